@@ -1,0 +1,12 @@
+# Asks the run database and strax what is ready, claims what this tick works on, writes the run lists.
+checkpoint discover:
+    output:
+        xom.tick.claims,
+    log:
+        xom.tick.log("discover"),
+    params:
+        command=xom.step("discover"),
+    message:
+        "Looking for work"
+    shell:
+        "{params.command} 2>&1 | tee {log}"

@@ -1,0 +1,98 @@
+"""The command line behind the rules, and what an operator types: ``python scripts/xom.py status``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from xomflow.errors import EXIT_FAILED, XomError  # noqa: E402
+from xomflow.keys import Key  # noqa: E402
+from xomflow.paths import Paths, TickPaths  # noqa: E402
+from xomlib.files import dump_json  # noqa: E402
+
+# Each command imports what it needs: a run's job must not pay for the model of the configuration.
+
+
+def discover(options: argparse.Namespace) -> int:
+    """Look for work and claim it."""
+    from xomflow import tick
+
+    try:
+        survey = tick.discover(options.tick)
+    except XomError as error:
+        dump_json(options.tick.trouble, {"sentence": str(error), "exit_code": error.exit_code})
+        raise
+    print(f"{len(survey.chosen)} runs to analyse")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one analysis for one run."""
+    from xomflow import runner
+
+    paths = Paths(options.tick.folder.parent.parent)
+    return runner.run(paths, options.tick, Key(options.analysis, options.version, options.run))
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Publish what the store does not have; problems go into the receipt and the tick's report, not into the status."""
+    from dataclasses import asdict
+
+    from xomflow import publishing, stores, tick
+
+    settings = tick.settings_of(options.tick)
+    paths = Paths(settings.work)
+    try:
+        receipt = publishing.publish(paths, stores.open_store(settings.store, paths), settings.store.prefix)
+    except XomError as error:
+        receipt = publishing.Receipt(problems=[str(error)])
+    dump_json(options.tick.published, asdict(receipt))
+    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write the summary of the tick and renew the page."""
+    from xomflow import report, tick
+
+    report.write_report(options.tick, tick.settings_of(options.tick))
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Say where everything stands now; reads only."""
+    from xomflow import configuration, report, tick
+
+    survey = tick.look(configuration.load(options.config), may_write=False)
+    print("\n".join(report.status_words(survey)))
+    return EXIT_FAILED if survey.troubles else 0
+
+
+def main(argv: list[str]) -> int:
+    """Parse, call, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="xom.py", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for function in (discover, run, publish, report):
+        command = commands.add_parser(function.__name__, help=f"(for rules) {function.__doc__}")
+        command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
+        command.set_defaults(function=function)
+        if function is run:
+            for name in ("analysis", "version", "run"):
+                command.add_argument(name)
+    command = commands.add_parser("status", help=status.__doc__)
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
+    command.set_defaults(function=status)
+    options = parser.parse_args(argv)
+    try:
+        return options.function(options)
+    except XomError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

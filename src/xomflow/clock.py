@@ -1,0 +1,35 @@
+"""Time as XOM writes it: UTC, to the second."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def now() -> datetime:
+    """Return the present time, in UTC."""
+    return datetime.now(UTC)
+
+
+def text(moment: datetime) -> str:
+    """Return a time as text, such as ``2026-11-22T11:19:33Z``."""
+    return moment.astimezone(UTC).strftime(_FORM)
+
+
+def moment(written: str) -> datetime:
+    """Return the time that `text` wrote; `ValueError` for anything else."""
+    return datetime.strptime(written, _FORM).replace(tzinfo=UTC)
+
+
+def from_epoch(seconds: int) -> datetime:
+    """Return the time that many seconds after 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time for people: ``45 s``, ``12 min``, ``3.5 h``, ``4.0 d``."""
+    for size, unit, form in ((86400.0, "d", ".1f"), (3600.0, "h", ".1f"), (60.0, "min", ".0f")):
+        if seconds >= size:
+            return f"{seconds / size:{form}} {unit}"
+    return f"{seconds:.0f} s"

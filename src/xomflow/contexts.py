@@ -1,0 +1,136 @@
+"""What strax knows about the data: lineage hashes and places, asked under the analyses' software and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xomflow import software
+from xomflow.errors import ContextError
+from xomflow.paths import Paths
+from xomflow.settings import Context
+from xomflow.software import Program
+from xomlib.files import dump_json, read_json
+
+_FORM = "xom-context-1"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """What one context under one software says.
+
+    Parameters
+    ----------
+    hashes
+        Lineage hash of each data type.
+    storage
+        The storage frontends, as `xomlib.probe.describe` describes them.
+    versions
+        Versions of strax, straxen and others.
+    """
+
+    hashes: dict[str, str]
+    storage: tuple[dict[str, Any], ...]
+    versions: dict[str, str]
+
+
+class ContextAsker:
+    """Asks contexts, and remembers the answers in memory and, if allowed, on disk.
+
+    Parameters
+    ----------
+    paths
+        Where answers are kept.
+    may_write
+        False in a dry-run: nothing is written then.
+    """
+
+    def __init__(self, paths: Paths, may_write: bool) -> None:
+        self._paths = paths
+        self._may_write = may_write
+        self._known: dict[str, ContextFacts] = {}
+        self.asked = 0
+
+    def facts(self, program: Program, context: Context, types: Iterable[str]) -> ContextFacts:
+        """Return what the context says about ``types``.
+
+        An answer is kept until the program, the context's block or the list of types changes, or one of the files it
+        came from (the interpreter, strax, straxen, cutax, the context's module).
+
+        Raises
+        ------
+        ContextError
+            If the context cannot be built, or does not know one of the types.
+        """
+        request = {"context": context.model_dump(), "types": sorted(types)}
+        question = json.dumps([_FORM, program.name, _stamp_of(program), request], sort_keys=True)
+        digest = hashlib.sha256(question.encode()).hexdigest()[:16]
+        if digest not in self._known:
+            kept = self._paths.cache / f"context-{digest}.json"
+            answer = _fresh(kept)
+            if answer is None:
+                answer = self._ask(program, request)
+                if self._may_write:
+                    dump_json(kept, answer)
+            self._known[digest] = ContextFacts(answer["hashes"], tuple(answer["storage"]), answer["versions"])
+        return self._known[digest]
+
+    def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Ask strax itself which (run, type) are stored; for storage that cannot be read as folders."""
+        answer = self._ask(program, {"context": context.model_dump(), "stored": questions})
+        return {(run, name) for run, name in answer["stored"]}
+
+    def _ask(self, program: Program, request: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(request, file)
+            file.flush()
+            done = subprocess.run(
+                software.command(program, "xomlib.probe", file.name),
+                env=software.environment(program, self._paths),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        where = f"{request['context']['function']} under {program.name}"
+        try:
+            answer = json.loads(done.stdout) if done.returncode == 0 else {"error": _last_line(done.stderr)}
+        except ValueError:
+            answer = {"error": f"answer is not JSON: {done.stdout[:80]!r}"}
+        if "error" in answer:
+            raise ContextError(f"{where}: {answer['error']}")
+        if answer.get("unknown_types"):
+            raise ContextError(f"{where} knows no data type {', '.join(answer['unknown_types'])}; see `needs:`")
+        return answer
+
+
+def _fresh(kept: Path) -> dict[str, Any] | None:
+    """Return a kept answer if the files it came from are as they were."""
+    try:
+        answer = read_json(kept)
+        if all(os.stat(file).st_mtime_ns == stamp for file, stamp in answer["files"].items()):  # noqa: PTH116
+            return answer
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return None
+
+
+def _stamp_of(program: Program) -> list[Any]:
+    interpreter = program.interpreter.expanduser()
+    try:
+        return [str(interpreter.resolve()), interpreter.stat().st_mtime_ns]
+    except OSError:
+        return [str(interpreter)]
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it ended without a word"

@@ -1,0 +1,187 @@
+"""Look at everything, decide the state of every key, choose what this tick works on.
+
+The survey only reads; the dry-run and the checkpoint both use it, so they cannot disagree. `claim` writes what the
+survey chose.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from xomflow import claims, outcomes
+from xomflow.availability import Availability
+from xomflow.claims import Mark
+from xomflow.contexts import ContextAsker
+from xomflow.errors import ContextError
+from xomflow.keys import Key
+from xomflow.outcomes import Failure
+from xomflow.paths import Paths
+from xomflow.rundb import RunDB
+from xomflow.runs import Run
+from xomflow.selection import Selector, looks
+from xomflow.settings import Settings
+from xomflow.software import Program
+from xomflow.states import Facts, State, StateName, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One key that is not done, and what is known about it."""
+
+    key: Key
+    run: Run
+    state: State
+    failures: tuple[Failure, ...]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a look at everything found.
+
+    Parameters
+    ----------
+    counts
+        Number of keys in each state, by analysis.
+    items
+        Every selected key that is not done, newest first, by analysis.
+    chosen
+        Those of them that a tick started now works on.
+    foreign
+        Files among the outcomes that are none.
+    problems
+        Sentences about documents that could not be understood.
+    troubles
+        Sentences about what somebody has to mend.
+    """
+
+    counts: dict[str, Counter[StateName]] = field(default_factory=dict)
+    items: dict[str, list[Item]] = field(default_factory=dict)
+    chosen: list[Item] = field(default_factory=list)
+    foreign: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+class Surveyor:
+    """Looks at everything once.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    rundb
+        The run database.
+    asker
+        Knows the contexts.
+    now
+        The present.
+    """
+
+    def __init__(self, settings: Settings, rundb: RunDB, asker: ContextAsker, now: datetime) -> None:
+        self._settings = settings
+        self._paths = Paths(settings.work)
+        self._rundb = rundb
+        self._asker = asker
+        self._available = Availability(asker)
+        self._now = now
+        self._problems: list[str] = []
+        self._troubles: list[str] = []
+
+    def survey(self) -> Survey:
+        """Decide the state of every key and choose what to work on; reads only."""
+        common = self._settings.selection
+        answer = self._rundb.runs(common.min_run, common.max_run)
+        self._problems += answer.problems
+        found = Survey(problems=self._problems, troubles=self._troubles)
+        groups: dict[tuple, dict[str, Run]] = {}
+        for run in answer.runs.values():
+            groups.setdefault(looks(run), {})[run.id] = run
+        working, marks = claims.live_claims(self._paths), claims.marks(self._paths)
+        for analysis, block in self._settings.analyses.items():
+            names = outcomes.listing(self._paths, analysis, block.version)
+            found.foreign += names.foreign
+            pending, done = self._select(analysis, groups, names.done)
+            items = self._decide(analysis, pending, names.failures, working, marks)
+            found.items[analysis] = items
+            found.counts[analysis] = Counter(item.state.name for item in items)
+            found.counts[analysis]["done"] = done
+            due = [item for item in items if item.state.due]
+            found.chosen += due[: self._settings.limit_of(analysis)]
+        return found
+
+    def _select(self, analysis: str, groups: dict[tuple, dict[str, Run]], done: set[str]) -> tuple[list[Run], int]:
+        """Return the selected runs that are not done, newest first, and the number of those that are."""
+        selector = Selector(self._settings.selection, self._settings.analyses[analysis])
+        pending: list[Run] = []
+        finished = 0
+        for group in groups.values():
+            if selector.refusal_by_looks(next(iter(group.values()))):
+                continue
+            rest = group.keys() - done
+            finished += len(group) - len(rest)
+            pending += [group[run] for run in rest if not selector.refusal_by_number(group[run].number)]
+        return sorted(pending, key=lambda run: -run.number), finished
+
+    def _decide(
+        self,
+        analysis: str,
+        runs: list[Run],
+        failed: dict[str, list[Failure]],
+        working: dict[Key, tuple[str, int]],
+        marks: dict[Key, Mark],
+    ) -> list[Item]:
+        version = self._settings.analyses[analysis].version
+        retries, stale_after = self._settings.retries, self._settings.stale_after
+        missing = self._missing(analysis, runs)
+        items = []
+        for run in runs:
+            key = Key(analysis, version, run.id)
+            failures = with_lost(failed.get(run.id, []), marks.get(key))
+            who = who_works(key, failures, working, marks)
+            assert run.end is not None  # unfinished runs are not selected
+            facts = Facts(False, failures, who, missing.get(run.id, ""), run.end)
+            items.append(Item(key, run, decide(facts, retries, stale_after, self._now), tuple(failures)))
+        return items
+
+    def _missing(self, analysis: str, runs: list[Run]) -> dict[str, str]:
+        """Say for each run which data it lacks, where it lacks any."""
+        block = self._settings.analyses[analysis]
+        by_program: dict[Program | None, list[str]] = {}
+        for run in runs:
+            by_program.setdefault(self._settings.program_of(run.number), []).append(run.id)
+        words = dict.fromkeys(by_program.pop(None, []), "no software is configured for this run")
+        for program, ids in by_program.items():
+            if not block.types or program is None:
+                continue
+            context = self._settings.context_of(analysis)
+            try:
+                words |= self._available.lacking(program, context, ids, block.alternatives)
+            except ContextError as error:  # one analysis that cannot be asked about must not stop the others
+                self._troubles.append(f"analyses.{analysis}: {error}")
+                words |= dict.fromkeys(ids, f"nobody knows what it needs: {error}")
+        return words
+
+
+def with_lost(failures: list[Failure], mark: Mark | None) -> list[Failure]:
+    """Add the attempt of a process that vanished without a word to the failures, if there is one."""
+    if mark is None or mark.held or any(failure.attempt == mark.attempt for failure in failures):
+        return failures
+    return sorted([*failures, Failure(mark.attempt, "lost", mark.began)], key=lambda failure: failure.attempt)
+
+
+def who_works(
+    key: Key, failures: Iterable[Failure], working: dict[Key, tuple[str, int]], marks: dict[Key, Mark]
+) -> str:
+    """Say who works on a key now; empty if nobody does."""
+    mark = marks.get(key)
+    if mark is not None and mark.held:
+        return f"attempt {mark.attempt} runs at {mark.where}"
+    if key in working:
+        tick, attempt = working[key]
+        if all(failure.attempt < attempt for failure in failures):
+            return f"claimed by tick {tick}"
+    return ""

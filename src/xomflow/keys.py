@@ -1,0 +1,59 @@
+"""The key of everything: which analysis, in which version, on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RUN_DIGITS = 6
+_SHELF_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One piece of work.
+
+    Parameters
+    ----------
+    analysis
+        Name of the analysis.
+    version
+        Its version; raising it is the only thing that makes finished work pending again.
+    run
+        What it works on: the six-digit id of a run. Analyses over a group of runs will put the group's id here, so
+        nothing but this module may assume that it is a number.
+    """
+
+    analysis: str
+    version: str
+    run: str
+
+    @property
+    def shelf(self) -> str:
+        """The folder that holds this key's files: a thousand runs share one."""
+        return shelf_of(self.run)
+
+    def __str__(self) -> str:
+        return f"{self.analysis} {self.version} run {self.run}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the key as outcomes spell it."""
+        return {"analysis": self.analysis, "version": self.version, "run": self.run}
+
+
+class Pattern(Key):
+    """A key whose run is a wildcard of Snakemake."""
+
+    @property
+    def shelf(self) -> str:
+        """A wildcard too: that it follows from the run is more than a pattern can say."""
+        return "{shelf}"
+
+
+def run_id(number: int) -> str:
+    """Return the six-digit id of run ``number``."""
+    return f"{number:0{RUN_DIGITS}d}"
+
+
+def shelf_of(run: str) -> str:
+    """Return the shelf of a run id: ``052`` for ``052894``."""
+    return run[:_SHELF_DIGITS]

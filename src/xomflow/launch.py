@@ -1,0 +1,221 @@
+"""Start one analysis in a process of its own, cold or as a fork of a preloaded one, and wait for it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from xomflow import software
+from xomflow.paths import Paths, TickPaths
+from xomflow.software import Program
+from xomlib.files import dump_json
+from xomlib.warm import limit_memory
+
+_ADDRESS = "socket"
+_START_SECONDS = 120.0
+_ANSWER_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One analysis to start.
+
+    Parameters
+    ----------
+    program
+        What runs it.
+    job
+        What xomlib is told, see `xomlib.session.Session`.
+    draft
+        Folder for the job's files.
+    log
+        Open file for what the analysis prints.
+    lock
+        The held lock of the run, which the process keeps open.
+    time_limit
+        Seconds.
+    memory_mb
+        Megabytes.
+    """
+
+    program: Program
+    job: dict[str, Any]
+    draft: Path
+    log: IO[str]
+    lock: IO[str]
+    time_limit: float
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a process ended: a wait status where it is known, and whether its time was up."""
+
+    status: int | None
+    timed_out: bool = False
+
+    @property
+    def signal_name(self) -> str:
+        """Name of the signal that ended it; empty if none did or nobody knows."""
+        if self.status is None or not os.WIFSIGNALED(self.status):
+            return ""
+        return signal.Signals(os.WTERMSIG(self.status)).name
+
+
+def run_cold(work: Work, paths: Paths) -> End:
+    """Run the analysis in a new process."""
+    order = work.draft / "job.json"
+    dump_json(order, work.job)
+    process = subprocess.Popen(
+        software.command(work.program, "xomlib.work", str(order.absolute())),
+        env=software.environment(work.program, paths),
+        stdin=subprocess.DEVNULL,
+        stdout=work.log,
+        stderr=subprocess.STDOUT,
+        pass_fds=(work.lock.fileno(),),
+        start_new_session=True,
+        preexec_fn=lambda: limit_memory(work.memory_mb),
+    )
+    try:
+        code = process.wait(work.time_limit)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return End(None, timed_out=True)
+    return End(-code if code < 0 else code << 8)
+
+
+def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) -> End | None:
+    """Run the analysis as a fork of the tick's preloaded process; None where that is not possible: run it cold then.
+
+    Parameters
+    ----------
+    work
+        What to run.
+    paths, tick
+        Where things are.
+    warm
+        ``preload`` (modules) and ``idle_s`` (seconds).
+    """
+    folder = tick.warm(work.program.name.replace(os.sep, "_").strip("_"))
+    client = _connect(work.program, paths, tick, folder, warm)
+    if client is None:
+        return None
+    gone, held_by_worker = os.pipe()
+    order = {
+        "environment": software.environment(work.program, paths),
+        "folder": os.getcwd(),  # noqa: PTH109
+        "memory_mb": work.memory_mb,
+        "job": work.job,
+    }
+    with client, os.fdopen(gone, "rb") as pipe:
+        try:
+            descriptors = [work.log.fileno(), work.lock.fileno(), held_by_worker]
+            socket.send_fds(client, [json.dumps(order).encode()], descriptors)
+        except OSError:
+            return None
+        finally:
+            os.close(held_by_worker)
+        return _wait(client, pipe, work.time_limit)
+
+
+def _wait(client: socket.socket, gone: IO[bytes], time_limit: float) -> End | None:
+    """Wait until the worker is gone, which its end of the pipe tells even if the preloaded process was killed."""
+    answers = b""
+    end = time.monotonic() + time_limit
+    started = time.monotonic() + _ANSWER_SECONDS
+    watched: list[Any] = [client, gone]
+    while True:
+        until = end if answers else min(end, started)
+        ready, _, _ = select.select(watched, [], [], max(0.0, until - time.monotonic()))
+        if not ready:
+            if not answers:
+                return None
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(json.loads(answers.splitlines()[0])["pid"], signal.SIGKILL)
+            gone.read()
+            return End(None, timed_out=True)
+        if client in ready:
+            part = _receive(client)
+            answers += part
+            if not part:
+                watched.remove(client)
+        if gone in ready:
+            break
+    client.settimeout(_ANSWER_SECONDS)
+    while client in watched and (part := _receive(client)):
+        answers += part
+    told = [json.loads(line) for line in answers.splitlines()]
+    if not told:
+        return None
+    return End(next((one["status"] for one in told if "status" in one), None))
+
+
+def _receive(client: socket.socket) -> bytes:
+    try:
+        return client.recv(4096)
+    except OSError:
+        return b""
+
+
+def _connect(
+    program: Program, paths: Paths, tick: TickPaths, folder: Path, warm: dict[str, Any]
+) -> socket.socket | None:
+    """Return a connection to the preloaded process, which is started by whoever comes first; None if it will not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client = _try_to_connect(folder)
+        if client is not None:
+            return client
+        if (folder / "failed").exists():
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            (folder / _ADDRESS).unlink()
+        with (folder / "log").open("ab") as log:
+            arguments = ["--alive", str(tick.lock.absolute()), "--idle", str(warm["idle_s"])]
+            arguments += ["--preload", ",".join(dict.fromkeys(warm["preload"]))]
+            server = subprocess.Popen(
+                software.command(program, "xomlib.warm", _ADDRESS, *arguments),
+                cwd=folder,  # the name of a Unix socket may have 108 characters, a path may have more
+                env=software.environment(program, paths),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and server.poll() is None:
+            client = _try_to_connect(folder)
+            if client is not None:
+                return client
+            time.sleep(0.05)
+        if server.poll() is None:
+            server.kill()
+        (folder / "failed").touch()  # once is enough: the others start cold at once
+        return None
+
+
+def _try_to_connect(folder: Path) -> socket.socket | None:
+    client = socket.socket(socket.AF_UNIX)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(folder)
+        client.connect(_ADDRESS)
+    except OSError:
+        client.close()
+        return None
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    return client

@@ -1,0 +1,161 @@
+"""Outcomes on disk: what their names tell, how one is read, written and set aside.
+
+A finished key is one file ``<run>.json``. A failed attempt is a file of the same schema beside it,
+``<run>.failed-<attempt>-<class>-<seconds since 1970>.json``. So one listing of names tells every state, and no file of
+a finished run has to be opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from xomflow import clock
+from xomflow.keys import Key
+from xomflow.paths import Paths
+from xomlib.files import dump_json, read_json
+from xomlib.schema import SchemaError, check_outcome
+
+SCHEMA_NAME = "xom-outcome-1"
+_FAILURE = re.compile(r"(?P<run>\d{6})\.failed-(?P<attempt>\d+)-(?P<kind>[a-z_]+)-(?P<ended>\d+)\.json")
+_DONE_LENGTH = len("000000.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt, as its file's name tells it.
+
+    Parameters
+    ----------
+    attempt
+        Number of the attempt, from 1.
+    kind
+        Failure class, such as ``raised``, ``killed``, ``lost``.
+    ended
+        When it ended, UTC.
+    """
+
+    attempt: int
+    kind: str
+    ended: datetime
+
+
+@dataclass(slots=True)
+class Listing:
+    """What the names in one analysis' folders tell.
+
+    Parameters
+    ----------
+    done
+        Ids of the runs that have an outcome.
+    failures
+        Failed attempts by run id, in order.
+    foreign
+        Files that are none of these.
+    """
+
+    done: set[str] = field(default_factory=set)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+    foreign: list[Path] = field(default_factory=list)
+
+
+def listing(paths: Paths, analysis: str, version: str) -> Listing:
+    """List the outcomes of one version of an analysis by name only."""
+    found = Listing()
+    for shelf in shelves(paths, analysis, version):
+        for name in _names_in(shelf):
+            if is_done_name(name):
+                found.done.add(name[:6])
+            elif match := _FAILURE.fullmatch(name):
+                failure = Failure(int(match["attempt"]), match["kind"], clock.from_epoch(int(match["ended"])))
+                found.failures.setdefault(match["run"], []).append(failure)
+            elif not name.startswith("."):
+                found.foreign.append(shelf / name)
+    for attempts in found.failures.values():
+        attempts.sort(key=lambda failure: failure.attempt)
+    return found
+
+
+def is_done_name(name: str) -> bool:
+    """Return whether a file of this name is the outcome of a finished run."""
+    return len(name) == _DONE_LENGTH and name.endswith(".json") and name[:6].isdecimal()
+
+
+def shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
+    """Return the shelves of one version of an analysis, in order."""
+    folder = paths.shelves(analysis, version)
+    return sorted(folder / name for name in _names_in(folder))
+
+
+def versions(paths: Paths, analysis: str) -> list[str]:
+    """Return the versions of an analysis that have outcomes, older ones included."""
+    return sorted(_names_in(paths.outcomes / analysis))
+
+
+def failures_of(paths: Paths, key: Key) -> list[Failure]:
+    """Return the failed attempts of one key, in order."""
+    shelf = paths.outcome(key).parent
+    found = (_FAILURE.fullmatch(name) for name in _names_in(shelf) if name.startswith(key.run))
+    return sorted(
+        (Failure(int(one["attempt"]), one["kind"], clock.from_epoch(int(one["ended"]))) for one in found if one),
+        key=lambda failure: failure.attempt,
+    )
+
+
+def failure_path(paths: Paths, key: Key, failure: Failure) -> Path:
+    """Return the file of a failed attempt."""
+    seconds = int(failure.ended.timestamp())
+    name = f"{key.run}.failed-{failure.attempt}-{failure.kind}-{seconds}.json"
+    return paths.outcome(key).with_name(name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read an outcome.
+
+    Raises
+    ------
+    SchemaError
+        If it is not JSON, not an outcome, or the outcome of another key than its place says.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        document = read_json(path)
+    except ValueError as error:
+        raise SchemaError(f"is not JSON: {error}") from None
+    check_outcome(document)
+    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name[:6])
+    own = (document["key"]["analysis"], document["key"]["version"], document["key"]["run"])
+    if own != place:
+        raise SchemaError(f"is the outcome of {' '.join(own)}")
+    return document
+
+
+def set_aside(paths: Paths, path: Path, reason: str) -> str:
+    """Move a file that is not an outcome out of the way, so that its key counts as absent; say so in a sentence."""
+    place = paths.set_aside / path.relative_to(paths.outcomes)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        target = place.with_name(f"{place.name}.{number}")
+        if not target.exists():
+            break
+    path.rename(target)
+    return f"{path} {reason}; moved to {target}, its run counts as not done"
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Write an outcome, complete or not at all; `SchemaError` if it is none."""
+    check_outcome(document)
+    dump_json(path, document)
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    try:
+        yield from os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return

@@ -1,0 +1,95 @@
+"""Put outcome documents together."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from xomflow import clock
+from xomflow.claims import Mark
+from xomflow.keys import Key
+from xomflow.outcomes import SCHEMA_NAME
+from xomflow.paths import Paths
+
+_LOG_LINES = 20
+_LOG_BYTES = 20_000
+
+
+def document(
+    key: Key, attempt: int, facts: dict[str, Any], began: datetime, provenance: dict[str, Any], log: Path
+) -> dict[str, Any]:
+    """Return an outcome in which nothing has been said yet, which is a failure of class ``no_result``.
+
+    Parameters
+    ----------
+    key, attempt
+        What was worked on.
+    facts
+        The run's facts, as `Run.as_dict` gives them.
+    began
+        When the attempt began.
+    provenance
+        What is known about software and data.
+    log
+        The log of the job.
+    """
+    return {
+        "schema": SCHEMA_NAME,
+        "key": key.as_dict(),
+        "status": "failed",
+        "attempt": attempt,
+        "message": "",
+        "failure": {
+            "class": "no_result",
+            "message": "the script ended well but saved nothing",
+            "log": str(log),
+            "log_tail": [],
+            "next_try": None,
+        },
+        "results": [],
+        "figures": [],
+        "run": facts,
+        "provenance": {
+            "lineage": {},
+            "software": "",
+            "versions": {},
+            "git": None,
+            "host": os.uname().nodename,
+            "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            **provenance,
+        },
+        "resources": {
+            "wall_s": round(max(0.0, (clock.now() - began).total_seconds()), 3),
+            "cpu_s": None,
+            "peak_memory_mb": None,
+        },
+        "started": clock.text(began),
+        "ended": clock.text(clock.now()),
+    }
+
+
+def lost(paths: Paths, key: Key, mark: Mark) -> dict[str, Any]:
+    """Return the failure record of a process that vanished without a word."""
+    unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
+    unknown |= {"detectors": [], "tags": [], "comments": [], "rate": {}}
+    log = paths.log(key)
+    record = document(key, mark.attempt, {"number": int(key.run), **unknown}, mark.began, {"host": mark.where}, log)
+    record["failure"] |= {
+        "class": "lost",
+        "message": f"the process that worked on it vanished ({mark.where}): killed, or its machine went down",
+        "log_tail": tail(log),
+    }
+    return record
+
+
+def tail(log: Path) -> list[str]:
+    """Return the last lines of a log; none if it cannot be read."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _LOG_BYTES))
+            return file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        return []

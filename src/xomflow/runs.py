@@ -1,0 +1,176 @@
+"""Runs as XOM sees them: the few facts of a run document that selection and results need."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from xomflow import clock
+from xomflow.keys import run_id
+
+_LONGEST_COMMENT = 2000  # characters that results carry along; the run database has the whole
+
+
+class BadDocument(ValueError):
+    """A run document that cannot be understood; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The facts of one run.
+
+    Parameters
+    ----------
+    number
+        Run number.
+    mode, source
+        Run mode and calibration source as the DAQ wrote them.
+    status
+        What data management says, such as ``transferred``; empty where it says nothing.
+    detectors, tags
+        Names; tags without the leading underscore that protects them.
+    start, end
+        UTC; ``end`` is None while the run is going on.
+    rate
+        Mean rate of each detector in the DAQ's unit; empty until it is known.
+    comments
+        Comments of the run, oldest first.
+    """
+
+    number: int
+    mode: str
+    source: str
+    status: str
+    detectors: frozenset[str]
+    tags: frozenset[str]
+    start: datetime | None
+    end: datetime | None
+    rate: tuple[tuple[str, float], ...]
+    comments: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The six-digit id."""
+        return run_id(self.number)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the facts as outcomes keep them."""
+        return {
+            "number": self.number,
+            "mode": self.mode,
+            "source": self.source,
+            "start": clock.text(self.start) if self.start else None,
+            "end": clock.text(self.end) if self.end else None,
+            "detectors": sorted(self.detectors),
+            "tags": sorted(self.tags),
+            "comments": list(self.comments),
+            "rate": dict(self.rate),
+        }
+
+
+def run_of(document: Mapping[str, Any]) -> Run:
+    """Read one run document.
+
+    Parameters
+    ----------
+    document
+        As MongoDB gives it (naive UTC times) or as ``mongoexport`` writes it (``{"$date": ...}``).
+
+    Raises
+    ------
+    BadDocument
+        If the run has no usable number, or a field that decides is of the wrong kind.
+    """
+    number = _number(document.get("number"))
+    try:
+        start, end = _time(document.get("start"), "start"), _time(document.get("end"), "end")
+        if start and end and end < start:
+            raise BadDocument(f"ends at {clock.text(end)}, before its start at {clock.text(start)}")
+        return Run(
+            number=number,
+            mode=_text(document.get("mode"), "mode"),
+            source=_text(document.get("source"), "source"),
+            status=_text(document.get("status"), "status"),
+            detectors=frozenset(_texts(document.get("detectors"), "detectors")),
+            tags=frozenset(name.lstrip("_") for name in _tags(document.get("tags"))),
+            start=start,
+            end=end,
+            rate=_rates(document.get("rate")),
+            comments=tuple(text[:_LONGEST_COMMENT] for text in _comments(document.get("comments"))),
+        )
+    except BadDocument as error:
+        raise BadDocument(f"run document {number}: {error}") from None
+
+
+def _number(value: Any) -> int:
+    value = value.get("$numberLong", value) if isinstance(value, Mapping) else value
+    if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"\d{1,6}", str(value)):
+        raise BadDocument(f"a run document has the number {_shown(value)}; at most six digits are needed")
+    return int(value)
+
+
+def _time(value: Any, place: str) -> datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and isinstance(value.get("$date"), str):
+        try:
+            value = datetime.fromisoformat(value["$date"])
+        except ValueError:
+            raise BadDocument(f"{place} is {_shown(value)}, a time is needed") from None
+    if not isinstance(value, datetime):
+        raise BadDocument(f"{place} is {_shown(value)}, a time is needed")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _text(value: Any, place: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadDocument(f"{place} is {_shown(value)}, a text is needed")
+    return value
+
+
+def _texts(value: Any, place: str) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, str):  # documents of the first years name their one detector without a list
+        return [value]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadDocument(f"{place} is {_shown(value)}, a list of texts is needed")
+    return value
+
+
+def _tags(value: Any) -> list[str]:
+    """Read the tags, which decide: nothing that cannot be read is passed over."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadDocument(f"tags is {_shown(value)}, a list is needed")
+    names = [item.get("name") if isinstance(item, Mapping) else item for item in value]
+    good = [name for name in names if isinstance(name, str)]
+    if len(good) < len(names):
+        raise BadDocument(f"tags is {_shown(value)}, each needs a text as name")
+    return good
+
+
+def _comments(value: Any) -> list[str]:
+    """Read the comments, which decide nothing: what cannot be read is passed over."""
+    entries = value if isinstance(value, list) else [value]
+    texts = [item.get("comment", item.get("text")) if isinstance(item, Mapping) else item for item in entries]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _rates(value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, Mapping):
+        return ()
+    rates = ((str(name), one.get("avg")) for name, one in value.items() if isinstance(one, Mapping))
+    return tuple((name, float(mean)) for name, mean in rates if isinstance(mean, int | float) and math.isfinite(mean))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,241 @@
+"""The configuration: one typed model is the source of defaults, of the JSON schema and of ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from xomflow.software import Program
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|d)")
+
+
+def _length(text: str) -> Any:
+    """Return the default of a length of time as it is written; loading turns it into seconds."""
+    return text
+
+
+def _seconds(value: Any) -> float:
+    match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("a length of time is needed: a number and one of s, min, h, d, such as '2 d'")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
+]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Positive = Annotated[int, Field(strict=True, ge=1)]
+AnalysisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$")]
+FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class Model(BaseModel):
+    """Base of all blocks: no unknown keys, no changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class RunRange(Model):
+    """Base of blocks that apply to a range of run numbers."""
+
+    min_run: Count = Field(0, description="First run number.")
+    max_run: Count | None = Field(None, description="Last run number; nothing: no end.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RunRange:
+        if self.max_run is not None and self.max_run < self.min_run:
+            raise ValueError(f"max_run is {self.max_run}, less than min_run, which is {self.min_run}")
+        return self
+
+    def covers(self, number: int) -> bool:
+        """Return whether run ``number`` is in the range."""
+        return self.min_run <= number and (self.max_run is None or number <= self.max_run)
+
+
+class RunDB(Model):
+    """Where the run documents come from."""
+
+    kind: Literal["file", "mongodb"] = Field(description="A file of documents, or a MongoDB server.")
+    file: Path | None = Field(
+        None, description="For `file`: run documents as `mongoexport` writes them, one JSON document a line."
+    )
+    credentials: Path = Field(
+        Path("~/.xenon_config"),
+        description="For `mongodb`: file with the section `[RunDB]` (`xent_url`, `xent_user`, `xent_password`, "
+        "`xent_database`), readable by its owner only.",
+    )
+    collection: str = Field("runs", description="For `mongodb`: name of the collection.")
+    timeout: Duration = Field(_length("5 s"), description="For `mongodb`: how long to wait for the server.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> RunDB:
+        if self.kind == "file" and self.file is None:
+            raise ValueError("kind is 'file', so file must name the file of run documents")
+        return self
+
+
+class Context(Model):
+    """The strax context that availability is asked with and that analyses get."""
+
+    function: FunctionName = Field(description="`module:function` that returns the context.")
+    arguments: dict[str, Any] = Field({}, description="Keyword arguments of the function.")
+    storage: list[str] = Field([], description="More folders with strax data (`strax.DataDirectory`), read only.")
+
+
+class Software(RunRange):
+    """What runs the analyses of a range of runs."""
+
+    interpreter: Path = Field(description="Python interpreter that has strax, straxen and what the analyses import.")
+
+    @property
+    def program(self) -> Program:
+        """What is started."""
+        return Program(self.interpreter)
+
+
+class Selection(RunRange):
+    """Which runs are monitored at all; each analysis narrows this further."""
+
+    excluded_modes: list[str] = Field(
+        [], description="Run modes that are never monitored unless an analysis names them; `*` stands for any text."
+    )
+    excluded_tags: list[str] = Field([], description="Runs with one of these tags are not monitored.")
+    status: list[str] = Field(
+        ["transferred"], description="States of the run document's `status` in which a run can be monitored."
+    )
+
+
+class Retries(Model):
+    """How failures are tried again; the distance grows by `factor` from one attempt to the next."""
+
+    attempts: Positive = Field(4, description="Attempts after which an analysis gives up on a run.")
+    first_wait: Duration = Field(_length("1 h"), description="Distance between the first and the second attempt.")
+    factor: Annotated[float, Field(ge=1)] = Field(4.0, description="By what the distance grows with each attempt.")
+    lost_attempts: Positive = Field(
+        50, description="Attempts that may vanish without a word (killed with their tick, node gone) before giving up."
+    )
+
+
+class WarmStart(Model):
+    """One process per software imports the heavy libraries once and forks a child for every run."""
+
+    enabled: bool = Field(True, strict=True, description="Switch.")
+    least_jobs: Positive = Field(2, description="Runs that a tick must have for this to be worth it.")
+    preload: list[str] = Field(["straxen"], description="Modules to import once, beside the one of the context.")
+    idle: Duration = Field(_length("60 s"), description="Time without work after which the process ends.")
+
+
+class Store(Model):
+    """Where results are published."""
+
+    kind: Literal["local", "influxdb"] = Field(
+        "local", description="Files of line protocol under `work`, or an InfluxDB 2 server."
+    )
+    prefix: Annotated[str, Field(pattern=r"^[a-z]+_$")] = Field(
+        "test_", description="Put before the name of the analysis to make the measurement: `prod_` or `test_`."
+    )
+    credentials: Path = Field(
+        Path("~/.xom_influxdb.json"),
+        description="For `influxdb`: file with `url`, `token`, `org`, `bucket`, readable by its owner only.",
+    )
+    batch: Positive = Field(5000, description="Points per request.")
+
+
+class Page(Model):
+    """The page that shows the results."""
+
+    interval: Duration = Field(_length("1 h"), description="Time between ticks; the page warns after three.")
+
+
+class Analysis(RunRange):
+    """One analysis."""
+
+    version: Version = Field(description="Part of the key of every result; raising it is what reprocesses.")
+    title: str = Field("", description="Heading on the page; nothing: the analysis' name.")
+    run_modes: list[str] = Field([], description="Run modes, any of these; `*` stands for any text; nothing: all.")
+    detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
+    included_tags: list[str] = Field([], description="Tags of which a run must have one; nothing: no matter.")
+    excluded_tags: list[str] = Field([], description="Tags that a run must not have, beside those of `selection`.")
+    except_runs: list[Count] = Field([], description="Run numbers that are left out.")
+    needs: list[str] | list[list[str]] = Field(
+        [],
+        description="Strax data types the script reads: a list of types, or a list of alternative sets of types.",
+    )
+    settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
+    context: Context | None = Field(None, description="A context of its own; nothing: the common one.")
+    max_jobs_per_tick: Positive | None = Field(None, description="Instead of the common one.")
+    time_limit: Duration = Field(_length("30 min"), description="Time after which a run's job is ended.")
+    memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of types of which one must be complete; no set at all where nothing is needed."""
+        if not self.needs:
+            return ()
+        if isinstance(self.needs[0], str):
+            return (tuple(map(str, self.needs)),)
+        return tuple(tuple(one) for one in self.needs)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Every type that any alternative names."""
+        return frozenset(name for one in self.alternatives for name in one)
+
+
+class Settings(Model):
+    """The whole configuration."""
+
+    work: Path = Field(Path("work"), description="Folder for everything that is generated.")
+    rundb: RunDB = Field(description="Where the run documents come from.")
+    context: Context = Field(description="The strax context.")
+    software: list[Software] = Field(
+        min_length=1, description="What runs the analyses, by ranges of runs without overlap or hole."
+    )
+    selection: Selection = Field(Selection(), description="Which runs are monitored at all.")
+    retries: Retries = Field(Retries(), description="How failures are tried again.")
+    stale_after: Duration = Field(
+        _length("2 d"), description="Time after its end when a run that still lacks data is stale."
+    )
+    max_jobs_per_tick: Positive = Field(100, description="Runs that one tick takes per analysis, newest first.")
+    warm_start: WarmStart = Field(WarmStart(), description="Start of analyses from a preloaded process.")
+    store: Store = Field(Store(), description="Where results are published.")
+    page: Page = Field(Page(), description="The page.")
+    keep_ticks: Positive = Field(100, description="Ticks whose run lists are kept.")
+    analysis_folders: list[Path] = Field(
+        [], description="More folders with `scripts/analyses/` and `rules/analyses/`, beside the project's own."
+    )
+    analyses: dict[AnalysisName, Analysis] = Field(description="The analyses, by name.")
+
+    @model_validator(mode="after")
+    def _software_is_unambiguous(self) -> Settings:
+        ranges = sorted(self.software, key=lambda one: one.min_run)
+        if ranges[0].min_run > self.selection.min_run:
+            raise ValueError(f"software starts with run {ranges[0].min_run}, selection with {self.selection.min_run}")
+        for left, right in itertools.pairwise(ranges):
+            if left.max_run is None or left.max_run >= right.min_run:
+                raise ValueError(f"two ranges of software contain run {right.min_run}")
+            if left.max_run + 1 != right.min_run:
+                raise ValueError(f"no range of software contains run {left.max_run + 1}")
+        return self
+
+    def context_of(self, analysis: str) -> Context:
+        """Return the context of an analysis."""
+        return self.analyses[analysis].context or self.context
+
+    def program_of(self, number: int) -> Program | None:
+        """Return what runs the analyses of run ``number``; None where no range covers it."""
+        return next((one.program for one in self.software if one.covers(number)), None)
+
+    def limit_of(self, analysis: str) -> int:
+        """Return how many runs of an analysis one tick takes at most."""
+        return self.analyses[analysis].max_jobs_per_tick or self.max_jobs_per_tick

@@ -1,0 +1,207 @@
+"""One tick: what the Snakefile needs to know, and what the checkpoint writes down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import IO, Any
+
+from xomflow import claims, clock, configuration, outcomes, records
+from xomflow.contexts import ContextAsker
+from xomflow.discovery import Item, Survey, Surveyor
+from xomflow.keys import Key
+from xomflow.outcomes import Failure
+from xomflow.paths import Paths, TickPaths
+from xomflow.rundb import open_rundb
+from xomflow.settings import Settings
+from xomlib.files import dump_json, read_json, write_atomically
+
+# Jobs inherit the tick's name; nothing else of a tick is known to them when they parse the Snakefile again.
+_VARIABLE = "XOM_TICK"
+_HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
+
+
+class Tick:
+    """One timed invocation of Snakemake.
+
+    Parameters
+    ----------
+    tree
+        The configuration as it was read.
+    source
+        Where it was read from.
+    main
+        Whether this is the tick's own process rather than one of its jobs.
+    dry
+        Whether this is a dry-run: nothing is written and nothing claimed.
+    """
+
+    def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
+        self.settings = configuration.check(tree, source)
+        self.paths = Paths(self.settings.work)
+        self._tree = tree
+        self.dry = dry
+        self._began = clock.now()
+        if main and not dry:
+            os.environ[_VARIABLE] = claims.new_tick(self._began)
+        self.name = os.environ.get(_VARIABLE, "dry-run")
+        self.files = TickPaths(self.paths.tick(self.name))
+        self._lock: IO[bytes] | None = None
+        self._pending: list[Key] | None = None
+
+    def begin(self) -> None:
+        """Take the tick's lock, before anything is claimed, and note the configuration it runs with."""
+        self._lock = claims.hold_tick(self.files)
+        dump_json(self.files.settings, self._tree)
+
+    def pending(self) -> list[Key]:
+        """Return the keys this tick works on: of a dry-run those that a tick started now would take."""
+        if self._pending is None:
+            if self.dry:
+                self._pending = [item.key for item in look(self.settings, may_write=False).chosen]
+            else:
+                self._pending = [Key(*entry[:3]) for entry in read_json(self.files.claims)]
+        return self._pending
+
+
+def look(settings: Settings, may_write: bool) -> Survey:
+    """Survey everything now."""
+    asker = ContextAsker(Paths(settings.work), may_write)
+    return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now()).survey()
+
+
+def settings_of(files: TickPaths) -> Settings:
+    """Return the configuration that a tick runs with."""
+    return configuration.check(read_json(files.settings), str(files.settings))
+
+
+def discover(files: TickPaths) -> Survey:
+    """Survey everything, claim what a tick works on, and write its run lists: the checkpoint's work.
+
+    Parameters
+    ----------
+    files
+        The tick, whose lock is held by its Snakemake.
+    """
+    settings = settings_of(files)
+    paths = Paths(settings.work)
+    with claims.discovery(paths):
+        record_lost(paths)
+        survey = look(settings, may_write=True)
+        survey.troubles += [outcomes.set_aside(paths, path, "is not an outcome") for path in survey.foreign]
+        for analysis in settings.analyses:
+            chosen = [item for item in survey.chosen if item.key.analysis == analysis]
+            dump_json(files.jobs(analysis), jobs(settings, analysis, chosen))
+            write_atomically(files.run_list(analysis), run_list(survey.items[analysis], chosen))
+        dump_json(files.survey, survey_document(survey))
+        # Last: from here on the claims count.
+        dump_json(files.claims, [[*_parts(item.key), item.state.attempt] for item in survey.chosen])
+        claims.forget_old_ticks(paths, settings.keep_ticks)
+    return survey
+
+
+def record_lost(paths: Paths) -> None:
+    """Write down the attempts of processes that vanished without a word, and remove what they left."""
+    for key, mark in claims.marks(paths).items():
+        if mark.held or (taken := claims.take_left_behind(paths, key)) is None:
+            continue
+        known = [failure.attempt for failure in outcomes.failures_of(paths, key)]
+        if paths.outcome(key).exists() or taken.attempt in known:
+            continue  # it had said its last word and only could not tidy up
+        failure = Failure(taken.attempt, "lost", taken.began)
+        outcomes.write(outcomes.failure_path(paths, key, failure), records.lost(paths, key, taken))
+
+
+def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
+    """Return all that the runner must know about the runs of one analysis."""
+    block = settings.analyses[analysis]
+    context = settings.context_of(analysis)
+    asker = ContextAsker(Paths(settings.work), may_write=True)
+    runs = {}
+    for item in chosen:
+        program = settings.program_of(item.run.number)
+        assert program is not None  # a run without software is not ready
+        runs[item.key.run] = {
+            "attempt": item.state.attempt,
+            "facts": item.run.as_dict(),
+            "interpreter": str(program.interpreter),
+            "lineage": asker.facts(program, context, block.types).hashes if block.types else {},
+        }
+    return {
+        "script": str(configuration.script_of(settings, analysis).absolute()),
+        "context": context.model_dump(),
+        "settings": block.settings,
+        "time_limit_s": block.time_limit,
+        "memory_mb": block.memory_mb,
+        "retries": settings.retries.model_dump(),
+        "warm": {
+            "enabled": settings.warm_start.enabled and len(runs) >= settings.warm_start.least_jobs,
+            "idle_s": settings.warm_start.idle,
+            "preload": [*settings.warm_start.preload, context.function.partition(":")[0]],
+        },
+        "runs": runs,
+    }
+
+
+def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
+    """Return the run list of an analysis: every selected run that is not settled, its state, and why."""
+    taken = {item.key for item in chosen}
+    out = io.StringIO()
+    table = csv.writer(out, dialect="excel-tab", lineterminator="\n")
+    table.writerow(_HEADINGS)
+    for item in items:
+        state = item.state
+        reason = f"{state.reason}; taken by this tick" if item.key in taken else state.reason
+        if state.due and item.key not in taken:
+            reason += "; this tick is full, a later one takes it"
+        table.writerow(
+            [
+                item.key.run,
+                state.name,
+                _line(reason),
+                state.attempt,
+                _time(state.next_try),
+                _line(item.run.mode),
+                _time(item.run.start),
+                _time(item.run.end),
+                _line(", ".join(sorted(item.run.tags))),
+            ]
+        )
+    return out.getvalue()
+
+
+def survey_document(survey: Survey) -> dict[str, Any]:
+    """Return what the report needs of a survey."""
+    return {
+        "counts": {analysis: dict(counts) for analysis, counts in survey.counts.items()},
+        "problems": survey.problems,
+        "troubles": survey.troubles,
+        "items": [
+            {
+                **item.key.as_dict(),
+                "state": item.state.name,
+                "reason": item.state.reason,
+                "attempt": item.state.attempt,
+                "since": _time(item.run.end),
+                "next_try": _time(item.state.next_try) or None,
+            }
+            for items in survey.items.values()
+            for item in items
+        ],
+    }
+
+
+def _parts(key: Key) -> tuple[str, str, str]:
+    return key.analysis, key.version, key.run
+
+
+def _time(value: datetime | None) -> str:
+    return clock.text(value) if value else ""
+
+
+def _line(value: str) -> str:
+    """Return text as one printable line, whatever a run document puts into it."""
+    return "".join(letter if letter.isprintable() else " " for letter in value)

@@ -1,0 +1,49 @@
+"""Files that are complete or absent."""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Union
+
+
+def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None:
+    """Write a file so that a reader sees the old content, the new content, or no file, and never a part of it.
+
+    Parameters
+    ----------
+    path
+        Where the file goes; missing folders are made.
+    content
+        Text (written as UTF-8) or bytes.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; nothing is left behind then.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    # One name per process and thread: several may write the same file at a time.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def dump_json(path: Union[str, Path], value: Any) -> None:
+    """Write ``value`` as one JSON file, atomically; NaN and infinity raise `ValueError`."""
+    write_atomically(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Union[str, Path]) -> Any:
+    """Read one JSON file; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)

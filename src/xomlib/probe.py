@@ -1,0 +1,87 @@
+"""Tell the workflow what only strax knows: ``python -m xomlib.probe REQUEST.json``, the answer on standard output.
+
+The workflow has no strax. It asks once per (software, context, configuration) for the lineage hash of every data type
+and for the places where data are kept, and keeps the answer as long as the files it came from stay as they are.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from xomlib.context import build
+from xomlib.errors import JobError
+from xomlib.files import read_json
+from xomlib.work import versions
+
+# A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.
+_RUN, _OTHER_RUN = "000000", "999999"
+
+
+def main(argv: list) -> int:
+    """Answer the request in the file ``argv[0]``, or the questions about stored data in ``argv[1]``."""
+    out, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not mix with the answer
+    request = read_json(argv[0])
+    try:
+        st = build(request["context"])
+        answer = answer_stored(st, request["stored"]) if "stored" in request else answer_context(st, request)
+    except JobError as error:
+        answer = {"error": str(error)}
+    json.dump(answer, out)
+    return 0
+
+
+def answer_context(st: Any, request: dict) -> dict:
+    """Return the lineage hashes, the storage frontends, the versions, and the files all this depends on."""
+    hashes, unknown = {}, []
+    for name in request["types"]:
+        if name not in st._plugin_class_registry:
+            unknown.append(name)
+            continue
+        hashes[name] = st.key_for(_RUN, name).lineage_hash
+        if st.key_for(_OTHER_RUN, name).lineage_hash != hashes[name]:
+            raise JobError(f"the lineage of {name} differs from run to run, which XOM cannot follow yet")
+    return {
+        "hashes": hashes,
+        "unknown_types": unknown,
+        "storage": [describe(frontend) for frontend in st._sorted_storage],
+        "versions": versions(),
+        "files": _stamps(request["context"]["function"]),
+    }
+
+
+def describe(frontend: Any) -> dict:
+    """Describe a storage frontend; ``kind`` is "folder" only where reading directories gives strax's own answer."""
+    strax = importlib.import_module("strax")
+    if type(frontend) is strax.DataDirectory:
+        return {
+            "kind": "folder",
+            "path": os.path.abspath(frontend.path),
+            "take_only": list(frontend.take_only),
+            "exclude": list(frontend.exclude),
+        }
+    return {"kind": "other", "name": repr(frontend)}
+
+
+def answer_stored(st: Any, questions: list) -> dict:
+    """Ask strax itself, run by run, where no directory can be read; slow, for unusual storage only."""
+    strax = importlib.import_module("strax")
+
+    def stored(run: str, name: str) -> bool:
+        try:
+            return bool(st.is_stored(run, name))
+        except strax.DataCorrupted:
+            return False
+
+    return {"stored": [[run, name] for run, name in questions if stored(run, name)]}
+
+
+def _stamps(function: str) -> dict:
+    modules = {function.partition(":")[0], "strax", "straxen", "cutax"} & set(sys.modules)
+    files = {sys.modules[name].__file__ for name in modules}
+    return {file: os.stat(file).st_mtime_ns for file in sorted(filter(None, files))}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

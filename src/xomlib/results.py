@@ -1,0 +1,215 @@
+"""How an analysis says what it found."""
+
+import math
+import re
+from typing import Any, Optional
+
+from xomlib.errors import BadResult
+from xomlib.files import write_atomically
+from xomlib.session import Session, current
+
+# What the scripts of the first XOM also passed; the outcome has these from better sources.
+_FORMER = frozenset(
+    ("measurement_name", "container", "tag", "timestamp", "runids", "run_mode", "sr_tag", "daq_comment", "daq_tags")
+)
+
+
+class Xomresult:
+    """One variable of one analysis for one run.
+
+    Parameters
+    ----------
+    values
+        All of the following as one dictionary, the later form of the call.
+    variable_name
+        Name of the variable, unique within the analysis.
+    variable_value
+        A finite number.
+    analysis_name, analysis_version, runid
+        May be left out; where given they must be the job's own.
+    data
+        More numbers, short texts or truth values that belong to this result (flat).
+    error
+        Standard deviation of the value, in its unit, not negative.
+    unit
+        Unit of the value, such as ``PE/keV``.
+    n
+        Number of events behind the value.
+    limit
+        ``"upper"`` or ``"lower"`` where the value is a limit.
+    insufficient
+        Why there is no number; given instead of ``variable_value``.
+
+    Raises
+    ------
+    BadResult
+        If a keyword is not known, or names another analysis, version or run than the job's.
+    """
+
+    def __init__(self, values: Optional[dict] = None, **keywords: Any) -> None:
+        given = {**(values or {}), **keywords}
+        session = current()
+        known = {"variable_name", "variable_value", "analysis_name", "analysis_version", "runid", "data"}
+        known |= {"error", "unit", "n", "limit", "insufficient"}
+        for name in given:
+            if name not in known | _FORMER:
+                raise self._refuse(session, f"Xomresult does not know the keyword {name!r}")
+        self._session = session
+        self._check_key(given)
+        self.variable_name = given.get("variable_name")
+        self.variable_value = given.get("variable_value")
+        self.analysis_name = session.key["analysis"]
+        self.analysis_version = session.key["version"]
+        self.runid = int(session.key["run"])
+        self.data = given.get("data") or {}
+        self.error = given.get("error")
+        self.unit = given.get("unit") or ""
+        self.n = given.get("n")
+        self.limit = given.get("limit")
+        self.insufficient = given.get("insufficient")
+
+    def save(self) -> None:
+        """Put the result into the outcome.
+
+        Raises
+        ------
+        BadResult
+            If a number is NaN or infinite, if there is neither a number nor a reason for none, if the variable was
+            saved before, or if something is not of the kind it should be. The outcome is a failure from then on.
+        """
+        session = self._session
+        try:
+            result = self._as_document()
+            if any(other["variable"] == result["variable"] for other in session.results):
+                raise BadResult(f"{result['variable']!r} is saved twice")
+        except BadResult as error:
+            raise self._refuse(session, str(error)) from None
+        session.results.append(result)
+        session.keep()
+
+    def xom_message(self, success: bool = True) -> None:
+        """Print the line that says how the analysis went, and keep it for the outcome."""
+        xom_message(success=success)
+
+    def _as_document(self) -> dict:
+        name = self.variable_name
+        if not isinstance(name, str) or not name.strip() or re.search(r'[\x00-\x1f"]', name):
+            raise BadResult(f"variable_name is {name!r}, a line of text without quotes is needed")
+        if (self.variable_value is None) == (self.insufficient is None):
+            raise BadResult(f"{name!r} needs either a variable_value or insufficient='why there is none'")
+        error = _number(self.error, f"{name}: error")
+        if error is not None and error < 0:
+            raise BadResult(f"{name}: error is {error}, it cannot be negative")
+        if self.limit not in (None, "upper", "lower"):
+            raise BadResult(f"{name}: limit is {self.limit!r}, known are 'upper' and 'lower'")
+        return {
+            "variable": name,
+            "value": _number(self.variable_value, name),
+            "error": error,
+            "unit": str(self.unit),
+            "n": _count(self.n, f"{name}: n"),
+            "limit": self.limit,
+            "insufficient": None if self.insufficient is None else str(self.insufficient),
+            "data": {str(key): _plain(value, f"{name}: data[{key!r}]") for key, value in self.data.items()},
+        }
+
+    def _check_key(self, given: dict) -> None:
+        key = self._session.key
+        try:
+            run = int(given.get("runid", key["run"]))
+        except (TypeError, ValueError):
+            raise self._refuse(self._session, f"runid is {given['runid']!r}, a run number is needed") from None
+        said = {
+            "analysis_name": (given.get("analysis_name", key["analysis"]), key["analysis"]),
+            "analysis_version": (given.get("analysis_version", key["version"]), key["version"]),
+            "runid": (run, int(key["run"])),
+        }
+        for name, (value, own) in said.items():
+            if value != own:
+                raise self._refuse(self._session, f"{name} is {value!r}, but this job is for {own!r}")
+
+    @staticmethod
+    def _refuse(session: Session, sentence: str) -> BadResult:
+        # Kept as well as raised: a script that catches everything must not turn a wrong result into a good outcome.
+        session.problems.append(sentence)
+        session.keep()
+        return BadResult(sentence)
+
+
+def figure(name: str, picture: Any) -> None:
+    """Add a figure to the outcome.
+
+    Parameters
+    ----------
+    name
+        Letters, digits, dash and underscore; the file is ``<name>.png``.
+    picture
+        Anything with matplotlib's ``savefig``, or the bytes of a PNG.
+
+    Raises
+    ------
+    BadResult
+        If the name cannot be a file name or was used before.
+    """
+    session = current()
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore will do")
+    file_name = f"{name}.png"
+    if file_name in session.figures:
+        raise BadResult(f"figure {name!r} is saved twice")
+    if session.folder is not None:
+        path = session.folder / "figures" / file_name
+        if isinstance(picture, bytes):
+            write_atomically(path, picture)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture.savefig(path)
+    session.figures.append(file_name)
+    session.keep()
+
+
+def xom_message(success: bool = True, text: str = "") -> None:
+    """Print one line that says how the analysis went, and keep it for the outcome."""
+    session = current()
+    key = session.key
+    line = f"XOM {key['analysis']} {key['version']} run {key['run']}: {'success' if success else 'no success'}"
+    line += f": {text}" if text else ""
+    print(line, flush=True)
+    session.messages.append(line)
+    session.keep()
+
+
+def _number(value: Any, place: str) -> Optional[float]:
+    if value is None:
+        return None
+    if isinstance(value, (bool, str, bytes)):
+        raise BadResult(f"{place} is {value!r}, a number is needed")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadResult(f"{place} is {type(value).__name__}, a single number is needed") from None
+    if not math.isfinite(number):
+        raise BadResult(f"{place} is {number}, a finite number is needed")
+    return number
+
+
+def _count(value: Any, place: str) -> Optional[int]:
+    number = _number(value, place)
+    if number is None:
+        return None
+    if number < 0 or number != int(number):
+        raise BadResult(f"{place} is {number}, a count is needed")
+    return int(number)
+
+
+def _plain(value: Any, place: str) -> Any:
+    # numpy's own truth values and integers have item(); nothing of numpy is imported for it.
+    value = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value
+    number = _number(value, place)
+    if number is None:
+        raise BadResult(f"{place} is None, a number, text or truth value is needed")
+    return number

@@ -1,0 +1,85 @@
+"""The published schema of outcomes, and the part of JSON Schema that it uses, in the standard library."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any, Iterator
+
+from xomlib.files import read_json
+
+SCHEMA: dict = read_json(Path(__file__).with_name("outcome.schema.json"))
+
+_TYPES = {
+    "null": lambda x: x is None,
+    "boolean": lambda x: isinstance(x, bool),
+    "integer": lambda x: isinstance(x, int) and not isinstance(x, bool),
+    "number": lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x),
+    "string": lambda x: isinstance(x, str),
+    "array": lambda x: isinstance(x, list),
+    "object": lambda x: isinstance(x, dict),
+}
+
+
+class SchemaError(ValueError):
+    """A document that does not follow the schema; the message says where and what."""
+
+
+def check_outcome(document: Any) -> None:
+    """Raise `SchemaError` at the first place where ``document`` is not an outcome."""
+    for place, complaint in complaints(document, SCHEMA):
+        raise SchemaError(f"{place or 'the document'} {complaint}")
+
+
+def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
+    """Say where a value departs from a schema.
+
+    Knows ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``properties``, ``required``,
+    ``additionalProperties``, ``items`` and ``$ref`` into ``$defs`` of the outcome's schema.
+
+    Yields
+    ------
+    tuple of (str, str)
+        The place, such as ``results[2].value``, and what is wrong there.
+    """
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    kinds = schema.get("type")
+    if kinds is not None:
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if not any(_TYPES[kind](value) for kind in kinds):
+            yield place, f"should be {' or '.join(kinds)}, is {_shown(value)}"
+            return
+    if "const" in schema and value != schema["const"]:
+        yield place, f"should be {schema['const']!r}, is {_shown(value)}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield place, f"should be one of {', '.join(map(str, schema['enum']))}, is {_shown(value)}"
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        yield place, f"should match {schema['pattern']}, is {_shown(value)}"
+    if "minimum" in schema and isinstance(value, (int, float)) and value < schema["minimum"]:
+        yield place, f"should be at least {schema['minimum']}, is {_shown(value)}"
+    if isinstance(value, dict):
+        yield from _complaints_of_object(value, schema, place)
+    if isinstance(value, list) and "items" in schema:
+        for index, item in enumerate(value):
+            yield from complaints(item, schema["items"], f"{place}[{index}]")
+
+
+def _complaints_of_object(value: dict, schema: dict, place: str) -> Iterator:
+    known = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield place, f"lacks {name!r}"
+    rest = schema.get("additionalProperties", True)
+    for name, item in value.items():
+        inside = f"{place}.{name}" if place else str(name)
+        if name in known:
+            yield from complaints(item, known[name], inside)
+        elif rest is False:
+            yield inside, "is not known"
+        elif isinstance(rest, dict):
+            yield from complaints(item, rest, inside)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
