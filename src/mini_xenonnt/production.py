@@ -1,0 +1,96 @@
+"""Making the data of single runs with strax, in worker processes. Only this module and `context` need strax."""
+
+import contextlib
+import io
+import json
+import shutil
+import time
+from functools import cache
+from pathlib import Path
+
+import strax
+
+from mini_xenonnt import folder as place
+from mini_xenonnt.context import mini_xenonnt
+from mini_xenonnt.schedule import STORED_TYPES, UPPER_TYPES, Run
+
+
+@cache
+def _context(folder: Path) -> strax.Context:
+    st = mini_xenonnt(place.strax_data(folder), folder / "truth", readonly=False)
+    st.storage[0].take_only = STORED_TYPES
+    return st
+
+
+def lineage_hashes() -> dict[str, str]:
+    """Return the lineage hash of each stored data type; it is the same for all runs."""
+    st = mini_xenonnt("strax_data")
+    return {name: st.key_for("000000", name).lineage_hash for name in STORED_TYPES}
+
+
+def produce(folder: Path, run: Run) -> tuple[float, float]:
+    """Make the data of one run anew; what there is of it is deleted first.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the set; the truth file of the run lies in it.
+    run : Run
+        The run.
+
+    Returns
+    -------
+    tuple of float
+        Seconds that it took, and megabytes on disk.
+
+    Raises
+    ------
+    Exception
+        Whatever strax or a plugin raises; what strax printed until then is in a note on it.
+    """
+    begin = time.monotonic()
+    for old in place.strax_data(folder).glob(f"{run.run_id}-*"):
+        shutil.rmtree(old)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            _make(_context(folder), run)
+    except Exception as error:
+        error.add_note(said.getvalue()[-2000:])
+        raise
+    for name in run.broken_types:
+        _break(folder, run, name)
+    paths = place.strax_data(folder).glob(f"{run.run_id}-*/*")
+    return time.monotonic() - begin, sum(path.stat().st_size for path in paths) / 1e6
+
+
+def _make(st: strax.Context, run: Run) -> None:
+    """Let strax make the types of a run: those above peaks in one pass, the others each by itself."""
+    upper = [name for name in UPPER_TYPES if name in run.types]
+    events = [name for name in ("peak_basics", "event_basics", *upper) if name in run.types]
+    if events:
+        st.make(run.run_id, events[-1], save=tuple(events), processor="single_thread")
+    for name in run.types:
+        if name not in events:
+            st.make(run.run_id, name, save=(name,), processor="single_thread")
+
+
+def _break(folder: Path, run: Run, data_type: str) -> None:
+    """Leave what a killed (`temp`) or a crashed (`exception`) process leaves of a data type."""
+    key = _context(folder).key_for(run.run_id, data_type)
+    final = place.data_folder(folder, run.run_id, data_type, key.lineage_hash)
+    path = final.with_name(final.name + "_temp") if run.odd == "temp" else final
+    path.mkdir(parents=True)
+    metadata = {
+        "run_id": run.run_id,
+        "data_type": data_type,
+        "lineage_hash": key.lineage_hash,
+        "lineage": key.lineage,
+        "chunks": [],
+        "writing_started": run.end.timestamp(),
+    }
+    if run.odd == "exception":
+        metadata["exception"] = "RuntimeError: simulated crash of the processing"
+        metadata["writing_ended"] = run.end.timestamp() + 60
+    name = f"{data_type}-{key.lineage_hash}-metadata.json"
+    (path / name).write_text(json.dumps(metadata, indent=4, sort_keys=True, default=str))
