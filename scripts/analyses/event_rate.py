@@ -1,0 +1,238 @@
+"""Number of events and event rate of a run, in all and in bands of energy.
+
+One pass over ``event_info``, a chunk at a time; what is kept are counts. See docs/analyses/event_rate.md.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import xomlib
+from xomphysics import figures
+from xomphysics.counting import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.settings import merge
+from xomphysics.stream import chunks
+
+DEFAULTS: dict[str, Any] = {
+    "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
+    "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
+    "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
+}
+ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
+Counts = NDArray[np.int64]
+
+
+@dataclass
+class Tally:
+    """What one pass over a run counts.
+
+    Attributes
+    ----------
+    bands
+        Name of a band to its limits (keV).
+    start, end
+        Of the data read (ns since 1970).
+    events, without_energy
+        All events; those whose energy is not a finite number.
+    in_band
+        Events per band.
+    spectrum
+        Events per bin of `ENERGY_EDGES`.
+    per_second
+        Events per second of the run, one array per chunk (8 bytes per second of data).
+    """
+
+    bands: dict[str, tuple[float, float]]
+    start: int = 0
+    end: int = 0
+    events: int = 0
+    without_energy: int = 0
+    in_band: dict[str, int] = field(default_factory=dict)
+    spectrum: Counts = field(default_factory=lambda: np.zeros(len(ENERGY_EDGES) - 1, dtype=np.int64))
+    per_second: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def live_time(self) -> float:
+        """Seconds from the start of the first to the end of the last chunk."""
+        return (self.end - self.start) / 1e9
+
+
+def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Check the settings' bands.
+
+    Raises
+    ------
+    ValueError
+        If a name cannot be part of a variable's name, or the limits are not two rising numbers.
+    """
+    parsed = {}
+    for name, limits in bands.items():
+        if not re.fullmatch(r"[A-Za-z0-9_]+", str(name)):
+            raise ValueError(f"settings.bands has {name!r}; a name has only letters, digits and underscore")
+        if not isinstance(limits, (list, tuple)) or len(limits) != 2 or not float(limits[0]) < float(limits[1]):
+            raise ValueError(f"settings.bands.{name} is {limits!r}, two rising energies in keV are needed")
+        parsed[str(name)] = (float(limits[0]), float(limits[1]))
+    return parsed
+
+
+def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_column: str) -> Tally:
+    """Count the events of a run.
+
+    Parameters
+    ----------
+    data
+        Chunks with ``start``, ``end`` (ns) and ``data``: structured array with ``time`` and ``energy_column``.
+    bands
+        Name to limits (keV), see `parse_bands`.
+    energy_column
+        Name of the column with the energy (keV).
+    """
+    tally = Tally(bands, in_band=dict.fromkeys(bands, 0))
+    for i, chunk in enumerate(data):
+        if i == 0:
+            tally.start = int(chunk.start)
+        tally.end = int(chunk.end)
+        energy = chunk.data[energy_column]
+        finite = np.isfinite(energy)
+        tally.events += len(energy)
+        tally.without_energy += int(np.count_nonzero(~finite))
+        tally.spectrum += np.histogram(energy[finite], bins=ENERGY_EDGES)[0]
+        for name, (low, high) in bands.items():
+            tally.in_band[name] += int(np.count_nonzero((energy >= low) & (energy < high)))
+        tally.per_second = _add_seconds(tally.per_second, chunk.data["time"], tally.start, tally.end)
+    return tally
+
+
+def _add_seconds(counts: Counts, times: NDArray[np.int64], start: int, end: int) -> Counts:
+    seconds = -((start - end) // 10**9)
+    longer = np.zeros(max(len(counts), seconds), dtype=np.int64)
+    longer[: len(counts)] = counts
+    longer += np.bincount((times - start) // 10**9, minlength=len(longer))[: len(longer)]
+    return longer
+
+
+def over_time(tally: Tally, bins: int = 60) -> tuple[NDArray[np.float64], Counts]:
+    """Return edges (s since the start) and counts in at most ``bins`` equal parts of the run, about 20 events each.
+
+    Only whole seconds are used: up to one second at the end of the run is left out.
+    """
+    seconds = int(tally.live_time)
+    parts = int(np.clip(tally.events // 20, 1, min(bins, max(seconds, 1))))
+    width = max(seconds // parts, 1)
+    whole = tally.per_second[: width * parts]
+    counts = whole.reshape(-1, width).sum(axis=1, dtype=np.int64)
+    edges = np.arange(len(counts) + 1, dtype=np.float64) * width
+    return edges, counts
+
+
+def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
+    """Return the results as keywords of `xomlib.Xomresult`, for all events and for each band.
+
+    A count is always a number, zero too. Rates are given if the run has ``minimum_events`` events *in all*: a band is
+    not judged by its own count, for dropping low counts would bias the average upwards.
+    """
+    said = []
+    _, counts = over_time(tally)
+    steady = constant_rate(counts)
+    for name, n in [("", tally.events), *tally.in_band.items()]:
+        suffix = f"_{name}" if name else ""
+        low, high = poisson_interval(n)
+        data = {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n)}
+        extras: dict[str, float] = {"live_time_s": tally.live_time}
+        if name:
+            extras |= {"band_low_kev": tally.bands[name][0], "band_high_kev": tally.bands[name][1]}
+        else:
+            extras |= {"events_without_energy": tally.without_energy}
+        event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
+        said.append(event_result | {"unit": "events", "data": data | extras})
+        extras |= {key: value / tally.live_time for key, value in data.items()} if tally.live_time > 0 else {}
+        if not name and steady is not None:
+            extras |= {"constant_chi2": steady.chi2, "constant_ndf": steady.ndf, "constant_p_value": steady.p_value}
+        rate = {"variable_name": f"rate{suffix}", "unit": "Hz", "n": n, "data": extras}
+        said.append(rate | _rate(n, tally, minimum_events))
+    return said
+
+
+def _rate(n: int, tally: Tally, minimum_events: int) -> dict[str, Any]:
+    if not tally.live_time > 0:
+        return {"insufficient": "the data span no time"}
+    if tally.events < minimum_events:
+        return {"insufficient": f"{tally.events} events in the run, {minimum_events} needed"}
+    return {"variable_value": n / tally.live_time, "error": poisson_error(n) / tally.live_time}
+
+
+def draw(tally: Tally, run_id: str) -> Figure:
+    """Draw the energy spectrum with the bands and the rate over the run."""
+    figure = figures.new_figure(f"Run {run_id}: events", 9.0, 6.4)
+    spectrum, rate = figure.subplots(2, 1)
+    figure.subplots_adjust(left=0.085, right=0.98, top=0.89, bottom=0.08, hspace=0.36)
+    _draw_spectrum(spectrum, tally)
+    _draw_rate(rate, tally)
+    return figure
+
+
+def _draw_spectrum(axes: Any, tally: Tally) -> None:
+    axes.stairs(tally.spectrum, ENERGY_EDGES, color=figures.INK, lw=1)
+    for colour, (name, (low, high)) in zip(_colours(len(tally.bands)), tally.bands.items(), strict=True):
+        label = f"{name}: {low:g} to {high:g} keV, {tally.in_band[name]:,} events"
+        axes.axvspan(low, high, color=colour, alpha=0.14, lw=0, label=label)
+    axes.set_xscale("log")
+    if tally.spectrum.any():
+        seen = np.flatnonzero(tally.spectrum)
+        axes.set_yscale("log")
+        axes.set_ylim(0.6, tally.spectrum.max() * 4)
+        axes.set_xlim(ENERGY_EDGES[max(seen[0] - 8, 0)], ENERGY_EDGES[min(seen[-1] + 9, len(ENERGY_EDGES) - 1)])
+    else:
+        figures.say_empty(axes, "no event with an energy")
+    figures.style(axes, "combined energy e_ces [keV]", "events per bin", f"{tally.events:,} events")
+    axes.text(
+        0.995, 1.02, f"{tally.without_energy:,} without energy", transform=axes.transAxes,
+        ha="right", va="bottom", fontsize=8, color=figures.GREY,
+    )  # fmt: skip
+    if tally.bands:
+        axes.legend(fontsize=8, frameon=False, loc="upper left")
+
+
+def _draw_rate(axes: Any, tally: Tally) -> None:
+    edges, counts = over_time(tally)
+    figures.style(axes, "time since the start of the run [s]", "rate [Hz]", f"live time {tally.live_time:,.1f} s")
+    if not len(counts) or not tally.events:
+        figures.say_empty(axes, "no events")
+        return
+    width = edges[1] - edges[0]
+    axes.errorbar(
+        edges[:-1] + width / 2, counts / width, np.sqrt(counts + 1) / width,
+        fmt="o", ms=3, lw=1, color=figures.INK,
+    )  # fmt: skip
+    mean, error = tally.events / tally.live_time, poisson_error(tally.events) / tally.live_time
+    axes.axhspan(mean - error, mean + error, color=figures.BLUE, alpha=0.3, lw=0)
+    axes.axhline(mean, color=figures.BLUE, lw=1)
+    steady = constant_rate(counts)
+    test = f"χ²/ndf {steady.chi2:.1f}/{steady.ndf}, p = {steady.p_value:.2g}" if steady else "too few to test"
+    axes.set_ylim(0, (counts.max() + 2 * np.sqrt(counts.max() + 1)) * 1.25 / width)
+    figures.note(axes, [f"{mean:.4g} ± {error:.2g} Hz", f"constant rate: {test}"])
+
+
+def _colours(n: int) -> list[str]:
+    return [figures.BANDS[i % len(figures.BANDS)] for i in range(n)]
+
+
+def main(run_id: str) -> None:
+    """Analyse one run."""
+    settings = merge(DEFAULTS, xomlib.settings())
+    bands, column = parse_bands(settings["bands"]), settings["energy_column"]
+    data = chunks(xomlib.context(), run_id, "event_info", ("time", column))
+    tally = count(data, bands, column)
+    for result in results(tally, settings["minimum_events"]):
+        xomlib.Xomresult(**result).save()
+    xomlib.figure("overview", draw(tally, run_id))
+    xomlib.xom_message(success=True, text=f"{tally.events} events in {tally.live_time:.1f} s")
+
+
+if __name__ == "__main__":
+    xomlib.cli(main)

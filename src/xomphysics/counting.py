@@ -1,0 +1,49 @@
+"""Counts and rates with Poisson errors."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaincinv
+
+from xomphysics.goodness import Goodness, pearson
+
+ONE_SIGMA = 0.682689492  # probability content of one standard deviation of a Gaussian
+
+
+def poisson_error(n: int) -> float:
+    """Return sqrt(n + 1), the standard deviation of the Poisson mean after ``n`` events.
+
+    Variance of the mean's posterior under a uniform prior. It is sqrt(n) for large n, stays honest at n = 0, and its
+    pull is less biased than that of sqrt(n), which calls downward fluctuations more precise than they are.
+    """
+    return float(np.sqrt(n + 1.0))
+
+
+def poisson_interval(n: int, level: float = ONE_SIGMA) -> tuple[float, float]:
+    """Return the central confidence interval of a Poisson mean (Garwood 1936; covers at least ``level``)."""
+    tail = (1 - level) / 2
+    low = float(gammaincinv(n, tail)) if n > 0 else 0.0
+    return low, float(gammaincinv(n + 1, 1 - tail))
+
+
+def poisson_upper_limit(n: int, level: float = 0.9) -> float:
+    """Return the one-sided upper limit of a Poisson mean; 2.30 at n = 0 and 90 %."""
+    return float(gammaincinv(n + 1, level))
+
+
+def constant_rate(counts: ArrayLike) -> Goodness | None:
+    """Test counts in equal time bins for a constant rate.
+
+    Parameters
+    ----------
+    counts
+        Events per bin, shape (bins,).
+
+    Returns
+    -------
+    Goodness or None
+        None where fewer than two bins, or fewer than 5 events per bin on average, leave nothing to test.
+    """
+    observed = np.asarray(counts, dtype=float)
+    if len(observed) < 2 or observed.mean() < 5:
+        return None
+    return pearson(observed, np.full(len(observed), observed.mean()), 1)

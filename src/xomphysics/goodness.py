@@ -1,0 +1,69 @@
+"""Goodness of fit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """Pearson's chi-square of a fit.
+
+    Attributes
+    ----------
+    chi2
+        Sum of (observed - expected)^2 / expected.
+    ndf
+        Degrees of freedom, at least 1.
+    p_value
+        Probability of a chi-square at least this large if the model is true.
+    """
+
+    chi2: float
+    ndf: int
+    p_value: float
+
+
+def pearson(observed: ArrayLike, expected: ArrayLike, parameters: int) -> Goodness:
+    """Compare counts with what a fit expects.
+
+    Parameters
+    ----------
+    observed, expected
+        Counts per bin, shape (bins,); every expected count is positive.
+    parameters
+        Number of parameters that were fitted, the normalisation included.
+
+    Raises
+    ------
+    ValueError
+        If there are not more bins than parameters.
+    """
+    counts, means = np.asarray(observed, dtype=float), np.asarray(expected, dtype=float)
+    ndf = len(counts) - parameters
+    if ndf < 1:
+        raise ValueError(f"{len(counts)} bins are too few to test a fit with {parameters} parameters")
+    chi2 = float(((counts - means) ** 2 / means).sum())
+    return Goodness(chi2, ndf, float(chdtrc(ndf, chi2)))
+
+
+def uniform_goodness(quantiles: ArrayLike, parameters: int) -> Goodness:
+    """Test that the model's cumulative distribution at the data is uniform.
+
+    The bins hold equal probability under the model, about 8 events each and at most 50 bins, so that no bin is empty
+    by construction. The parameters come from an unbinned fit, so the true distribution of chi2 lies between those of
+    ndf and of ndf + parameters degrees of freedom (Chernoff and Lehmann 1954): the p-value is a little too small.
+
+    Parameters
+    ----------
+    quantiles
+        Model's cumulative distribution at each event, between 0 and 1, shape (events,).
+    parameters
+        Number of fitted shape parameters.
+    """
+    values = np.asarray(quantiles, dtype=float)
+    bins = int(np.clip(len(values) // 8, parameters + 3, 50))
+    observed, _ = np.histogram(values, bins=bins, range=(0.0, 1.0))
+    return pearson(observed, np.full(bins, len(values) / bins), parameters + 1)

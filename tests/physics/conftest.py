@@ -1,0 +1,58 @@
+"""Runs the physics scripts under the analysis interpreter, once per test session."""
+
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PYTHON = Path(os.environ.get("XOM_ANALYSIS_PYTHON", ROOT / "work" / "envs" / "analysis" / "bin" / "python"))
+Say = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def analysis_says(tmp_path_factory: pytest.TempPathFactory) -> Say:
+    """Return a function that runs one script of this folder and returns the JSON in its last line.
+
+    pytest-xdist's workers share what the first of them ran.
+    """
+    if not PYTHON.exists():
+        pytest.skip(f"there is no analysis interpreter {PYTHON}; make it or set XOM_ANALYSIS_PYTHON")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def say(script: str, *arguments: str) -> Any:
+        answer = shared / f"{script}.json"
+        with (shared / f"{script}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not answer.exists():
+                answer.write_text(_run(script, arguments))
+        return json.loads(answer.read_text())
+
+    return say
+
+
+def _run(script: str, arguments: tuple[str, ...]) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [str(PYTHON), str(HERE / f"{script}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, f"{script} failed:\n{done.stderr[-3000:]}"
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def pulls(analysis_says: Say) -> Any:
+    """Return what `pulls.py` prints."""
+    return analysis_says("pulls")
+
+
+@pytest.fixture(scope="session")
+def behaviours(analysis_says: Say) -> Any:
+    """Return what `behaviours.py` prints."""
+    return analysis_says("behaviours")
