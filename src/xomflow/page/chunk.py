@@ -1,0 +1,190 @@
+"""The compact form of a chunk of points: columns instead of outcomes.
+
+A column is a list with one entry per row, or a single value where all rows have the same. Texts, and lists or mappings
+of texts, stand once in a table; columns hold their places in it. Numbers are kept to nine significant digits, more than
+any error bar needs.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+_DIGITS = 9
+
+
+class _Table:
+    """Values that columns refer to by their place; each stands there once."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._places: dict[Any, int] = {}
+
+    def place(self, value: Any) -> int | None:
+        """Return where ``value`` (a text, a list or mapping of texts, or None) stands, adding it if it is new."""
+        if value is None or value == [] or value == {}:
+            return None
+        key = tuple(value) if isinstance(value, list) else tuple(value.items()) if isinstance(value, dict) else value
+        key = (type(value), key)
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
+
+
+def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Turn outcomes into the columns of one chunk.
+
+    Parameters
+    ----------
+    analysis, version, shelf
+        What the outcomes must belong to.
+    outcomes
+        Outcomes with status "done", in any order.
+
+    Returns
+    -------
+    dict
+        Columns of the runs (by rising number) and of each variable, and the table of texts; the same outcomes give the
+        same chunk.
+
+    Raises
+    ------
+    ValueError
+        If an outcome is not done, belongs elsewhere, comes twice, or holds NaN or infinity.
+    """
+    rows = sorted(outcomes, key=lambda outcome: outcome["key"]["run"])
+    _check_keys(analysis, version, shelf, rows)
+    table = _Table()
+    variables: dict[str, dict[str, Any]] = {}
+    for name, found in _by_variable(rows).items():
+        place = f"{analysis} {version} {name}"
+        variables[name] = _variable_columns(place, found, rows, table)
+    return {
+        "analysis": analysis,
+        "version": version,
+        "shelf": shelf,
+        "runs": _run_columns(rows, table),
+        "variables": variables,
+        "table": table.values,
+    }
+
+
+def non_finite(value: Any, place: str = "") -> str | None:
+    """Say where in nested lists and mappings the first NaN or infinity stands, as "place is nan"; None if nowhere."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{place or 'the value'} is {value}"
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    return next(
+        (found for key, item in inner if (found := non_finite(item, f"{place}.{key}" if place else str(key)))), None
+    )
+
+
+def _check_keys(analysis: str, version: str, shelf: str, rows: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for outcome in rows:
+        key = outcome["key"]
+        told = f"outcome {key['analysis']} {key['version']} {key['run']}"
+        if outcome["status"] != "done":
+            raise ValueError(f"{told} is {outcome['status']!r}: only done ones are points of the page")
+        if (key["analysis"], key["version"]) != (analysis, version) or not key["run"].startswith(shelf):
+            raise ValueError(f"{told} does not belong to the chunk {analysis} {version} {shelf}")
+        if key["run"] in seen:
+            raise ValueError(f"{told} was given twice")
+        seen.add(key["run"])
+
+
+def _by_variable(rows: list[dict[str, Any]]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
+    found: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for row, outcome in enumerate(rows):
+        for result in outcome["results"]:
+            found.setdefault(result["variable"], []).append((row, result))
+    return found
+
+
+def _variable_columns(
+    place: str, found: list[tuple[int, dict[str, Any]]], rows: list[dict[str, Any]], table: _Table
+) -> dict[str, Any]:
+    def numbers(field: str, values: Iterable[Any]) -> Any:
+        runs = (rows[row]["key"]["run"] for row, _ in found)
+        return _column([_number(value, f"{place} run {run}: {field}") for run, value in zip(runs, values, strict=True)])
+
+    def texts(field: str) -> Any:
+        return _column([table.place(result[field]) for _, result in found])
+
+    extras = dict.fromkeys(key for _, result in found for key in result.get("data", ()))
+    return {
+        "run": [row for row, _ in found],
+        **{field: numbers(field, (result[field] for _, result in found)) for field in ("value", "error", "n")},
+        **{field: texts(field) for field in ("unit", "limit", "insufficient")},
+        "data": {
+            key: numbers(f"data.{key}", (result.get("data", {}).get(key) for _, result in found)) for key in extras
+        },
+    }
+
+
+def _run_columns(rows: list[dict[str, Any]], table: _Table) -> dict[str, Any]:
+    def texts(*path: str) -> Any:
+        return _column([table.place(_get(outcome, path)) for outcome in rows])
+
+    # "number" and "start" stay lists: the page sorts and searches by them.
+    return {
+        "number": [int(outcome["key"]["run"]) for outcome in rows],
+        "start": [_seconds(outcome["run"]["start"]) for outcome in rows],
+        "end": _column([_seconds(outcome["run"]["end"]) for outcome in rows]),
+        "mode": texts("run", "mode"),
+        "source": texts("run", "source"),
+        "detectors": texts("run", "detectors"),
+        "tags": texts("run", "tags"),
+        "comments": texts("run", "comments"),
+        "figures": texts("figures"),
+        "message": texts("message"),
+        "software": texts("provenance", "software"),
+        "versions": texts("provenance", "versions"),
+        "lineage": texts("provenance", "lineage"),
+        "git": texts("provenance", "git"),
+        "host": texts("provenance", "host"),
+        "slurm_job": texts("provenance", "slurm_job"),
+        "attempt": _column([outcome["attempt"] for outcome in rows]),
+        "ended": _column([_seconds(outcome["ended"]) for outcome in rows]),
+        "wall_s": _column([_number(_get(outcome, ("resources", "wall_s")), _told(outcome)) for outcome in rows]),
+    }
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    key = outcome["key"]
+    return f"{key['analysis']} {key['version']} run {key['run']}: resources.wall_s"
+
+
+def _column(values: list[Any]) -> Any:
+    """Return the list, or its one value if all are the same (never for numbers that are equal but of another type)."""
+    first = values[0] if values else None
+    same = all(value is first or (type(value) is type(first) and value == first) for value in values)
+    return first if same else values
+
+
+def _number(value: Any, place: str) -> Any:
+    """Return a number to nine digits; what is no number stays as it is."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise ValueError(f"{place} is {value}, which the page cannot show")
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _seconds(time: str | None) -> int | None:
+    if time is None:
+        return None
+    parsed = datetime.fromisoformat(time)
+    return math.floor((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+
+
+def _get(outcome: dict[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = outcome
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
