@@ -24,9 +24,9 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         xom.tick.summary,
-    default_target: True
 
 
 include: "rules/discover.smk"

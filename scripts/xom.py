@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from xomflow.errors import EXIT_FAILED, XomError  # noqa: E402
 from xomflow.keys import Key  # noqa: E402
 from xomflow.paths import Paths, TickPaths  # noqa: E402
-from xomlib.files import dump_json  # noqa: E402
+from xomlib.files import dump_json, read_json  # noqa: E402
 
 # Each command imports what it needs: a run's job must not pay for the model of the configuration.
 
@@ -42,12 +42,12 @@ def publish(options: argparse.Namespace) -> int:
     """Publish what the store does not have; problems go into the receipt and the tick's report, not into the status."""
     from dataclasses import asdict
 
-    from xomflow import publishing, stores, tick
+    from xomflow import publishing, stores
 
-    settings = tick.settings_of(options.tick)
-    paths = Paths(settings.work)
+    settings = read_json(options.tick.survey)["settings"]
+    paths, store = Paths(Path(settings["work"])), settings["store"]
     try:
-        receipt = publishing.publish(paths, stores.open_store(settings.store, paths), settings.store.prefix)
+        receipt = publishing.publish(paths, stores.open_store(store, paths), store["prefix"])
     except XomError as error:
         receipt = publishing.Receipt(problems=[str(error)])
     dump_json(options.tick.published, asdict(receipt))
@@ -57,9 +57,9 @@ def publish(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Write the summary of the tick and renew the page."""
-    from xomflow import report, tick
+    from xomflow import report
 
-    report.write_report(options.tick, tick.settings_of(options.tick))
+    report.write_report(options.tick)
     return 0
 
 
@@ -92,6 +92,9 @@ def main(argv: list[str]) -> int:
     except XomError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        sys.stdout = None  # whoever read this has seen enough
+        return 0
 
 
 if __name__ == "__main__":

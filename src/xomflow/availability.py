@@ -78,9 +78,9 @@ class Availability:
         types = {name for one in alternatives for name in one}
         found = self.stored(program, context, runs, types)
         poor = {run for run, have in found.items() if not any(have.issuperset(one) for one in alternatives)}
-        others = self._folders_of(poor)
+        folders = self._folders_of(poor)
         hashes = self._asker.facts(program, context, types).hashes
-        return {run: missing_words(alternatives, found[run], others[run], hashes) for run in poor}
+        return {run: missing_words(alternatives, found[run], folders[run], hashes) for run in poor}
 
     def _look_into(self, frontend: dict[str, Any], hashes: dict[str, str], found: dict[str, set[str]]) -> None:
         root = frontend["path"]
@@ -94,14 +94,14 @@ class Availability:
                 if name not in have and folder in names and is_complete(Path(root, folder)):
                     have.add(name)
 
-    def _folders_of(self, runs: set[str]) -> dict[str, set[tuple[str, str]]]:
-        """Return the (type, hash) of every folder that these runs have, whatever its state."""
-        folders: dict[str, set[tuple[str, str]]] = {run: set() for run in runs}
-        for names in self._names.values():
+    def _folders_of(self, runs: set[str]) -> dict[str, dict[tuple[str, str], bool]]:
+        """Return the (type, hash) of every folder that these runs have, and whether it can be read."""
+        folders: dict[str, dict[tuple[str, str], bool]] = {run: {} for run in runs}
+        for root, names in self._names.items():
             for folder in names if runs else ():
                 parts = folder.split("-")
                 if len(parts) == 3 and parts[0] in runs:
-                    folders[parts[0]].add((parts[1], parts[2]))
+                    folders[parts[0]][parts[1], parts[2]] = is_complete(Path(root, folder))
         return folders
 
 
@@ -126,7 +126,7 @@ def is_complete(folder: Path) -> bool:
 def missing_words(
     alternatives: Iterable[Collection[str]],
     have: Collection[str],
-    folders: Collection[tuple[str, str]],
+    folders: dict[tuple[str, str], bool],
     hashes: dict[str, str],
 ) -> str:
     """Say which data are missing, what is there instead, and what is wrong with it.
@@ -138,19 +138,20 @@ def missing_words(
     have
         Types that can be read.
     folders
-        The (type, hash) of all the run's folders, read or not.
+        The (type, hash) of all the run's folders, and whether they can be read.
     hashes
         The lineage hashes that are wanted.
     """
     gaps = [tuple(name for name in one if name not in have) for one in alternatives]
     gap = min(gaps, key=len)
     wanted = " or ".join(" + ".join(one) for one in dict.fromkeys(gaps))
-    here = sorted({name for name, _ in folders if name not in {missing for one in gaps for missing in one}})
-    there = f"{_and(here)} {'is' if len(here) == 1 else 'are'} here" if here else "nothing of the run is here"
+    lacking = {name for one in gaps for name in one}
+    here = sorted({name for (name, _), readable in folders.items() if readable and name not in lacking})
+    there = f"{_and(here)} {'is' if len(here) == 1 else 'are'} here" if here else "nothing of the run can be read here"
     return f"waiting for {wanted}: {there}, " + ", ".join(_why_not(name, folders, hashes[name]) for name in gap)
 
 
-def _why_not(name: str, folders: Collection[tuple[str, str]], wanted: str) -> str:
+def _why_not(name: str, folders: Iterable[tuple[str, str]], wanted: str) -> str:
     found = {digest for one, digest in folders if one == name}
     if wanted in found:
         return f"{name} is here but broken: writing it went wrong"

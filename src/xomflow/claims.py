@@ -34,7 +34,7 @@ def hold_tick(folder: TickPaths) -> IO[bytes]:
     """Take the lock of one's own tick; it lasts until the returned file is closed or the process dies."""
     folder.folder.mkdir(parents=True, exist_ok=True)
     file = folder.lock.open("wb")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(file, fcntl.LOCK_EX)  # waits for a tick that is just looking whether somebody holds it
     return file
 
 
@@ -137,8 +137,8 @@ def release_run(paths: Paths, key: Key, file: IO[str]) -> None:
 def marks(paths: Paths) -> dict[Key, Mark]:
     """Return what the run locks say, held or left behind."""
     found = {}
-    for path in paths.locks.glob("*.lock"):
-        analysis, version, run = path.stem.split("+")
+    for path in paths.locks.glob("*+*+*.lock"):
+        analysis, version, run = path.stem.split("+", 2)
         with contextlib.suppress(FileNotFoundError):
             mark = _mark_in(path, held=is_locked(str(path)))
             if mark is not None:
@@ -150,7 +150,7 @@ def take_left_behind(paths: Paths, key: Key) -> Mark | None:
     """Remove the lock file of a process that vanished and return its mark; None if somebody holds it after all."""
     path = paths.run_lock(key)
     try:
-        with path.open("rb") as file:
+        with path.open("r+b") as file:  # to write, as NFS wants it for an exclusive lock
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return None
@@ -166,6 +166,8 @@ def _mark_in(path: Path, held: bool) -> Mark | None:
     try:
         content = read_json(path)
     except ValueError:
+        content = None
+    if not isinstance(content, dict):
         if not held:
             return None
         content = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -31,6 +32,9 @@ def check(tree: Any, source: str) -> Settings:
     """Check a configuration that was read from ``source``; `ConfigurationError` as in `load`."""
     if not isinstance(tree, dict):
         raise ConfigurationError(f"{source}: is {_shown(tree)}, a configuration with keys is needed")
+    odd = list(_not_json(tree))
+    if odd:
+        raise ConfigurationError("\n".join(f"{source}: {line}" for line in odd))
     try:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
@@ -47,8 +51,10 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # PyYAML's own, and whatever its readers of times and numbers let through
+        raise ConfigurationError(
+            f"{path}: is not YAML: {' '.join(str(error).split()) or type(error).__name__}"
+        ) from None
 
 
 def script_of(settings: Settings, analysis: str) -> Path:
@@ -63,19 +69,41 @@ def rule_of(settings: Settings, analysis: str) -> Path:
 
 def _first(places: list[Path], settings: Settings, relative: Path) -> Path:
     places += [folder.absolute() / relative for folder in settings.analysis_folders]
-    return next((place for place in places if place.is_file()), places[0])
+    return next((place for place in places if _is_file(place)), places[0])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.expanduser().is_file()
+    except (OSError, RuntimeError):  # a name that is too long, a home of somebody unknown
+        return False
+
+
+def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
+    """Say where YAML gave something that JSON, which jobs are told in, does not have."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                yield f"{_spelled(place) or 'the configuration'} has the key {_shown(name)}: put it in quotes"
+            yield from _not_json(inner, (*place, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _not_json(inner, (*place, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{_spelled(place)} is {value}: a finite number is needed"
+    elif not isinstance(value, str | int | float | None):
+        yield f"{_spelled(place)} is {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
 
 
 def _missing_files(settings: Settings) -> Iterable[str]:
     for index, software in enumerate(settings.software):
-        interpreter = software.interpreter.expanduser()
-        if not interpreter.is_file():
+        if not _is_file(software.interpreter):
             yield f"software[{index}].interpreter is '{software.interpreter}', and there is no such file"
-        elif not os.access(interpreter, os.X_OK):
+        elif not os.access(software.interpreter.expanduser(), os.X_OK):
             yield f"software[{index}].interpreter is '{software.interpreter}', which is not executable"
     for name in settings.analyses:
         for what, place in (("script", script_of(settings, name)), ("rule file", rule_of(settings, name))):
-            if not place.is_file():
+            if not _is_file(place):
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
                 near = _near(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
                 yield f"analyses.{name} has no {what}: {shown} is missing{near}"
@@ -84,10 +112,11 @@ def _missing_files(settings: Settings) -> Iterable[str]:
 def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
     seen = set()
     for item in error.errors():
-        place = [part for part in item["loc"] if not (isinstance(part, str) and ("[" in part or part == "str"))]
+        place = _place(item["loc"], tree, item["type"] == "missing")
         where = _spelled(place) or "the configuration"
         if item["type"] == "extra_forbidden":
-            line = f"{where} is not known{_near(str(place[-1]), _known_keys(place[:-1]))}"
+            near = _near(str(place[-1]), _known_keys(place[:-1]))
+            line = f"{where} = {_shown(_at(tree, place))} is not known{near}"
         elif item["type"] == "missing":
             line = f"{where} is missing"
         elif item["type"] == "value_error" and not isinstance(_at(tree, place), str | int | float):
@@ -100,21 +129,45 @@ def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
             yield line
 
 
-def _known_keys(place: list[Any]) -> list[str]:
+def _place(loc: Iterable[Any], tree: Any, lacks_last: bool) -> list[Any]:
+    """Return where in the tree an error is: what pydantic says, without the names it gives to parts of a type."""
+    *outer, last = loc or (None,)
+    place: list[Any] = []
+    for part in (*outer, last):
+        inside = _at(tree, place)
+        found = part in inside if isinstance(inside, dict) else isinstance(inside, list) and isinstance(part, int)
+        if found or (lacks_last and part is last):
+            place.append(part)
+    return place
+
+
+def _known_keys(place: Iterable[Any]) -> list[str]:
     """Names that the block at ``place`` may have."""
-    model: Any = Settings
+    kind: Any = Settings
     for part in place:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(part))
-            model = _model_in(field.annotation) if field else None
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+        kind = _inside(kind, part)
+    return _names_in(kind)
 
 
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = [_model_in(argument) for argument in get_args(annotation)]
-    return next((model for model in inner if model is not None), None)
+def _inside(kind: Any, part: Any) -> Any:
+    """Return the type of what lies at ``part`` of a value of a type; None where nothing is known about it."""
+    if _is_model(kind):
+        field = kind.model_fields.get(str(part))
+        return field.annotation if field else None
+    if get_origin(kind) in (list, dict):
+        return get_args(kind)[-1]
+    return next(filter(None, (_inside(one, part) for one in get_args(kind))), None)
+
+
+def _names_in(kind: Any) -> list[str]:
+    if _is_model(kind):
+        return list(kind.model_fields)
+    alternatives = () if get_origin(kind) in (list, dict) else get_args(kind)
+    return [name for one in alternatives for name in _names_in(one)]
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _near(word: str, known: Iterable[str]) -> str:
@@ -123,7 +176,12 @@ def _near(word: str, known: Iterable[str]) -> str:
 
 
 def _spelled(place: Iterable[Any]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    names = (f"[{part}]" if isinstance(part, int) else f".{_in_a_line(str(part))}" for part in place)
+    return "".join(names).removeprefix(".")
+
+
+def _in_a_line(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def _at(tree: Any, place: Iterable[Any]) -> Any:
@@ -150,10 +208,13 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # what comes from elsewhere may be replaced
             key = self.construct_object(key_node, deep=True)
-            if key in seen:
+            if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
                 )
-            seen.add(key)
+            if isinstance(key, Hashable):
+                seen.add(key)
         return super().construct_mapping(node, deep)

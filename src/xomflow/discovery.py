@@ -11,18 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from xomflow import claims, outcomes
+from xomflow import claims, clock
+from xomflow import inventory as inventories
 from xomflow.availability import Availability
 from xomflow.claims import Mark
 from xomflow.contexts import ContextAsker
 from xomflow.errors import ContextError
+from xomflow.inventory import Stock
 from xomflow.keys import Key
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.rundb import RunDB
 from xomflow.runs import Run
-from xomflow.selection import Selector, looks
 from xomflow.settings import Settings
 from xomflow.software import Program
 from xomflow.states import Facts, State, StateName, decide
@@ -36,6 +38,17 @@ class Item:
     run: Run
     state: State
     failures: tuple[Failure, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what reports tell of it."""
+        return {
+            **self.key.as_dict(),
+            "state": self.state.name,
+            "reason": self.state.reason,
+            "attempt": self.state.attempt,
+            "since": clock.text(self.run.end) if self.run.end else None,
+            "next_try": clock.text(self.state.next_try) if self.state.next_try else None,
+        }
 
 
 @dataclass(slots=True)
@@ -65,6 +78,11 @@ class Survey:
     problems: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
+    @property
+    def unsettled(self) -> list[Item]:
+        """Every selected key that is not done."""
+        return [item for items in self.items.values() for item in items]
+
 
 class Surveyor:
     """Looks at everything once.
@@ -79,68 +97,49 @@ class Surveyor:
         Knows the contexts.
     now
         The present.
+    may_write
+        Whether what was expensive to find may be kept on disk; False in a dry-run.
     """
 
-    def __init__(self, settings: Settings, rundb: RunDB, asker: ContextAsker, now: datetime) -> None:
+    def __init__(
+        self, settings: Settings, rundb: RunDB, asker: ContextAsker, now: datetime, may_write: bool = False
+    ) -> None:
         self._settings = settings
         self._paths = Paths(settings.work)
         self._rundb = rundb
-        self._asker = asker
         self._available = Availability(asker)
         self._now = now
-        self._problems: list[str] = []
+        self._may_write = may_write
         self._troubles: list[str] = []
 
     def survey(self) -> Survey:
         """Decide the state of every key and choose what to work on; reads only."""
-        common = self._settings.selection
-        answer = self._rundb.runs(common.min_run, common.max_run)
-        self._problems += answer.problems
-        found = Survey(problems=self._problems, troubles=self._troubles)
-        groups: dict[tuple, dict[str, Run]] = {}
-        for run in answer.runs.values():
-            groups.setdefault(looks(run), {})[run.id] = run
+        inventory = inventories.kept(self._settings, self._rundb, self._may_write)
+        found = Survey(foreign=inventory.foreign, problems=inventory.problems, troubles=self._troubles)
         working, marks = claims.live_claims(self._paths), claims.marks(self._paths)
-        for analysis, block in self._settings.analyses.items():
-            names = outcomes.listing(self._paths, analysis, block.version)
-            found.foreign += names.foreign
-            pending, done = self._select(analysis, groups, names.done)
-            items = self._decide(analysis, pending, names.failures, working, marks)
+        for analysis, stock in inventory.stocks.items():
+            items = self._decide(analysis, stock, working, marks)
             found.items[analysis] = items
             found.counts[analysis] = Counter(item.state.name for item in items)
-            found.counts[analysis]["done"] = done
+            found.counts[analysis]["done"] = stock.done
             due = [item for item in items if item.state.due]
             found.chosen += due[: self._settings.limit_of(analysis)]
         return found
 
-    def _select(self, analysis: str, groups: dict[tuple, dict[str, Run]], done: set[str]) -> tuple[list[Run], int]:
-        """Return the selected runs that are not done, newest first, and the number of those that are."""
-        selector = Selector(self._settings.selection, self._settings.analyses[analysis])
-        pending: list[Run] = []
-        finished = 0
-        for group in groups.values():
-            if selector.refusal_by_looks(next(iter(group.values()))):
-                continue
-            rest = group.keys() - done
-            finished += len(group) - len(rest)
-            pending += [group[run] for run in rest if not selector.refusal_by_number(group[run].number)]
-        return sorted(pending, key=lambda run: -run.number), finished
-
     def _decide(
         self,
         analysis: str,
-        runs: list[Run],
-        failed: dict[str, list[Failure]],
+        stock: Stock,
         working: dict[Key, tuple[str, int]],
         marks: dict[Key, Mark],
     ) -> list[Item]:
         version = self._settings.analyses[analysis].version
         retries, stale_after = self._settings.retries, self._settings.stale_after
-        missing = self._missing(analysis, runs)
+        missing = self._missing(analysis, stock.pending)
         items = []
-        for run in runs:
+        for run in stock.pending:
             key = Key(analysis, version, run.id)
-            failures = with_lost(failed.get(run.id, []), marks.get(key))
+            failures = with_lost(stock.failures.get(run.id, []), marks.get(key))
             who = who_works(key, failures, working, marks)
             assert run.end is not None  # unfinished runs are not selected
             facts = Facts(False, failures, who, missing.get(run.id, ""), run.end)

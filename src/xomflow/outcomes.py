@@ -7,6 +7,7 @@ a finished run has to be opened.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import clock
-from xomflow.keys import Key
+from xomflow.keys import RUN_DIGITS, Key
 from xomflow.paths import Paths
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError, check_outcome
 
 SCHEMA_NAME = "xom-outcome-1"
-_FAILURE = re.compile(r"(?P<run>\d{6})\.failed-(?P<attempt>\d+)-(?P<kind>[a-z_]+)-(?P<ended>\d+)\.json")
-_DONE_LENGTH = len("000000.json")
+_FAILURE = re.compile(
+    r"(?P<run>\d{6})\.failed-(?P<attempt>[1-9]\d{0,5})-(?P<kind>[a-z_]+)-(?P<ended>\d{1,10})\.json", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,16 @@ def listing(paths: Paths, analysis: str, version: str) -> Listing:
     """List the outcomes of one version of an analysis by name only."""
     found = Listing()
     for shelf in shelves(paths, analysis, version):
-        for name in _names_in(shelf):
-            if is_done_name(name):
-                found.done.add(name[:6])
-            elif match := _FAILURE.fullmatch(name):
+        before = len(found.done)
+        names = list(_names_in(shelf))
+        # Nearly all names are those of finished runs, and there may be 600,000 of them.
+        ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
+        found.done.update(run for run in ids if run.isdecimal() and run.isascii() and run.startswith(shelf.name))
+        for name in names if len(found.done) - before < len(names) else ():
+            here = name.startswith(shelf.name)
+            if here and is_done_name(name):
+                continue
+            if here and (match := _FAILURE.fullmatch(name)):
                 failure = Failure(int(match["attempt"]), match["kind"], clock.from_epoch(int(match["ended"])))
                 found.failures.setdefault(match["run"], []).append(failure)
             elif not name.startswith("."):
@@ -83,13 +91,13 @@ def listing(paths: Paths, analysis: str, version: str) -> Listing:
 
 def is_done_name(name: str) -> bool:
     """Return whether a file of this name is the outcome of a finished run."""
-    return len(name) == _DONE_LENGTH and name.endswith(".json") and name[:6].isdecimal()
+    return name[RUN_DIGITS:] == ".json" and name.isascii() and name[:RUN_DIGITS].isdecimal()
 
 
 def shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
     """Return the shelves of one version of an analysis, in order."""
     folder = paths.shelves(analysis, version)
-    return sorted(folder / name for name in _names_in(folder))
+    return sorted(shelf for name in _names_in(folder) if (shelf := folder / name).is_dir())
 
 
 def versions(paths: Paths, analysis: str) -> list[str]:
@@ -120,7 +128,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises
     ------
     SchemaError
-        If it is not JSON, not an outcome, or the outcome of another key than its place says.
+        If it is not JSON, not an outcome, or the outcome of another key or of another status than its place says.
     OSError
         If it cannot be read.
     """
@@ -133,19 +141,33 @@ def read(path: Path) -> dict[str, Any]:
     own = (document["key"]["analysis"], document["key"]["version"], document["key"]["run"])
     if own != place:
         raise SchemaError(f"is the outcome of {' '.join(own)}")
+    if (document["status"] == "done") != is_done_name(path.name):
+        raise SchemaError(f"has the status {document['status']}")
+    if document["status"] == "done":
+        _check_start(document["run"]["start"])
     return document
+
+
+def _check_start(start: Any) -> None:
+    """Raise `SchemaError` where the start of a run, which becomes the time of its points, is not a time."""
+    try:
+        clock.moment(start)
+    except (TypeError, ValueError):
+        raise SchemaError(f"has the start {start!r}, a time is needed") from None
 
 
 def set_aside(paths: Paths, path: Path, reason: str) -> str:
     """Move a file that is not an outcome out of the way, so that its key counts as absent; say so in a sentence."""
     place = paths.set_aside / path.relative_to(paths.outcomes)
     place.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(1, 1000):
-        target = place.with_name(f"{place.name}.{number}")
-        if not target.exists():
-            break
-    path.rename(target)
-    return f"{path} {reason}; moved to {target}, its run counts as not done"
+    targets = (place.with_name(f"{place.name}.{number}") for number in itertools.count(1))
+    target = next(one for one in targets if not one.exists())
+    try:
+        path.rename(target)
+    except FileNotFoundError:  # another tick was faster
+        return f"{path} {reason}; it is gone meanwhile"
+    then = ", its run counts as not done" if is_done_name(path.name) else ""
+    return f"{path} {reason}; moved to {target}{then}"
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

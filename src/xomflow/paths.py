@@ -119,6 +119,11 @@ class Paths:
         """The page."""
         return self.work / "page"
 
+    @property
+    def page_stamps(self) -> Path:
+        """Which outcomes the page's data were made from; lies with them so that it goes when they go."""
+        return self.page / "data" / "stamps.json"
+
 
 @dataclass(frozen=True, slots=True)
 class TickPaths:

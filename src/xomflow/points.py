@@ -43,7 +43,7 @@ def points_of(outcome: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
         "run_tags": ",".join(run["tags"]),
         "comments": "\n".join(run["comments"]),
         "software": outcome["provenance"]["software"],
-        "attempt": outcome["attempt"],
+        "attempt": int(outcome["attempt"]),
     }
     versions = {f"version_{name}": text for name, text in outcome["provenance"]["versions"].items()}
     lineage = {f"lineage_{name}": text for name, text in outcome["provenance"]["lineage"].items()}
@@ -51,7 +51,7 @@ def points_of(outcome: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
         {
             "measurement": prefix + key["analysis"],
             "tags": {"version": key["version"], "variable": result["variable"]},
-            "fields": {**common, **versions, **lineage, **_fields(result)},
+            "fields": _whole_characters({**common, **versions, **lineage, **_fields(result)}),
             "time": time_of(run),
         }
         for result in outcome["results"]
@@ -61,8 +61,18 @@ def points_of(outcome: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
 def _fields(result: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"unit": result["unit"]}
     fields |= {name: float(result[name]) for name in ("value", "error") if result[name] is not None}
-    fields |= {name: result[name] for name in ("n", "limit", "insufficient") if result[name] is not None}
+    fields |= {name: result[name] for name in ("limit", "insufficient") if result[name] is not None}
+    if result["n"] is not None:
+        fields["n"] = int(result["n"])
     for name, value in result["data"].items():
         plain = isinstance(value, bool | str)
         fields[f"data_{name}"] = value if plain else float(value)
     return fields
+
+
+def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put a question mark for each half of a character, which some run documents hold and no store takes."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in fields.items()
+    }

@@ -49,7 +49,7 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     stamps = Stamps(paths.ledger / store.name / "stamps.json")
     for shelf in index.shelves():
         stamp = index.stamp(shelf)
-        if stamps.seen(shelf, stamp):
+        if stamps.seen(shelf, stamp) and store.has(shelf):
             continue
         try:
             _publish_shelf(paths, store, prefix, index, shelf, receipt)
@@ -65,7 +65,7 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
 def _publish_shelf(paths: Paths, store: Store, prefix: str, index: Index, shelf: Shelf, receipt: Receipt) -> None:
     entries = index.entries(shelf)
     ledger = paths.ledger / store.name / f"{shelf}.json"
-    known = _read(ledger)
+    known = _read(ledger) if store.has(shelf) else {}
     present = {run: entry.digest for run, entry in entries.items()}
     changed = {run for run, digest in present.items() if known.get(run) != digest}
     if present == known:
@@ -79,6 +79,7 @@ def _publish_shelf(paths: Paths, store: Store, prefix: str, index: Index, shelf:
 
 def _read(ledger: Any) -> dict[str, str]:
     try:
-        return read_json(ledger)
+        known = read_json(ledger)
     except (OSError, ValueError):
         return {}
+    return known if isinstance(known, dict) else {}

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from xomflow import clock, outcomes, page, states, tick
-from xomflow.discovery import Survey
+from xomflow import clock, outcomes, page, states
 from xomflow.index import Index, Stamps
-from xomflow.keys import Key
+from xomflow.keys import Key, Pattern
 from xomflow.paths import Paths, TickPaths
-from xomflow.settings import Settings
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
 
+if TYPE_CHECKING:
+    from xomflow.discovery import Survey
+
 _MOST_LINES = 20
-_ATTENTION = ("failed", "gave up", "stale", "waiting")
+_FAILED = ("failed", "gave up")
+_ATTENTION = (*_FAILED, "stale", "waiting")
 
 
-def write_report(files: TickPaths, settings: Settings) -> dict[str, Any]:
-    """Write the summary of a tick and renew the page; return the summary.
-
-    Parameters
-    ----------
-    files
-        The tick.
-    settings
-        The configuration it runs with.
-    """
-    paths = Paths(settings.work)
-    summary = summarize(files, paths, settings)
+def write_report(files: TickPaths) -> dict[str, Any]:
+    """Write the summary of a tick and renew the page; return the summary."""
+    survey = read_json(files.survey)
+    settings = survey["settings"]
+    paths = Paths(Path(settings["work"]))
+    summary = summarize(files, paths, survey)
     summary["troubles"] += renew_page(paths)
     page.write_status(paths.page, status_document(summary, settings))
     dump_json(files.summary, summary)
     return summary
 
 
-def summarize(files: TickPaths, paths: Paths, settings: Settings) -> dict[str, Any]:
+def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[str, Any]:
     """Return the survey of a tick, brought up to date with what became of the claimed runs.
 
     Returns
@@ -46,18 +44,20 @@ def summarize(files: TickPaths, paths: Paths, settings: Settings) -> dict[str, A
         ``tick``, ``started``, ``ended``, ``counts`` (analysis to state to number), ``taken`` (what became of each
         claim), ``items`` (every key that is not done), ``problems``, ``troubles``, ``published``.
     """
-    survey = read_json(files.survey)
     claimed = {(analysis, run): attempt for analysis, _, run, attempt in read_json(files.claims)}
     counts = {analysis: Counter(numbers) for analysis, numbers in survey["counts"].items()}
+    retries = SimpleNamespace(**survey["settings"]["retries"])
     items, taken = [], []
     for item in survey["items"]:
         analysis, run = item["analysis"], item["run"]
         if (analysis, run) in claimed:
             was = item["state"]
-            item = _present(paths, settings, item, claimed[analysis, run])
+            item = _after_work(paths, retries, item, claimed[analysis, run])
             counts[analysis][was] -= 1
             counts[analysis][item["state"]] += 1
             taken.append(item)
+        elif item["state"] in _FAILED:
+            item = _with_record(paths, item)
         if item["state"] != "done":
             items.append(item)
     published = read_json(files.published) if files.published.exists() else None
@@ -76,48 +76,54 @@ def summarize(files: TickPaths, paths: Paths, settings: Settings) -> dict[str, A
     }
 
 
-def _present(paths: Paths, settings: Settings, item: dict[str, Any], attempt: int) -> dict[str, Any]:
+def _after_work(paths: Paths, retries: Any, item: dict[str, Any], attempt: int) -> dict[str, Any]:
     """Return the item of a claimed key as it stands now."""
-    key = Key(item["analysis"], item["version"], item["run"])
+    key = _key(item)
     if paths.outcome(key).exists():
         return {**item, "state": "done", "reason": "the outcome is there", "next_try": None}
     failures = outcomes.failures_of(paths, key)
     if not failures or failures[-1].attempt < attempt:
-        return {**item, "state": "ready", "reason": "this tick did not come to it, or it still runs"}
-    due = states.next_try(failures, settings.retries)
+        left = "this tick did not come to it, or its job ended without a word"
+        return {**item, "state": "ready", "reason": left, "log": str(paths.log(key))}
+    due = states.next_try(failures, retries)
+    now = {"state": "failed" if due else "gave up", "attempt": attempt, "next_try": clock.text(due) if due else None}
+    return _with_record(paths, {**item, **now})
+
+
+def _with_record(paths: Paths, item: dict[str, Any]) -> dict[str, Any]:
+    """Return the item of a failed key with what its newest failure record says."""
+    key = _key(item)
+    failures = outcomes.failures_of(paths, key)
     try:
         failure = outcomes.read(outcomes.failure_path(paths, key, failures[-1]))["failure"]
-        reason, log = f"{failure['class']}: {failure['message']}", failure["log"]
-    except (OSError, SchemaError):
-        reason, log = failures[-1].kind, str(paths.log(key))
-    return {
-        **item,
-        "state": "failed" if due else "gave up",
-        "reason": reason,
-        "attempt": attempt,
-        "next_try": clock.text(due) if due else None,
-        "log": log,
-    }
+    except (OSError, SchemaError, IndexError):
+        return {**item, "log": str(paths.log(key))}
+    return {**item, "reason": f"{failure['class']}: {failure['message']}", "log": failure["log"]}
+
+
+def _key(item: dict[str, Any]) -> Key:
+    return Key(item["analysis"], item["version"], item["run"])
 
 
 def renew_page(paths: Paths) -> list[str]:
     """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read."""
     page.write_frame(paths.page)
     index = Index(paths)
-    stamps = Stamps(paths.page / "stamps.json")
+    stamps = Stamps(paths.page_stamps)
     shelves = index.shelves()
     for shelf in shelves:
         stamp = index.stamp(shelf)
-        if not stamps.seen(shelf, stamp):
-            done = [entry.outcome for entry in index.entries(shelf).values()]
-            page.write_chunk(paths.page, shelf.analysis, shelf.version, shelf.name, done)
-            stamps.note(shelf, stamp)
+        if stamps.seen(shelf, stamp):
+            continue
+        done = [entry.outcome for entry in index.entries(shelf).values()]
+        page.write_chunk(paths.page, shelf.analysis, shelf.version, shelf.name, done)
+        stamps.note(shelf, stamp)
     page.write_index(paths.page, [(shelf.analysis, shelf.version, shelf.name) for shelf in shelves])
     stamps.keep()
     return index.problems
 
 
-def status_document(summary: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def status_document(summary: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the page is told about a tick."""
     return {
         "generated": summary["ended"],
@@ -125,44 +131,48 @@ def status_document(summary: dict[str, Any], settings: Settings) -> dict[str, An
             "id": summary["tick"],
             "started": summary["started"],
             "ended": summary["ended"],
-            "interval_hint_s": settings.page.interval,
+            "interval_hint_s": settings["interval_s"],
         },
         "counts": {
-            analysis: {"version": settings.analyses[analysis].version, "states": numbers}
+            analysis: {"version": settings["analyses"][analysis]["version"], "states": numbers}
             for analysis, numbers in summary["counts"].items()
         },
         "attention": [{"log": None, **item} for item in summary["items"] if item["state"] in _ATTENTION],
         "problems": summary["troubles"] + summary["problems"],
         "science_runs": [],
+        "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {
-            analysis: {"title": block.title or analysis, "documentation": ""}
-            for analysis, block in settings.analyses.items()
+            analysis: {"title": block["title"], "documentation": block["documentation"]}
+            for analysis, block in settings["analyses"].items()
         },
     }
 
 
 def closing_words(summary: dict[str, Any], paths: Paths) -> list[str]:
     """Return what a tick says last: states, what needs attention, where the page is, and what failed just now."""
-    failed = [
-        f"{_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] in ("failed", "gave up")
-    ]
-    done = sum(item["state"] == "done" for item in summary["taken"])
+    undone = [f"{_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] != "done"]
+    done = len(summary["taken"]) - len(undone)
     return [
         *_table(summary["counts"]),
         "",
         *_attention(summary["items"]),
         *summary["problems"],
         f"page: {paths.page.absolute() / 'index.html'}",
-        f"this tick: {done} of {len(summary['taken'])} runs done" + (f", {len(failed)} failed:" if failed else ""),
-        *failed,
+        f"this tick: {done} of {len(summary['taken'])} runs done" + (f", {len(undone)} not:" if undone else ""),
+        *undone,
         *summary["troubles"],
     ]
 
 
 def status_words(survey: Survey) -> list[str]:
     """Return where everything stands according to a survey made just now."""
-    items = tick.survey_document(survey)["items"]
-    return [*_table(survey.counts), "", *_attention(items), *survey.problems, *survey.troubles]
+    return [
+        *_table(survey.counts),
+        "",
+        *_attention([item.as_dict() for item in survey.unsettled]),
+        *survey.problems,
+        *survey.troubles,
+    ]
 
 
 def _table(counts: Mapping[str, Mapping[Any, int]]) -> list[str]:

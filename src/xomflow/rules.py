@@ -100,7 +100,7 @@ class Rules:
             trouble = read_json(self.tick.trouble)
             _leave(trouble["sentence"], trouble["exit_code"])
         if not self.tick.claims.exists():
-            _leave("the tick ended before it had looked for work", EXIT_FAILED)
+            _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_FAILED)
         for verb, product in (("publish", self.tick.published), ("report", self.tick.summary)):
             if not product.exists():
                 subprocess.run(self.step(verb), shell=True, check=False)

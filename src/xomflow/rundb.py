@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import json
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 from xomflow import settings as config
 from xomflow.errors import RunDBError
 from xomflow.runs import BadDocument, Run, run_of
+from xomlib.files import parse_json
 
 FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
 
@@ -46,6 +46,10 @@ class RunDB(Protocol):
         """
         ...
 
+    def stamp(self) -> str:
+        """Return a text that differs whenever the documents do; empty if only reading them all would tell."""
+        ...
+
 
 def open_rundb(block: config.RunDB) -> RunDB:
     """Return the run database that the configuration names."""
@@ -73,15 +77,32 @@ class FileRunDB:
             lines = self._path.read_bytes().splitlines()
         except OSError as error:
             raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
-        documents, problems = [], []
-        for number, line in enumerate(lines, 1):
-            try:
-                documents.append(json.loads(line))
-            except ValueError as error:
-                problems.append(f"{self._path}, line {number} is not JSON: {error}")
+        documents, problems = self._parse(lines)
         answer = understand(documents, min_run, max_run)
         answer.problems[:0] = problems
         return answer
+
+    def stamp(self) -> str:
+        """Return the file's place, time and size; see `RunDB.stamp`."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return ""
+        return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+
+    def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[str]]:
+        try:
+            return parse_json(b"[" + b",".join(lines) + b"]"), []
+        except ValueError:
+            documents, problems = [], []
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                documents.append(parse_json(line))
+            except ValueError as error:
+                problems.append(f"{self._path}, line {number} is not JSON: {error}")
+        return documents, problems
 
 
 class MongoRunDB:
@@ -98,28 +119,37 @@ class MongoRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        import pymongo  # loaded only where a server is asked: the embedded default should not pay for it
+        import bson.errors  # loaded only where a server is asked: the embedded default should not pay for it
+        import pymongo
         import pymongo.errors
 
         account = read_credentials(self._block.credentials)
         milliseconds = int(self._block.timeout * 1000)
         options: dict[str, Any] = {"username": account["xent_user"], "password": account["xent_password"]}
-        narrowed = {"number": {"$gte": min_run, **({"$lte": max_run} if max_run is not None else {})}}
         try:
             with pymongo.MongoClient(
                 _address(account["xent_url"]),
                 authSource=account["xent_database"],
                 serverSelectionTimeoutMS=milliseconds,
                 connectTimeoutMS=milliseconds,
+                socketTimeoutMS=milliseconds,
+                # A time or a text that Python cannot hold costs its own run, not the whole query.
+                datetime_conversion="DATETIME_AUTO",
+                unicode_decode_error_handler="replace",
                 appname="xom",
                 **options,
             ) as client:
                 collection = client[account["xent_database"]][self._block.collection]
-                documents = list(collection.find(narrowed, dict.fromkeys(FIELDS, 1)))
-        except pymongo.errors.PyMongoError as error:
+                documents = list(collection.find(_narrowed(min_run, max_run), dict.fromkeys(FIELDS, 1)))
+        # A wrong address may be a plain ValueError.
+        except (pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError) as error:
             server = account["xent_url"].rsplit("@", 1)[-1]
             raise RunDBError(f"the run database at {server} does not answer: {_first_clause(error)}") from None
         return understand(documents, min_run, max_run)
+
+    def stamp(self) -> str:
+        """Return nothing: a server does not tell whether documents changed; see `RunDB.stamp`."""
+        return ""
 
 
 def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> Answer:
@@ -130,6 +160,8 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
         try:
             if not isinstance(document, Mapping):
                 raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
+            if _is_outside(document.get("number"), min_run, max_run):
+                continue
             run = run_of(document)
         except BadDocument as error:
             answer.problems.append(str(error))
@@ -145,6 +177,20 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
     return answer
 
 
+def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
+    """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here."""
+    conditions = [{"number": {"$not": {"$lt": min_run}}}]
+    if max_run is not None:
+        conditions.append({"number": {"$not": {"$gt": max_run}}})
+    return {"$and": conditions}
+
+
+def _is_outside(number: Any, min_run: int, max_run: int | None) -> bool:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return number < min_run or (max_run is not None and number > max_run)
+
+
 def read_credentials(path: Path) -> dict[str, str]:
     """Read the account from the section ``[RunDB]`` of a file that only its owner may read.
 
@@ -153,18 +199,18 @@ def read_credentials(path: Path) -> dict[str, str]:
     RunDBError
         If the file is missing, readable by others, or lacks an entry; its content is never repeated.
     """
-    place = path.expanduser()
     try:
+        place = path.expanduser()
         if place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise RunDBError(f"rundb.credentials: {path} can be read by others; run: chmod 600 {path}")
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(place.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunDBError(f"rundb.credentials: {path} cannot be read: {error.strerror}") from None
+    except (OSError, RuntimeError) as error:  # pathlib's error for an unknown home is a RuntimeError
+        raise RunDBError(f"rundb.credentials: {path} cannot be read: {getattr(error, 'strerror', error)}") from None
     except (configparser.Error, UnicodeDecodeError):
         raise RunDBError(f"rundb.credentials: {path} is not a configuration file with sections") from None
     wanted = ("xent_url", "xent_user", "xent_password", "xent_database")
-    missing = [name for name in wanted if not parser.has_option("RunDB", name)]
+    missing = [name for name in wanted if not parser.get("RunDB", name, fallback="")]
     if missing:
         raise RunDBError(f"rundb.credentials: {path} lacks {', '.join(missing)} in the section [RunDB]")
     return {name: parser.get("RunDB", name) for name in wanted}

@@ -41,7 +41,8 @@ class Selector:
         """Return why the analysis does not look at a run of this number; empty if it does."""
         for block in (self._common, self._analysis):
             if not block.covers(number):
-                return f"run number {number} is outside {block.min_run} to {block.max_run or 'today'}"
+                end = "today" if block.max_run is None else block.max_run
+                return f"run number {number} is outside {block.min_run} to {end}"
         return "the run is listed in except_runs" if number in self._excepted else ""
 
     def refusal_by_looks(self, run: Run) -> str:

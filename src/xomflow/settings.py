@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import keyword
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from xomflow.software import Program
 
+_TAKEN = frozenset({"all", "discover", "publish", "report"})
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|d)")
+_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
+_LONGEST_DAYS = 10_000
 
 
 def _length(text: str) -> Any:
@@ -24,7 +27,23 @@ def _seconds(value: Any) -> float:
     match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
     if not match:
         raise ValueError("a length of time is needed: a number and one of s, min, h, d, such as '2 d'")
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST_DAYS * _UNITS["d"]:
+        raise ValueError(f"a length of time of at most {_LONGEST_DAYS} d is needed")
+    return seconds
+
+
+def _free(name: str) -> str:
+    """Return a name that can be that of a rule."""
+    if name in _TAKEN or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is taken, an analysis needs another name")
+    return name
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("a length of time above zero is needed")
+    return seconds
 
 
 Duration = Annotated[
@@ -32,9 +51,10 @@ Duration = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
 ]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
-AnalysisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+AnalysisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$")]
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
@@ -75,7 +95,7 @@ class RunDB(Model):
         "`xent_database`), readable by its owner only.",
     )
     collection: str = Field("runs", description="For `mongodb`: name of the collection.")
-    timeout: Duration = Field(_length("5 s"), description="For `mongodb`: how long to wait for the server.")
+    timeout: PositiveDuration = Field(_length("5 s"), description="For `mongodb`: how long to wait for the server.")
 
     @model_validator(mode="after")
     def _complete(self) -> RunDB:
@@ -120,7 +140,9 @@ class Retries(Model):
 
     attempts: Positive = Field(4, description="Attempts after which an analysis gives up on a run.")
     first_wait: Duration = Field(_length("1 h"), description="Distance between the first and the second attempt.")
-    factor: Annotated[float, Field(ge=1)] = Field(4.0, description="By what the distance grows with each attempt.")
+    factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        4.0, description="By what the distance grows with each attempt."
+    )
     lost_attempts: Positive = Field(
         50, description="Attempts that may vanish without a word (killed with their tick, node gone) before giving up."
     )
@@ -132,7 +154,7 @@ class WarmStart(Model):
     enabled: bool = Field(True, strict=True, description="Switch.")
     least_jobs: Positive = Field(2, description="Runs that a tick must have for this to be worth it.")
     preload: list[str] = Field(["straxen"], description="Modules to import once, beside the one of the context.")
-    idle: Duration = Field(_length("60 s"), description="Time without work after which the process ends.")
+    idle: PositiveDuration = Field(_length("60 s"), description="Time without work after which the process ends.")
 
 
 class Store(Model):
@@ -154,7 +176,7 @@ class Store(Model):
 class Page(Model):
     """The page that shows the results."""
 
-    interval: Duration = Field(_length("1 h"), description="Time between ticks; the page warns after three.")
+    interval: PositiveDuration = Field(_length("1 h"), description="Time between ticks; the page warns after three.")
 
 
 class Analysis(RunRange):
@@ -162,6 +184,7 @@ class Analysis(RunRange):
 
     version: Version = Field(description="Part of the key of every result; raising it is what reprocesses.")
     title: str = Field("", description="Heading on the page; nothing: the analysis' name.")
+    documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
     run_modes: list[str] = Field([], description="Run modes, any of these; `*` stands for any text; nothing: all.")
     detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
     included_tags: list[str] = Field([], description="Tags of which a run must have one; nothing: no matter.")
@@ -174,7 +197,7 @@ class Analysis(RunRange):
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="A context of its own; nothing: the common one.")
     max_jobs_per_tick: Positive | None = Field(None, description="Instead of the common one.")
-    time_limit: Duration = Field(_length("30 min"), description="Time after which a run's job is ended.")
+    time_limit: PositiveDuration = Field(_length("30 min"), description="Time after which a run's job is ended.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
 
     @property
@@ -203,7 +226,7 @@ class Settings(Model):
     )
     selection: Selection = Field(Selection(), description="Which runs are monitored at all.")
     retries: Retries = Field(Retries(), description="How failures are tried again.")
-    stale_after: Duration = Field(
+    stale_after: PositiveDuration = Field(
         _length("2 d"), description="Time after its end when a run that still lacks data is stale."
     )
     max_jobs_per_tick: Positive = Field(100, description="Runs that one tick takes per analysis, newest first.")

@@ -19,6 +19,8 @@ STATES: tuple[StateName, ...] = ("waiting", "stale", "ready", "running", "done",
 # Classes that are not the analysis' own fault: they are tried again at once, and counted by themselves.
 NOT_ITS_FAULT = frozenset({"lost"})
 
+_LONGEST_WAIT = timedelta(days=36525)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -95,8 +97,8 @@ def decide(facts: Facts, retries: Retries, stale_after: float, now: datetime) ->
 def next_try(failures: Sequence[Failure], retries: Retries) -> datetime | None:
     """Return when the next attempt is due after these failures; None: no more attempts.
 
-    The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself; attempts that were
-    lost without a word are repeated at once.
+    The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most;
+    attempts that were lost without a word are repeated at once.
     """
     own = sum(failure.kind not in NOT_ITS_FAULT for failure in failures)
     last = failures[-1]
@@ -104,7 +106,14 @@ def next_try(failures: Sequence[Failure], retries: Retries) -> datetime | None:
         return None
     if last.kind in NOT_ITS_FAULT:
         return last.ended
-    return last.ended + timedelta(seconds=retries.first_wait * retries.factor ** (own - 1))
+    return last.ended + _wait(retries.first_wait, retries.factor, own)
+
+
+def _wait(first: float, factor: float, number: int) -> timedelta:
+    try:
+        return min(timedelta(seconds=first * factor ** (number - 1)), _LONGEST_WAIT)
+    except OverflowError:
+        return _LONGEST_WAIT
 
 
 def _after_failures(failures: Sequence[Failure], retries: Retries, attempt: int, now: datetime) -> State | None:

@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any, Protocol
 
-from xomflow import settings as config
 from xomflow.errors import XomError
 from xomflow.index import Shelf
 from xomflow.paths import Paths
-from xomlib.files import write_atomically
+from xomlib.files import parse_json, write_atomically
 
 Point = dict[str, Any]
 
@@ -44,10 +43,16 @@ class Store(Protocol):
         """
         ...
 
+    def has(self, shelf: Shelf) -> bool:
+        """Return whether the store may have the results of a shelf; False where it is known to have lost them."""
+        ...
 
-def open_store(block: config.Store, paths: Paths) -> Store:
-    """Return the store that the configuration names."""
-    return LocalStore(paths, block.prefix) if block.kind == "local" else InfluxStore(block)
+
+def open_store(block: dict[str, Any], paths: Paths) -> Store:
+    """Return the store that the configuration's block ``store`` names."""
+    if block["kind"] == "local":
+        return LocalStore(paths, block["prefix"])
+    return InfluxStore(Path(block["credentials"]), block["prefix"], block["batch"])
 
 
 class LocalStore:
@@ -71,12 +76,22 @@ class LocalStore:
         from influxdb_client.client.write.point import Point as InfluxPoint
 
         lines = (InfluxPoint.from_dict(point).to_line_protocol() for run in sorted(points) for point in points[run])
-        text = "".join(f"{line}\n" for line in lines)
+        content = "".join(f"{line}\n" for line in lines).encode()
         path = self._folder / f"{shelf}.lp"
-        write_atomically(path, text)
-        stored = path.read_text(encoding="utf-8")
-        if stored != text:
+        try:
+            write_atomically(path, content)
+            stored = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+        if stored != content:
             raise StoreError(f"{path} does not hold what was written to it")
+
+    def has(self, shelf: Shelf) -> bool:
+        """Return whether the file of a shelf is there; see `Store.has`."""
+        return self._path(shelf).exists()
+
+    def _path(self, shelf: Shelf) -> Path:
+        return self._folder / f"{shelf}.lp"
 
 
 class InfluxStore:
@@ -84,14 +99,18 @@ class InfluxStore:
 
     Parameters
     ----------
-    block
-        The configuration's ``store``.
+    credentials
+        File with url, token, org and bucket.
+    prefix
+        What measurements begin with.
+    batch
+        Points per request.
     """
 
-    def __init__(self, block: config.Store) -> None:
-        self.name = f"influxdb-{block.prefix}"
-        self._account = read_credentials(block.credentials)
-        self._batch = block.batch
+    def __init__(self, credentials: Path, prefix: str, batch: int) -> None:
+        self.name = f"influxdb-{prefix}"
+        self._account = read_credentials(credentials)
+        self._batch = batch
 
     def write(self, shelf: Shelf, points: dict[str, list[Point]], changed: set[str]) -> None:
         """Write what changed in batches and read each batch back; see `Store.write`."""
@@ -110,8 +129,8 @@ class InfluxStore:
                 token=account["token"],
                 org=account["org"],
                 timeout=20_000,
-                # The client's own default is to give up at the first 503.
-                retries=WritesRetry(total=3, retry_interval=1, max_retry_time=30),
+                # The client's own default is to give up at the first 503, and never to send a POST again.
+                retries=WritesRetry(total=3, retry_interval=1, max_retry_time=30, allowed_methods=["POST"]),
             ) as client:
                 writer, reader = client.write_api(write_options=SYNCHRONOUS), client.query_api()
                 for start in range(0, len(new), self._batch):
@@ -124,6 +143,10 @@ class InfluxStore:
             raise StoreError(f"{where} refused {shelf}: {error.status} {_reason(error)}") from None
         except urllib3.exceptions.HTTPError as error:
             raise StoreError(f"{where} does not answer: {type(error).__name__}") from None
+
+    def has(self, shelf: Shelf) -> bool:
+        """Return True: what the server lost only a comparison of everything would show; see `Store.has`."""
+        return True
 
 
 def _missing(reader: Any, bucket: str, batch: list[Point]) -> int:
@@ -163,17 +186,21 @@ def read_credentials(path: Path) -> dict[str, str]:
     StoreError
         If the file is missing, readable by others, or lacks an entry; its content is never repeated.
     """
-    place = path.expanduser()
     try:
+        place = path.expanduser()
         if place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise StoreError(f"store.credentials: {path} can be read by others; run: chmod 600 {path}")
-        account = json.loads(place.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"store.credentials: {path} cannot be read: {error.strerror}") from None
+        account = parse_json(place.read_text(encoding="utf-8"))
+    except (OSError, RuntimeError) as error:  # pathlib's error for an unknown home is a RuntimeError
+        raise StoreError(f"store.credentials: {path} cannot be read: {getattr(error, 'strerror', error)}") from None
     except ValueError:
         raise StoreError(f"store.credentials: {path} is not JSON") from None
     wanted = ("url", "token", "org", "bucket")
     missing = [name for name in wanted if not isinstance(account, dict) or not isinstance(account.get(name), str)]
     if missing:
         raise StoreError(f"store.credentials: {path} lacks {', '.join(missing)}")
+    if not account["url"].startswith(("http://", "https://")):
+        raise StoreError(
+            f"store.credentials: {path} has the url {account['url']!r}, http:// or https:// must come first"
+        )
     return {name: account[name] for name in wanted}

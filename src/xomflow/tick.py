@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import os
 from collections.abc import Iterable
@@ -70,7 +71,11 @@ class Tick:
 def look(settings: Settings, may_write: bool) -> Survey:
     """Survey everything now."""
     asker = ContextAsker(Paths(settings.work), may_write)
-    return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now()).survey()
+    gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
+    try:
+        return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now(), may_write).survey()
+    finally:
+        gc.enable()
 
 
 def settings_of(files: TickPaths) -> Settings:
@@ -96,7 +101,7 @@ def discover(files: TickPaths) -> Survey:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
             dump_json(files.jobs(analysis), jobs(settings, analysis, chosen))
             write_atomically(files.run_list(analysis), run_list(survey.items[analysis], chosen))
-        dump_json(files.survey, survey_document(survey))
+        dump_json(files.survey, {**survey_document(survey), "settings": known_later(settings)})
         # Last: from here on the claims count.
         dump_json(files.claims, [[*_parts(item.key), item.state.attempt] for item in survey.chosen])
         claims.forget_old_ticks(paths, settings.keep_ticks)
@@ -173,24 +178,27 @@ def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
     return out.getvalue()
 
 
+def known_later(settings: Settings) -> dict[str, Any]:
+    """Return what publishing and reporting must know, so that they need not load the model of the configuration."""
+    return {
+        "work": str(settings.work),
+        "store": settings.store.model_dump(mode="json"),
+        "retries": settings.retries.model_dump(),
+        "interval_s": settings.page.interval,
+        "analyses": {
+            analysis: {"version": block.version, "title": block.title or analysis, "documentation": block.documentation}
+            for analysis, block in settings.analyses.items()
+        },
+    }
+
+
 def survey_document(survey: Survey) -> dict[str, Any]:
     """Return what the report needs of a survey."""
     return {
         "counts": {analysis: dict(counts) for analysis, counts in survey.counts.items()},
         "problems": survey.problems,
         "troubles": survey.troubles,
-        "items": [
-            {
-                **item.key.as_dict(),
-                "state": item.state.name,
-                "reason": item.state.reason,
-                "attempt": item.state.attempt,
-                "since": _time(item.run.end),
-                "next_try": _time(item.state.next_try) or None,
-            }
-            for items in survey.items.values()
-            for item in items
-        ],
+        "items": [item.as_dict() for item in survey.unsettled],
     }
 
 

@@ -24,7 +24,8 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    raw = content.encode("utf-8") if isinstance(content, str) else content
+    # Half a character, which some run documents hold, has no UTF-8; its escape is right in JSON and readable elsewhere.
+    raw = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     # One name per process and thread: several may write the same file at a time.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
@@ -46,4 +47,12 @@ def dump_json(path: Union[str, Path], value: Any) -> None:
 def read_json(path: Union[str, Path]) -> Any:
     """Read one JSON file; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        return parse_json(file.read())
+
+
+def parse_json(text: Union[str, bytes]) -> Any:
+    """Return what a JSON text says; `ValueError` if it is not JSON."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

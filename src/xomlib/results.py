@@ -93,10 +93,17 @@ class Xomresult:
 
     def _as_document(self) -> dict:
         name = self.variable_name
-        if not isinstance(name, str) or not name.strip() or re.search(r'[\x00-\x1f"]', name):
-            raise BadResult(f"variable_name is {name!r}, a line of text without quotes is needed")
-        if (self.variable_value is None) == (self.insufficient is None):
+        if not _is_name(name):
+            raise BadResult(f"variable_name is {name!r}, a line of text without quotes and backslashes is needed")
+        if (self.variable_value is None) == (self.insufficient is None or not str(self.insufficient).strip()):
             raise BadResult(f"{name!r} needs either a variable_value or insufficient='why there is none'")
+        if not isinstance(self.data, dict):
+            raise BadResult(f"{name}: data is {type(self.data).__name__}, a dictionary is needed")
+        for key in self.data:
+            if not _is_name(str(key)):
+                raise BadResult(
+                    f"{name}: data has the key {key!r}, a line of text without quotes and backslashes is needed"
+                )
         error = _number(self.error, f"{name}: error")
         if error is not None and error < 0:
             raise BadResult(f"{name}: error is {error}, it cannot be negative")
@@ -104,7 +111,7 @@ class Xomresult:
             raise BadResult(f"{name}: limit is {self.limit!r}, known are 'upper' and 'lower'")
         return {
             "variable": name,
-            "value": _number(self.variable_value, name),
+            "value": _number(self.variable_value, str(name)),
             "error": error,
             "unit": str(self.unit),
             "n": _count(self.n, f"{name}: n"),
@@ -117,7 +124,9 @@ class Xomresult:
         key = self._session.key
         try:
             run = int(given.get("runid", key["run"]))
-        except (TypeError, ValueError):
+            if not isinstance(given.get("runid", ""), str) and run != given["runid"]:
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
             raise self._refuse(self._session, f"runid is {given['runid']!r}, a run number is needed") from None
         said = {
             "analysis_name": (given.get("analysis_name", key["analysis"]), key["analysis"]),
@@ -152,7 +161,7 @@ def figure(name: str, picture: Any) -> None:
         If the name cannot be a file name or was used before.
     """
     session = current()
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore will do")
     file_name = f"{name}.png"
     if file_name in session.figures:
@@ -179,7 +188,19 @@ def xom_message(success: bool = True, text: str = "") -> None:
     session.keep()
 
 
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and not re.search(r'[\x00-\x1f"\\\ud800-\udfff]', name)
+
+
+def _bare(value: Any) -> Any:
+    """Return the Python value in a scalar of numpy, of which nothing is imported for it; other values as they are."""
+    if not hasattr(value, "item") or getattr(value, "size", 1) != 1:
+        return value
+    return math.nan if getattr(value, "mask", False) else value.item()  # a masked value would give a zero
+
+
 def _number(value: Any, place: str) -> Optional[float]:
+    value = _bare(value)
     if value is None:
         return None
     if isinstance(value, (bool, str, bytes)):
@@ -188,6 +209,8 @@ def _number(value: Any, place: str) -> Optional[float]:
         number = float(value)
     except (TypeError, ValueError):
         raise BadResult(f"{place} is {type(value).__name__}, a single number is needed") from None
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
         raise BadResult(f"{place} is {number}, a finite number is needed")
     return number
@@ -197,19 +220,16 @@ def _count(value: Any, place: str) -> Optional[int]:
     number = _number(value, place)
     if number is None:
         return None
-    if number < 0 or number != int(number):
+    if number < 0 or number != int(number) or number >= 2**53:
         raise BadResult(f"{place} is {number}, a count is needed")
     return int(number)
 
 
 def _plain(value: Any, place: str) -> Any:
-    # numpy's own truth values and integers have item(); nothing of numpy is imported for it.
-    value = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    value = _bare(value)
     if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
         return value
     number = _number(value, place)
     if number is None:
         raise BadResult(f"{place} is None, a number, text or truth value is needed")
-    return number
+    return value if isinstance(value, int) else number

@@ -1,19 +1,20 @@
 """The published schema of outcomes, and the part of JSON Schema that it uses, in the standard library."""
 
-import math
 import re
+import sys
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Dict, Iterator
 
 from xomlib.files import read_json
 
 SCHEMA: dict = read_json(Path(__file__).with_name("outcome.schema.json"))
 
-_TYPES = {
+_TYPES: Dict[str, Callable[[Any], bool]] = {
     "null": lambda x: x is None,
     "boolean": lambda x: isinstance(x, bool),
-    "integer": lambda x: isinstance(x, int) and not isinstance(x, bool),
-    "number": lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x),
+    "integer": lambda x: _is_number(x) and x == int(x),
+    "number": lambda x: _is_number(x),
     "string": lambda x: isinstance(x, str),
     "array": lambda x: isinstance(x, list),
     "object": lambda x: isinstance(x, dict),
@@ -33,8 +34,9 @@ def check_outcome(document: Any) -> None:
 def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
     """Say where a value departs from a schema.
 
-    Knows ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``properties``, ``required``,
-    ``additionalProperties``, ``items`` and ``$ref`` into ``$defs`` of the outcome's schema.
+    Knows ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``maximum``, ``properties``, ``required``,
+    ``propertyNames``, ``additionalProperties``, ``items`` and ``$ref`` into ``$defs`` of the outcome's schema. Stricter
+    than the standard in one thing: a number is one that a 64-bit float can hold.
 
     Yields
     ------
@@ -53,10 +55,12 @@ def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
         yield place, f"should be {schema['const']!r}, is {_shown(value)}"
     if "enum" in schema and value not in schema["enum"]:
         yield place, f"should be one of {', '.join(map(str, schema['enum']))}, is {_shown(value)}"
-    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+    if "pattern" in schema and isinstance(value, str) and not _compiled(schema["pattern"]).search(value):
         yield place, f"should match {schema['pattern']}, is {_shown(value)}"
     if "minimum" in schema and isinstance(value, (int, float)) and value < schema["minimum"]:
         yield place, f"should be at least {schema['minimum']}, is {_shown(value)}"
+    if "maximum" in schema and isinstance(value, (int, float)) and value > schema["maximum"]:
+        yield place, f"should be at most {schema['maximum']}, is {_shown(value)}"
     if isinstance(value, dict):
         yield from _complaints_of_object(value, schema, place)
     if isinstance(value, list) and "items" in schema:
@@ -72,12 +76,24 @@ def _complaints_of_object(value: dict, schema: dict, place: str) -> Iterator:
     rest = schema.get("additionalProperties", True)
     for name, item in value.items():
         inside = f"{place}.{name}" if place else str(name)
+        if "propertyNames" in schema:
+            yield from complaints(name, schema["propertyNames"], f"the key {_shown(name)} in {place}")
         if name in known:
             yield from complaints(item, known[name], inside)
         elif rest is False:
             yield inside, "is not known"
         elif isinstance(rest, dict):
             yield from complaints(item, rest, inside)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+@lru_cache(maxsize=None)
+def _compiled(pattern: str) -> "re.Pattern[str]":
+    # JSON Schema means ECMA's "$", the very end; Python's also matches before a last line feed.
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern))
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,173 @@
+"""What is left to decide: for each analysis the selected runs that are not done, and the failures there were.
+
+Taking the inventory means reading all run documents and all names of outcomes. It is kept, and taken again only when
+the documents, the outcomes' folders or the configuration changed, so a tick in which nothing happened is cheap however
+many runs there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xomflow import clock, outcomes
+from xomflow.outcomes import Failure
+from xomflow.paths import Paths
+from xomflow.rundb import RunDB
+from xomflow.runs import Run, run_of
+from xomflow.selection import Selector, looks
+from xomflow.settings import Settings
+from xomlib.files import read_json, write_atomically
+
+# More pending runs than this are not worth keeping: a backfill changes them in every tick.
+_MOST_KEPT = 5000
+# A folder that changed within this time may change again within the resolution of its time stamp.
+_SETTLED_NS = 2_000_000_000
+
+
+@dataclass(slots=True)
+class Stock:
+    """The runs of one analysis.
+
+    Parameters
+    ----------
+    done
+        Number of selected runs that are done.
+    pending
+        Selected runs that are not, newest first.
+    failures
+        Their failed attempts, by run id.
+    """
+
+    done: int = 0
+    pending: list[Run] = field(default_factory=list)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The stocks of all analyses.
+
+    Parameters
+    ----------
+    stocks
+        By analysis.
+    foreign
+        Files among the outcomes that are none.
+    problems
+        Sentences about documents that could not be understood.
+    """
+
+    stocks: dict[str, Stock] = field(default_factory=dict)
+    foreign: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def take(settings: Settings, rundb: RunDB) -> Inventory:
+    """Read everything and take the inventory; `RunDBError` if the run database cannot be asked."""
+    paths, common = Paths(settings.work), settings.selection
+    answer = rundb.runs(common.min_run, common.max_run)
+    inventory = Inventory(problems=answer.problems)
+    groups: dict[tuple, dict[str, Run]] = {}
+    for run in answer.runs.values():
+        groups.setdefault(looks(run), {})[run.id] = run
+    for analysis, block in settings.analyses.items():
+        names = outcomes.listing(paths, analysis, block.version)
+        stock = _stock(Selector(common, block), groups.values(), names.done)
+        stock.failures = {run.id: names.failures[run.id] for run in stock.pending if run.id in names.failures}
+        inventory.stocks[analysis] = stock
+        inventory.foreign += names.foreign
+    return inventory
+
+
+def _stock(selector: Selector, groups: Iterable[dict[str, Run]], done: set[str]) -> Stock:
+    """Take stock of one analysis; each group holds runs that look alike to selection."""
+    stock = Stock()
+    for group in groups:
+        if selector.refusal_by_looks(next(iter(group.values()))):
+            continue
+        rest = group.keys() - done
+        stock.done += len(group) - len(rest)
+        stock.pending += [group[run] for run in rest if not selector.refusal_by_number(group[run].number)]
+    stock.pending.sort(key=lambda run: -run.number)
+    return stock
+
+
+def kept(settings: Settings, rundb: RunDB, may_write: bool) -> Inventory:
+    """Return the kept inventory if nothing changed since, else take it anew and, if allowed, keep it.
+
+    Deleting what is kept changes nothing but the time this takes.
+    """
+    place = Paths(settings.work).cache / "inventory.json"
+    before = fingerprint(settings, rundb)
+    inventory = _read(place, before)
+    if inventory is not None:
+        return inventory
+    inventory = take(settings, rundb)
+    small = sum(len(stock.pending) for stock in inventory.stocks.values()) <= _MOST_KEPT
+    # The second look makes sure that nothing changed while the inventory was taken.
+    if may_write and before and small and fingerprint(settings, rundb) == before:
+        write_atomically(place, json.dumps({"fingerprint": before, **_packed(inventory)}))
+    return inventory
+
+
+def fingerprint(settings: Settings, rundb: RunDB) -> str:
+    """Return a text that differs whenever the inventory might; empty if that cannot be told.
+
+    Outcomes come and go by renaming, which changes the time stamp of their folder.
+    """
+    documents = rundb.stamp()
+    if not documents:
+        return ""
+    stamps: list[Any] = [documents, settings.model_dump(mode="json")]
+    newest = 0
+    paths = Paths(settings.work)
+    for analysis, block in settings.analyses.items():
+        for shelf in [paths.shelves(analysis, block.version), *outcomes.shelves(paths, analysis, block.version)]:
+            changed = shelf.stat().st_mtime_ns if shelf.exists() else 0
+            newest = max(newest, changed)
+            stamps.append([str(shelf), changed])
+    if time.time_ns() - newest < _SETTLED_NS:
+        return ""
+    return hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest()
+
+
+def _read(place: Path, wanted: str) -> Inventory | None:
+    try:
+        packed = read_json(place)
+        if not wanted or packed["fingerprint"] != wanted:
+            return None
+        stocks = {
+            analysis: Stock(
+                done,
+                [run_of(document) for document in pending],
+                {run: [Failure(n, kind, clock.moment(ended)) for n, kind, ended in one] for run, one in failed.items()},
+            )
+            for analysis, (done, pending, failed) in packed["stocks"].items()
+        }
+        return Inventory(stocks, [Path(path) for path in packed["foreign"]], packed["problems"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _packed(inventory: Inventory) -> dict[str, Any]:
+    return {
+        "stocks": {
+            analysis: [
+                stock.done,
+                [run.as_document() for run in stock.pending],
+                {
+                    run: [[failure.attempt, failure.kind, clock.text(failure.ended)] for failure in failures]
+                    for run, failures in stock.failures.items()
+                },
+            ]
+            for analysis, stock in inventory.stocks.items()
+        },
+        "foreign": [str(path) for path in inventory.foreign],
+        "problems": inventory.problems,
+    }
