@@ -1,0 +1,39 @@
+"""Write what is generated in docs/: ``config.schema.json`` and ``configuration.md``, both from the typed model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from xomflow.documentation import page_text, schema_text
+from xomflow.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA
+
+INTRODUCTION = """
+# The configuration
+
+`config.yaml` in the project's folder is the site's configuration. This page and `config.schema.json`, with which
+editors complete and check the file as it is typed, come from one typed model, `src/xomflow/settings.py`. `make docs`
+writes both anew; change nothing here by hand.
+
+- Paths that are not absolute begin at the folder in which Snakemake is started, the project's.
+- A length of time is a number and one of `s`, `min`, `h`, `d`, such as `10 min` or `1.5 d`.
+- A mistake ends a tick before it does anything, with exit code 3 and one line for each mistake: file, key, value, and
+  the nearest right key where there is one.
+- Snakemake's own `--config` overrides single keys for one tick: `snakemake -n --config max_jobs_per_tick=1000`.
+"""
+
+
+def main() -> int:
+    """Write both files, say which of them changed."""
+    for path, text in ((CONFIGURATION_SCHEMA, schema_text()), (CONFIGURATION_PAGE, page_text(INTRODUCTION))):
+        changed = not path.exists() or path.read_text(encoding="utf-8") != text
+        if changed:
+            path.write_text(text, encoding="utf-8")
+        print(f"{path}: {'written' if changed else 'as it was'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
