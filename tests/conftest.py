@@ -1,0 +1,47 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from support.site import Site  # noqa: E402
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """An empty site."""
+    return Site(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def analysis_python() -> Path:
+    """The interpreter of the analysis environment, with strax and straxen."""
+    path = Path(os.environ.get("XOM_ANALYSIS_PYTHON", ROOT / "work/envs/analysis/bin/python"))
+    if not path.exists():
+        reason = f"{path} does not exist; `make envs` makes the analysis environment"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path.absolute()
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., None]:
+    """Wait until a condition holds; fail if it does not within a minute."""
+
+    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "the condition did not come true"
+            time.sleep(0.02)
+
+    return wait

@@ -1,0 +1,179 @@
+"""A small site in a temporary folder: run documents, analyses and a configuration, driven through the real Snakemake."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xomflow.keys import Key, run_id
+from xomflow.paths import ROOT, Paths, TickPaths
+
+RULE = """
+rule {name}:
+    output:
+        xom.outcome("{name}"),
+    log:
+        xom.log("{name}"),
+    benchmark:
+        xom.benchmark("{name}")
+    params:
+        command=xom.run("{name}"),
+    shell:
+        "{{params.command}}"
+"""
+
+
+def document(number: int, **changes: Any) -> dict[str, Any]:
+    """A run document as mongoexport writes it, of an ordinary finished run."""
+    start = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(hours=number % 1000)
+    whole: dict[str, Any] = {
+        "number": number,
+        "name": run_id(number),
+        "detectors": ["tpc"],
+        "mode": "tpc_bkg",
+        "source": "none",
+        "start": {"$date": f"{start:%Y-%m-%dT%H:%M:%SZ}"},
+        "end": {"$date": f"{start + timedelta(minutes=50):%Y-%m-%dT%H:%M:%SZ}"},
+        "status": "transferred",
+        "tags": [],
+        "comments": [],
+        "rate": {"tpc": {"avg": 20.0, "max": 30.0}},
+    } | changes
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+class Site:
+    """A working directory with everything a tick needs.
+
+    Analyses added with `analysis` are plain Python and need no data, so ticks are fast.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.paths = Paths(self.work)
+        self.documents: dict[int, dict[str, Any]] = {}
+        self.tree: dict[str, Any] = {
+            "work": "work",
+            "rundb": {"kind": "file", "file": "runs.jsonl"},
+            "context": {"function": "nobody:asks"},
+            "software": [{"interpreter": sys.executable}],
+            "retries": {"attempts": 3, "first_wait": "1 h"},
+            "warm_start": {"enabled": False},
+            "analysis_folders": ["extra"],
+            "analyses": {},
+        }
+        self.runs([])
+
+    def runs(self, documents: Iterable[Any]) -> None:
+        """Add run documents (or plain numbers) to the run database."""
+        for one in documents:
+            added = document(one) if isinstance(one, int) else one
+            self.documents[added["number"]] = added
+        lines = [json.dumps(one) for one in self.documents.values()]
+        (self.folder / "runs.jsonl").write_text("\n".join(lines) + "\n")
+
+    def analysis(self, name: str, body: str, **block: Any) -> None:
+        """Add an analysis whose ``main(run_id)`` has this body."""
+        script = self.folder / "extra/scripts/analyses" / f"{name}.py"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        indented = "\n".join(f"    {line}" for line in body.splitlines())
+        script.write_text(f"import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n{indented}\n")
+        rule = self.folder / "extra/rules/analyses" / f"{name}.smk"
+        rule.parent.mkdir(parents=True, exist_ok=True)
+        rule.write_text(RULE.format(name=name))
+        self.tree["analyses"][name] = {"version": "v1", **block}
+
+    def write_config(self) -> None:
+        path, text = self.folder / "config.yaml", yaml.safe_dump(self.tree, sort_keys=False)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+    # --- Snakemake ---------------------------------------------------------------------------------------------------
+    def command(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), *arguments]
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end."""
+        self.write_config()
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def tick(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.snakemake(**environment)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a tick in a process group of its own."""
+        self.write_config()
+        with (self.folder / "tick.log").open("a") as log:
+            return subprocess.Popen(
+                self.command(*arguments), cwd=self.folder, stdout=log, stderr=log, text=True, start_new_session=True
+            )
+
+    def processes(self) -> list[int]:
+        """Every process that works in this site's folder."""
+        found = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                if link.readlink().is_relative_to(self.folder):
+                    found.append(int(link.parent.name))
+            except OSError:
+                continue  # it has ended meanwhile
+        return found
+
+    def pending(self) -> set[tuple[str, str]]:
+        """What ``snakemake -n`` lists: pairs of analysis and run."""
+        done = self.snakemake("-n")
+        assert done.returncode == 0, done.stderr + done.stdout
+        return jobs_in(done.stdout + done.stderr, self.tree["analyses"])
+
+    def ticks(self) -> list[TickPaths]:
+        """The ticks so far, the first one first."""
+        folders = [folder for folder in self.paths.ticks.glob("*") if folder.is_dir()]
+        return [TickPaths(folder) for folder in sorted(folders, key=lambda folder: folder.stat().st_ctime_ns)]
+
+    def claimed(self) -> set[tuple[str, str]]:
+        """What the last tick claimed."""
+        newest = max(self.paths.ticks.glob("*/claims.json"), key=lambda path: path.stat().st_mtime_ns)
+        return {(analysis, run) for analysis, _, run, _ in json.loads(newest.read_text())}
+
+    # --- what came out -----------------------------------------------------------------------------------------------
+    def outcome(self, analysis: str, number: int, version: str = "v1") -> dict[str, Any]:
+        return json.loads(self.paths.outcome(Key(analysis, version, run_id(number))).read_text())
+
+    def done(self, analysis: str, version: str = "v1") -> set[int]:
+        folder = self.paths.shelves(analysis, version)
+        return {int(path.stem) for path in folder.glob("*/??????.json")}
+
+    def failures(self, analysis: str, number: int) -> list[dict[str, Any]]:
+        """The failure records of a run, in order."""
+        folder = self.paths.outcome(Key(analysis, "v1", run_id(number))).parent
+        found = [json.loads(path.read_text()) for path in folder.glob(f"{run_id(number)}.failed-*.json")]
+        return sorted(found, key=lambda record: record["attempt"])
+
+
+def jobs_in(output: str, analyses: Iterable[str]) -> set[tuple[str, str]]:
+    """The per-run jobs that a dry-run prints."""
+    found = {(name, run) for name, run in re.findall(r"^Job \d+: (\w+): run (\d{6})$", output, re.MULTILINE)}
+    for block in re.split(r"\n(?=\S)|\n\n", output):
+        rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
+        run = re.search(r"wildcards: .*run=(\d{6})", block)
+        if rule and run and rule[1] in set(analyses):
+            found.add((rule[1], run[1]))
+    return found

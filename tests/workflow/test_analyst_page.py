@@ -1,0 +1,153 @@
+"""What docs/analyst.md tells an analyst to write works as it is printed there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from support.site import Site
+from xomflow.documentation import json_schema
+from xomflow.keys import Key
+from xomflow.paths import ROOT, analysis_rule
+
+NAME = "drift_time"
+SCRIPT, RULE = f"scripts/analyses/{NAME}.py", f"rules/analyses/{NAME}.smk"
+SET = ("--runs", "4", "--seconds", "60", "--decays", "300", "--now", "2026-11-22T12:00:00Z")
+# Compiling anew, in each temporary folder, would take most of the time.
+NUMBA = ROOT / "work" / "cache" / "numba"
+# Reads the whole run at once with strax's own reader, and knows nothing of the page.
+INDEPENDENT = """
+import json, sys
+import numpy as np
+from mini_xenonnt.context import mini_xenonnt
+found = {}
+for run in sys.argv[2:]:
+    drift = mini_xenonnt(sys.argv[1]).get_array(run, "event_basics", progress_bar=False)["drift_time"] / 1e3
+    drift = drift[(drift > 0) & (drift < 2400)].astype(float)
+    found[run] = [len(drift), np.mean(drift), np.std(drift, ddof=1) / len(drift) ** 0.5]
+print(json.dumps(found))
+"""
+
+
+def blocks() -> dict[str, str]:
+    """The fenced blocks of the page that have a title, by title."""
+    page = (ROOT / "docs" / "analyst.md").read_text(encoding="utf-8")
+    return dict(re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```$', page, re.MULTILINE | re.DOTALL))
+
+
+def addition() -> dict[str, Any]:
+    tree: dict[str, Any] = yaml.safe_load(blocks()["config.yaml"])
+    return tree
+
+
+def pending(site: Site) -> list[str]:
+    """The runs that ``snakemake -n`` lists, by the message of the page's rule."""
+    listed = site.snakemake("-n")
+    assert listed.returncode == 0, listed.stderr
+    return sorted(re.findall(rf"^Job \d+: {NAME}: run (\d{{6}})$", listed.stdout + listed.stderr, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny set of the mini-XENONnT."""
+    folder = tmp_path_factory.mktemp("mini") / "set"
+    call(analysis_python, "-m", "mini_xenonnt", "make", "--output", str(folder), *SET)
+    return folder
+
+
+def call(python: Path, *arguments: str, folder: Path = ROOT) -> str:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(NUMBA), "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def followed(site: Site, mini: Path, analysis_python: Path) -> Site:
+    """A site whose analyst did what the page says."""
+    for name in (SCRIPT, RULE):
+        place = site.folder / "extra" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(blocks()[name], encoding="utf-8")
+    site.tree |= addition()
+    site.tree["rundb"]["file"] = str(mini / "runs.jsonl")
+    site.tree["software"] = [{"interpreter": str(analysis_python)}]
+    site.tree["context"] = {
+        "function": "mini_xenonnt.context:mini_xenonnt",
+        "arguments": {"output_folder": str(mini / "strax_data")},
+    }
+    site.tree["warm_start"] = {"enabled": True}
+    NUMBA.mkdir(parents=True, exist_ok=True)
+    site.paths.cache.mkdir(parents=True)
+    (site.paths.cache / "numba").symlink_to(NUMBA)
+    site.write_config()
+    return site
+
+
+def test_the_page_has_the_three_pieces() -> None:
+    assert set(blocks()) == {SCRIPT, RULE, "config.yaml"}
+
+
+def test_the_configuration_block_follows_the_schema() -> None:
+    tree = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    tree["analyses"] |= addition()["analyses"]
+    assert [error.message for error in jsonschema.Draft202012Validator(json_schema()).iter_errors(tree)] == []
+
+
+def test_the_rule_is_that_of_the_analyses_of_the_project() -> None:
+    own = analysis_rule("event_rate").read_text(encoding="utf-8")
+    assert own.replace("event_rate", NAME) == blocks()[RULE]
+
+
+def test_every_failure_class_is_explained() -> None:
+    schema = json.loads((ROOT / "src/xomlib/outcome.schema.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "analyst.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(\w+)` \|", page.partition("## What failures look like")[2], re.MULTILINE)
+    assert sorted(explained) == sorted(schema["properties"]["failure"]["properties"]["class"]["enum"])
+
+
+@pytest.mark.slow
+def test_a_tick_does_what_the_page_promises(followed: Site, mini: Path, analysis_python: Path) -> None:
+    runs = [json.loads(line)["number"] for line in (mini / "runs.jsonl").read_text().splitlines()]
+    names = [f"{number:06d}" for number in runs]
+    assert len(runs) == 4
+    assert pending(followed) == names
+    done = followed.tick()
+    assert done.returncode == 0, done.stderr
+    expected = json.loads(call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), *names))
+    for number, name in zip(runs, names, strict=True):
+        outcome = followed.outcome(NAME, number)
+        [result] = outcome["results"]
+        n, mean, error = expected[name]
+        assert (result["variable"], result["unit"], result["n"]) == ("mean_drift_time", "µs", n)
+        if n < 50:
+            assert result["insufficient"] == f"{n} events with a drift time, 50 needed"
+        else:
+            assert result["value"] == pytest.approx(mean, rel=1e-5)
+            assert result["error"] == pytest.approx(error, rel=1e-4)
+        picture = followed.paths.figures(Key(NAME, "v1", name)) / "drift_time.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+    assert pending(followed) == []
+
+
+@pytest.mark.slow
+def test_by_hand_it_says_the_same_and_writes_nothing(followed: Site, mini: Path, analysis_python: Path) -> None:
+    run = json.loads((mini / "runs.jsonl").read_text().splitlines()[1])["number"]
+    before = sorted(followed.folder.rglob("*"))
+    printed = call(analysis_python, f"extra/{SCRIPT}", f"{run:06d}", folder=followed.folder)
+    said = json.loads(printed[printed.index("{") :])  # the script's own lines come first
+    assert sorted(followed.folder.rglob("*")) == before
+    expected = json.loads(call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), f"{run:06d}"))
+    assert said["key"] == {"analysis": NAME, "version": "v1", "run": f"{run:06d}"}
+    assert said["figures"] == ["drift_time.png"]
+    assert said["results"][0]["value"] == pytest.approx(expected[f"{run:06d}"][1], rel=1e-5)

@@ -1,0 +1,33 @@
+"""One tick from run documents to outcomes, published results and the page."""
+
+from __future__ import annotations
+
+from support.site import Site, document
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
+
+
+def test_a_tick_does_what_is_ready_and_publishes_it(site: Site) -> None:
+    site.runs([52001, 52002, document(52003, tags=[{"name": "_messy"}])])
+    site.tree["selection"] = {"excluded_tags": ["messy"]}
+    site.analysis("simple", GOOD)
+    done = site.tick()
+    assert done.returncode == 0, done.stderr
+    assert site.done("simple") == {52001, 52002}
+    assert site.outcome("simple", 52001)["results"][0]["value"] == 5200.1
+    lines = (site.paths.store / "test/simple/v1/052.lp").read_text().splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("test_simple,variable=answer,version=v1 ")
+    assert (site.paths.page / "index.html").exists()
+    assert "52001" in (site.paths.page / "data/simple/v1/052.js").read_text()
+
+
+def test_a_second_tick_has_nothing_to_do(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("simple", GOOD)
+    site.tick()
+    before = site.outcome("simple", 52001)
+    done = site.tick()
+    assert done.returncode == 0, done.stderr
+    assert site.claimed() == set()
+    assert site.outcome("simple", 52001) == before
