@@ -43,14 +43,14 @@ envs: $(ENVS)/workflow.done $(ENVS)/analysis.done $(WORK)/activate
 
 $(ENVS)/uv.done: envs/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XOM needs Python 3.11 or later; try: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	$(PYTHON) -m venv $(ENVS)/uv
-	$(ENVS)/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
+	@$(PYTHON) -m venv $(ENVS)/uv
+	@$(ENVS)/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
 	@touch $@
 
 # The .pth file makes src/ importable; nothing is built or copied.
 define environment
 	@test -x $(ENVS)/$(1)/bin/python || $(UV) venv --quiet --no-config --python $(PYTHON) $(ENVS)/$(1)
-	$(UV) pip sync --quiet --no-config --python $(ENVS)/$(1)/bin/python --require-hashes $(2)
+	@$(UV) pip sync --quiet --no-config --python $(ENVS)/$(1)/bin/python --require-hashes $(2)
 	@echo "$(CURDIR)/src" > $$($(ENVS)/$(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/xom.pth
 endef
 

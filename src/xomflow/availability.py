@@ -1,21 +1,32 @@
 """Which data of which runs can be read: answered for all runs at once, by listing folders.
 
 For a folder of strax data (``strax.DataDirectory``) the answer is that of ``is_stored``: there is a folder of the final
-name, and its metadata say that writing ended and nothing went wrong. Other storage is asked through strax itself, in
-one process for all runs.
+name, and its metadata say that writing ended and nothing went wrong. Where strax would raise, because there are no
+metadata to be read, the data are not available, even if a later place has them: reading would raise as well. Other
+storage is asked through strax itself, in one process for all runs.
 """
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from xomflow.contexts import ContextAsker
+from xomflow.errors import ContextError
 from xomflow.settings import Context
 from xomflow.software import Program
 from xomlib.files import read_json
+
+
+class FolderState(enum.Enum):
+    """What the metadata in a folder of strax data say."""
+
+    COMPLETE = "written to the end"
+    UNFINISHED = "not written to the end"  # strax looks for the data elsewhere
+    UNREADABLE = "no metadata that can be read"  # strax raises
 
 
 class Availability:
@@ -44,13 +55,19 @@ class Availability:
             Run ids.
         types
             Strax data types.
+
+        Raises
+        ------
+        ContextError
+            If the context cannot be asked, or one of its folders cannot be listed.
         """
         types = sorted(types)
         facts = self._asker.facts(program, context, types)
         found: dict[str, set[str]] = {run: set() for run in runs}
+        unreadable: set[tuple[str, str]] = set()
         for frontend in facts.storage:
             if frontend["kind"] == "folder":
-                self._look_into(frontend, facts.hashes, found)
+                self._look_into(frontend, facts.hashes, found, unreadable)
         if any(frontend["kind"] != "folder" for frontend in facts.storage):
             questions = [(run, name) for run in runs for name in types if name not in found[run]]
             for run, name in self._asker.stored(program, context, questions) if questions else ():
@@ -82,7 +99,13 @@ class Availability:
         hashes = self._asker.facts(program, context, types).hashes
         return {run: missing_words(alternatives, found[run], folders[run], hashes) for run in poor}
 
-    def _look_into(self, frontend: dict[str, Any], hashes: dict[str, str], found: dict[str, set[str]]) -> None:
+    def _look_into(
+        self,
+        frontend: dict[str, Any],
+        hashes: dict[str, str],
+        found: dict[str, set[str]],
+        unreadable: set[tuple[str, str]],
+    ) -> None:
         root = frontend["path"]
         if root not in self._names:
             self._names[root] = _listing(root)
@@ -91,8 +114,13 @@ class Availability:
         for run, have in found.items():
             for name, digest in taken:
                 folder = f"{run}-{name}-{digest}"
-                if name not in have and folder in names and is_complete(Path(root, folder)):
+                if folder not in names or name in have or (run, name) in unreadable:
+                    continue
+                state = _state(Path(root, folder))
+                if state is FolderState.COMPLETE:
                     have.add(name)
+                if state is FolderState.UNREADABLE:
+                    unreadable.add((run, name))
 
     def _folders_of(self, runs: set[str]) -> dict[str, dict[tuple[str, str], bool]]:
         """Return the (type, hash) of every folder that these runs have, and whether it can be read."""
@@ -111,16 +139,23 @@ def is_complete(folder: Path) -> bool:
     Looks where strax looks: the metadata in the folder, in the folder of the same name still being written, and under
     the name that early versions used.
     """
+    return _state(folder) is FolderState.COMPLETE
+
+
+def _state(folder: Path) -> FolderState:
     name = folder.name.split("-", 1)[1] + "-metadata.json"
     for place in (folder / name, folder.with_name(f"{folder.name}_temp") / name, folder / "metadata.json"):
         try:
             metadata = read_json(place)
         except FileNotFoundError:
+            if not folder.exists():  # a link to nowhere, or deleted meanwhile
+                return FolderState.UNFINISHED
             continue
         except (OSError, ValueError):
-            return False
-        return isinstance(metadata, dict) and "writing_ended" in metadata and "exception" not in metadata
-    return False
+            return FolderState.UNREADABLE
+        complete = isinstance(metadata, dict) and "writing_ended" in metadata and "exception" not in metadata
+        return FolderState.COMPLETE if complete else FolderState.UNFINISHED
+    return FolderState.UNREADABLE
 
 
 def missing_words(
@@ -176,3 +211,5 @@ def _listing(root: str) -> frozenset[str]:
         return frozenset(os.listdir(root))
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
+    except OSError as error:
+        raise ContextError(f"the folder {root} of strax data cannot be listed: {error.strerror}") from None

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from xomlib.warm import is_locked
 
 
 def new_tick(moment: datetime) -> str:
-    """Return a name for a tick: its time in UTC and the process it belongs to."""
-    return f"{moment:%Y%m%dT%H%M%S}-{os.getpid()}"
+    """Return a name for a tick: its time in UTC, and the host and process it belongs to."""
+    host = re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
+    return f"{moment:%Y%m%dT%H%M%S}-{host}-{os.getpid()}"
 
 
 def hold_tick(folder: TickPaths) -> IO[bytes]:
@@ -39,10 +41,10 @@ def hold_tick(folder: TickPaths) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def discovery(paths: Paths) -> Iterator[None]:
-    """Let one tick at a time look for work and claim it."""
-    paths.ticks.mkdir(parents=True, exist_ok=True)
-    with paths.discovery_lock.open("wb") as file:
+def alone(lock: Path) -> Iterator[None]:
+    """Let one tick at a time do something: look for work and claim it, or publish and renew the page."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

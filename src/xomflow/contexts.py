@@ -19,7 +19,8 @@ from xomflow.settings import Context
 from xomflow.software import Program
 from xomlib.files import dump_json, read_json
 
-_FORM = "xom-context-1"
+_FORM = "xom-context-2"
+_ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +90,42 @@ class ContextAsker:
 
     def _ask(self, program: Program, request: dict[str, Any]) -> dict[str, Any]:
         self.asked += 1
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump(request, file)
-            file.flush()
-            done = subprocess.run(
-                software.command(program, "xomlib.probe", file.name),
-                env=software.environment(program, self._paths),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+        with tempfile.TemporaryDirectory() as scratch:
+            order = Path(scratch, "request.json")
+            dump_json(order, request)
+            # The libraries leave caches of their own; in a dry-run these must not stay either.
+            paths = self._paths if self._may_write else Paths(Path(scratch))
+            answer = _answer(software.command(program, "xomlib.probe", str(order)), program, paths)
         where = f"{request['context']['function']} under {program.name}"
-        try:
-            answer = json.loads(done.stdout) if done.returncode == 0 else {"error": _last_line(done.stderr)}
-        except ValueError:
-            answer = {"error": f"answer is not JSON: {done.stdout[:80]!r}"}
         if "error" in answer:
             raise ContextError(f"{where}: {answer['error']}")
         if answer.get("unknown_types"):
             raise ContextError(f"{where} knows no data type {', '.join(answer['unknown_types'])}; see `needs:`")
         return answer
+
+
+def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any]:
+    """Return what the probe says, or under ``error`` why it says nothing."""
+    try:
+        done = subprocess.run(
+            command,
+            env=software.environment(program, paths),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ANSWER_SECONDS,
+        )
+    except OSError as error:
+        return {"error": f"it cannot be started: {error.strerror}"}
+    except subprocess.TimeoutExpired:
+        return {"error": f"no answer within {_ANSWER_SECONDS:.0f} s"}
+    if done.returncode != 0:
+        return {"error": _last_line(done.stderr)}
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        return {"error": f"answer is not JSON: {done.stdout[:80]!r}"}
 
 
 def _fresh(kept: Path) -> dict[str, Any] | None:
@@ -118,7 +134,7 @@ def _fresh(kept: Path) -> dict[str, Any] | None:
         answer = read_json(kept)
         if all(os.stat(file).st_mtime_ns == stamp for file, stamp in answer["files"].items()):  # noqa: PTH116
             return answer
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return None
 

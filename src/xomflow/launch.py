@@ -122,7 +122,7 @@ def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) ->
     with client, os.fdopen(gone, "rb") as pipe:
         try:
             descriptors = [work.log.fileno(), work.lock.fileno(), held_by_worker]
-            socket.send_fds(client, [json.dumps(order).encode()], descriptors)
+            _send(client, json.dumps(order).encode() + b"\n", descriptors)
         except OSError:
             return None
         finally:
@@ -130,36 +130,52 @@ def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) ->
         return _wait(client, pipe, work.time_limit)
 
 
+def _send(client: socket.socket, message: bytes, descriptors: list[int]) -> None:
+    client.settimeout(_ANSWER_SECONDS)
+    sent = socket.send_fds(client, [message], descriptors)
+    client.sendall(message[sent:])
+    client.settimeout(None)
+
+
 def _wait(client: socket.socket, gone: IO[bytes], time_limit: float) -> End | None:
     """Wait until the worker is gone, which its end of the pipe tells even if the preloaded process was killed."""
-    answers = b""
-    end = time.monotonic() + time_limit
-    started = time.monotonic() + _ANSWER_SECONDS
+    answers, begin = b"", time.monotonic()
     watched: list[Any] = [client, gone]
-    while True:
-        until = end if answers else min(end, started)
+    ready: list[Any] = []
+    # A process that the worker left behind may hold the pipe for longer, so the status is as good.
+    while gone not in ready and "status" not in _told(answers):
+        # Without an answer nothing has begun, unless whoever would give it is gone.
+        known = answers or client not in watched
+        until = begin + (time_limit if known else min(time_limit, _ANSWER_SECONDS))
         ready, _, _ = select.select(watched, [], [], max(0.0, until - time.monotonic()))
         if not ready:
-            if not answers:
+            if not known:
                 return None
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(json.loads(answers.splitlines()[0])["pid"], signal.SIGKILL)
-            gone.read()
+            _kill_worker(_told(answers), gone)
             return End(None, timed_out=True)
         if client in ready:
             part = _receive(client)
             answers += part
             if not part:
                 watched.remove(client)
-        if gone in ready:
-            break
     client.settimeout(_ANSWER_SECONDS)
-    while client in watched and (part := _receive(client)):
+    while client in watched and "status" not in _told(answers) and (part := _receive(client)):
         answers += part
-    told = [json.loads(line) for line in answers.splitlines()]
-    if not told:
-        return None
-    return End(next((one["status"] for one in told if "status" in one), None))
+    told = _told(answers)
+    return End(told.get("status")) if told else None
+
+
+def _told(answers: bytes) -> dict[str, int]:
+    """Return what the complete lines of an answer say."""
+    lines = answers[: answers.rfind(b"\n") + 1].splitlines()
+    return {name: value for line in lines for name, value in json.loads(line).items()}
+
+
+def _kill_worker(told: dict[str, int], gone: IO[bytes]) -> None:
+    if "pid" in told:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(told["pid"], signal.SIGKILL)
+        select.select([gone], [], [], _ANSWER_SECONDS)
 
 
 def _receive(client: socket.socket) -> bytes:
@@ -184,11 +200,12 @@ def _connect(
         with contextlib.suppress(FileNotFoundError):
             (folder / _ADDRESS).unlink()
         with (folder / "log").open("ab") as log:
-            arguments = ["--alive", str(tick.lock.absolute()), "--idle", str(warm["idle_s"])]
+            # The name of a Unix socket may have 108 characters, a path may have more.
+            arguments = ["--folder", str(folder.absolute())]
+            arguments += ["--alive", str(tick.lock.absolute()), "--idle", str(warm["idle_s"])]
             arguments += ["--preload", ",".join(dict.fromkeys(warm["preload"]))]
             server = subprocess.Popen(
                 software.command(program, "xomlib.warm", _ADDRESS, *arguments),
-                cwd=folder,  # the name of a Unix socket may have 108 characters, a path may have more
                 env=software.environment(program, paths),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -96,7 +96,12 @@ class Paths:
     @property
     def discovery_lock(self) -> Path:
         """Lock under which one tick at a time looks for work and claims it."""
-        return self.work / "ticks" / "discovery.lock"
+        return self.ticks / "discovery.lock"
+
+    @property
+    def publishing_lock(self) -> Path:
+        """Lock under which one tick at a time publishes and renews the page."""
+        return self.ticks / "publishing.lock"
 
     # --- what can be thrown away and comes back --------------------------------------------------------------------
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from xomflow.claims import alone
 from xomflow.errors import XomError
 from xomflow.index import Index, Shelf, Stamps
 from xomflow.paths import Paths
@@ -45,6 +46,11 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     prefix
         What measurements begin with.
     """
+    with alone(paths.publishing_lock):
+        return _publish(paths, store, prefix)
+
+
+def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     index, receipt = Index(paths), Receipt()
     stamps = Stamps(paths.ledger / store.name / "stamps.json")
     for shelf in index.shelves():

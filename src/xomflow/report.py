@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from xomflow import clock, outcomes, page, states
+from xomflow.claims import alone
 from xomflow.index import Index, Stamps
 from xomflow.keys import Key, Pattern
 from xomflow.paths import Paths, TickPaths
@@ -29,8 +30,9 @@ def write_report(files: TickPaths) -> dict[str, Any]:
     settings = survey["settings"]
     paths = Paths(Path(settings["work"]))
     summary = summarize(files, paths, survey)
-    summary["troubles"] += renew_page(paths)
-    page.write_status(paths.page, status_document(summary, settings))
+    with alone(paths.publishing_lock):
+        summary["troubles"] += renew_page(paths)
+        page.write_status(paths.page, status_document(summary, settings))
     dump_json(files.summary, summary)
     return summary
 

@@ -44,7 +44,7 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
     program
         What runs the process.
     paths
-        Where numba keeps its compiled code: folders of containers cannot be written, and jobs must not race there.
+        Where numba and matplotlib keep what they make: containers and homes may be read-only.
     """
     passed = {one: os.environ[one] for one in _PASSED_ON if one in os.environ}
     own = str(Path(sys.prefix) / "bin")
@@ -57,5 +57,6 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "NUMBA_CACHE_DIR": str(paths.cache.absolute() / "numba"),
         "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(paths.cache.absolute() / "matplotlib"),
         "OMP_NUM_THREADS": "1",
     }

@@ -93,7 +93,7 @@ def discover(files: TickPaths) -> Survey:
     """
     settings = settings_of(files)
     paths = Paths(settings.work)
-    with claims.discovery(paths):
+    with claims.alone(paths.discovery_lock):
         record_lost(paths)
         survey = look(settings, may_write=True)
         survey.troubles += [outcomes.set_aside(paths, path, "is not an outcome") for path in survey.foreign]

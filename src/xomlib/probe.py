@@ -78,8 +78,10 @@ def answer_stored(st: Any, questions: list) -> dict:
 
 
 def _stamps(function: str) -> dict:
-    modules = {function.partition(":")[0], "strax", "straxen", "cutax"} & set(sys.modules)
-    files = {sys.modules[name].__file__ for name in modules}
+    """Return the time stamps of all files that decide lineages: a checkout may change in a module far down."""
+    packages = {function.partition(":")[0].partition(".")[0], "strax", "straxen", "cutax"}
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in packages]
+    files = {getattr(module, "__file__", None) for module in modules}
     return {file: os.stat(file).st_mtime_ns for file in sorted(filter(None, files))}
 
 

@@ -1,6 +1,7 @@
 """Try an analysis script by hand: ``python scripts/analyses/<name>.py 052894``."""
 
 import argparse
+import contextlib
 import importlib
 import json
 import sys
@@ -10,10 +11,14 @@ from typing import Any, Callable
 from xomlib import session
 from xomlib.errors import XomError
 from xomlib.files import dump_json
+from xomlib.work import failure_class
 
 
 def cli(main: Callable[[str], Any]) -> None:
-    """Run ``main`` for the run that the command line names, and print what it says.
+    """Run ``main`` for the run that the command line names, and print its results as JSON.
+
+    Standard output has nothing but them; what the script and its libraries print goes to standard error. The exit
+    status is 1, with a sentence, where XOM would count the run as failed.
 
     Inside a job of the workflow nothing is done here: the runner calls ``main`` itself.
 
@@ -26,17 +31,25 @@ def cli(main: Callable[[str], Any]) -> None:
     parser = argparse.ArgumentParser(description=f"Try {script.stem} on one run.")
     parser.add_argument("run_id", help="six-digit run id, such as 052894")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration (default: %(default)s)")
-    parser.add_argument("--save", type=Path, help="folder for the result (JSON) and the figures; default: print only")
+    parser.add_argument(
+        "--save", type=Path, help="folder in which <analysis>-<run>/ gets results and figures; default: print only"
+    )
     options = parser.parse_args()
     try:
         begun = session.begin(job_by_hand(script, options.run_id, options.config, options.save))
-        main(begun.key["run"])
-    except XomError as error:
+        with contextlib.redirect_stdout(sys.stderr):
+            main(begun.key["run"])
+    except Exception as error:
+        if failure_class(error) == "raised":
+            raise
         sys.exit(f"{script.name}: {error}")
     document = {"key": begun.key, "results": begun.results, "figures": begun.figures, "messages": begun.messages}
-    if options.save is not None:
-        dump_json(options.save / f"{begun.key['analysis']}-{begun.key['run']}.json", document)
+    if begun.folder is not None:
+        dump_json(begun.folder / "results.json", document)
+        (begun.folder / "draft.json").unlink(missing_ok=True)
     print(json.dumps(document, indent=1))
+    if begun.problems or not begun.results:
+        sys.exit(f"{script.name}: {begun.problems[0] if begun.problems else 'it saved no result'}")
 
 
 def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
@@ -45,24 +58,29 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
     Raises
     ------
     XomError
-        If the run id is not a number, or the configuration has no such analysis.
+        If the run id is not a number, or the configuration cannot be read or lacks what the analysis needs.
     """
-    if not run_id.isdecimal() or len(run_id) > 6:
+    if not (run_id.isascii() and run_id.isdecimal()) or len(run_id) > 6:
         raise XomError(f"run id {run_id!r} is not a number of at most six digits")
     try:
         yaml = importlib.import_module("yaml")
         tree = yaml.safe_load(config.read_text(encoding="utf-8"))
     except ImportError:
         raise XomError("this interpreter has no PyYAML to read the configuration with") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise XomError(f"{config} cannot be read: {error}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise XomError(f"{config} cannot be read: {' '.join(str(error).split())}") from None
     name = script.stem
-    if name not in (tree.get("analyses") or {}):
+    analyses = tree.get("analyses") if isinstance(tree, dict) else None
+    block = analyses.get(name) if isinstance(analyses, dict) else None
+    if not isinstance(block, dict):
         raise XomError(f"{config} has no analyses.{name}: add its block first")
-    block = tree["analyses"][name]
+    context = block.get("context") or tree.get("context")
+    if "version" not in block or not isinstance(context, dict) or "function" not in context:
+        raise XomError(f"{config} needs analyses.{name}.version and context.function")
+    run = run_id.zfill(6)
     return {
-        "key": {"analysis": name, "version": block["version"], "run": run_id.zfill(6)},
-        "context": block.get("context") or tree["context"],
+        "key": {"analysis": name, "version": str(block["version"]), "run": run},
+        "context": context,
         "settings": block.get("settings") or {},
-        "draft": str(save) if save is not None else None,
+        "draft": str(save / f"{name}-{run}") if save is not None else None,
     }

@@ -1,9 +1,9 @@
 """A process that has imported the heavy libraries once and forks a child for every job.
 
 ``python -m xomlib.warm SOCKET --alive LOCK --idle SECONDS --preload straxen`` listens on a Unix socket. A client sends
-one job with three file descriptors: the log, the run's lock (kept open by the child so that the lock lasts as long as
-the work) and the writing end of a pipe (whose closing tells the client, whatever happens to this process, that the
-child is gone). The answer is one line with the child's process id and one with its wait status.
+one job, a line of JSON, with three file descriptors: the log, the run's lock (kept open by the child so that the lock
+lasts as long as the work) and the writing end of a pipe (whose closing tells the client, whatever happens to this
+process, that the child is gone). The answer is one line with the child's process id and one with its wait status.
 
 It ends by itself when the tick that started it is gone or when nothing came for a while; running children finish first.
 """
@@ -22,9 +22,10 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from typing import Any, NoReturn
 
-MESSAGE_SIZE = 65536
+_PART_SIZE = 65536
 _CHECK_SECONDS = 1.0
 
 
@@ -32,6 +33,7 @@ def main(argv: list) -> int:
     """Import, listen, serve until there is nothing left to serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("socket")
+    parser.add_argument("--folder", default=".", help="where the socket is; modules are also found where it is started")
     parser.add_argument("--alive", required=True, help="file that the owner keeps locked as long as it lives")
     parser.add_argument("--idle", type=float, default=60.0, help="seconds without work after which to end")
     parser.add_argument("--preload", default="", help="modules to import, with commas")
@@ -41,6 +43,7 @@ def main(argv: list) -> int:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # children share these pages as long as nobody's collector touches them
+    os.chdir(options.folder)
     Server(options.socket, options.alive, options.idle).serve()
     return 0
 
@@ -68,28 +71,27 @@ class Server:
 
     def serve(self) -> None:
         """Serve until the tick is gone or nothing came for long, and every child has ended."""
+        wake, signalled = os.pipe()
+        os.set_blocking(signalled, False)
+        signal.set_wakeup_fd(signalled)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 4096))
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._address)
             listener.listen(64)
-            self._selector.register(listener, selectors.EVENT_READ)
-            wake, signalled = os.pipe()
-            os.set_blocking(signalled, False)
-            signal.set_wakeup_fd(signalled)
-            signal.signal(signal.SIGCHLD, lambda *_: None)
-            self._selector.register(wake, selectors.EVENT_READ)
+            self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
             while not self._is_over():
-                for event, _ in self._selector.select(_CHECK_SECONDS):
-                    if event.fileobj is listener:
-                        self._accept(listener)
-                    elif event.fileobj == wake:
-                        os.read(wake, 4096)
-                    else:
-                        self._client_left(event.fileobj)
-                self._reap()
-            os.unlink(self._address)
+                self._turn()
+            self._selector.unregister(listener)
+            with contextlib.suppress(FileNotFoundError):  # the tick's folder may be gone with it
+                os.unlink(self._address)
         while self._children:  # no new work, but what runs is finished
-            self._selector.select(_CHECK_SECONDS)
-            self._reap()
+            self._turn()
+
+    def _turn(self) -> None:
+        for event, _ in self._selector.select(_CHECK_SECONDS):
+            event.data()
+        self._reap()
 
     def _is_over(self) -> bool:
         idle = not self._children and time.monotonic() - self._last_work > self._idle
@@ -98,10 +100,15 @@ class Server:
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
         client.settimeout(5)
+        descriptors: list = []
         try:
-            message, descriptors, _, _ = socket.recv_fds(client, MESSAGE_SIZE, 3)
+            message, descriptors, _, _ = socket.recv_fds(client, _PART_SIZE, 3)
+            while message and not message.endswith(b"\n"):
+                part = client.recv(_PART_SIZE)
+                message = message + part if part else b""
             order = json.loads(message)
         except (OSError, ValueError):
+            close_all(descriptors)
             client.close()
             return
         if client in select.select([client], [], [], 0)[0]:
@@ -114,7 +121,7 @@ class Server:
             self._become_worker(order, descriptors)
         close_all(descriptors)
         self._children[pid] = client
-        self._selector.register(client, selectors.EVENT_READ)
+        self._selector.register(client, selectors.EVENT_READ, lambda: self._client_left(client))
         _tell(client, {"pid": pid})
 
     def _become_worker(self, order: dict, descriptors: list) -> NoReturn:
@@ -132,9 +139,13 @@ class Server:
             os.environ.update(order["environment"])
             os.chdir(order["folder"])
             limit_memory(order["memory_mb"])
+            if "numpy.random" in sys.modules:  # every child would draw the same numbers
+                sys.modules["numpy.random"].seed()
             from xomlib import work
 
             status = work.run(order["job"])
+        except BaseException:  # the log is the only place where this can be read
+            traceback.print_exc()
         finally:
             # Never back into the server's own code, and no exit handlers of the parent.
             sys.stderr.flush()
@@ -189,10 +200,12 @@ def close_all_but(*keep: int) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let allocations beyond ``megabytes`` fail in this process (0: no limit)."""
+    """Let allocations beyond ``megabytes`` fail in this process (0: no limit), or earlier where the system says so."""
     if megabytes:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 2**20, hard))
+        wanted = megabytes * 2**20
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _tell(client: socket.socket, answer: dict) -> None:

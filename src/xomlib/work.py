@@ -90,7 +90,12 @@ def versions() -> dict:
 
 def _version(name: str, module: Any) -> str:
     own: Optional[str] = getattr(module, "__version__", None)
-    return str(own) if own else importlib.metadata.version(name)
+    if own:
+        return str(own)
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is merely on the path
+        return "unknown"
 
 
 def _sentence(error: BaseException) -> str:
@@ -104,9 +109,19 @@ def _sentence(error: BaseException) -> str:
 def _resources() -> dict:
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    peak = max(own.ru_maxrss, children.ru_maxrss)
     unit = 2**20 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    peak = max(_peak_kilobytes() or own.ru_maxrss, children.ru_maxrss)
     return {"cpu_s": round(seconds, 3), "peak_memory_mb": round(peak / unit, 1)}
+
+
+def _peak_kilobytes() -> Optional[int]:
+    """Return the largest memory of this process; ``ru_maxrss`` may be that of the process it was started from."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            sizes = [line.split()[1] for line in file if line.startswith("VmHWM:")]
+    except OSError:
+        return None
+    return int(sizes[0]) if sizes else None
 
 
 if __name__ == "__main__":

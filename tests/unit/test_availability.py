@@ -1,0 +1,228 @@
+"""Availability from listings and metadata, and the words for what is missing.
+
+That the answers are those of strax itself is tested against strax, with the mini-XENONnT's folders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xomflow.availability import Availability, is_complete, missing_words
+from xomflow.contexts import ContextFacts
+from xomflow.settings import Context
+from xomflow.software import Program
+
+PROGRAM = Program(Path("/opt/python"))
+CONTEXT = Context(function="nobody:asks")
+HASHES = {"peak_basics": "aaaaaaaaaa", "event_info": "bbbbbbbbbb", "event_info_double": "cccccccccc"}
+WRITTEN: dict[str, Any] = {"run_id": "052894", "writing_ended": 1.0}
+
+
+class Asker:
+    """Knows a context without asking anybody."""
+
+    def __init__(self, *storage: dict[str, Any], elsewhere: frozenset[tuple[str, str]] = frozenset()) -> None:
+        self._storage, self._elsewhere = storage, elsewhere
+        self.questions: list[list[tuple[str, str]]] = []
+
+    def facts(self, program: Program, context: Context, types: Any) -> ContextFacts:
+        return ContextFacts({name: HASHES[name] for name in types}, self._storage, {})
+
+    def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
+        self.questions.append(questions)
+        return self._elsewhere & set(questions)
+
+
+def folder(path: Path, **changes: Any) -> dict[str, Any]:
+    return {"kind": "folder", "path": str(path), "take_only": [], "exclude": [], **changes}
+
+
+def data(root: Path, run: str, name: str, metadata: Any = WRITTEN, digest: str = "", end: str = "") -> Path:
+    """A folder of strax data."""
+    digest = digest or HASHES[name]
+    place = root / f"{run}-{name}-{digest}{end}"
+    place.mkdir(parents=True)
+    (place / f"{name}-{digest}-metadata.json").write_text(
+        metadata if isinstance(metadata, str) else json.dumps(metadata)
+    )
+    return place
+
+
+def stored(asker: Asker, *runs: str, types: tuple[str, ...] = tuple(HASHES)) -> dict[str, set[str]]:
+    return Availability(asker).stored(PROGRAM, CONTEXT, runs, types)  # type: ignore[arg-type]
+
+
+def lacking(asker: Asker, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dict[str, str]:
+    return Availability(asker).lacking(PROGRAM, CONTEXT, runs, needs)  # type: ignore[arg-type]
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metadata", "complete"),
+    [
+        (WRITTEN, True),
+        ({**WRITTEN, "exception": "it broke"}, False),
+        ({"run_id": "052894"}, False),
+        ({}, False),
+        ([], False),
+        (None, False),
+        ("writing_ended", False),
+        ("", False),
+        ('{"writing_ended": 1', False),
+    ],
+)
+def test_the_metadata_say_whether_writing_ended_well(tmp_path: Path, metadata: Any, complete: bool) -> None:
+    assert is_complete(data(tmp_path, "052894", "event_info", metadata)) == complete
+
+
+def test_a_folder_without_metadata_is_not_complete(tmp_path: Path) -> None:
+    (tmp_path / "052894-event_info-bbbbbbbbbb").mkdir()
+    assert not is_complete(tmp_path / "052894-event_info-bbbbbbbbbb")
+
+
+def test_metadata_under_their_first_name_count(tmp_path: Path) -> None:
+    place = tmp_path / "052894-event_info-bbbbbbbbbb"
+    place.mkdir()
+    (place / "metadata.json").write_text(json.dumps(WRITTEN))
+    assert is_complete(place)
+
+
+def test_each_run_has_what_its_folders_hold(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    data(tmp_path, "052894", "peak_basics")
+    data(tmp_path, "052895", "peak_basics")
+    assert stored(Asker(folder(tmp_path)), "052894", "052895", "052896") == {
+        "052894": {"event_info", "peak_basics"},
+        "052895": {"peak_basics"},
+        "052896": set(),
+    }
+
+
+def test_data_that_are_not_these_do_not_count(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info", digest="dddddddddd")
+    data(tmp_path, "052894", "peak_basics", end="_temp")
+    data(tmp_path, "052894", "event_info_double", {**WRITTEN, "exception": "it broke"})
+    assert stored(Asker(folder(tmp_path)), "052894") == {"052894": set()}
+
+
+def test_only_the_types_that_were_asked_for_are_answered(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    assert stored(Asker(folder(tmp_path)), "052894", types=("peak_basics",)) == {"052894": set()}
+
+
+def test_all_frontends_are_looked_into(tmp_path: Path) -> None:
+    data(tmp_path / "a", "052894", "event_info")
+    data(tmp_path / "b", "052894", "peak_basics")
+    asker = Asker(folder(tmp_path / "a"), folder(tmp_path / "none"), folder(tmp_path / "b"))
+    assert stored(asker, "052894") == {"052894": {"event_info", "peak_basics"}}
+
+
+def test_broken_data_in_one_place_do_not_hide_good_ones_in_another(tmp_path: Path) -> None:
+    data(tmp_path / "a", "052894", "event_info", {})
+    data(tmp_path / "b", "052894", "event_info")
+    assert stored(Asker(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == {"event_info"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"take_only": ["event_info"]}, {"event_info"}),
+        ({"exclude": ["event_info"]}, {"peak_basics"}),
+        ({"take_only": ["event_info"], "exclude": ["event_info"]}, set()),
+    ],
+)
+def test_a_frontend_that_takes_only_some_types_has_only_those(
+    tmp_path: Path, changes: dict[str, Any], found: set[str]
+) -> None:
+    data(tmp_path, "052894", "event_info")
+    data(tmp_path, "052894", "peak_basics")
+    assert stored(Asker(folder(tmp_path, **changes)), "052894")["052894"] == found
+
+
+def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data(tmp_path, "052894", "event_info")
+    listed = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+    answers = Availability(Asker(folder(tmp_path)))  # type: ignore[arg-type]
+    for _ in range(3):
+        answers.stored(PROGRAM, CONTEXT, [f"{number:06d}" for number in range(100)], ["event_info"])
+    assert listed == [str(tmp_path)]
+
+
+# --- other storage ----------------------------------------------------------------------------------------------------
+
+
+def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    asker = Asker(folder(tmp_path), {"kind": "other"}, elsewhere=frozenset({("052895", "event_info")}))
+    assert stored(asker, "052894", "052895", types=("event_info",)) == {
+        "052894": {"event_info"},
+        "052895": {"event_info"},
+    }
+    assert asker.questions == [[("052895", "event_info")]]
+
+
+def test_nobody_is_asked_when_everything_is_in_folders(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    asker = Asker(folder(tmp_path), {"kind": "other"})
+    stored(asker, "052894", types=("event_info",))
+    assert asker.questions == []
+
+
+# --- sets of alternatives ---------------------------------------------------------------------------------------------
+
+
+def test_one_complete_alternative_is_enough(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    data(tmp_path, "052894", "peak_basics")
+    data(tmp_path, "052895", "event_info_double")
+    data(tmp_path, "052896", "event_info")
+    needs = (("event_info_double",), ("event_info", "peak_basics"))
+    assert set(lacking(Asker(folder(tmp_path)), "052894", "052895", "052896", needs=needs)) == {"052896"}
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        ({}, "nothing of the run can be read here, event_info is not at this site"),
+        ({"name": "peak_basics"}, "peak_basics is here, event_info is not at this site"),
+        ({"metadata": {}}, "nothing of the run can be read here, event_info is here but broken: writing it went wrong"),
+        ({"end": "_temp"}, "nothing of the run can be read here, event_info is being written, or was left unfinished"),
+        (
+            {"digest": "dddddddddd"},
+            "nothing of the run can be read here, event_info is here with another lineage (dddddddddd, wanted bbbbbbbbbb)",
+        ),
+    ],
+)
+def test_the_reason_says_what_is_there_instead(tmp_path: Path, make: dict[str, Any], reason: str) -> None:
+    tmp_path.joinpath("x").mkdir()
+    if make:
+        data(tmp_path / "x", "052894", **{"name": "event_info", **make})
+    said = lacking(Asker(folder(tmp_path / "x")), "052894", needs=(("event_info",),))
+    assert said == {"052894": f"waiting for event_info: {reason}"}
+
+
+@given(
+    alternatives=st.lists(
+        st.lists(st.sampled_from(sorted(HASHES)), min_size=1, unique=True).map(tuple), min_size=1, max_size=3
+    ),
+    have=st.sets(st.sampled_from(sorted(HASHES))),
+)
+def test_the_words_name_what_is_missing_of_every_alternative(
+    alternatives: list[tuple[str, ...]], have: set[str]
+) -> None:
+    if any(have.issuperset(one) for one in alternatives):
+        return
+    said = missing_words(alternatives, have, dict.fromkeys(((name, HASHES[name]) for name in have), True), HASHES)
+    wanted = said.removeprefix("waiting for ").split(":")[0].split(" or ")
+    assert {frozenset(one.split(" + ")) for one in wanted} == {frozenset(one) - have for one in alternatives}

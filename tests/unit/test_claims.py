@@ -1,0 +1,299 @@
+"""Claims and locks across real processes, some of which are killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from unit_factory import KEY, NOW, key_of
+
+from xomflow import claims
+from xomflow.paths import SOURCE, Paths, TickPaths
+from xomlib.files import dump_json
+from xomlib.warm import is_locked
+
+PREAMBLE = """
+import os, subprocess, sys
+from pathlib import Path
+from xomflow import claims
+from xomflow.keys import Key
+from xomflow.paths import Paths, TickPaths
+paths, KEY = Paths(Path(sys.argv[1])), Key("kr83m", "v1", "052894")
+"""
+HOLD_TICK = "lock = claims.hold_tick(TickPaths(paths.tick(sys.argv[2])))"
+HOLD_RUN = "lock = claims.hold_run(paths, KEY)"
+SIGN = "claims.sign(lock, 3, 'some tick')"
+TELL = "print('ready', flush=True)"
+WAIT = "sys.stdin.read()"
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "work")
+
+
+@pytest.fixture
+def start(paths: Paths) -> Iterator[Start]:
+    """Start a process that runs these lines; the ones that still live at the end of the test are ended."""
+    started = []
+
+    def run(*lines: str, arguments: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PREAMBLE + "\n".join(lines), str(paths.work), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    assert line.startswith("ready")
+    return line
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+# --- ticks ------------------------------------------------------------------------------------------------------------
+
+
+def claim(paths: Paths, tick: str, *entries: tuple) -> None:
+    dump_json(TickPaths(paths.tick(tick)).claims, [list(entry) for entry in entries])
+
+
+def test_the_claims_of_a_tick_count_as_long_as_it_lives(paths: Paths, start: Start) -> None:
+    claim(paths, "tick", ("kr83m", "v1", "052894", 2))
+    tick = start(HOLD_TICK, TELL, WAIT, arguments=("tick",))
+    ready(tick)
+    assert claims.live_claims(paths) == {KEY: ("tick", 2)}
+    kill(tick)
+    assert claims.live_claims(paths) == {}
+
+
+def test_a_tick_that_ends_by_itself_leaves_no_claims(paths: Paths, start: Start) -> None:
+    claim(paths, "tick", ("kr83m", "v1", "052894", 2))
+    tick = start(HOLD_TICK, TELL, arguments=("tick",))
+    tick.communicate()
+    assert tick.returncode == 0
+    assert claims.live_claims(paths) == {}
+
+
+def test_the_claims_of_several_ticks_add_up(paths: Paths, start: Start) -> None:
+    for number, tick in enumerate(("a", "b", "dead")):
+        claim(paths, tick, ("kr83m", "v1", f"{number:06d}", 1))
+    for tick in ("a", "b"):
+        ready(start(HOLD_TICK, TELL, WAIT, arguments=(tick,)))
+    (paths.tick("dead") / "lock").touch()
+    assert claims.live_claims(paths) == {key_of(0): ("a", 1), key_of(1): ("b", 1)}
+
+
+def test_a_tick_that_has_not_claimed_yet_claims_nothing(paths: Paths) -> None:
+    with claims.hold_tick(TickPaths(paths.tick("tick"))):
+        assert claims.live_claims(paths) == {}
+
+
+def test_without_any_tick_nothing_is_claimed(paths: Paths) -> None:
+    assert claims.live_claims(paths) == {}
+
+
+def test_old_ticks_are_forgotten_but_for_the_newest_and_the_living(paths: Paths) -> None:
+    names = [claims.new_tick(NOW + timedelta(hours=hour)) for hour in range(6)]
+    for name in names:
+        claims.hold_tick(TickPaths(paths.tick(name))).close()
+    with claims.hold_tick(TickPaths(paths.tick(names[1]))):
+        claims.forget_old_ticks(paths, keep=2)
+    assert sorted(folder.name for folder in paths.ticks.iterdir()) == [names[1], *names[-2:]]
+
+
+def test_the_names_of_ticks_sort_by_time() -> None:
+    names = [claims.new_tick(NOW + timedelta(seconds=step)) for step in (0, 1, 60, 86400, 40 * 86400)]
+    assert names == sorted(names)
+    assert names[0].startswith("20261122T120000-")
+    assert names[0].endswith(f"-{os.getpid()}")
+
+
+def test_the_name_of_a_tick_is_a_plain_file_name_on_any_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = types.SimpleNamespace(nodename="midway3-0001.rcc/local +x")
+    monkeypatch.setattr(claims.os, "uname", lambda: host)
+    assert re.fullmatch(r"20261122T120000-\w+-\d+", claims.new_tick(NOW))
+
+
+def test_a_look_at_a_tick_never_keeps_it_from_taking_its_lock(paths: Paths, start: Start) -> None:
+    ready(start(HOLD_TICK, "lock.close()", TELL, WAIT, arguments=("tick",)))
+    # Another tick looks whether it lives: a shared lock for a moment, here until the process is told to end.
+    looking = start(
+        "import fcntl",
+        "file = open(paths.tick('tick') / 'lock', 'rb')",
+        "fcntl.flock(file, fcntl.LOCK_SH)",
+        TELL,
+        WAIT,
+    )
+    ready(looking)
+    tick = start("print('ready to take it', flush=True)", HOLD_TICK, TELL, WAIT, arguments=("tick",))
+    ready(tick)
+    assert tick.poll() is None
+    looking.communicate()
+    assert ready(tick) == "ready"
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_held_run_says_who_holds_it(paths: Paths, start: Start) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    holder = start(HOLD_RUN, SIGN, TELL, WAIT)
+    ready(holder)
+    mark = claims.marks(paths)[KEY]
+    assert (mark.held, mark.attempt, mark.where) == (True, 3, f"{os.uname().nodename}, process {holder.pid}")
+    assert before <= mark.began <= datetime.now(UTC)
+
+
+def test_the_lock_of_a_killed_process_is_free_and_its_mark_stays(paths: Paths, start: Start) -> None:
+    holder = start(HOLD_RUN, SIGN, TELL, WAIT)
+    ready(holder)
+    kill(holder)
+    mark = claims.marks(paths)[KEY]
+    assert (mark.held, mark.attempt) == (False, 3)
+    claims.release_run(paths, KEY, claims.hold_run(paths, KEY))
+    assert claims.marks(paths) == {}
+
+
+def test_the_lock_lasts_as_long_as_a_child_of_its_killed_holder(paths: Paths, start: Start) -> None:
+    holder = start(
+        HOLD_RUN,
+        SIGN,
+        "child = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], pass_fds=[lock.fileno()])",
+        "print('ready', child.pid, flush=True)",
+        WAIT,
+    )
+    child = int(ready(holder).split()[1])
+    kill(holder)
+    assert claims.marks(paths)[KEY].held
+    assert claims.take_left_behind(paths, KEY) is None
+    descriptor = os.pidfd_open(child)
+    os.kill(child, signal.SIGKILL)
+    assert select.select([descriptor], [], [], 30)[0]  # readable once the process has ended
+    os.close(descriptor)
+    assert not claims.marks(paths)[KEY].held
+
+
+def test_a_held_lock_is_never_taken_for_left_behind(paths: Paths, start: Start) -> None:
+    ready(start(HOLD_RUN, SIGN, TELL, WAIT))
+    assert claims.take_left_behind(paths, KEY) is None
+    assert paths.run_lock(KEY).exists()
+    assert claims.marks(paths)[KEY].held
+
+
+def test_what_a_killed_process_left_is_taken_once(paths: Paths, start: Start) -> None:
+    holder = start(HOLD_RUN, SIGN, TELL, WAIT)
+    ready(holder)
+    kill(holder)
+    taken = claims.take_left_behind(paths, KEY)
+    assert taken is not None
+    assert (taken.attempt, taken.held) == (3, False)
+    assert claims.take_left_behind(paths, KEY) is None
+    assert not paths.run_lock(KEY).exists()
+
+
+def test_who_was_killed_before_signing_had_not_begun(paths: Paths, start: Start) -> None:
+    holder = start(HOLD_RUN, TELL, WAIT)
+    ready(holder)
+    assert claims.marks(paths)[KEY].held
+    kill(holder)
+    assert claims.marks(paths) == {}
+    assert claims.take_left_behind(paths, KEY) is None
+
+
+def test_a_released_run_leaves_nothing(paths: Paths) -> None:
+    file = claims.hold_run(paths, KEY)
+    claims.sign(file, 1, "tick")
+    claims.release_run(paths, KEY, file)
+    assert claims.marks(paths) == {}
+    assert list(paths.locks.iterdir()) == []
+
+
+def test_signing_again_replaces_what_was_signed(paths: Paths) -> None:
+    file = claims.hold_run(paths, KEY)
+    claims.sign(file, 12345, "a tick with a long name")
+    claims.sign(file, 2, "tick")
+    assert claims.marks(paths)[KEY].attempt == 2
+    claims.release_run(paths, KEY, file)
+
+
+def test_files_that_are_no_run_locks_are_passed_over(paths: Paths) -> None:
+    paths.locks.mkdir(parents=True)
+    for name in ("notes.lock", "a+b.lock", "kr83m+v1+052894.lock~"):
+        (paths.locks / name).write_text("{}")
+    assert claims.marks(paths) == {}
+
+
+ROUNDS = 150
+TAKE_TURNS = f"""
+log = open(paths.work / "log", "a")
+for _ in range({ROUNDS}):
+    lock = claims.hold_run(paths, KEY)
+    claims.sign(lock, 1, "tick")
+    print("enter", os.getpid(), file=log, flush=True)
+    if not os.path.samestat(os.fstat(lock.fileno()), os.stat(paths.run_lock(KEY))):
+        print("removed while held", file=log, flush=True)
+    print("leave", os.getpid(), file=log, flush=True)
+    claims.release_run(paths, KEY, lock)
+"""
+
+
+def test_no_two_processes_are_ever_at_the_same_run(paths: Paths, start: Start) -> None:
+    """Each removes the lock file when it is done, while the others wait for it and somebody tidies up."""
+    paths.work.mkdir()
+    workers = [start(TAKE_TURNS) for _ in range(3)]
+    while any(worker.poll() is None for worker in workers):
+        claims.take_left_behind(paths, KEY)
+        claims.marks(paths)
+    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    lines = (paths.work / "log").read_text().splitlines()
+    assert len(lines) == 2 * 3 * ROUNDS
+    for enter, leave in zip(lines[::2], lines[1::2], strict=True):
+        assert enter.split()[0] == "enter"
+        assert leave == enter.replace("enter", "leave")
+
+
+def test_discovery_is_for_one_tick_at_a_time(paths: Paths, start: Start) -> None:
+    first = start("with claims.alone(paths.discovery_lock):", f"    {TELL}", f"    {WAIT}")
+    ready(first)
+    second = start("print('ready to wait', flush=True)", "with claims.alone(paths.discovery_lock):", f"    {TELL}")
+    ready(second)
+    assert is_locked(str(paths.discovery_lock))
+    assert second.poll() is None
+    kill(first)
+    assert ready(second) == "ready"
+
+
+# --- the lock itself --------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_gone_is_not_locked(tmp_path: Path) -> None:
+    assert not is_locked(str(tmp_path / "lock"))
+    (tmp_path / "lock").touch()
+    assert not is_locked(str(tmp_path / "lock"))

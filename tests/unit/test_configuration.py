@@ -1,0 +1,376 @@
+"""Every mistake in a configuration is said in one sentence: file, key, value, and what was meant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from unit_factory import any_text, tree
+
+from xomflow import configuration
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
+from xomflow.paths import ROOT
+from xomflow.settings import Settings
+
+
+def lines(made: Any) -> list[str]:
+    """What is wrong with a configuration, without the name of the file."""
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.check(made, "config.yaml")
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    found = str(caught.value).split("\n")
+    assert all(line.startswith("config.yaml: ") for line in found)
+    return [line.removeprefix("config.yaml: ") for line in found]
+
+
+def analysis(**changes: Any) -> dict[str, Any]:
+    return tree(analyses={"kr83m": {"version": "v1", **changes}})
+
+
+def test_the_shipped_configuration_loads() -> None:
+    made = configuration.read_yaml(ROOT / "config.yaml")
+    made["software"] = [{"interpreter": sys.executable}]
+    assert set(configuration.check(made, "config.yaml").analyses) == {"event_rate", "kr83m"}
+
+
+def test_a_small_configuration_has_defaults_for_the_rest() -> None:
+    settings = configuration.check(tree(), "config.yaml")
+    assert (settings.store.kind, settings.retries.first_wait, settings.stale_after) == ("local", 3600.0, 2 * 86400.0)
+
+
+def test_the_exit_code_tells_a_wrong_configuration_from_a_failed_job() -> None:
+    assert ConfigurationError.exit_code == EXIT_CONFIGURATION != EXIT_FAILED
+
+
+# --- unknown keys -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (tree(analysis={}), "analysis = {} is not known; did you mean 'analyses'?"),
+        (tree(**{"a\nb": 5}), "'a\\nb' = 5 is not known"),
+        (tree(quux=5), "quux = 5 is not known"),
+        (tree(**{"a[b": 5}), "a[b = 5 is not known"),
+        (tree(str=5), "str = 5 is not known; did you mean 'store'?"),
+        (
+            tree(selection={"excluded_tag": ["bad"]}),
+            "selection.excluded_tag = ['bad'] is not known; did you mean 'excluded_tags'?",
+        ),
+        (
+            analysis(run_mode="tpc_kr83m"),
+            "analyses.kr83m.run_mode = 'tpc_kr83m' is not known; did you mean 'run_modes'?",
+        ),
+        (
+            tree(software=[{"interpreter": sys.executable, "minrun": 5}]),
+            "software[0].minrun = 5 is not known; did you mean 'min_run'?",
+        ),
+        (
+            analysis(context={"function": "a:b", "argument": {}}),
+            "analyses.kr83m.context.argument = {} is not known; did you mean 'arguments'?",
+        ),
+        (tree(store={"prefx": "test_"}), "store.prefx = 'test_' is not known; did you mean 'prefix'?"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_value_and_the_nearest_right_one(made: Any, sentence: str) -> None:
+    assert lines(made) == [sentence]
+
+
+# --- missing keys, wrong types, impossible values -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["rundb", "context", "software", "analyses"])
+def test_a_missing_block_is_named(key: str) -> None:
+    made = tree()
+    del made[key]
+    assert lines(made) == [f"{key} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (tree(analyses={"kr83m": {}}), "analyses.kr83m.version is missing"),
+        (tree(rundb={}), "rundb.kind is missing"),
+        (tree(software=[{}]), "software[0].interpreter is missing"),
+        (tree(rundb={"kind": "file"}), "rundb: kind is 'file', so file must name the file of run documents"),
+    ],
+)
+def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None:
+    assert lines(made) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("made", "start"),
+    [
+        (tree(stale_after=5), "stale_after is 5: a length of time is needed"),
+        (tree(stale_after="2 days"), "stale_after is '2 days': a length of time is needed"),
+        (tree(stale_after="٢ d"), "stale_after is '٢ d': a length of time is needed"),
+        (tree(stale_after="9999999 d"), "stale_after is '9999999 d': a length of time of at most 10000 d is needed"),
+        (tree(stale_after=None), "stale_after: a length of time is needed"),
+        (tree(max_jobs_per_tick=0), "max_jobs_per_tick is 0: input should be greater than or equal to 1"),
+        (tree(max_jobs_per_tick="10"), "max_jobs_per_tick is '10': input should be a valid integer"),
+        (tree(max_jobs_per_tick=1.5), "max_jobs_per_tick is 1.5: input should be a valid integer"),
+        (tree(max_jobs_per_tick=True), "max_jobs_per_tick is True: input should be a valid integer"),
+        (tree(rundb={"kind": "mongo"}), "rundb.kind is 'mongo': input should be 'file' or 'mongodb'"),
+        (tree(software=[]), "software is []: list should have at least 1 item"),
+        (tree(software={}), "software is {}: input should be a valid list"),
+        (tree(analyses=[]), "analyses is []: input should be a valid dictionary"),
+        (tree(analyses=None), "analyses is None: input should be a valid dictionary"),
+        (tree(context="straxen"), "context is 'straxen': input should be a valid dictionary"),
+        (tree(context={"function": "straxen"}), "context.function is 'straxen': string should match pattern"),
+        (tree(retries={"factor": 0.5}), "retries.factor is 0.5: input should be greater than or equal to 1"),
+        (tree(store={"prefix": "Test"}), "store.prefix is 'Test': string should match pattern"),
+        (tree(warm_start={"enabled": "yes"}), "warm_start.enabled is 'yes': input should be a valid boolean"),
+        (analysis(version="../v1"), "analyses.kr83m.version is '../v1': string should match pattern"),
+        (analysis(version=1), "analyses.kr83m.version is 1: input should be a valid string"),
+        (analysis(run_modes="tpc_kr83m"), "analyses.kr83m.run_modes is 'tpc_kr83m': input should be a valid list"),
+        (analysis(except_runs=[-1]), "analyses.kr83m.except_runs[0] is -1: input should be greater than or equal to 0"),
+        (analysis(needs="event_info"), "analyses.kr83m.needs is 'event_info': input should be a valid list"),
+        (tree(analyses={"A B": {"version": "v1"}}), "analyses.A B is {'version': 'v1'}: string should match pattern"),
+    ],
+)
+def test_a_wrong_value_is_said_with_its_place(made: Any, start: str) -> None:
+    found = lines(made)
+    assert len(found) == 1
+    assert found[0].startswith(start)
+
+
+def test_a_list_that_is_neither_types_nor_sets_of_types_is_said() -> None:
+    assert "analyses.kr83m.needs[1] is ['b']: input should be a valid string" in lines(analysis(needs=["a", ["b"]]))
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (analysis(min_run=5, max_run=4), "analyses.kr83m: max_run is 4, less than min_run, which is 5"),
+        (tree(selection={"min_run": 5, "max_run": 4}), "selection: max_run is 4, less than min_run, which is 5"),
+    ],
+)
+def test_a_range_that_ends_before_it_begins_is_said(made: Any, sentence: str) -> None:
+    assert lines(made) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "sentence"),
+    [
+        ([(0, None), (50, None)], "the configuration: two ranges of software contain run 50"),
+        ([(50, None), (0, 60)], "the configuration: two ranges of software contain run 50"),
+        ([(0, 49), (51, None)], "the configuration: no range of software contains run 50"),
+        ([(1, None)], "the configuration: software starts with run 1, selection with 0"),
+    ],
+)
+def test_software_has_neither_overlap_nor_hole(ranges: list[tuple], sentence: str) -> None:
+    software = [{"interpreter": sys.executable, "min_run": first, "max_run": last} for first, last in ranges]
+    assert lines(tree(software=software)) == [sentence]
+
+
+@pytest.mark.parametrize("value", [5, None, "text", [], True, [{"work": "work"}]])
+def test_a_configuration_has_keys(value: Any) -> None:
+    assert lines(value) == [f"is {value!r}, a configuration with keys is needed"]
+
+
+def test_several_mistakes_are_all_said() -> None:
+    made = tree(stale_after="soon", quux=1, selection={"max_run": -1}, analyses={"kr83m": {}})
+    places = {line.split()[0] for line in lines(made)}
+    assert places == {"stale_after", "quux", "selection.max_run", "analyses.kr83m.version"}
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(lines(tree(stale_after="x" * 10_000))[0]) < 300
+
+
+# --- what only JSON does not know ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "since: 2026-01-01",
+            "analyses.kr83m.settings.since is 2026-01-01, which YAML takes for a date: put it in quotes",
+        ),
+        ("cut: [1, .nan]", "analyses.kr83m.settings.cut[1] is nan: a finite number is needed"),
+        ("cut: .inf", "analyses.kr83m.settings.cut is inf: a finite number is needed"),
+        ("bands: {1: low}", "analyses.kr83m.settings.bands has the key 1: put it in quotes"),
+        ("2026-01-01: 5", "analyses.kr83m.settings has the key datetime.date(2026, 1, 1): put it in quotes"),
+        ("x: !!set {a}", "analyses.kr83m.settings.x is {'a'}, which YAML takes for a set: put it in quotes"),
+    ],
+)
+def test_what_no_job_can_be_told_is_said(text: str, sentence: str) -> None:
+    assert lines(analysis(settings=yaml.safe_load(text))) == [sentence]
+
+
+# --- files --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "interpreter", ["/no/such/python", "no-such", "~nobody-of-this-name/python", "x" * 300, "a\x00b", "/tmp"]
+)
+def test_an_interpreter_that_does_not_exist_is_said(interpreter: str) -> None:
+    assert lines(tree(software=[{"interpreter": interpreter}])) == [
+        f"software[0].interpreter is '{interpreter}', and there is no such file"
+    ]
+
+
+def test_an_interpreter_that_cannot_be_executed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "python").touch(0o644)
+    found = lines(tree(software=[{"interpreter": str(tmp_path / "python")}]))
+    assert found == [f"software[0].interpreter is '{tmp_path / 'python'}', which is not executable"]
+
+
+def test_an_analysis_without_script_and_rule_is_said_with_the_nearest_that_has_them() -> None:
+    assert lines(tree(analyses={"kr83n": {"version": "v1"}})) == [
+        "analyses.kr83n has no script: scripts/analyses/kr83n.py is missing; did you mean 'kr83m'?",
+        "analyses.kr83n has no rule file: rules/analyses/kr83n.smk is missing; did you mean 'kr83m'?",
+    ]
+
+
+def test_an_analysis_with_a_name_longer_than_any_file_is_said() -> None:
+    assert all("is missing" in line for line in lines(tree(analyses={"a" * 300: {"version": "v1"}})))
+
+
+def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:
+    made = tree(analyses={"own": {"version": "v1"}}, analysis_folders=[str(tmp_path)])
+    assert len(lines(made)) == 2
+    for place in ("scripts/analyses/own.py", "rules/analyses/own.smk"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).touch()
+    settings = configuration.check(made, "config.yaml")
+    assert configuration.script_of(settings, "own") == tmp_path / "scripts/analyses/own.py"
+    assert configuration.rule_of(settings, "own") == tmp_path / "rules/analyses/own.smk"
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------
+
+
+def read(folder: Path, content: str | bytes) -> Any:
+    path = folder / "config.yaml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return configuration.read_yaml(path)
+
+
+def refused(folder: Path, content: str | bytes) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, content)
+    said = str(caught.value)
+    assert said.startswith(f"{folder / 'config.yaml'}: is not YAML: ")
+    assert "\n" not in said
+    return said
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.load(tmp_path / "none.yaml")
+    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a: [", "a: b: c", "\t", b"\xff", "a: 2026-13-45", "a: !!int x", "a: !!bool x", "a: !!timestamp x", "*a"],
+)
+def test_what_is_not_yaml_is_said_in_one_line(tmp_path: Path, content: str | bytes) -> None:
+    refused(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ("analyses:\n  kr83m: {version: v1}\n  kr83m: {version: v2}", "kr83m"),
+        ("work: a\nrundb: {}\nwork: b", "work"),
+        ("a: {b: 1, b: 1}", "b"),
+    ],
+)
+def test_a_key_that_stands_twice_is_said_with_its_line(tmp_path: Path, content: str, key: str) -> None:
+    said = refused(tmp_path, content)
+    assert f"the key '{key}' stands twice" in said
+    assert "line " in said
+
+
+def test_the_same_key_in_two_blocks_is_no_mistake(tmp_path: Path) -> None:
+    assert read(tmp_path, "a: {version: v1}\nb: {version: v1}") == {"a": {"version": "v1"}, "b": {"version": "v1"}}
+
+
+def test_keys_that_come_from_elsewhere_may_be_replaced(tmp_path: Path) -> None:
+    content = "a: &common {version: v1, title: x}\nb:\n  <<: *common\n  title: y"
+    assert read(tmp_path, content)["b"] == {"version": "v1", "title": "y"}
+
+
+def test_a_list_as_a_key_is_said(tmp_path: Path) -> None:
+    refused(tmp_path, "? [a, b]\n: 5")
+
+
+# --- anything -----------------------------------------------------------------------------------------------------------
+
+BLOCKS = (Settings, *(field.annotation for field in Settings.model_fields.values()))
+NAMES = sorted({name for block in BLOCKS for name in getattr(block, "model_fields", ())})
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | any_text
+    | st.sampled_from(["2 d", "1 h", "v1", "local", "file", "~x", "a:b", "test_"])
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | any_text | st.integers() | st.dates(), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+def settings_or_sentences(made: Any) -> None:
+    try:
+        configuration.check(made, "config.yaml")
+    except ConfigurationError as error:
+        for line in str(error).split("\n"):
+            assert line.startswith("config.yaml: ")
+
+
+@given(made=anything)
+@effort(max_examples=200)
+def test_any_tree_gives_settings_or_sentences(made: Any) -> None:
+    settings_or_sentences(made)
+
+
+@given(changes=st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), anything, min_size=1, max_size=2))
+@effort(max_examples=300)
+def test_any_block_in_a_good_configuration_gives_settings_or_sentences(changes: dict[str, Any]) -> None:
+    settings_or_sentences(tree(**changes))
+
+
+@given(
+    block=st.dictionaries(st.sampled_from(sorted(Settings.model_fields)) | st.sampled_from(NAMES), anything, max_size=3)
+)
+@effort(max_examples=200)
+def test_any_analysis_gives_settings_or_sentences(block: dict[str, Any]) -> None:
+    settings_or_sentences(analysis(**block))
+
+
+@given(content=st.text(max_size=40) | st.text("abc:[]{}-? \n'\"&*!|>%@`#,0123456789.", max_size=40))
+@effort(max_examples=300)
+def test_any_text_is_read_or_refused_with_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
+    path = tmp_path_factory.mktemp("yaml") / "config.yaml"
+    path.write_text(content, encoding="utf-8")
+    try:
+        configuration.load(path)
+    except ConfigurationError as error:
+        assert str(error).startswith(f"{path}: ")
+
+
+def test_good_settings_can_be_told_to_jobs() -> None:
+    made = analysis(settings={"bands": {"low": [1, 10.5]}, "name": None}, needs=[["a"], ["b", "c"]])
+    settings = configuration.check(made, "config.yaml")
+    block = settings.analyses["kr83m"]
+    assert json.loads(json.dumps(block.settings)) == block.settings
+    assert (block.alternatives, block.types) == ((("a",), ("b", "c")), {"a", "b", "c"})

@@ -1,0 +1,298 @@
+"""The survey: what of everything a tick works on, with fakes for the run database and the contexts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from unit_factory import NOW, failed, keep, key_of, outcome, run, settings
+
+from support.site import document
+from xomflow import claims, outcomes
+from xomflow.contexts import ContextFacts
+from xomflow.discovery import Survey, Surveyor, who_works, with_lost
+from xomflow.errors import ContextError
+from xomflow.outcomes import Failure
+from xomflow.paths import Paths, TickPaths
+from xomflow.rundb import Answer, understand
+from xomlib.files import dump_json
+
+FAILURE = Failure(1, "raised", NOW - timedelta(days=3))
+
+
+class Documents:
+    """A run database in memory."""
+
+    def __init__(self, *documents: Any) -> None:
+        self._documents = documents
+        self.asked: list[tuple[int, int | None]] = []
+
+    def runs(self, min_run: int, max_run: int | None) -> Answer:
+        self.asked.append((min_run, max_run))
+        return understand(self._documents, min_run, max_run)
+
+    def stamp(self) -> str:
+        return ""
+
+
+class Asker:
+    """Contexts whose data lie in one folder, but for those that are broken."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def facts(self, program: Any, context: Any, types: Any) -> ContextFacts:
+        if context.function == "broken:context":
+            raise ContextError("broken:context under /opt/python: it broke")
+        storage = {"kind": "folder", "path": str(self._folder), "take_only": [], "exclude": []}
+        return ContextFacts(dict.fromkeys(types, "aaaaaaaaaa"), (storage,), {})
+
+
+def survey(work: Path, *documents: Any, now: datetime = NOW, **changes: Any) -> Survey:
+    configured = settings(work, **changes)
+    return Surveyor(configured, Documents(*documents), Asker(work / "data"), now).survey()  # type: ignore[arg-type]
+
+
+def documents(*numbers: int) -> list[dict[str, Any]]:
+    return [document(number) for number in numbers]
+
+
+def chosen(found: Survey) -> list[str]:
+    return [f"{item.key.analysis} {item.run.number}" for item in found.chosen]
+
+
+def analyses(**blocks: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"version": "v1", **block} for name, block in blocks.items()}
+
+
+def states(found: Survey, analysis: str = "kr83m") -> dict[int, str]:
+    return {item.run.number: item.state.name for item in found.items[analysis]}
+
+
+def data(work: Path, number: int, name: str) -> None:
+    folder = work / "data" / f"{number:06d}-{name}-aaaaaaaaaa"
+    folder.mkdir(parents=True)
+    (folder / f"{name}-aaaaaaaaaa-metadata.json").write_text(json.dumps({"writing_ended": 1.0}))
+
+
+# --- what is chosen ---------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_come_first(tmp_path: Path) -> None:
+    assert chosen(survey(tmp_path, *documents(52002, 52010, 52001))) == ["kr83m 52010", "kr83m 52002", "kr83m 52001"]
+
+
+def test_the_limit_holds_for_each_analysis(tmp_path: Path) -> None:
+    found = survey(
+        tmp_path,
+        *documents(*range(52000, 52010)),
+        max_jobs_per_tick=2,
+        analyses=analyses(a={}, b={"max_jobs_per_tick": 3}, c={"min_run": 52009}),
+    )
+    assert chosen(found) == ["a 52009", "a 52008", "b 52009", "b 52008", "b 52007", "c 52009"]
+    assert found.counts["a"]["ready"] == 10
+
+
+def test_what_is_not_due_does_not_use_up_the_limit(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    recent = Failure(1, "raised", NOW - timedelta(minutes=1))
+    outcomes.write(outcomes.failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
+    keep(paths, outcome(key_of(52008)))
+    found = survey(tmp_path, *documents(*range(52000, 52010)), max_jobs_per_tick=2)
+    assert chosen(found) == ["kr83m 52007", "kr83m 52006"]
+
+
+def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:
+    keep(Paths(tmp_path), outcome(key_of(52001)))
+    found = survey(tmp_path, *documents(52001, 52002))
+    assert states(found) == {52002: "ready"}
+    assert (found.counts["kr83m"]["done"], found.counts["kr83m"]["ready"]) == (1, 1)
+
+
+def test_only_a_raised_version_does_a_finished_run_anew(tmp_path: Path) -> None:
+    keep(Paths(tmp_path), outcome(key_of(52001)))
+    for changes in ({}, {"settings": {"new": 1}}, {"time_limit": "1 h"}, {"needs": []}):
+        assert chosen(survey(tmp_path, *documents(52001), analyses=analyses(kr83m=changes))) == []
+    raised = analyses(kr83m={"version": "v2"})
+    assert chosen(survey(tmp_path, *documents(52001), analyses=raised)) == ["kr83m 52001"]
+
+
+@pytest.mark.parametrize("years", [-50, 50])
+def test_no_clock_makes_a_finished_run_pending(tmp_path: Path, years: int) -> None:
+    keep(Paths(tmp_path), outcome(key_of(52001)))
+    assert chosen(survey(tmp_path, *documents(52001), now=NOW + timedelta(days=365 * years))) == []
+
+
+def test_runs_that_are_not_selected_are_neither_listed_nor_counted(tmp_path: Path) -> None:
+    messy = document(52002, tags=[{"name": "_messy"}])
+    found = survey(tmp_path, document(52001, end=None), messy, selection={"excluded_tags": ["messy"]})
+    assert found.items["kr83m"] == []
+    assert found.counts["kr83m"].total() == 0
+
+
+def test_the_run_database_is_asked_for_the_configured_range(tmp_path: Path) -> None:
+    database = Documents()
+    configured = settings(tmp_path, selection={"min_run": 5, "max_run": 7})
+    Surveyor(configured, database, Asker(tmp_path), NOW).survey()  # type: ignore[arg-type]
+    assert database.asked == [(5, 7)]
+
+
+def test_a_document_that_cannot_be_understood_costs_only_itself(tmp_path: Path) -> None:
+    found = survey(tmp_path, document(52001, mode=5), document(52002))
+    assert chosen(found) == ["kr83m 52002"]
+    assert found.problems == ["run document 52001: mode is 5, a text is needed"]
+
+
+def test_foreign_files_are_reported_and_left(tmp_path: Path) -> None:
+    keep(Paths(tmp_path), outcome(key_of(52001)))
+    foreign = Paths(tmp_path).outcome(key_of(52001)).with_name("notes.txt")
+    foreign.touch()
+    assert survey(tmp_path, *documents(52001)).foreign == [foreign]
+    assert foreign.exists()
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_waits_until_its_data_can_be_read(tmp_path: Path) -> None:
+    blocks = analyses(kr83m={"needs": ["event_info"]})
+    data(tmp_path, 52001, "event_info")
+    found = survey(tmp_path, *documents(52001, 52002), analyses=blocks, now=datetime(2026, 9, 3, tzinfo=UTC))
+    assert states(found) == {52001: "ready", 52002: "waiting"}
+    reasons = {item.run.number: item.state.reason for item in found.items["kr83m"]}
+    assert reasons[52002].startswith(
+        "waiting for event_info: nothing of the run can be read here, event_info is not at this site"
+    )
+
+
+def test_what_waits_for_long_is_stale_and_still_looked_at(tmp_path: Path) -> None:
+    blocks = analyses(kr83m={"needs": ["event_info"]})
+    assert states(survey(tmp_path, *documents(52001), analyses=blocks)) == {52001: "stale"}
+    data(tmp_path, 52001, "event_info")
+    assert states(survey(tmp_path, *documents(52001), analyses=blocks)) == {52001: "ready"}
+
+
+def test_an_analysis_that_needs_no_data_asks_no_context(tmp_path: Path) -> None:
+    found = survey(tmp_path, *documents(52001), context={"function": "broken:context"})
+    assert (chosen(found), found.troubles) == (["kr83m 52001"], [])
+
+
+def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
+    data(tmp_path, 52001, "event_info")
+    needs = ["event_info"]
+    blocks = analyses(a={"needs": needs, "context": {"function": "broken:context"}}, b={"needs": needs})
+    found = survey(tmp_path, *documents(52001), analyses=blocks)
+    assert chosen(found) == ["b 52001"]
+    assert found.troubles == ["analyses.a: broken:context under /opt/python: it broke"]
+    assert found.items["a"][0].state.reason.startswith("nobody knows what it needs: broken:context")
+
+
+def test_a_run_without_software_waits(tmp_path: Path) -> None:
+    software = [{"interpreter": "/opt/python", "max_run": 52001}]
+    found = survey(tmp_path, *documents(52001, 52002), software=software, now=datetime(2026, 9, 3, tzinfo=UTC))
+    assert states(found) == {52001: "ready", 52002: "waiting"}
+
+
+# --- others at work ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_live_tick_claims_is_left_to_it(tmp_path: Path) -> None:
+    files = TickPaths(Paths(tmp_path).tick("other"))
+    dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
+    with claims.hold_tick(files):
+        found = survey(tmp_path, *documents(52001, 52002))
+        assert (chosen(found), states(found)[52001]) == (["kr83m 52002"], "running")
+    assert chosen(survey(tmp_path, *documents(52001, 52002))) == ["kr83m 52002", "kr83m 52001"]
+
+
+def test_the_claims_of_a_live_tick_do_not_count_for_another_version(tmp_path: Path) -> None:
+    files = TickPaths(Paths(tmp_path).tick("other"))
+    dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
+    with claims.hold_tick(files):
+        found = survey(tmp_path, *documents(52001), analyses=analyses(kr83m={"version": "v2"}))
+        assert chosen(found) == ["kr83m 52001"]
+
+
+def test_a_claim_whose_attempt_has_failed_claims_nothing_any_more(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    files = TickPaths(paths.tick("other"))
+    dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
+    outcomes.write(outcomes.failure_path(paths, key_of(52001), FAILURE), failed(key_of(52001)))
+    with claims.hold_tick(files):
+        found = survey(tmp_path, *documents(52001))
+    assert chosen(found) == ["kr83m 52001"]
+    assert found.chosen[0].state.attempt == 2
+
+
+def test_a_run_whose_lock_is_held_is_running(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    lock = claims.hold_run(paths, key_of(52001))
+    claims.sign(lock, 2, "tick")
+    found = survey(tmp_path, *documents(52001))
+    claims.release_run(paths, key_of(52001), lock)
+    assert states(found) == {52001: "running"}
+    assert found.items["kr83m"][0].state.reason.startswith("attempt 2 runs at ")
+
+
+def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    lock = claims.hold_run(paths, key_of(52001))
+    claims.sign(lock, 1, "tick")
+    lock.close()
+    found = survey(tmp_path, *documents(52001), now=datetime.now(UTC) + timedelta(seconds=5))
+    assert [failure.kind for failure in found.chosen[0].failures] == ["lost"]
+    assert found.chosen[0].state.attempt == 2
+
+
+def mark(held: bool, attempt: int = 1) -> claims.Mark:
+    return claims.Mark(held, attempt, "node01, process 5", NOW)
+
+
+def test_a_lost_attempt_is_counted_once() -> None:
+    lost = Failure(2, "lost", NOW)
+    assert with_lost([FAILURE], mark(False, 2)) == [FAILURE, lost]
+    assert with_lost([FAILURE, lost], mark(False, 2)) == [FAILURE, lost]
+    assert with_lost([FAILURE], mark(False, 1)) == [FAILURE]
+    assert with_lost([FAILURE], mark(True, 2)) == [FAILURE]
+    assert with_lost([FAILURE], None) == [FAILURE]
+
+
+def test_who_works_on_a_key() -> None:
+    key = key_of(52001)
+    assert who_works(key, [], {}, {}) == ""
+    assert who_works(key, [], {key: ("x", 1)}, {}) == "claimed by tick x"
+    assert who_works(key, [FAILURE], {key: ("x", 1)}, {}) == ""
+    assert who_works(key, [FAILURE], {key: ("x", 2)}, {}) == "claimed by tick x"
+    assert who_works(key, [], {key: ("x", 1)}, {key: mark(True)}) == "attempt 1 runs at node01, process 5"
+    assert who_works(key, [], {}, {key: mark(False)}) == ""
+
+
+# --- in all cases -----------------------------------------------------------------------------------------------------
+
+finished = st.sets(st.integers(52000, 52015))
+
+
+@given(there=finished, done=finished, limit=st.integers(1, 20))
+@effort(max_examples=40)
+def test_what_is_chosen_are_the_newest_of_what_is_ready(
+    tmp_path_factory: pytest.TempPathFactory, there: set[int], done: set[int], limit: int
+) -> None:
+    work = tmp_path_factory.mktemp("work")
+    keep(Paths(work), *(outcome(key_of(number)) for number in done))
+    found = survey(work, *documents(*there), max_jobs_per_tick=limit)
+    assert [item.run.number for item in found.chosen] == sorted(there - done, reverse=True)[:limit]
+    assert found.counts["kr83m"]["done"] == len(there & done)
+    assert all(item.run == run(item.run.number) for item in found.chosen)
+
+
+def test_a_survey_writes_nothing(tmp_path: Path) -> None:
+    keep(Paths(tmp_path), outcome(key_of(52001)))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    survey(tmp_path, *documents(52001, 52002), analyses=analyses(kr83m={"needs": ["event_info"]}))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

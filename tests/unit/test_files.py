@@ -1,0 +1,159 @@
+"""Files are complete or absent, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from unit_factory import json_values
+
+from xomlib import files
+from xomlib.files import dump_json, read_json, write_atomically
+
+OLD, NEW = "old content", "new content"
+
+
+def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a/b/c.txt"
+    write_atomically(path, NEW)
+    assert path.read_text() == NEW
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "x", b"\x00\xff\r\n")
+    assert (tmp_path / "x").read_bytes() == b"\x00\xff\r\n"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("before", [OLD, None], ids=["over an old file", "no file before"])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "stopped"]
+)
+def test_a_failing_write_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, before: str | None, error: BaseException
+) -> None:
+    path = tmp_path / "file"
+    if before is not None:
+        path.write_text(before)
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(files.os, step, fail)
+    with pytest.raises(type(error)):
+        write_atomically(path, NEW)
+    monkeypatch.undo()
+    assert [entry.name for entry in tmp_path.iterdir()] == ([] if before is None else ["file"])
+    assert before is None or path.read_text() == before
+
+
+def test_the_content_is_on_the_disk_before_the_name_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[Any] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        steps.append(("fsync", os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    def replaced(source: Any, target: Any) -> None:
+        steps.append(("replace", Path(target).name))
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "fsync", synced)
+    monkeypatch.setattr(files.os, "replace", replaced)
+    write_atomically(tmp_path / "file", NEW)
+    assert steps == [("fsync", len(NEW)), ("replace", "file")]
+
+
+def test_a_folder_in_the_way_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(tmp_path / "file", NEW)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_threads_that_write_the_same_file_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = {letter * 50_000 for letter in "abcd"}
+    seen: set[str] = set()
+    errors: list[BaseException] = []
+    over = threading.Event()
+
+    def write(content: str) -> None:
+        try:
+            for _ in range(20):
+                write_atomically(path, content)
+        except BaseException as error:
+            errors.append(error)
+
+    def read() -> None:
+        while not over.is_set():
+            if path.exists():
+                seen.add(path.read_text())
+
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    reader = threading.Thread(target=read)
+    for thread in (reader, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    over.set()
+    reader.join()
+    assert errors == []
+    assert seen <= contents
+    assert path.read_text() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+WRITER = """
+import sys
+from xomlib.files import write_atomically
+for _ in range(50):
+    write_atomically(sys.argv[1], sys.argv[2] * 50_000)
+"""
+
+
+def test_processes_that_write_the_same_file_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), letter]) for letter in "ab"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            seen.add(path.read_text())
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert seen | {path.read_text()} <= {"a" * 50_000, "b" * 50_000}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(value=json_values)
+@example(value="half a character: \ud83d")
+@example(value={"x": [math.nan]})
+@example(value=-math.inf)
+def test_what_is_dumped_comes_back(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
+    path = tmp_path_factory.mktemp("json") / "x.json"
+    try:
+        wanted = json.loads(json.dumps(value, allow_nan=False))
+    except ValueError:
+        with pytest.raises(ValueError, match="Out of range float"):
+            dump_json(path, value)
+        assert not path.exists()
+    else:
+        dump_json(path, value)
+        assert read_json(path) == wanted
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"a": 1', b"\xff", b"{} {}", b"[" * 100_000], ids=["", "{", "cut", "ff", "two", "deep"]
+)
+def test_what_is_not_json_is_a_value_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "x.json")

@@ -1,0 +1,143 @@
+"""The inventory is kept as long as nothing changed, and comes back equal when it is thrown away."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from support.site import Site
+from xomflow import configuration, inventory
+from xomflow.keys import Key, run_id
+from xomflow.rundb import Answer, FileRunDB
+from xomflow.settings import Settings
+
+
+class CountingRunDB(FileRunDB):
+    """A file of documents that counts how often it is read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.reads = 0
+
+    def runs(self, min_run: int, max_run: int | None) -> Answer:
+        self.reads += 1
+        return super().runs(min_run, max_run)
+
+
+@pytest.fixture
+def world(site: Site) -> tuple[Site, Settings, CountingRunDB]:
+    """Three runs, two of them done, one of those left failed before; nothing changed for a while."""
+    site.runs([52001, 52002, 52003])
+    site.analysis("good", "pass")
+    site.tree["work"] = str(site.work)
+    site.tree["analysis_folders"] = [str(site.folder / "extra")]
+    site.write_config()
+    for number in (52001, 52002):
+        put(site, f"{run_id(number)}.json")
+    put(site, "052003.failed-1-raised-1700000000.json")
+    settle(site)
+    return site, configuration.load(site.folder / "config.yaml"), CountingRunDB(site.folder / "runs.jsonl")
+
+
+def put(site: Site, name: str) -> None:
+    path = site.paths.outcome(Key("good", "v1", name[:6])).with_name(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+
+
+def settle(site: Site) -> None:
+    """Let the outcomes' folders have changed an hour ago, each at a time of its own."""
+    for age, folder in enumerate([site.paths.outcomes, *site.paths.outcomes.rglob("*")]):
+        if folder.is_dir():
+            os.utime(folder, (time.time() - 3600 - age, time.time() - 3600 - age))
+
+
+def pending(found: inventory.Inventory) -> list[int]:
+    return [run.number for run in found.stocks["good"].pending]
+
+
+def test_it_says_what_is_left(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    _, settings, rundb = world
+    found = inventory.kept(settings, rundb, may_write=True)
+    assert pending(found) == [52003]
+    assert found.stocks["good"].done == 2
+    assert [failure.kind for failure in found.stocks["good"].failures["052003"]] == ["raised"]
+
+
+def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    _, settings, rundb = world
+    first = inventory.kept(settings, rundb, may_write=True)
+    assert inventory.kept(settings, rundb, may_write=True) == first
+    assert rundb.reads == 1
+
+
+def test_thrown_away_it_comes_back_equal(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    first = inventory.kept(settings, rundb, may_write=True)
+    (site.paths.cache / "inventory.json").unlink()
+    assert inventory.kept(settings, rundb, may_write=True) == first
+    assert rundb.reads == 2
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"fingerprint": 1}'])
+def test_a_broken_one_is_taken_anew(world: tuple[Site, Settings, CountingRunDB], content: str) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=True)
+    (site.paths.cache / "inventory.json").write_text(content)
+    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52003]
+
+
+def test_a_dry_run_keeps_nothing(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=False)
+    assert not site.paths.cache.exists()
+
+
+def test_a_new_document_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=True)
+    site.runs([52004])
+    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52004, 52003]
+
+
+def test_a_new_outcome_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=True)
+    put(site, "052003.json")
+    assert pending(inventory.kept(settings, rundb, may_write=True)) == []
+
+
+def test_an_outcome_that_went_away_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=True)
+    site.paths.outcome(Key("good", "v1", "052001")).unlink()
+    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52003, 52001]
+
+
+def test_another_selection_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    inventory.kept(settings, rundb, may_write=True)
+    site.tree["selection"] = {"max_run": 52002}
+    site.write_config()
+    other = configuration.load(site.folder / "config.yaml")
+    assert pending(inventory.kept(other, rundb, may_write=True)) == []
+
+
+def test_what_changed_just_now_is_not_kept(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    """Within the resolution of a time stamp a folder may change twice and look the same."""
+    site, settings, rundb = world
+    put(site, "052003.failed-2-raised-1700000001.json")
+    inventory.kept(settings, rundb, may_write=True)
+    inventory.kept(settings, rundb, may_write=True)
+    assert rundb.reads == 2
+
+
+def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    _, settings, rundb = world
+    rundb.stamp = lambda: ""  # type: ignore[method-assign]
+    inventory.kept(settings, rundb, may_write=True)
+    inventory.kept(settings, rundb, may_write=True)
+    assert rundb.reads == 2

@@ -1,0 +1,294 @@
+"""Publishing: whatever happens, the store ends up with the outcomes as they are."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from unit_factory import keep, key_of, outcome, result
+
+from xomflow.index import Index, Shelf
+from xomflow.keys import Key
+from xomflow.paths import Paths
+from xomflow.publishing import Receipt, publish
+from xomflow.stores import LocalStore, Point, Store, StoreError
+
+
+class Memory:
+    """A store like a server: it keeps each point under its identity, and fails when told to."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.points: dict[Any, Point] = {}
+        self.writes: list[tuple[str, set[str]]] = []
+        self.failing: set[str] = set()
+        self.lost: set[str] = set()
+
+    def has(self, shelf: Shelf) -> bool:
+        return str(shelf) not in self.lost
+
+    def write(self, shelf: Shelf, points: dict[str, list[Point]], changed: set[str]) -> None:
+        self.writes.append((str(shelf), changed))
+        for run in sorted(changed):
+            for point in points[run]:
+                self.points[point["measurement"], *sorted(point["tags"].items()), point["time"]] = point
+        if str(shelf) in self.failing:
+            raise StoreError(f"{shelf} did not arrive")
+
+    def values(self) -> dict[int, float]:
+        return {point["fields"]["run"]: point["fields"]["value"] for point in self.points.values()}
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "work")
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+_TIMES = itertools.count(10**18, 10**9)
+
+
+def settle(paths: Paths) -> None:
+    """Let what changed since the last call have changed long ago, one folder after the other."""
+    for folder in paths.outcomes.glob("*/*/*"):
+        if time.time_ns() - folder.stat().st_mtime_ns < 10**12:
+            moment = next(_TIMES)
+            os.utime(folder, ns=(moment, moment))
+
+
+def published(paths: Paths, store: Store) -> Receipt:
+    settle(paths)
+    return publish(paths, store, "test_")
+
+
+def of(number: int, value: float = 1.0, **key: str) -> dict[str, Any]:
+    return outcome(key_of(number, **key), [result(value=value)])
+
+
+def test_everything_is_published_once(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(52002), of(60001), of(1, version="v0"))
+    receipt = published(paths, memory)
+    assert (receipt.outcomes, receipt.points, receipt.problems) == (4, 4, [])
+    assert set(memory.values()) == {52001, 52002, 60001, 1}
+    memory.writes.clear()
+    receipt = published(paths, memory)
+    assert (receipt.outcomes, receipt.points, memory.writes) == (0, 0, [])
+
+
+def test_only_what_is_new_is_sent(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    keep(paths, of(52002))
+    memory.writes.clear()
+    assert published(paths, memory).outcomes == 1
+    assert memory.writes == [("kr83m/v1/052", {"052002"})]
+
+
+def test_a_replaced_outcome_is_published_anew(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001, 1.0), of(52002, 2.0))
+    published(paths, memory)
+    keep(paths, of(52001, 5.0))
+    assert published(paths, memory).outcomes == 1
+    assert memory.values() == {52001: 5.0, 52002: 2.0}
+
+
+def test_without_its_ledger_the_store_gets_the_same_points_again(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(52002))
+    published(paths, memory)
+    before = dict(memory.points)
+    shutil.rmtree(paths.ledger)
+    assert published(paths, memory).outcomes == 2
+    assert memory.points == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_a_broken_ledger_counts_as_deleted(paths: Paths, memory: Memory, content: str) -> None:
+    keep(paths, of(52001))
+    published(paths, memory)
+    for ledger in paths.ledger.rglob("*.json"):
+        ledger.write_text(content)
+    assert published(paths, memory).outcomes == 1
+
+
+def test_a_store_that_fails_loses_nothing(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(60001))
+    memory.failing = {"kr83m/v1/052"}
+    receipt = published(paths, memory)
+    assert (receipt.outcomes, receipt.problems) == (1, ["kr83m/v1/052 did not arrive"])
+    memory.failing = set()
+    memory.points.clear()
+    receipt = published(paths, memory)
+    assert (receipt.outcomes, receipt.problems) == (1, [])
+    assert set(memory.values()) == {52001}
+    assert published(paths, memory).outcomes == 0
+
+
+def test_what_is_still_changing_is_looked_at_again(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001))
+    publish(paths, memory, "test_")
+    assert json.loads((paths.ledger / "memory/stamps.json").read_text()) == {"kr83m/v1/052": 0}
+
+
+def test_a_shelf_that_was_published_and_did_not_change_is_not_even_listed(
+    paths: Paths, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    keep(paths, of(60002))
+    looked = []
+    entries = Index.entries
+    monkeypatch.setattr(Index, "entries", lambda self, shelf: looked.append(str(shelf)) or entries(self, shelf))
+    published(paths, memory)
+    assert looked == ["kr83m/v1/060"]
+
+
+def test_what_the_store_is_known_to_have_lost_is_published_again(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    memory.points.clear()
+    memory.lost = {"kr83m/v1/052"}
+    assert published(paths, memory).outcomes == 1
+    assert set(memory.values()) == {52001}
+
+
+def test_two_stores_have_ledgers_of_their_own(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001))
+    published(paths, memory)
+    other = Memory()
+    other.name = "other"
+    assert published(paths, other).outcomes == 1
+
+
+def test_a_corrupt_outcome_is_set_aside_reported_and_costs_no_other(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(52002), of(52003))
+    paths.outcome(key_of(52002)).write_text(json.dumps(of(52001)))
+    paths.outcome(key_of(52003)).write_text(json.dumps(outcome(key_of(52003), run={"start": "yesterday"})))
+    receipt = published(paths, memory)
+    assert set(memory.values()) == {52001}
+    assert ["is the outcome of kr83m v1 052001" in receipt.problems[0], "yesterday" in receipt.problems[1]] == [
+        True,
+        True,
+    ]
+    assert published(paths, memory).problems == []
+    assert sorted(path.name for path in paths.set_aside.rglob("*.json.*")) == ["052002.json.1", "052003.json.1"]
+
+
+# --- the local store --------------------------------------------------------------------------------------------------
+
+
+def local(paths: Paths) -> dict[str, str]:
+    return {str(path.relative_to(paths.store)): path.read_text() for path in paths.store.rglob("*.lp")}
+
+
+def test_the_local_store_follows_what_comes_goes_and_is_replaced(paths: Paths) -> None:
+    store = LocalStore(paths, "test_")
+    keep(paths, of(52001, 1.5), of(52002))
+    published(paths, store)
+    paths.outcome(key_of(52002)).unlink()
+    keep(paths, of(52001, 2.5), of(60001))
+    published(paths, store)
+    assert sorted(local(paths)) == ["test/kr83m/v1/052.lp", "test/kr83m/v1/060.lp"]
+    lines = local(paths)["test/kr83m/v1/052.lp"].splitlines()
+    assert len(lines) == 1
+    assert ",value=2.5," in lines[0] or ",value=2.5 " in lines[0]
+
+
+def test_the_local_store_is_the_same_after_its_ledger_is_deleted(paths: Paths) -> None:
+    store = LocalStore(paths, "test_")
+    keep(paths, of(52002), of(52001), of(60001))
+    published(paths, store)
+    before = local(paths)
+    shutil.rmtree(paths.ledger)
+    shutil.rmtree(paths.cache)
+    published(paths, store)
+    assert local(paths) == before
+
+
+def test_a_file_of_the_local_store_that_was_deleted_comes_back(paths: Paths) -> None:
+    store = LocalStore(paths, "test_")
+    keep(paths, of(52001), of(60001))
+    published(paths, store)
+    before = local(paths)
+    (paths.store / "test/kr83m/v1/052.lp").unlink()
+    assert published(paths, store).outcomes == 1
+    assert local(paths) == before
+
+
+def test_comments_with_any_kind_of_line_end_are_published(paths: Paths) -> None:
+    keep(paths, outcome(run={"comments": ["a\r\nb", "c\rd\x85e\u2028f", "half \ud83d"]}))
+    receipt = published(paths, LocalStore(paths, "test_"))
+    assert (receipt.outcomes, receipt.problems) == (1, [])
+    stored = (paths.store / "test/kr83m/v1/052.lp").read_bytes().decode()
+    assert 'comments="a\r\nb\nc\rd\x85e\u2028f\nhalf ?"' in stored
+
+
+def test_a_disk_that_cannot_be_written_is_said_and_tried_again(paths: Paths) -> None:
+    keep(paths, of(52001))
+    paths.store.mkdir()
+    (paths.store / "test").touch()
+    store = LocalStore(paths, "test_")
+    receipt = published(paths, store)
+    assert receipt.outcomes == 0
+    assert len(receipt.problems) == 1
+    assert "052.lp cannot be written: " in receipt.problems[0]
+    (paths.store / "test").unlink()
+    assert published(paths, store).outcomes == 1
+
+
+# --- any order of events ----------------------------------------------------------------------------------------------
+
+RUNS = (52001, 52002, 60001)
+events = st.lists(
+    st.tuples(st.just("outcome"), st.sampled_from(RUNS), st.integers(1, 9))
+    | st.tuples(
+        st.sampled_from(["publish", "publish and fail", "lose the ledger", "lose the cache"]), st.none(), st.none()
+    ),
+    max_size=10,
+)
+
+
+@given(events=events)
+@effort(max_examples=60)
+def test_in_the_end_the_store_has_what_the_outcomes_say(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, Any, Any]]
+) -> None:
+    paths, memory = Paths(tmp_path_factory.mktemp("work")), Memory()
+    now: dict[int, float] = {}
+    for what, number, value in events:
+        if what == "outcome":
+            now[number] = float(value)
+            keep(paths, of(number, value))
+        elif what == "lose the ledger":
+            shutil.rmtree(paths.ledger, ignore_errors=True)
+        elif what == "lose the cache":
+            shutil.rmtree(paths.cache, ignore_errors=True)
+        else:
+            memory.failing = {"kr83m/v1/052"} if what == "publish and fail" else set()
+            published(paths, memory)
+    memory.failing = set()
+    published(paths, memory)
+    assert memory.values() == now
+    assert published(paths, memory).outcomes == 0
+
+
+def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(52002))
+    published(paths, memory)
+    paths.outcome(Key("kr83m", "v1", "052002")).unlink()
+    published(paths, memory)
+    ledger = json.loads((paths.ledger / "memory/kr83m/v1/052.json").read_text())
+    assert set(ledger) == {"052001"}

@@ -1,0 +1,416 @@
+"""Both run databases: the same answer from the same documents, and one sentence when there is none."""
+
+from __future__ import annotations
+
+import math
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+from bson import json_util
+from bson.datetime_ms import DatetimeMS
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from support.mongo_wire import MongoServer, mongo_server
+from support.site import document
+from xomflow import settings as config
+from xomflow.errors import EXIT_RUNDB, RunDBError
+from xomflow.rundb import Answer, FileRunDB, MongoRunDB, open_rundb, read_credentials
+
+PASSWORD = "pa55 w%rd/@:"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MongoServer]:
+    with mongo_server(password=PASSWORD) as made:
+        yield made
+
+
+def credentials(folder: Path, address: str, mode: int = 0o600, **changes: Any) -> Path:
+    entries = {"xent_url": address, "xent_user": "xenon", "xent_password": PASSWORD, "xent_database": "xenonnt"}
+    lines = [f"{name} = {value}" for name, value in {**entries, **changes}.items() if value is not ...]
+    path = folder / "xenon_config"
+    path.write_text("\n".join(["[RunDB]", *lines, "[other]", "x = 1"]))
+    path.chmod(mode)
+    return path
+
+
+def mongo(folder: Path, address: str, timeout: str = "5 s", **changes: Any) -> MongoRunDB:
+    path = credentials(folder, address, **changes)
+    block = config.RunDB.model_validate({"kind": "mongodb", "credentials": str(path), "timeout": timeout})
+    rundb = open_rundb(block)
+    assert isinstance(rundb, MongoRunDB)
+    return rundb
+
+
+def file(folder: Path, documents: list[Any]) -> FileRunDB:
+    """The documents as ``mongoexport`` writes them."""
+    path = folder / "runs.jsonl"
+    lines = [json_util.dumps(one, json_options=json_util.RELAXED_JSON_OPTIONS) for one in documents]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return FileRunDB(path)
+
+
+def both(
+    folder: Path, server: MongoServer, documents: list[dict[str, Any]], min_run: int = 0, max_run: int | None = None
+) -> tuple[Answer, Answer]:
+    collection = server.collection("xenonnt", "runs")
+    collection.delete_many({})
+    if documents:
+        collection.insert_many([dict(one) for one in documents])
+    return file(folder, documents).runs(min_run, max_run), mongo(folder, server.address).runs(min_run, max_run)
+
+
+def places(answer: Answer) -> list[str]:
+    """What the problems are about, without the values, which look different in JSON and in BSON."""
+    found = [re.match(r"run document \d+: \w+|a run document has the number", one) for one in answer.problems]
+    return [one[0] if one else "no sentence that is known" for one in found]
+
+
+def as_bson(one: dict[str, Any]) -> dict[str, Any]:
+    """A document of the site with times as MongoDB has them."""
+    return json_util.loads(json_util.dumps(one), json_options=json_util.JSONOptions(tz_aware=False))
+
+
+# --- the same answer --------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+keys = st.text("abcdefgh", min_size=1, max_size=3)
+times = st.datetimes(datetime(1960, 1, 1), datetime(2300, 1, 1)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(0, 60_000).map(bson.Int64)
+    | st.floats()
+    | texts
+    | times
+    | st.just(DatetimeMS(2**60))
+    | st.binary(max_size=3)
+    | st.just(bson.ObjectId("6b02df8312a82fe71d7ec2d5"))
+)
+odd = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
+)
+numbers = st.integers(52000, 52010) | st.integers(52000, 52010).map(str) | st.integers(-(2**31), 2**31)
+# mongomock cannot compare a DatetimeMS, and infinity is a document in JSON; no run has such a number.
+numbers |= plain.filter(lambda value: not isinstance(value, DatetimeMS) and value not in (math.inf, -math.inf))
+named = st.lists(st.fixed_dictionaries({}, optional={"name": odd, "comment": odd, "text": odd}), max_size=3) | odd
+odd_documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "number": numbers,
+        "mode": texts | odd,
+        "source": texts | odd,
+        "status": texts | odd,
+        "detectors": st.lists(texts, max_size=2) | odd,
+        "start": times | odd,
+        "end": times | odd,
+        "tags": named,
+        "comments": named,
+        "rate": st.dictionaries(keys, st.fixed_dictionaries({}, optional={"avg": odd}), max_size=2) | odd,
+        "something_else": odd,
+    },
+)
+ranges = st.sampled_from([(0, None), (52003, None), (0, 52005), (52003, 52005), (10**6, None)])
+
+
+@given(
+    documents=st.lists(odd_documents | st.integers(52000, 52010).map(document).map(as_bson), max_size=5), ends=ranges
+)
+@effort(max_examples=150)
+def test_both_backends_understand_any_documents_alike(
+    tmp_path_factory: pytest.TempPathFactory, server: MongoServer, documents: list[dict[str, Any]], ends: tuple
+) -> None:
+    from_file, from_server = both(tmp_path_factory.mktemp("rundb"), server, documents, *ends)
+    assert from_server.runs == from_file.runs
+    assert places(from_server) == places(from_file)
+
+
+def test_ordinary_runs_come_from_both(tmp_path: Path, server: MongoServer) -> None:
+    answers = both(tmp_path, server, [as_bson(document(number)) for number in range(52000, 52300)])
+    for answer in answers:
+        assert sorted(answer.runs) == list(range(52000, 52300))
+        assert answer.problems == []
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("ends", "numbers"),
+    [((52003, None), [52003, 52004]), ((0, 52001), [52000, 52001]), ((52002, 52003), [52002, 52003])],
+)
+def test_both_ends_of_a_range_belong_to_it(tmp_path: Path, server: MongoServer, ends: Any, numbers: list[int]) -> None:
+    documents = [as_bson(document(number)) for number in range(52000, 52005)]
+    documents[3]["number"] = "52003"
+    for answer in both(tmp_path, server, documents, *ends):
+        assert sorted(answer.runs) == numbers
+
+
+def test_a_bad_document_outside_the_range_is_nobodys_problem(tmp_path: Path, server: MongoServer) -> None:
+    documents = [{**as_bson(document(5)), "mode": 5}, as_bson(document(52000))]
+    for answer in both(tmp_path, server, documents, 52000):
+        assert (list(answer.runs), answer.problems) == ([52000], [])
+
+
+def test_a_server_leaves_out_what_is_surely_outside(tmp_path: Path, server: MongoServer) -> None:
+    both(tmp_path, server, [as_bson(document(number)) for number in (1, 52000)], 52000, 53000)
+    outside = list(server.collection("xenonnt", "runs").find({"$nor": [server.finds[-1]]}))
+    assert [one["number"] for one in outside] == [1]
+
+
+def test_a_number_that_stands_twice_is_left_out_and_said(tmp_path: Path, server: MongoServer) -> None:
+    documents = [as_bson(document(number)) for number in (52000, 52001, 52000, 52000)]
+    for answer in both(tmp_path, server, documents):
+        assert list(answer.runs) == [52001]
+        assert answer.problems == ["run document 52000: there are several with this number"]
+
+
+def test_an_empty_database_has_no_runs(tmp_path: Path, server: MongoServer) -> None:
+    for answer in both(tmp_path, server, []):
+        assert (answer.runs, answer.problems) == ({}, [])
+
+
+def test_only_the_fields_that_are_needed_are_fetched(tmp_path: Path, server: MongoServer) -> None:
+    big = {**as_bson(document(52000)), "data": ["x" * 1000] * 1000}
+    both(tmp_path, server, [big])
+    assert server.finds
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def read(folder: Path, content: bytes) -> Answer:
+    (folder / "runs.jsonl").write_bytes(content)
+    return FileRunDB(folder / "runs.jsonl").runs(0, None)
+
+
+GOOD = json_util.dumps(document(52000)).encode()
+
+
+@pytest.mark.parametrize("bad", [b"{", b"\xff", b"{} {}", b"[" * 100_000], ids=["cut", "ff", "two", "deep"])
+def test_a_line_that_is_not_json_costs_only_itself(tmp_path: Path, bad: bytes) -> None:
+    answer = read(tmp_path, b"\n".join([GOOD, bad, json_util.dumps(document(52001)).encode(), b""]))
+    assert sorted(answer.runs) == [52000, 52001]
+    assert len(answer.problems) == 1
+    assert answer.problems[0].startswith(f"{tmp_path / 'runs.jsonl'}, line 2 is not JSON: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\n\n  \n", GOOD, GOOD + b"\n\n\n", b"\n" + GOOD, GOOD + b"\r\n"])
+def test_empty_lines_are_no_problem(tmp_path: Path, content: bytes) -> None:
+    answer = read(tmp_path, content)
+    assert (list(answer.runs), answer.problems) == ([52000] if GOOD in content else [], [])
+
+
+@pytest.mark.parametrize("line", [b"5", b"null", b'"text"', b"[]"])
+def test_a_line_that_is_no_document_is_said(tmp_path: Path, line: bytes) -> None:
+    answer = read(tmp_path, GOOD + b"\n" + line)
+    assert list(answer.runs) == [52000]
+    assert len(answer.problems) == 1
+
+
+def test_line_separators_within_texts_do_not_end_a_line(tmp_path: Path) -> None:
+    text = "a\u2028b\x85c\x0bd\x1ce"
+    answer = file(tmp_path, [document(52000, comments=[{"comment": text}])]).runs(0, None)
+    assert answer.runs[52000].comments == (text,)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunDBError) as caught:
+        FileRunDB(tmp_path / "none.jsonl").runs(0, None)
+    assert str(caught.value) == f"rundb.file: {tmp_path / 'none.jsonl'} cannot be read: No such file or directory"
+    assert caught.value.exit_code == EXIT_RUNDB
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+def refusal(rundb: MongoRunDB, within: float = 8.0) -> str:
+    """The sentence, which has to come within so many seconds, without the password and in one line."""
+    began = time.monotonic()
+    with pytest.raises(RunDBError) as caught:
+        rundb.runs(0, None)
+    assert time.monotonic() - began < within
+    said = str(caught.value)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert PASSWORD not in said
+    assert "\n" not in said
+    assert len(said) < 400
+    return said
+
+
+def test_a_wrong_password_is_said(tmp_path: Path, server: MongoServer) -> None:
+    said = refusal(mongo(tmp_path, server.address, xent_password="wr0ng"))
+    assert said == f"the run database at {server.address} does not answer: Authentication failed."
+    assert "wr0ng" not in said
+
+
+@pytest.mark.parametrize("changes", [{"xent_user": "somebody"}, {"xent_database": "$x"}])
+def test_somebody_unknown_is_refused(tmp_path: Path, server: MongoServer, changes: dict[str, str]) -> None:
+    assert server.address in refusal(mongo(tmp_path, server.address, **changes))
+
+
+def test_a_server_that_nobody_runs_is_said(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        said = refusal(mongo(tmp_path, address, timeout="0.3 s"))
+    assert said.startswith(f"the run database at {address} does not answer: {address}: [Errno 111] Connection refused")
+
+
+def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert address in refusal(mongo(tmp_path, address, timeout="0.3 s"))
+
+
+def test_a_server_that_gets_stuck_over_the_query_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It still answers everything else, so that only the query itself can tell."""
+    with mongo_server(password=PASSWORD) as stuck:
+        over = threading.Event()
+        carry_out = stuck.run
+
+        def get_stuck(command: dict[str, Any], database: str) -> dict[str, Any]:
+            if "find" in command:
+                over.wait(60)
+            return carry_out(command, database)
+
+        monkeypatch.setattr(stuck, "run", get_stuck)
+        try:
+            assert stuck.address in refusal(mongo(tmp_path, stuck.address, timeout="0.3 s"))
+        finally:
+            over.set()
+
+
+def test_a_server_that_hangs_up_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        address = f"127.0.0.1:{rude.getsockname()[1]}"
+        over = threading.Event()
+
+        def hang_up() -> None:
+            rude.settimeout(0.05)
+            while not over.is_set():
+                try:
+                    rude.accept()[0].close()
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        try:
+            assert address in refusal(mongo(tmp_path, address, timeout="0.3 s"))
+        finally:
+            over.set()
+            thread.join()
+
+
+ADDRESSES = [
+    "127.0.0.1:99999",
+    "127.0.0.1:port",
+    "mongodb://",
+    "http://127.0.0.1",
+    "[::1",
+    f"a:{PASSWORD}@127.0.0.1:1",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_is_none_is_said(tmp_path: Path, address: str) -> None:
+    said = refusal(mongo(tmp_path, address, timeout="0.1 s"))
+    assert said.startswith("the run database at ")
+
+
+def test_the_address_may_be_a_whole_one(tmp_path: Path, server: MongoServer) -> None:
+    server.collection("xenonnt", "runs").delete_many({})
+    server.collection("xenonnt", "runs").insert_one(as_bson(document(52000)))
+    answer = mongo(tmp_path, f"mongodb://{server.address}/?directConnection=true").runs(0, None)
+    assert list(answer.runs) == [52000]
+
+
+def test_times_and_texts_that_python_cannot_hold_cost_only_their_run(tmp_path: Path, server: MongoServer) -> None:
+    documents = [as_bson(document(52000)), {**as_bson(document(52001)), "end": DatetimeMS(2**60)}]
+    for answer in both(tmp_path, server, documents):
+        assert list(answer.runs) == [52000]
+        assert places(answer) == ["run document 52001: end"]
+
+
+def test_times_before_1970_which_no_run_has_are_refused_by_both(tmp_path: Path, server: MongoServer) -> None:
+    """``mongoexport`` writes them in another way than all others."""
+    for answer in both(tmp_path, server, [{**as_bson(document(52000)), "start": datetime(1969, 12, 31)}]):
+        assert places(answer) == ["run document 52000: start"]
+
+
+def test_both_backends_keep_the_same_times(tmp_path: Path, server: MongoServer) -> None:
+    start = datetime(2026, 9, 25, 12, 0, 0, 123000)
+    one = {**as_bson(document(52000)), "start": start, "end": start + timedelta(hours=1)}
+    for answer in both(tmp_path, server, [one]):
+        assert answer.runs[52000].start == start.replace(tzinfo=UTC)
+
+
+# --- credentials ------------------------------------------------------------------------------------------------------
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(RunDBError) as caught:
+        read_credentials(path)
+    assert PASSWORD not in str(caught.value)
+    return str(caught.value)
+
+
+def test_credentials_are_read_as_they_stand(tmp_path: Path) -> None:
+    assert read_credentials(credentials(tmp_path, "xenon.lngs.it:27017"))["xent_password"] == PASSWORD
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o610, 0o777])
+def test_credentials_that_others_can_read_are_refused(tmp_path: Path, mode: int) -> None:
+    path = credentials(tmp_path, "x", mode)
+    assert refused(path) == f"rundb.credentials: {path} can be read by others; run: chmod 600 {path}"
+
+
+@pytest.mark.parametrize("value", [..., ""], ids=["missing", "empty"])
+@pytest.mark.parametrize("name", ["xent_url", "xent_user", "xent_password", "xent_database"])
+def test_a_missing_entry_is_named(tmp_path: Path, name: str, value: Any) -> None:
+    path = credentials(tmp_path, "x", **{name: value})
+    assert refused(path) == f"rundb.credentials: {path} lacks {name} in the section [RunDB]"
+
+
+@pytest.mark.parametrize("content", [b"", b"[other]\nxent_url = x\n"])
+def test_a_missing_section_lacks_everything(tmp_path: Path, content: bytes) -> None:
+    path = credentials(tmp_path, "x")
+    path.write_bytes(content)
+    assert "lacks xent_url, xent_user, xent_password, xent_database in the section [RunDB]" in refused(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"xent_password = {PASSWORD}",
+        f"[RunDB]\n{PASSWORD.rstrip(':')}",
+        f"[RunDB]\nx = {PASSWORD}\nx = {PASSWORD}",
+        "\udcff",
+    ],
+    ids=["no section", "no key", "twice", "not text"],
+)
+def test_a_file_that_is_no_configuration_is_said_without_its_content(tmp_path: Path, content: str) -> None:
+    path = credentials(tmp_path, "x")
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    assert refused(path) == f"rundb.credentials: {path} is not a configuration file with sections"
+
+
+def test_a_missing_credentials_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "none"
+    assert refused(path) == f"rundb.credentials: {path} cannot be read: No such file or directory"
+
+
+def test_the_home_of_somebody_unknown_is_said() -> None:
+    assert "cannot be read: " in refused(Path("~nobody-of-this-name/x"))

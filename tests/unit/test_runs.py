@@ -1,0 +1,198 @@
+"""Run documents, of which people and machines of many years have written many kinds."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from unit_factory import json_values, run
+
+from support.site import document
+from xomflow import clock
+from xomflow.rundb import FIELDS, understand
+from xomflow.runs import BadDocument, Run, run_of
+
+numbers = st.integers(0, 999_999) | st.integers(0, 999_999).map(str) | json_values
+dates = (
+    st.datetimes()
+    | st.datetimes(timezones=st.just(UTC) | st.just(timezone(timedelta(hours=-14))))
+    | st.datetimes().map(lambda value: {"$date": value.isoformat()})
+    | st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-14:00", "2026-13-01", "20260925"]).map(
+        lambda text: {"$date": text}
+    )
+    | st.integers().map(lambda value: {"$date": value})
+    | json_values
+)
+named = st.lists(
+    st.fixed_dictionaries({}, optional={"name": json_values, "comment": json_values, "text": json_values})
+) | (json_values)
+rates = (
+    st.dictionaries(st.text(max_size=3), st.fixed_dictionaries({}, optional={"avg": json_values | st.just(10**400)}))
+    | json_values
+)
+odd_documents = st.fixed_dictionaries(
+    {"number": numbers},
+    optional={name: json_values for name in FIELDS if name != "number"}
+    | {"start": dates, "end": dates, "tags": named, "comments": named, "rate": rates},
+)
+
+
+@given(one=odd_documents)
+@example(one=document(52894, start={"$date": "0001-01-01T00:00:00+23:59"}))
+@example(one=document(52894, end={"$date": "9999-12-31T23:59:59-14:00"}))
+@example(one=document(52894, rate={"tpc": {"avg": 10**400}}))
+@effort(max_examples=500)
+def test_any_document_gives_a_run_or_a_sentence_with_its_number(one: dict[str, Any]) -> None:
+    try:
+        made = run_of(one)
+    except BadDocument as error:
+        sentence = str(error)
+        assert re.match(r"run document \d{1,6}: |a run document has the number ", sentence)
+        assert len(sentence) < 400
+        assert "\n" not in sentence
+    else:
+        assert 0 <= made.number <= 999_999
+        assert made.id == f"{made.number:06d}"
+        for moment in filter(None, (made.start, made.end)):
+            assert clock.moment(clock.text(moment)) == moment.replace(microsecond=0)
+        assert not any(tag.startswith("_") for tag in made.tags)
+        kept = json.loads(json.dumps(made.as_document(), allow_nan=False))
+        assert run_of(kept) == made  # what the inventory keeps between ticks
+
+
+@given(one=odd_documents, good=st.integers(1, 999_999))
+def test_an_odd_document_costs_only_its_own_run(one: dict[str, Any], good: int) -> None:
+    answer = understand([one, document(good)], 0, None)
+    others = [number for number in answer.runs if number != good]
+    assert good in answer.runs or answer.problems
+    assert len(others) + len(answer.problems) <= 1
+
+
+@given(one=json_values)
+def test_anything_instead_of_a_document_is_a_problem(one: Any) -> None:
+    answer = understand([one], 0, None)
+    assert (answer.runs, len(answer.problems)) == ({}, 1)
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(BadDocument) as caught:
+        run_of(document(52894, **changes))
+    return str(caught.value)
+
+
+def test_an_ordinary_document() -> None:
+    assert run(52894, source="Kr-83m", tags=[{"name": "sr1"}], comments=[{"comment": "a"}]) == Run(
+        number=52894,
+        mode="tpc_bkg",
+        source="Kr-83m",
+        status="transferred",
+        detectors=frozenset(["tpc"]),
+        tags=frozenset(["sr1"]),
+        start=datetime(2026, 10, 8, 6, tzinfo=UTC),
+        end=datetime(2026, 10, 8, 6, 50, tzinfo=UTC),
+        rate=(("tpc", 20.0),),
+        comments=("a",),
+    )
+
+
+@pytest.mark.parametrize("number", [7, "7", "000007", {"$numberLong": "7"}])
+def test_numbers_in_all_spellings(number: Any) -> None:
+    assert run_of({**document(1), "number": number}).id == "000007"
+
+
+@pytest.mark.parametrize(
+    "number", [-1, 1_000_000, "0000007", "7a", "", 7.0, True, None, [], {"$numberLong": []}, "7\n"]
+)
+def test_what_is_no_run_number(number: Any) -> None:
+    with pytest.raises(BadDocument, match="a run document has the number .*at most six digits are needed"):
+        run_of({**document(1), "number": number})
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        datetime(2026, 9, 25, 12),
+        datetime(2026, 9, 25, 12, tzinfo=UTC),
+        datetime(2026, 9, 25, 7, tzinfo=timezone(timedelta(hours=-5))),
+        {"$date": "2026-09-25T12:00:00Z"},
+        {"$date": "2026-09-25T12:00:00.000Z"},
+        {"$date": "2026-09-25T14:00:00+02:00"},
+    ],
+    ids=["naive", "UTC", "Chicago", "$date", "$date ms", "$date offset"],
+)
+def test_times_in_all_spellings_are_utc(start: Any) -> None:
+    made = run(start=start, end=None)
+    assert made.start == datetime(2026, 9, 25, 12, tzinfo=UTC)
+    assert made.as_dict()["start"] == "2026-09-25T12:00:00Z"
+
+
+@pytest.mark.parametrize("value", ["2026-09-25", 5, {"$date": "soon"}, {"$date": None}, [], True])
+def test_what_is_no_time_is_said(value: Any) -> None:
+    assert refusal(end=value) == f"run document 52894: end is {value!r}, a time is needed"
+
+
+def test_an_end_before_the_start_is_said() -> None:
+    times = {"start": datetime(2026, 9, 25, 12), "end": datetime(2026, 9, 25, 11)}
+    assert refusal(**times) == (
+        "run document 52894: ends at 2026-09-25T11:00:00Z, before its start at 2026-09-25T12:00:00Z"
+    )
+
+
+@pytest.mark.parametrize(
+    "tags", [["_messy"], [{"name": "__messy", "user": "x"}], [{"name": "_messy"}, {"name": "messy"}]]
+)
+def test_tags_lose_their_underscore(tags: Any) -> None:
+    assert run(tags=tags).tags == {"messy"}
+
+
+def test_a_document_of_the_first_years() -> None:
+    assert run(detectors="tpc", comments=[{"text": "older"}], tags=..., rate=...).detectors == {"tpc"}
+    assert run(comments=[{"user": "x", "text": "older"}]).comments == ("older",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"mode": 5}, "mode is 5, a text is needed"),
+        ({"source": ["Kr"]}, "source is ['Kr'], a text is needed"),
+        ({"status": {}}, "status is {}, a text is needed"),
+        ({"detectors": [1]}, "detectors is [1], a list of texts is needed"),
+        ({"tags": [{"user": "x"}]}, "tags is [{'user': 'x'}], each needs a text as name"),
+        ({"tags": "messy"}, "tags is 'messy', a list is needed"),
+        ({"tags": {"name": "x"}}, "tags is {'name': 'x'}, a list is needed"),
+    ],
+)
+def test_a_field_that_decides_and_is_wrong_is_said(changes: dict[str, Any], sentence: str) -> None:
+    assert refusal(**changes) == f"run document 52894: {sentence}"
+
+
+@pytest.mark.parametrize("comments", [5, {}, [5], [None], [{"user": "x"}], [{"comment": 5}], [[]], True])
+def test_comments_never_make_a_document_bad(comments: Any) -> None:
+    assert isinstance(run(comments=comments).comments, tuple)
+
+
+def test_a_comment_of_a_megabyte_is_cut() -> None:
+    made = run(comments=[{"comment": "x" * 1_000_000}])
+    assert [len(comment) for comment in made.comments] == [2000]
+
+
+def test_a_wrong_value_of_a_megabyte_is_cut_in_the_sentence() -> None:
+    assert len(refusal(mode=["x" * 1_000_000])) < 200
+
+
+@pytest.mark.parametrize(
+    "rate", [None, 5, [], {}, {"tpc": None}, {"tpc": {}}, {"tpc": {"avg": "20"}}, {"tpc": {"avg": float("nan")}}]
+)
+def test_a_rate_that_is_not_there_yet_is_no_problem(rate: Any) -> None:
+    assert run(rate=rate).rate == ()
+
+
+def test_a_run_that_goes_on_has_no_end() -> None:
+    assert run(end=None).end is None
+    assert run(end=...).end is None
