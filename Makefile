@@ -8,7 +8,7 @@ ENVS := $(WORK)/envs
 UV := $(ENVS)/uv/bin/uv
 WORKFLOW := $(ENVS)/workflow/bin
 ANALYSIS := $(ENVS)/analysis/bin
-TEST_OPTIONS ?=
+TEST_OPTIONS ?= -q -n auto --dist loadfile
 
 .PHONY: demo test test-fast lint format docs envs lock clean
 .DELETE_ON_ERROR:

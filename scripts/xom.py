@@ -72,6 +72,14 @@ def status(options: argparse.Namespace) -> int:
     return EXIT_FAILED if survey.troubles else 0
 
 
+def why(options: argparse.Namespace) -> int:
+    """Say for each analysis what state a run is in, or why it is not selected; reads only."""
+    from xomflow import configuration, tick
+
+    print("\n".join(tick.why(configuration.load(options.config), options.run)))
+    return 0
+
+
 def main(argv: list[str]) -> int:
     """Parse, call, and return the exit code."""
     parser = argparse.ArgumentParser(prog="xom.py", description=__doc__)
@@ -83,9 +91,12 @@ def main(argv: list[str]) -> int:
         if function is run:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
-    command = commands.add_parser("status", help=status.__doc__)
-    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
-    command.set_defaults(function=status)
+    for function in (status, why):
+        command = commands.add_parser(function.__name__, help=function.__doc__)
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
+        command.set_defaults(function=function)
+        if function is why:
+            command.add_argument("run", type=int, help="run number")
     options = parser.parse_args(argv)
     try:
         return options.function(options)

@@ -19,7 +19,7 @@ from xomflow.settings import Context
 from xomflow.software import Program
 from xomlib.files import dump_json, read_json
 
-_FORM = "xom-context-2"
+_FORM = "xom-context-3"
 _ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang for ever
 
 
@@ -51,12 +51,15 @@ class ContextAsker:
         Where answers are kept.
     may_write
         False in a dry-run: nothing is written then.
+    types
+        Every type that anybody will ask about, so that one process answers for all analyses.
     """
 
-    def __init__(self, paths: Paths, may_write: bool) -> None:
+    def __init__(self, paths: Paths, may_write: bool, types: Iterable[str] = ()) -> None:
         self._paths = paths
         self._may_write = may_write
-        self._known: dict[str, ContextFacts] = {}
+        self._types = frozenset(types)
+        self._known: dict[str, dict[str, Any]] = {}
         self.asked = 0
 
     def facts(self, program: Program, context: Context, types: Iterable[str]) -> ContextFacts:
@@ -68,9 +71,10 @@ class ContextAsker:
         Raises
         ------
         ContextError
-            If the context cannot be built, or does not know one of the types.
+            If the context cannot be built, or cannot tell the lineage of one of the types.
         """
-        request = {"context": context.model_dump(), "types": sorted(types)}
+        wanted = frozenset(types)
+        request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
         question = json.dumps([_FORM, program.name, _stamp_of(program), request], sort_keys=True)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
         if digest not in self._known:
@@ -80,8 +84,12 @@ class ContextAsker:
                 answer = self._ask(program, request)
                 if self._may_write:
                     dump_json(kept, answer)
-            self._known[digest] = ContextFacts(answer["hashes"], tuple(answer["storage"]), answer["versions"])
-        return self._known[digest]
+            self._known[digest] = answer
+        answer = self._known[digest]
+        for name in sorted(wanted & answer["without"].keys()):
+            raise ContextError(f"{_where(program, request)}: {answer['without'][name]}")
+        hashes = {name: answer["hashes"][name] for name in sorted(wanted)}
+        return ContextFacts(hashes, tuple(answer["storage"]), answer["versions"])
 
     def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
         """Ask strax itself which (run, type) are stored; for storage that cannot be read as folders."""
@@ -96,12 +104,13 @@ class ContextAsker:
             # The libraries leave caches of their own; in a dry-run these must not stay either.
             paths = self._paths if self._may_write else Paths(Path(scratch))
             answer = _answer(software.command(program, "xomlib.probe", str(order)), program, paths)
-        where = f"{request['context']['function']} under {program.name}"
         if "error" in answer:
-            raise ContextError(f"{where}: {answer['error']}")
-        if answer.get("unknown_types"):
-            raise ContextError(f"{where} knows no data type {', '.join(answer['unknown_types'])}; see `needs:`")
+            raise ContextError(f"{_where(program, request)}: {answer['error']}")
         return answer
+
+
+def _where(program: Program, request: dict[str, Any]) -> str:
+    return f"{request['context']['function']} under {program.name}"
 
 
 def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any]:

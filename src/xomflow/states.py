@@ -61,6 +61,11 @@ class State:
         """Whether a tick may take this key now."""
         return self.name == "ready"
 
+    @property
+    def words(self) -> str:
+        """State and reason in one sentence."""
+        return self.reason if self.reason.startswith(self.name) else f"{self.name}: {self.reason}"
+
 
 def decide(facts: Facts, retries: Retries, stale_after: float, now: datetime) -> State:
     """Return the state that follows from the facts.

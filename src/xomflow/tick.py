@@ -17,6 +17,7 @@ from xomflow.keys import Key
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths, TickPaths
 from xomflow.rundb import open_rundb
+from xomflow.selection import Selector
 from xomflow.settings import Settings
 from xomlib.files import dump_json, read_json, write_atomically
 
@@ -76,6 +77,30 @@ def look(settings: Settings, may_write: bool) -> Survey:
         return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now(), may_write).survey()
     finally:
         gc.enable()
+
+
+def why(settings: Settings, number: int) -> list[str]:
+    """Say for each analysis what state a run is in, or why the analysis does not look at it.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    number
+        Run number.
+    """
+    answer = open_rundb(settings.rundb).runs(number, number)
+    run = answer.runs.get(number)
+    if run is None:
+        return answer.problems or [f"the run database has no run {number}"]
+    states = {item.key: item.state for item in look(settings, may_write=False).unsettled}
+    lines = []
+    for analysis, block in settings.analyses.items():
+        refusal = Selector(settings.selection, block).refusal(run)
+        state = states.get(Key(analysis, block.version, run.id))
+        words = state.words if state else "done: the outcome is there"
+        lines.append(f"{analysis} {block.version} run {run.id}: " + (f"not selected: {refusal}" if refusal else words))
+    return lines
 
 
 def settings_of(files: TickPaths) -> Settings:

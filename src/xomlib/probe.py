@@ -33,18 +33,18 @@ def main(argv: list) -> int:
 
 
 def answer_context(st: Any, request: dict) -> dict:
-    """Return the lineage hashes, the storage frontends, the versions, and the files all this depends on."""
-    hashes, unknown = {}, []
+    """Return the lineage hashes, why some types have none, the storage, the versions, and the files this came from."""
+    hashes, without = {}, {}
     for name in request["types"]:
         if name not in st._plugin_class_registry:
-            unknown.append(name)
+            without[name] = f"it knows no data type {name}; see `needs:`"
             continue
         hashes[name] = st.key_for(_RUN, name).lineage_hash
         if st.key_for(_OTHER_RUN, name).lineage_hash != hashes[name]:
-            raise JobError(f"the lineage of {name} differs from run to run, which XOM cannot follow yet")
+            without[name] = f"the lineage of {name} differs from run to run, which XOM cannot follow yet"
     return {
         "hashes": hashes,
-        "unknown_types": unknown,
+        "without": without,
         "storage": [describe(frontend) for frontend in st._sorted_storage],
         "versions": versions(),
         "files": _stamps(request["context"]["function"]),
