@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
+# Coarse file systems count full seconds.
+_RESOLUTION_NS = 2_000_000_000
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -25,6 +28,11 @@ def moment(written: str) -> datetime:
 def from_epoch(seconds: int) -> datetime:
     """Return the time that many seconds after 1970."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def settled(changed_ns: int) -> bool:
+    """Return whether a file or folder changed long enough ago that its time stamp tells all changes apart."""
+    return time.time_ns() - changed_ns > _RESOLUTION_NS
 
 
 def span(seconds: float) -> str:

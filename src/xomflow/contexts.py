@@ -82,12 +82,12 @@ class ContextAsker:
             answer = _fresh(kept)
             if answer is None:
                 answer = self._ask(program, request)
-                if self._may_write:
+                if self._may_write and answer["keep"]:
                     dump_json(kept, answer)
             self._known[digest] = answer
         answer = self._known[digest]
         for name in sorted(wanted & answer["without"].keys()):
-            raise ContextError(f"{_where(program, request)}: {answer['without'][name]}")
+            raise ContextError(f"{_where(program, request)}: {' '.join(answer['without'][name].split())}")
         hashes = {name: answer["hashes"][name] for name in sorted(wanted)}
         return ContextFacts(hashes, tuple(answer["storage"]), answer["versions"])
 

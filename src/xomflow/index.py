@@ -8,18 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xomflow import outcomes
+from xomflow import clock, outcomes
 from xomflow.paths import Paths
 from xomlib.files import read_json, write_atomically
 from xomlib.schema import SchemaError
-
-# A folder that changed within this time may change again within the resolution of its time stamp.
-_SETTLED_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +67,7 @@ class Index:
             changed = self._folder(shelf).stat().st_mtime_ns
         except FileNotFoundError:
             return 0
-        return changed if time.time_ns() - changed > _SETTLED_NS else 0
+        return changed if clock.settled(changed) else 0
 
     def entries(self, shelf: Shelf) -> dict[str, Entry]:
         """Return the outcomes of a shelf by run id; those that cannot be read are set aside and reported."""

@@ -1,15 +1,14 @@
 """What is left to decide: for each analysis the selected runs that are not done, and the failures there were.
 
 Taking the inventory means reading all run documents and all names of outcomes. It is kept, and taken again only when
-the documents, the outcomes' folders or the configuration changed, so a tick in which nothing happened is cheap however
-many runs there are.
+the documents, the outcomes' folders, the configuration or the code changed, so a tick in which nothing happened is
+cheap however many runs there are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +25,6 @@ from xomlib.files import read_json, write_atomically
 
 # More pending runs than this are not worth keeping: a backfill changes them in every tick.
 _MOST_KEPT = 5000
-# A folder that changed within this time may change again within the resolution of its time stamp.
-_SETTLED_NS = 2_000_000_000
 
 
 @dataclass(slots=True)
@@ -124,7 +121,8 @@ def fingerprint(settings: Settings, rundb: RunDB) -> str:
     documents = rundb.stamp()
     if not documents:
         return ""
-    stamps: list[Any] = [documents, settings.model_dump(mode="json")]
+    code = [source.stat().st_mtime_ns for source in sorted(Path(__file__).parent.glob("*.py"))]
+    stamps: list[Any] = [code, documents, settings.model_dump(mode="json")]
     newest = 0
     paths = Paths(settings.work)
     for analysis, block in settings.analyses.items():
@@ -132,7 +130,7 @@ def fingerprint(settings: Settings, rundb: RunDB) -> str:
             changed = shelf.stat().st_mtime_ns if shelf.exists() else 0
             newest = max(newest, changed)
             stamps.append([str(shelf), changed])
-    if time.time_ns() - newest < _SETTLED_NS:
+    if not clock.settled(newest):
         return ""
     return hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest()
 

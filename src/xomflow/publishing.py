@@ -59,7 +59,7 @@ def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
             continue
         try:
             _publish_shelf(paths, store, prefix, index, shelf, receipt)
-        except XomError as error:
+        except (XomError, OSError) as error:
             receipt.problems.append(str(error))
             continue
         stamps.note(shelf, stamp)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from xomflow import clock
 from xomflow import settings as config
 from xomflow.errors import RunDBError
 from xomflow.runs import BadDocument, Run, run_of
@@ -87,6 +88,8 @@ class FileRunDB:
         try:
             status = self._path.stat()
         except OSError:
+            return ""
+        if not clock.settled(status.st_mtime_ns):
             return ""
         return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
 

@@ -182,7 +182,7 @@ def _comments(value: Any) -> list[str]:
     if not value:
         return []
     entries = value if isinstance(value, list) else [value]
-    texts = [item.get("comment", item.get("text")) if isinstance(item, dict) else item for item in entries]
+    texts = [item.get("comment") or item.get("text") if isinstance(item, dict) else item for item in entries]
     return [text for text in texts if isinstance(text, str)]
 
 

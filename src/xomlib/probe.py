@@ -34,17 +34,23 @@ def main(argv: list) -> int:
 
 def answer_context(st: Any, request: dict) -> dict:
     """Return the lineage hashes, why some types have none, the storage, the versions, and the files this came from."""
-    hashes, without = {}, {}
+    hashes, without, keep = {}, {}, True
     for name in request["types"]:
         if name not in st._plugin_class_registry:
             without[name] = f"it knows no data type {name}; see `needs:`"
             continue
-        hashes[name] = st.key_for(_RUN, name).lineage_hash
-        if st.key_for(_OTHER_RUN, name).lineage_hash != hashes[name]:
+        try:
+            hashes[name], other = (st.key_for(run, name).lineage_hash for run in (_RUN, _OTHER_RUN))
+        except Exception as error:  # of one plugin; the others can be answered
+            without[name] = f"the lineage of {name} cannot be told: {type(error).__name__}: {error}"
+            keep = False
+            continue
+        if other != hashes[name]:
             without[name] = f"the lineage of {name} differs from run to run, which XOM cannot follow yet"
     return {
         "hashes": hashes,
         "without": without,
+        "keep": keep,  # what went wrong may go right next time
         "storage": [describe(frontend) for frontend in st._sorted_storage],
         "versions": versions(),
         "files": _stamps(request["context"]["function"]),

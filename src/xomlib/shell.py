@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from xomlib import session
-from xomlib.errors import XomError
+from xomlib.errors import JobError
 from xomlib.files import dump_json
 from xomlib.work import failure_class
 
@@ -57,26 +57,26 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
 
     Raises
     ------
-    XomError
+    JobError
         If the run id is not a number, or the configuration cannot be read or lacks what the analysis needs.
     """
     if not (run_id.isascii() and run_id.isdecimal()) or len(run_id) > 6:
-        raise XomError(f"run id {run_id!r} is not a number of at most six digits")
+        raise JobError(f"run id {run_id!r} is not a number of at most six digits")
     try:
         yaml = importlib.import_module("yaml")
         tree = yaml.safe_load(config.read_text(encoding="utf-8"))
     except ImportError:
-        raise XomError("this interpreter has no PyYAML to read the configuration with") from None
+        raise JobError("this interpreter has no PyYAML to read the configuration with") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise XomError(f"{config} cannot be read: {' '.join(str(error).split())}") from None
+        raise JobError(f"{config} cannot be read: {' '.join(str(error).split())}") from None
     name = script.stem
     analyses = tree.get("analyses") if isinstance(tree, dict) else None
     block = analyses.get(name) if isinstance(analyses, dict) else None
     if not isinstance(block, dict):
-        raise XomError(f"{config} has no analyses.{name}: add its block first")
+        raise JobError(f"{config} has no analyses.{name}: add its block first")
     context = block.get("context") or tree.get("context")
     if "version" not in block or not isinstance(context, dict) or "function" not in context:
-        raise XomError(f"{config} needs analyses.{name}.version and context.function")
+        raise JobError(f"{config} needs analyses.{name}.version and context.function")
     run = run_id.zfill(6)
     return {
         "key": {"analysis": name, "version": str(block["version"]), "run": run},

@@ -48,8 +48,6 @@ class MongoServer(socketserver.ThreadingTCPServer):
     ----------
     finds
         The filters of the queries so far.
-    answers
-        Cleared, the server takes requests and does not answer until it is set again.
     """
 
     daemon_threads = True
@@ -59,8 +57,6 @@ class MongoServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.user, self.password = user, password
         self.finds: list[Document] = []
-        self.answers = threading.Event()
-        self.answers.set()
         self._client: Any = mongomock.MongoClient()
         self._lock = threading.Lock()
         self._cursors: dict[int, list[Document]] = {}
@@ -143,7 +139,6 @@ def mongo_server(user: str = "xenon", password: str = "pa55 w%rd/@:") -> Iterato
         try:
             yield server
         finally:
-            server.answers.set()
             server.shutdown()
             thread.join()
 
@@ -167,7 +162,6 @@ class _Connection(socketserver.BaseRequestHandler):
                 read = {_QUERY: _read_query, _MSG: _read_message}[kind]
                 command, database, wants_answer = read(body)
                 answer = self._answer(command, database, login)
-                self.server.answers.wait()
                 if wants_answer:
                     self._send(number, kind, answer)
 

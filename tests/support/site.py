@@ -1,4 +1,4 @@
-"""A small site in a temporary folder: run documents, analyses and a configuration, driven through the real Snakemake."""
+"""A small site in a temporary folder: run documents, analyses, a configuration, driven through the real Snakemake."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_right_one(made: 
     assert lines(made) == [sentence]
 
 
-# --- missing keys, wrong types, impossible values -----------------------------------------------------------------------
+# --- missing keys, wrong types, impossible values ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["rundb", "context", "software", "analyses"])
@@ -186,7 +186,7 @@ def test_a_long_value_is_cut() -> None:
     assert len(lines(tree(stale_after="x" * 10_000))[0]) < 300
 
 
-# --- what only JSON does not know ---------------------------------------------------------------------------------------
+# --- what only JSON does not know -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_no_job_can_be_told_is_said(text: str, sentence: str) -> None:
     assert lines(analysis(settings=yaml.safe_load(text))) == [sentence]
 
 
-# --- files --------------------------------------------------------------------------------------------------------------
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:
     assert configuration.rule_of(settings, "own") == tmp_path / "rules/analyses/own.smk"
 
 
-# --- reading ------------------------------------------------------------------------------------------------------------
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def read(folder: Path, content: str | bytes) -> Any:
@@ -306,7 +306,7 @@ def test_a_list_as_a_key_is_said(tmp_path: Path) -> None:
     refused(tmp_path, "? [a, b]\n: 5")
 
 
-# --- anything -----------------------------------------------------------------------------------------------------------
+# --- anything ---------------------------------------------------------------------------------------------------------
 
 BLOCKS = (Settings, *(field.annotation for field in Settings.model_fields.values()))
 NAMES = sorted({name for block in BLOCKS for name in getattr(block, "model_fields", ())})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from unit_factory import KEY, failed, keep, key_of, outcome, result
 
-from xomflow import index, outcomes
+from xomflow import clock, outcomes
 from xomflow.index import Index, Shelf, Stamps
 from xomflow.paths import Paths
 
@@ -169,7 +169,7 @@ def test_a_shelf_that_may_still_change_has_no_stamp_yet(
 ) -> None:
     keep(paths, outcome())
     settled(paths)
-    monkeypatch.setattr(index.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
+    monkeypatch.setattr(clock.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
     assert Index(paths).stamp(SHELF) == stamp
 
 

@@ -49,10 +49,10 @@ def put(site: Site, name: str) -> None:
 
 
 def settle(site: Site) -> None:
-    """Let the outcomes' folders have changed an hour ago, each at a time of its own."""
-    for age, folder in enumerate([site.paths.outcomes, *site.paths.outcomes.rglob("*")]):
-        if folder.is_dir():
-            os.utime(folder, (time.time() - 3600 - age, time.time() - 3600 - age))
+    """Let everything have changed an hour ago, each at a time of its own."""
+    folders = [path for path in site.paths.outcomes.rglob("*") if path.is_dir()]
+    for age, path in enumerate([site.folder / "runs.jsonl", *folders]):
+        os.utime(path, (time.time() - 3600 - age, time.time() - 3600 - age))
 
 
 def pending(found: inventory.Inventory) -> list[int]:

@@ -72,7 +72,7 @@ def sent(text: str) -> str:
 
 
 @given(document=documents)
-@effort(max_examples=300)
+@effort(max_examples=150)
 def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[str, Any]) -> None:
     check_outcome(document)
     read = Reader(lines(points_of(document, "test_")).encode().decode()).points()

@@ -262,7 +262,7 @@ events = st.lists(
 
 
 @given(events=events)
-@effort(max_examples=60)
+@effort(max_examples=40)
 def test_in_the_end_the_store_has_what_the_outcomes_say(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, Any, Any]]
 ) -> None:

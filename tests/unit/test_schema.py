@@ -67,7 +67,6 @@ NEAR_VALUES = [
     "052894\n",
     "kr83m\n",
     "v 1",
-] + [
     "a\\b",
     'a"b',
     "a.png",

@@ -1,7 +1,7 @@
 """Stores: what they say when they cannot do what they should.
 
-The InfluxDB server here is a stand-in on the loopback address (`influx_stand_in`), good for the client's side only: what
-is sent, what is said about refusals. Tests against the real server belong to the issue about the real site.
+The InfluxDB server here is a stand-in on the loopback address (`influx_stand_in`), good for the client's side only:
+what is sent, what is said about refusals. Tests against the real server belong to the issue about the real site.
 """
 
 from __future__ import annotations

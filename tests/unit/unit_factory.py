@@ -17,6 +17,7 @@ from xomflow.runs import Run, run_of
 from xomflow.settings import Settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PASSWORD = "pa55 w%rd/@:"
 KEY = Key("kr83m", "v1", "052894")
 
 # Lone surrogates, control characters and line separators included: documents are written by people and machines.
@@ -111,3 +112,13 @@ def run(number: int = 52894, **changes: Any) -> Run:
 def key_of(number: int, analysis: str = "kr83m", version: str = "v1") -> Key:
     """The key of a run."""
     return Key(analysis, version, run_id(number))
+
+
+def rundb_credentials(folder: Path, address: str, mode: int = 0o600, **changes: Any) -> Path:
+    """A file with an account of the run database."""
+    entries = {"xent_url": address, "xent_user": "xenon", "xent_password": PASSWORD, "xent_database": "xenonnt"}
+    lines = [f"{name} = {value}" for name, value in {**entries, **changes}.items() if value is not ...]
+    path = folder / "xenon_config"
+    path.write_text("\n".join(["[RunDB]", *lines, "[other]", "x = 1"]))
+    path.chmod(mode)
+    return path

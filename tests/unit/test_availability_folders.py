@@ -200,7 +200,8 @@ def test_one_complete_alternative_is_enough(tmp_path: Path) -> None:
         ({"end": "_temp"}, "nothing of the run can be read here, event_info is being written, or was left unfinished"),
         (
             {"digest": "dddddddddd"},
-            "nothing of the run can be read here, event_info is here with another lineage (dddddddddd, wanted bbbbbbbbbb)",
+            "nothing of the run can be read here, "
+            "event_info is here with another lineage (dddddddddd, wanted bbbbbbbbbb)",
         ),
     ],
 )
