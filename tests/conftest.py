@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
+from support import mini as mini_set  # noqa: E402
 from support.site import Site  # noqa: E402
 
 
@@ -32,6 +33,14 @@ def analysis_python() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path.absolute()
+
+
+@pytest.fixture(scope="session")
+def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small set of the mini-XENONnT with every odd case, one for all workers of the session; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return mini_set.make(analysis_python, shared / "mini_xenonnt" / "set")
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
+from support import mini as mini_set
 from support.site import Site
 from xomflow.documentation import json_schema
 from xomflow.keys import Key
@@ -20,9 +19,8 @@ from xomflow.paths import ROOT, analysis_rule
 
 NAME = "drift_time"
 SCRIPT, RULE = f"scripts/analyses/{NAME}.py", f"rules/analyses/{NAME}.smk"
-SET = ("--runs", "4", "--seconds", "60", "--decays", "300", "--now", "2026-11-22T12:00:00Z")
-# Compiling anew, in each temporary folder, would take most of the time.
-NUMBA = ROOT / "work" / "cache" / "numba"
+RUNS = (52801, 52804)
+"""First and last run of the set that are looked at; all are complete."""
 # Reads the whole run at once with strax's own reader, and knows nothing of the page.
 INDEPENDENT = """
 import json, sys
@@ -55,23 +53,6 @@ def pending(site: Site) -> list[str]:
     return sorted(re.findall(rf"^Job \d+: {NAME}: run (\d{{6}})$", listed.stdout + listed.stderr, re.MULTILINE))
 
 
-@pytest.fixture(scope="module")
-def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny set of the mini-XENONnT."""
-    folder = tmp_path_factory.mktemp("mini") / "set"
-    call(analysis_python, "-m", "mini_xenonnt", "make", "--output", str(folder), *SET)
-    return folder
-
-
-def call(python: Path, *arguments: str, folder: Path = ROOT) -> str:
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(NUMBA), "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def followed(site: Site, mini: Path, analysis_python: Path) -> Site:
     """A site whose analyst did what the page says."""
@@ -80,16 +61,9 @@ def followed(site: Site, mini: Path, analysis_python: Path) -> Site:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(blocks()[name], encoding="utf-8")
     site.tree |= addition()
-    site.tree["rundb"]["file"] = str(mini / "runs.jsonl")
-    site.tree["software"] = [{"interpreter": str(analysis_python)}]
-    site.tree["context"] = {
-        "function": "mini_xenonnt.context:mini_xenonnt",
-        "arguments": {"output_folder": str(mini / "strax_data")},
-    }
+    mini_set.point(site, mini, analysis_python)
+    site.tree["selection"] = {"min_run": RUNS[0], "max_run": RUNS[1]}
     site.tree["warm_start"] = {"enabled": True}
-    NUMBA.mkdir(parents=True, exist_ok=True)
-    site.paths.cache.mkdir(parents=True)
-    (site.paths.cache / "numba").symlink_to(NUMBA)
     site.write_config()
     return site
 
@@ -118,13 +92,12 @@ def test_every_failure_class_is_explained() -> None:
 
 @pytest.mark.slow
 def test_a_tick_does_what_the_page_promises(followed: Site, mini: Path, analysis_python: Path) -> None:
-    runs = [json.loads(line)["number"] for line in (mini / "runs.jsonl").read_text().splitlines()]
+    runs = range(RUNS[0], RUNS[1] + 1)
     names = [f"{number:06d}" for number in runs]
-    assert len(runs) == 4
     assert pending(followed) == names
     done = followed.tick()
     assert done.returncode == 0, done.stderr
-    expected = json.loads(call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), *names))
+    expected = json.loads(mini_set.call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), *names))
     for number, name in zip(runs, names, strict=True):
         outcome = followed.outcome(NAME, number)
         [result] = outcome["results"]
@@ -142,12 +115,11 @@ def test_a_tick_does_what_the_page_promises(followed: Site, mini: Path, analysis
 
 @pytest.mark.slow
 def test_by_hand_it_says_the_same_and_writes_nothing(followed: Site, mini: Path, analysis_python: Path) -> None:
-    run = json.loads((mini / "runs.jsonl").read_text().splitlines()[1])["number"]
+    run = RUNS[0]
     before = sorted(followed.folder.rglob("*"))
-    printed = call(analysis_python, f"extra/{SCRIPT}", f"{run:06d}", folder=followed.folder)
-    said = json.loads(printed[printed.index("{") :])  # the script's own lines come first
+    said = json.loads(mini_set.call(analysis_python, f"extra/{SCRIPT}", f"{run:06d}", folder=followed.folder))
     assert sorted(followed.folder.rglob("*")) == before
-    expected = json.loads(call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), f"{run:06d}"))
+    expected = json.loads(mini_set.call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), f"{run:06d}"))
     assert said["key"] == {"analysis": NAME, "version": "v1", "run": f"{run:06d}"}
     assert said["figures"] == ["drift_time.png"]
     assert said["results"][0]["value"] == pytest.approx(expected[f"{run:06d}"][1], rel=1e-5)

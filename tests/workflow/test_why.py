@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 from support.site import Site, document
-
 from xomflow.paths import COMMAND
 
 

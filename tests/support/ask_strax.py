@@ -1,0 +1,29 @@
+"""Asks strax, run by run and type by type, what is stored; runs under the analysis interpreter.
+
+The file that is named first holds a list of questions, each with ``context``, ``runs`` and ``types``. The answer to
+each, in the file named second: [run, type, true, false or "raises"] of every pair.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from xomlib.context import build
+
+
+def answer(question: dict[str, Any]) -> list[list[Any]]:
+    st = build(question["context"])
+    return [[run, name, stored(st, run, name)] for run in question["runs"] for name in question["types"]]
+
+
+def stored(st: Any, run: str, name: str) -> Any:
+    try:
+        return bool(st.is_stored(run, name))
+    except Exception:
+        return "raises"
+
+
+if __name__ == "__main__":
+    questions = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(json.dumps([answer(question) for question in questions]))

@@ -1,0 +1,100 @@
+"""Single jobs, and a preloaded process to give them to, without a tick around them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from xomflow import launch
+from xomflow.keys import Key
+from xomflow.launch import End, Work
+from xomflow.paths import ROOT, Paths, TickPaths
+from xomflow.software import Program
+
+SCRIPT = "import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Jobs:
+    """Makes jobs whose scripts have a given body."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths = Paths(folder / "work")
+        self._files: list[IO[str]] = []
+
+    def work(self, body: str, run: str = "052001", time_limit: float = 60, **settings: Any) -> Work:
+        script = self.folder / f"script-{run}.py"
+        script.write_text(SCRIPT + "\n".join(f"    {line}" for line in body.splitlines()))
+        key = Key("any", "v1", run)
+        draft = self.paths.draft(key)
+        draft.mkdir(parents=True)
+        job = {"key": key.as_dict(), "script": str(script), "context": {"function": "json:loads"}}
+        job |= {"settings": settings, "draft": str(draft)}
+        log, lock = ((self.folder / f"{name}-{run}").open("w") for name in ("log", "lock"))
+        self._files += [log, lock]
+        return Work(Program(Path(sys.executable)), job, draft, log, lock, time_limit, memory_mb=1000)
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+class Preloaded(Jobs):
+    """A preloaded process, the lock of its tick, and the jobs' side of it."""
+
+    def __init__(self, folder: Path, python: Path | str, idle: float, preload: str, where: Path = ROOT) -> None:
+        super().__init__(folder)
+        self.tick = TickPaths(self.paths.tick("t1"))
+        self.warm = self.tick.warm("any")
+        self.warm.mkdir(parents=True)
+        self.socket = self.warm / "socket"
+        self.lock = self.tick.lock.open("wb")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        command = [str(python), "-m", "xomlib.warm", "socket", "--folder", str(self.warm)]
+        command += ["--alive", str(self.tick.lock), "--preload", preload, "--idle", str(idle)]
+        with (folder / "warm.log").open("wb") as log:
+            environment = {"PYTHONPATH": str(ROOT / "src"), "PRELOADED_ONLY": "1"}
+            self.process = subprocess.Popen(command, cwd=where, env=environment, stdout=log, stderr=log)
+
+    def start(self, work: Work) -> End | None:
+        """As the runner of one job does; the preloaded process is there already."""
+        here = Work(Program(Path("any")), work.job, work.draft, work.log, work.lock, work.time_limit, work.memory_mb)
+        return launch.run_warm(here, self.paths, self.tick, {"preload": ["json"], "idle_s": 60})
+
+    def runner(self, work: Work) -> int:
+        """The same in a process of its own."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                fcntl.flock(work.lock, fcntl.LOCK_EX)
+                self.start(work)
+            finally:
+                os._exit(0)
+        work.lock.close()
+        return pid
+
+    def file(self, name: str) -> str:
+        """Python code that opens a file in the folder of this test."""
+        return f"open({str(self.folder / name)!r}, 'w')"
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        super().close()
+        self.lock.close()
+        self.process.kill()
+        self.process.wait()

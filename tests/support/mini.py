@@ -1,0 +1,97 @@
+"""A small set of the mini-XENONnT with every odd case, and how a site is pointed at it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.site import Site
+from xomflow.paths import ROOT
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""The set's present; its newest runs end shortly before."""
+SET = ("--runs", "24", "--seconds", "60", "--decays", "300", "--now", NOW.isoformat())
+SITE_PACKAGES = Path(__file__).parent / "site_packages"
+ASK_STRAX = Path(__file__).parent / "ask_strax.py"
+# Compiling anew, in each temporary folder, would take most of the time.
+NUMBA = ROOT / "work" / "cache" / "numba"
+
+
+def make(python: Path, folder: Path) -> Path:
+    """Make the set, unless another process of the same test session has done so."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        call(python, "-m", "mini_xenonnt", "make", "--output", str(folder), *SET)
+    return folder
+
+
+def run(python: Path, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the analysis interpreter to its end."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(NUMBA), "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(
+        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def call(python: Path, *arguments: str, folder: Path = ROOT) -> str:
+    """Run the analysis interpreter and return what it printed."""
+    done = run(python, *arguments, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def odd(mini: Path) -> dict[str, str]:
+    """The run id of each odd case."""
+    found: dict[str, str] = json.loads((mini / "mini.json").read_text())["odd"]
+    return found
+
+
+def context(mini: Path) -> dict[str, Any]:
+    """The block of the configuration for the set's context."""
+    arguments = {"output_folder": str(mini / "strax_data")}
+    return {"function": "mini_xenonnt.context:mini_xenonnt", "arguments": arguments}
+
+
+def tree(mini: Path, python: Path) -> dict[str, Any]:
+    """The project's own configuration, pointed at the set."""
+    whole: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    whole["rundb"]["file"] = str(mini / "runs.jsonl")
+    whole["context"] = context(mini)
+    whole["software"] = [{"interpreter": str(python)}]
+    return whole
+
+
+def point(site: Site, mini: Path, python: Path) -> None:
+    """Let a site work on the set, with code that is compiled already."""
+    site.tree["rundb"] = {"kind": "file", "file": str(mini / "runs.jsonl")}
+    site.tree["context"] = context(mini)
+    site.tree["software"] = [{"interpreter": str(python)}]
+    NUMBA.mkdir(parents=True, exist_ok=True)
+    site.paths.cache.mkdir(parents=True)
+    (site.paths.cache / "numba").symlink_to(NUMBA)
+
+
+def wrapper(path: Path, python: Path | str, *packages: Path) -> Path:
+    """Write an interpreter that finds more packages and notes each start in a file beside it (see `starts`)."""
+    found = ":".join(["$PYTHONPATH", *map(str, packages)])
+    path.write_text(
+        f'#!/bin/sh\necho "$*" >> {shlex.quote(str(path))}.log\nexport PYTHONPATH="{found}"\n'
+        f'exec {shlex.quote(str(python))} "$@"\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+def starts(wrapper: Path) -> list[str]:
+    """What an interpreter made by `wrapper` was started with."""
+    log = wrapper.with_name(f"{wrapper.name}.log")
+    return log.read_text().splitlines() if log.exists() else []

@@ -1,0 +1,268 @@
+"""The batch answer, which opens a few files, is that of ``st.is_stored``, asked run by run and type by type."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from support import mini as mini_set
+from xomflow import configuration
+from xomflow.availability import Availability
+from xomflow.contexts import ContextAsker
+from xomflow.discovery import Survey, Surveyor
+from xomflow.paths import Paths
+from xomflow.rundb import open_rundb
+from xomflow.settings import Context
+from xomflow.software import Program
+
+pytestmark = pytest.mark.slow
+
+KEPT = ["distinct_channels", "event_basics", "event_info", "event_info_double", "events_mv", "events_nv", "peak_basics"]
+KEPT += ["veto_intervals"]
+TYPES = [*KEPT, "corrected_areas", "event_positions", "peaks", "raw_records"]
+Pair = tuple[str, str]
+
+
+# --- folders as crashes, copies and old versions leave them ---------------------------------------------------------
+def metadata(folder: Path) -> Path:
+    return folder / f"{folder.name.split('-', 1)[1]}-metadata.json"
+
+
+def change(folder: Path, **changes: Any) -> None:
+    content = json.loads(metadata(folder).read_text()) | changes
+    metadata(folder).write_text(json.dumps({name: value for name, value in content.items() if value is not ...}))
+
+
+def cut(folder: Path) -> None:
+    text = metadata(folder).read_text()
+    metadata(folder).write_text(text[: len(text) // 2])
+
+
+def into_temp(folder: Path, **changes: Any) -> None:
+    change(folder, **changes)
+    sibling = folder.with_name(f"{folder.name}_temp")
+    sibling.mkdir()
+    shutil.move(metadata(folder), sibling)
+
+
+def keep_elsewhere(folder: Path) -> None:
+    shutil.copytree(folder, folder.parents[1] / "elsewhere" / folder.name)
+
+
+def plain_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def link(folder: Path, nowhere: bool = False) -> None:
+    target = folder.rename(folder.with_name(f"target of {folder.name}"))
+    folder.symlink_to(folder.with_name("nothing") if nowhere else target)
+
+
+class Odd(NamedTuple):
+    """A hand-made case: what is done to a good folder, and what strax says of it then."""
+
+    make: Callable[[Path], object]
+    strax: bool | str
+
+
+ODD = {
+    "untouched": Odd(lambda folder: None, True),
+    "metadata missing": Odd(lambda folder: metadata(folder).unlink(), "raises"),
+    "metadata cut in the middle": Odd(cut, "raises"),
+    "metadata empty": Odd(lambda folder: metadata(folder).write_text(""), "raises"),
+    "metadata a list": Odd(lambda folder: metadata(folder).write_text("[]"), False),
+    "metadata only in the _temp sibling": Odd(into_temp, True),
+    "metadata in the _temp sibling, not ended": Odd(lambda folder: into_temp(folder, writing_ended=...), False),
+    "old name of the metadata": Odd(lambda folder: metadata(folder).rename(folder / "metadata.json"), True),
+    "other lineage": Odd(lambda folder: folder.rename(f"{folder.parent}/{folder.name[:-10]}aaaaaaaaaa"), False),
+    "exception": Odd(lambda folder: change(folder, exception="it broke"), False),
+    "exception that is null": Odd(lambda folder: change(folder, exception=None), False),
+    "no writing_ended": Odd(lambda folder: change(folder, writing_ended=...), False),
+    "only the _temp folder": Odd(lambda folder: folder.rename(f"{folder}_temp"), False),
+    "empty folder": Odd(empty, "raises"),
+    "plain file": Odd(plain_file, "raises"),
+    "link to a folder": Odd(lambda folder: link(folder), True),
+    "link to nowhere": Odd(lambda folder: link(folder, nowhere=True), False),
+    "good only elsewhere": Odd(lambda folder: (keep_elsewhere(folder), shutil.rmtree(folder)), True),
+    "exception, good elsewhere": Odd(lambda folder: (keep_elsewhere(folder), change(folder, exception="x")), True),
+    # Reading would raise as well, so a good copy is of no use.
+    "metadata cut, good elsewhere": Odd(lambda folder: (keep_elsewhere(folder), cut(folder)), "raises"),
+}
+
+
+class Answers(NamedTuple):
+    """What strax and the batch say about one context: for each (run, type)."""
+
+    strax: dict[Pair, bool | str]
+    batch: dict[Pair, bool]
+
+
+class Odds(NamedTuple):
+    """A copy of the set with the hand-made cases, and where each is."""
+
+    folder: Path
+    places: dict[str, Pair]
+
+
+@pytest.fixture(scope="module")
+def odds(mini: Path, tmp_path_factory: pytest.TempPathFactory) -> Odds:
+    folder = tmp_path_factory.mktemp("odds") / "strax_data"
+    shutil.copytree(mini / "strax_data", folder)
+    excluded = set(mini_set.odd(mini).values())
+    good = [place for place in sorted(folder.iterdir()) if place.name[:6] not in excluded and place.is_dir()]
+    places = {}
+    for (name, case), place in zip(ODD.items(), good[:: len(good) // len(ODD)], strict=False):
+        case.make(place)
+        run, kind, _ = place.name.split("-")
+        places[name] = (run, kind)
+    return Odds(folder, places)
+
+
+@pytest.fixture(scope="module")
+def interpreter(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The analysis interpreter, which also finds the contexts of the tests."""
+    return mini_set.wrapper(tmp_path_factory.mktemp("interpreter") / "python", analysis_python, mini_set.SITE_PACKAGES)
+
+
+@pytest.fixture(scope="module")
+def contexts(mini: Path, odds: Odds) -> dict[str, Context]:
+    whole, copy = str(mini / "strax_data"), str(odds.folder)
+    mini_xenonnt = "mini_xenonnt.context:mini_xenonnt"
+    elsewhere = [str(odds.folder.parent / "elsewhere"), str(odds.folder.parent / "no such folder")]
+    return {
+        "the set": Context(function=mini_xenonnt, arguments={"output_folder": whole}),
+        "odd folders, several places": Context(
+            function=mini_xenonnt, arguments={"output_folder": copy}, storage=elsewhere
+        ),
+        "take_only and exclude": Context(function="odd_contexts:taking", arguments={"first": copy, "second": whole}),
+        "unknown kind": Context(function="odd_contexts:unknown", arguments={"folder": copy}),
+        "unknown kind beside a folder": Context(
+            function="odd_contexts:mixed", arguments={"first": copy, "second": whole}
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(
+    mini: Path, contexts: dict[str, Context], interpreter: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Answers]:
+    runs = [json.loads(line)["name"] for line in (mini / "runs.jsonl").read_text().splitlines()]
+    assert len(runs) == 24
+    folder = tmp_path_factory.mktemp("answers")
+    asked = [{"context": one.model_dump(), "runs": runs, "types": TYPES} for one in contexts.values()]
+    (folder / "asked.json").write_text(json.dumps(asked))
+    mini_set.call(interpreter, str(mini_set.ASK_STRAX), str(folder / "asked.json"), str(folder / "said.json"))
+    said = json.loads((folder / "said.json").read_text())
+    program, asker = Program(interpreter), ContextAsker(Paths(folder / "work"), may_write=False)
+    found = {}
+    for (name, one), strax in zip(contexts.items(), said, strict=True):
+        stored = Availability(asker).stored(program, one, runs, TYPES)
+        batch = {(run, kind): kind in stored[run] for run in runs for kind in TYPES}
+        found[name] = Answers({(run, kind): state for run, kind, state in strax}, batch)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["the set", "odd folders, several places", "take_only and exclude", "unknown kind", "unknown kind beside a folder"],
+)
+def test_the_batch_agrees_with_strax_on_every_run_and_type(answers: dict[str, Answers], name: str) -> None:
+    strax, batch = answers[name]
+    assert len(strax) == 24 * len(TYPES)
+    assert {pair for pair in batch if batch[pair]} == {pair for pair in strax if strax[pair] is True}
+    assert 20 < sum(batch.values()) < len(batch) - 20, "the case is too simple to show anything"
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_strax_says_of_each_odd_folder_what_we_think_it_does(
+    answers: dict[str, Answers], odds: Odds, case: str
+) -> None:
+    assert answers["odd folders, several places"].strax[odds.places[case]] == ODD[case].strax
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_each_odd_folder_is_judged_right(answers: dict[str, Answers], odds: Odds, case: str) -> None:
+    assert answers["odd folders, several places"].batch[odds.places[case]] == (ODD[case].strax is True)
+
+
+def test_a_type_that_a_folder_does_not_take_is_not_in_it(answers: dict[str, Answers]) -> None:
+    there = {kind for (_, kind), is_there in answers["take_only and exclude"].batch.items() if is_there}
+    assert there == set(KEPT) - {"event_basics"}
+
+
+# --- what a survey makes of it ----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """The project's own configuration over the set, at the set's present, without any file written."""
+    folder = tmp_path_factory.mktemp("survey")
+    settings = configuration.check(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
+    asker = ContextAsker(Paths(settings.work), may_write=False)
+    found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
+    assert not list(folder.iterdir())
+    return found
+
+
+def states(survey: Survey, analysis: str) -> dict[str, str]:
+    return {item.key.run: item.state.name for item in survey.items[analysis]}
+
+
+def reason(survey: Survey, analysis: str, run: str) -> str:
+    (words,) = [item.state.reason for item in survey.items[analysis] if item.key.run == run]
+    return words
+
+
+def test_nobody_has_to_mend_anything(survey: Survey) -> None:
+    assert (survey.troubles, survey.problems, survey.foreign) == ([], [], [])
+
+
+@pytest.mark.parametrize("case", ["messy", "_messy", "bad", "abandon", "not_transferred", "running"])
+def test_runs_that_nobody_wants_are_not_selected(survey: Survey, mini: Path, case: str) -> None:
+    run = mini_set.odd(mini)[case]
+    assert all(run not in states(survey, analysis) for analysis in survey.items)
+
+
+@pytest.mark.parametrize(
+    ("case", "state", "words"),
+    [
+        ("old_no_data", "stale", "event_info is not at this site"),
+        ("no_data_yet", "waiting", "event_info is not at this site"),
+        ("partial", "waiting", "event_basics, peak_basics and veto_intervals"),
+        ("partial", "waiting", "event_info is not at this site"),
+        ("temp", "waiting", "event_info is being written, or was left unfinished"),
+        ("exception", "waiting", "event_info is here but broken: writing it went wrong"),
+    ],
+)
+def test_runs_without_their_data_wait_and_say_for_what(
+    survey: Survey, mini: Path, case: str, state: str, words: str
+) -> None:
+    run = mini_set.odd(mini)[case]
+    assert states(survey, "event_rate")[run] == state
+    assert words in reason(survey, "event_rate", run)
+
+
+def test_an_analysis_waits_for_its_own_data_types(survey: Survey, mini: Path) -> None:
+    run = mini_set.odd(mini)["partial"]
+    assert states(survey, "kr83m")[run] == "waiting"
+    assert "waiting for event_info_double: " in reason(survey, "kr83m", run)
+
+
+def test_every_other_run_is_ready(survey: Survey, mini: Path) -> None:
+    odd = mini_set.odd(mini)
+    left_out = {odd[name] for name in odd.keys() - {"preliminary", "no_rate", "markup"}}
+    modes = {one["name"]: one["mode"] for one in map(json.loads, (mini / "runs.jsonl").read_text().splitlines())}
+    tpc = {run for run, mode in modes.items() if mode in ("tpc_bkg", "tpc_kr83m", "background_linked")} - left_out
+    krypton = {run for run in tpc if modes[run] == "tpc_kr83m"}
+    assert {run for run, state in states(survey, "event_rate").items() if state == "ready"} == tpc
+    assert {run for run, state in states(survey, "kr83m").items() if state == "ready"} == krypton
+    assert len(tpc) > len(krypton) >= 3

@@ -1,0 +1,199 @@
+"""A script tried by hand says what a tick says, on standard output and nothing else, and mistakes are one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from support import mini as mini_set
+from support.site import Site
+from xomflow.paths import ROOT, analysis_script
+
+Result = subprocess.CompletedProcess[str]
+
+
+# --- a real analysis --------------------------------------------------------------------------------------------------
+class Both(NamedTuple):
+    """A run analysed by a tick and by hand."""
+
+    tick: dict[str, Any]
+    hand: Result
+    site: Site
+
+
+@pytest.fixture(scope="module")
+def both(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    site = Site(tmp_path_factory.mktemp("by_hand"))
+    mini_set.point(site, mini, analysis_python)
+    site.tree["selection"] = {"min_run": 52801, "max_run": 52801}
+    site.tree["analyses"] = {"event_rate": mini_set.tree(mini, analysis_python)["analyses"]["event_rate"]}
+    tick = site.tick()
+    assert tick.returncode == 0, tick.stderr
+    return Both(site.outcome("event_rate", 52801), by_hand(analysis_python, site, "052801", "--save", "saved"), site)
+
+
+def by_hand(python: Path, site: Site, *arguments: str) -> Result:
+    config = str(site.folder / "config.yaml")
+    return mini_set.run(python, str(analysis_script("event_rate")), *arguments, "--config", config, folder=site.folder)
+
+
+@pytest.mark.slow
+def test_by_hand_the_results_are_those_of_the_tick(both: Both) -> None:
+    assert both.hand.returncode == 0, both.hand.stderr
+    said = json.loads(both.hand.stdout)
+    assert {name: said[name] for name in ("key", "results", "figures")} == {
+        name: both.tick[name] for name in ("key", "results", "figures")
+    }
+    assert said["messages"] == [both.tick["message"]]
+    assert len(said["results"]) == 8
+
+
+@pytest.mark.slow
+def test_by_hand_what_is_printed_is_saved_with_the_figures(both: Both) -> None:
+    place = both.site.folder / "saved" / "event_rate-052801"
+    assert sorted(str(path.relative_to(place)) for path in place.rglob("*.*")) == [
+        "figures/overview.png",
+        "results.json",
+    ]
+    assert json.loads((place / "results.json").read_text()) == json.loads(both.hand.stdout)
+    own = (place / "figures/overview.png").read_bytes()
+    assert own.startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_there_is_one_sentence(both: Both, analysis_python: Path) -> None:
+    done = by_hand(analysis_python, both.site, "052999")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("event_rate.py: event_info of run 052999 cannot be read")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+# --- everything else needs no strax -----------------------------------------------------------------------------------
+class Hand:
+    """A script in a folder with a configuration, for the interpreter of the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tree: dict[str, Any] = {"context": {"function": "json:loads"}, "analyses": {}}
+
+    def script(self, name: str, body: str, **block: Any) -> None:
+        indented = "\n".join(f"    {line}" for line in body.splitlines())
+        text = f"import xomlib\n\ndef main(run_id):\n{indented}\n\nif __name__ == '__main__':\n    xomlib.cli(main)\n"
+        (self.folder / f"{name}.py").write_text(text)
+        self.tree["analyses"][name] = {"version": "v1", **block}
+        self.write(yaml.safe_dump(self.tree))
+
+    def write(self, text: str) -> None:
+        (self.folder / "config.yaml").write_text(text)
+
+    def run(self, name: str, *arguments: str) -> Result:
+        return subprocess.run(
+            [sys.executable, f"{name}.py", *arguments],
+            cwd=self.folder,
+            env={"PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def hand(tmp_path: Path) -> Hand:
+    return Hand(tmp_path)
+
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id)).save()"
+PICTURE = "xomlib.figure('overview', b'a picture of ' + run_id.encode())"
+
+
+def test_nothing_but_json_is_on_standard_output(hand: Hand) -> None:
+    hand.script("loud", f"print('a library prints')\n{GOOD}\nxomlib.xom_message(success=True)")
+    done = hand.run("loud", "52001")
+    assert json.loads(done.stdout)["results"][0]["value"] == 52001
+    assert done.stderr.splitlines() == ["a library prints", "XOM loud v1 run 052001: success"]
+
+
+def test_nothing_is_written_where_nothing_is_to_be_saved(hand: Hand) -> None:
+    hand.script("good", f"{PICTURE}\n{GOOD}")
+    before = sorted(hand.folder.rglob("*"))
+    assert hand.run("good", "052001").returncode == 0
+    assert sorted(hand.folder.rglob("*")) == before
+
+
+def test_runs_and_analyses_are_saved_beside_each_other(hand: Hand) -> None:
+    for name in ("one", "other"):
+        hand.script(name, f"{PICTURE}\n{GOOD}")
+        for run in ("052001", "052002"):
+            assert hand.run(name, run, "--save", "saved").returncode == 0
+    saved = {str(path.relative_to(hand.folder / "saved")): path for path in (hand.folder / "saved").rglob("*.*")}
+    keys = [f"{name}-{run}" for name in ("one", "other") for run in ("052001", "052002")]
+    assert saved.keys() == {f"{key}/{name}" for key in keys for name in ("results.json", "figures/overview.png")}
+    assert saved["one-052002/figures/overview.png"].read_bytes() == b"a picture of 052002"
+    assert json.loads(saved["one-052002/results.json"].read_text())["results"][0]["value"] == 52002
+
+
+def test_the_settings_are_those_of_the_configuration(hand: Hand) -> None:
+    body = "xomlib.Xomresult(variable_name='cut', variable_value=xomlib.settings()['cut']).save()"
+    hand.script("cuts", body, settings={"cut": 3.5})
+    assert json.loads(hand.run("cuts", "052001").stdout)["results"][0]["value"] == 3.5
+
+
+MISTAKES: dict[str, tuple[str, list[str], Callable[[Hand], object], str]] = {
+    "no run id": (GOOD, ["kr83m"], lambda hand: None, "run id 'kr83m' is not a number of at most six digits"),
+    "digits of another script": (GOOD, ["٥٢"], lambda hand: None, "run id '٥٢' is not a number"),
+    "long run id": (GOOD, ["0052001"], lambda hand: None, "run id '0052001' is not a number of at most six digits"),
+    "no configuration": (
+        GOOD,
+        ["1", "--config", "gone.yaml"],
+        lambda hand: None,
+        "gone.yaml cannot be read: [Errno 2] No such file or directory",
+    ),
+    "not YAML": (GOOD, ["1"], lambda hand: hand.write("a: [1"), "config.yaml cannot be read: while parsing"),
+    "empty": (GOOD, ["1"], lambda hand: hand.write(""), "config.yaml has no analyses.script: add its block first"),
+    "no block": (GOOD, ["1"], lambda hand: hand.write("analyses: {other: {}}"), "config.yaml has no analyses.script"),
+    "no version": (
+        GOOD,
+        ["1"],
+        lambda hand: hand.write("analyses: {script: {}}\ncontext: {function: json:loads}"),
+        "config.yaml needs analyses.script.version and context.function",
+    ),
+    "no context": (GOOD, ["1"], lambda hand: hand.write("analyses: {script: {version: v1}}"), "and context.function"),
+    "bad result": (GOOD.replace("int(run_id)", "float('nan')"), ["1"], lambda hand: None, "answer is nan"),
+    "bad result that is caught": (
+        f"{GOOD}\ntry:\n    {GOOD}\nexcept Exception:\n    pass",
+        ["1"],
+        lambda hand: None,
+        "'answer' is saved twice",
+    ),
+    "nothing saved": ("pass", ["1"], lambda hand: None, "it saved no result"),
+    "broken data": ("raise xomlib.DataBroken('chunk 3 is missing')", ["1"], lambda hand: None, "chunk 3 is missing"),
+    "wrong context": ("xomlib.context()", ["1"], lambda hand: None, "context.arguments do not fit json:loads"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_sentence_and_not_zero(hand: Hand, name: str) -> None:
+    body, arguments, spoil, words = MISTAKES[name]
+    hand.script("script", body)
+    spoil(hand)
+    done = hand.run("script", *arguments)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("script.py: ")
+    assert words in line
+
+
+def test_an_error_of_the_script_shows_where(hand: Hand) -> None:
+    hand.script("raises", "raise ValueError('no peaks at all')")
+    done = hand.run("raises", "052001")
+    assert done.returncode == 1
+    assert "line 4, in main" in done.stderr
+    assert done.stderr.splitlines()[-1] == "ValueError: no peaks at all"

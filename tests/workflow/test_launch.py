@@ -1,0 +1,273 @@
+"""One analysis in a process of its own, cold or as a fork of the preloaded process, without a tick around it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from support.jobs import Jobs, Preloaded, alive
+from xomflow import launch
+from xomflow.keys import Key
+from xomflow.launch import End
+from xomflow.paths import ROOT
+from xomlib.files import read_json
+
+Wait = Callable[..., None]
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+
+
+Start = Callable[..., Preloaded]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a preloaded process."""
+    started = []
+
+    def begin(python: Path | str = sys.executable, idle: float = 60, preload: str = "json") -> Preloaded:
+        started.append(Preloaded(tmp_path, python, idle, preload))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def preloaded(start: Start, wait_for: Wait) -> Preloaded:
+    """A preloaded process that is ready for jobs."""
+    here = start()
+    wait_for(here.socket.exists)
+    return here
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    made = Jobs(tmp_path)
+    yield made
+    made.close()
+
+
+def takes(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+ENDS = [
+    ("os.kill(os.getpid(), signal.SIGKILL)", End(signal.SIGKILL)),
+    ("os._exit(7)", End(7 << 8)),
+    ("raise ValueError", End(1 << 8)),
+    (GOOD, End(0)),
+]
+
+
+# --- the life of a preloaded process ----------------------------------------------------------------------------------
+def test_it_does_a_job_and_waits_for_more(preloaded: Preloaded) -> None:
+    work = preloaded.work(GOOD)
+    assert preloaded.start(work) == End(0)
+    assert read_json(work.draft / "draft.json")["results"][0]["value"] == 1
+    assert read_json(work.draft / "end.json")["failure"] is None
+    assert preloaded.process.poll() is None
+
+
+def test_it_ends_when_the_lock_of_its_tick_is_free(preloaded: Preloaded) -> None:
+    preloaded.lock.close()
+    assert preloaded.process.wait(10) == 0
+    assert not preloaded.socket.exists()
+
+
+def test_it_ends_in_silence_when_the_folder_of_its_tick_is_gone(preloaded: Preloaded) -> None:
+    for path in sorted(preloaded.tick.folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert preloaded.process.wait(10) == 0
+    assert (preloaded.folder / "warm.log").read_text() == ""
+
+
+def test_it_ends_after_idle_time(start: Start) -> None:
+    here = start(idle=0.5)
+    assert here.process.wait(20) == 0
+    assert not here.socket.exists()
+
+
+def test_it_is_not_idle_while_a_worker_runs(start: Start, wait_for: Wait) -> None:
+    here = start(idle=1.0)
+    wait_for(here.socket.exists)
+    assert here.start(here.work(f"time.sleep(3)\n{GOOD}")) == End(0)
+    assert here.start(here.work(GOOD, "052002")) == End(0), "it takes the next one as well"
+
+
+def test_a_module_that_cannot_be_imported_ends_it_at_once(start: Start) -> None:
+    here = start(preload="json,no_such_module")
+    assert here.process.wait(20) == 1
+    assert not here.socket.exists()
+    assert "No module named 'no_such_module'" in (here.folder / "warm.log").read_text()
+
+
+def test_what_runs_when_its_tick_has_gone_is_finished_without_a_busy_loop(preloaded: Preloaded, wait_for: Wait) -> None:
+    ends: dict[str, End | None] = {}
+    threads = []
+    for run, seconds in (("052001", 1.5), ("052002", 4)):
+        work = preloaded.work(
+            f"{preloaded.file('started')[:-6]} + run_id, 'w').close()\ntime.sleep({seconds})\n{GOOD}", run
+        )
+        threads.append(threading.Thread(target=lambda work=work, run=run: ends.update({run: preloaded.start(work)})))
+        threads[-1].start()
+    wait_for(lambda: len(list(preloaded.folder.glob("started*"))) == 2)
+    before = preloaded.cpu_seconds()
+    preloaded.lock.close()
+    threads[0].join()
+    wait_for(lambda: (preloaded.paths.draft(Key("any", "v1", "052002")) / "end.json").exists())
+    assert preloaded.cpu_seconds() - before < 0.5
+    threads[1].join()
+    assert ends == {"052001": End(0), "052002": End(0)}
+    assert preloaded.process.wait(10) == 0
+
+
+# --- its workers ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("body", "end"), ENDS)
+def test_the_end_of_a_worker_is_told_and_the_next_one_runs(preloaded: Preloaded, body: str, end: End) -> None:
+    assert preloaded.start(preloaded.work(body)) == end
+    assert preloaded.start(preloaded.work(GOOD, "052002")) == End(0)
+
+
+def test_time_is_up_for_a_worker(preloaded: Preloaded, wait_for: Wait) -> None:
+    body = f"{preloaded.file('pid')}.write(str(os.getpid()))\ntime.sleep(600)"
+    begin = time.monotonic()
+    assert preloaded.start(preloaded.work(body, time_limit=1.0)) == End(None, timed_out=True)
+    assert time.monotonic() - begin < 10
+    wait_for(lambda: not alive(int((preloaded.folder / "pid").read_text())))
+
+
+def test_a_worker_whose_runner_is_killed_is_killed_and_lets_go_of_the_lock(
+    preloaded: Preloaded, wait_for: Wait
+) -> None:
+    runner = preloaded.runner(preloaded.work(f"{preloaded.file('started')}.close()\ntime.sleep(600)"))
+    wait_for((preloaded.folder / "started").exists)
+    with (preloaded.folder / "lock-052001").open("w") as lock:
+        assert not takes(lock)
+        os.kill(runner, signal.SIGKILL)
+        os.waitpid(runner, 0)
+        wait_for(lambda: takes(lock))
+    assert preloaded.process.poll() is None
+
+
+def test_a_worker_outlives_the_preloaded_process_and_its_runner_and_keeps_the_lock(
+    preloaded: Preloaded, wait_for: Wait
+) -> None:
+    go = str(preloaded.folder / "go")
+    waits = f"{preloaded.file('started')}.close()\nwhile not os.path.exists({go!r}):\n    time.sleep(0.02)\n"
+    work = preloaded.work(waits + GOOD)
+    runner = preloaded.runner(work)
+    wait_for((preloaded.folder / "started").exists)
+    preloaded.process.kill()
+    preloaded.process.wait()
+    os.kill(runner, signal.SIGKILL)
+    os.waitpid(runner, 0)
+    with (preloaded.folder / "lock-052001").open("w") as lock:
+        assert not takes(lock)
+        (preloaded.folder / "go").touch()
+        wait_for(lambda: takes(lock))
+    assert read_json(work.draft / "end.json")["failure"] is None
+
+
+def test_a_worker_is_over_though_a_process_that_it_left_goes_on(preloaded: Preloaded) -> None:
+    """A process made by fork alone inherits the pipe whose closing tells that the worker is gone."""
+    left = f"pid = os.fork()\nif not pid:\n    time.sleep(600)\n{preloaded.file('pid')}.write(str(pid))"
+    begin = time.monotonic()
+    try:
+        assert preloaded.start(preloaded.work(f"{left}\n{GOOD}", time_limit=30)) == End(0)
+        assert time.monotonic() - begin < 15
+    finally:
+        os.kill(int((preloaded.folder / "pid").read_text()), signal.SIGKILL)
+
+
+def test_the_environment_of_a_worker_is_that_of_its_job(preloaded: Preloaded) -> None:
+    names = ("PRELOADED_ONLY", "MPLBACKEND")
+    body = (
+        f"for name in {names}:\n    xomlib.Xomresult(variable_name=name, variable_value=int(name in os.environ)).save()"
+    )
+    work = preloaded.work(body)
+    assert preloaded.start(work) == End(0)
+    assert [result["value"] for result in read_json(work.draft / "draft.json")["results"]] == [0, 1]
+
+
+def test_settings_may_be_longer_than_what_a_socket_passes_on_at_once(preloaded: Preloaded) -> None:
+    long = list(range(200_000))
+    body = "xomlib.Xomresult(variable_name='answer', variable_value=len(xomlib.settings()['long'])).save()"
+    work = preloaded.work(body, long=long)
+    assert preloaded.start(work) == End(0)
+    assert read_json(work.draft / "draft.json")["results"][0]["value"] == len(long)
+
+
+@pytest.mark.parametrize("message", [b"", b"{", b"nonsense\n", b"{" * 100_000])
+def test_nonsense_neither_disturbs_it_nor_stays_open(preloaded: Preloaded, wait_for: Wait, message: bytes) -> None:
+    files = Path(f"/proc/{preloaded.process.pid}/fd")
+    before = len(os.listdir(files))
+    client = launch._try_to_connect(preloaded.warm)
+    assert client is not None
+    with client, (preloaded.folder / "some file").open("w") as some:
+        launch._send(client, message, [some.fileno()] if message else [])
+    assert preloaded.start(preloaded.work(GOOD)) == End(0)
+    wait_for(lambda: len(os.listdir(files)) <= before)
+
+
+def test_a_worker_that_cannot_begin_says_why_in_its_log(preloaded: Preloaded) -> None:
+    work = preloaded.work(GOOD)
+    work.job.pop("key")
+    assert preloaded.start(work) == End(1 << 8)
+    assert "KeyError: 'key'" in (preloaded.folder / "log-052001").read_text()
+
+
+def test_workers_draw_different_random_numbers(start: Start, analysis_python: Path, wait_for: Wait) -> None:
+    here = start(python=analysis_python, preload="numpy,numpy.random,random")
+    wait_for(here.socket.exists)
+    drawn = []
+    for run in ("052001", "052002"):
+        body = "import numpy, random\nfor name, one in (('a', numpy.random), ('b', random)):\n    "
+        body += "xomlib.Xomresult(variable_name=name, variable_value=one.random()).save()"
+        work = here.work(body, run)
+        assert here.start(work) == End(0)
+        drawn += [result["value"] for result in read_json(work.draft / "draft.json")["results"]]
+    assert len(set(drawn)) == 4
+
+
+# --- cold -------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("body", "end"), ENDS)
+def test_cold_the_end_of_a_process_is_told(jobs: Jobs, body: str, end: End) -> None:
+    assert launch.run_cold(jobs.work(body), jobs.paths) == end
+
+
+def test_cold_time_is_up_for_a_process_and_what_it_started(jobs: Jobs, wait_for: Wait) -> None:
+    pid = jobs.folder / "pid"
+    body = "import subprocess\nchild = subprocess.Popen(['sleep', '600'])\n"
+    body += f"open({str(pid)!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
+    assert launch.run_cold(jobs.work(body, time_limit=2.0), jobs.paths) == End(None, timed_out=True)
+    wait_for(lambda: not alive(int(pid.read_text())))
+
+
+def test_cold_the_memory_is_limited(jobs: Jobs) -> None:
+    work = jobs.work("x = bytearray(3_000_000_000)")
+    assert launch.run_cold(work, jobs.paths) == End(1 << 8)
+    assert read_json(work.draft / "end.json")["failure"]["class"] == "out_of_memory"
+
+
+def test_a_limit_of_the_system_below_the_job_s_stays(tmp_path: Path) -> None:
+    code = "import resource as r\nfrom xomlib.warm import limit_memory\nr.setrlimit(r.RLIMIT_DATA, (2**30, 2**30))\n"
+    code += "limit_memory(4000)\nprint(r.getrlimit(r.RLIMIT_DATA)[0] == 2**30)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
