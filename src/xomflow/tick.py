@@ -219,11 +219,13 @@ def known_later(settings: Settings) -> dict[str, Any]:
 
 def survey_document(survey: Survey) -> dict[str, Any]:
     """Return what the report needs of a survey."""
+    chosen = {item.key for item in survey.chosen}
     return {
         "counts": {analysis: dict(counts) for analysis, counts in survey.counts.items()},
         "problems": survey.problems,
         "troubles": survey.troubles,
-        "items": [item.as_dict() for item in survey.unsettled],
+        # What is ready and waits for a later tick is counted and stands in the run lists; a backfill has 100,000 of it.
+        "items": [item.as_dict() for item in survey.unsettled if not item.state.due or item.key in chosen],
     }
 
 
