@@ -68,6 +68,12 @@ class Preloaded(Jobs):
             environment = {"PYTHONPATH": str(ROOT / "src"), "PRELOADED_ONLY": "1"}
             self.process = subprocess.Popen(command, cwd=where, env=environment, stdout=log, stderr=log)
 
+    def listens(self) -> bool:
+        client = launch._try_to_connect(self.warm)
+        if client is not None:
+            client.close()
+        return client is not None
+
     def start(self, work: Work) -> End | None:
         """As the runner of one job does; the preloaded process is there already."""
         here = Work(Program(Path("any")), work.job, work.draft, work.log, work.lock, work.time_limit, work.memory_mb)

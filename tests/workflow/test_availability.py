@@ -207,7 +207,7 @@ def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathF
     """The project's own configuration over the set, at the set's present, without any file written."""
     folder = tmp_path_factory.mktemp("survey")
     settings = configuration.check(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
-    asker = ContextAsker(Paths(settings.work), may_write=False)
+    asker = ContextAsker(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
     found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
     assert not list(folder.iterdir())
     return found

@@ -48,7 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def preloaded(start: Start, wait_for: Wait) -> Preloaded:
     """A preloaded process that is ready for jobs."""
     here = start()
-    wait_for(here.socket.exists)
+    wait_for(here.listens)
     return here
 
 
@@ -105,7 +105,7 @@ def test_it_ends_after_idle_time(start: Start) -> None:
 
 def test_it_is_not_idle_while_a_worker_runs(start: Start, wait_for: Wait) -> None:
     here = start(idle=1.0)
-    wait_for(here.socket.exists)
+    wait_for(here.listens)
     assert here.start(here.work(f"time.sleep(3)\n{GOOD}")) == End(0)
     assert here.start(here.work(GOOD, "052002")) == End(0), "it takes the next one as well"
 
@@ -169,7 +169,8 @@ def test_a_worker_outlives_the_preloaded_process_and_its_runner_and_keeps_the_lo
     preloaded: Preloaded, wait_for: Wait
 ) -> None:
     go = str(preloaded.folder / "go")
-    waits = f"{preloaded.file('started')}.close()\nwhile not os.path.exists({go!r}):\n    time.sleep(0.02)\n"
+    waits = f"{preloaded.file('started')}.close()\nend = time.monotonic() + 60\n"
+    waits += f"while not os.path.exists({go!r}) and time.monotonic() < end:\n    time.sleep(0.02)\n"
     work = preloaded.work(waits + GOOD)
     runner = preloaded.runner(work)
     wait_for((preloaded.folder / "started").exists)
@@ -235,7 +236,7 @@ def test_a_worker_that_cannot_begin_says_why_in_its_log(preloaded: Preloaded) ->
 
 def test_workers_draw_different_random_numbers(start: Start, analysis_python: Path, wait_for: Wait) -> None:
     here = start(python=analysis_python, preload="numpy,numpy.random,random")
-    wait_for(here.socket.exists)
+    wait_for(here.listens)
     drawn = []
     for run in ("052001", "052002"):
         body = "import numpy, random\nfor name, one in (('a', numpy.random), ('b', random)):\n    "

@@ -105,7 +105,7 @@ def test_a_job_runs_warm_under_python_3_9(
     tmp_path: Path, old: str, check: Callable[..., None], wait_for: Callable[..., None]
 ) -> None:
     with contextlib.closing(Preloaded(tmp_path, old, 60, "json")) as here:
-        wait_for(here.socket.exists)
+        wait_for(here.listens)
         work = here.work(USES_EVERYTHING, why="too few")
         check(work, here.start(work))
 

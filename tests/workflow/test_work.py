@@ -49,7 +49,7 @@ def test_the_peak_memory_of_a_fork_is_not_the_peak_of_the_preloaded_process(
 ) -> None:
     (tmp_path / "large.py").write_text(f"large = bytearray({MEGABYTES_OF_PARENT} * 2**20)\ndel large\n")
     with contextlib.closing(Preloaded(tmp_path, sys.executable, 60, "large", tmp_path)) as here:
-        wait_for(here.socket.exists)
+        wait_for(here.listens)
         work = here.work("pass")
         assert here.start(work) == End(0)
     assert 5 < read_json(work.draft / "end.json")["peak_memory_mb"] < 100
