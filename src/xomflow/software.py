@@ -50,6 +50,7 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
     own = str(Path(sys.prefix) / "bin")
     search = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part and part != own]
     return {
+        "LANG": "C.UTF-8",  # without any, Python would add a setting of its own to some processes and not to others
         **passed,
         "PATH": os.pathsep.join([str(program.interpreter.expanduser().absolute().parent), *search]),
         "PYTHONPATH": str(SOURCE),

@@ -71,7 +71,7 @@ class Tick:
 
 def look(settings: Settings, may_write: bool) -> Survey:
     """Survey everything now."""
-    asker = ContextAsker(Paths(settings.work), may_write)
+    asker = _asker(settings, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
         return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now(), may_write).survey()
@@ -149,7 +149,7 @@ def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str,
     """Return all that the runner must know about the runs of one analysis."""
     block = settings.analyses[analysis]
     context = settings.context_of(analysis)
-    asker = ContextAsker(Paths(settings.work), may_write=True)
+    asker = _asker(settings, may_write=True)
     runs = {}
     for item in chosen:
         program = settings.program_of(item.run.number)
@@ -227,6 +227,12 @@ def survey_document(survey: Survey) -> dict[str, Any]:
         # What is ready and waits for a later tick is counted and stands in the run lists; a backfill has 100,000 of it.
         "items": [item.as_dict() for item in survey.unsettled if not item.state.due or item.key in chosen],
     }
+
+
+def _asker(settings: Settings, may_write: bool) -> ContextAsker:
+    """Return who asks contexts: about the types of all analyses at once, so that strax is loaded once."""
+    types = {name for block in settings.analyses.values() for name in block.types}
+    return ContextAsker(Paths(settings.work), may_write, types)
 
 
 def _parts(key: Key) -> tuple[str, str, str]:

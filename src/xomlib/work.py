@@ -34,8 +34,9 @@ def run(job: dict) -> int:
     try:
         call_script(Path(job["script"]), job["key"]["run"])
     except BaseException as error:  # a last word is owed for every way to end
-        traceback.print_exc()
-        failure = {"class": failure_class(error), "message": _sentence(error)}
+        if not (isinstance(error, SystemExit) and error.code in (None, 0)):
+            traceback.print_exc()
+            failure = {"class": failure_class(error), "message": _sentence(error)}
     sys.stdout.flush()
     sys.stderr.flush()
     if begun.folder is not None:

@@ -50,7 +50,8 @@ def python_3_9() -> str:
         return f"{found}/bin/python"
     own = sorted(Path("~/.pyenv/versions").expanduser().glob("3.9*/bin/python"))
     found_here = str(own[-1]) if own else shutil.which("python3.9")
-    if not found_here:
+    # A name in PATH may be a shim without an interpreter behind it.
+    if not found_here or subprocess.run([found_here, "--version"], capture_output=True, check=False).returncode:
         pytest.skip("there is no Python 3.9 on this machine (looked for pyenv's and for python3.9)")
     return found_here
 
