@@ -3,7 +3,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
-from xomflow.rules import CONSTRAINTS, Rules
+from xomflow.rules import CONSTRAINTS, Rules, check_yaml
+
+check_yaml("config.yaml")
 
 
 configfile: "config.yaml"

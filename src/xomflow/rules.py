@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from xomflow import configuration, report
-from xomflow.errors import EXIT_FAILED, XomError
+from xomflow.errors import EXIT_FAILED, ConfigurationError, XomError
 from xomflow.keys import Key, Pattern
 from xomflow.paths import COMMAND
 from xomflow.tick import Tick
@@ -120,6 +120,14 @@ class Rules:
     @staticmethod
     def _command(*words: str) -> str:
         return shlex.join([sys.executable, str(COMMAND), *words])
+
+
+def check_yaml(file: str) -> None:
+    """End Snakemake with a sentence if a configuration file is no YAML: its own words name neither place nor line."""
+    if Path(file).exists():
+        with _Explained():
+            if not isinstance(configuration.read_yaml(Path(file)), dict):
+                raise ConfigurationError(f"{file}: is empty or a single value, a configuration with keys is needed")
 
 
 class _Explained:
