@@ -3,12 +3,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
-from xomflow.rules import CONSTRAINTS, Rules, check_yaml
-
-check_yaml("config.yaml")
+from xomflow.rules import CONSTRAINTS, Rules, checked
 
 
-configfile: "config.yaml"
+configfile: checked("config.yaml")
 
 
 xom = Rules(workflow, config)
@@ -36,9 +34,10 @@ include: "rules/publish.smk"
 include: "rules/report.smk"
 
 
-for file in xom.analysis_rules():
+for analysis, file in xom.analysis_rules():
+    with xom.told_apart(analysis):
 
-    include: file
+        include: file
 
 
 onstart:

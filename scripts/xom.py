@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from xomflow.errors import EXIT_FAILED, XomError  # noqa: E402
+from xomflow.errors import EXIT_CONFIGURATION, XomError  # noqa: E402
 from xomflow.keys import Key  # noqa: E402
 from xomflow.paths import Paths, TickPaths  # noqa: E402
 from xomlib.files import dump_json, read_json  # noqa: E402
@@ -69,7 +69,7 @@ def status(options: argparse.Namespace) -> int:
 
     survey = tick.look(configuration.load(options.config), may_write=False)
     print("\n".join(report.status_words(survey)))
-    return EXIT_FAILED if survey.troubles else 0
+    return EXIT_CONFIGURATION if survey.mistakes else 0
 
 
 def why(options: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ class Availability:
     def __init__(self, asker: ContextAsker) -> None:
         self._asker = asker
         self._names: dict[str, frozenset[str]] = {}
+        self._missed: set[str] = set()
 
     def stored(
         self, program: Program, context: Context, runs: Collection[str], types: Iterable[str]
@@ -98,6 +99,17 @@ class Availability:
         folders = self._folders_of(poor)
         hashes = self._asker.facts(program, context, types).hashes
         return {run: missing_words(alternatives, found[run], folders[run], hashes) for run in poor}
+
+    def absent_places(self, program: Program, context: Context, types: Iterable[str]) -> list[str]:
+        """Return a sentence, once, if a configured folder of data or all folders of a context are not there."""
+        places = [one["path"] for one in self._asker.facts(program, context, types).storage if one["kind"] == "folder"]
+        absent = [place for place in places if not Path(place).is_dir()]
+        named = {str(Path(place).absolute()) for place in context.storage}
+        if len(absent) < len(places):
+            absent = [place for place in absent if place in named]
+        fresh = [place for place in absent if place not in self._missed]
+        self._missed.update(fresh)
+        return [f"context: the folder {place} of strax data is not there" for place in fresh]
 
     def _look_into(
         self,

@@ -114,18 +114,19 @@ def hold_run(paths: Paths, key: Key) -> IO[str]:
         file.close()
 
 
-def sign(file: IO[str], attempt: int, tick: str) -> None:
+def sign(file: IO[str], key: Key, attempt: int, tick: str) -> None:
     """Write into a held lock who works, for people and for the case that we vanish."""
     file.seek(0)
     file.truncate()
     mark = {
+        **key.as_dict(),
         "attempt": attempt,
         "tick": tick,
         "host": os.uname().nodename,
         "pid": os.getpid(),
         "began": clock.text(clock.now()),
     }
-    json.dump(mark, file)
+    print(json.dumps(mark), file=file)
     file.flush()
 
 

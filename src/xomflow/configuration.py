@@ -52,9 +52,8 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except Exception as error:  # PyYAML's own, and whatever its readers of times and numbers let through
-        raise ConfigurationError(
-            f"{path}: is not YAML: {' '.join(str(error).split()) or type(error).__name__}"
-        ) from None
+        said = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+        raise ConfigurationError(f"{path}: is not YAML: {said or type(error).__name__}") from None
 
 
 def script_of(settings: Settings, analysis: str) -> Path:
@@ -105,8 +104,8 @@ def _missing_files(settings: Settings) -> Iterable[str]:
         for what, place in (("script", script_of(settings, name)), ("rule file", rule_of(settings, name))):
             if not _is_file(place):
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
-                near = _near(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
-                yield f"analyses.{name} has no {what}: {shown} is missing{near}"
+                hint = near(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
+                yield f"analyses.{name} has no {what}: {shown} is missing{hint}"
 
 
 def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
@@ -115,8 +114,8 @@ def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
         place = _place(item["loc"], tree, item["type"] == "missing")
         where = _spelled(place) or "the configuration"
         if item["type"] == "extra_forbidden":
-            near = _near(str(place[-1]), _known_keys(place[:-1]))
-            line = f"{where} = {_shown(_at(tree, place))} is not known{near}"
+            hint = near(str(place[-1]), _known_keys(place[:-1]))
+            line = f"{where} = {_shown(_at(tree, place))} is not known{hint}"
         elif item["type"] == "missing":
             line = f"{where} is missing"
         elif item["type"] == "value_error" and not isinstance(_at(tree, place), str | int | float):
@@ -170,7 +169,8 @@ def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str]) -> str:
+    """Return a question about the known word that is nearest to one that is not; empty if none is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
 

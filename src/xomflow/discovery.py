@@ -7,7 +7,7 @@ survey chose.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from xomflow.keys import Key
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.rundb import RunDB
-from xomflow.runs import Run
+from xomflow.runs import Run, late_words
 from xomflow.settings import Settings
 from xomflow.software import Program
 from xomflow.states import Facts, State, StateName, decide
@@ -67,8 +67,10 @@ class Survey:
         Files among the outcomes that are none.
     problems
         Sentences about documents that could not be understood.
+    mistakes
+        Sentences about what is configured wrongly, so that the runs of an analysis wait.
     troubles
-        Sentences about what somebody has to mend.
+        Sentences about anything else that somebody has to look at.
     """
 
     counts: dict[str, Counter[StateName]] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Survey:
     chosen: list[Item] = field(default_factory=list)
     foreign: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -99,10 +102,18 @@ class Surveyor:
         The present.
     may_write
         Whether what was expensive to find may be kept on disk; False in a dry-run.
+    wrong
+        What is wrong with the rule file of an analysis, whose runs wait therefore.
     """
 
     def __init__(
-        self, settings: Settings, rundb: RunDB, asker: ContextAsker, now: datetime, may_write: bool = False
+        self,
+        settings: Settings,
+        rundb: RunDB,
+        asker: ContextAsker,
+        now: datetime,
+        may_write: bool = False,
+        wrong: Mapping[str, str] | None = None,
     ) -> None:
         self._settings = settings
         self._paths = Paths(settings.work)
@@ -110,12 +121,13 @@ class Surveyor:
         self._available = Availability(asker)
         self._now = now
         self._may_write = may_write
-        self._troubles: list[str] = []
+        self._wrong = wrong or {}
+        self._mistakes = list(self._wrong.values())
 
     def survey(self) -> Survey:
         """Decide the state of every key and choose what to work on; reads only."""
         inventory = inventories.kept(self._settings, self._rundb, self._may_write)
-        found = Survey(foreign=inventory.foreign, problems=inventory.problems, troubles=self._troubles)
+        found = Survey(foreign=inventory.foreign, problems=inventory.problems, mistakes=self._mistakes)
         working, marks = claims.live_claims(self._paths), claims.marks(self._paths)
         for analysis, stock in inventory.stocks.items():
             items = self._decide(analysis, stock, working, marks)
@@ -148,6 +160,8 @@ class Surveyor:
 
     def _missing(self, analysis: str, runs: list[Run]) -> dict[str, str]:
         """Say for each run which data it lacks, where it lacks any."""
+        if analysis in self._wrong:
+            return {run.id: f"its rule file must be mended: {self._wrong[analysis]}" for run in runs}
         block = self._settings.analyses[analysis]
         by_program: dict[Program | None, list[str]] = {}
         for run in runs:
@@ -159,9 +173,13 @@ class Surveyor:
             context = self._settings.context_of(analysis)
             try:
                 words |= self._available.lacking(program, context, ids, block.alternatives)
+                self._mistakes += self._available.absent_places(program, context, block.types)
             except ContextError as error:  # one analysis that cannot be asked about must not stop the others
-                self._troubles.append(f"analyses.{analysis}: {error}")
+                self._mistakes.append(f"analyses.{analysis}: {error}")
                 words |= dict.fromkeys(ids, f"nobody knows what it needs: {error}")
+        for run in runs if block.needs_document else ():
+            late = late_words(run, block.needs_document)
+            words[run.id] = "; ".join(filter(None, [late, words.get(run.id)]))
         return words
 
 

@@ -70,6 +70,8 @@ def take(settings: Settings, rundb: RunDB) -> Inventory:
     paths, common = Paths(settings.work), settings.selection
     answer = rundb.runs(common.min_run, common.max_run)
     inventory = Inventory(problems=answer.problems)
+    if not answer.runs and not answer.problems:
+        inventory.problems.append(f"the run database has no run from number {common.min_run} on")
     groups: dict[tuple, dict[str, Run]] = {}
     for run in answer.runs.values():
         groups.setdefault(looks(run), {})[run.id] = run

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -57,12 +58,17 @@ class Work:
     memory_mb: int
 
 
+class Stopped(BaseException):
+    """Somebody told this job to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a process ended: a wait status where it is known, and whether its time was up."""
+    """How a process ended: a wait status where it is known, whether its time was up, or who told it to end."""
 
     status: int | None
     timed_out: bool = False
+    stopped_by: str = ""
 
     @property
     def signal_name(self) -> str:
@@ -88,12 +94,36 @@ def run_cold(work: Work, paths: Paths) -> End:
     )
     try:
         code = process.wait(work.time_limit)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, Stopped) as error:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return End(None, timed_out=True)
+        return End(None, timed_out=not isinstance(error, Stopped), stopped_by=_who(error))
     return End(-code if code < 0 else code << 8)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Within it, being told to end raises `Stopped`; afterwards it is ignored: the last word must be written."""
+
+    def stop(number: int, _: Any) -> None:
+        _on_signals(signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name)
+
+    _on_signals(stop)
+    try:
+        yield
+    finally:
+        _on_signals(signal.SIG_IGN)
+
+
+def _on_signals(then: Any) -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, then)
+
+
+def _who(error: BaseException) -> str:
+    return str(error) if isinstance(error, Stopped) else ""
 
 
 def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) -> End | None:
@@ -127,7 +157,10 @@ def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) ->
             return None
         finally:
             os.close(held_by_worker)
-        return _wait(client, pipe, work.time_limit)
+        try:
+            return _wait(client, pipe, work.time_limit)
+        except Stopped as error:  # closing the connection ends the worker
+            return End(None, stopped_by=str(error))
 
 
 def _send(client: socket.socket, message: bytes, descriptors: list[int]) -> None:

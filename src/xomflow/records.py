@@ -10,7 +10,7 @@ from typing import Any
 from xomflow import clock
 from xomflow.claims import Mark
 from xomflow.keys import Key
-from xomflow.outcomes import SCHEMA_NAME
+from xomflow.outcomes import SCHEMA_NAME, Failure
 from xomflow.paths import Paths
 
 _LOG_LINES = 20
@@ -80,6 +80,19 @@ def lost(paths: Paths, key: Key, mark: Mark) -> dict[str, Any]:
         "class": "lost",
         "message": f"the process that worked on it vanished ({mark.where}): killed, or its machine went down",
         "log_tail": tail(log),
+    }
+    return record
+
+
+def not_started(
+    paths: Paths, key: Key, failure: Failure, facts: dict[str, Any], next_try: datetime | None
+) -> dict[str, Any]:
+    """Return the failure record of a job that Snakemake could not start."""
+    record = document(key, failure.attempt, facts, failure.ended, {}, paths.log(key))
+    record["failure"] |= {
+        "class": failure.kind,
+        "message": "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why",
+        "next_try": clock.text(next_try) if next_try else None,
     }
     return record
 

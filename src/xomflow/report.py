@@ -44,7 +44,7 @@ def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[st
     -------
     dict
         ``tick``, ``started``, ``ended``, ``counts`` (analysis to state to number), ``taken`` (what became of each
-        claim), ``items`` (every key that is not done), ``problems``, ``troubles``, ``published``.
+        claim), ``items`` (every key that is not done), ``problems``, ``mistakes``, ``troubles``, ``published``.
     """
     claimed = {(analysis, run): attempt for analysis, _, run, attempt in read_json(files.claims)}
     counts = {analysis: Counter(numbers) for analysis, numbers in survey["counts"].items()}
@@ -73,6 +73,7 @@ def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[st
         "taken": taken,
         "items": items,
         "problems": survey["problems"],
+        "mistakes": survey["mistakes"],
         "troubles": survey["troubles"] + (published["problems"] if published else []),
         "published": published,
     }
@@ -140,7 +141,7 @@ def status_document(summary: dict[str, Any], settings: dict[str, Any]) -> dict[s
             for analysis, numbers in summary["counts"].items()
         },
         "attention": [{"log": None, **item} for item in summary["items"] if item["state"] in _ATTENTION],
-        "problems": summary["troubles"] + summary["problems"],
+        "problems": summary["mistakes"] + summary["troubles"] + summary["problems"],
         "science_runs": [],
         "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {
@@ -150,8 +151,11 @@ def status_document(summary: dict[str, Any], settings: dict[str, Any]) -> dict[s
     }
 
 
-def closing_words(summary: dict[str, Any], paths: Paths) -> list[str]:
+def closing_words(summary: dict[str, Any], paths: Paths, interrupted: bool) -> list[str]:
     """Return what a tick says last: states, what needs attention, where the page is, and what failed just now."""
+    left = [item for item in summary["taken"] if item["state"] == "ready"]
+    if interrupted:
+        summary = {**summary, "taken": [item for item in summary["taken"] if item not in left]}
     undone = [f"{_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] != "done"]
     done = len(summary["taken"]) - len(undone)
     return [
@@ -160,8 +164,10 @@ def closing_words(summary: dict[str, Any], paths: Paths) -> list[str]:
         *_attention(summary["items"]),
         *summary["problems"],
         f"page: {paths.page.absolute() / 'index.html'}",
+        *([f"interrupted: {len(left)} runs are left for the next tick"] if interrupted else []),
         f"this tick: {done} of {len(summary['taken'])} runs done" + (f", {len(undone)} not:" if undone else ""),
         *undone,
+        *summary["mistakes"],
         *summary["troubles"],
     ]
 
@@ -173,6 +179,7 @@ def status_words(survey: Survey) -> list[str]:
         "",
         *_attention([item.as_dict() for item in survey.unsettled]),
         *survey.problems,
+        *survey.mistakes,
         *survey.troubles,
     ]
 

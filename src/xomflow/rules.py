@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from xomflow import configuration, report
-from xomflow.errors import EXIT_FAILED, ConfigurationError, XomError
+from xomflow import configuration, report, rulefiles
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError, XomError
 from xomflow.keys import Key, Pattern
-from xomflow.paths import COMMAND
+from xomflow.paths import COMMAND, ROOT
+from xomflow.settings import Analysis
 from xomflow.tick import Tick
 from xomlib.files import read_json
 
@@ -34,18 +39,37 @@ class Rules:
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         main = workflow.is_main_process
+        self._workflow = workflow
+        self._interrupted = False
         with _Explained():
             for file in workflow.configfiles if main else ():
-                configuration.read_yaml(Path(file))  # Snakemake takes the last of two equal keys without a word
+                _read(Path(file))  # Snakemake takes the last of two equal keys without a word
             source = str(workflow.configfiles[0]) if workflow.configfiles else "the configuration"
             self._tick = Tick(tree, source, main, dry=main and workflow.output_settings.dryrun)
         self.settings = self._tick.settings
         self.paths = self._tick.paths
         self.tick = self._tick.files
 
-    def analysis_rules(self) -> list[str]:
-        """Return the rule files of the configured analyses."""
-        return [str(configuration.rule_of(self.settings, name)) for name in self.settings.analyses]
+    def analysis_rules(self) -> list[tuple[str, str]]:
+        """Return the configured analyses and their rule files."""
+        return [(name, str(configuration.rule_of(self.settings, name))) for name in self.settings.analyses]
+
+    @contextlib.contextmanager
+    def told_apart(self, analysis: str) -> Iterator[None]:
+        """Within it a rule file is included: what is wrong in it costs its own analysis, not the others."""
+        file = str(configuration.rule_of(self.settings, analysis))
+        included, rules = len(self._workflow.included_stack), set(self._workflow._rules)
+        try:
+            yield
+            own = [rule for name, rule in self._workflow._rules.items() if name not in rules]
+            wrong = rulefiles.mistake(analysis, own, {name: self.outcome(name) for name in self.settings.analyses})
+        except Exception as error:  # whatever somebody can write into a file
+            del self._workflow.included_stack[included:]
+            wrong = rulefiles.words(error, file, self._workflow.linemaps.get(file, {}))
+        if wrong:
+            self._tick.wrong[analysis] = f"{_shown(Path(file))}{wrong}"
+            for name in set(self._workflow._rules) - rules:
+                del self._workflow._rules[name]  # it might make what a good rule makes
 
     # --- patterns and properties of a per-run rule -------------------------------------------------------------------
     def outcome(self, analysis: str) -> str:
@@ -62,20 +86,20 @@ class Rules:
 
     def memory_mb(self, analysis: str) -> int:
         """Return the memory of a run's job in megabytes."""
-        return self.settings.analyses[analysis].memory_mb
+        return self._block(analysis).memory_mb
 
     def minutes(self, analysis: str) -> int:
         """Return the time limit of a run's job in minutes, with one more for the runner's own last words."""
-        return math.ceil(self.settings.analyses[analysis].time_limit / 60) + 1
+        return math.ceil(self._block(analysis).time_limit / 60) + 1
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
-        return lambda wildcards: self._command("run", str(self.tick.folder), *self._key(analysis, wildcards.run))
+        return RunCommand(str(self.tick.folder), analysis, self._block(analysis).version)
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------
     def step(self, verb: str) -> str:
         """Return the command of one of the tick's own steps: discover, publish, report."""
-        return self._command(verb, str(self.tick.folder))
+        return _command(verb, str(self.tick.folder))
 
     def pending(self, checkpoint: Callable[[], Any]) -> list[str]:
         """Return the outcomes that this tick makes.
@@ -92,7 +116,17 @@ class Rules:
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed before."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if callable(then := signal.getsignal(number)):  # else it is ignored, as in the background of a shell script
+                signal.signal(number, self._note_interruption(then))
         self._tick.begin()
+
+    def _note_interruption(self, then: Any) -> Callable[[int, Any], None]:
+        def handle(number: int, frame: Any) -> None:
+            self._interrupted = True
+            then(number, frame)
+
+        return handle
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; say how it went; set the exit code."""
@@ -101,33 +135,64 @@ class Rules:
             _leave(trouble["sentence"], trouble["exit_code"])
         if not self.tick.claims.exists():
             _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_FAILED)
+        if failed and not self._interrupted:
+            self._tick.record_unstarted()
         for verb, product in (("publish", self.tick.published), ("report", self.tick.summary)):
             if not product.exists():
                 subprocess.run(self.step(verb), shell=True, check=False)
         if not self.tick.summary.exists():
             _leave(f"the report could not be written, see {self.tick.folder}", EXIT_FAILED)
         summary = read_json(self.tick.summary)
-        print("\n".join(["", *report.closing_words(summary, self.paths)]), file=sys.stderr)
+        print("\n".join(["", *report.closing_words(summary, self.paths, self._interrupted)]), file=sys.stderr)
         if failed or summary["troubles"]:
             sys.exit(EXIT_FAILED)
+        if summary["mistakes"]:
+            sys.exit(EXIT_CONFIGURATION)
 
-    def _key(self, analysis: str, run: str) -> tuple[str, str, str]:
-        return analysis, self.settings.analyses[analysis].version, run
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"xom has no {name!r}{configuration.near(name, dir(Rules))}")
+
+    def _block(self, analysis: str) -> Analysis:
+        if analysis not in self.settings.analyses:
+            near = configuration.near(analysis, self.settings.analyses)
+            raise ConfigurationError(f"the configuration has no analyses.{analysis}{near}")
+        return self.settings.analyses[analysis]
 
     def _pattern(self, analysis: str) -> Key:
-        return Pattern(*self._key(analysis, "{run}"))
-
-    @staticmethod
-    def _command(*words: str) -> str:
-        return shlex.join([sys.executable, str(COMMAND), *words])
+        return Pattern(analysis, self._block(analysis).version, "{run}")
 
 
-def check_yaml(file: str) -> None:
-    """End Snakemake with a sentence if a configuration file is no YAML: its own words name neither place nor line."""
+@dataclass(frozen=True)
+class RunCommand:
+    """Gives the command of a run's job when Snakemake has filled in the wildcards."""
+
+    tick: str
+    analysis: str
+    version: str
+
+    def __call__(self, wildcards: Any) -> str:
+        """Return the command."""
+        return _command("run", self.tick, self.analysis, self.version, wildcards.run)
+
+
+def checked(file: str) -> str:
+    """Return a configuration file's name; end Snakemake if it is no YAML: its own words name neither place nor line."""
     if Path(file).exists():
         with _Explained():
-            if not isinstance(configuration.read_yaml(Path(file)), dict):
+            if not isinstance(_read(Path(file)), dict):
                 raise ConfigurationError(f"{file}: is empty or a single value, a configuration with keys is needed")
+    return file
+
+
+_read = functools.cache(configuration.read_yaml)
+
+
+def _command(*words: str) -> str:
+    return shlex.join([sys.executable, str(COMMAND), *words])
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
 class _Explained:

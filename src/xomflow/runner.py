@@ -60,7 +60,7 @@ def run(paths: Paths, tick: TickPaths, key: Key) -> int:
         if any(failure.attempt >= job.own["attempt"] for failure in outcomes.failures_of(paths, key)):
             print(f"{key}: another process has made attempt {job.own['attempt']} meanwhile, and failed")
             return 1
-        claims.sign(lock, job.own["attempt"], tick.folder.name)
+        claims.sign(lock, key, job.own["attempt"], tick.folder.name)
         return _attempt(paths, tick, job, lock)
     finally:
         claims.release_run(paths, key, lock)
@@ -95,6 +95,7 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
             "script": common["script"],
             "context": common["context"],
             "settings": common["settings"],
+            "run": job.own["facts"],
             "draft": str(draft.absolute()),
         },
         draft=draft,
@@ -103,8 +104,9 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
         time_limit=common["time_limit_s"],
         memory_mb=common["memory_mb"],
     )
-    end = launch.run_warm(work, paths, tick, common["warm"]) if common["warm"]["enabled"] else None
-    return launch.run_cold(work, paths) if end is None else end
+    with launch.stoppable():
+        end = launch.run_warm(work, paths, tick, common["warm"]) if common["warm"]["enabled"] else None
+        return launch.run_cold(work, paths) if end is None else end
 
 
 def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict[str, Any]:
@@ -145,6 +147,8 @@ def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict
 
 def _failure(end: End, last: dict[str, Any] | None, said: dict[str, Any], time_limit: float) -> dict[str, str] | None:
     """Say what kind of failure it was; None if it was none."""
+    if end.stopped_by:
+        return {"class": "stopped", "message": f"its job was told to end ({end.stopped_by})"}
     if end.timed_out:
         return {"class": "timeout", "message": f"it ran longer than its time limit of {clock.span(time_limit)}"}
     if last is None:
@@ -180,11 +184,10 @@ def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:
 
 
 def git_revision() -> str | None:
-    """Return the revision of the checkout that runs; None where it is not a git checkout."""
+    """Return the revision of the checkout that runs, "-dirty" if it was edited; None where it is not a git checkout."""
+    describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
-        )
+        done = subprocess.run(describe, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -46,6 +46,23 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
+def _spelled(pattern: str, words: str) -> tuple[Any, Any]:
+    """Return what makes a text one of a certain form, and says it in words where it is not."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{words}, is needed")
+        return value
+
+    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"a list is needed, such as [{value}]")
+    return value
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_seconds),
@@ -54,9 +71,13 @@ Duration = Annotated[
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
-AnalysisName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
-Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$")]
-FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+AnalysisName = Annotated[
+    str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
+]
+Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
+FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
+Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
+Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]
 
 
 class Model(BaseModel):
@@ -163,7 +184,7 @@ class Store(Model):
     kind: Literal["local", "influxdb"] = Field(
         "local", description="Files of line protocol under `work`, or an InfluxDB 2 server."
     )
-    prefix: Annotated[str, Field(pattern=r"^[a-z]+_$")] = Field(
+    prefix: Prefix = Field(
         "test_", description="Put before the name of the analysis to make the measurement: `prod_` or `test_`."
     )
     credentials: Path = Field(
@@ -190,9 +211,12 @@ class Analysis(RunRange):
     included_tags: list[str] = Field([], description="Tags of which a run must have one; nothing: no matter.")
     excluded_tags: list[str] = Field([], description="Tags that a run must not have, beside those of `selection`.")
     except_runs: list[Count] = Field([], description="Run numbers that are left out.")
-    needs: list[str] | list[list[str]] = Field(
+    needs: Types = Field(
         [],
         description="Strax data types the script reads: a list of types, or a list of alternative sets of types.",
+    )
+    needs_document: list[Literal["rate", "source", "tags", "comments"]] = Field(
+        [], description="Entries of the run document that come late: a run waits until they are there."
     )
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="A context of its own; nothing: the common one.")

@@ -17,7 +17,7 @@ StateName = Literal["waiting", "stale", "ready", "running", "done", "failed", "g
 STATES: tuple[StateName, ...] = ("waiting", "stale", "ready", "running", "done", "failed", "gave up")
 
 # Classes that are not the analysis' own fault: they are tried again at once, and counted by themselves.
-NOT_ITS_FAULT = frozenset({"lost"})
+NOT_ITS_FAULT = frozenset({"lost", "stopped"})
 
 _LONGEST_WAIT = timedelta(days=36525)
 

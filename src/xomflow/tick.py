@@ -6,7 +6,8 @@ import csv
 import gc
 import io
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from xomflow.paths import Paths, TickPaths
 from xomflow.rundb import open_rundb
 from xomflow.selection import Selector
 from xomflow.settings import Settings
+from xomflow.states import next_try
 from xomlib.files import dump_json, read_json, write_atomically
 
 # Jobs inherit the tick's name; nothing else of a tick is known to them when they parse the Snakefile again.
@@ -39,6 +41,11 @@ class Tick:
         Whether this is the tick's own process rather than one of its jobs.
     dry
         Whether this is a dry-run: nothing is written and nothing claimed.
+
+    Attributes
+    ----------
+    wrong
+        What is wrong with the rule file of an analysis, whose runs must wait therefore.
     """
 
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
@@ -51,30 +58,47 @@ class Tick:
             os.environ[_VARIABLE] = claims.new_tick(self._began)
         self.name = os.environ.get(_VARIABLE, "dry-run")
         self.files = TickPaths(self.paths.tick(self.name))
+        self.wrong: dict[str, str] = {}
         self._lock: IO[bytes] | None = None
         self._pending: list[Key] | None = None
 
     def begin(self) -> None:
         """Take the tick's lock, before anything is claimed, and note the configuration it runs with."""
         self._lock = claims.hold_tick(self.files)
-        dump_json(self.files.settings, self._tree)
+        dump_json(self.files.settings, {"configuration": self._tree, "wrong": self.wrong})
 
     def pending(self) -> list[Key]:
         """Return the keys this tick works on: of a dry-run those that a tick started now would take."""
         if self._pending is None:
             if self.dry:
-                self._pending = [item.key for item in look(self.settings, may_write=False).chosen]
+                survey = look(self.settings, may_write=False, wrong=self.wrong)
+                print(*survey.mistakes, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
+                self._pending = [item.key for item in survey.chosen]
             else:
                 self._pending = [Key(*entry[:3]) for entry in read_json(self.files.claims)]
         return self._pending
 
+    def record_unstarted(self) -> None:
+        """Write down the claimed runs whose jobs Snakemake could not start, which therefore left no word."""
+        marks = claims.marks(self.paths)
+        for *parts, attempt in read_json(self.files.claims):
+            key = Key(*parts)
+            tried = [failure.attempt for failure in outcomes.failures_of(self.paths, key)]
+            if key in marks or self.paths.outcome(key).exists() or max(tried, default=0) >= attempt:
+                continue
+            failure = Failure(attempt, "not_started", clock.now())
+            facts = read_json(self.files.jobs(key.analysis))["runs"][key.run]["facts"]
+            due = next_try([*outcomes.failures_of(self.paths, key), failure], self.settings.retries)
+            record = records.not_started(self.paths, key, failure, facts, due)
+            outcomes.write(outcomes.failure_path(self.paths, key, failure), record)
 
-def look(settings: Settings, may_write: bool) -> Survey:
-    """Survey everything now."""
+
+def look(settings: Settings, may_write: bool, wrong: Mapping[str, str] | None = None) -> Survey:
+    """Survey everything now; the runs of analyses that ``wrong`` says something about wait."""
     asker = _asker(settings, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now(), may_write).survey()
+        return Surveyor(settings, open_rundb(settings.rundb), asker, clock.now(), may_write, wrong or {}).survey()
     finally:
         gc.enable()
 
@@ -103,11 +127,6 @@ def why(settings: Settings, number: int) -> list[str]:
     return lines
 
 
-def settings_of(files: TickPaths) -> Settings:
-    """Return the configuration that a tick runs with."""
-    return configuration.check(read_json(files.settings), str(files.settings))
-
-
 def discover(files: TickPaths) -> Survey:
     """Survey everything, claim what a tick works on, and write its run lists: the checkpoint's work.
 
@@ -116,11 +135,12 @@ def discover(files: TickPaths) -> Survey:
     files
         The tick, whose lock is held by its Snakemake.
     """
-    settings = settings_of(files)
+    given = read_json(files.settings)
+    settings = configuration.check(given["configuration"], str(files.settings))
     paths = Paths(settings.work)
     with claims.alone(paths.discovery_lock):
         record_lost(paths)
-        survey = look(settings, may_write=True)
+        survey = look(settings, may_write=True, wrong=given["wrong"])
         survey.troubles += [outcomes.set_aside(paths, path, "is not an outcome") for path in survey.foreign]
         for analysis in settings.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
@@ -223,6 +243,7 @@ def survey_document(survey: Survey) -> dict[str, Any]:
     return {
         "counts": {analysis: dict(counts) for analysis, counts in survey.counts.items()},
         "problems": survey.problems,
+        "mistakes": survey.mistakes,
         "troubles": survey.troubles,
         # What is ready and waits for a later tick is counted and stands in the run lists; a backfill has 100,000 of it.
         "items": [item.as_dict() for item in survey.unsettled if not item.state.due or item.key in chosen],

@@ -4,6 +4,7 @@ The workflow has no strax. It asks once per (software, context, configuration) f
 and for the places where data are kept, and keeps the answer as long as the files it came from stay as they are.
 """
 
+import difflib
 import importlib
 import json
 import os
@@ -37,7 +38,8 @@ def answer_context(st: Any, request: dict) -> dict:
     hashes, without, keep = {}, {}, True
     for name in request["types"]:
         if name not in st._plugin_class_registry:
-            without[name] = f"it knows no data type {name}; see `needs:`"
+            near = difflib.get_close_matches(name, st._plugin_class_registry, n=1)
+            without[name] = f"it knows no data type {name}" + (f"; did you mean {near[0]}?" if near else "")
             continue
         try:
             hashes[name], other = (st.key_for(run, name).lineage_hash for run in (_RUN, _OTHER_RUN))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -123,7 +124,14 @@ class Site:
         self.write_config()
         with (self.folder / "tick.log").open("a") as log:
             return subprocess.Popen(
-                self.command(*arguments), cwd=self.folder, stdout=log, stderr=log, text=True, start_new_session=True
+                self.command(*arguments),
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+                # Tests that run in the background of a shell would hand down that interrupts are ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def processes(self) -> list[int]:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from unit_factory import KEY, NOW, key_of
 
+from support.factory import KEY, NOW, key_of
 from xomflow import claims
 from xomflow.paths import SOURCE, Paths, TickPaths
 from xomlib.files import dump_json
@@ -31,7 +31,7 @@ paths, KEY = Paths(Path(sys.argv[1])), Key("kr83m", "v1", "052894")
 """
 HOLD_TICK = "lock = claims.hold_tick(TickPaths(paths.tick(sys.argv[2])))"
 HOLD_RUN = "lock = claims.hold_run(paths, KEY)"
-SIGN = "claims.sign(lock, 3, 'some tick')"
+SIGN = "claims.sign(lock, KEY, 3, 'some tick')"
 TELL = "print('ready', flush=True)"
 WAIT = "sys.stdin.read()"
 
@@ -229,7 +229,7 @@ def test_who_was_killed_before_signing_had_not_begun(paths: Paths, start: Start)
 
 def test_a_released_run_leaves_nothing(paths: Paths) -> None:
     file = claims.hold_run(paths, KEY)
-    claims.sign(file, 1, "tick")
+    claims.sign(file, KEY, 1, "tick")
     claims.release_run(paths, KEY, file)
     assert claims.marks(paths) == {}
     assert list(paths.locks.iterdir()) == []
@@ -237,8 +237,8 @@ def test_a_released_run_leaves_nothing(paths: Paths) -> None:
 
 def test_signing_again_replaces_what_was_signed(paths: Paths) -> None:
     file = claims.hold_run(paths, KEY)
-    claims.sign(file, 12345, "a tick with a long name")
-    claims.sign(file, 2, "tick")
+    claims.sign(file, KEY, 12345, "a tick with a long name")
+    claims.sign(file, KEY, 2, "tick")
     assert claims.marks(paths)[KEY].attempt == 2
     claims.release_run(paths, KEY, file)
 
@@ -255,7 +255,7 @@ TAKE_TURNS = f"""
 log = open(paths.work / "log", "a")
 for _ in range({ROUNDS}):
     lock = claims.hold_run(paths, KEY)
-    claims.sign(lock, 1, "tick")
+    claims.sign(lock, KEY, 1, "tick")
     print("enter", os.getpid(), file=log, flush=True)
     if not os.path.samestat(os.fstat(lock.fileno()), os.stat(paths.run_lock(KEY))):
         print("removed while held", file=log, flush=True)

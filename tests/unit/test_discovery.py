@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from unit_factory import NOW, failed, keep, key_of, outcome, run, settings
 
+from support.factory import NOW, failed, keep, key_of, outcome, run, settings
 from support.site import document
 from xomflow import claims, outcomes
 from xomflow.contexts import ContextFacts
@@ -180,7 +180,7 @@ def test_what_waits_for_long_is_stale_and_still_looked_at(tmp_path: Path) -> Non
 
 def test_an_analysis_that_needs_no_data_asks_no_context(tmp_path: Path) -> None:
     found = survey(tmp_path, *documents(52001), context={"function": "broken:context"})
-    assert (chosen(found), found.troubles) == (["kr83m 52001"], [])
+    assert (chosen(found), found.mistakes) == (["kr83m 52001"], [])
 
 
 def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
     blocks = analyses(a={"needs": needs, "context": {"function": "broken:context"}}, b={"needs": needs})
     found = survey(tmp_path, *documents(52001), analyses=blocks)
     assert chosen(found) == ["b 52001"]
-    assert found.troubles == ["analyses.a: broken:context under /opt/python: it broke"]
+    assert found.mistakes == ["analyses.a: broken:context under /opt/python: it broke"]
     assert found.items["a"][0].state.reason.startswith("nobody knows what it needs: broken:context")
 
 
@@ -233,7 +233,7 @@ def test_a_claim_whose_attempt_has_failed_claims_nothing_any_more(tmp_path: Path
 def test_a_run_whose_lock_is_held_is_running(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     lock = claims.hold_run(paths, key_of(52001))
-    claims.sign(lock, 2, "tick")
+    claims.sign(lock, key_of(52001), 2, "tick")
     found = survey(tmp_path, *documents(52001))
     claims.release_run(paths, key_of(52001), lock)
     assert states(found) == {52001: "running"}
@@ -243,7 +243,7 @@ def test_a_run_whose_lock_is_held_is_running(tmp_path: Path) -> None:
 def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     lock = claims.hold_run(paths, key_of(52001))
-    claims.sign(lock, 1, "tick")
+    claims.sign(lock, key_of(52001), 1, "tick")
     lock.close()
     found = survey(tmp_path, *documents(52001), now=datetime.now(UTC) + timedelta(seconds=5))
     assert [failure.kind for failure in found.chosen[0].failures] == ["lost"]

@@ -141,3 +141,10 @@ def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Sett
     inventory.kept(settings, rundb, may_write=True)
     inventory.kept(settings, rundb, may_write=True)
     assert rundb.reads == 2
+
+
+def test_a_run_database_without_runs_is_said(world: tuple[Site, Settings, CountingRunDB]) -> None:
+    site, settings, rundb = world
+    (site.folder / "runs.jsonl").write_text("")
+    found = inventory.take(settings, rundb)
+    assert found.problems == ["the run database has no run from number 0 on"]

@@ -173,7 +173,7 @@ def test_what_has_changed_is_seen(place: Place) -> None:
 @pytest.mark.parametrize(
     ("function", "arguments", "types", "words"),
     [
-        ("plain_context:context", {}, ["events", "evnets"], "it knows no data type evnets; see `needs:`"),
+        ("plain_context:context", {}, ["events", "evnets"], "it knows no data type evnets; did you mean events?"),
         ("plain_context:context", {"error": "no database"}, ["events"], "no database"),
         ("plain_context:context", {"eror": 1}, ["events"], "context.arguments do not fit plain_context:context"),
         ("plain_context:contxt", {}, ["events"], "module plain_context has no function 'contxt'"),

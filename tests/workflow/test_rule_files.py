@@ -1,0 +1,90 @@
+"""What is wrong in a rule file is said with its place, and costs its own analysis only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.site import RULE, Site, jobs_in
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+RULE_FILE = RULE.format(name="bad")
+MISTAKES = {
+    "name": ('xom.outcome("bad")', 'xom.outcome("bed")', "line 4: the configuration has no analyses.bed; did you mean"),
+    "method": ("xom.outcome", "xom.outcom", "line 4: xom has no 'outcom'; did you mean 'outcome'?"),
+    "command": ('xom.run("bad")', 'xom.run("good")', "rule bad runs good; write xom.run('bad')"),
+    "indent": ("    log:", "  log:", "line 4: unindent does not match any outer indentation level"),
+    "colon": ("rule bad:", "rule bad", "line 2: "),
+    "bracket": ('xom.log("bad")', 'xom.log("bad"', "line 5: "),
+    "comma": ('xom.outcome("bad"),', 'xom.outcome("bad") 1,', "line 4: invalid syntax"),
+    "keyword": ("    log:", "    logg:", "line 5: Unexpected keyword logg"),
+    "empty": (RULE_FILE, "", "no rule has the output xom.outcome('bad')"),
+    "no_shell": ('    shell:\n        "{params.command}"\n', "", "rule bad runs nothing"),
+    "other_outcome": ('xom.outcome("bad")', 'xom.outcome("good")', "rule bad makes the outcome of good"),
+    "same_rule": ("rule bad", "rule good", "The name good is already used by another rule"),
+    "parameter": ("{params.command}", "{params.comand}", "has {params.comand}; did you mean 'command'?"),
+    "python": ("rule bad", "x = 1 / 0\nrule bad", "line 2: ZeroDivisionError: division by zero"),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site with a good analysis and, as a file that Snakemake is not shown yet, every bad one."""
+    site = Site(tmp_path_factory.mktemp("rules"))
+    site.runs([52001])
+    site.analysis("good", GOOD)
+    site.analysis("bad", GOOD)
+    return site
+
+
+def rule_file(site: Site) -> Path:
+    return site.folder / "extra/rules/analyses/bad.smk"
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_dry_run_says_where_and_what_and_lists_the_others(bad_files: Site, name: str) -> None:
+    good, bad, words = MISTAKES[name]
+    assert good in RULE_FILE
+    rule_file(bad_files).write_text(RULE_FILE.replace(good, bad))
+    done = bad_files.snakemake("-n")
+    (line,) = [line for line in done.stderr.splitlines() if "rules/analyses/bad.smk" in line]
+    assert line.startswith(str(rule_file(bad_files)))
+    assert words in line
+    assert jobs_in(done.stdout + done.stderr, ["good", "bad"]) == {("good", "052001")}
+
+
+def test_a_tick_does_the_others_and_ends_with_the_code_of_a_wrong_configuration(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("bad", GOOD)
+    site.analysis("good", GOOD)
+    rule_file(site).write_text(RULE_FILE.replace("    log:", "  log:"))
+    done = site.tick()
+    assert done.returncode == 3
+    assert site.done("good") == {52001}
+    assert site.done("bad") == set()
+    assert done.stderr.splitlines()[-1].startswith(f"{rule_file(site)}, line 4: ")
+    assert "its rule file must be mended" in site.ticks()[-1].run_list("bad").read_text()
+
+
+def test_once_mended_its_runs_are_done(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("bad", GOOD)
+    rule_file(site).write_text("")
+    assert site.tick().returncode == 3
+    rule_file(site).write_text(RULE_FILE)
+    assert site.tick().returncode == 0
+    assert site.done("bad") == {52001}
+
+
+def test_a_job_that_never_reaches_the_runner_is_a_failed_attempt(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("bad", GOOD)
+    rule_file(site).write_text(RULE_FILE.replace('"{params.command}"', '"exit 7; {params.command}"'))
+    done = site.tick()
+    assert done.returncode == 1
+    (record,) = site.failures("bad", 52001)
+    assert record["failure"]["class"] == "not_started"
+    assert record["failure"]["next_try"] > record["ended"]
+    assert "not_started" in done.stderr.splitlines()[-1]
+    assert site.pending() == set()
