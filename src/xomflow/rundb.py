@@ -182,7 +182,7 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
 
 def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
     """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here."""
-    conditions = [{"number": {"$not": {"$lt": min_run}}}]
+    conditions = [{"number": {"$not": {"$lt": min_run, "$gte": 0}}}]
     if max_run is not None:
         conditions.append({"number": {"$not": {"$gt": max_run}}})
     return {"$and": conditions}
@@ -191,7 +191,7 @@ def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
 def _is_outside(number: Any, min_run: int, max_run: int | None) -> bool:
     if isinstance(number, bool) or not isinstance(number, int | float):
         return False
-    return number < min_run or (max_run is not None and number > max_run)
+    return 0 <= number < min_run or (max_run is not None and number > max_run)
 
 
 def read_credentials(path: Path) -> dict[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from xomflow import clock
 from xomflow.keys import RUN_DIGITS, run_id
 
+_NEEDED = ("mode", "detectors")  # what no run document of the DAQ goes without
 _LARGEST = sys.float_info.max  # NaN and infinity are not below it
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _LONGEST_COMMENT = 2000  # characters that results carry along; the run database has the whole
@@ -35,8 +36,8 @@ class Run(NamedTuple):
         Names; tags without the leading underscore that protects them.
     start, end
         UTC; ``end`` is None while the run is going on.
-    rate
-        Mean rate of each detector in the DAQ's unit; empty until it is known.
+    rate, rate_max
+        Mean and highest rate of each detector in the DAQ's unit; empty until they are known.
     comments
         Comments of the run, oldest first.
     """
@@ -47,9 +48,10 @@ class Run(NamedTuple):
     status: str
     detectors: frozenset[str]
     tags: frozenset[str]
-    start: datetime | None
+    start: datetime
     end: datetime | None
     rate: tuple[tuple[str, float], ...]
+    rate_max: tuple[tuple[str, float], ...]
     comments: tuple[str, ...]
 
     @property
@@ -63,16 +65,18 @@ class Run(NamedTuple):
             "number": self.number,
             "mode": self.mode,
             "source": self.source,
-            "start": clock.text(self.start) if self.start else None,
+            "start": clock.text(self.start),
             "end": clock.text(self.end) if self.end else None,
             "detectors": sorted(self.detectors),
             "tags": sorted(self.tags),
             "comments": list(self.comments),
             "rate": dict(self.rate),
+            "rate_max": dict(self.rate_max),
         }
 
     def as_document(self) -> dict[str, Any]:
         """Return a run document that gives this run again."""
+        mean, most = dict(self.rate), dict(self.rate_max)
         times = {
             name: {"$date": moment.isoformat()} for name, moment in (("start", self.start), ("end", self.end)) if moment
         }
@@ -80,8 +84,17 @@ class Run(NamedTuple):
             **self.as_dict(),
             **times,
             "status": self.status,
-            "rate": {name: {"avg": mean} for name, mean in self.rate},
+            "rate": {
+                name: {key: rates[name] for key, rates in (("avg", mean), ("max", most)) if name in rates}
+                for name in mean | most
+            },
         }
+
+
+def late_words(run: Run, entries: Iterable[str]) -> str:
+    """Say which of the entries its document lacks yet; empty if it has them all."""
+    late = [name for name in entries if not getattr(run, name)]
+    return f"waiting for the {' and the '.join(late)} in the run document" if late else ""
 
 
 def run_of(document: Mapping[str, Any]) -> Run:
@@ -95,12 +108,17 @@ def run_of(document: Mapping[str, Any]) -> Run:
     Raises
     ------
     BadDocument
-        If the run has no usable number, or a field that decides is of the wrong kind.
+        If the run has no usable number, or a field that decides is missing or of the wrong kind.
     """
     number = _number(document.get("number"))
     try:
+        for name in _NEEDED:
+            if document.get(name) is None:
+                raise BadDocument(f"{name} is missing")
         start, end = _time(document.get("start"), "start"), _time(document.get("end"), "end")
-        if start and end and end < start:
+        if start is None:
+            raise BadDocument("start is missing")
+        if end and end < start:
             raise BadDocument(f"ends at {clock.text(end)}, before its start at {clock.text(start)}")
         return Run(
             number=number,
@@ -111,7 +129,8 @@ def run_of(document: Mapping[str, Any]) -> Run:
             tags=frozenset(name.lstrip("_") for name in _tags(document.get("tags"))),
             start=start,
             end=end,
-            rate=_rates(document.get("rate")),
+            rate=_rates(document.get("rate"), "avg"),
+            rate_max=_rates(document.get("rate"), "max"),
             comments=tuple(text[:_LONGEST_COMMENT] for text in _comments(document.get("comments"))),
         )
     except BadDocument as error:
@@ -186,12 +205,12 @@ def _comments(value: Any) -> list[str]:
     return [text for text in texts if isinstance(text, str)]
 
 
-def _rates(value: Any) -> tuple[tuple[str, float], ...]:
+def _rates(value: Any, kind: str) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
         return ()
-    rates = [(str(name), one.get("avg")) for name, one in value.items() if isinstance(one, dict)]
+    rates = [(str(name), one.get(kind)) for name, one in value.items() if isinstance(one, dict)]
     return tuple(
-        [(name, float(mean)) for name, mean in rates if isinstance(mean, int | float) and abs(mean) <= _LARGEST]
+        [(name, float(rate)) for name, rate in rates if isinstance(rate, int | float) and abs(rate) <= _LARGEST]
     )
 
 

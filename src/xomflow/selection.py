@@ -12,7 +12,7 @@ from xomflow.settings import Analysis, Selection
 
 def looks(run: Run) -> tuple:
     """Return all that selection sees of a run but its number; few different ones exist, so each is decided once."""
-    return (run.mode, run.detectors, run.tags, run.status, run.start is None, run.end is None)
+    return (run.mode, run.detectors, run.tags, run.status, run.end is None)
 
 
 class Selector:
@@ -49,8 +49,6 @@ class Selector:
         """Return why the analysis does not look at runs that look like ``run`` (see `looks`); empty if it does."""
         if run.end is None:
             return "the run is not finished"
-        if run.start is None:
-            return "nobody knows when it started"
         if run.status not in self._common.status:
             return f"its status is {run.status or 'not set'}"
         wanted = self._analysis.run_modes

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 from xomlib import session
-from xomlib.errors import JobError
+from xomlib.errors import JobError, failure_class
 from xomlib.files import dump_json
-from xomlib.work import failure_class
 
 
 def cli(main: Callable[[str], Any]) -> None:
@@ -28,15 +27,23 @@ def cli(main: Callable[[str], Any]) -> None:
         The script's ``main(run_id)``; the analysis is the one that has the script's name in the configuration.
     """
     script = Path(sys.argv[0]).resolve()
+    if getattr(main, "__name__", "main") != "main":
+        sys.exit(f"{script.name}: it defines {main.__name__}(run_id), and XOM will look for main(run_id)")
     parser = argparse.ArgumentParser(description=f"Try {script.stem} on one run.")
     parser.add_argument("run_id", help="six-digit run id, such as 052894")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration (default: %(default)s)")
     parser.add_argument(
         "--save", type=Path, help="folder in which <analysis>-<run>/ gets results and figures; default: print only"
     )
+    parser.add_argument(
+        "--documents", type=Path, help="file with run documents, one a line (default: rundb.file of the configuration)"
+    )
     options = parser.parse_args()
     try:
-        begun = session.begin(job_by_hand(script, options.run_id, options.config, options.save))
+        job = job_by_hand(script, options.run_id, options.config, options.save)
+        if options.documents is not None:
+            job["documents"] = str(options.documents)
+        begun = session.begin(job)
         with contextlib.redirect_stdout(sys.stderr):
             main(begun.key["run"])
     except Exception as error:
@@ -78,9 +85,12 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
     if "version" not in block or not isinstance(context, dict) or "function" not in context:
         raise JobError(f"{config} needs analyses.{name}.version and context.function")
     run = run_id.zfill(6)
+    rundb = tree.get("rundb")
+    file = rundb.get("file") if isinstance(rundb, dict) and rundb.get("kind", "file") == "file" else None
     return {
         "key": {"analysis": name, "version": str(block["version"]), "run": run},
         "context": context,
         "settings": block.get("settings") or {},
+        "documents": file and str(file),
         "draft": str(save / f"{name}-{run}") if save is not None else None,
     }

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 from xomlib import session
-from xomlib.errors import BadResult, DataBroken, JobError
+from xomlib.errors import BadResult, DataBroken, JobError, failure_class
 from xomlib.files import dump_json, read_json
 
-# strax and its kin are never imported here just to name their exceptions.
-_BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}
 _PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
 
 
@@ -36,7 +34,7 @@ def run(job: dict) -> int:
     except BaseException as error:  # a last word is owed for every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             traceback.print_exc()
-            failure = {"class": failure_class(error), "message": _sentence(error)}
+            failure = {"class": failure_class(error), "message": _sentence(error, job["script"])}
     sys.stdout.flush()
     sys.stderr.flush()
     if begun.folder is not None:
@@ -65,20 +63,6 @@ def call_script(script: Path, run_id: str) -> None:
         function()
 
 
-def failure_class(error: BaseException) -> str:
-    """Return the class that an exception counts as in the outcome."""
-    if isinstance(error, BadResult):
-        return "bad_result"
-    if isinstance(error, JobError):
-        return "setup"
-    if isinstance(error, MemoryError):
-        return "out_of_memory"
-    names = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] == "strax"}
-    if isinstance(error, DataBroken) or names & _BROKEN_DATA:
-        return "data_broken"
-    return "raised"
-
-
 def versions() -> dict:
     """Return the versions of Python, xomlib and what of the collaboration's packages this process has loaded."""
     found = {"python": ".".join(map(str, sys.version_info[:3])), "xomlib": sys.modules["xomlib"].__version__}
@@ -99,12 +83,16 @@ def _version(name: str, module: Any) -> str:
         return "unknown"
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, script: str) -> str:
     if isinstance(error, SystemExit):
         return f"the script ended itself with exit status {error.code}"
     first_line = str(error).strip().split("\n")[0]
     own = isinstance(error, (BadResult, DataBroken, JobError))
-    return first_line if own and first_line else f"{type(error).__name__}: {first_line}"
+    if own and first_line:
+        return first_line
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
+    place = f" ({Path(script).name}, line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {first_line}{place}"
 
 
 def _resources() -> dict:

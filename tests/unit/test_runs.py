@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from unit_factory import json_values, run
 
+from support.factory import json_values, run
 from support.site import document
 from xomflow import clock
 from xomflow.rundb import FIELDS, understand
@@ -170,6 +170,18 @@ def test_a_document_of_the_first_years() -> None:
 )
 def test_a_field_that_decides_and_is_wrong_is_said(changes: dict[str, Any], sentence: str) -> None:
     assert refusal(**changes) == f"run document 52894: {sentence}"
+
+
+@pytest.mark.parametrize("name", ["mode", "detectors", "start"])
+def test_a_document_that_lacks_what_decides_is_said(name: str) -> None:
+    whole = document(52894)
+    for lacking in (whole | {name: None}, {key: value for key, value in whole.items() if key != name}):
+        answer = understand([lacking], 0, None)
+        assert (answer.runs, answer.problems) == ({}, [f"run document 52894: {name} is missing"])
+
+
+def test_a_negative_number_is_said() -> None:
+    assert len(understand([document(-5)], 0, None).problems) == 1
 
 
 @pytest.mark.parametrize("comments", [5, {}, [5], [None], [{"user": "x"}], [{"comment": 5}], [[]], True])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_factory import any_text, run
 
+from support.factory import any_text, run
 from xomflow.runs import Run
 from xomflow.selection import Selector, looks, matches
 from xomflow.settings import Analysis, Selection
@@ -22,7 +22,6 @@ documents = st.fixed_dictionaries(
     optional={
         "status": st.sampled_from(["transferred", "needs_upload", None]),
         "end": st.just(None),
-        "start": st.just(None),
     },
 )
 runs = st.builds(lambda number, changes: run(number, **changes), st.integers(52000, 52010), documents)
@@ -86,7 +85,6 @@ def test_every_rule_is_obeyed(one: Run, common: dict[str, Any], block: dict[str,
     wanted = block.get("run_modes", [])
     selected = (
         one.end is not None
-        and one.start is not None
         and one.status == "transferred"
         and (matches(one.mode, wanted) if wanted else not matches(one.mode, common.get("excluded_modes", [])))
         and set(block.get("detectors", [])) <= one.detectors
@@ -156,7 +154,6 @@ def test_both_ends_of_a_range_belong_to_it(number: int) -> None:
     ("changes", "block", "reason"),
     [
         ({"end": None}, {}, "the run is not finished"),
-        ({"start": None}, {}, "nobody knows when it started"),
         ({"status": "needs_upload"}, {}, "its status is needs_upload"),
         ({"status": None}, {}, "its status is not set"),
         ({}, {"run_modes": ["tpc_kr83m"]}, "its mode is tpc_bkg"),

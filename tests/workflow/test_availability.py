@@ -223,7 +223,7 @@ def reason(survey: Survey, analysis: str, run: str) -> str:
 
 
 def test_nobody_has_to_mend_anything(survey: Survey) -> None:
-    assert (survey.troubles, survey.problems, survey.foreign) == ([], [], [])
+    assert (survey.mistakes, survey.problems, survey.foreign) == ([], [], [])
 
 
 @pytest.mark.parametrize("case", ["messy", "_messy", "bad", "abandon", "not_transferred", "running"])

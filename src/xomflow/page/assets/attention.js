@@ -144,7 +144,7 @@
     const [since, next] = [seconds(one.since), seconds(one.next_try)];
     const when = [
       since === null ? null : el("span", { title: `${utc(since)} UTC` }, `for ${span(now - since)}`),
-      one.attempt ? el("span", {}, `attempt ${one.attempt}`) : null,
+      one.next_try || one.attempt > 1 ? el("span", {}, `attempt ${one.attempt}`) : null,
       next === null
         ? null
         : el(
