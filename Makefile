@@ -1,5 +1,7 @@
 # make demo    the whole job on the embedded default, ending in a page
 # make test    all tests                     make lint    ruff, snakefmt, snakemake --lint, mypy
+# make physics  truths of 200 and more simulated runs: docs/physics.md (six minutes)
+# make services   the servers that tests talk to: MongoDB, InfluxDB, Slurm
 # make lock    renew the locked versions     make clean   delete everything that was generated
 
 PYTHON ?= python3
@@ -8,19 +10,24 @@ ENVS := $(WORK)/envs
 UV := $(ENVS)/uv/bin/uv
 WORKFLOW := $(ENVS)/workflow/bin
 ANALYSIS := $(ENVS)/analysis/bin
+SERVICES ?= work/services
 TEST_OPTIONS ?= -q -n auto --dist loadfile
+TEST_ENVIRONMENT := XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) XOM_TEST_SERVICES=$(abspath $(SERVICES))
 
-.PHONY: demo test test-fast lint format docs envs lock clean
+.PHONY: demo test test-fast physics lint format docs envs services slurm lock clean
 .DELETE_ON_ERROR:
 
 demo: envs
 	@bash scripts/demo.sh $(WORK)
 
 test: envs $(ENVS)/development.done
-	XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) $(WORKFLOW)/python -m pytest $(TEST_OPTIONS)
+	$(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest $(TEST_OPTIONS)
 
 test-fast: envs $(ENVS)/development.done
-	XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) $(WORKFLOW)/python -m pytest -m "not slow" $(TEST_OPTIONS)
+	$(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest -m "not slow" $(TEST_OPTIONS)
+
+physics: envs
+	$(ANALYSIS)/python tests/physics/study.py --write > $(WORK)/physics.json
 
 lint: envs $(ENVS)/development.done
 	$(WORKFLOW)/ruff check .
@@ -72,6 +79,24 @@ $(ENVS)/development.done: envs/development.txt $(ENVS)/workflow.done
 
 $(WORK)/activate: $(ENVS)/workflow.done
 	@printf 'export PATH="%s:$$PATH"\n' "$(abspath $(WORKFLOW))" > $@
+
+# --- servers for the tests: one build serves all work folders; services/README.md ----------------------------------
+
+services: $(SERVICES)/mongo.done $(SERVICES)/influxdb.done slurm
+	@echo "the servers for the tests are there: MongoDB and InfluxDB in $(SERVICES), Slurm from the system"
+
+$(SERVICES)/mongo.done: $(wildcard services/mongo/* services/mongo/src/*)
+	@echo "building the MongoDB server"
+	@bash services/mongo/build.sh $(SERVICES)
+	@touch $@
+
+$(SERVICES)/influxdb.done: $(wildcard services/influxdb/*)
+	@echo "building InfluxDB: about five minutes the first time"
+	@bash services/influxdb/build.sh $(SERVICES)
+	@touch $@
+
+slurm:
+	@bash services/slurm/install.sh
 
 lock: $(ENVS)/uv.done
 	for name in workflow analysis; do UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --no-config \

@@ -119,13 +119,14 @@ class Site:
     def tick(self, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.snakemake(**environment)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a tick in a process group of its own."""
         self.write_config()
         with (self.folder / "tick.log").open("a") as log:
             return subprocess.Popen(
                 self.command(*arguments),
                 cwd=self.folder,
+                env={**os.environ, **environment},
                 stdout=log,
                 stderr=log,
                 text=True,
@@ -145,9 +146,9 @@ class Site:
                 continue  # it has ended meanwhile
         return found
 
-    def pending(self) -> set[tuple[str, str]]:
+    def pending(self, *arguments: str, **environment: str) -> set[tuple[str, str]]:
         """What ``snakemake -n`` lists: pairs of analysis and run."""
-        done = self.snakemake("-n")
+        done = self.snakemake("-n", *arguments, **environment)
         assert done.returncode == 0, done.stderr + done.stdout
         return jobs_in(done.stdout + done.stderr, self.tree["analyses"])
 

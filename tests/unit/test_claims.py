@@ -110,6 +110,33 @@ def test_the_claims_of_several_ticks_add_up(paths: Paths, start: Start) -> None:
     assert claims.live_claims(paths) == {key_of(0): ("a", 1), key_of(1): ("b", 1)}
 
 
+def test_claims_of_another_host_count_until_its_summary_or_its_time_is_over(paths: Paths) -> None:
+    """Locks may not reach from one host to another."""
+    tick = "20261122T120000-elsewhere-5"
+    claim(paths, tick, (KEY.analysis, KEY.version, KEY.run, 2))
+    folder = TickPaths(paths.tick(tick))
+    folder.lock.touch()
+    began = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert claims.live_claims(paths, 600, began + timedelta(seconds=599)) == {KEY: (tick, 2)}
+    assert claims.live_claims(paths, 600, began + timedelta(seconds=601)) == {}
+    folder.summary.touch()
+    assert claims.live_claims(paths, 600, began) == {}
+
+
+def test_claims_of_a_dead_tick_of_this_host_do_not_count(paths: Paths) -> None:
+    tick = claims.new_tick(datetime(2026, 11, 22, 12, tzinfo=UTC))
+    claim(paths, tick, (KEY.analysis, KEY.version, KEY.run, 2))
+    TickPaths(paths.tick(tick)).lock.touch()
+    assert claims.live_claims(paths, 600, datetime(2026, 11, 22, 12, tzinfo=UTC)) == {}
+
+
+def test_a_tick_whose_jobs_are_in_slurm_is_not_forgotten(paths: Paths) -> None:
+    for name in ("a", "b", "c"):
+        claims.hold_tick(TickPaths(paths.tick(name))).close()
+    claims.forget_old_ticks(paths, keep=1, needed={"a"})
+    assert sorted(path.name for path in paths.ticks.iterdir()) == ["a", "c"]
+
+
 def test_a_tick_that_has_not_claimed_yet_claims_nothing(paths: Paths) -> None:
     with claims.hold_tick(TickPaths(paths.tick("tick"))):
         assert claims.live_claims(paths) == {}

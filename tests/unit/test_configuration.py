@@ -105,7 +105,7 @@ def test_a_missing_block_is_named(key: str) -> None:
     [
         (tree(analyses={"kr83m": {}}), "analyses.kr83m.version is missing"),
         (tree(rundb={}), "rundb.kind is missing"),
-        (tree(software=[{}]), "software[0].interpreter is missing"),
+        (tree(software=[{}]), "software[0]: an interpreter, an image or a set_up is needed"),
         (tree(rundb={"kind": "file"}), "rundb: kind is 'file', so file must name the file of run documents"),
     ],
 )
@@ -170,12 +170,39 @@ def test_a_range_that_ends_before_it_begins_is_said(made: Any, sentence: str) ->
         ([(0, None), (50, None)], "the configuration: two ranges of software contain run 50"),
         ([(50, None), (0, 60)], "the configuration: two ranges of software contain run 50"),
         ([(0, 49), (51, None)], "the configuration: no range of software contains run 50"),
-        ([(1, None)], "the configuration: software starts with run 1, selection with 0"),
+        ([(51, None), (0, 49)], "the configuration: no range of software contains run 50"),
+        ([(1, None)], "the configuration: no range of software contains run 0"),
+        ([(0, 70)], "the configuration: no range of software contains run 71"),
     ],
 )
 def test_software_has_neither_overlap_nor_hole(ranges: list[tuple], sentence: str) -> None:
     software = [{"interpreter": sys.executable, "min_run": first, "max_run": last} for first, last in ranges]
-    assert lines(tree(software=software)) == [sentence]
+    (line,) = lines(tree(software=software))
+    assert line.startswith(sentence)
+
+
+@pytest.mark.parametrize("ranges", [[(0, 49), (51, None)], [(1, None)], [(0, 70)]])
+def test_holes_in_software_may_be_allowed(ranges: list[tuple]) -> None:
+    software = [{"interpreter": sys.executable, "min_run": first, "max_run": last} for first, last in ranges]
+    configuration.check(tree(software=software, software_may_have_holes=True), "config.yaml")
+
+
+def test_software_need_only_cover_what_is_selected() -> None:
+    software = [{"interpreter": sys.executable, "min_run": 10, "max_run": 20}]
+    configuration.check(tree(software=software, selection={"min_run": 12, "max_run": 20}), "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"image": "/no/such.sif"}, "software[0].image is '/no/such.sif', and there is no such file"),
+        ({"set_up": "/no/such.sh"}, "software[0].set_up is '/no/such.sh', and there is no such file"),
+        ({"image": "a", "set_up": "b"}, "software[0]: image and set_up exclude each other"),
+        ({"interpreter": sys.executable, "binds": ["/data"]}, "software[0]: binds are for an image, and there is none"),
+    ],
+)
+def test_what_is_wrong_with_software_is_said(block: dict[str, Any], words: str) -> None:
+    assert lines(tree(software=[block])) == [words]
 
 
 @pytest.mark.parametrize("value", [5, None, "text", [], True, [{"work": "work"}]])

@@ -16,11 +16,12 @@ from support.factory import NOW, failed, keep, key_of, outcome, run, settings
 from support.site import document
 from xomflow import claims, outcomes
 from xomflow.contexts import ContextFacts
-from xomflow.discovery import Survey, Surveyor, who_works, with_lost
+from xomflow.discovery import Held, Survey, Surveyor
 from xomflow.errors import ContextError
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths, TickPaths
 from xomflow.rundb import Answer, understand
+from xomflow.submissions import Standing, Submission
 from xomlib.files import dump_json
 
 FAILURE = Failure(1, "raised", NOW - timedelta(days=3))
@@ -195,7 +196,8 @@ def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
 
 def test_a_run_without_software_waits(tmp_path: Path) -> None:
     software = [{"interpreter": "/opt/python", "max_run": 52001}]
-    found = survey(tmp_path, *documents(52001, 52002), software=software, now=datetime(2026, 9, 3, tzinfo=UTC))
+    now = datetime(2026, 9, 3, tzinfo=UTC)
+    found = survey(tmp_path, *documents(52001, 52002), software=software, software_may_have_holes=True, now=now)
     assert states(found) == {52001: "ready", 52002: "waiting"}
 
 
@@ -254,23 +256,42 @@ def mark(held: bool, attempt: int = 1) -> claims.Mark:
     return claims.Mark(held, attempt, "node01, process 5", NOW)
 
 
+def standing(working: str = "", kind: str = "", attempt: int = 2) -> Standing:
+    return Standing(Submission(key_of(52001), attempt, "some tick", NOW, "17"), working, kind)
+
+
 def test_a_lost_attempt_is_counted_once() -> None:
-    lost = Failure(2, "lost", NOW)
-    assert with_lost([FAILURE], mark(False, 2)) == [FAILURE, lost]
-    assert with_lost([FAILURE, lost], mark(False, 2)) == [FAILURE, lost]
-    assert with_lost([FAILURE], mark(False, 1)) == [FAILURE]
-    assert with_lost([FAILURE], mark(True, 2)) == [FAILURE]
-    assert with_lost([FAILURE], None) == [FAILURE]
+    key, lost = key_of(52001), Failure(2, "lost", NOW)
+    for known, found in (([FAILURE], [FAILURE, lost]), ([FAILURE, lost], [FAILURE, lost])):
+        assert Held(marks={key: mark(False, 2)}).failures(key, known, NOW) == found
+    for left in (mark(False, 1), mark(True, 2)):
+        assert Held(marks={key: left}).failures(key, [FAILURE], NOW) == [FAILURE]
+    assert Held().failures(key, [FAILURE], NOW) == [FAILURE]
+
+
+def test_how_slurm_ended_a_job_counts_and_not_what_it_left() -> None:
+    key, ended = key_of(52001), Failure(2, "node_failed", NOW)
+    held = Held(marks={key: mark(False, 2)}, standings={key: standing(kind="node_failed")})
+    assert held.failures(key, [FAILURE], NOW) == [FAILURE, ended]
+    assert held.failures(key, [FAILURE, ended], NOW) == [FAILURE, ended]
+
+
+def test_a_job_that_slurm_will_start_again_has_lost_nothing() -> None:
+    key = key_of(52001)
+    held = Held(marks={key: mark(False, 2)}, standings={key: standing(working="Slurm job 17 is pending")})
+    assert held.failures(key, [FAILURE], NOW) == [FAILURE]
+    assert held.who_works(key, [FAILURE]) == "Slurm job 17 is pending"
 
 
 def test_who_works_on_a_key() -> None:
     key = key_of(52001)
-    assert who_works(key, [], {}, {}) == ""
-    assert who_works(key, [], {key: ("x", 1)}, {}) == "claimed by tick x"
-    assert who_works(key, [FAILURE], {key: ("x", 1)}, {}) == ""
-    assert who_works(key, [FAILURE], {key: ("x", 2)}, {}) == "claimed by tick x"
-    assert who_works(key, [], {key: ("x", 1)}, {key: mark(True)}) == "attempt 1 runs at node01, process 5"
-    assert who_works(key, [], {}, {key: mark(False)}) == ""
+    assert Held().who_works(key, []) == ""
+    assert Held({key: ("x", 1)}).who_works(key, []) == "claimed by tick x"
+    assert Held({key: ("x", 1)}).who_works(key, [FAILURE]) == ""
+    assert Held({key: ("x", 2)}).who_works(key, [FAILURE]) == "claimed by tick x"
+    both = Held({key: ("x", 1)}, {key: mark(True)})
+    assert both.who_works(key, []) == "attempt 1 runs at node01, process 5"
+    assert Held(marks={key: mark(False)}).who_works(key, []) == ""
 
 
 # --- in all cases -----------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given
-from unit_factory import json_values
 
+from support.factory import json_values
 from xomlib import files
 from xomlib.files import dump_json, read_json, write_atomically
 

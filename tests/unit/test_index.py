@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_factory import KEY, failed, keep, key_of, outcome, result
 
+from support.factory import KEY, failed, keep, key_of, outcome, result
 from xomflow import clock, outcomes
 from xomflow.index import Index, Shelf, Stamps
 from xomflow.paths import Paths

@@ -1,18 +1,18 @@
 """Run documents of the mini-XENONnT: the RunDB's schema, what is odd about some, the form of mongoexport."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mini_xenonnt import schedule
-from mini_xenonnt.documents import HOSTILE_COMMENT, date, run_document, to_lines
+from mini_xenonnt.documents import HOSTILE_COMMENT, RATE_DELAY, date, run_document, to_lines
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LINEAGE = {name: f"hash{i}" for i, name in enumerate(schedule.STORED_TYPES)}
 RUNS = schedule.plan(schedule.Parameters(NOW))
-DOCUMENTS = {run.run_id: run_document(run, LINEAGE, seed=1) for run in RUNS}
+DOCUMENTS = {run.run_id: run_document(run, LINEAGE, 1, NOW) for run in RUNS}
 FIELDS = {
     "_id",
     "number",
@@ -116,9 +116,17 @@ def test_all_other_finished_runs_are_transferred() -> None:
     assert {d["status"] for d in others} == {"transferred"}
 
 
-def test_only_the_run_without_rate_and_the_running_one_lack_it() -> None:
-    lacking = [document for document in DOCUMENTS.values() if "rate" not in document]
-    assert lacking == [odd("no_rate"), odd("running")]
+def test_the_rate_comes_fifteen_minutes_after_the_end() -> None:
+    newest = next(run for run in reversed(RUNS) if run.odd is None)
+    present = newest.end + RATE_DELAY
+    assert "rate" not in run_document(newest, LINEAGE, 1, present - timedelta(seconds=1))
+    assert "rate" in run_document(newest, LINEAGE, 1, present)
+
+
+def test_only_the_run_without_rate_the_newest_and_the_running_one_lack_it() -> None:
+    lacking = {document["name"] for document in DOCUMENTS.values() if "rate" not in document}
+    newest = next(run.run_id for run in reversed(RUNS) if run.odd is None)
+    assert lacking == {odd("no_rate")["name"], newest, odd("running")["name"]}
 
 
 def test_the_data_of_an_abandoned_run_are_deleted() -> None:
@@ -150,6 +158,6 @@ def test_an_older_comment_has_its_text_under_the_older_name() -> None:
 
 def test_the_seed_changes_nothing_but_noise_of_the_rate() -> None:
     run = RUNS[0]
-    one, other = (run_document(run, LINEAGE, seed) for seed in (1, 2))
+    one, other = (run_document(run, LINEAGE, seed, NOW) for seed in (1, 2))
     assert one["rate"] != other["rate"]
     assert {**one, "rate": None} == {**other, "rate": None}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mini_xenonnt import background, detector, electrons, krypton, signals, vetoes
+from mini_xenonnt import background, detector, electrons, krypton, maps, signals, vetoes
 
 TRUTH = {
     "kr_rate": 20.0,
@@ -16,7 +16,12 @@ TRUTH = {
     "light_yield_32_2": 9.3,
     "charge_yield": 155.0,
     "electron_lifetime": 12.0,
-    "photo_ionization_yield": 2.0,
+    "merged_recombination": 0.01,
+    "response_skewness": 0.0,
+    "photo_ionization_ratio": 0.0095,
+    "single_electron_gain": 30.0,
+    "single_electron_spread": 0.18,
+    "noise_rate": 30.0,
     "lone_electron_rate": 50.0,
     "lone_s1_rate": 20.0,
 }
@@ -59,12 +64,30 @@ def test_all_signals_lie_within_the_window(generator: Callable[..., np.ndarray])
     assert (found["center"] < found["end"]).all()
 
 
+def corrected(s1: np.ndarray) -> np.ndarray:
+    """S1 areas as in the middle of the volume; the top fraction tells the depth, the mean over the radius is 1."""
+    depth = (0.55 - s1["top"].astype(float)) / 0.47
+    return s1["area"] / (0.85 + 0.30 * depth)
+
+
 def test_krypton_gives_its_light_yields_back_where_both_s1s_are_seen(decays: np.ndarray) -> None:
     s1 = decays[decays["kind"] == 1]
-    second = s1["area"][s1["area"] < 170] / detector.KR_ENERGY_SECOND
+    second = corrected(s1[s1["area"] < 170]) / detector.KR_ENERGY_SECOND
     assert close(second, TRUTH["light_yield_9_4"])
-    first = s1["area"][(s1["area"] > 170) & (s1["area"] < 348)] / detector.KR_ENERGY_FIRST
-    assert abs(np.median(first) / TRUTH["light_yield_32_2"] - 1) < 0.02  # a few merged S1s are in this range
+    first = s1[(s1["area"] > 170) & (corrected(s1) < 348)]
+    assert abs(np.median(corrected(first)) / detector.KR_ENERGY_FIRST / TRUTH["light_yield_32_2"] - 1) < 0.02
+
+
+def test_charge_that_recombines_in_merged_decays_comes_as_light() -> None:
+    truth = {**TRUTH, "merged_recombination": 0.2, "electron_lifetime": 1e9}
+    plain = krypton.decays(rng(), {**truth, "merged_recombination": 0.0}, START, END)
+    found = krypton.decays(rng(), truth, START, END)
+    n = (found["kind"] == 2).sum()
+    merged = 1 - 2 ** (-krypton.SPLIT_DELAY / detector.KR_HALF_LIFE)
+    quanta = 0.2 * TRUTH["charge_yield"] * detector.KR_ENERGY / detector.G2 * merged * n
+    lost, won = ((plain["area"] - found["area"])[found["kind"] == kind].sum() for kind in (2, 1))
+    assert lost / detector.G2 == pytest.approx(quanta, rel=0.03)
+    assert -won / detector.G1 == pytest.approx(quanta, rel=0.03)
 
 
 def test_krypton_s1s_are_split_as_often_as_the_half_life_says(decays: np.ndarray) -> None:
@@ -75,8 +98,32 @@ def test_krypton_s1s_are_split_as_often_as_the_half_life_says(decays: np.ndarray
 
 
 def test_response_is_symmetric_so_mean_and_median_agree(decays: np.ndarray) -> None:
-    area = decays["area"][(decays["kind"] == 1) & (decays["area"] < 170)]
-    assert abs(np.median(area) / area.mean() - 1) < 0.005
+    s1 = decays[(decays["kind"] == 1) & (decays["area"] < 170)]
+    assert abs(np.median(corrected(s1)) / corrected(s1).mean() - 1) < 0.005
+
+
+@pytest.mark.parametrize("skewness", [0.0, 0.3, 1.0])
+def test_skewness_moves_neither_mean_nor_variance(skewness: float) -> None:
+    areas = signals.smeared(rng(), np.full(N, 1000.0), np.full(N, 100.0**2), skewness)
+    assert close(areas, 1000.0)
+    assert areas.std() == pytest.approx(100, rel=0.03)
+    assert (((areas - 1000) / 100) ** 3).mean() == pytest.approx(skewness, abs=0.1)
+
+
+@pytest.mark.parametrize("name", maps.MAPS)
+def test_maps_have_the_mean_one_and_are_not_constant(name: str) -> None:
+    x, y, z = signals.positions(rng(), N)
+    values = maps.MAPS[name](np.array([x, y, z] if name == "light" else [x, y]).T)
+    assert close(values, 1.0)
+    assert 0.03 < values.std() < 0.2
+    assert values.min() > 0.5
+
+
+@pytest.mark.parametrize("name", maps.MAPS)
+def test_a_missing_coordinate_has_no_value_in_a_map(name: str) -> None:
+    points = np.zeros((2, 3 if name == "light" else 2))
+    points[1, 1] = np.nan
+    assert np.isnan(maps.MAPS[name](points)).tolist() == [False, True]
 
 
 def test_electrons_get_lost_with_the_true_lifetime(decays: np.ndarray) -> None:
@@ -91,8 +138,9 @@ def test_electrons_get_lost_with_the_true_lifetime(decays: np.ndarray) -> None:
 def test_background_energies_come_back_from_light_and_charge() -> None:
     found = background.single_sites(rng(), {**TRUTH, "electron_lifetime": 1e9}, START, END)
     n = len(found) // 2
-    quanta = found["area"][:n] / detector.G1 + found["area"][n:] / detector.G2
-    energy = detector.WORK_FUNCTION * quanta
+    place = np.array([found["x"][n:], found["y"][n:], (found["top"][:n] - 0.55) / 0.47 * detector.HEIGHT]).T
+    light, charge = found["area"][:n] / maps.light(place), found["area"][n:] / maps.charge(place[:, :2])
+    energy = detector.WORK_FUNCTION * (light / detector.G1 + charge / detector.G2)
     counts, _ = np.histogram(energy, np.linspace(10, 190, 10))
     expected = n * 20 / (detector.BACKGROUND_ENERGY_MAX - detector.BACKGROUND_ENERGY_MIN)
     assert np.abs(counts - expected).max() < 4.5 * np.sqrt(expected)
@@ -104,17 +152,32 @@ def test_every_background_event_can_trigger(sites: np.ndarray) -> None:
     assert sites["area"][sites["kind"] == 1].min() > 4
 
 
-def test_delayed_electrons_are_as_many_as_their_truth_and_come_within_a_drift_time(decays: np.ndarray) -> None:
+def test_delayed_electrons_have_their_share_of_the_area_and_come_within_a_drift_time(decays: np.ndarray) -> None:
     one = np.sort(decays[decays["kind"] == 2], order="center")[:1]
     many = np.repeat(one, 20_000)
     found = electrons.delayed(rng(), TRUTH, many)
-    assert len(found) / 20_000 == pytest.approx(TRUTH["photo_ionization_yield"], rel=0.05)
+    assert found["area"].sum() / many["area"].sum() == pytest.approx(TRUTH["photo_ionization_ratio"], rel=0.03)
     assert found["start"].min() >= one["end"][0]
     assert found["center"].max() <= one["center"][0] + 2_250_000
 
 
+def test_single_electrons_have_their_gain_and_its_spread() -> None:
+    area = electrons.single_electrons(rng(), TRUTH, np.full(N, START))["area"]
+    assert close(area, TRUTH["single_electron_gain"])
+    own = TRUTH["single_electron_spread"] * TRUTH["single_electron_gain"]
+    assert own < area.std() < 1.1 * own  # the place adds to it
+
+
 def test_small_signals_trigger_no_event() -> None:
     assert electrons.lone(rng(), TRUTH, START, END)["area"].max() < 100
+
+
+def test_noise_comes_at_its_rate_and_a_tenth_of_it_looks_like_electrons() -> None:
+    quiet = {"lone_electron_rate": 0.0, "lone_s1_rate": 0.0}
+    found = electrons.lone(rng(), {**TRUTH, **quiet}, START, END)
+    assert len(found) == pytest.approx(60_000, abs=4.5 * np.sqrt(60_000))
+    assert (found["kind"] == 2).mean() == pytest.approx(electrons.NOISE_LIKE_S2, abs=0.006)
+    assert set(found["kind"]) == {0, 2}
 
 
 SIGNALS = st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 300), st.floats(1, 1000)), max_size=40)
@@ -130,22 +193,30 @@ def as_signals(rows: list[tuple[int, int, float]]) -> np.ndarray:
 @settings(deadline=None)
 @given(SIGNALS)
 def test_what_a_peak_finder_leaves_is_disjoint(rows: list[tuple[int, int, float]]) -> None:
-    left = signals.without_overlaps(as_signals(rows))
+    left = signals.piled_up(as_signals(rows))
     assert (left["end"][:-1] <= left["start"][1:]).all()
 
 
 @settings(deadline=None)
-@given(SIGNALS.filter(bool))
-def test_the_largest_signal_is_never_lost(rows: list[tuple[int, int, float]]) -> None:
+@given(SIGNALS)
+def test_pile_up_loses_no_area(rows: list[tuple[int, int, float]]) -> None:
     found = as_signals(rows)
-    assert signals.without_overlaps(found)["area"].max() == found["area"].max()
+    assert signals.piled_up(found)["area"].sum() == pytest.approx(found["area"].sum())
 
 
 @settings(deadline=None)
 @given(SIGNALS)
-def test_disjoint_signals_are_all_kept(rows: list[tuple[int, int, float]]) -> None:
-    left = signals.without_overlaps(as_signals(rows))
-    assert (signals.without_overlaps(left[::-1]) == left).all()
+def test_disjoint_signals_stay_as_they_are(rows: list[tuple[int, int, float]]) -> None:
+    left = signals.piled_up(as_signals(rows))
+    assert (signals.piled_up(left[::-1]) == left).all()
+
+
+def test_signals_that_overlap_are_one_of_the_kind_of_the_largest() -> None:
+    found = as_signals([(0, 100, 10.0), (50, 100, 30.0), (400, 10, 5.0)])
+    found["center"], found["kind"] = [50, 110, 405], [1, 2, 1]
+    both, alone = signals.piled_up(found)
+    assert (both["start"], both["end"], both["center"], both["area"], both["kind"]) == (0, 150, 95, 40.0, 2)
+    assert alone == found[2]
 
 
 def test_light_patterns_hold_all_the_area_in_the_right_array(sites: np.ndarray) -> None:
@@ -161,8 +232,14 @@ def test_light_patterns_of_nothing_are_empty() -> None:
     assert signals.light_pattern(rng(), as_signals([])).shape == (0, 494)
 
 
+def of_veto(truths: str, **changes: float) -> dict[str, float]:
+    """Truths of a quiet veto detector."""
+    quiet = {"rate": 0.0, "dark_rate": 0.0, "dead_channel": 0, "loud_channel": 0, "loud_factor": 40.0}
+    return {f"{truths}_{name}": value for name, value in {**quiet, **changes}.items()}
+
+
 def test_veto_events_come_at_their_rate_with_enough_hits() -> None:
-    found = vetoes.hitlets(rng(), 10.0, 0.0, (2000, 2119), START, END)
+    found = vetoes.hitlets(rng(), of_veto("nveto", rate=10.0), vetoes.DETECTORS["nv"], START, END)
     gaps = np.diff(found["time"]) > 1000
     assert gaps.sum() + 1 == pytest.approx(20_000, abs=4.5 * np.sqrt(20_000) + 10)
     sizes = np.diff(np.flatnonzero(np.concatenate([[True], gaps, [True]])))
@@ -171,9 +248,56 @@ def test_veto_events_come_at_their_rate_with_enough_hits() -> None:
 
 
 def test_dark_hits_come_at_their_rate() -> None:
-    found = vetoes.hitlets(rng(), 0.0, 100.0, (1000, 1083), START, END)
+    found = vetoes.hitlets(rng(), of_veto("muveto", dark_rate=100.0), vetoes.DETECTORS["mv"], START, END)
     assert len(found) == pytest.approx(200_000, abs=4.5 * np.sqrt(200_000))
     assert (np.diff(found["time"]) >= 0).all()
+
+
+def test_a_dead_channel_sees_nothing_and_takes_its_share_of_the_hits() -> None:
+    truth = of_veto("nveto", rate=10.0, dark_rate=50.0, dead_channel=2017)
+    found = vetoes.hitlets(rng(), truth, vetoes.DETECTORS["nv"], START, END)
+    assert 2017 not in found["channel"]
+    events = 20_000 * vetoes.mean_hits(truth, vetoes.DETECTORS["nv"])
+    expected = events + 100_000 * 119 / 120
+    assert len(found) == pytest.approx(expected, abs=4.5 * np.sqrt(20_000 * 14**2 + 100_000))
+
+
+def test_a_loud_channel_has_its_dark_counts_more() -> None:
+    truth = of_veto("muveto", dark_rate=84.0, loud_channel=1050, loud_factor=20.0)
+    found = vetoes.hitlets(rng(), truth, vetoes.DETECTORS["mv"], START, END)
+    counts = np.bincount(found["channel"], minlength=1084)[1000:]
+    assert counts[50] == pytest.approx(42_000, abs=4.5 * np.sqrt(42_000))
+    assert np.median(np.delete(counts, 50)) == pytest.approx(2000, abs=30)
+
+
+def test_pmts_of_the_neutron_veto_are_on_a_cylinder() -> None:
+    places = vetoes.pmts()
+    assert {len(column) for column in places.values()} == {120}
+    assert np.hypot(places["x"], places["y"]) == pytest.approx(2000)
+
+
+VETO_TRUTH = {
+    "seed": 1, "run_id": "052801", "start_ns": START, "end_ns": END,
+    "busy_rate": 2.0, "busy_duration": 1.2, "hev_rate": 1.0, "hev_duration": 10.0,
+}  # fmt: skip
+
+
+def test_the_veto_intervals_of_a_run_are_always_the_same_and_those_of_others_differ() -> None:
+    one, same = (vetoes.intervals_of(VETO_TRUTH, "busy")[0] for _ in range(2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, vetoes.intervals_of({**VETO_TRUTH, "run_id": "052802"}, "busy")[0])
+    assert not np.array_equal(one[:100], vetoes.intervals_of({**VETO_TRUTH, "hev_rate": 2.0}, "hev")[0][:100])
+
+
+def test_what_lies_in_a_veto_interval_is_hidden() -> None:
+    times = np.sort(rng().integers(START, END, 20_000))
+    inside = np.zeros(len(times), dtype=bool)
+    for kind in vetoes.INTERVALS:
+        for low, high in zip(*vetoes.intervals_of(VETO_TRUTH, kind), strict=True):
+            inside[np.searchsorted(times, low) : np.searchsorted(times, high)] = True
+    assert np.array_equal(vetoes.hidden(VETO_TRUTH, times), inside)
+    assert 100 < inside.sum() < 400
+    assert not vetoes.hidden({**VETO_TRUTH, "busy_rate": 0.0, "hev_rate": 0.0}, times).any()
 
 
 @settings(deadline=None)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_factory import KEY, any_text, failed, keep, key_of, outcome
 
+from support.factory import KEY, any_text, failed, keep, key_of, outcome
 from xomflow import outcomes
 from xomflow.keys import Key
 from xomflow.outcomes import Failure

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from influxdb_client import Point as ClientPoint
 from line_protocol import Reader
-from unit_factory import KEY, any_text, key_of, outcome, result
 
-from xomflow import clock
-from xomflow.points import points_of, time_of
+from support.factory import KEY, any_text, key_of, outcome, result
+from xomflow import clock, lines
+from xomflow.points import FORM, points_of, time_of
 from xomlib.schema import SCHEMA, check_outcome
 
 NAME = SCHEMA["$defs"]["name"]["pattern"]
@@ -62,10 +61,6 @@ documents = st.builds(
 )
 
 
-def lines(points: list[dict[str, Any]]) -> str:
-    return "".join(f"{ClientPoint.from_dict(point).to_line_protocol()}\n" for point in points)
-
-
 def sent(text: str) -> str:
     """A text as a store can hold it: half characters have no UTF-8."""
     return text.encode("utf-8", "replace").decode()
@@ -75,7 +70,7 @@ def sent(text: str) -> str:
 @effort(max_examples=150)
 def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[str, Any]) -> None:
     check_outcome(document)
-    read = Reader(lines(points_of(document, "test_")).encode().decode()).points()
+    read = Reader(lines.text(points_of(document, "test_")).encode().decode()).points()
     run = document["run"]
     assert len(read) == len(document["results"])
     for point, said in zip(read, document["results"], strict=True):
@@ -158,6 +153,7 @@ CHANGES = {
 def test_whatever_may_change_later_is_no_tag_so_that_it_hits_the_same_point(change: str) -> None:
     before, after = points_of(outcome(), "test_")[0], points_of(outcome(**{change: CHANGES[change]}), "test_")[0]
     assert before["fields"] != after["fields"]
+    assert before["fields"][FORM] != after["fields"][FORM]
     assert [before[name] for name in ("measurement", "tags", "time")] == [
         after[name] for name in ("measurement", "tags", "time")
     ]
@@ -177,3 +173,42 @@ def test_a_result_without_a_number_is_a_point_with_its_reason() -> None:
     fields = points_of(outcome(results=[said]), "test_")[0]["fields"]
     assert "value" not in fields
     assert (fields["insufficient"], fields["n"]) == ("12 events, 50 needed", 12)
+
+
+# --- what the run database says now -----------------------------------------------------------------------------------
+
+LATE = {"tags": ["late"], "comments": ["late"], "mode": "late", "source": "late", "rate": {"tpc": 5.0}}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_points_follow_the_present_document(name: str) -> None:
+    before = points_of(outcome(), "test_")[0]
+    after = points_of(outcome(), "test_", {name: LATE[name]})[0]
+    assert before["fields"][FORM] != after["fields"][FORM]
+    assert [before[part] for part in ("measurement", "tags", "time")] == [
+        after[part] for part in ("measurement", "tags", "time")
+    ]
+    assert points_of(outcome(run={name: LATE[name]}), "test_")[0] == after
+
+
+def test_rates_are_fields_and_odd_names_of_detectors_are_left_out() -> None:
+    fields = points_of(outcome(), "test_", {"rate": {"tpc": 5, "muon_veto": 0.5, "a\nb": 1.0, "": 2.0}})[0]["fields"]
+    assert {name: value for name, value in fields.items() if name.startswith("rate")} == {
+        "rate_tpc": 5.0,
+        "rate_muon_veto": 0.5,
+    }
+
+
+def test_the_form_tells_whether_names_changed() -> None:
+    """Only then something would be left behind by writing again."""
+    forms = [
+        points_of(one, "test_")[0]["fields"][FORM].split("-")
+        for one in (outcome(), outcome(run={"tags": ["other"]}), outcome(results=[result(n=None)]))
+    ]
+    assert len({content for content, _ in forms}) == 3
+    assert forms[0][1] == forms[1][1] != forms[2][1]
+
+
+def test_all_points_of_a_run_have_one_form() -> None:
+    made = points_of(outcome(results=[result("a"), result("b")]), "test_")
+    assert len({point["fields"][FORM] for point in made}) == 1

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from unit_factory import keep, key_of, outcome, result
 
+from support.factory import keep, key_of, outcome, result, run
+from xomflow.facts import Facts
 from xomflow.index import Index, Shelf
 from xomflow.keys import Key
 from xomflow.paths import Paths
-from xomflow.publishing import Receipt, publish
-from xomflow.stores import LocalStore, Point, Store, StoreError
+from xomflow.publishing import Receipt, publish, rebuild, verify
+from xomflow.stores import LocalStore, Point, Store, StoreAwayError, StoreError
 
 
 class Memory:
@@ -33,14 +34,19 @@ class Memory:
         self.writes: list[tuple[str, set[str]]] = []
         self.failing: set[str] = set()
         self.lost: set[str] = set()
+        self.away = False
 
     def has(self, shelf: Shelf) -> bool:
         return str(shelf) not in self.lost
 
     def write(self, shelf: Shelf, points: dict[str, list[Point]], changed: set[str]) -> None:
         self.writes.append((str(shelf), changed))
-        for run in sorted(changed):
-            for point in points[run]:
+        if self.away:
+            raise StoreAwayError("nobody answers")
+        gone = {int(one) for one in changed - points.keys()}
+        self.points = {place: point for place, point in self.points.items() if point["fields"]["run"] not in gone}
+        for one in sorted(changed & points.keys()):
+            for point in points[one]:
                 self.points[point["measurement"], *sorted(point["tags"].items()), point["time"]] = point
         if str(shelf) in self.failing:
             raise StoreError(f"{shelf} did not arrive")
@@ -292,3 +298,115 @@ def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: Memor
     published(paths, memory)
     ledger = json.loads((paths.ledger / "memory/kr83m/v1/052.json").read_text())
     assert set(ledger) == {"052001"}
+    assert set(memory.values()) == {52001}
+
+
+def test_a_store_that_is_away_is_offered_nothing_more_and_said_once(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(60001), of(1))
+    memory.away = True
+    receipt = published(paths, memory)
+    assert (receipt.away, receipt.problems, len(memory.writes)) == (True, ["nobody answers"], 1)
+    memory.away = False
+    assert published(paths, memory).outcomes == 3
+
+
+# --- what the run database says now -----------------------------------------------------------------------------------
+
+
+def tags(memory: Memory) -> dict[int, str]:
+    return {point["fields"]["run"]: point["fields"]["run_tags"] for point in memory.points.values()}
+
+
+def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(52002))
+    published(paths, memory)
+    places = set(memory.points)
+    Facts(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002, tags=[{"name": "sr1_preliminary"}])])
+    published(paths, memory)
+    assert tags(memory) == {52001: "late", 52002: "sr1_preliminary"}
+    assert set(memory.points) == places
+
+
+def test_new_runs_in_the_run_database_make_nothing_be_published_anew(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001))
+    Facts(paths).keep([run(52001)])
+    published(paths, memory)
+    memory.writes.clear()
+    Facts(paths).keep([run(52001), run(52002)])
+    published(paths, memory)
+    assert memory.writes == []
+
+
+def test_a_document_that_cannot_be_understood_for_a_while_changes_nothing(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001))
+    Facts(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002)])
+    published(paths, memory)
+    memory.writes.clear()
+    Facts(paths).keep([run(52002)])
+    published(paths, memory)
+    assert (memory.writes, tags(memory)) == ([], {52001: "late"})
+
+
+def test_where_nothing_changed_no_facts_are_written(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [run(number) for number in range(52000, 52003)]
+    Facts(paths).keep(runs)
+    written: list[Any] = []
+    monkeypatch.setattr("xomflow.facts.write_atomically", lambda *what: written.append(what))
+    Facts(paths).keep(reversed(runs))
+    assert written == []
+
+
+@pytest.mark.parametrize("lost", ["", "052.json", "digests.json"])
+def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
+    Facts(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    folder = paths.cache / "facts"
+    shutil.rmtree(folder) if not lost else (folder / lost).unlink()
+    Facts(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    assert Facts(paths).of("052")["052001"]["comments"] == ["late"]
+
+
+def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
+    paths: Paths, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(paths, of(52001), of(60001))
+    Facts(paths).keep([run(52001), run(60001)])
+    published(paths, memory)
+    opened: list[str] = []
+    monkeypatch.setattr(Index, "entries", lambda self, shelf: opened.append(str(shelf)))
+    monkeypatch.setattr(Facts, "of", lambda self, shelf: opened.append(shelf))
+    published(paths, memory)
+    assert opened == []
+
+
+# --- filling anew, comparing ------------------------------------------------------------------------------------------
+
+
+def test_an_empty_store_is_filled_from_outcomes_alone(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    before, memory.points = memory.points, {}
+    shutil.rmtree(paths.cache)
+    assert published(paths, memory).outcomes == 0
+    assert rebuild(paths, memory, "test_").outcomes == 2
+    assert memory.points == before
+
+
+def test_a_local_store_that_has_what_the_outcomes_say_differs_in_nothing(paths: Paths) -> None:
+    keep(paths, of(52001), of(60001))
+    store = LocalStore(paths, "test_")
+    published(paths, store)
+    assert list(verify(paths, store, "test_")) == []
+
+
+def test_every_difference_of_a_local_store_is_said(paths: Paths) -> None:
+    keep(paths, of(1001), of(2001), of(3001))
+    store, folder = LocalStore(paths, "test_"), paths.store / "test/kr83m/v1"
+    published(paths, store)
+    (folder / "001.lp").unlink()
+    (folder / "002.lp").write_text("")
+    (folder / "009.lp").write_text("")
+    assert list(verify(paths, store, "test_")) == [
+        f"kr83m/v1/001: {folder / '001.lp'} is missing",
+        f"kr83m/v1/002: {folder / '002.lp'} does not hold what the outcomes say",
+        f"{folder / '009.lp'} belongs to no outcomes",
+    ]

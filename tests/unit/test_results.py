@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_factory import any_text, json_values, outcome
 
+from support.factory import any_text, json_values, outcome
 from xomlib import BadResult, Xomresult, figure, session, xom_message
 from xomlib.schema import check_outcome
 from xomlib.session import Session

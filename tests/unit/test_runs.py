@@ -33,7 +33,10 @@ named = st.lists(
     st.fixed_dictionaries({}, optional={"name": json_values, "comment": json_values, "text": json_values})
 ) | (json_values)
 rates = (
-    st.dictionaries(st.text(max_size=3), st.fixed_dictionaries({}, optional={"avg": json_values | st.just(10**400)}))
+    st.dictionaries(
+        st.text(max_size=3),
+        st.fixed_dictionaries({}, optional={"avg": json_values | st.just(10**400), "max": json_values}),
+    )
     | json_values
 )
 odd_documents = st.fixed_dictionaries(
@@ -97,6 +100,7 @@ def test_an_ordinary_document() -> None:
         start=datetime(2026, 10, 8, 6, tzinfo=UTC),
         end=datetime(2026, 10, 8, 6, 50, tzinfo=UTC),
         rate=(("tpc", 20.0),),
+        rate_max=(("tpc", 30.0),),
         comments=("a",),
     )
 

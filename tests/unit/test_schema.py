@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from unit_factory import any_text, failed, json_values, outcome, result
 
+from support.factory import any_text, failed, json_values, outcome, result
 from xomlib.schema import SCHEMA, SchemaError, check_outcome, complaints
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.factory import NOW
 from xomflow.outcomes import Failure
 from xomflow.settings import Retries
-from xomflow.states import NOT_ITS_FAULT, STATES, Facts, State, decide, next_try
+from xomflow.states import NOT_ITS_FAULT, STATES, Facts, State, decide, granted, next_try
 
 STALE_AFTER = 2 * 86400.0
 RETRIES = Retries()
@@ -212,3 +212,24 @@ def test_the_reasons_say_what_happened() -> None:
     assert state_of(failures("raised"), now=NOW - timedelta(days=1)).reason == "raised at attempt 1"
     assert state_of(failures(*["raised"] * 4)).reason == "raised at attempt 4, which was the last"
     assert state_of(working="claimed by tick x").reason == "claimed by tick x"
+
+
+@given(failed=histories(), more=st.floats(1, 100), most=st.integers(1, 10**6))
+def test_memory_and_time_grow_with_what_was_too_little_up_to_a_ceiling(
+    failed: list[Failure], more: float, most: int
+) -> None:
+    block = {"more_memory": more, "more_time": more, "most_memory_mb": most, "most_time": "1 h"}
+    retries = Retries.model_validate(block)
+    kinds = [failure.kind for failure in failed]
+    given = granted(failed, retries, 4000, 1800)
+    assert 4000 <= given["memory_mb"] <= max(most, 4000)
+    assert 1800 <= given["time_limit_s"] <= 3600
+    if "out_of_memory" not in kinds:
+        assert given["memory_mb"] == 4000
+    if "timeout" not in kinds:
+        assert given["time_limit_s"] == 1800
+
+
+def test_memory_doubles_each_time() -> None:
+    failed = failures("out_of_memory", "raised", "out_of_memory", "timeout")
+    assert granted(failed, RETRIES, 1000, 60) == {"memory_mb": 4000, "time_limit_s": 120}

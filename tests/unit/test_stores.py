@@ -1,42 +1,28 @@
-"""Stores: what they say when they cannot do what they should.
-
-The InfluxDB server here is a stand-in on the loopback address (`influx_stand_in`), good for the client's side only:
-what is sent, what is said about refusals. Tests against the real server belong to the issue about the real site.
-"""
+"""Stores: the account, which store it is, and what is said where there is no server; `tests/services` has the rest."""
 
 from __future__ import annotations
 
 import json
-import logging
 import socket
-from collections.abc import Iterator
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from influx_stand_in import TOKEN, StandIn, stand_in
-from unit_factory import key_of, outcome, result
 
+from support.factory import outcome
+from xomflow import influx_server
 from xomflow import settings as config
 from xomflow.errors import XomError
 from xomflow.index import Shelf
+from xomflow.influx import InfluxStore
+from xomflow.influx_server import read_credentials
 from xomflow.paths import Paths
 from xomflow.points import points_of
-from xomflow.stores import InfluxStore, LocalStore, Point, StoreError, open_store, read_credentials
+from xomflow.stores import LocalStore, StoreAwayError, StoreError, open_store
 
-SHELF = Shelf("kr83m", "v1", "052")
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with stand_in() as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries happen at once."""
-    monkeypatch.setattr("influxdb_client.client.write.retry.WritesRetry.sleep", lambda *_: None)
+TOKEN = "s3cr3t-t0ken"
 
 
 def credentials(folder: Path, mode: int = 0o600, content: str | None = None, **changes: Any) -> Path:
@@ -49,124 +35,43 @@ def credentials(folder: Path, mode: int = 0o600, content: str | None = None, **c
     return path
 
 
-def influx(folder: Path, url: str, batch: int = 5000) -> InfluxStore:
-    return InfluxStore(credentials(folder, url=url), "test_", batch)
+# --- without a server -------------------------------------------------------------------------------------------------
 
 
-def points(*numbers: int, variables: tuple[str, ...] = ("a", "b"), value: float = 1.0) -> dict[str, list[Point]]:
-    documents = [outcome(key_of(number), [result(name, value) for name in variables]) for number in numbers]
-    return {one["key"]["run"]: points_of(one, "test_") for one in documents}
-
-
-def failure(store: InfluxStore, what: dict[str, list[Point]] | None = None) -> str:
-    what = points(52894) if what is None else what
-    with pytest.raises(StoreError) as caught:
-        store.write(SHELF, what, set(what))
+def failure(url: str, folder: Path) -> str:
+    """What is said when points are offered."""
+    store = InfluxStore(credentials(folder, url=url), "test_", 5000)
+    points = {"052894": points_of(outcome(), "test_")}
+    with closing(store), pytest.raises(StoreAwayError) as caught:
+        store.write(Shelf("kr83m", "v1", "052"), points, set(points))
     assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert "\n" not in str(caught.value)
+    assert TOKEN not in str(caught.value)
     return str(caught.value)
 
 
-# --- the server -------------------------------------------------------------------------------------------------------
-
-
-def test_points_arrive_and_writing_again_changes_nothing(tmp_path: Path, server: StandIn) -> None:
-    store = influx(tmp_path, server.url)
-    what = points(52894, 52895)
-    store.write(SHELF, what, set(what))
-    before = dict(server.points)
-    assert len(before) == 4
-    assert {point.fields["run"] for point in before.values()} == {52894, 52895}
-    store.write(SHELF, what, set(what))
-    assert server.points == before
-
-
-def test_only_what_changed_is_sent(tmp_path: Path, server: StandIn) -> None:
-    influx(tmp_path, server.url).write(SHELF, points(52894, 52895, 52896), {"052895"})
-    assert {point.fields["run"] for point in server.points.values()} == {52895}
-
-
-def test_nothing_is_sent_when_nothing_changed(tmp_path: Path, server: StandIn) -> None:
-    influx(tmp_path, server.url).write(SHELF, points(52894), set())
-    assert server.writes == []
-
-
-def test_many_points_go_in_batches(tmp_path: Path, server: StandIn) -> None:
-    what = points(*range(52001, 52006))
-    influx(tmp_path, server.url, batch=4).write(SHELF, what, set(what))
-    assert server.writes == [4, 4, 2]
-    assert len(server.points) == 10
-
-
-def test_a_wrong_token_is_said(tmp_path: Path, server: StandIn) -> None:
-    path = credentials(tmp_path, url=server.url, token="another-t0ken")
-    store = InfluxStore(path, "test_", 5000)
-    assert failure(store) == f"InfluxDB at {server.url}, bucket xom refused kr83m/v1/052: 401 unauthorized access"
-
-
-def test_a_busy_server_is_asked_again(tmp_path: Path, server: StandIn) -> None:
-    server.answers = [503, 503]
-    what = points(52894)
-    influx(tmp_path, server.url).write(SHELF, what, set(what))
-    assert server.writes == [2, 2, 2]
-    assert len(server.points) == 2
-
-
-def test_a_server_that_stays_busy_is_given_up(tmp_path: Path, server: StandIn) -> None:
-    server.answers = [503] * 20
-    said = failure(influx(tmp_path, server.url))
-    assert said == (f"InfluxDB at {server.url}, bucket xom refused kr83m/v1/052: 503 the server has other things to do")
-    assert len(server.writes) == 4
-
-
-@pytest.mark.parametrize("status", [400, 404, 413, 422, 500])
-def test_a_refusal_is_said_with_the_servers_own_words(tmp_path: Path, server: StandIn, status: int) -> None:
-    server.answers = [status] * 20
-    said = failure(influx(tmp_path, server.url))
-    assert said.endswith(f"refused kr83m/v1/052: {status} the server has other things to do")
-
-
-def test_points_that_did_not_arrive_are_counted(tmp_path: Path, server: StandIn) -> None:
-    server.drop = {"b"}
-    said = failure(influx(tmp_path, server.url), points(52894, 52895, 52896))
-    assert said == f"InfluxDB at {server.url}, bucket xom: 3 of 6 points of kr83m/v1/052 did not arrive"
-
-
-def test_points_of_another_run_or_version_do_not_count_as_arrived(tmp_path: Path, server: StandIn) -> None:
-    store = influx(tmp_path, server.url)
-    others = {**points(52893), **points(52895)}
-    store.write(SHELF, others, set(others))
-    server.drop = {"a", "b"}
-    assert "2 of 2 points" in failure(store)
-
-
-def test_nobody_at_the_address_is_said(tmp_path: Path) -> None:
+def test_nobody_at_the_address_is_said_at_once(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        assert failure(influx(tmp_path, url)) == f"InfluxDB at {url}, bucket xom does not answer: MaxRetryError"
+        began = time.monotonic()
+        said = failure(url, tmp_path)
+    assert said == f"InfluxDB at {url}, bucket xom does not answer: [Errno 111] Connection refused"
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
     "url", ["http://not an address", "http://[::1", "http://", "http://127.0.0.1:99999", "http://:0"]
 )
 def test_an_address_with_nothing_behind_it_is_said(tmp_path: Path, url: str) -> None:
-    said = failure(influx(tmp_path, url))
-    assert said.startswith(f"InfluxDB at {url}, bucket xom ")
-    assert "\n" not in said
+    assert failure(url, tmp_path).startswith(f"InfluxDB at {url}, bucket xom ")
 
 
-def test_the_token_is_in_no_message_and_no_log(
-    tmp_path: Path, server: StandIn, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    said = []
-    store = influx(tmp_path, server.url)
-    with caplog.at_level(logging.DEBUG):
-        for answers in ([400], [503] * 20, [401]):
-            server.answers = answers
-            said.append(failure(store))
-        said.append(failure(influx(tmp_path, "http://127.0.0.1:1")))
-    out, err = capfd.readouterr()
-    assert TOKEN not in "".join([*said, caplog.text, out, err, repr(store)])
+def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(influx_server, "_TIMEOUT_MS", (300, 300))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert "does not answer: nothing came for " in failure(url, tmp_path)
 
 
 # --- credentials ------------------------------------------------------------------------------------------------------
@@ -201,11 +106,17 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     assert refused(path) == f"store.credentials: {path} cannot be read: No such file or directory"
 
 
-@pytest.mark.parametrize("content", ["", f"token: {TOKEN}", f'{{"token": "{TOKEN}"', "\udcff", "[" * 100_000])
+@pytest.mark.parametrize("content", ["", f"token: {TOKEN}", f'{{"token": "{TOKEN}"', "[" * 100_000])
 def test_a_file_that_is_not_json_is_said_without_its_content(tmp_path: Path, content: str) -> None:
     path = credentials(tmp_path)
-    path.write_bytes(content.encode(errors="surrogateescape"))
+    path.write_text(content)
     assert refused(path) == f"store.credentials: {path} is not JSON"
+
+
+def test_a_file_that_is_not_text_is_said(tmp_path: Path) -> None:
+    path = credentials(tmp_path)
+    path.write_bytes(b"\xff" + TOKEN.encode())
+    assert refused(path) == f"store.credentials: {path} is not text"
 
 
 @pytest.mark.parametrize("value", [..., None, 5, ["x"]])
@@ -257,3 +168,11 @@ def test_stores_and_prefixes_have_ledgers_of_their_own(tmp_path: Path) -> None:
         block(tmp_path, kind=kind, prefix=prefix) for kind in ("local", "influxdb") for prefix in ("test_", "prod_")
     ]
     assert len({open_store(one, Paths(tmp_path)).name for one in blocks}) == 4
+
+
+@pytest.mark.parametrize("change", [{"url": "http://127.0.0.1:2"}, {"org": "other"}, {"bucket": "other"}])
+def test_another_server_or_bucket_has_a_ledger_of_its_own(tmp_path: Path, change: dict[str, str]) -> None:
+    """It has nothing yet."""
+    first = InfluxStore(credentials(tmp_path), "test_", 5000).name
+    assert InfluxStore(credentials(tmp_path, **change), "test_", 5000).name != first
+    assert InfluxStore(credentials(tmp_path, token="renewed"), "test_", 5000).name == first

@@ -1,0 +1,331 @@
+"""The run database on a server: the same answer as from a file, and one sentence when there is none."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pymongo
+import pytest
+from bson import json_util
+from bson.datetime_ms import DatetimeMS
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from pymongo.monitoring import CommandListener
+
+from support.factory import PASSWORD, rundb_credentials
+from support.mongo import MongoAccess
+from support.proxy import CUT, HALF, HOLD, PASS, proxy
+from support.site import document
+from xomflow import settings as config
+from xomflow.errors import RunDBError
+from xomflow.rundb import FIELDS, Answer, FileRunDB, MongoRunDB, open_rundb
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server and a database on it that is this test's own."""
+
+    access: MongoAccess
+    database: str
+
+    @property
+    def address(self) -> str:
+        return self.access.address
+
+    def fill(self, documents: list[dict[str, Any]]) -> None:
+        """Replace all run documents."""
+        with self.access.client() as client:
+            collection = client[self.database].runs
+            collection.delete_many({})
+            if documents:
+                collection.insert_many([dict(one) for one in documents])
+
+    def rundb(self, folder: Path, address: str = "", timeout: str = "5 s", **changes: Any) -> MongoRunDB:
+        """What XOM makes of this server."""
+        account = {"xent_user": self.access.user, "xent_password": self.access.password}
+        entries = {**account, "xent_database": self.database, **changes}
+        path = rundb_credentials(folder, address or self.address, **entries)
+        block = config.RunDB.model_validate({"kind": "mongodb", "credentials": str(path), "timeout": timeout})
+        rundb = open_rundb(block)
+        assert isinstance(rundb, MongoRunDB)
+        return rundb
+
+
+@pytest.fixture
+def server(mongo: MongoAccess, mongo_database: str) -> Server:
+    return Server(mongo, mongo_database)
+
+
+@pytest.fixture
+def nowhere() -> Server:
+    """A server that is not there; a test names the address of what takes its place."""
+    return Server(MongoAccess("", "xenon", PASSWORD), "xenonnt")
+
+
+def file(folder: Path, documents: list[Any]) -> FileRunDB:
+    """The documents as ``mongoexport`` writes them."""
+    path = folder / "runs.jsonl"
+    lines = [json_util.dumps(one, json_options=json_util.RELAXED_JSON_OPTIONS) for one in documents]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return FileRunDB(path)
+
+
+def both(
+    folder: Path, server: Server, documents: list[dict[str, Any]], min_run: int = 0, max_run: int | None = None
+) -> tuple[Answer, Answer]:
+    server.fill(documents)
+    return file(folder, documents).runs(min_run, max_run), server.rundb(folder).runs(min_run, max_run)
+
+
+def places(answer: Answer) -> list[str]:
+    """What the problems are about, without the values, which look different in JSON and in BSON."""
+    found = [re.match(r"run document \d+: \w+|a run document has the number", one) for one in answer.problems]
+    return [one[0] if one else "no sentence that is known" for one in found]
+
+
+def as_bson(one: dict[str, Any]) -> dict[str, Any]:
+    """A document of the site with times as MongoDB has them."""
+    return json_util.loads(json_util.dumps(one), json_options=json_util.JSONOptions(tz_aware=False))
+
+
+# --- the same answer --------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+keys = st.text("abcdefgh", min_size=1, max_size=3)
+times = st.datetimes(datetime(1960, 1, 1), datetime(2300, 1, 1)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(0, 60_000).map(bson.Int64)
+    | st.floats()
+    | texts
+    | times
+    | st.just(DatetimeMS(2**60))
+    | st.binary(max_size=3)
+    | st.just(bson.ObjectId("6b02df8312a82fe71d7ec2d5"))
+)
+odd = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
+)
+numbers = st.integers(52000, 52010) | st.integers(52000, 52010).map(str) | st.integers(-(2**31), 2**31)
+# Infinity is a document in JSON, and servers do not agree on where NaN is among numbers; no run has such a number.
+numbers |= plain.filter(lambda value: not isinstance(value, float) or math.isfinite(value))
+named = st.lists(st.fixed_dictionaries({}, optional={"name": odd, "comment": odd, "text": odd}), max_size=3) | odd
+odd_documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "number": numbers,
+        "mode": texts | odd,
+        "source": texts | odd,
+        "status": texts | odd,
+        "detectors": st.lists(texts, max_size=2) | odd,
+        "start": times | odd,
+        "end": times | odd,
+        "tags": named,
+        "comments": named,
+        "rate": st.dictionaries(keys, st.fixed_dictionaries({}, optional={"avg": odd}), max_size=2) | odd,
+        "something_else": odd,
+    },
+)
+ranges = st.sampled_from([(0, None), (52003, None), (0, 52005), (52003, 52005), (10**6, None)])
+
+
+@given(
+    documents=st.lists(odd_documents | st.integers(52000, 52010).map(document).map(as_bson), max_size=5), ends=ranges
+)
+@effort(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each fills it anew
+def test_both_backends_understand_any_documents_alike(
+    tmp_path_factory: pytest.TempPathFactory, server: Server, documents: list[dict[str, Any]], ends: tuple
+) -> None:
+    from_file, from_server = both(tmp_path_factory.mktemp("rundb"), server, documents, *ends)
+    assert from_server.runs == from_file.runs
+    assert places(from_server) == places(from_file)
+
+
+def test_ordinary_runs_come_from_both(tmp_path: Path, server: Server) -> None:
+    answers = both(tmp_path, server, [as_bson(document(number)) for number in range(52000, 52300)])
+    for answer in answers:
+        assert sorted(answer.runs) == list(range(52000, 52300))
+        assert answer.problems == []
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("ends", "numbers"),
+    [((52003, None), [52003, 52004]), ((0, 52001), [52000, 52001]), ((52002, 52003), [52002, 52003])],
+)
+def test_both_ends_of_a_range_belong_to_it(tmp_path: Path, server: Server, ends: Any, numbers: list[int]) -> None:
+    documents = [as_bson(document(number)) for number in range(52000, 52005)]
+    documents[3]["number"] = "52003"
+    for answer in both(tmp_path, server, documents, *ends):
+        assert sorted(answer.runs) == numbers
+
+
+def test_a_bad_document_outside_the_range_is_nobodys_problem(tmp_path: Path, server: Server) -> None:
+    documents = [{**as_bson(document(5)), "mode": 5}, as_bson(document(52000))]
+    for answer in both(tmp_path, server, documents, 52000):
+        assert (list(answer.runs), answer.problems) == ([52000], [])
+
+
+class Watch(CommandListener):
+    """What was asked of the server, and what it answered."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[dict[str, Any]]] = []
+
+    def started(self, event: Any) -> None: ...
+
+    def succeeded(self, event: Any) -> None:
+        self.batches += [event.reply["cursor"]["firstBatch"]] if event.command_name == "find" else []
+
+    def failed(self, event: Any) -> None: ...
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """Watch what the run database's own client does."""
+    made = Watch()
+    monkeypatch.setattr(pymongo, "MongoClient", functools.partial(pymongo.MongoClient, event_listeners=[made]))
+    return made
+
+
+def test_a_server_leaves_out_what_is_surely_outside(tmp_path: Path, server: Server, watch: Watch) -> None:
+    server.fill([as_bson(document(number)) for number in (1, 52000, 60000)])
+    server.rundb(tmp_path).runs(52000, 53000)
+    assert [one["number"] for one in watch.batches[-1]] == [52000]
+
+
+def test_a_number_that_stands_twice_is_left_out_and_said(tmp_path: Path, server: Server) -> None:
+    documents = [as_bson(document(number)) for number in (52000, 52001, 52000, 52000)]
+    for answer in both(tmp_path, server, documents):
+        assert list(answer.runs) == [52001]
+        assert answer.problems == ["run document 52000: there are several with this number"]
+
+
+def test_an_empty_database_has_no_runs(tmp_path: Path, server: Server) -> None:
+    for answer in both(tmp_path, server, []):
+        assert (answer.runs, answer.problems) == ({}, [])
+
+
+def test_only_the_fields_that_are_needed_are_fetched(tmp_path: Path, server: Server, watch: Watch) -> None:
+    """A run document holds a megabyte about its data."""
+    server.fill([{**as_bson(document(52000)), "data": ["x" * 1000]}])
+    server.rundb(tmp_path).runs(0, None)
+    assert [set(one) - {"_id"} for one in watch.batches[-1]] == [set(FIELDS)]
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+def refusal(rundb: MongoRunDB, within: float = 8.0) -> str:
+    """The sentence, which has to come within so many seconds, without the password and in one line."""
+    began = time.monotonic()
+    with pytest.raises(RunDBError) as caught:
+        rundb.runs(0, None)
+    assert time.monotonic() - began < within
+    said = str(caught.value)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert PASSWORD not in said
+    assert "\n" not in said
+    assert len(said) < 400
+    return said
+
+
+def test_a_wrong_password_is_said(tmp_path: Path, server: Server) -> None:
+    said = refusal(server.rundb(tmp_path, xent_password="wr0ng"))
+    assert said == f"the run database at {server.address} does not answer: Authentication failed."
+    assert "wr0ng" not in said
+
+
+@pytest.mark.parametrize("changes", [{"xent_user": "somebody"}, {"xent_database": "$x"}])
+def test_somebody_unknown_is_refused(tmp_path: Path, server: Server, changes: dict[str, str]) -> None:
+    assert server.address in refusal(server.rundb(tmp_path, **changes))
+
+
+def test_a_server_that_nobody_runs_is_said(tmp_path: Path, nowhere: Server) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        said = refusal(nowhere.rundb(tmp_path, address, timeout="0.3 s"))
+    assert said.startswith(f"the run database at {address} does not answer: {address}: [Errno 111] Connection refused")
+
+
+def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(tmp_path: Path, nowhere: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert address in refusal(nowhere.rundb(tmp_path, address, timeout="0.3 s"))
+
+
+def test_a_server_that_gets_stuck_over_the_query_is_given_up(tmp_path: Path, server: Server) -> None:
+    """It still answers everything else, so that only the query itself can tell."""
+    with proxy(server.address) as between:
+        between.up = lambda piece: HOLD if b"find" in piece else PASS
+        assert between.address in refusal(server.rundb(tmp_path, between.address, timeout="0.3 s"))
+
+
+def test_a_server_that_hangs_up_is_said(tmp_path: Path, server: Server) -> None:
+    with proxy(server.address) as between:
+        between.up = lambda piece: CUT
+        assert between.address in refusal(server.rundb(tmp_path, between.address, timeout="0.3 s"))
+
+
+def test_an_answer_that_is_cut_in_the_middle_is_said(tmp_path: Path, server: Server) -> None:
+    server.fill([as_bson(document(number, mode="here")) for number in range(52000, 52500)])
+    with proxy(server.address) as between:
+        between.down = lambda piece: HALF if b"here" in piece else PASS
+        assert between.address in refusal(server.rundb(tmp_path, between.address, timeout="1 s"))
+
+
+ADDRESSES = [
+    "127.0.0.1:99999",
+    "127.0.0.1:port",
+    "mongodb://",
+    "http://127.0.0.1",
+    "[::1",
+    f"a:{PASSWORD}@127.0.0.1:1",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_is_none_is_said(tmp_path: Path, nowhere: Server, address: str) -> None:
+    said = refusal(nowhere.rundb(tmp_path, address, timeout="0.1 s"))
+    assert said.startswith("the run database at ")
+
+
+def test_the_address_may_be_a_whole_one(tmp_path: Path, server: Server) -> None:
+    server.fill([as_bson(document(52000))])
+    answer = server.rundb(tmp_path, f"mongodb://{server.address}/?directConnection=true").runs(0, None)
+    assert list(answer.runs) == [52000]
+
+
+def test_times_and_texts_that_python_cannot_hold_cost_only_their_run(tmp_path: Path, server: Server) -> None:
+    documents = [as_bson(document(52000)), {**as_bson(document(52001)), "end": DatetimeMS(2**60)}]
+    for answer in both(tmp_path, server, documents):
+        assert list(answer.runs) == [52000]
+        assert places(answer) == ["run document 52001: end"]
+
+
+def test_times_before_1970_which_no_run_has_are_refused_by_both(tmp_path: Path, server: Server) -> None:
+    """``mongoexport`` writes them in another way than all others."""
+    for answer in both(tmp_path, server, [{**as_bson(document(52000)), "start": datetime(1969, 12, 31)}]):
+        assert places(answer) == ["run document 52000: start"]
+
+
+def test_both_backends_keep_the_same_times(tmp_path: Path, server: Server) -> None:
+    start = datetime(2026, 9, 25, 12, 0, 0, 123000)
+    one = {**as_bson(document(52000)), "start": start, "end": start + timedelta(hours=1)}
+    for answer in both(tmp_path, server, [one]):
+        assert answer.runs[52000].start == start.replace(tzinfo=UTC)

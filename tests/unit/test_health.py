@@ -1,0 +1,131 @@
+"""XOM's own health: every finished tick is published once, whatever happens to the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from line_protocol import Point, Reader
+
+from xomflow import health
+from xomflow.paths import Paths, TickPaths
+from xomflow.stores import LocalStore, StoreError
+from xomlib.files import dump_json
+
+NAMES = ("20261122T120000-node-1", "20261122T120000-node-2", "20261123T120000-node-1")
+
+
+def item(run: str, state: str, analysis: str = "kr83m", since: str = "2026-11-22T11:00:00Z") -> dict[str, Any]:
+    return {"analysis": analysis, "run": run, "state": state, "since": since}
+
+
+def summary(tick: str = NAMES[0], **changes: Any) -> dict[str, Any]:
+    day = f"{tick[:4]}-{tick[4:6]}-{tick[6:8]}"
+    return {
+        "tick": tick,
+        "started": f"{day}T12:00:00Z",
+        "ended": f"{day}T12:00:30Z",
+        "counts": {"kr83m": {"done": 5, "waiting": 1, "gave up": 1}, "event_rate": {"done": 2, "failed": 1}},
+        "items": [item("052001", "waiting"), item("052003", "stale", since="2026-11-20T12:00:30Z")],
+        "taken": [item("052002", "done"), item("052004", "failed"), item("052004", "failed", "event_rate")],
+        "problems": ["a"],
+        "troubles": ["b", "c"],
+        "published": {"outcomes": 3, "problems": []},
+        **changes,
+    }
+
+
+@pytest.fixture
+def paths(tmp_path: Any) -> Paths:
+    made = Paths(tmp_path / "work")
+    made.ticks.mkdir(parents=True)
+    return made
+
+
+class Memory(LocalStore):
+    """A store that can be told to fail."""
+
+    failing = False
+
+    def add(self, day: str, points: list[dict[str, Any]]) -> None:
+        if self.failing:
+            raise StoreError("away")
+        super().add(day, points)
+
+
+def ended(paths: Paths, store: LocalStore, tick: str, **changes: Any) -> None:
+    """What a tick does at its end."""
+    own = summary(tick, **changes)
+    try:
+        health.publish(paths, store, "test_", own)
+    except StoreError:
+        pass
+    finally:
+        dump_json(TickPaths(paths.tick(tick)).summary, own)
+
+
+def stored(paths: Paths) -> list[Point]:
+    return [one for path in sorted(paths.store.rglob("*.lp")) for one in Reader(path.read_text()).points()]
+
+
+def test_a_tick_is_a_point_for_each_analysis_and_one_for_all(paths: Paths) -> None:
+    ended(paths, LocalStore(paths, "test_"), NAMES[0])
+    points = {point.tags["analysis"]: point for point in stored(paths)}
+    assert {point.measurement for point in points.values()} == {"test_xom"}
+    fields = {name: point.fields for name, point in points.items()}
+    assert {name: (of["done"], of["waiting"], of["failed"], of["gave_up"]) for name, of in fields.items()} == {
+        "kr83m": (5, 1, 0, 1),
+        "event_rate": (2, 0, 1, 0),
+        "all": (7, 1, 1, 1),
+    }
+    assert {name: (of["taken"], of["failures"]) for name, of in fields.items()} == {
+        "kr83m": (2, 1),
+        "event_rate": (1, 1),
+        "all": (3, 2),
+    }
+    assert [fields["all"][name] for name in ("tick", "duration_s", "published", "problems")] == [NAMES[0], 30.0, 3, 3]
+
+
+def test_what_waits_longest_is_told(paths: Paths) -> None:
+    points = {point["tags"]["analysis"]: point["fields"] for point in health.points_of(summary(), "test_")}
+    assert (points["kr83m"]["oldest_waiting_run"], points["kr83m"]["oldest_waiting_s"]) == (52003, 2 * 86400.0)
+    assert points["event_rate"]["oldest_waiting_s"] == 0.0
+    assert "oldest_waiting_run" not in points["event_rate"]
+
+
+def test_two_ticks_of_one_second_are_two_points(paths: Paths) -> None:
+    times = {health.points_of(summary(name), "test_")[0]["time"] for name in NAMES}
+    assert len(times) == 3
+
+
+def test_every_tick_is_published_once(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(paths, "test_")
+    sent = []
+    add = LocalStore.add
+    monkeypatch.setattr(
+        LocalStore, "add", lambda self, day, points: sent.append((day, len(points))) or add(self, day, points)
+    )
+    for name in NAMES:
+        ended(paths, store, name)
+    assert sent == [("2026-11-22", 3), ("2026-11-22", 3), ("2026-11-23", 3)]
+    assert len(stored(paths)) == 9
+
+
+def test_ticks_that_a_store_did_not_take_are_published_by_the_next(paths: Paths) -> None:
+    store = Memory(paths, "test_")
+    store.failing = True
+    ended(paths, store, NAMES[0])
+    ended(paths, store, NAMES[1])
+    store.failing = False
+    ended(paths, store, NAMES[2])
+    assert {point.fields["tick"] for point in stored(paths)} == set(NAMES)
+    assert len(stored(paths)) == 9
+
+
+def test_publishing_again_without_the_ledger_changes_nothing(paths: Paths) -> None:
+    store = LocalStore(paths, "test_")
+    ended(paths, store, NAMES[0])
+    before = stored(paths)
+    (paths.ledger / store.name / "ticks.json").unlink()
+    health.publish(paths, store, "test_", summary(NAMES[0]))
+    assert stored(paths) == before

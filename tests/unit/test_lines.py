@@ -1,0 +1,68 @@
+"""Line protocol: what the client would write as well, and never less."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from influxdb_client import Point as ClientPoint
+from line_protocol import Reader
+
+from xomflow import lines
+
+plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1, max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+values = texts | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
+points = st.fixed_dictionaries(
+    {
+        "measurement": plain,
+        "tags": st.dictionaries(plain, plain, max_size=3),
+        "fields": st.dictionaries(plain, values, min_size=1, max_size=4),
+        "time": st.integers(0, 2**62),
+    }
+)
+
+
+@given(points=st.lists(points, max_size=3))
+def test_what_is_written_is_read_again(points: list[dict[str, Any]]) -> None:
+    read = Reader(lines.text(points)).points()
+    assert [(one.measurement, one.tags, one.fields, one.time) for one in read] == [
+        (one["measurement"], one["tags"], one["fields"], one["time"]) for one in points
+    ]
+
+
+@given(point=points)
+def test_the_client_understands_the_same_by_a_point(point: dict[str, Any]) -> None:
+    theirs = Reader(ClientPoint.from_dict(point).to_line_protocol() + "\n").points()
+    assert Reader(lines.text([point])).points() == theirs
+
+
+def point(**changes: Any) -> dict[str, Any]:
+    return {"measurement": "m", "tags": {"variable": "a"}, "fields": {"value": 1.0}, "time": 5, **changes}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, [1.0]])
+def test_what_the_client_would_leave_out_is_an_error(value: Any) -> None:
+    with pytest.raises(lines.BadPointError, match="the field value is "):
+        lines.text([point(fields={"value": value, "n": 1})])
+
+
+def test_a_point_without_fields_is_an_error() -> None:
+    with pytest.raises(lines.BadPointError, match="has no field"):
+        lines.text([point(fields={})])
+
+
+@pytest.mark.parametrize("name", ["", "a\\", "a\nb", "a\tb", "x" * 70_000])
+@pytest.mark.parametrize("where", ["measurement", "tag", "tag value", "field"])
+def test_a_name_that_the_server_would_change_or_refuse_is_an_error(where: str, name: str) -> None:
+    changes: dict[str, Any] = {
+        "measurement": {"measurement": name},
+        "tag": {"tags": {name: "a"}},
+        "tag value": {"tags": {"variable": name}},
+        "field": {"fields": {name: 1.0}},
+    }
+    with pytest.raises(lines.BadPointError, match="cannot be a name"):
+        lines.text([point(**changes[where])])

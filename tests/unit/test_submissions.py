@@ -1,0 +1,115 @@
+"""What is concluded about a job from our record and from Slurm's words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xomflow import submissions
+from xomflow.keys import Key
+from xomflow.paths import Paths
+from xomflow.slurm import CLASSES, SlurmJob, parse
+from xomflow.submissions import Standing, Submission, standing
+
+KEY = Key("kr83m", "v1", "052001")
+GIVEN = Submission(KEY, 2, "20261122T120000-host-5", datetime(2026, 11, 22, 12, tzinfo=UTC), "17")
+NOW = datetime(2026, 11, 22, 13)
+LATENCY = timedelta(seconds=60)
+LIVING = ["PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "STOPPED", "SOMETHING_NEW"]
+
+
+def job(state: str, ended: datetime | None = NOW - timedelta(hours=1), reason: str = "None") -> dict[str, SlurmJob]:
+    return {GIVEN.comment: SlurmJob("17", state, reason, ended, "")}
+
+
+def concluded(jobs: dict[str, SlurmJob] | None, has_last_word: bool = False, one: Submission = GIVEN) -> Standing:
+    return standing(one, jobs, has_last_word, LATENCY, NOW)
+
+
+@pytest.mark.parametrize("state", LIVING)
+def test_a_job_that_slurm_has_is_at_work(state: str) -> None:
+    assert state.lower() in concluded(job(state)).working
+
+
+@pytest.mark.parametrize(("state", "kind"), CLASSES.items())
+def test_how_slurm_ended_a_silent_job_is_its_class(state: str, kind: str) -> None:
+    found = concluded(job(state, reason="SomeReason"))
+    assert (found.working, found.kind) == ("", kind)
+    assert state in found.message
+    assert "SomeReason" in found.message
+
+
+def test_unknown_is_not_gone() -> None:
+    assert "Slurm does not answer" in concluded(None).working
+    assert "Slurm does not answer" in concluded(None, one=Submission(KEY, 1, "tick", GIVEN.submitted)).working
+
+
+def test_a_job_that_slurm_forgot_is_lost() -> None:
+    assert concluded({}).kind == "lost"
+
+
+def test_what_was_never_submitted_did_not_happen() -> None:
+    assert concluded({}, one=Submission(KEY, 1, "tick", GIVEN.submitted)) == Standing(
+        Submission(KEY, 1, "tick", GIVEN.submitted)
+    )
+
+
+def test_a_job_submitted_without_our_learning_its_number_is_found_by_its_comment() -> None:
+    nameless = Submission(KEY, GIVEN.attempt, GIVEN.tick, GIVEN.submitted)
+    assert "pending" in concluded(job("PENDING"), one=nameless).working
+
+
+def test_the_files_of_a_job_that_just_ended_may_be_on_their_way() -> None:
+    assert concluded(job("COMPLETED", NOW - timedelta(seconds=59))).working
+    assert concluded(job("COMPLETED", NOW - timedelta(seconds=61))).kind == "lost"
+
+
+@given(state=st.sampled_from([*LIVING, *CLASSES]), answers=st.booleans())
+def test_a_last_word_settles_it(state: str, answers: bool) -> None:
+    assert concluded(job(state) if answers else None, has_last_word=True) == Standing(GIVEN)
+
+
+@given(state=st.sampled_from([*LIVING, *CLASSES]))
+def test_nobody_works_on_what_has_ended_and_what_is_at_work_has_not(state: str) -> None:
+    found = concluded(job(state))
+    assert bool(found.working) != bool(found.kind)
+
+
+def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    assert submissions.noted(paths) == {}
+    submissions.note(paths, GIVEN)
+    assert submissions.noted(paths) == {KEY: GIVEN}
+    submissions.forget(paths, KEY)
+    submissions.forget(paths, KEY)
+    assert submissions.noted(paths) == {}
+
+
+def test_a_damaged_record_hides_no_other(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    submissions.note(paths, GIVEN)
+    (paths.submissions / "a+b+c.json").write_text("{")
+    assert submissions.noted(paths) == {KEY: GIVEN}
+
+
+def test_slurm_is_not_asked_where_nothing_was_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions.slurm, "jobs", lambda: pytest.fail("it was asked"))
+    assert submissions.standings(Paths(tmp_path), 0) == {}
+
+
+def test_a_line_of_squeue() -> None:
+    found, comment = parse("17|RUNNING|None|2026-11-22T13:00:00|node01|xom a|b")
+    assert found == SlurmJob("17", "RUNNING", "None", datetime(2026, 11, 22, 13), "node01")
+    assert comment == "xom a|b"
+    assert found.words == "Slurm job 17 is running on node01"
+
+
+@given(st.text())
+def test_whatever_squeue_says_is_a_job_or_none(line: str) -> None:
+    found, comment = parse(line)
+    assert (found is None) == (line.count("|") < 5)
+    assert comment == ("" if found is None else line.split("|", 5)[5])
