@@ -121,13 +121,13 @@ class Stamps:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamps: dict[str, int] = _kept(path)
+        self._stamps: dict[str, int | str] = _kept(path)
 
-    def seen(self, shelf: Shelf, stamp: int) -> bool:
-        """Return whether the shelf was seen with this stamp."""
+    def seen(self, shelf: Shelf, stamp: int | str) -> bool:
+        """Return whether the shelf was seen with this stamp; never with 0."""
         return stamp != 0 and self._stamps.get(str(shelf)) == stamp
 
-    def note(self, shelf: Shelf, stamp: int) -> None:
+    def note(self, shelf: Shelf, stamp: int | str) -> None:
         """Remember that the shelf was seen with this stamp."""
         self._stamps[str(shelf)] = stamp
 

@@ -1,16 +1,19 @@
-"""Publish what the store does not have in its present form."""
+"""Publish what the store does not have in its present form; fill a store anew; compare it with the outcomes."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from xomflow.claims import alone
 from xomflow.errors import XomError
+from xomflow.facts import Facts
 from xomflow.index import Index, Shelf, Stamps
 from xomflow.paths import Paths
-from xomflow.points import points_of
-from xomflow.stores import Store
+from xomflow.points import FORM, MAKING, points_of
+from xomflow.stores import Points, Store, StoreAwayError
 from xomlib.files import dump_json, read_json
 
 
@@ -22,20 +25,23 @@ class Receipt:
     ----------
     outcomes, points
         Number of outcomes that the store did not have in this form, and of their points.
+    away
+        Whether the store could not be used at all.
     problems
         Sentences about outcomes that could not be read or shelves that the store did not take.
     """
 
     outcomes: int = 0
     points: int = 0
+    away: bool = False
     problems: list[str] = field(default_factory=list)
 
 
 def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     """Publish every outcome that the ledger does not know in its present form.
 
-    The ledger remembers for each shelf the digests of what the store has. Without it everything is published once more,
-    to the same points.
+    The form follows the outcome and what the run database says now. The ledger remembers for each shelf which forms the
+    store has; without it the store is asked or, where it cannot be, gets everything once more, to the same points.
 
     Parameters
     ----------
@@ -50,15 +56,35 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
         return _publish(paths, store, prefix)
 
 
+def rebuild(paths: Paths, store: Store, prefix: str) -> Receipt:
+    """Publish everything, whatever the ledger says the store has: it may be empty."""
+    with alone(paths.publishing_lock):
+        shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
+        return _publish(paths, store, prefix)
+
+
+def verify(paths: Paths, store: Store, prefix: str) -> Iterator[str]:
+    """Say in sentences in what the store differs from the outcomes; damaged outcomes are set aside."""
+    index, facts = Index(paths), Facts(paths)
+    with alone(paths.publishing_lock):
+        yield from store.differences((shelf, _points(index, facts, shelf, prefix)) for shelf in index.shelves())
+    yield from index.problems
+
+
 def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
-    index, receipt = Index(paths), Receipt()
+    index, facts, receipt = Index(paths), Facts(paths), Receipt()
     stamps = Stamps(paths.ledger / store.name / "stamps.json")
     for shelf in index.shelves():
-        stamp = index.stamp(shelf)
+        changed = index.stamp(shelf)
+        stamp = f"{changed} {facts.digest(shelf.name)} {MAKING}" if changed else 0
         if stamps.seen(shelf, stamp) and store.has(shelf):
             continue
         try:
-            _publish_shelf(paths, store, prefix, index, shelf, receipt)
+            _publish_shelf(paths, store, shelf, _points(index, facts, shelf, prefix), receipt)
+        except StoreAwayError as error:
+            receipt.problems.append(str(error))
+            receipt.away = True
+            break
         except (XomError, OSError) as error:
             receipt.problems.append(str(error))
             continue
@@ -68,19 +94,22 @@ def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     return receipt
 
 
-def _publish_shelf(paths: Paths, store: Store, prefix: str, index: Index, shelf: Shelf, receipt: Receipt) -> None:
-    entries = index.entries(shelf)
+def _points(index: Index, facts: Facts, shelf: Shelf, prefix: str) -> Points:
+    now = facts.of(shelf.name)
+    return {run: points_of(entry.outcome, prefix, now.get(run)) for run, entry in index.entries(shelf).items()}
+
+
+def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
     ledger = paths.ledger / store.name / f"{shelf}.json"
     known = _read(ledger) if store.has(shelf) else {}
-    present = {run: entry.digest for run, entry in entries.items()}
-    changed = {run for run, digest in present.items() if known.get(run) != digest}
+    present = {run: of_run[0]["fields"][FORM] if of_run else "" for run, of_run in points.items()}
     if present == known:
         return
-    points = {run: points_of(entry.outcome, prefix) for run, entry in entries.items()}
+    changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
     store.write(shelf, points, changed)
     dump_json(ledger, present)
-    receipt.outcomes += len(changed)
-    receipt.points += sum(len(points[run]) for run in changed)
+    receipt.outcomes += len(changed & present.keys())
+    receipt.points += sum(len(points[run]) for run in changed & present.keys())
 
 
 def _read(ledger: Any) -> dict[str, str]:

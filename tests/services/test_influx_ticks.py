@@ -1,0 +1,117 @@
+"""Whole ticks that publish to a real InfluxDB: results, late changes of documents, XOM's own health, the commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from influxdb_client.client.influxdb_client import InfluxDBClient
+
+from support.influx import Bucket
+from support.site import Site, document
+from xomflow.paths import COMMAND
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def at_influx(site: Site, bucket: Bucket) -> Site:
+    """A site with an analysis that gives the run number, publishing to a bucket."""
+    site.analysis("number", "xomlib.Xomresult(variable_name='number', variable_value=int(run_id)).save()")
+    site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(site.folder))}
+    return site
+
+
+def xom(site: Site, command: str) -> subprocess.CompletedProcess[str]:
+    """What an operator types."""
+    words = [sys.executable, str(COMMAND), command]
+    return subprocess.run(words, cwd=site.folder, capture_output=True, text=True, check=False)
+
+
+def results(bucket: Bucket) -> dict[int, dict[str, Any]]:
+    """The fields of each run's point."""
+    return {one["run"]: one for place, one in bucket.points().items() if place[0] == "test_number"}
+
+
+def health(bucket: Bucket) -> list[dict[str, Any]]:
+    """The fields of the point of each tick, in order."""
+    return [one for place, one in bucket.points().items() if place[:2] == ("test_xom", ("analysis", "all"))]
+
+
+def test_a_tick_publishes_its_results_and_how_it_went(at_influx: Site, bucket: Bucket) -> None:
+    at_influx.runs([52001, 52002, document(52003, end=...)])
+    done = at_influx.tick()
+    assert done.returncode == 0, done.stderr
+    assert {number: one["value"] for number, one in results(bucket).items()} == {52001: 52001.0, 52002: 52002.0}
+    (tick,) = health(bucket)
+    assert (tick["done"], tick["taken"], tick["failures"], tick["published"]) == (2, 2, 0, 2)
+    assert 0 < tick["duration_s"] < 300
+
+
+def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: Site, bucket: Bucket) -> None:
+    at_influx.runs([document(52001, rate=...), 52002])
+    at_influx.tick()
+    before = bucket.points().keys()
+    assert "rate_tpc" not in results(bucket)[52001]
+    at_influx.runs([document(52001, tags=[{"name": "sr2"}], rate={"tpc": {"avg": 5.5}})])
+    assert at_influx.tick().returncode == 0
+    assert (results(bucket)[52001]["run_tags"], results(bucket)[52001]["rate_tpc"]) == ("sr2", 5.5)
+    assert {place for place in bucket.points() if place[0] == "test_number"} == {
+        place for place in before if place[0] == "test_number"
+    }
+    assert [tick["published"] for tick in health(bucket)] == [2, 1]
+
+
+def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx: Site, bucket: Bucket) -> None:
+    credentials = bucket.credentials(at_influx.folder, url="http://127.0.0.1:1")
+    at_influx.runs([52001])
+    done = at_influx.tick()
+    assert done.returncode == 1
+    assert done.stderr.count("does not answer: [Errno 111] Connection refused") == 1
+    assert bucket.credentials(at_influx.folder) == credentials
+    at_influx.runs([52002])
+    assert at_influx.tick().returncode == 0
+    assert sorted(results(bucket)) == [52001, 52002]
+    assert [tick["published"] for tick in health(bucket)] == [0, 2]
+
+
+def test_an_emptied_store_is_seen_and_filled_again(at_influx: Site, bucket: Bucket) -> None:
+    at_influx.runs([52001, 52002])
+    at_influx.tick()
+    assert xom(at_influx, "verify").stdout == "the store has what the outcomes say\n"
+    before = results(bucket)
+    with InfluxDBClient(url=bucket.url, token=bucket.token, org=bucket.org) as client:
+        client.delete_api().delete("1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z", "", bucket=bucket.name)
+    differs = xom(at_influx, "verify")
+    assert differs.returncode == 1
+    assert differs.stdout.splitlines() == [
+        "number v1 run 052001, number: the store does not have it",
+        "number v1 run 052002, number: the store does not have it",
+        "2 differences",
+    ]
+    rebuilt = xom(at_influx, "rebuild")
+    assert (rebuilt.returncode, rebuilt.stdout) == (0, "2 outcomes, 2 points published\n")
+    assert results(bucket) == before
+    assert xom(at_influx, "verify").returncode == 0
+
+
+def test_commands_say_what_is_wrong_with_the_account(at_influx: Site) -> None:
+    at_influx.runs([52001])
+    at_influx.write_config()
+    path = at_influx.folder / "xom_influxdb.json"
+    path.chmod(0o644)
+    for command in ("verify", "rebuild"):
+        done = xom(at_influx, command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"store.credentials: {path} can be read by others; run: chmod 600 {path}\n"
+
+
+def test_the_token_is_in_nothing_that_a_tick_leaves(at_influx: Site, bucket: Bucket) -> None:
+    at_influx.runs([52001])
+    assert at_influx.snakemake("--verbose").returncode == 0
+    mine = at_influx.folder / "xom_influxdb.json"
+    files = [path for path in at_influx.folder.rglob("*") if path.is_file() and path != mine]
+    assert len(files) > 10
+    assert [path for path in files if bucket.token.encode() in path.read_bytes()] == []
