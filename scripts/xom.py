@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from xomflow.errors import EXIT_CONFIGURATION, XomError  # noqa: E402
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, XomError  # noqa: E402
 from xomflow.keys import Key  # noqa: E402
 from xomflow.paths import Paths, TickPaths  # noqa: E402
 from xomlib.files import dump_json, read_json  # noqa: E402
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from xomflow import runner
 
     paths = Paths(options.tick.folder.parent.parent)
-    return runner.run(paths, options.tick, Key(options.analysis, options.version, options.run))
+    return runner.run(paths, options.tick, Key(options.analysis, options.version, options.run), options.slurm)
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -47,9 +48,10 @@ def publish(options: argparse.Namespace) -> int:
     settings = read_json(options.tick.survey)["settings"]
     paths, store = Paths(Path(settings["work"])), settings["store"]
     try:
-        receipt = publishing.publish(paths, stores.open_store(store, paths), store["prefix"])
+        with closing(stores.open_store(store, paths)) as opened:
+            receipt = publishing.publish(paths, opened, store["prefix"])
     except XomError as error:
-        receipt = publishing.Receipt(problems=[str(error)])
+        receipt = publishing.Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, asdict(receipt))
     print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
     return 0
@@ -63,6 +65,30 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def rebuild(options: argparse.Namespace) -> int:
+    """Publish all outcomes to the store, which may be empty."""
+    from xomflow import configuration, publishing, stores
+
+    settings = configuration.load(options.config)
+    paths = Paths(settings.work)
+    with closing(stores.open_store(settings.store.model_dump(mode="json"), paths)) as store:
+        receipt = publishing.rebuild(paths, store, settings.store.prefix)
+    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
+    return EXIT_FAILED if receipt.problems else 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare what the store has with the outcomes; exit code 1 where they differ."""
+    from xomflow import configuration, publishing, stores
+
+    settings = configuration.load(options.config)
+    paths = Paths(settings.work)
+    with closing(stores.open_store(settings.store.model_dump(mode="json"), paths)) as store:
+        found = list(publishing.verify(paths, store, settings.store.prefix))
+    print(*found, f"{len(found)} differences" if found else "the store has what the outcomes say", sep="\n")
+    return EXIT_FAILED if found else 0
+
+
 def status(options: argparse.Namespace) -> int:
     """Say where everything stands now; reads only."""
     from xomflow import configuration, report, tick
@@ -70,6 +96,19 @@ def status(options: argparse.Namespace) -> int:
     survey = tick.look(configuration.load(options.config), may_write=False)
     print("\n".join(report.status_words(survey)))
     return EXIT_CONFIGURATION if survey.mistakes else 0
+
+
+def cancel(options: argparse.Namespace) -> int:
+    """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
+    from xomflow import configuration, slurm, submissions
+    from xomflow.keys import run_id
+
+    paths = Paths(configuration.load(options.config).work)
+    wanted = {run_id(number) for number in options.run}
+    found = [one for key, one in submissions.noted(paths).items() if one.job and (not wanted or key.run in wanted)]
+    slurm.cancel([one.job for one in found])
+    print("\n".join([f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"]))
+    return 0
 
 
 def why(options: argparse.Namespace) -> int:
@@ -91,12 +130,15 @@ def main(argv: list[str]) -> int:
         if function is run:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
-    for function in (status, why):
+            command.add_argument("--slurm", action="store_true", help="as a job of Slurm")
+    for function in (status, why, cancel, rebuild, verify):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
         command.set_defaults(function=function)
         if function is why:
             command.add_argument("run", type=int, help="run number")
+        if function is cancel:
+            command.add_argument("run", type=int, nargs="*", help="run numbers; nothing: all runs")
     options = parser.parse_args(argv)
     try:
         return options.function(options)

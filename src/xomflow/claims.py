@@ -13,9 +13,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -25,11 +25,17 @@ from xomflow.paths import Paths, TickPaths
 from xomlib.files import read_json
 from xomlib.warm import is_locked
 
+_NAME = re.compile(r"(?P<began>\d{8}T\d{6})-(?P<host>[A-Za-z0-9]*)-\d+")
+_TIME_FORM = "%Y%m%dT%H%M%S"
+
 
 def new_tick(moment: datetime) -> str:
     """Return a name for a tick: its time in UTC, and the host and process it belongs to."""
-    host = re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
-    return f"{moment:%Y%m%dT%H%M%S}-{host}-{os.getpid()}"
+    return f"{moment.strftime(_TIME_FORM)}-{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
 
 
 def hold_tick(folder: TickPaths) -> IO[bytes]:
@@ -49,21 +55,40 @@ def alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def live_claims(paths: Paths) -> dict[Key, tuple[str, int]]:
-    """Return what live ticks claim: for each key the tick and the number of the attempt."""
+def live_claims(paths: Paths, longest: float = 0.0, now: datetime | None = None) -> dict[Key, tuple[str, int]]:
+    """Return what live ticks claim: for each key the tick and the number of the attempt.
+
+    Parameters
+    ----------
+    paths
+        Where the ticks are.
+    longest
+        Seconds that a tick may last. A lock may not reach from one host to another, so the claims of a tick of another
+        host also count until it has written its summary or this time is over.
+    now
+        The present.
+    """
     claimed = {}
     for folder in _tick_folders(paths):
-        if is_locked(str(folder.lock)):
+        if is_locked(str(folder.lock)) or _may_live_elsewhere(folder, longest, now or clock.now()):
             with contextlib.suppress(FileNotFoundError):
                 for analysis, version, run, attempt in read_json(folder.claims):
                     claimed[Key(analysis, version, run)] = (folder.folder.name, int(attempt))
     return claimed
 
 
-def forget_old_ticks(paths: Paths, keep: int) -> None:
-    """Delete the folders of all but the newest ``keep`` ticks; live ones stay."""
+def _may_live_elsewhere(folder: TickPaths, longest: float, now: datetime) -> bool:
+    name = _NAME.fullmatch(folder.folder.name)
+    if name is None or name["host"] == _host() or folder.summary.exists():
+        return False
+    age = now - datetime.strptime(name["began"], _TIME_FORM).replace(tzinfo=UTC)
+    return age.total_seconds() < longest
+
+
+def forget_old_ticks(paths: Paths, keep: int, needed: Collection[str] = ()) -> None:
+    """Delete the folders of all but the newest ``keep`` ticks; live ones, and those whose jobs are in Slurm, stay."""
     for folder in _tick_folders(paths)[:-keep]:
-        if not is_locked(str(folder.lock)):
+        if folder.folder.name not in needed and not is_locked(str(folder.lock)):
             shutil.rmtree(folder.folder, ignore_errors=True)
 
 

@@ -96,10 +96,12 @@ def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
 
 def _missing_files(settings: Settings) -> Iterable[str]:
     for index, software in enumerate(settings.software):
-        if not _is_file(software.interpreter):
-            yield f"software[{index}].interpreter is '{software.interpreter}', and there is no such file"
-        elif not os.access(software.interpreter.expanduser(), os.X_OK):
-            yield f"software[{index}].interpreter is '{software.interpreter}', which is not executable"
+        key = "image" if software.image else "set_up" if software.set_up else "interpreter"
+        place = getattr(software, key)
+        if not (_is_file(place) or (key == "image" and place.expanduser().is_dir())):  # an unpacked image is a folder
+            yield f"software[{index}].{key} is '{place}', and there is no such file"
+        elif key == "interpreter" and not os.access(place.expanduser(), os.X_OK):
+            yield f"software[{index}].interpreter is '{place}', which is not executable"
     for name in settings.analyses:
         for what, place in (("script", script_of(settings, name)), ("rule file", rule_of(settings, name))):
             if not _is_file(place):

@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from xomflow.settings import Context
 from xomflow.software import Program
 from xomlib.files import dump_json, read_json
 
-_FORM = "xom-context-3"
+_FORM = "xom-context-4"
 _ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang for ever
 
 
@@ -75,7 +75,7 @@ class ContextAsker:
         """
         wanted = frozenset(types)
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
-        question = json.dumps([_FORM, program.name, _stamp_of(program), request], sort_keys=True)
+        question = json.dumps([_FORM, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
         if digest not in self._known:
             kept = self._paths.cache / f"context-{digest}.json"
@@ -103,7 +103,9 @@ class ContextAsker:
             dump_json(order, request)
             # The libraries leave caches of their own; in a dry-run these must not stay either.
             paths = self._paths if self._may_write else Paths(Path(scratch))
-            answer = _answer(software.command(program, "xomlib.probe", str(order)), program, paths)
+            answer = _answer(software.command(program, paths, "xomlib.probe", str(order)), program, paths)
+        if program.image:
+            answer["files"] = {}  # they are inside the image, whose own time stamp counts
         if "error" in answer:
             raise ContextError(f"{_where(program, request)}: {answer['error']}")
         return answer
@@ -149,11 +151,11 @@ def _fresh(kept: Path) -> dict[str, Any] | None:
 
 
 def _stamp_of(program: Program) -> list[Any]:
-    interpreter = program.interpreter.expanduser()
+    file = program.own_file
     try:
-        return [str(interpreter.resolve()), interpreter.stat().st_mtime_ns]
+        return [str(file.resolve()), file.stat().st_mtime_ns]
     except OSError:
-        return [str(interpreter)]
+        return [str(file)]
 
 
 def _last_line(text: str) -> str:

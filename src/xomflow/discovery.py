@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from xomflow import claims, clock
+from xomflow import claims, clock, submissions
 from xomflow import inventory as inventories
 from xomflow.availability import Availability
 from xomflow.claims import Mark
@@ -28,6 +28,10 @@ from xomflow.runs import Run, late_words
 from xomflow.settings import Settings
 from xomflow.software import Program
 from xomflow.states import Facts, State, StateName, decide
+from xomflow.submissions import Standing
+
+# Within which a tick whose time is up has published and reported.
+_END_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,49 @@ class Survey:
         return [item for items in self.items.values() for item in items]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds which keys: what claims, locks and Slurm say together.
+
+    Parameters
+    ----------
+    claimed
+        By live ticks: the tick and the number of the attempt.
+    marks
+        Of run locks, held or left behind.
+    standings
+        Of what was given to Slurm.
+    """
+
+    claimed: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    marks: dict[Key, Mark] = field(default_factory=dict)
+    standings: dict[Key, Standing] = field(default_factory=dict)
+
+    def failures(self, key: Key, known: list[Failure], now: datetime) -> list[Failure]:
+        """Add the attempt that ended without a word of its own to those that are recorded, if there is one."""
+        standing, mark = self.standings.get(key), self.marks.get(key)
+        if standing is not None:
+            silent = Failure(standing.submission.attempt, standing.kind, now) if standing.kind else None
+        else:
+            silent = Failure(mark.attempt, "lost", mark.began) if mark and not mark.held else None
+        if silent is None or any(failure.attempt == silent.attempt for failure in known):
+            return known
+        return sorted([*known, silent], key=lambda failure: failure.attempt)
+
+    def who_works(self, key: Key, failures: Iterable[Failure]) -> str:
+        """Say who works on a key now; empty if nobody does."""
+        standing, mark = self.standings.get(key), self.marks.get(key)
+        if standing is not None and standing.working:
+            return standing.working
+        if mark is not None and mark.held:
+            return f"attempt {mark.attempt} runs at {mark.where}"
+        if key in self.claimed:
+            tick, attempt = self.claimed[key]
+            if all(failure.attempt < attempt for failure in failures):
+                return f"claimed by tick {tick}"
+        return ""
+
+
 class Surveyor:
     """Looks at everything once.
 
@@ -128,9 +175,13 @@ class Surveyor:
         """Decide the state of every key and choose what to work on; reads only."""
         inventory = inventories.kept(self._settings, self._rundb, self._may_write)
         found = Survey(foreign=inventory.foreign, problems=inventory.problems, mistakes=self._mistakes)
-        working, marks = claims.live_claims(self._paths), claims.marks(self._paths)
+        held = Held(
+            claims.live_claims(self._paths, self._settings.slurm.tick_limit + _END_SECONDS, self._now),
+            claims.marks(self._paths),
+            submissions.standings(self._paths, self._settings.slurm.latency),
+        )
         for analysis, stock in inventory.stocks.items():
-            items = self._decide(analysis, stock, working, marks)
+            items = self._decide(analysis, stock, held)
             found.items[analysis] = items
             found.counts[analysis] = Counter(item.state.name for item in items)
             found.counts[analysis]["done"] = stock.done
@@ -138,23 +189,16 @@ class Surveyor:
             found.chosen += due[: self._settings.limit_of(analysis)]
         return found
 
-    def _decide(
-        self,
-        analysis: str,
-        stock: Stock,
-        working: dict[Key, tuple[str, int]],
-        marks: dict[Key, Mark],
-    ) -> list[Item]:
+    def _decide(self, analysis: str, stock: Stock, held: Held) -> list[Item]:
         version = self._settings.analyses[analysis].version
         retries, stale_after = self._settings.retries, self._settings.stale_after
         missing = self._missing(analysis, stock.pending)
         items = []
         for run in stock.pending:
             key = Key(analysis, version, run.id)
-            failures = with_lost(stock.failures.get(run.id, []), marks.get(key))
-            who = who_works(key, failures, working, marks)
+            failures = held.failures(key, stock.failures.get(run.id, []), self._now)
             assert run.end is not None  # unfinished runs are not selected
-            facts = Facts(False, failures, who, missing.get(run.id, ""), run.end)
+            facts = Facts(False, failures, held.who_works(key, failures), missing.get(run.id, ""), run.end)
             items.append(Item(key, run, decide(facts, retries, stale_after, self._now), tuple(failures)))
         return items
 
@@ -181,24 +225,3 @@ class Surveyor:
             late = late_words(run, block.needs_document)
             words[run.id] = "; ".join(filter(None, [late, words.get(run.id)]))
         return words
-
-
-def with_lost(failures: list[Failure], mark: Mark | None) -> list[Failure]:
-    """Add the attempt of a process that vanished without a word to the failures, if there is one."""
-    if mark is None or mark.held or any(failure.attempt == mark.attempt for failure in failures):
-        return failures
-    return sorted([*failures, Failure(mark.attempt, "lost", mark.began)], key=lambda failure: failure.attempt)
-
-
-def who_works(
-    key: Key, failures: Iterable[Failure], working: dict[Key, tuple[str, int]], marks: dict[Key, Mark]
-) -> str:
-    """Say who works on a key now; empty if nobody does."""
-    mark = marks.get(key)
-    if mark is not None and mark.held:
-        return f"attempt {mark.attempt} runs at {mark.where}"
-    if key in working:
-        tick, attempt = working[key]
-        if all(failure.attempt < attempt for failure in failures):
-            return f"claimed by tick {tick}"
-    return ""

@@ -3,6 +3,7 @@
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 3
 EXIT_RUNDB = 4
+EXIT_SLURM = 5
 
 
 class XomError(Exception):
@@ -21,6 +22,12 @@ class RunDBError(XomError):
     """The run database cannot be asked."""
 
     exit_code = EXIT_RUNDB
+
+
+class SlurmError(XomError):
+    """Slurm does not answer, or does not take a job."""
+
+    exit_code = EXIT_SLURM
 
 
 class ContextError(XomError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import clock, outcomes
+from xomflow.facts import Facts
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.rundb import RunDB
@@ -65,10 +66,22 @@ class Inventory:
     problems: list[str] = field(default_factory=list)
 
 
-def take(settings: Settings, rundb: RunDB) -> Inventory:
-    """Read everything and take the inventory; `RunDBError` if the run database cannot be asked."""
+def take(settings: Settings, rundb: RunDB, facts: Facts | None = None) -> Inventory:
+    """Read everything and take the inventory; `RunDBError` if the run database cannot be asked.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    rundb
+        The run database.
+    facts
+        Where what the documents say is kept for publishing; nothing: it is not kept.
+    """
     paths, common = Paths(settings.work), settings.selection
     answer = rundb.runs(common.min_run, common.max_run)
+    if facts is not None:
+        facts.keep(answer.runs.values())
     inventory = Inventory(problems=answer.problems)
     if not answer.runs and not answer.problems:
         inventory.problems.append(f"the run database has no run from number {common.min_run} on")
@@ -102,12 +115,13 @@ def kept(settings: Settings, rundb: RunDB, may_write: bool) -> Inventory:
 
     Deleting what is kept changes nothing but the time this takes.
     """
-    place = Paths(settings.work).cache / "inventory.json"
+    paths = Paths(settings.work)
+    place, facts = paths.cache / "inventory.json", Facts(paths)
     before = fingerprint(settings, rundb)
     inventory = _read(place, before)
-    if inventory is not None:
+    if inventory is not None and (facts.known or not may_write):
         return inventory
-    inventory = take(settings, rundb)
+    inventory = take(settings, rundb, facts if may_write else None)
     small = sum(len(stock.pending) for stock in inventory.stocks.values()) <= _MOST_KEPT
     # The second look makes sure that nothing changed while the inventory was taken.
     if may_write and before and small and fingerprint(settings, rundb) == before:

@@ -64,11 +64,24 @@ class Stopped(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a process ended: a wait status where it is known, whether its time was up, or who told it to end."""
+    """How a process ended.
+
+    Parameters
+    ----------
+    status
+        Its wait status, where it is known.
+    timed_out
+        Whether its time was up.
+    stopped_by
+        Name of the signal that told the job to end; empty if none did.
+    out_of_memory
+        Whether the kernel ended a process of the job because there was no memory left.
+    """
 
     status: int | None
     timed_out: bool = False
     stopped_by: str = ""
+    out_of_memory: bool = False
 
     @property
     def signal_name(self) -> str:
@@ -83,7 +96,7 @@ def run_cold(work: Work, paths: Paths) -> End:
     order = work.draft / "job.json"
     dump_json(order, work.job)
     process = subprocess.Popen(
-        software.command(work.program, "xomlib.work", str(order.absolute())),
+        software.command(work.program, paths, "xomlib.work", str(order.absolute())),
         env=software.environment(work.program, paths),
         stdin=subprocess.DEVNULL,
         stdout=work.log,
@@ -138,13 +151,12 @@ def run_warm(work: Work, paths: Paths, tick: TickPaths, warm: dict[str, Any]) ->
     warm
         ``preload`` (modules) and ``idle_s`` (seconds).
     """
-    folder = tick.warm(work.program.name.replace(os.sep, "_").strip("_"))
+    folder = tick.warm(work.program.name)
     client = _connect(work.program, paths, tick, folder, warm)
     if client is None:
         return None
     gone, held_by_worker = os.pipe()
     order = {
-        "environment": software.environment(work.program, paths),
         "folder": os.getcwd(),  # noqa: PTH109
         "memory_mb": work.memory_mb,
         "job": work.job,
@@ -238,7 +250,7 @@ def _connect(
             arguments += ["--alive", str(tick.lock.absolute()), "--idle", str(warm["idle_s"])]
             arguments += ["--preload", ",".join(dict.fromkeys(warm["preload"]))]
             server = subprocess.Popen(
-                software.command(program, "xomlib.warm", _ADDRESS, *arguments),
+                software.command(program, paths, "xomlib.warm", _ADDRESS, *arguments),
                 env=software.environment(program, paths),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,15 @@ class Paths:
         return self.work / "drafts" / f"{key.analysis}+{key.version}+{key.run}"
 
     @property
+    def submissions(self) -> Path:
+        """Folder of the records of what was given to Slurm."""
+        return self.work / "slurm"
+
+    def submission(self, key: Key) -> Path:
+        """Record of an attempt that was given to Slurm."""
+        return self.submissions / f"{key.analysis}+{key.version}+{key.run}.json"
+
+    @property
     def ticks(self) -> Path:
         """Folder of the ticks."""
         return self.work / "ticks"
@@ -108,6 +118,15 @@ class Paths:
     def cache(self) -> Path:
         """Answers that were expensive to get; safe to delete at any time."""
         return self.work / "cache"
+
+    def facts(self, shelf: str) -> Path:
+        """What the run database said last about the runs of a shelf."""
+        return self.cache / "facts" / f"{shelf}.json"
+
+    @property
+    def facts_digests(self) -> Path:
+        """Digests by which a change of these is seen."""
+        return self.cache / "facts" / "digests.json"
 
     @property
     def ledger(self) -> Path:
@@ -191,4 +210,4 @@ class TickPaths:
 
     def warm(self, software: str) -> Path:
         """Folder of the preloaded process of one software."""
-        return self.folder / "warm" / software
+        return self.folder / "warm" / hashlib.sha256(software.encode()).hexdigest()[:12]

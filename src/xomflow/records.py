@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import clock
-from xomflow.claims import Mark
 from xomflow.keys import Key
 from xomflow.outcomes import SCHEMA_NAME, Failure
 from xomflow.paths import Paths
@@ -70,28 +69,32 @@ def document(
     }
 
 
-def lost(paths: Paths, key: Key, mark: Mark) -> dict[str, Any]:
-    """Return the failure record of a process that vanished without a word."""
-    unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
-    unknown |= {"detectors": [], "tags": [], "comments": [], "rate": {}}
-    log = paths.log(key)
-    record = document(key, mark.attempt, {"number": int(key.run), **unknown}, mark.began, {"host": mark.where}, log)
-    record["failure"] |= {
-        "class": "lost",
-        "message": f"the process that worked on it vanished ({mark.where}): killed, or its machine went down",
-        "log_tail": tail(log),
-    }
-    return record
-
-
-def not_started(
-    paths: Paths, key: Key, failure: Failure, facts: dict[str, Any], next_try: datetime | None
+def without_word(
+    paths: Paths, key: Key, failure: Failure, message: str, next_try: datetime | None, facts: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the failure record of a job that Snakemake could not start."""
-    record = document(key, failure.attempt, facts, failure.ended, {}, paths.log(key))
+    """Return the failure record of an attempt that left no word itself.
+
+    Parameters
+    ----------
+    paths, key
+        Of what.
+    failure
+        Attempt, class, and when it ended or, if nobody knows that, began.
+    message
+        What is known about it.
+    next_try
+        When the next attempt is due; None: never.
+    facts
+        The run's facts, as `Run.as_dict` gives them; None where they are not at hand.
+    """
+    unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
+    unknown |= {"number": int(key.run), "detectors": [], "tags": [], "comments": [], "rate": {}}
+    log = paths.log(key)
+    record = document(key, failure.attempt, facts or unknown, failure.ended, {"host": ""}, log)
     record["failure"] |= {
         "class": failure.kind,
-        "message": "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why",
+        "message": message,
+        "log_tail": tail(log),
         "next_try": clock.text(next_try) if next_try else None,
     }
     return record

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from xomflow import clock, outcomes, page, states
+from xomflow import clock, health, outcomes, page, states, stores, submissions
 from xomflow.claims import alone
+from xomflow.errors import XomError
 from xomflow.index import Index, Stamps
 from xomflow.keys import Key, Pattern
 from xomflow.paths import Paths, TickPaths
+from xomflow.submissions import Submission
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from xomflow.discovery import Survey
 
 _MOST_LINES = 20
-_FAILED = ("failed", "gave up")
-_ATTENTION = (*_FAILED, "stale", "waiting")
+FAILED = ("failed", "gave up")
+_ATTENTION = (*FAILED, "stale", "waiting")
 
 
 def write_report(files: TickPaths) -> dict[str, Any]:
@@ -30,11 +33,24 @@ def write_report(files: TickPaths) -> dict[str, Any]:
     settings = survey["settings"]
     paths = Paths(Path(settings["work"]))
     summary = summarize(files, paths, survey)
+    summary["troubles"] += publish_health(paths, settings, summary)
     with alone(paths.publishing_lock):
         summary["troubles"] += renew_page(paths)
         page.write_status(paths.page, status_document(summary, settings))
     dump_json(files.summary, summary)
     return summary
+
+
+def publish_health(paths: Paths, settings: dict[str, Any], summary: dict[str, Any]) -> list[str]:
+    """Publish how XOM itself is doing; return a sentence where that failed, the next tick makes up for it."""
+    if summary["published"] and summary["published"]["away"]:
+        return []  # which has been said
+    try:
+        with closing(stores.open_store(settings["store"], paths)) as store, alone(paths.publishing_lock):
+            health.publish(paths, store, settings["store"]["prefix"], summary)
+    except (XomError, OSError) as error:
+        return [str(error)]
+    return []
 
 
 def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[str, Any]:
@@ -49,16 +65,17 @@ def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[st
     claimed = {(analysis, run): attempt for analysis, _, run, attempt in read_json(files.claims)}
     counts = {analysis: Counter(numbers) for analysis, numbers in survey["counts"].items()}
     retries = SimpleNamespace(**survey["settings"]["retries"])
+    given = submissions.noted(paths)
     items, taken = [], []
     for item in survey["items"]:
         analysis, run = item["analysis"], item["run"]
         if (analysis, run) in claimed:
             was = item["state"]
-            item = _after_work(paths, retries, item, claimed[analysis, run])
+            item = _after_work(paths, retries, item, claimed[analysis, run], given)
             counts[analysis][was] -= 1
             counts[analysis][item["state"]] += 1
             taken.append(item)
-        elif item["state"] in _FAILED:
+        elif item["state"] in FAILED:
             item = _with_record(paths, item)
         if item["state"] != "done":
             items.append(item)
@@ -79,13 +96,17 @@ def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[st
     }
 
 
-def _after_work(paths: Paths, retries: Any, item: dict[str, Any], attempt: int) -> dict[str, Any]:
+def _after_work(
+    paths: Paths, retries: Any, item: dict[str, Any], attempt: int, given: Mapping[Key, Submission]
+) -> dict[str, Any]:
     """Return the item of a claimed key as it stands now."""
     key = _key(item)
     if paths.outcome(key).exists():
         return {**item, "state": "done", "reason": "the outcome is there", "next_try": None}
     failures = outcomes.failures_of(paths, key)
     if not failures or failures[-1].attempt < attempt:
+        if key in given and given[key].job:
+            return {**item, "state": "running", "reason": f"it is in Slurm, job {given[key].job}"}
         left = "this tick did not come to it, or its job ended without a word"
         return {**item, "state": "ready", "reason": left, "log": str(paths.log(key))}
     due = states.next_try(failures, retries)
@@ -151,25 +172,39 @@ def status_document(summary: dict[str, Any], settings: dict[str, Any]) -> dict[s
     }
 
 
-def closing_words(summary: dict[str, Any], paths: Paths, interrupted: bool) -> list[str]:
-    """Return what a tick says last: states, what needs attention, where the page is, and what failed just now."""
-    left = [item for item in summary["taken"] if item["state"] == "ready"]
-    if interrupted:
-        summary = {**summary, "taken": [item for item in summary["taken"] if item not in left]}
-    undone = [f"{_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] != "done"]
-    done = len(summary["taken"]) - len(undone)
+def closing_words(summary: dict[str, Any], paths: Paths, left: str) -> list[str]:
+    """Return what a tick says last: states, what needs attention, where the page is, and what failed just now.
+
+    Parameters
+    ----------
+    summary
+        Of the tick.
+    paths
+        Where the page is.
+    left
+        Why it did not come to all that it had claimed; empty if it did.
+    """
+    went = {state: [item for item in summary["taken"] if item["state"] == state] for state in states.STATES}
+    expected = {"done", "running", "ready"} if left else {"done", "running"}
+    undone = [f"{_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] not in expected]
     return [
         *_table(summary["counts"]),
         "",
         *_attention(summary["items"]),
         *summary["problems"],
         f"page: {paths.page.absolute() / 'index.html'}",
-        *([f"interrupted: {len(left)} runs are left for the next tick"] if interrupted else []),
-        f"this tick: {done} of {len(summary['taken'])} runs done" + (f", {len(undone)} not:" if undone else ""),
+        *_left_words(len(went["running"]), len(went["ready"]), left),
+        f"this tick: {len(went['done'])} of {len(summary['taken'])} runs done" + f", {len(undone)} not:" * bool(undone),
         *undone,
         *summary["mistakes"],
         *summary["troubles"],
     ]
+
+
+def _left_words(running: int, ready: int, why: str) -> list[str]:
+    going_on = f"{running} runs go on in Slurm, a later tick takes up what they leave"
+    left = f"{why}: {ready} runs are left for the next tick"
+    return [going_on] * bool(running) + [left] * bool(why)
 
 
 def status_words(survey: Survey) -> list[str]:

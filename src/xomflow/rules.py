@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import os
 import shlex
 import signal
 import subprocess
@@ -12,12 +13,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from xomflow import configuration, report, rulefiles
-from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError, XomError
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, ConfigurationError, XomError
 from xomflow.keys import Key, Pattern
 from xomflow.paths import COMMAND, ROOT
+from xomflow.queue import Order, Queue
 from xomflow.settings import Analysis
 from xomflow.tick import Tick
 from xomlib.files import read_json
@@ -40,7 +43,7 @@ class Rules:
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         main = workflow.is_main_process
         self._workflow = workflow
-        self._interrupted = False
+        self._interruption = ""
         with _Explained():
             for file in workflow.configfiles if main else ():
                 _read(Path(file))  # Snakemake takes the last of two equal keys without a word
@@ -84,13 +87,15 @@ class Rules:
         """Return the pattern of Snakemake's benchmarks of an analysis."""
         return str(self.paths.benchmark(self._pattern(analysis)))
 
-    def memory_mb(self, analysis: str) -> int:
-        """Return the memory of a run's job in megabytes."""
-        return self._block(analysis).memory_mb
+    def memory_mb(self, analysis: str) -> Callable[[Any], int]:
+        """Return the function that gives the memory of a run's job in megabytes."""
+        self._block(analysis)
+        return lambda wildcards: self._tick.granted(analysis, wildcards.run)["memory_mb"]
 
-    def minutes(self, analysis: str) -> int:
-        """Return the time limit of a run's job in minutes, with one more for the runner's own last words."""
-        return math.ceil(self._block(analysis).time_limit / 60) + 1
+    def minutes(self, analysis: str) -> Callable[[Any], int]:
+        """Return the function that gives the time limit of a run's job, with a minute for the runner's last words."""
+        self._block(analysis)
+        return lambda wildcards: math.ceil(self._tick.granted(analysis, wildcards.run)["time_limit_s"] / 60) + 1
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
@@ -116,17 +121,45 @@ class Rules:
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed before."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if callable(then := signal.getsignal(number)):  # else it is ignored, as in the background of a shell script
-                signal.signal(number, self._note_interruption(then))
         self._tick.begin()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
+            if callable(then):  # else it is ignored, as in the background of a shell script
+                signal.signal(number, functools.partial(self._interrupt, then))
+        if not self._workflow.local_exec:
+            signal.signal(signal.SIGALRM, functools.partial(self._interrupt, self._leave_to_slurm))
+            signal.setitimer(signal.ITIMER_REAL, self.settings.slurm.tick_limit)
 
-    def _note_interruption(self, then: Any) -> Callable[[int, Any], None]:
-        def handle(number: int, frame: Any) -> None:
-            self._interrupted = True
-            then(number, frame)
+    def _interrupt(self, then: Callable[[int, Any], Any], number: int, frame: Any) -> None:
+        self._interruption = "its time is up" if number == signal.SIGALRM else "interrupted"
+        then(number, frame)
 
-        return handle
+    def _leave_to_slurm(self, _number: int, _frame: Any) -> NoReturn:
+        """End this tick now; its jobs go on. Snakemake's own ways to end are to wait for them, or to cancel them."""
+        for one in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
+        code = 0
+        try:
+            self.end(failed=False)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    @functools.cached_property
+    def queue(self) -> Queue:
+        """The jobs of this tick in Slurm."""
+        return Queue(self.settings, self._tick.name)
+
+    def order(self, outcome: str, command: str, resources: Any, cpus: int) -> Order:
+        """Return what is to be submitted for the job that makes an outcome."""
+        key = self._tick.key_of(outcome)
+        wildcards = SimpleNamespace(run=key.run)
+        memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
+        minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
+        attempt = self._tick.granted(key.analysis, key.run)["attempt"]
+        return Order(key, attempt, command, memory, minutes, cpus)
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; say how it went; set the exit code."""
@@ -135,7 +168,8 @@ class Rules:
             _leave(trouble["sentence"], trouble["exit_code"])
         if not self.tick.claims.exists():
             _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_FAILED)
-        if failed and not self._interrupted:
+        left = self._interruption or self.queue.complaint
+        if failed and not left:
             self._tick.record_unstarted()
         for verb, product in (("publish", self.tick.published), ("report", self.tick.summary)):
             if not product.exists():
@@ -143,9 +177,11 @@ class Rules:
         if not self.tick.summary.exists():
             _leave(f"the report could not be written, see {self.tick.folder}", EXIT_FAILED)
         summary = read_json(self.tick.summary)
-        print("\n".join(["", *report.closing_words(summary, self.paths, self._interrupted)]), file=sys.stderr)
-        if failed or summary["troubles"]:
+        print("\n".join(["", *report.closing_words(summary, self.paths, left)]), file=sys.stderr)
+        if summary["troubles"] or any(item["state"] in report.FAILED for item in summary["taken"]):
             sys.exit(EXIT_FAILED)
+        if failed:
+            sys.exit(EXIT_SLURM if self.queue.complaint else EXIT_FAILED)
         if summary["mistakes"]:
             sys.exit(EXIT_CONFIGURATION)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from xomflow import clock
 from xomflow import settings as config
 from xomflow.errors import RunDBError
 from xomflow.runs import BadDocument, Run, run_of
+from xomflow.secrets import read_private
 from xomlib.files import parse_json
 
 FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
@@ -202,15 +202,10 @@ def read_credentials(path: Path) -> dict[str, str]:
     RunDBError
         If the file is missing, readable by others, or lacks an entry; its content is never repeated.
     """
+    parser = configparser.ConfigParser(interpolation=None)
     try:
-        place = path.expanduser()
-        if place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise RunDBError(f"rundb.credentials: {path} can be read by others; run: chmod 600 {path}")
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(place.read_text(encoding="utf-8"))
-    except (OSError, RuntimeError) as error:  # pathlib's error for an unknown home is a RuntimeError
-        raise RunDBError(f"rundb.credentials: {path} cannot be read: {getattr(error, 'strerror', error)}") from None
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(read_private(path, "rundb.credentials", RunDBError))
+    except configparser.Error:
         raise RunDBError(f"rundb.credentials: {path} is not a configuration file with sections") from None
     wanted = ("xent_url", "xent_user", "xent_password", "xent_database")
     missing = [name for name in wanted if not parser.get("RunDB", name, fallback="")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
-from xomflow import claims, clock, launch, outcomes, records, states
+from xomflow import claims, clock, launch, memory, outcomes, records, states
 from xomflow.keys import Key
 from xomflow.launch import End, Work
 from xomflow.outcomes import Failure
@@ -32,16 +32,32 @@ class Job:
     common
         What holds for all runs of the analysis in this tick.
     own
-        What holds for this run: attempt, facts, interpreter, lineage.
+        What holds for this run: attempt, facts, software, lineage, memory, time.
+    in_slurm
+        Whether it is a job of Slurm.
     """
 
     key: Key
     common: dict[str, Any]
     own: dict[str, Any]
+    in_slurm: bool = False
+
+    @property
+    def program(self) -> Program:
+        """What runs it."""
+        given = self.own["program"]
+        return Program(**{**given, "interpreter": Path(given["interpreter"]), "binds": tuple(given["binds"])})
 
 
-def run(paths: Paths, tick: TickPaths, key: Key) -> int:
+def run(paths: Paths, tick: TickPaths, key: Key, in_slurm: bool = False) -> int:
     """Run the job of ``key`` that ``tick`` claimed; 0 if its outcome is there afterwards, else 1.
+
+    Parameters
+    ----------
+    paths, tick, key
+        What.
+    in_slurm
+        Whether it is a job of Slurm, for which the tick's preloaded process is out of reach.
 
     Raises
     ------
@@ -51,7 +67,7 @@ def run(paths: Paths, tick: TickPaths, key: Key) -> int:
         If the tick did not claim the key.
     """
     common = read_json(tick.jobs(key.analysis))
-    job = Job(key, common, common["runs"][key.run])
+    job = Job(key, common, common["runs"][key.run], in_slurm)
     lock = claims.hold_run(paths, key)
     try:
         if paths.outcome(key).exists():
@@ -75,7 +91,11 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         print(f"--- attempt {job.own['attempt']}, {clock.text(began)}, tick {tick.folder.name}", file=file, flush=True)
+        kills = memory.kills()
         end = _launch(paths, tick, job, draft, file, lock)
+    end = replace(end, out_of_memory=memory.kills() > kills)
+    if end.stopped_by and job.in_slurm:
+        return 1  # only Slurm knows why, and it may start the job again
     document = compose(job, began, end, draft, log)
     if document["status"] == "done":
         _keep_figures(draft, paths.figures(key), document["figures"])
@@ -89,7 +109,7 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
 def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> End:
     common = job.common
     work = Work(
-        program=Program(Path(job.own["interpreter"])),
+        program=job.program,
         job={
             "key": job.key.as_dict(),
             "script": common["script"],
@@ -101,11 +121,12 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
         draft=draft,
         log=log,
         lock=lock,
-        time_limit=common["time_limit_s"],
-        memory_mb=common["memory_mb"],
+        time_limit=job.own["time_limit_s"],
+        memory_mb=job.own["memory_mb"],
     )
     with launch.stoppable():
-        end = launch.run_warm(work, paths, tick, common["warm"]) if common["warm"]["enabled"] else None
+        warm = common["warm"]["enabled"] and not job.in_slurm
+        end = launch.run_warm(work, paths, tick, common["warm"]) if warm else None
         return launch.run_cold(work, paths) if end is None else end
 
 
@@ -129,7 +150,7 @@ def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict
     last = _read(draft / "end.json")
     provenance = {
         "lineage": job.own["lineage"],
-        "software": job.own["interpreter"],
+        "software": job.program.name,
         "versions": last["versions"] if last else {},
         "git": git_revision(),
     }
@@ -137,7 +158,7 @@ def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict
     document["message"] = "\n".join(said["messages"])
     if last:
         document["resources"] |= {name: last[name] for name in ("cpu_s", "peak_memory_mb")}
-    failure = _failure(end, last, said, job.common["time_limit_s"])
+    failure = _failure(end, last, said, job.own["time_limit_s"])
     if failure is None:
         document |= {"status": "done", "failure": None, "results": said["results"], "figures": said["figures"]}
     else:
@@ -149,6 +170,8 @@ def _failure(end: End, last: dict[str, Any] | None, said: dict[str, Any], time_l
     """Say what kind of failure it was; None if it was none."""
     if end.stopped_by:
         return {"class": "stopped", "message": f"its job was told to end ({end.stopped_by})"}
+    if end.out_of_memory and last is None:
+        return {"class": "out_of_memory", "message": "the kernel ended the process: its job had no memory left"}
     if end.timed_out:
         return {"class": "timeout", "message": f"it ran longer than its time limit of {clock.span(time_limit)}"}
     if last is None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from xomflow.software import Program
 
-_TAKEN = frozenset({"all", "discover", "publish", "report"})
+_TAKEN = frozenset({"all", "discover", "publish", "report", "xom"})
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
 _LONGEST_DAYS = 10_000
@@ -71,6 +71,7 @@ Duration = Annotated[
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
+Growth = Annotated[float, Field(ge=1, le=100)]
 AnalysisName = Annotated[
     str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
 ]
@@ -134,14 +135,35 @@ class Context(Model):
 
 
 class Software(RunRange):
-    """What runs the analyses of a range of runs."""
+    """What runs the analyses of a range of runs: an interpreter, an image, or what a set-up file brings."""
 
-    interpreter: Path = Field(description="Python interpreter that has strax, straxen and what the analyses import.")
+    interpreter: Path = Field(
+        Path("python3"),
+        description="Python interpreter that has strax, straxen and what the analyses import; with `image` the one "
+        "inside, with `set_up` the one that it brings.",
+    )
+    image: Path | None = Field(None, description="Image of apptainer or singularity to run it in.")
+    binds: list[str] = Field(
+        [], description="For `image`: folders it sees beside the project and the working directory, as of `--bind`."
+    )
+    launcher: str = Field("apptainer", description="For `image`: the command that starts it, such as `singularity`.")
+    set_up: Path | None = Field(None, description="Shell file to source first, such as one on cvmfs.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Software:
+        if self.image and self.set_up:
+            raise ValueError("image and set_up exclude each other")
+        if not self.image and self.binds:
+            raise ValueError("binds are for an image, and there is none")
+        if not (self.image or self.set_up or "interpreter" in self.model_fields_set):
+            raise ValueError("an interpreter, an image or a set_up is needed")
+        return self
 
     @property
     def program(self) -> Program:
         """What is started."""
-        return Program(self.interpreter)
+        image, set_up = (str(place.expanduser().absolute()) if place else "" for place in (self.image, self.set_up))
+        return Program(self.interpreter, image, tuple(self.binds), self.launcher, set_up)
 
 
 class Selection(RunRange):
@@ -165,8 +187,14 @@ class Retries(Model):
         4.0, description="By what the distance grows with each attempt."
     )
     lost_attempts: Positive = Field(
-        50, description="Attempts that may vanish without a word (killed with their tick, node gone) before giving up."
+        50,
+        description="Attempts that may end through no fault of the analysis (killed with their tick, node gone, "
+        "cancelled) before giving up.",
     )
+    more_memory: Growth = Field(2.0, description="By what an attempt's memory grows after each `out_of_memory`.")
+    most_memory_mb: Positive = Field(32_000, description="Beyond this memory does not grow, in megabytes.")
+    more_time: Growth = Field(2.0, description="By what an attempt's time limit grows after each `timeout`.")
+    most_time: PositiveDuration = Field(_length("12 h"), description="Beyond this the time limit does not grow.")
 
 
 class WarmStart(Model):
@@ -189,9 +217,37 @@ class Store(Model):
     )
     credentials: Path = Field(
         Path("~/.xom_influxdb.json"),
-        description="For `influxdb`: file with `url`, `token`, `org`, `bucket`, readable by its owner only.",
+        description="For `influxdb`: JSON file with `url`, `token` (may read and write the bucket), `org`, `bucket` "
+        "(keeps data for ever), readable by its owner only.",
     )
-    batch: Positive = Field(5000, description="Points per request.")
+    batch: Positive = Field(5000, description="For `influxdb`: points per request.")
+
+
+class SlurmOptions(Model):
+    """What a job is submitted with, beside its memory and time."""
+
+    account: str | None = Field(None, description="Account; nothing: Slurm's default.")
+    partition: str | None = Field(None, description="Partition; nothing: Slurm's default.")
+    qos: str | None = Field(None, description="Quality of service; nothing: Slurm's default.")
+    options: list[str] = Field([], description="More options of `sbatch`, such as `--constraint=skylake`.")
+
+
+class Slurm(SlurmOptions):
+    """Jobs in Slurm, used with `snakemake --profile slurm`."""
+
+    tick_limit: PositiveDuration = Field(
+        _length("45 min"),
+        description="Time after which a tick ends and leaves its running jobs to Slurm and the next tick.",
+    )
+    patience: Duration = Field(
+        _length("2 min"), description="Time for which Slurm may refuse jobs before a tick with nothing else to do ends."
+    )
+    latency: Duration = Field(
+        _length("60 s"), description="Time after the end of a job in which its files may not be visible here yet."
+    )
+    memory_margin_mb: Count = Field(
+        300, description="Memory asked for beyond `memory_mb`, for the runner and what is mapped, in megabytes."
+    )
 
 
 class Page(Model):
@@ -222,6 +278,7 @@ class Analysis(RunRange):
     context: Context | None = Field(None, description="A context of its own; nothing: the common one.")
     max_jobs_per_tick: Positive | None = Field(None, description="Instead of the common one.")
     time_limit: PositiveDuration = Field(_length("30 min"), description="Time after which a run's job is ended.")
+    slurm: SlurmOptions | None = Field(None, description="Instead of the common options for jobs in Slurm.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
 
     @property
@@ -248,6 +305,9 @@ class Settings(Model):
     software: list[Software] = Field(
         min_length=1, description="What runs the analyses, by ranges of runs without overlap or hole."
     )
+    software_may_have_holes: bool = Field(
+        False, strict=True, description="Whether runs may be left without software; they wait and say so."
+    )
     selection: Selection = Field(Selection(), description="Which runs are monitored at all.")
     retries: Retries = Field(Retries(), description="How failures are tried again.")
     stale_after: PositiveDuration = Field(
@@ -255,6 +315,7 @@ class Settings(Model):
     )
     max_jobs_per_tick: Positive = Field(100, description="Runs that one tick takes per analysis, newest first.")
     warm_start: WarmStart = Field(WarmStart(), description="Start of analyses from a preloaded process.")
+    slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")
     store: Store = Field(Store(), description="Where results are published.")
     page: Page = Field(Page(), description="The page.")
     keep_ticks: Positive = Field(100, description="Ticks whose run lists are kept.")
@@ -266,13 +327,12 @@ class Settings(Model):
     @model_validator(mode="after")
     def _software_is_unambiguous(self) -> Settings:
         ranges = sorted(self.software, key=lambda one: one.min_run)
-        if ranges[0].min_run > self.selection.min_run:
-            raise ValueError(f"software starts with run {ranges[0].min_run}, selection with {self.selection.min_run}")
         for left, right in itertools.pairwise(ranges):
             if left.max_run is None or left.max_run >= right.min_run:
                 raise ValueError(f"two ranges of software contain run {right.min_run}")
-            if left.max_run + 1 != right.min_run:
-                raise ValueError(f"no range of software contains run {left.max_run + 1}")
+        hole = _first_hole(ranges, self.selection)
+        if hole is not None and not self.software_may_have_holes:
+            raise ValueError(f"no range of software contains run {hole}; if so be it: software_may_have_holes: true")
         return self
 
     def context_of(self, analysis: str) -> Context:
@@ -283,6 +343,20 @@ class Settings(Model):
         """Return what runs the analyses of run ``number``; None where no range covers it."""
         return next((one.program for one in self.software if one.covers(number)), None)
 
+    def slurm_options_of(self, analysis: str) -> SlurmOptions:
+        """Return what jobs of an analysis are submitted with."""
+        return self.analyses[analysis].slurm or self.slurm
+
     def limit_of(self, analysis: str) -> int:
         """Return how many runs of an analysis one tick takes at most."""
         return self.analyses[analysis].max_jobs_per_tick or self.max_jobs_per_tick
+
+
+def _first_hole(ranges: list[Software], selection: Selection) -> int | None:
+    """Return the first run number of the selection that no range covers; None if all are."""
+    number: int | None = selection.min_run
+    for one in ranges:
+        if number is not None and one.covers(number):
+            number = None if one.max_run is None else one.max_run + 1
+    inside = number is not None and (selection.max_run is None or number <= selection.max_run)
+    return number if inside else None

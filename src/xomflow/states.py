@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from xomflow import clock
 from xomflow.outcomes import Failure
@@ -17,7 +18,7 @@ StateName = Literal["waiting", "stale", "ready", "running", "done", "failed", "g
 STATES: tuple[StateName, ...] = ("waiting", "stale", "ready", "running", "done", "failed", "gave up")
 
 # Classes that are not the analysis' own fault: they are tried again at once, and counted by themselves.
-NOT_ITS_FAULT = frozenset({"lost", "stopped"})
+NOT_ITS_FAULT = frozenset({"lost", "stopped", "node_failed", "preempted", "cancelled"})
 
 _LONGEST_WAIT = timedelta(days=36525)
 
@@ -112,6 +113,27 @@ def next_try(failures: Sequence[Failure], retries: Retries) -> datetime | None:
     if last.kind in NOT_ITS_FAULT:
         return last.ended
     return last.ended + _wait(retries.first_wait, retries.factor, own)
+
+
+def granted(failures: Iterable[Failure], retries: Retries, memory_mb: int, time_limit: float) -> dict[str, Any]:
+    """Return what the next attempt may use: more memory or time where earlier ones had too little.
+
+    Parameters
+    ----------
+    failures
+        Failed attempts.
+    retries
+        By what it grows, and up to where.
+    memory_mb, time_limit
+        What the first attempt may use; seconds.
+    """
+    kinds = Counter(failure.kind for failure in failures)
+    memory = memory_mb * retries.more_memory ** kinds["out_of_memory"]
+    seconds = time_limit * retries.more_time ** kinds["timeout"]
+    return {
+        "memory_mb": int(min(memory, max(retries.most_memory_mb, memory_mb))),
+        "time_limit_s": min(seconds, max(retries.most_time, time_limit)),
+    }
 
 
 def _wait(first: float, factor: float, number: int) -> timedelta:

@@ -8,19 +8,18 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Any
 
-from xomflow import claims, clock, configuration, outcomes, records
+from xomflow import aftermath, claims, clock, configuration, outcomes, states, submissions
 from xomflow.contexts import ContextAsker
 from xomflow.discovery import Item, Survey, Surveyor
 from xomflow.keys import Key
-from xomflow.outcomes import Failure
 from xomflow.paths import Paths, TickPaths
 from xomflow.rundb import open_rundb
 from xomflow.selection import Selector
 from xomflow.settings import Settings
-from xomflow.states import next_try
 from xomlib.files import dump_json, read_json, write_atomically
 
 # Jobs inherit the tick's name; nothing else of a tick is known to them when they parse the Snakefile again.
@@ -61,6 +60,7 @@ class Tick:
         self.wrong: dict[str, str] = {}
         self._lock: IO[bytes] | None = None
         self._pending: list[Key] | None = None
+        self._orders: dict[Key, dict[str, Any]] = {}
 
     def begin(self) -> None:
         """Take the tick's lock, before anything is claimed, and note the configuration it runs with."""
@@ -70,27 +70,32 @@ class Tick:
     def pending(self) -> list[Key]:
         """Return the keys this tick works on: of a dry-run those that a tick started now would take."""
         if self._pending is None:
-            if self.dry:
-                survey = look(self.settings, may_write=False, wrong=self.wrong)
-                print(*survey.mistakes, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
-                self._pending = [item.key for item in survey.chosen]
-            else:
-                self._pending = [Key(*entry[:3]) for entry in read_json(self.files.claims)]
+            self._pending = self._foreseen() if self.dry else self._claimed()
         return self._pending
 
+    def _foreseen(self) -> list[Key]:
+        survey = look(self.settings, may_write=False, wrong=self.wrong)
+        print(*survey.mistakes, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
+        self._orders = {item.key: granted(self.settings, item) for item in survey.chosen}
+        return list(self._orders)
+
+    def _claimed(self) -> list[Key]:
+        keys = [Key(*entry[:3]) for entry in read_json(self.files.claims)]
+        runs = {name: read_json(self.files.jobs(name))["runs"] for name in {key.analysis for key in keys}}
+        self._orders = {key: runs[key.analysis][key.run] for key in keys}
+        return keys
+
+    def granted(self, analysis: str, run: str) -> dict[str, Any]:
+        """Return what the job of a pending run may use: ``memory_mb``, ``time_limit_s``; and its number of attempt."""
+        return self._orders[Key(analysis, self.settings.analyses[analysis].version, run)]
+
+    def key_of(self, outcome: str) -> Key:
+        """Return which of the pending keys has this outcome."""
+        return next(key for key in self.pending() if str(self.paths.outcome(key)) == outcome)
+
     def record_unstarted(self) -> None:
-        """Write down the claimed runs whose jobs Snakemake could not start, which therefore left no word."""
-        marks = claims.marks(self.paths)
-        for *parts, attempt in read_json(self.files.claims):
-            key = Key(*parts)
-            tried = [failure.attempt for failure in outcomes.failures_of(self.paths, key)]
-            if key in marks or self.paths.outcome(key).exists() or max(tried, default=0) >= attempt:
-                continue
-            failure = Failure(attempt, "not_started", clock.now())
-            facts = read_json(self.files.jobs(key.analysis))["runs"][key.run]["facts"]
-            due = next_try([*outcomes.failures_of(self.paths, key), failure], self.settings.retries)
-            record = records.not_started(self.paths, key, failure, facts, due)
-            outcomes.write(outcomes.failure_path(self.paths, key, failure), record)
+        """Write down the claimed runs whose jobs Snakemake could not start."""
+        aftermath.record_unstarted(self.paths, self.settings.retries, self.files)
 
 
 def look(settings: Settings, may_write: bool, wrong: Mapping[str, str] | None = None) -> Survey:
@@ -139,7 +144,9 @@ def discover(files: TickPaths) -> Survey:
     settings = configuration.check(given["configuration"], str(files.settings))
     paths = Paths(settings.work)
     with claims.alone(paths.discovery_lock):
-        record_lost(paths)
+        standings = submissions.standings(paths, settings.slurm.latency)
+        aftermath.settle(paths, settings.retries, standings)
+        aftermath.record_lost(paths, settings.retries, standings)
         survey = look(settings, may_write=True, wrong=given["wrong"])
         survey.troubles += [outcomes.set_aside(paths, path, "is not an outcome") for path in survey.foreign]
         for analysis in settings.analyses:
@@ -149,20 +156,8 @@ def discover(files: TickPaths) -> Survey:
         dump_json(files.survey, {**survey_document(survey), "settings": known_later(settings)})
         # Last: from here on the claims count.
         dump_json(files.claims, [[*_parts(item.key), item.state.attempt] for item in survey.chosen])
-        claims.forget_old_ticks(paths, settings.keep_ticks)
+        claims.forget_old_ticks(paths, settings.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
     return survey
-
-
-def record_lost(paths: Paths) -> None:
-    """Write down the attempts of processes that vanished without a word, and remove what they left."""
-    for key, mark in claims.marks(paths).items():
-        if mark.held or (taken := claims.take_left_behind(paths, key)) is None:
-            continue
-        known = [failure.attempt for failure in outcomes.failures_of(paths, key)]
-        if paths.outcome(key).exists() or taken.attempt in known:
-            continue  # it had said its last word and only could not tidy up
-        failure = Failure(taken.attempt, "lost", taken.began)
-        outcomes.write(outcomes.failure_path(paths, key, failure), records.lost(paths, key, taken))
 
 
 def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
@@ -175,17 +170,15 @@ def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str,
         program = settings.program_of(item.run.number)
         assert program is not None  # a run without software is not ready
         runs[item.key.run] = {
-            "attempt": item.state.attempt,
             "facts": item.run.as_dict(),
-            "interpreter": str(program.interpreter),
+            "program": {**asdict(program), "interpreter": str(program.interpreter)},
             "lineage": asker.facts(program, context, block.types).hashes if block.types else {},
+            **granted(settings, item),
         }
     return {
         "script": str(configuration.script_of(settings, analysis).absolute()),
         "context": context.model_dump(),
         "settings": block.settings,
-        "time_limit_s": block.time_limit,
-        "memory_mb": block.memory_mb,
         "retries": settings.retries.model_dump(),
         "warm": {
             "enabled": settings.warm_start.enabled and len(runs) >= settings.warm_start.least_jobs,
@@ -194,6 +187,13 @@ def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str,
         },
         "runs": runs,
     }
+
+
+def granted(settings: Settings, item: Item) -> dict[str, Any]:
+    """Return the number of a key's next attempt, and the memory and time that it may use."""
+    block = settings.analyses[item.key.analysis]
+    more = states.granted(item.failures, settings.retries, block.memory_mb, block.time_limit)
+    return {"attempt": item.state.attempt, **more}
 
 
 def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:

@@ -6,7 +6,7 @@ Standard library only, Python 3.9 or later, no network: it has to work inside ev
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
 from xomlib.results import Xomresult, figure, xom_message
-from xomlib.session import settings
+from xomlib.session import run, settings
 from xomlib.shell import cli
 
 __version__ = "1.0.0"
@@ -20,6 +20,7 @@ __all__ = [
     "cli",
     "context",
     "figure",
+    "run",
     "settings",
     "xom_message",
 ]

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Optional
 
+from xomlib import document
 from xomlib.errors import JobError
 from xomlib.files import dump_json, read_json
 
@@ -18,14 +19,17 @@ class Session:
     Parameters
     ----------
     job
-        ``key`` (analysis, version, run), ``context`` (function, arguments, storage), ``settings``, and ``draft``, the
-        folder where results and figures are kept until the runner makes the outcome of them (None: keep in memory).
+        ``key`` (analysis, version, run), ``context`` (function, arguments, storage), ``settings``, ``run`` (the run's
+        facts) or ``documents`` (file with its run document), and ``draft``, the folder where results and figures are
+        kept until the runner makes the outcome of them (None: keep in memory).
     """
 
     def __init__(self, job: dict) -> None:
         self.key: dict = job["key"]
         self.context: dict = job["context"]
         self.settings: dict = job["settings"]
+        self.run: Optional[dict] = job.get("run")
+        self.documents: Optional[str] = job.get("documents")
         self.folder: Optional[Path] = Path(job["draft"]) if job["draft"] else None
         self.results: list = []
         self.figures: list = []
@@ -68,3 +72,28 @@ def current() -> Session:
 def settings() -> dict[str, Any]:
     """Return the ``settings:`` block that the configuration gives this analysis (a copy)."""
     return dict(current().settings)
+
+
+def run() -> dict[str, Any]:
+    """Return what the run document says of the run (a copy).
+
+    Returns
+    -------
+    dict
+        ``number``, ``mode``, ``source``, ``start`` and ``end`` (UTC, such as ``2026-11-22T11:19:33Z``), ``detectors``,
+        ``tags`` (without protecting underscores), ``comments``, ``rate`` and ``rate_max`` (by detector, in the DAQ's
+        unit; empty until they are known).
+
+    Raises
+    ------
+    JobError
+        If the script is tried by hand and there is no such document.
+    """
+    session = current()
+    if session.run is None:
+        if session.documents is None:
+            raise JobError(
+                "nothing is known of the run: give --documents FILE with its run document, as mongoexport writes it"
+            )
+        session.run = document.facts_of(session.documents, int(session.key["run"]))
+    return dict(session.run)

@@ -135,8 +135,6 @@ class Server:
             os.dup2(log, 1)
             os.dup2(log, 2)
             close_all_but(lock, pipe)
-            os.environ.clear()
-            os.environ.update(order["environment"])
             os.chdir(order["folder"])
             limit_memory(order["memory_mb"])
             if "numpy.random" in sys.modules:  # every child would draw the same numbers

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from mini_xenonnt.schedule import STORED_TYPES
 from support import mini as mini_set
 from xomflow import configuration
 from xomflow.availability import Availability
@@ -22,8 +23,7 @@ from xomflow.software import Program
 
 pytestmark = pytest.mark.slow
 
-KEPT = ["distinct_channels", "event_basics", "event_info", "event_info_double", "events_mv", "events_nv", "peak_basics"]
-KEPT += ["veto_intervals"]
+KEPT = sorted(STORED_TYPES)
 TYPES = [*KEPT, "corrected_areas", "event_positions", "peaks", "raw_records"]
 Pair = tuple[str, str]
 

@@ -103,3 +103,14 @@ def test_with_a_server_that_is_away_it_says_so_and_leaves(site: Site) -> None:
     assert dry.returncode == real.returncode == 4
     assert "rundb.file: gone.jsonl cannot be read: No such file or directory" in dry.stderr
     assert real.stderr.splitlines()[-1] == "rundb.file: gone.jsonl cannot be read: No such file or directory"
+
+
+def test_with_runs_that_wait_for_an_entry_of_their_document(site: Site) -> None:
+    site.runs([52001, document(52002, rate=...), document(52003, rate={"tpc": {"max": 3.0}})])
+    site.analysis("late", GOOD, needs_document=["rate"])
+    site.analysis("good", GOOD)
+    listed, done = listed_and_done(site)
+    assert listed == done == {("late", "052001"), *(("good", f"05200{n}") for n in (1, 2, 3))}
+    site.runs([document(52002)])
+    listed, done = listed_and_done(site)
+    assert listed == done == {("late", "052002")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.jobs import Jobs, Preloaded
+from support.pythons import python_3_9
 from xomflow import launch
 from xomflow.launch import End, Work
 from xomflow.paths import ROOT
@@ -41,19 +41,6 @@ xomlib.Xomresult(variable_name='b', insufficient=xomlib.settings()['why'], unit=
 xomlib.figure('overview', b'a picture')
 xomlib.xom_message(success=True, text='all of it')
 """
-
-
-def python_3_9() -> str:
-    """A Python 3.9 of this machine, or a skip."""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        found = subprocess.run(["pyenv", "prefix", "3.9"], capture_output=True, text=True, check=True).stdout.strip()
-        return f"{found}/bin/python"
-    own = sorted(Path("~/.pyenv/versions").expanduser().glob("3.9*/bin/python"))
-    found_here = str(own[-1]) if own else shutil.which("python3.9")
-    # A name in PATH may be a shim without an interpreter behind it.
-    if not found_here or subprocess.run([found_here, "--version"], capture_output=True, check=False).returncode:
-        pytest.skip("there is no Python 3.9 on this machine (looked for pyenv's and for python3.9)")
-    return found_here
 
 
 @pytest.fixture(params=["that of the tests", "3.9"])

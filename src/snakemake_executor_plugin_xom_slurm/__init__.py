@@ -1,0 +1,46 @@
+"""Snakemake's way to XOM's jobs in Slurm, ``executor: xom-slurm``; what it does is decided in `xomflow.queue`.
+
+A job is the run's own command: no second Snakemake starts inside it. Its end is seen in its files, so a finished run is
+known as soon as it is looked for, and what Slurm says counts only where a job left no word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+from snakemake_interface_executor_plugins.settings import CommonSettings
+
+common_settings = CommonSettings(non_local_exec=True, implies_no_shared_fs=False, job_deploy_sources=False)
+
+
+class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
+    """Gives per-run jobs to the tick's queue; the tick's own steps run where Snakemake runs."""
+
+    @property
+    def _xom(self) -> Any:
+        """The tick; asked for anew, since jobs are looked for by a thread that starts before this object is complete."""
+        return self.workflow.globals["xom"]
+
+    def run_job(self, job: Any) -> None:
+        """Submit a job, now or when Slurm takes it."""
+        order = self._xom.order(str(job.output[0]), job.shellcmd, job.resources, job.threads)
+        self._xom.queue.add(order)
+        self.report_job_submission(SubmittedJobInfo(job, aux={"key": order.key}))
+
+    async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncIterator[SubmittedJobInfo]:
+        """Report what ended, and yield what did not."""
+        verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs]) if active_jobs else {}
+        for info in active_jobs:
+            verdict = verdicts[info.aux["key"]]
+            if verdict == "done":
+                self.report_job_success(info)
+            elif verdict == "active":
+                yield info
+            else:
+                self.report_job_error(info)
+
+    def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
+        """Do nothing: jobs outlive a tick, and the next one takes up what they leave."""

@@ -1,0 +1,164 @@
+"""The jobs of one tick in Slurm: what waits to be submitted, what is there, what became of it."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from xomflow import aftermath, clock, outcomes, slurm, submissions
+from xomflow.errors import SlurmError
+from xomflow.keys import Key
+from xomflow.paths import Paths
+from xomflow.settings import Settings
+from xomflow.slurm import SlurmJob
+from xomflow.submissions import Submission
+from xomlib.files import write_atomically
+
+Verdict = Literal["active", "done", "failed", "left"]
+_BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One job to submit.
+
+    Parameters
+    ----------
+    key, attempt
+        What it works on.
+    command
+        Shell command.
+    memory_mb, minutes, cpus
+        What it may use.
+    """
+
+    key: Key
+    attempt: int
+    command: str
+    memory_mb: int
+    minutes: int
+    cpus: int
+
+    @property
+    def name(self) -> str:
+        """The job's name, from which a person sees analysis and run."""
+        return f"xom-{self.key.analysis}-{self.key.run}"
+
+
+class Queue:
+    """Submits the jobs of a tick and watches them.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    tick
+        Name of the tick.
+    """
+
+    def __init__(self, settings: Settings, tick: str) -> None:
+        self._settings = settings
+        self._paths = Paths(settings.work)
+        self._tick = tick
+        self._attempts: dict[Key, int] = {}
+        self._waiting: list[Order] = []
+        self._lock = threading.Lock()  # Snakemake submits and looks in two threads
+        self._refused_since: float | None = None
+        self.complaint = ""
+
+    def add(self, order: Order) -> None:
+        """Submit a job, now or as soon as Slurm takes it."""
+        with self._lock:
+            self._attempts[order.key] = order.attempt
+            self._waiting.append(order)
+            if self._refused_since is None:
+                self._submit({})
+
+    def _submit_again(self) -> None:
+        """Try what Slurm did not take; it may have taken a job and have been too slow to say so."""
+        try:
+            self._submit(slurm.jobs())
+        except SlurmError as error:
+            self.complaint = str(error)
+
+    def _submit(self, known: Mapping[str, SlurmJob]) -> None:
+        """Submit what waits and Slurm does not know yet, until it refuses."""
+        while self._waiting:
+            order = self._waiting[0]
+            record = Submission(order.key, order.attempt, self._tick, clock.now())
+            submissions.note(self._paths, record)
+            try:
+                job = known.get(record.comment)
+                number = job.number if job else self._sbatch(order, record)
+            except SlurmError as error:
+                self._refused_since = self._refused_since or time.monotonic()
+                self.complaint = str(error)
+                return
+            submissions.note(self._paths, Submission(record.key, record.attempt, record.tick, record.submitted, number))
+            self._waiting.pop(0)
+            self._refused_since, self.complaint = None, ""
+
+    def _sbatch(self, order: Order, record: Submission) -> str:
+        log = self._paths.log(order.key)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        chosen = self._settings.slurm_options_of(order.key.analysis)
+        named = {"account": chosen.account, "partition": chosen.partition, "qos": chosen.qos, "time": order.minutes}
+        named |= {"mem": order.memory_mb + self._settings.slurm.memory_margin_mb, "cpus-per-task": order.cpus}
+        resources = [f"--{option}={value}" for option, value in named.items() if value is not None]
+        script = f"cd {shlex.quote(str(Path.cwd()))} && exec {order.command} --slurm"
+        return slurm.submit(script, order.name, record.comment, str(log.absolute()), [*resources, *chosen.options])
+
+    def look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
+        """Submit what Slurm takes now, and say what became of these jobs.
+
+        ``left`` are those that Slurm refused for long although it had nothing else of this tick to do; they are as
+        ready as before.
+        """
+        with self._lock:
+            return self._look(keys)
+
+    def _look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
+        if self._waiting:
+            self._submit_again()
+        waiting = {order.key for order in self._waiting}
+        verdicts = {key: self._last_word(key) for key in keys if key not in waiting}
+        if "active" in verdicts.values():
+            self._ask_slurm(verdicts)
+        refused = time.monotonic() - (self._refused_since or time.monotonic())
+        left = refused > self._settings.slurm.patience and "active" not in verdicts.values()
+        if left:
+            self._waiting = []
+        return verdicts | dict.fromkeys(waiting, "left" if left else "active")
+
+    def _last_word(self, key: Key) -> Verdict:
+        """Return what the files say; a finished job is seen at once, without Slurm."""
+        if self._paths.outcome(key).exists():
+            verdict: Verdict = "done"
+            self._benchmark(key)
+        elif any(failure.attempt >= self._attempts[key] for failure in outcomes.failures_of(self._paths, key)):
+            verdict = "failed"
+        else:
+            return "active"
+        submissions.forget(self._paths, key)
+        return verdict
+
+    def _benchmark(self, key: Key) -> None:
+        """Write what Snakemake measures itself where it starts jobs itself, in its columns."""
+        used = outcomes.read(self._paths.outcome(key))["resources"]
+        seconds = used["wall_s"]
+        row = [seconds, timedelta(seconds=int(seconds)), used["peak_memory_mb"], *["-"] * 6, used["cpu_s"]]
+        lines = [_BENCHMARK, "\t".join("-" if value is None else str(value) for value in row)]
+        write_atomically(self._paths.benchmark(key), "\n".join(lines) + "\n")
+
+    def _ask_slurm(self, verdicts: dict[Key, Verdict]) -> None:
+        """Find the jobs that ended without a word."""
+        standings = submissions.standings(self._paths, self._settings.slurm.latency)
+        silent = {key: one for key, one in standings.items() if verdicts.get(key) == "active" and one.kind}
+        aftermath.settle(self._paths, self._settings.retries, silent)
+        verdicts.update(dict.fromkeys(silent, "failed"))

@@ -1,0 +1,131 @@
+"""Slurm's commands: submit, look, cancel. What Slurm says is told apart from its saying nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from xomflow.errors import SlurmError
+
+_SECONDS = 60.0
+_FORM = "%i|%T|%r|%e|%N|%k"
+# The failure class of each way in which Slurm ends a job; every other state but these is that of a living job.
+CLASSES = {
+    "OUT_OF_MEMORY": "out_of_memory",
+    "TIMEOUT": "timeout",
+    "DEADLINE": "timeout",
+    "NODE_FAIL": "node_failed",
+    "BOOT_FAIL": "node_failed",
+    "PREEMPTED": "preempted",
+    "CANCELLED": "cancelled",
+    "REVOKED": "cancelled",
+    "COMPLETED": "lost",
+    "FAILED": "lost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmJob:
+    """A job as Slurm sees it.
+
+    Parameters
+    ----------
+    number
+        Job id.
+    state
+        Slurm's own word, such as ``PENDING``, ``RUNNING``, ``OUT_OF_MEMORY``.
+    reason
+        Slurm's reason for it, such as ``Priority``, ``PartitionDown``.
+    ended
+        When it ended or will have to, in the machine's local time; None where Slurm does not know.
+    node
+        Where it runs; empty if it does not.
+    """
+
+    number: str
+    state: str
+    reason: str
+    ended: datetime | None
+    node: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it will do nothing any more."""
+        return self.state in CLASSES
+
+    @property
+    def words(self) -> str:
+        """Where it stands, in words."""
+        why = f" ({self.reason})" if self.reason not in ("", "None") else ""
+        where = f" on {self.node}" if self.node else ""
+        return f"Slurm job {self.number} is {self.state.lower()}{where}{why}"
+
+
+def jobs() -> dict[str, SlurmJob]:
+    """Return this user's jobs, those that ended lately too, by their comment; `SlurmError` if Slurm does not answer."""
+    found: dict[str, SlurmJob] = {}
+    for line in _ask(["squeue", "--me", "--noheader", "--states=all", f"--format={_FORM}"]).splitlines():
+        job, comment = parse(line)
+        if job and (comment not in found or found[comment].is_over):
+            found[comment] = job
+    return found
+
+
+def parse(line: str) -> tuple[SlurmJob | None, str]:
+    """Return the job and the comment in a line of ``squeue``; no job where the line is none."""
+    parts = line.split("|", 5)
+    if len(parts) != 6:
+        return None, ""
+    number, state, reason, ended, node, comment = parts
+    try:
+        end = datetime.fromisoformat(ended)
+    except ValueError:
+        end = None
+    return SlurmJob(number, state, reason, end, node), comment
+
+
+def submit(script: str, name: str, comment: str, log: str, resources: Iterable[str]) -> str:
+    """Submit a shell script and return the number of the job.
+
+    Parameters
+    ----------
+    script
+        What the job's shell does.
+    name, comment
+        For people, and to find it again.
+    log
+        File that gets what it prints.
+    resources
+        More options of ``sbatch``.
+
+    Raises
+    ------
+    SlurmError
+        If Slurm does not take it; the sentence has Slurm's own words.
+    """
+    # Nothing of this process's environment but what finds the way; secrets in it would stay in Slurm's memory.
+    passed = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
+    options = [f"--job-name={name}", f"--comment={comment}", f"--output={log}", f"--export={passed}"]
+    said = _ask(["sbatch", "--parsable", "--open-mode=append", *options, *resources], given=f"#!/bin/sh\n{script}\n")
+    return said.strip().partition(";")[0]
+
+
+def cancel(numbers: Sequence[str]) -> None:
+    """End jobs; `SlurmError` if Slurm does not answer."""
+    if numbers:
+        _ask(["scancel", *numbers])
+
+
+def _ask(command: list[str], given: str = "") -> str:
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    except FileNotFoundError:
+        raise SlurmError(f"{command[0]} is not on the PATH") from None
+    except subprocess.TimeoutExpired:
+        raise SlurmError(f"{command[0]} did not answer within {_SECONDS:.0f} s") from None
+    if done.returncode != 0:
+        words = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise SlurmError(f"{command[0]} refused: {words[:300]}")
+    return done.stdout

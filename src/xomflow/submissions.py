@@ -1,0 +1,170 @@
+"""What was given to Slurm, by our own record: written before a job is submitted, removed when all about it is known.
+
+A record without a job in Slurm and without an outcome is an attempt that vanished. While Slurm does not answer, nothing
+is concluded: unknown is not gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from xomflow import clock, outcomes, slurm
+from xomflow.errors import SlurmError
+from xomflow.keys import Key
+from xomflow.paths import Paths
+from xomflow.slurm import CLASSES, SlurmJob
+from xomlib.files import dump_json, read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One attempt that was given to Slurm, or was about to be.
+
+    Parameters
+    ----------
+    key, attempt
+        What.
+    tick
+        The tick that did it.
+    submitted
+        When, UTC.
+    job
+        Slurm's number; empty as long as it is not known.
+    """
+
+    key: Key
+    attempt: int
+    tick: str
+    submitted: datetime
+    job: str = ""
+
+    @property
+    def comment(self) -> str:
+        """The comment by which its job is found in Slurm; no other attempt has the same."""
+        key = self.key
+        return f"xom {self.tick} {key.analysis}+{key.version}+{key.run} attempt {self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a submission stands.
+
+    Parameters
+    ----------
+    submission
+        Which.
+    working
+        Who works on it, in words; empty if nobody does any more.
+    kind, message
+        How it ended where it left no word itself: failure class and sentence; empty otherwise.
+    """
+
+    submission: Submission
+    working: str = ""
+    kind: str = ""
+    message: str = ""
+
+
+def note(paths: Paths, submission: Submission) -> None:
+    """Write a record, or replace it."""
+    document = {**asdict(submission), "submitted": clock.text(submission.submitted)}
+    dump_json(paths.submission(submission.key), document)
+
+
+def forget(paths: Paths, key: Key) -> None:
+    """Remove a record."""
+    with contextlib.suppress(FileNotFoundError):
+        paths.submission(key).unlink()
+
+
+def noted(paths: Paths) -> dict[Key, Submission]:
+    """Return all records."""
+    found = {}
+    try:
+        names = os.listdir(paths.submissions)
+    except FileNotFoundError:
+        return {}
+    for name in names:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            one = _read(read_json(paths.submissions / name))
+            found[one.key] = one
+    return found
+
+
+def _read(document: dict[str, Any]) -> Submission:
+    return Submission(
+        Key(**document["key"]),
+        int(document["attempt"]),
+        document["tick"],
+        clock.moment(document["submitted"]),
+        document["job"],
+    )
+
+
+def standings(paths: Paths, latency: float) -> dict[Key, Standing]:
+    """Return where every submission stands; Slurm is asked once, and only if there is any.
+
+    Parameters
+    ----------
+    paths
+        Where the records are.
+    latency
+        Seconds after the end of a job in which its files may not be visible here yet.
+    """
+    records = noted(paths)
+    if not records:
+        return {}
+    try:
+        jobs: dict[str, SlurmJob] | None = slurm.jobs()
+    except SlurmError:
+        jobs = None
+    return {
+        key: standing(one, jobs, _last_word(paths, one), timedelta(seconds=latency), datetime.now())
+        for key, one in records.items()
+    }
+
+
+def _last_word(paths: Paths, one: Submission) -> bool:
+    """Return whether the attempt said how it ended."""
+    return paths.outcome(one.key).exists() or any(
+        failure.attempt >= one.attempt for failure in outcomes.failures_of(paths, one.key)
+    )
+
+
+def standing(
+    one: Submission, jobs: dict[str, SlurmJob] | None, has_last_word: bool, latency: timedelta, now: datetime
+) -> Standing:
+    """Return where a submission stands.
+
+    Parameters
+    ----------
+    one
+        Which.
+    jobs
+        What Slurm says, by comment; None if it does not answer.
+    has_last_word
+        Whether there is an outcome, or a failure record of this attempt.
+    latency
+        How long after the end of a job its last word may be on its way.
+    now
+        The present in the machine's local time, as Slurm tells times.
+    """
+    if has_last_word:
+        return Standing(one)
+    name = f"job {one.job}" if one.job else "its job, if there is one,"
+    if jobs is None:
+        return Standing(one, working=f"Slurm does not answer; {name} may still be there")
+    job = jobs.get(one.comment)
+    if job is None:
+        if not one.job:
+            return Standing(one)  # it was never submitted: nothing happened
+        return Standing(one, kind="lost", message=f"Slurm knows nothing of job {one.job} any more, and it left no word")
+    if not job.is_over:
+        return Standing(one, working=job.words)
+    if job.ended is not None and now - job.ended < latency:
+        return Standing(one, working=f"Slurm job {job.number} has just ended ({job.state.lower()})")
+    return Standing(one, kind=CLASSES[job.state], message=f"Slurm ended job {job.number}: {job.state} ({job.reason})")

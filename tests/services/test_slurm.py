@@ -1,0 +1,428 @@
+"""Ticks with ``snakemake --profile slurm`` on a real cluster: what ends how, and what a later tick makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.site import Site
+from support.slurm import SlurmAccess, SlurmCluster
+from xomflow.keys import Key
+from xomflow.paths import ROOT
+
+pytestmark = pytest.mark.slow
+Wait = Callable[..., None]
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+# Waits for a file `go`; says that it has begun.
+PATIENT = f"""
+from pathlib import Path
+Path(f"begun-{{run_id}}").write_text(str(os.getpid()))
+with open(f"entered-{{run_id}}", "a") as file:
+    file.write("x")
+while not Path("go").exists():
+    time.sleep(0.05)
+{GOOD}
+"""
+# Shared memory is not what the runner's own limit counts, so only Slurm's limit stops it.
+HUNGRY = f"""
+import mmap
+space = mmap.mmap(-1, 400 * 2**20)
+for place in range(0, len(space), 4096):
+    space[place] = 1
+{GOOD}
+"""
+TICK = ("--profile", "slurm", "--seconds-between-status-checks", "1", "--latency-wait", "5")
+
+
+class SlurmSite:
+    """A site whose ticks submit to a cluster."""
+
+    def __init__(self, site: Site, slurm: SlurmAccess) -> None:
+        self.site = site
+        self.slurm = slurm
+        self.environment = dict(slurm.environment)
+        (site.folder / "slurm").symlink_to(ROOT / "profiles" / "slurm")
+        site.tree["slurm"] = {"latency": "0 s", "memory_margin_mb": 100}
+        site.tree["retries"] = {"attempts": 3, "first_wait": "0 s"}
+
+    def analysis(self, name: str, body: str, **block: Any) -> None:
+        self.site.analysis(name, body, **{"memory_mb": 150, **block})
+
+    def tick(self) -> subprocess.CompletedProcess[str]:
+        return self.site.snakemake(*TICK, **self.environment)
+
+    def start(self) -> subprocess.Popen[str]:
+        return self.site.start(*TICK, **self.environment)
+
+    def pending(self) -> set[tuple[str, str]]:
+        return self.site.pending(*TICK[:2], **self.environment)
+
+    def xom(self, *words: str) -> str:
+        command = [sys.executable, str(ROOT / "scripts/xom.py"), *words]
+        done = subprocess.run(
+            command, cwd=self.site.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        return done.stdout + done.stderr
+
+    def record(self, analysis: str, number: int) -> dict[str, Any]:
+        return json.loads(self.site.paths.submission(Key(analysis, "v1", f"{number:06d}")).read_text())
+
+    def has_begun(self, number: int) -> bool:
+        place = self.site.folder / f"begun-{number:06d}"
+        return place.exists() and place.read_text() != ""
+
+    def go(self) -> None:
+        (self.site.folder / "go").touch()
+
+    def entered(self, number: int) -> int:
+        return len((self.site.folder / f"entered-{number:06d}").read_text())
+
+    def failure(self, analysis: str, number: int) -> dict[str, Any]:
+        return self.site.failures(analysis, number)[-1]["failure"]
+
+    def jobs(self) -> list[str]:
+        """The jobs of this site's ticks that Slurm still has to do or does."""
+        said = self.slurm.run("squeue", "--noheader", "--format=%i|%Z").stdout.splitlines()
+        return [line.split("|")[0] for line in said if line.endswith(f"|{self.site.folder}")]
+
+
+@pytest.fixture
+def place(site: Site, slurm: SlurmAccess) -> Iterator[SlurmSite]:
+    made = SlurmSite(site, slurm)
+    yield made
+    if left := made.jobs():
+        slurm.run("scancel", *left)
+
+
+@pytest.fixture
+def own_place(site: Site, own_slurm: SlurmCluster) -> SlurmSite:
+    return SlurmSite(site, own_slurm.access)
+
+
+# --- the ordinary case ------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_done_as_jobs_of_slurm(place: SlurmSite) -> None:
+    place.site.runs([52001, 52002])
+    place.analysis("good", GOOD)
+    done = place.tick()
+    assert done.returncode == 0, done.stderr
+    assert place.site.done("good") == {52001, 52002}
+    job = place.site.outcome("good", 52001)["provenance"]["slurm_job"]
+    shown = place.slurm.job(job)
+    assert shown["JobName"] == "xom-good-052001"
+    assert shown["Comment"].startswith("xom")
+    assert (shown["MinMemoryNode"], shown["TimeLimit"], shown["CPUs/Task"]) == ("250M", "00:31:00", "1")
+    assert not list(place.site.paths.submissions.iterdir())
+    assert place.pending() == set()
+    assert (place.site.work / "benchmarks/good/v1/052/052001.tsv").read_text().count("\n") == 2
+
+
+def test_account_partition_and_more_come_from_the_configuration(place: SlurmSite) -> None:
+    place.site.runs([52001])
+    place.analysis("one", GOOD, slurm={"partition": "urgent", "options": ["--nice=7"]})
+    place.analysis("two", GOOD)
+    assert place.tick().returncode == 0
+    one, two = (place.slurm.job(place.site.outcome(name, 52001)["provenance"]["slurm_job"]) for name in ("one", "two"))
+    assert (one["Partition"], one["Nice"]) == ("urgent", "7")
+    assert (two["Partition"], two["Nice"]) == ("main", "0")
+
+
+def test_a_job_gets_nothing_of_the_environment_but_what_it_needs(place: SlurmSite) -> None:
+    place.site.runs([52001])
+    place.analysis("good", f"print('SEEN', sorted(os.environ))\n{GOOD}")
+    place.environment["TOKEN_OF_SOMETHING"] = "secret"
+    place.tick()
+    job = place.site.outcome("good", 52001)["provenance"]["slurm_job"]
+    log = place.site.paths.log(Key("good", "v1", "052001")).read_text()
+    assert "SEEN" in log
+    assert "TOKEN_OF_SOMETHING" not in log
+    assert "secret" not in place.slurm.run("scontrol", "show", "job", "--details", job).stdout
+
+
+# --- how jobs end -----------------------------------------------------------------------------------------------------
+
+
+def test_an_analysis_that_fails_is_its_own_fault(place: SlurmSite) -> None:
+    place.site.runs([52001])
+    place.analysis("bad", "raise ValueError('no peaks')")
+    done = place.tick()
+    assert done.returncode == 1
+    assert place.failure("bad", 52001)["class"] == "raised"
+    log = Path(place.site.folder / place.failure("bad", 52001)["log"])
+    assert "ValueError: no peaks" in log.read_text()
+
+
+def test_out_of_memory_is_tried_again_with_more(own_place: SlurmSite, own_slurm: SlurmCluster) -> None:
+    if not own_slurm.limits_memory:
+        pytest.skip("this machine has no control groups of version 1 for Slurm to limit memory with")
+    own_place.site.runs([52001])
+    own_place.analysis("hungry", HUNGRY, memory_mb=150)
+    assert own_place.tick().returncode == 1
+    assert own_place.failure("hungry", 52001)["class"] == "out_of_memory"
+    assert own_place.tick().returncode == 1  # 300 MB and the margin of 100 MB are still too little
+    done = own_place.tick()
+    assert done.returncode == 0, done.stderr
+    assert own_place.site.outcome("hungry", 52001)["attempt"] == 3
+
+
+def test_slurms_time_limit_is_a_timeout(own_place: SlurmSite, wait_for: Wait) -> None:
+    own_place.site.runs([52001])
+    own_place.analysis("patient", PATIENT)
+    tick = own_place.start()
+    wait_for(lambda: own_place.has_begun(52001))
+    own_place.slurm.run("scontrol", "update", f"JobId={own_place.record('patient', 52001)['job']}", "TimeLimit=0")
+    assert tick.wait(120) == 1
+    assert own_place.failure("patient", 52001)["class"] == "timeout"
+
+
+@pytest.mark.parametrize("when", ["running", "pending"])
+def test_a_cancelled_job_is_tried_again_at_once(own_place: SlurmSite, wait_for: Wait, when: str) -> None:
+    own_place.site.runs([52001])
+    own_place.site.tree["retries"] = {"attempts": 1}
+    own_place.analysis("patient", PATIENT, slurm={"options": ["--hold"] if when == "pending" else []})
+    tick = own_place.start()
+    ready = own_place.jobs if when == "pending" else lambda: own_place.has_begun(52001)
+    wait_for(ready)
+    own_place.slurm.run("scancel", *own_place.jobs())
+    assert tick.wait(120) == 1
+    assert own_place.failure("patient", 52001)["class"] == "cancelled"
+    assert own_place.pending() == {("patient", "052001")}
+
+
+def test_a_job_whose_node_died_is_done_elsewhere_once(
+    own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait
+) -> None:
+    own_place.site.runs([52001])
+    own_place.analysis("patient", PATIENT)
+    tick = own_place.start()
+    wait_for(lambda: own_place.has_begun(52001))
+    kill_node(own_place, own_slurm, 52001)
+    wait_for(lambda: own_place.entered(52001) == 2)
+    own_place.go()
+    assert tick.wait(120) == 0
+    assert own_place.site.outcome("patient", 52001)["attempt"] == 1
+
+
+def test_a_node_that_died_is_not_the_analysis_fault(
+    own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait
+) -> None:
+    own_place.site.runs([52001])
+    own_place.site.tree["retries"] = {"attempts": 1}
+    own_place.analysis("patient", PATIENT, slurm={"options": ["--no-requeue"]})
+    tick = own_place.start()
+    wait_for(lambda: own_place.has_begun(52001))
+    kill_node(own_place, own_slurm, 52001)
+    assert tick.wait(120) == 1
+    assert own_place.failure("patient", 52001)["class"] == "node_failed"
+    own_place.go()
+    assert own_place.tick().returncode == 0
+
+
+def kill_node(place: SlurmSite, cluster: SlurmCluster, number: int) -> None:
+    """Kill a node's daemon and, as if the machine went down, what ran on it."""
+    job = place.record("patient", number)["job"]
+    (lock,) = place.site.paths.locks.glob("*.lock")
+    runner = json.loads(lock.read_text())["pid"]
+    step = int(Path(f"/proc/{runner}/stat").read_text().rsplit(") ", 1)[1].split()[1])
+    analysis = int((place.site.folder / f"begun-{number:06d}").read_text())
+    cluster.kill_node(place.slurm.job(job)["NodeList"])
+    for process in (step, runner, analysis):
+        os.kill(process, signal.SIGKILL)
+
+
+# --- ticks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_job_does_not_delay_what_became_ready_since(place: SlurmSite, wait_for: Wait) -> None:
+    place.site.runs([52001])
+    place.analysis("patient", PATIENT)
+    place.analysis("good", GOOD)
+    first = place.start()
+    wait_for(lambda: place.has_begun(52001))
+    place.site.runs([52002])
+    place.site.tree["analyses"]["patient"]["max_run"] = 52001
+    second = place.tick()
+    assert second.returncode == 0, second.stderr
+    assert place.site.done("good") == {52001, 52002}
+    assert first.poll() is None
+    place.go()
+    assert first.wait(60) == 0
+    assert place.entered(52001) == 1
+
+
+def test_jobs_of_a_killed_tick_are_neither_doubled_nor_lost(place: SlurmSite, wait_for: Wait) -> None:
+    place.site.runs([52001])
+    place.analysis("patient", PATIENT)
+    first = place.start()
+    wait_for(lambda: place.has_begun(52001))
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert place.pending() == set()
+    assert place.tick().returncode == 0
+    assert len(place.jobs()) == 1
+    place.go()
+    wait_for(lambda: place.site.done("patient"))
+    last = place.tick()
+    assert last.returncode == 0
+    assert (place.site.paths.store / "test/patient/v1/052.lp").exists()
+    assert place.entered(52001) == 1
+    assert not list(place.site.paths.submissions.iterdir())
+
+
+def test_a_job_that_vanished_after_its_tick_is_done_again(place: SlurmSite, wait_for: Wait) -> None:
+    place.site.runs([52001])
+    place.analysis("patient", PATIENT)
+    first = place.start()
+    wait_for(lambda: place.has_begun(52001))
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    place.slurm.run("scancel", "--signal=KILL", "--full", *place.jobs())
+    wait_for(lambda: not place.jobs())
+    assert place.pending() == {("patient", "052001")}
+    place.go()
+    assert place.tick().returncode == 0
+    assert place.site.done("patient") == {52001}
+
+
+def test_while_slurm_does_not_answer_nothing_is_concluded(
+    own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait
+) -> None:
+    own_place.site.runs([52001])
+    own_place.analysis("patient", PATIENT)
+    first = own_place.start()
+    wait_for(lambda: own_place.has_begun(52001))
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    own_slurm.controller.stop()
+    assert own_place.pending() == set()
+    assert own_place.tick().returncode == 0
+    own_slurm.start_controller()
+    assert len(own_place.jobs()) == 1
+    own_place.go()
+    wait_for(lambda: own_place.site.done("patient"))
+    assert own_place.tick().returncode == 0
+    assert own_place.entered(52001) == 1
+
+
+def test_a_tick_goes_on_when_slurm_comes_back(own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait) -> None:
+    own_place.site.runs([52001])
+    own_place.analysis("patient", PATIENT)
+    tick = own_place.start()
+    wait_for(lambda: own_place.has_begun(52001))
+    own_slurm.controller.stop()
+    own_place.go()
+    wait_for(lambda: own_place.site.done("patient"))
+    own_slurm.start_controller()
+    assert tick.wait(60) == 0
+    assert own_place.entered(52001) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_tick_that_is_told_to_end_leaves_its_jobs(place: SlurmSite, wait_for: Wait, number: signal.Signals) -> None:
+    place.site.runs([52001])
+    place.analysis("good", GOOD)
+    place.analysis("patient", PATIENT)
+    tick = place.start()
+    wait_for(lambda: place.has_begun(52001) and place.site.done("good"))
+    tick.send_signal(number)
+    assert tick.wait(60) == 0
+    last = (place.site.folder / "tick.log").read_text()
+    assert "1 runs go on in Slurm, a later tick takes up what they leave" in last
+    assert (place.site.paths.store / "test/good/v1/052.lp").exists()
+    assert len(place.jobs()) == 1
+    place.go()
+    wait_for(lambda: place.site.done("patient"))
+
+
+def test_a_tick_is_bounded_in_time(place: SlurmSite, wait_for: Wait) -> None:
+    place.site.runs([52001])
+    place.site.tree["slurm"]["tick_limit"] = "6 s"
+    place.analysis("patient", PATIENT)
+    done = place.tick()
+    assert done.returncode == 0, done.stderr
+    assert "its time is up: 0 runs are left" in done.stderr
+    assert len(place.jobs()) == 1
+    place.go()
+    wait_for(lambda: place.site.done("patient"))
+
+
+def test_a_person_can_cancel(place: SlurmSite, wait_for: Wait) -> None:
+    place.site.runs([52001, 52002])
+    place.site.tree["slurm"]["tick_limit"] = "6 s"
+    place.analysis("patient", PATIENT)
+    place.tick()
+    wait_for(lambda: place.has_begun(52001) and place.has_begun(52002))
+    assert "patient v1 run 052001" in place.xom("cancel", "52001")
+    wait_for(lambda: len(place.jobs()) == 1)
+    assert "patient v1 run 052002" in place.xom("cancel")
+    wait_for(lambda: not place.jobs())
+
+
+# --- what Slurm does not take -----------------------------------------------------------------------------------------
+
+
+def test_what_slurm_never_takes_costs_nothing_else(place: SlurmSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.site.runs([52001])
+    place.analysis("good", GOOD)
+    place.analysis("astray", GOOD, slurm={"partition": "nowhere"})
+    place.site.tree["slurm"]["patience"] = "2 s"
+    done = place.tick()
+    assert done.returncode == 5
+    assert place.site.done("good") == {52001}
+    assert place.site.failures("astray", 52001) == []
+    (line,) = [line for line in done.stderr.splitlines() if line.endswith("1 runs are left for the next tick")]
+    assert "invalid partition specified: nowhere" in line
+
+
+def test_a_limit_on_submissions_makes_jobs_wait_their_turn(place: SlurmSite, tmp_path: Path) -> None:
+    """The limit itself needs Slurm's database of accounts; here a wrapper says what sbatch then says."""
+    refuse = tmp_path / "bin" / "sbatch"
+    refuse.parent.mkdir()
+    real = place.slurm.run("which", "sbatch").stdout.strip()
+    refuse.write_text(
+        '#!/bin/sh\nif [ "$(squeue --me --noheader | wc -l)" -ge 2 ]; then\n'
+        'echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2\nexit 1\nfi\n'
+        f'exec {real} "$@"\n'
+    )
+    refuse.chmod(0o755)
+    place.environment["PATH"] = f"{refuse.parent}:{place.environment['PATH']}"
+    place.site.runs([52001, 52002, 52003, 52004, 52005])
+    place.analysis("good", GOOD)
+    done = place.tick()
+    assert done.returncode == 0, done.stderr
+    assert place.site.done("good") == {52001, 52002, 52003, 52004, 52005}
+
+
+def test_a_partition_that_is_down_is_said(own_place: SlurmSite) -> None:
+    own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
+    own_place.site.runs([52001])
+    own_place.site.tree["slurm"]["tick_limit"] = "6 s"
+    own_place.analysis("good", GOOD)
+    assert own_place.tick().returncode == 0
+    assert "is pending (PartitionDown)" in own_place.xom("why", "52001")
+    own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
+
+
+def test_without_slurm_a_tick_says_so(place: SlurmSite, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh", "tee", "which"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    place.environment["PATH"] = str(programs)
+    place.site.tree["slurm"]["patience"] = "2 s"
+    place.site.runs([52001])
+    place.analysis("good", GOOD)
+    done = place.tick()
+    assert done.returncode == 5
+    assert "squeue is not on the PATH: 1 runs are left" in done.stderr

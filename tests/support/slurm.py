@@ -1,0 +1,249 @@
+"""A Slurm cluster of the tests' own: munge, controller and two nodes on the loopback address, in one folder."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.daemon import Daemon, free_port
+from support.services import program
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_CONTROLLERS = ("memory", "cpuset", "freezer", "devices", "cpuacct")
+
+# Slurm's defaults are for machines with thousands of nodes; here everything is to be noticed as soon as Slurm can.
+_CONFIGURATION = """\
+ClusterName=xom_test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock,cred_expire=5
+CredType=cred/munge
+StateSaveLocation={folder}/controller
+SlurmdSpoolDir={folder}/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin={task}
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=200
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+KillWait=1
+SlurmdTimeout=3
+MessageTimeout=2
+TCPTimeout=1
+UnkillableStepTimeout=10
+ReturnToService=2
+MinJobAge=600
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+{over_memory}
+AccountingStorageType=accounting_storage/none
+SlurmdParameters=config_overrides
+{nodes}
+PartitionName=main Nodes=ALL Default=YES PriorityTier=1 MaxTime=1-0 DefaultTime=10
+PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF MaxTime=1-0 DefaultTime=10
+"""
+_CGROUP_CONFIGURATION = """\
+CgroupPlugin=cgroup/v1
+CgroupAutomount=no
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=yes
+AllowedSwapSpace=0
+"""
+
+
+@dataclass(frozen=True)
+class SlurmAccess:
+    """What a command needs to reach a cluster.
+
+    Parameters
+    ----------
+    environment
+        The whole environment, with PATH and SLURM_CONF.
+    """
+
+    environment: dict[str, str]
+
+    @classmethod
+    def of(cls, configuration: Path) -> SlurmAccess:
+        """Return how the cluster of a ``slurm.conf`` is reached."""
+        return cls({**os.environ, "SLURM_CONF": str(configuration)})
+
+    def run(self, *command: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run one of Slurm's commands to its end."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=seconds
+        )
+
+    def submit(self, script: str, *options: str) -> str:
+        """Submit a shell script and return the job's id; its output goes nowhere unless the options say."""
+        command = ("sbatch", "--parsable", "--output=/dev/null", "--mem=100", *options, f"--wrap={script}")
+        done = self.run(*command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def job(self, job: str) -> dict[str, str]:
+        """Return what Slurm knows of a job, as ``scontrol show job`` names it; nothing where it knows none."""
+        shown = self.run("scontrol", "--oneliner", "show", "job", job).stdout
+        return dict(word.partition("=")[::2] for word in shown.split() if "=" in word)
+
+
+class SlurmCluster:
+    """A cluster of one's own.
+
+    With cgroup v1 and as root a job that takes more memory than it asked for is OUT_OF_MEMORY. Elsewhere Slurm looks at
+    it every second and kills it, which it calls FAILED with exit code 0:9; `limits_memory` tells which.
+
+    Parameters
+    ----------
+    nodes
+        How many.
+    cpus, memory_mb
+        What each is said to have.
+    """
+
+    def __init__(self, nodes: int = 2, cpus: int = 2, memory_mb: int = 2000) -> None:
+        # Not pytest's folder: munge wants a path that everybody may walk, short enough for a socket.
+        self.folder = Path(tempfile.mkdtemp(prefix="xom-slurm-"))
+        self.folder.chmod(0o755)
+        self.limits_memory = os.geteuid() == 0 and os.access(_CGROUPS / "memory" / "tasks", os.W_OK)
+        # Names of control groups are made of those of nodes, and several clusters may run at a time.
+        self.nodes = [f"{self.folder.name[10:].replace('_', 'x').lower()}{number}" for number in range(nodes)]
+        self._configure(cpus, memory_mb)
+        self.environment = self._environment()
+        self._munge = self._daemon("munged", "--foreground", *self._munge_files())
+        self.controller = self._daemon("slurmctld", "-D")
+        self.daemons = {node: self._daemon("slurmd", "-D", "-N", node, log=node) for node in self.nodes}
+
+    @property
+    def access(self) -> SlurmAccess:
+        """How it is reached."""
+        return SlurmAccess(self.environment)
+
+    def start(self) -> None:
+        """Start everything and wait until all nodes take jobs."""
+        self._munge.start()
+        self._munge.wait_until((self.folder / "munge.sock").exists)
+        self.controller.start()
+        for daemon in self.daemons.values():
+            daemon.start()
+        self.controller.wait_until(self.is_idle)
+
+    def close(self) -> None:
+        """End all jobs and daemons and remove every trace."""
+        daemons = (*self.daemons.values(), self.controller, self._munge)
+        for daemon in daemons:
+            daemon.kill()
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        end = time.monotonic() + 5
+        while (self.processes() or not self._remove_control_groups()) and time.monotonic() < end:
+            time.sleep(0.02)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- what may happen to it ---------------------------------------------------------------------------------------
+    def kill_node(self, node: str) -> None:
+        """End a node's daemon with SIGKILL; its jobs' processes stay, as those of a node that lost its network."""
+        self.daemons[node].kill()
+
+    def start_node(self, node: str) -> None:
+        """Start a node's daemon again and wait until Slurm has it back."""
+        daemon = self.daemons[node]
+        daemon.start()
+        daemon.wait_until(lambda: self.state_of(node) in ("idle", "mixed", "allocated"), 60)
+
+    def restart_controller(self) -> None:
+        """Stop and start the controller; jobs go on."""
+        self.controller.stop()
+        self.start_controller()
+
+    def start_controller(self) -> None:
+        """Start the controller and wait until it answers."""
+        self.controller.start()
+        self.controller.wait_until(lambda: self.access.run("scontrol", "ping").returncode == 0)
+
+    def state_of(self, node: str) -> str:
+        """Return a node's state, such as ``idle``, ``down*``."""
+        return self.access.run("sinfo", "--noheader", "--Node", "-p", "main", "-n", node, "-o", "%T").stdout.strip()
+
+    def is_idle(self) -> bool:
+        """Return whether all nodes wait for jobs."""
+        return all(self.state_of(node) == "idle" for node in self.nodes)
+
+    # --- files -------------------------------------------------------------------------------------------------------
+    def _configure(self, cpus: int, memory_mb: int) -> None:
+        for name in ("controller", "bin", *self.nodes):
+            (self.folder / name).mkdir()
+        (self.folder / "key").touch(0o600)
+        (self.folder / "key").write_bytes(os.urandom(1024))
+        host = socket.gethostname().partition(".")[0]
+        size = f"CPUs={cpus} RealMemory={memory_mb}"
+        nodes = [f"NodeName={n} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} {size}" for n in self.nodes]
+        text = _CONFIGURATION.format(
+            host=host,
+            port=free_port(),
+            user=getpass.getuser(),
+            folder=self.folder,
+            task="task/cgroup" if self.limits_memory else "task/none",
+            over_memory="" if self.limits_memory else "JobAcctGatherParams=OverMemoryKill",
+            nodes="\n".join(nodes),
+        )
+        (self.folder / "slurm.conf").write_text(text)
+        if self.limits_memory:
+            (self.folder / "cgroup.conf").write_text(_CGROUP_CONFIGURATION)
+
+    def _environment(self) -> dict[str, str]:
+        configuration = self.folder / "slurm.conf"
+        # Snakemake's job step takes all SLURM_* variables away before it calls srun, which then asks the wrong cluster.
+        wrapper = self.folder / "bin" / "srun"
+        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {program("srun")} "$@"\n')
+        wrapper.chmod(0o755)
+        path = os.pathsep.join([str(wrapper.parent), os.environ.get("PATH", os.defpath)])
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+        return {**ours, "SLURM_CONF": str(configuration), "PATH": path}
+
+    def _munge_files(self) -> list[str]:
+        names = {"key-file": "key", "socket": "munge.sock", "pid-file": "munged.pid", "log-file": "munged.log"}
+        return [f"--{option}={self.folder / name}" for option, name in {**names, "seed-file": "munged.seed"}.items()]
+
+    def _daemon(self, name: str, *options: str, log: str = "") -> Daemon:
+        return Daemon([program(name), *options], self.folder / f"{log or name}.out", self.environment)
+
+    def processes(self) -> list[int]:
+        """Return the jobs' processes: all that were started with this cluster's configuration in their environment."""
+        mark = f"SLURM_CONF={self.folder / 'slurm.conf'}\0".encode()
+        found = []
+        for place in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in place.read_bytes():
+                    found.append(int(place.parent.name))
+        return found
+
+    def _remove_control_groups(self) -> bool:
+        """Remove what Slurm leaves of its control groups; return whether nothing is left."""
+        tops = [_CGROUPS / controller / f"slurm_{node}" for controller in _CONTROLLERS for node in self.nodes]
+        for top in tops:
+            for folder in [*sorted(top.rglob("*/"), reverse=True), top]:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+        return not any(top.exists() for top in tops)
