@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,19 @@ from xomflow.availability import Availability
 from xomflow.claims import Mark
 from xomflow.contexts import ContextAsker
 from xomflow.errors import ContextError
+from xomflow.folders import Folders
 from xomflow.inventory import Stock
 from xomflow.keys import Key
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
+from xomflow.periods import Group, as_one
 from xomflow.rundb import RunDB
 from xomflow.runs import Run, late_words
-from xomflow.settings import Settings
-from xomflow.software import Program
+from xomflow.selection import Selector
+from xomflow.settings import Period, Settings, Software
 from xomflow.states import Facts, State, StateName, decide
 from xomflow.submissions import Standing
+from xomflow.whereabouts import Whereabouts
 
 # Within which a tick whose time is up has published and reported.
 _END_SECONDS = 900.0
@@ -165,7 +168,13 @@ class Surveyor:
         self._settings = settings
         self._paths = Paths(settings.work)
         self._rundb = rundb
-        self._available = Availability(asker)
+        ends = settings.selection.min_run, settings.selection.max_run
+        self._available = Availability(
+            asker,
+            rundb,
+            Folders(self._paths, may_write),
+            Whereabouts(rundb, ends, self._paths.whereabouts, may_write),
+        )
         self._now = now
         self._may_write = may_write
         self._wrong = wrong or {}
@@ -181,40 +190,50 @@ class Surveyor:
             submissions.standings(self._paths, self._settings.slurm.latency),
         )
         for analysis, stock in inventory.stocks.items():
-            items = self._decide(analysis, stock, held)
+            period = self._settings.analyses[analysis].period
+            waiting = self._groups(analysis, stock, period) if period else self._runs(analysis, stock)
+            items = [self._decide(analysis, run, stock, words, held) for run, words in waiting]
             found.items[analysis] = items
             found.counts[analysis] = Counter(item.state.name for item in items)
-            found.counts[analysis]["done"] = stock.done
+            found.counts[analysis]["done"] = stock.done + len(stock.groups) - len(waiting) * bool(period)
             due = [item for item in items if item.state.due]
             found.chosen += due[: self._settings.limit_of(analysis)]
+        self._available.keep()
         return found
 
-    def _decide(self, analysis: str, stock: Stock, held: Held) -> list[Item]:
-        version = self._settings.analyses[analysis].version
-        retries, stale_after = self._settings.retries, self._settings.stale_after
+    def _runs(self, analysis: str, stock: Stock) -> list[tuple[Run, str]]:
+        """Return the runs of an analysis that are not done, each with what it lacks, in words."""
         missing = self._missing(analysis, stock.pending)
-        items = []
-        for run in stock.pending:
-            key = Key(analysis, version, run.id)
-            failures = held.failures(key, stock.failures.get(run.id, []), self._now)
-            assert run.end is not None  # unfinished runs are not selected
-            facts = Facts(False, failures, held.who_works(key, failures), missing.get(run.id, ""), run.end)
-            items.append(Item(key, run, decide(facts, retries, stale_after, self._now), tuple(failures)))
-        return items
+        return [(run, missing.get(run.id, "")) for run in stock.pending]
+
+    def _groups(self, analysis: str, stock: Stock, period: Period) -> list[tuple[Run, str]]:
+        """Return the groups of runs that are not done, each as if it were one run, with what it lacks, in words."""
+        selector = Selector(self._settings.selection, self._settings.analyses[analysis])
+        members = [run for group in stock.groups for run in group.members]
+        unready = {run.id: words for run in members if (words := selector.refusal_by_progress(run))}
+        unready |= self._missing(analysis, [run for run in members if run.id not in unready])
+        found = [as_group(group, unready, period, self._now) for group in stock.groups]
+        return [(run, words) for run, words in found if run.id not in stock.done_ids]
+
+    def _decide(self, analysis: str, run: Run, stock: Stock, missing: str, held: Held) -> Item:
+        key = Key(analysis, self._settings.analyses[analysis].version, run.id)
+        failures = held.failures(key, stock.failures.get(run.id, []), self._now)
+        facts = Facts(False, failures, held.who_works(key, failures), missing, run.end or run.start)
+        state = decide(facts, self._settings.retries, self._settings.stale_after, self._now)
+        return Item(key, run, state, tuple(failures))
 
     def _missing(self, analysis: str, runs: list[Run]) -> dict[str, str]:
         """Say for each run which data it lacks, where it lacks any."""
         if analysis in self._wrong:
             return {run.id: f"its rule file must be mended: {self._wrong[analysis]}" for run in runs}
         block = self._settings.analyses[analysis]
-        by_program: dict[Program | None, list[str]] = {}
-        for run in runs:
-            by_program.setdefault(self._settings.program_of(run.number), []).append(run.id)
-        words = dict.fromkeys(by_program.pop(None, []), "no software is configured for this run")
-        for program, ids in by_program.items():
-            if not block.types or program is None:
+        words: dict[str, str] = {}
+        for software, ids in _by_software(self._settings, runs):
+            if software is None:
+                words |= dict.fromkeys(ids, "no software is configured for this run")
+            if not block.types or software is None:
                 continue
-            context = self._settings.context_of(analysis)
+            program, context = software.program, self._settings.context_of(analysis, software)
             try:
                 words |= self._available.lacking(program, context, ids, block.alternatives)
                 self._mistakes += self._available.absent_places(program, context, block.types)
@@ -225,3 +244,38 @@ class Surveyor:
             late = late_words(run, block.needs_document)
             words[run.id] = "; ".join(filter(None, [late, words.get(run.id)]))
         return words
+
+
+def as_group(group: Group, unready: Mapping[str, str], period: Period, now: datetime) -> tuple[Run, str]:
+    """Return a group as if it were one run, and what it waits for, in words; empty if it can be analysed.
+
+    Members that cannot be read are waited for; after a time the group goes on without them, and says which are missing.
+
+    Parameters
+    ----------
+    group
+        Runs that belong together.
+    unready
+        What the runs that cannot be analysed lack, by run id.
+    period
+        For how long they are waited for.
+    now
+        The present.
+    """
+    ready = [run for run in group.members if run.id not in unready]
+    absent = [run for run in group.members if run.id in unready]
+    if words := group.open_words(period, now):
+        return as_one(group.members), words
+    if absent and (not ready or now < group.end + timedelta(seconds=period.wait)):
+        more = f" (and {len(absent) - 1} more runs)" if len(absent) > 1 else ""
+        return as_one(group.members), f"run {absent[0].id} of {len(group.members)}: {unready[absent[0].id]}{more}"
+    return as_one(ready, absent), ""
+
+
+def _by_software(settings: Settings, runs: Iterable[Run]) -> Iterable[tuple[Software | None, list[str]]]:
+    """Return the ids of runs by what runs their analyses."""
+    groups: dict[int, tuple[Software | None, list[str]]] = {}
+    for run in runs:
+        software = settings.software_of(run.number)
+        groups.setdefault(id(software), (software, []))[1].append(run.id)
+    return groups.values()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from xomflow import clock, points, states
+from xomflow.keys import first_run
 from xomflow.paths import Paths, TickPaths
 from xomflow.stores import Store
 from xomlib.files import dump_json, read_json
@@ -91,7 +92,7 @@ def _oldest(items: Iterable[dict[str, Any]], now: float) -> dict[str, Any]:
         return {"oldest_waiting_s": 0.0}
     oldest = min(waiting, key=lambda item: item["since"])
     return {
-        "oldest_waiting_run": int(oldest["run"]),
+        "oldest_waiting_run": first_run(oldest["run"]),
         "oldest_waiting_s": now - clock.moment(oldest["since"]).timestamp(),
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from xomflow import clock, outcomes
 from xomflow.facts import Facts
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
+from xomflow.periods import Group, as_one, groups_of
 from xomflow.rundb import RunDB
 from xomflow.runs import Run, run_of
 from xomflow.selection import Selector, looks
-from xomflow.settings import Settings
+from xomflow.settings import Period, Settings
 from xomlib.files import read_json, write_atomically
 
 # More pending runs than this are not worth keeping: a backfill changes them in every tick.
@@ -40,11 +41,17 @@ class Stock:
         Selected runs that are not, newest first.
     failures
         Their failed attempts, by run id.
+    groups
+        Of an analysis over a period: the groups of runs that are not done with all their members.
+    done_ids
+        Of an analysis over a period: the groups that are done, with whatever members.
     """
 
     done: int = 0
     pending: list[Run] = field(default_factory=list)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
+    groups: list[Group] = field(default_factory=list)
+    done_ids: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -90,8 +97,12 @@ def take(settings: Settings, rundb: RunDB, facts: Facts | None = None) -> Invent
         groups.setdefault(looks(run), {})[run.id] = run
     for analysis, block in settings.analyses.items():
         names = outcomes.listing(paths, analysis, block.version)
-        stock = _stock(Selector(common, block), groups.values(), names.done)
-        stock.failures = {run.id: names.failures[run.id] for run in stock.pending if run.id in names.failures}
+        selector = Selector(common, block)
+        if block.period:
+            stock = _stock_of_groups(selector, block.period, answer.runs.values(), names)
+        else:
+            stock = _stock(selector, groups.values(), names.done)
+            stock.failures = {run.id: names.failures[run.id] for run in stock.pending if run.id in names.failures}
         inventory.stocks[analysis] = stock
         inventory.foreign += names.foreign
     return inventory
@@ -108,6 +119,22 @@ def _stock(selector: Selector, groups: Iterable[dict[str, Run]], done: set[str])
         stock.pending += [group[run] for run in rest if not selector.refusal_by_number(group[run].number)]
     stock.pending.sort(key=lambda run: -run.number)
     return stock
+
+
+def _stock_of_groups(selector: Selector, period: Period, runs: Collection[Run], names: outcomes.Listing) -> Stock:
+    """Take stock of an analysis over a period."""
+    alike: dict[tuple, bool] = {}
+
+    def belongs(run: Run) -> bool:
+        look = looks(run)
+        if look not in alike:
+            alike[look] = not selector.refusal_by_kind(run)
+        return alike[look] and not selector.refusal_by_number(run.number)
+
+    groups = groups_of(runs, belongs, period)
+    done = {group for group in groups if as_one(group.members).id in names.done}
+    rest = [group for group in reversed(groups) if group not in done]
+    return Stock(done=len(done), failures=names.failures, groups=rest, done_ids=names.done)
 
 
 def kept(settings: Settings, rundb: RunDB, may_write: bool) -> Inventory:
@@ -134,7 +161,7 @@ def fingerprint(settings: Settings, rundb: RunDB) -> str:
 
     Outcomes come and go by renaming, which changes the time stamp of their folder.
     """
-    documents = rundb.stamp()
+    documents = rundb.stamp(settings.selection.min_run, settings.selection.max_run)
     if not documents:
         return ""
     code = [source.stat().st_mtime_ns for source in sorted(Path(__file__).parent.glob("*.py"))]
@@ -161,8 +188,10 @@ def _read(place: Path, wanted: str) -> Inventory | None:
                 done,
                 [run_of(document) for document in pending],
                 {run: [Failure(n, kind, clock.moment(ended)) for n, kind, ended in one] for run, one in failed.items()},
+                [Group(tuple(run_of(document) for document in members), closed) for members, closed in groups],
+                set(done_ids),
             )
-            for analysis, (done, pending, failed) in packed["stocks"].items()
+            for analysis, (done, pending, failed, groups, done_ids) in packed["stocks"].items()
         }
         return Inventory(stocks, [Path(path) for path in packed["foreign"]], packed["problems"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -179,6 +208,8 @@ def _packed(inventory: Inventory) -> dict[str, Any]:
                     run: [[failure.attempt, failure.kind, clock.text(failure.ended)] for failure in failures]
                     for run, failures in stock.failures.items()
                 },
+                [[[run.as_document() for run in group.members], group.closed] for group in stock.groups],
+                sorted(stock.done_ids),
             ]
             for analysis, stock in inventory.stocks.items()
         },

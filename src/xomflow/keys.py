@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 RUN_DIGITS = 6
+# The id of a run, or of a group of runs.
+ID = r"\d{6}(?:-[0-9a-f]{4})?"
 _SHELF_DIGITS = 3
 
 
@@ -19,8 +23,8 @@ class Key:
     version
         Its version; raising it is the only thing that makes finished work pending again.
     run
-        What it works on: the six-digit id of a run. Analyses over a group of runs will put the group's id here, so
-        nothing but this module may assume that it is a number.
+        What it works on: the six-digit id of a run, or the id of a group of runs, which is that of its first run and
+        a digest of all of them.
     """
 
     analysis: str
@@ -52,6 +56,17 @@ class Pattern(Key):
 def run_id(number: int) -> str:
     """Return the six-digit id of run ``number``."""
     return f"{number:0{RUN_DIGITS}d}"
+
+
+def group_id(numbers: Sequence[int]) -> str:
+    """Return the id of a group of runs, such as ``052801-3f2a``: another one whenever a run joins or leaves."""
+    digest = hashlib.sha256(",".join(map(str, numbers)).encode()).hexdigest()
+    return f"{run_id(numbers[0])}-{digest[:4]}"
+
+
+def first_run(run: str) -> int:
+    """Return the number of a run, or of the first run of a group, from its id."""
+    return int(run[:RUN_DIGITS])
 
 
 def shelf_of(run: str) -> str:

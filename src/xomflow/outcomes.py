@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import clock
-from xomflow.keys import RUN_DIGITS, Key
+from xomflow.keys import ID, RUN_DIGITS, Key
 from xomflow.paths import Paths
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError, check_outcome
 
 SCHEMA_NAME = "xom-outcome-1"
 _FAILURE = re.compile(
-    r"(?P<run>\d{6})\.failed-(?P<attempt>[1-9]\d{0,5})-(?P<kind>[a-z_]+)-(?P<ended>\d{1,10})\.json", re.ASCII
+    rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII
 )
+
+_GROUP = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
+_SUPERSEDED = re.compile(r"\d{6}-[0-9a-f]{4}\.superseded\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ def listing(paths: Paths, analysis: str, version: str) -> Listing:
         for name in names if len(found.done) - before < len(names) else ():
             here = name.startswith(shelf.name)
             if here and is_done_name(name):
+                found.done.add(name.removesuffix(".json"))
+                continue
+            if here and _SUPERSEDED.fullmatch(name):
                 continue
             if here and (match := _FAILURE.fullmatch(name)):
                 failure = Failure(int(match["attempt"]), match["kind"], clock.from_epoch(int(match["ended"])))
@@ -91,7 +97,8 @@ def listing(paths: Paths, analysis: str, version: str) -> Listing:
 
 def is_done_name(name: str) -> bool:
     """Return whether a file of this name is the outcome of a finished run."""
-    return name[RUN_DIGITS:] == ".json" and name.isascii() and name[:RUN_DIGITS].isdecimal()
+    plain = name[RUN_DIGITS:] == ".json" and name.isascii() and name[:RUN_DIGITS].isdecimal()
+    return plain or _GROUP.fullmatch(name) is not None
 
 
 def shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
@@ -108,7 +115,7 @@ def versions(paths: Paths, analysis: str) -> list[str]:
 def failures_of(paths: Paths, key: Key) -> list[Failure]:
     """Return the failed attempts of one key, in order."""
     shelf = paths.outcome(key).parent
-    found = (_FAILURE.fullmatch(name) for name in _names_in(shelf) if name.startswith(key.run))
+    found = (_FAILURE.fullmatch(name) for name in _names_in(shelf) if name.startswith(f"{key.run}."))
     return sorted(
         (Failure(int(one["attempt"]), one["kind"], clock.from_epoch(int(one["ended"]))) for one in found if one),
         key=lambda failure: failure.attempt,
@@ -137,7 +144,7 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise SchemaError(f"is not JSON: {error}") from None
     check_outcome(document)
-    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name[:6])
+    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
     own = (document["key"]["analysis"], document["key"]["version"], document["key"]["run"])
     if own != place:
         raise SchemaError(f"is the outcome of {' '.join(own)}")
@@ -168,6 +175,14 @@ def set_aside(paths: Paths, path: Path, reason: str) -> str:
         return f"{path} {reason}; it is gone meanwhile"
     then = ", its run counts as not done" if is_done_name(path.name) else ""
     return f"{path} {reason}; moved to {target}{then}"
+
+
+def supersede(paths: Paths, key: Key) -> None:
+    """Put aside the outcomes of earlier revisions of a group of runs, now that there is one of ``key``."""
+    place = paths.outcome(key)
+    for name in list(_names_in(place.parent)) if "-" in key.run else ():
+        if is_done_name(name) and name[:RUN_DIGITS] == key.run[:RUN_DIGITS] and name != place.name:
+            place.with_name(name).rename(place.with_name(f"{name.removesuffix('.json')}.superseded.json"))
 
 
 def write(path: Path, document: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import clock
-from xomflow.keys import Key
+from xomflow.keys import Key, first_run
 from xomflow.outcomes import SCHEMA_NAME, Failure
 from xomflow.paths import Paths
 
@@ -88,7 +88,7 @@ def without_word(
         The run's facts, as `Run.as_dict` gives them; None where they are not at hand.
     """
     unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
-    unknown |= {"number": int(key.run), "detectors": [], "tags": [], "comments": [], "rate": {}}
+    unknown |= {"number": first_run(key.run), "detectors": [], "tags": [], "comments": [], "rate": {}}
     log = paths.log(key)
     record = document(key, failure.attempt, facts or unknown, failure.ended, {"host": ""}, log)
     record["failure"] |= {

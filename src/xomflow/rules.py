@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from xomflow import configuration, report, rulefiles
 from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, ConfigurationError, XomError
-from xomflow.keys import Key, Pattern
+from xomflow.keys import ID, Key, Pattern
 from xomflow.paths import COMMAND, ROOT
 from xomflow.queue import Order, Queue
 from xomflow.settings import Analysis
@@ -26,7 +26,7 @@ from xomflow.tick import Tick
 from xomlib.files import read_json
 
 # The wildcards of all per-run rules.
-CONSTRAINTS = {"run": r"\d{6}", "shelf": r"\d{3}"}
+CONSTRAINTS = {"run": ID, "shelf": r"\d{3}"}
 
 
 class Rules:
@@ -163,6 +163,7 @@ class Rules:
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; say how it went; set the exit code."""
+        signal.setitimer(signal.ITIMER_REAL, 0)  # or the alarm may find no handler any more, while Python ends
         if self.tick.trouble.exists():
             trouble = read_json(self.tick.trouble)
             _leave(trouble["sentence"], trouble["exit_code"])

@@ -100,6 +100,7 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     if document["status"] == "done":
         _keep_figures(draft, paths.figures(key), document["figures"])
         outcomes.write(paths.outcome(key), document)
+        outcomes.supersede(paths, key)
     else:
         _record_failure(paths, job, document)
     shutil.rmtree(draft, ignore_errors=True)
@@ -113,7 +114,7 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
         job={
             "key": job.key.as_dict(),
             "script": common["script"],
-            "context": common["context"],
+            "context": job.own["context"],
             "settings": common["settings"],
             "run": job.own["facts"],
             "draft": str(draft.absolute()),
@@ -126,7 +127,8 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
     )
     with launch.stoppable():
         warm = common["warm"]["enabled"] and not job.in_slurm
-        end = launch.run_warm(work, paths, tick, common["warm"]) if warm else None
+        preload = [*common["warm"]["preload"], job.own["context"]["function"].partition(":")[0]]
+        end = launch.run_warm(work, paths, tick, {**common["warm"], "preload": preload}) if warm else None
         return launch.run_cold(work, paths) if end is None else end
 
 

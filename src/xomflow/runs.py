@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from xomflow import clock
-from xomflow.keys import RUN_DIGITS, run_id
+from xomflow.keys import RUN_DIGITS, group_id, run_id
 
 _NEEDED = ("mode", "detectors")  # what no run document of the DAQ goes without
 _LARGEST = sys.float_info.max  # NaN and infinity are not below it
@@ -40,6 +40,9 @@ class Run(NamedTuple):
         Mean and highest rate of each detector in the DAQ's unit; empty until they are known.
     comments
         Comments of the run, oldest first.
+    members, missing
+        Numbers of the runs that are analysed together, where this is a group of runs and not one; and of those that
+        belong to them and are left out.
     """
 
     number: int
@@ -53,15 +56,21 @@ class Run(NamedTuple):
     rate: tuple[tuple[str, float], ...]
     rate_max: tuple[tuple[str, float], ...]
     comments: tuple[str, ...]
+    members: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
-        """The six-digit id."""
-        return run_id(self.number)
+        """The six-digit id, or that of a group."""
+        return group_id(self.members) if self.members else run_id(self.number)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts as outcomes keep them."""
+        together = {"runs": [run_id(number) for number in self.members]} if self.members else {}
+        left_out = {"runs_missing": [run_id(number) for number in self.missing]} if self.members else {}
         return {
+            **together,
+            **left_out,
             "number": self.number,
             "mode": self.mode,
             "source": self.source,
@@ -135,6 +144,13 @@ def run_of(document: Mapping[str, Any]) -> Run:
         )
     except BadDocument as error:
         raise BadDocument(f"run document {number}: {error}") from None
+
+
+def number_of(document: Any) -> int:
+    """Return the number of a run document; `BadDocument` if it has no usable one."""
+    if not isinstance(document, Mapping):
+        raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
+    return _number(document.get("number"))
 
 
 def _number(value: Any) -> int:

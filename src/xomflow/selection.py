@@ -47,10 +47,18 @@ class Selector:
 
     def refusal_by_looks(self, run: Run) -> str:
         """Return why the analysis does not look at runs that look like ``run`` (see `looks`); empty if it does."""
+        return self.refusal_by_progress(run) or self.refusal_by_kind(run)
+
+    def refusal_by_progress(self, run: Run) -> str:
+        """Return why a run cannot be analysed yet, whatever it is; empty if it can."""
         if run.end is None:
             return "the run is not finished"
         if run.status not in self._common.status:
             return f"its status is {run.status or 'not set'}"
+        return ""
+
+    def refusal_by_kind(self, run: Run) -> str:
+        """Return why the analysis is not about runs like ``run``, finished or not; empty if it is."""
         wanted = self._analysis.run_modes
         if wanted and not matches(run.mode, wanted):
             return f"its mode is {run.mode}"

@@ -111,13 +111,21 @@ class RunDB(Model):
     file: Path | None = Field(
         None, description="For `file`: run documents as `mongoexport` writes them, one JSON document a line."
     )
-    credentials: Path = Field(
-        Path("~/.xenon_config"),
+    credentials: Path | None = Field(
+        None,
         description="For `mongodb`: file with the section `[RunDB]` (`xent_url`, `xent_user`, `xent_password`, "
-        "`xent_database`), readable by its owner only.",
+        "`xent_database`) or with one line `mongodb://user:password@host/database`, readable by its owner only; "
+        "nothing: `$XENON_CONFIG`, else `~/.xenon_config`.",
     )
     collection: str = Field("runs", description="For `mongodb`: name of the collection.")
     timeout: PositiveDuration = Field(_length("5 s"), description="For `mongodb`: how long to wait for the server.")
+    read_limit: PositiveDuration = Field(
+        _length("60 s"), description="For `mongodb`: how long reading all documents may take."
+    )
+    read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] = Field(
+        "secondaryPreferred",
+        description="For `mongodb`: which server of a replica set is asked, unless the file with the account says it.",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> RunDB:
@@ -148,6 +156,9 @@ class Software(RunRange):
     )
     launcher: str = Field("apptainer", description="For `image`: the command that starts it, such as `singularity`.")
     set_up: Path | None = Field(None, description="Shell file to source first, such as one on cvmfs.")
+    context: Context | None = Field(
+        None, description="A context of its own for these runs, except for analyses with one; nothing: the common one."
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Software:
@@ -256,6 +267,19 @@ class Page(Model):
     interval: PositiveDuration = Field(_length("1 h"), description="Time between ticks; the page warns after three.")
 
 
+class Period(Model):
+    """Which runs an analysis over a period takes together: runs of its kind that follow each other."""
+
+    gap: PositiveDuration = Field(
+        _length("12 h"),
+        description="Time without such a run after which a period is over; a run of another mode ends it too.",
+    )
+    wait: Duration = Field(
+        _length("2 d"),
+        description="Time after its end for which it waits for runs that cannot be read; then it goes on without them.",
+    )
+
+
 class Analysis(RunRange):
     """One analysis."""
 
@@ -274,6 +298,7 @@ class Analysis(RunRange):
     needs_document: list[Literal["rate", "source", "tags", "comments"]] = Field(
         [], description="Entries of the run document that come late: a run waits until they are there."
     )
+    period: Period | None = Field(None, description="Takes several runs together; nothing: one run at a time.")
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="A context of its own; nothing: the common one.")
     max_jobs_per_tick: Positive | None = Field(None, description="Instead of the common one.")
@@ -335,13 +360,13 @@ class Settings(Model):
             raise ValueError(f"no range of software contains run {hole}; if so be it: software_may_have_holes: true")
         return self
 
-    def context_of(self, analysis: str) -> Context:
-        """Return the context of an analysis."""
-        return self.analyses[analysis].context or self.context
+    def context_of(self, analysis: str, software: Software) -> Context:
+        """Return the context of an analysis under a software: its own, else the software's, else the common one."""
+        return self.analyses[analysis].context or software.context or self.context
 
-    def program_of(self, number: int) -> Program | None:
-        """Return what runs the analyses of run ``number``; None where no range covers it."""
-        return next((one.program for one in self.software if one.covers(number)), None)
+    def software_of(self, number: int) -> Software | None:
+        """Return the software for run ``number``; None where no range covers it."""
+        return next((one for one in self.software if one.covers(number)), None)
 
     def slurm_options_of(self, analysis: str) -> SlurmOptions:
         """Return what jobs of an analysis are submitted with."""

@@ -122,13 +122,16 @@ def why(settings: Settings, number: int) -> list[str]:
     run = answer.runs.get(number)
     if run is None:
         return answer.problems or [f"the run database has no run {number}"]
-    states = {item.key: item.state for item in look(settings, may_write=False).unsettled}
+    survey = look(settings, may_write=False)
     lines = []
     for analysis, block in settings.analyses.items():
-        refusal = Selector(settings.selection, block).refusal(run)
-        state = states.get(Key(analysis, block.version, run.id))
-        words = state.words if state else "done: the outcome is there"
-        lines.append(f"{analysis} {block.version} run {run.id}: " + (f"not selected: {refusal}" if refusal else words))
+        selector = Selector(settings.selection, block)
+        kind = selector.refusal_by_number(number) or selector.refusal_by_kind(run)
+        refusal = kind if block.period else selector.refusal(run)
+        own = [one for one in survey.items[analysis] if number in (one.run.members or (one.run.number,))]
+        words = own[0].state.words if own else "done: the outcome is there"
+        name = own[0].key.run if own else run.id
+        lines.append(f"{analysis} {block.version} run {name}: " + (f"not selected: {refusal}" if refusal else words))
     return lines
 
 
@@ -163,27 +166,27 @@ def discover(files: TickPaths) -> Survey:
 def jobs(settings: Settings, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
     """Return all that the runner must know about the runs of one analysis."""
     block = settings.analyses[analysis]
-    context = settings.context_of(analysis)
     asker = _asker(settings, may_write=True)
     runs = {}
     for item in chosen:
-        program = settings.program_of(item.run.number)
-        assert program is not None  # a run without software is not ready
+        software = settings.software_of(item.run.number)
+        assert software is not None  # a run without software is not ready
+        program, context = software.program, settings.context_of(analysis, software)
         runs[item.key.run] = {
             "facts": item.run.as_dict(),
+            "context": context.model_dump(),
             "program": {**asdict(program), "interpreter": str(program.interpreter)},
             "lineage": asker.facts(program, context, block.types).hashes if block.types else {},
             **granted(settings, item),
         }
     return {
         "script": str(configuration.script_of(settings, analysis).absolute()),
-        "context": context.model_dump(),
         "settings": block.settings,
         "retries": settings.retries.model_dump(),
         "warm": {
             "enabled": settings.warm_start.enabled and len(runs) >= settings.warm_start.least_jobs,
             "idle_s": settings.warm_start.idle,
-            "preload": [*settings.warm_start.preload, context.function.partition(":")[0]],
+            "preload": settings.warm_start.preload,
         },
         "runs": runs,
     }

@@ -6,7 +6,7 @@ Standard library only, Python 3.9 or later, no network: it has to work inside ev
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
 from xomlib.results import Xomresult, figure, xom_message
-from xomlib.session import run, settings
+from xomlib.session import run, runs, settings
 from xomlib.shell import cli
 
 __version__ = "1.0.0"
@@ -21,6 +21,7 @@ __all__ = [
     "context",
     "figure",
     "run",
+    "runs",
     "settings",
     "xom_message",
 ]

@@ -1,10 +1,18 @@
 """The strax context that the configuration names, with everything that could create data switched off."""
 
+import contextlib
+import difflib
 import importlib
+import inspect
+import logging
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from xomlib.errors import JobError
 from xomlib.session import current
+
+_UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")
 
 
 def context() -> Any:
@@ -26,10 +34,16 @@ def context() -> Any:
 def build(spec: dict) -> Any:
     """Build the context of ``spec``: ``function`` ("module:name"), ``arguments``, ``storage`` (extra folders)."""
     function = locate(spec["function"])
+    arguments = spec.get("arguments", {})
+    _check_arguments(function, spec["function"], arguments)
     try:
-        st = function(**spec.get("arguments", {}))
+        with _unknown_options() as unknown:
+            st = function(**arguments)
     except TypeError as error:
         raise JobError(f"context.arguments do not fit {spec['function']}: {error}") from error
+    for name in arguments:
+        if name in unknown:
+            raise JobError(f"context.arguments.{name}: {spec['function']} takes no such argument")
     extra = spec.get("storage", [])
     if extra:
         strax = importlib.import_module("strax")
@@ -41,13 +55,54 @@ def build(spec: dict) -> Any:
     return st
 
 
+def _check_arguments(function: Any, name: str, arguments: dict) -> None:
+    """Raise a `JobError` that names the first argument that the function does not take, or the one it lacks."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # written in C; calling it will tell
+    taken = {
+        one.name for one in signature.parameters.values() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    }
+    open_end = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values())
+    for argument in arguments if not open_end else ():
+        if argument not in taken:
+            near = difflib.get_close_matches(argument, taken, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise JobError(f"context.arguments.{argument}: {name} takes no such argument{hint}")
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        raise JobError(f"context.arguments do not fit {name}: {error}") from error
+
+
+@contextlib.contextmanager
+def _unknown_options() -> Iterator[set]:
+    """Collect the options of a context that strax does not know, about which it only writes a line into its log."""
+    found: set = set()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            match = _UNKNOWN.match(record.getMessage())
+            if match:
+                found.add(match[1])
+
+    listener, root = Listener(), logging.getLogger()
+    root.addHandler(listener)
+    try:
+        yield found
+    finally:
+        root.removeHandler(listener)
+
+
 def locate(name: str) -> Any:
     """Return the object that "module:name" points at; `JobError` where there is none."""
     module_name, _, attribute = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise JobError(f"context.function is {name!r}, but {error}") from error
+    except Exception as error:  # whatever a module does when it is imported
+        kind = "" if isinstance(error, ImportError) else f"importing {module_name} raises {type(error).__name__}: "
+        raise JobError(f"context.function is {name!r}, but {kind}{error}") from error
     target = getattr(module, attribute, None)
     if not callable(target):
         raise JobError(f"context.function is {name!r}, but module {module_name} has no function {attribute!r}")

@@ -18,6 +18,8 @@ from xomlib.work import versions
 
 # A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.
 _RUN, _OTHER_RUN = "000000", "999999"
+# Options with which strax takes data that are not exactly what was asked for.
+_INEXACT = ("fuzzy_for", "fuzzy_for_options", "allow_incomplete")
 
 
 def main(argv: list) -> int:
@@ -53,23 +55,57 @@ def answer_context(st: Any, request: dict) -> dict:
         "hashes": hashes,
         "without": without,
         "keep": keep,  # what went wrong may go right next time
-        "storage": [describe(frontend) for frontend in st._sorted_storage],
+        "storage": [describe(st, frontend, hashes) for frontend in st._sorted_storage],
         "versions": versions(),
         "files": _stamps(request["context"]["function"]),
     }
 
 
-def describe(frontend: Any) -> dict:
-    """Describe a storage frontend; ``kind`` is "folder" only where reading directories gives strax's own answer."""
-    strax = importlib.import_module("strax")
+def describe(st: Any, frontend: Any, types: Any = ()) -> dict:
+    """Describe a storage frontend; ``kind`` is "other" unless the workflow can give strax's own answer itself.
+
+    Parameters
+    ----------
+    st
+        The context.
+    frontend
+        One of its storage frontends.
+    types
+        Types whose lineage can be told; ``straxen.RunDB`` looks for whole lineages.
+    """
+    taken = {"take_only": list(frontend.take_only), "exclude": list(frontend.exclude)}
+    other = {"kind": "other", "name": repr(frontend), **taken}
+    if any(st.context_config.get(option) for option in _INEXACT):
+        return other
+    strax, straxen = importlib.import_module("strax"), sys.modules.get("straxen")
     if type(frontend) is strax.DataDirectory:
-        return {
-            "kind": "folder",
-            "path": os.path.abspath(frontend.path),
-            "take_only": list(frontend.take_only),
-            "exclude": list(frontend.exclude),
-        }
-    return {"kind": "other", "name": repr(frontend)}
+        return {"kind": "folder", "path": os.path.abspath(frontend.path), **taken}
+    if type(frontend) is getattr(straxen, "RucioLocalFrontend", None):
+        # Without a path, at hosts that straxen does not know, it has nothing.
+        path = os.path.abspath(frontend.path) if frontend.path else os.devnull
+        return {"kind": "rucio_local", "path": path, **taken}
+    if type(frontend) is getattr(straxen, "RunDB", None):
+        try:
+            return {"kind": "rundb", **_registry(st, frontend, types), **taken}
+        except Exception as error:  # a server that is away, a lineage that is not JSON: strax must answer
+            print(f"{frontend!r} is left to strax: {type(error).__name__}: {error}", file=sys.stderr)
+    return other
+
+
+def _registry(st: Any, frontend: Any, types: Any) -> dict:
+    """Return what ``straxen.RunDB`` asks for, and of whom; nothing secret."""
+    rucio = [one.rucio_dir for one in frontend.backends if type(one).__name__ == "RucioLocalBackend"]
+    collection = frontend.collection
+    host, port = frontend.client.address
+    lineages = {name: st.key_for(_RUN, name).lineage for name in types}
+    return {
+        "server": [f"{host}:{port}", collection.database.name, collection.name],
+        "runid_field": frontend.runid_field,
+        "places": frontend.available_query,
+        "rucio_path": frontend.rucio_path,
+        "rucio_backend": rucio[0] if rucio else None,
+        "lineages": json.loads(json.dumps(lineages, allow_nan=False, default=dict)),
+    }
 
 
 def answer_stored(st: Any, questions: list) -> dict:

@@ -60,7 +60,7 @@ class Xomresult:
         self.variable_value = given.get("variable_value")
         self.analysis_name = session.key["analysis"]
         self.analysis_version = session.key["version"]
-        self.runid = int(session.key["run"])
+        self.runid = int(session.key["run"][:6])
         self.data = given.get("data") or {}
         self.error = given.get("error")
         self.unit = given.get("unit") or ""
@@ -123,7 +123,7 @@ class Xomresult:
     def _check_key(self, given: dict) -> None:
         key = self._session.key
         try:
-            run = int(given.get("runid", key["run"]))
+            run = int(given.get("runid", key["run"][:6]))
             if not isinstance(given.get("runid", ""), str) and run != given["runid"]:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
@@ -131,7 +131,7 @@ class Xomresult:
         said = {
             "analysis_name": (given.get("analysis_name", key["analysis"]), key["analysis"]),
             "analysis_version": (given.get("analysis_version", key["version"]), key["version"]),
-            "runid": (run, int(key["run"])),
+            "runid": (run, int(key["run"][:6])),
         }
         for name, (value, own) in said.items():
             if value != own:

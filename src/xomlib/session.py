@@ -74,6 +74,12 @@ def settings() -> dict[str, Any]:
     return dict(current().settings)
 
 
+def runs() -> list[str]:
+    """Return the ids of the runs to work on: those of the group, or the one run."""
+    session = current()
+    return list((session.run or {}).get("runs") or [session.key["run"]])
+
+
 def run() -> dict[str, Any]:
     """Return what the run document says of the run (a copy).
 

@@ -81,7 +81,7 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
     block = analyses.get(name) if isinstance(analyses, dict) else None
     if not isinstance(block, dict):
         raise JobError(f"{config} has no analyses.{name}: add its block first")
-    context = block.get("context") or tree.get("context")
+    context = block.get("context") or _context_of_software(tree, int(run_id)) or tree.get("context")
     if "version" not in block or not isinstance(context, dict) or "function" not in context:
         raise JobError(f"{config} needs analyses.{name}.version and context.function")
     run = run_id.zfill(6)
@@ -94,3 +94,12 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
         "documents": file and str(file),
         "draft": str(save / f"{name}-{run}") if save is not None else None,
     }
+
+
+def _context_of_software(tree: dict, number: int) -> Any:
+    """Return the context of the software for a run, if it has one of its own."""
+    for one in tree.get("software") or []:
+        last = one.get("max_run")
+        if one.get("min_run", 0) <= number and (last is None or number <= last):
+            return one.get("context")
+    return None

@@ -179,10 +179,13 @@ class Site:
 
 def jobs_in(output: str, analyses: Iterable[str]) -> set[tuple[str, str]]:
     """The per-run jobs that a dry-run prints."""
-    found = {(name, run) for name, run in re.findall(r"^Job \d+: (\w+): run (\d{6})$", output, re.MULTILINE)}
+    found = {
+        (name, run)
+        for name, run in re.findall(r"^Job \d+: (\w+): runs? (?:from )?(\d{6}[-0-9a-f]*)", output, re.MULTILINE)
+    }
     for block in re.split(r"\n(?=\S)|\n\n", output):
         rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
-        run = re.search(r"wildcards: .*run=(\d{6})", block)
+        run = re.search(r"wildcards: .*run=(\d{6}[-0-9a-f]*)", block)
         if rule and run and rule[1] in set(analyses):
             found.add((rule[1], run[1]))
     return found

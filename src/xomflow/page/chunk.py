@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from xomflow.keys import first_run
+
 _DIGITS = 9
 
 
@@ -133,7 +135,8 @@ def _run_columns(rows: list[dict[str, Any]], table: _Table) -> dict[str, Any]:
 
     # "number" and "start" stay lists: the page sorts and searches by them.
     return {
-        "number": [int(outcome["key"]["run"]) for outcome in rows],
+        "number": [first_run(outcome["key"]["run"]) for outcome in rows],
+        "id": _column([table.place(_group(outcome)) for outcome in rows]),
         "start": [_seconds(outcome["run"]["start"]) for outcome in rows],
         "end": _column([_seconds(outcome["run"]["end"]) for outcome in rows]),
         "mode": texts("run", "mode"),
@@ -153,6 +156,12 @@ def _run_columns(rows: list[dict[str, Any]], table: _Table) -> dict[str, Any]:
         "ended": _column([_seconds(outcome["ended"]) for outcome in rows]),
         "wall_s": _column([_number(_get(outcome, ("resources", "wall_s")), _told(outcome)) for outcome in rows]),
     }
+
+
+def _group(outcome: dict[str, Any]) -> str | None:
+    """Return the id where it is that of a group; that of a run follows from its number."""
+    run: str = outcome["key"]["run"]
+    return run if "-" in run else None
 
 
 def _told(outcome: dict[str, Any]) -> str:

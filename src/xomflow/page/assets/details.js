@@ -98,7 +98,7 @@
       holder.append(el("p", { class: "empty" }, "The analysis saved no figure for this run."));
       return holder;
     }
-    const folder = ["..", "figures", run.analysis, run.version, runId(run.number).slice(0, 3), runId(run.number)];
+    const folder = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3), run.id];
     for (const name of run.figures)
       holder.append(figure([...folder, name].map(encodeURIComponent).join("/"), name, run));
     return holder;
@@ -214,8 +214,8 @@
     const values = {
       analysis: run.analysis,
       version: run.version,
-      run: runId(run.number),
-      shelf: runId(run.number).slice(0, 3),
+      run: run.id,
+      shelf: run.id.slice(0, 3),
     };
     return xom.details.path(pattern.replace(/\{(analysis|version|run|shelf)\}/g, (_, name) => values[name]));
   }

@@ -120,6 +120,7 @@
     const facts = { analysis: chunk.analysis, version: chunk.version, shelf: chunk.shelf, row };
     for (const name of ["number", "start", "end", "attempt", "ended", "wall_s"])
       facts[name] = at(chunk.runs[name], row);
+    facts.id = told(chunk, chunk.runs.id, row) || xom.format.runId(facts.number); // a group of runs has an id of its own
     for (const name of ["mode", "source", "message", "software", "git", "host", "slurm_job"])
       facts[name] = told(chunk, chunk.runs[name], row);
     for (const name of ["detectors", "tags", "comments", "figures"])

@@ -1,0 +1,92 @@
+"""Analyses over a period: which runs belong together, and what one group of runs is as if it were one run.
+
+A group is a `Run` with members. Its id is that of its first run and a digest of all, so a run that joins late makes
+another key: what was done counts no more, and the new result takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from xomflow import clock
+from xomflow.runs import Run
+from xomflow.settings import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that belong together, whether they can be analysed or not.
+
+    Parameters
+    ----------
+    members
+        In the order of their numbers; at least one.
+    closed
+        Whether a later run shows that no more can follow.
+    """
+
+    members: tuple[Run, ...]
+    closed: bool
+
+    @property
+    def end(self) -> datetime:
+        """When the last of them ended or, where that is not known, began."""
+        return max(run.end or run.start for run in self.members)
+
+    def open_words(self, period: Period, now: datetime) -> str:
+        """Say until when more runs may follow; empty if no more can."""
+        until = self.end + timedelta(seconds=period.gap)
+        if self.closed or now >= until:
+            return ""
+        return f"its period is open until a run of another kind or {clock.text(until)}"
+
+
+def groups_of(runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period) -> list[Group]:
+    """Return the groups of an analysis, the first one first.
+
+    Parameters
+    ----------
+    runs
+        All runs that the run database knows.
+    belongs
+        Whether the analysis is about runs of this kind, finished or not.
+    period
+        How long two runs may be apart. A run of another mode with one of their detectors also ends a group.
+    """
+    groups: list[Group] = []
+    members: list[Run] = []
+    for run in sorted(runs, key=lambda run: run.number):
+        if belongs(run):
+            if members and (run.start - (members[-1].end or members[-1].start)).total_seconds() >= period.gap:
+                groups.append(Group(tuple(members), closed=True))
+                members = []
+            members.append(run)
+        elif members and run.mode != members[-1].mode and run.detectors & members[-1].detectors:
+            groups.append(Group(tuple(members), closed=True))
+            members = []
+    return groups + ([Group(tuple(members), closed=False)] if members else [])
+
+
+def as_one(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
+    """Return what runs are as if they were one, as outcomes and job files tell of it.
+
+    Parameters
+    ----------
+    members
+        The runs that are analysed, in order; at least one.
+    missing
+        The runs that belong to them and are left out.
+    """
+    first = members[0]
+    return first._replace(
+        end=max((run.end for run in members if run.end), default=None),
+        detectors=frozenset().union(*(run.detectors for run in members)),
+        tags=frozenset().union(*(run.tags for run in members)),
+        comments=tuple(comment for run in members for comment in run.comments),
+        rate=(),
+        rate_max=(),
+        members=tuple(run.number for run in members),
+        missing=tuple(run.number for run in missing),
+    )

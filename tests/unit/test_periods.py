@@ -1,0 +1,147 @@
+"""Which runs belong together, and what a group of runs waits for."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.factory import run
+from xomflow.discovery import as_group
+from xomflow.keys import ID, first_run, group_id, shelf_of
+from xomflow.periods import Group, as_one, groups_of
+from xomflow.runs import Run
+from xomflow.settings import Period
+
+PERIOD = Period.model_validate({"gap": "12 h", "wait": "2 d"})
+HOURS = 3600.0
+
+
+def one(number: int, hours: float = 0, mode: str = "tpc_kr83m", length: float = 1, **changes: object) -> Run:
+    """A run that starts so many hours after run 0 and lasts so many hours."""
+    made = run(number, mode=mode, **changes)
+    start = run(0).start.replace(hour=0) + timedelta(hours=hours)
+    return made._replace(start=start, end=start + timedelta(hours=length))
+
+
+def kr(candidate: Run) -> bool:
+    return candidate.mode == "tpc_kr83m"
+
+
+def numbers(groups: list[Group]) -> list[list[int]]:
+    return [[member.number for member in group.members] for group in groups]
+
+
+def grouped(*runs: Run) -> list[Group]:
+    return groups_of(runs, kr, PERIOD)
+
+
+# --- what belongs together --------------------------------------------------------------------------------------------
+
+
+def test_runs_that_follow_each_other_belong_together() -> None:
+    assert numbers(grouped(one(1, 0), one(2, 1), one(3, 2))) == [[1, 2, 3]]
+
+
+def test_a_long_gap_parts_them() -> None:
+    assert numbers(grouped(one(1, 0), one(2, 12.9), one(3, 25.9))) == [[1, 2], [3]]
+
+
+def test_a_run_of_another_mode_parts_them() -> None:
+    assert numbers(grouped(one(1, 0), one(2, 1, "tpc_bkg"), one(3, 2))) == [[1], [3]]
+
+
+def test_a_run_of_another_detector_does_not() -> None:
+    veto = one(2, 0.5, "muon_veto", detectors=["muon_veto"])
+    assert numbers(grouped(one(1, 0), veto, one(3, 1))) == [[1, 3]]
+
+
+def test_a_run_of_the_mode_that_is_left_out_does_not() -> None:
+    bad = one(2, 1, tags=[{"name": "bad"}])
+    found = groups_of([one(1, 0), bad, one(3, 2)], lambda each: kr(each) and not each.tags, PERIOD)
+    assert numbers(found) == [[1, 3]]
+
+
+def test_a_running_run_belongs_too() -> None:
+    assert numbers(grouped(one(1, 0), one(2, 1)._replace(end=None))) == [[1, 2]]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 500), st.sampled_from(["tpc_kr83m", "tpc_bkg"]), st.floats(0.1, 10)), max_size=20)
+)
+def test_every_run_of_the_kind_is_in_just_one_group(given_runs: list[tuple[float, str, float]]) -> None:
+    ordered = sorted(given_runs)
+    runs = [one(number, hours, mode, length) for number, (hours, mode, length) in enumerate(ordered)]
+    groups = groups_of(reversed(runs), kr, PERIOD)
+    assert [number for group in numbers(groups) for number in group] == [each.number for each in runs if kr(each)]
+    assert all(group.closed for group in groups[:-1])
+    for group in groups:
+        for left, right in zip(group.members, group.members[1:], strict=False):
+            assert (right.start - (left.end or left.start)).total_seconds() < 12 * HOURS
+            assert not [each for each in runs[left.number + 1 : right.number] if not kr(each)]
+
+
+# --- the id -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 999_999), min_size=1, unique=True))
+def test_the_id_of_a_group_tells_its_first_run(members: list[int]) -> None:
+    made = group_id(members)
+    assert first_run(made) == members[0]
+    assert shelf_of(made) == f"{members[0]:06d}"[:3]
+    assert re.fullmatch(ID, made)
+
+
+def test_another_member_makes_another_id() -> None:
+    ids = {group_id(members) for members in ([1], [1, 2], [1, 3], [1, 2, 3])}
+    assert len(ids) == 4
+
+
+def test_a_group_as_one_run() -> None:
+    group = as_one([one(52001, 0), one(52002, 1)], [one(52003, 2)])
+    facts = group.as_dict()
+    assert (facts["number"], facts["runs"], facts["runs_missing"]) == (52001, ["052001", "052002"], ["052003"])
+    assert group.id == group_id([52001, 52002])
+    assert (group.start, group.end) == (one(52001, 0).start, one(52002, 1).end)
+
+
+# --- what it waits for ------------------------------------------------------------------------------------------------
+
+MEMBERS = (one(52001, 0), one(52002, 1))
+END = MEMBERS[-1].end
+assert END is not None
+
+
+def waits(closed: bool, hours: float, **unready: str) -> tuple[Run, str]:
+    named = {name.removeprefix("run_"): words for name, words in unready.items()}
+    return as_group(Group(MEMBERS, closed), named, PERIOD, END + timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(("closed", "hours", "is_open"), [(False, 11.9, True), (False, 12, False), (True, 0, False)])
+def test_a_period_is_open_until_another_run_or_for_so_long(closed: bool, hours: float, is_open: bool) -> None:
+    assert ("its period is open until" in waits(closed, hours)[1]) == is_open
+
+
+def test_a_complete_group_is_ready() -> None:
+    assert waits(True, 0) == (as_one(MEMBERS), "")
+
+
+def test_a_member_that_cannot_be_read_is_waited_for() -> None:
+    found, words = waits(True, 47, run_052002="event_info is not at this site")
+    assert words == "run 052002 of 2: event_info is not at this site"
+    assert found.id == as_one(MEMBERS).id
+
+
+def test_after_so_long_it_goes_on_without_and_says_so() -> None:
+    found, words = waits(True, 49, run_052002="event_info is not at this site")
+    assert words == ""
+    assert (found.members, found.missing) == ((52001,), (52002,))
+    assert found.id != as_one(MEMBERS).id
+
+
+def test_without_any_member_it_goes_on_waiting() -> None:
+    _, words = waits(True, 1000, run_052001="nothing", run_052002="nothing")
+    assert words == "run 052001 of 2: nothing (and 1 more runs)"

@@ -1,0 +1,116 @@
+"""An analysis over a period in whole ticks: it waits, goes on without, and a late run makes a new revision."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from support.site import Site, document
+from xomflow.keys import group_id
+from xomflow.paths import ROOT
+
+SUM = """
+runs = xomlib.runs()
+missing = xomlib.run()["runs_missing"]
+said = {"names": ",".join(runs), "missing": len(missing)}
+xomlib.Xomresult(variable_name="runs", variable_value=len(runs), data=said).save()
+"""
+NOW = datetime.now(UTC)
+
+
+def at(number: int, hours_ago: float, mode: str = "tpc_kr83m", **changes: Any) -> dict[str, Any]:
+    start = NOW - timedelta(hours=hours_ago)
+    moments = {"start": start, "end": start + timedelta(minutes=50)}
+    times = {name: {"$date": f"{moment:%Y-%m-%dT%H:%M:%SZ}"} for name, moment in moments.items()}
+    return document(number, mode=mode, **{**times, **changes})
+
+
+@pytest.fixture
+def campaigns(site: Site) -> Site:
+    site.analysis("sums", SUM, run_modes=["tpc_kr83m"], period={"gap": "5 h", "wait": "10 d"})
+    return site
+
+
+def results(site: Site) -> dict[str, dict[str, Any]]:
+    """What counts as done: names of the runs and number of missing ones, by group."""
+    found = {}
+    for path in site.paths.shelves("sums", "v1").glob("*/*.json"):
+        if ".failed-" not in path.name and ".superseded" not in path.name:
+            (result,) = json.loads(path.read_text())["results"]
+            found[path.stem] = result["data"]
+    return found
+
+
+def test_a_group_is_done_once_with_all_its_runs(campaigns: Site) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 39), at(52003, 38, "tpc_bkg"), at(52004, 37), at(52005, 20)])
+    pending = {run for _, run in campaigns.pending()}
+    assert pending == {group_id([52001, 52002]), group_id([52004]), group_id([52005])}
+    done = campaigns.tick()
+    assert done.returncode == 0, done.stderr
+    assert results(campaigns) == {
+        group_id([52001, 52002]): {"names": "052001,052002", "missing": 0},
+        group_id([52004]): {"names": "052004", "missing": 0},
+        group_id([52005]): {"names": "052005", "missing": 0},
+    }
+    assert campaigns.pending() == set()
+
+
+def test_an_open_group_waits(campaigns: Site) -> None:
+    campaigns.runs([at(52001, 3), at(52002, 2)])
+    assert campaigns.tick().returncode == 0
+    assert results(campaigns) == {}
+    assert "its period is open until" in campaigns.ticks()[-1].run_list("sums").read_text()
+    campaigns.runs([at(52003, 1, "tpc_bkg")])
+    assert campaigns.tick().returncode == 0
+    assert list(results(campaigns)) == [group_id([52001, 52002])]
+
+
+def test_it_waits_for_a_run_that_is_not_there_yet_and_then_goes_on_without(campaigns: Site) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 39, status="transferring"), at(52003, 38)])
+    assert campaigns.tick().returncode == 0
+    assert results(campaigns) == {}
+    assert "run 052002 of 3: its status is transferring" in campaigns.ticks()[-1].run_list("sums").read_text()
+    campaigns.tree["analyses"]["sums"]["period"]["wait"] = "1 h"
+    assert campaigns.tick().returncode == 0
+    assert results(campaigns) == {group_id([52001, 52003]): {"names": "052001,052003", "missing": 1}}
+    assert campaigns.pending() == set()
+
+
+def test_a_late_run_makes_a_new_revision_that_takes_the_place_of_the_old_one(campaigns: Site) -> None:
+    campaigns.tree["analyses"]["sums"]["period"]["wait"] = "1 h"
+    campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
+    campaigns.tick()
+    store = campaigns.paths.store / "test/sums/v1/052.lp"
+    assert store.read_text().count("\n") == 1
+    campaigns.runs([at(52002, 39)])
+    assert {run for _, run in campaigns.pending()} == {group_id([52001, 52002])}
+    assert campaigns.tick().returncode == 0
+    assert results(campaigns) == {group_id([52001, 52002]): {"names": "052001,052002", "missing": 0}}
+    assert store.read_text().count("\n") == 1
+    assert group_id([52001, 52002]) in store.read_text()
+    assert len(list(campaigns.paths.outcomes.rglob("*.superseded.json"))) == 1
+    assert campaigns.pending() == set()
+
+
+def test_failures_of_a_group_are_tried_again(campaigns: Site) -> None:
+    campaigns.tree["retries"] = {"attempts": 2, "first_wait": "0 s"}
+    campaigns.analysis("sums", "raise ValueError('no')", run_modes=["tpc_kr83m"], period={"gap": "5 h"})
+    campaigns.runs([at(52001, 40)])
+    assert campaigns.tick().returncode == 1
+    assert campaigns.tick().returncode == 1
+    assert campaigns.tick().returncode == 0
+    names = sorted(path.name.split(".")[1].split("-")[1] for path in campaigns.paths.outcomes.rglob("*.failed-*"))
+    assert names == ["1", "2"]
+
+
+def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: Site) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
+    campaigns.write_config()
+    command = [sys.executable, str(ROOT / "scripts/xom.py"), "why", "52001"]
+    said = subprocess.run(command, cwd=campaigns.folder, capture_output=True, text=True, check=False).stdout
+    assert f"sums v1 run {group_id([52001, 52002])}: waiting: run 052002 of 2: its status is transferring" in said
