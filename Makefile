@@ -1,5 +1,6 @@
 # make demo    the whole job on the embedded default, ending in a page
 # make test    all tests                     make lint    ruff, snakefmt, snakemake --lint, mypy
+# make site-demo   the same at a small computing site: documents in MongoDB, jobs in Slurm, results in InfluxDB
 # make physics  truths of 200 and more simulated runs: docs/physics.md (six minutes)
 # make services   the servers that tests talk to: MongoDB, InfluxDB, Slurm
 # make lock    renew the locked versions     make clean   delete everything that was generated
@@ -14,11 +15,15 @@ SERVICES ?= work/services
 TEST_OPTIONS ?= -q -n auto --dist loadfile
 TEST_ENVIRONMENT := XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) XOM_TEST_SERVICES=$(abspath $(SERVICES))
 
-.PHONY: demo test test-fast physics lint format docs envs services slurm lock clean
+.PHONY: demo site-demo test test-fast physics lint format docs envs services slurm lock clean
 .DELETE_ON_ERROR:
 
 demo: envs
 	@bash scripts/demo.sh $(WORK)
+
+# It borrows the servers of the tests.
+site-demo: envs services $(ENVS)/development.done
+	@$(TEST_ENVIRONMENT) $(WORKFLOW)/python scripts/site_demo.py --python $(ANALYSIS)/python $(SITE_DEMO_OPTIONS)
 
 test: envs $(ENVS)/development.done
 	$(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest $(TEST_OPTIONS)

@@ -1,15 +1,17 @@
 """Cost of the analyses: time over reading the needed columns, and peak memory of a run ten times longer.
 
-``python benchmarks/analysis_cost.py [--decays 12000] [--chunk-mb 5] [--repeat 3]``, under the analysis interpreter.
+``python benchmarks/analysis_cost.py [--only kr83m] [--scale 1] [--repeat 3]``, under the analysis interpreter.
 
-Two Kr83m runs of the mini-XENONnT, one ten times longer than the other, are made once in FOLDER. Every measurement is a
-process of its own, so that its peak memory is its own. Times are CPU seconds after the imports and the building of the
-context, which a job pays once ("start"); the least of the repetitions counts. "read" reads the columns that the
-analysis needs and does nothing else; "numbers" is the analysis' ``main`` without its figure, "all" with it.
+A Kr83m run of the mini-XENONnT is made once in FOLDER and repeated, shifted in time, until the reference sizes are
+there: 50,000 decays for kr83m, 5 million peaks for photo_ionization; and once more ten times as long. Every measurement
+is a process of its own, so that its peak memory is its own. Times are CPU seconds after the imports and the building of
+the context, which a job pays once ("start"); the least of the repetitions counts. "read" reads what the analysis was
+seen to read (the same data types and columns) and does nothing else; "numbers" is the analysis' ``main`` without its
+figure, "all" with it.
 
-strax keeps one chunk in memory at a time, of up to 200 MB by its default. The short run fills a twentieth of such a
-chunk, the long one half of it, so at that size the comparison would be one of chunks. The data are made with smaller
-chunks therefore, several per run in both; ``--chunk-mb 200`` shows the other number.
+strax keeps one chunk in memory at a time, of up to 200 MB by its default. A comparison of lengths is one of chunks
+unless both runs have several. So the data of events, of which 50,000 fill a third of a chunk, are in chunks of 10 MB;
+peaks have strax's 200 MB. FOLDER needs 5 GB.
 """
 
 import argparse
@@ -22,36 +24,87 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-RUNS = {"052800": 1, "052801": 10}  # run id -> times the length
-KR_RATE = 20.0  # Hz
-ANALYSES = ("event_rate", "kr83m")
+BASE, BASE_DECAYS, KR_RATE = "052800", 12_500, 20.0  # run id, number, Hz
+FACTORS = (1, 10)
+CHUNK_MB = {"peak_basics": 200.0, "event_basics": 50.0}  # others: 10
 
 
-def make_data(folder: Path, decays: int, chunk_mb: float) -> None:
-    """Make the two runs, unless they are there."""
-    import straxen
+@dataclass(frozen=True)
+class Case:
+    """An analysis' reference size: its data types, and how often the base run is repeated."""
 
+    types: tuple[str, ...]
+    repeats: int
+    size: str
+
+
+CASES = {
+    "event_rate": Case(("event_info", "veto_intervals"), 4, "50,000 decays"),
+    "kr83m": Case(("event_info_double",), 4, "50,000 decays"),
+    "photo_ionization": Case(("event_basics", "peak_basics"), 63, "5 million peaks"),
+    "peak_rate": Case(("peak_basics",), 63, "5 million peaks"),
+}
+
+
+def run_of(case: Case, factor: int, scale: float) -> tuple[str, int]:
+    """Return run id and number of repetitions of the base run."""
+    repeats = max(1, round(case.repeats * factor * scale))
+    return f"{100_000 + repeats:06d}", repeats
+
+
+def make_base(folder: Path) -> Any:
+    """Make the base run, unless it is there; return its context, which may write."""
     from mini_xenonnt import truth
     from mini_xenonnt.context import mini_xenonnt
 
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     st = mini_xenonnt(output_folder=folder / "data", truth_folder=folder / "truth", readonly=False)
-    straxen.EventInfo.chunk_target_size_mb = straxen.EventInfoDouble.chunk_target_size_mb = chunk_mb
     start = datetime(2026, 9, 1, tzinfo=UTC)
-    for run_id, factor in RUNS.items():
-        end = start + timedelta(seconds=round(factor * decays / KR_RATE))
-        document = truth.of_run({"kr_rate": KR_RATE}, run_id, "tpc_kr83m", start, end, start, 1)
-        (folder / "truth" / f"{run_id}.json").write_text(json.dumps(document))
-        for data_type in ("event_info", "distinct_channels", "event_info_double"):
-            if not st.is_stored(run_id, data_type):
-                st.make(run_id, data_type, save=(data_type,), progress_bar=False)
+    document = truth.of_run(
+        {"kr_rate": KR_RATE}, BASE, "tpc_kr83m", start, start + timedelta(seconds=BASE_DECAYS / KR_RATE), start, 1
+    )
+    (folder / "truth" / f"{BASE}.json").write_text(json.dumps(document))
+    for data_type in dict.fromkeys(name for case in CASES.values() for name in case.types):
+        if not st.is_stored(BASE, data_type):
+            st.make(BASE, data_type, save=(data_type,), progress_bar=False)
+    return st
+
+
+def make_run(st: Any, run_id: str, data_type: str, repeats: int) -> None:
+    """Write the base run's data several times, one after the other, as strax would store them."""
+    import strax
+
+    if st.is_stored(run_id, data_type):
+        return
+    base = st.get_array(BASE, data_type, progress_bar=False)
+    plugin = st.get_single_plugin(BASE, data_type)
+    length = int(BASE_DECAYS / KR_RATE * 1e9)
+    begin = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp()) * 10**9
+    size = CHUNK_MB.get(data_type, 10.0)
+    times = [name for name in base.dtype.names if "time" in name and base.dtype[name] == "int64"]
+
+    def pieces() -> Iterator[Any]:
+        for i in range(repeats):
+            data = base.copy()
+            for name in times:
+                data[name] += i * length
+            start = begin + i * length
+            yield strax.Chunk(
+                start=start, end=start + length, data=data, data_type=data_type, dtype=base.dtype,
+                data_kind=plugin.data_kind_for(data_type), run_id=run_id, target_size_mb=size,
+            )  # fmt: skip
+
+    key = st.key_for(run_id, data_type)
+    saver = st.storage[0].saver(key, plugin.metadata(run_id, data_type))
+    saver.save_from(pieces(), rechunk=True)
 
 
 def load(name: str) -> ModuleType:
@@ -64,42 +117,35 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def reader(module: ModuleType, name: str, run_id: str) -> Callable[[Any], None]:
-    """Return what reads the columns that an analysis needs and does nothing with them."""
-    if name == "kr83m":
-        columns = (*module.NEEDED, *module.DEFAULTS["s1_columns"])
-        target = "event_info_double"
-    else:
-        columns, target = ("time", module.DEFAULTS["energy_column"]), "event_info"
-
-    def read(st: Any) -> None:
-        for _ in st.get_iter(run_id, target, keep_columns=columns, progress_bar=False):
-            pass
-
-    return read
-
-
-def measure(folder: Path, what: str, name: str, run_id: str) -> dict[str, float]:
-    """Do one measurement in this process."""
+def measure(folder: Path, what: str, name: str, run_id: str, reads: str) -> dict[str, Any]:
+    """Do one measurement in this process; ``reads`` is what the analysis was seen to read, as JSON."""
     import xomlib
     from xomlib import session
 
     begun = time.process_time()
     module = load(name)
+    seen: list[Any] = []
     with tempfile.TemporaryDirectory() as draft:
         session.begin(job(folder, name, run_id, draft))
         st = xomlib.context()
         xomlib.context = lambda: st  # the job's own building of it is part of the start
+        if what == "reads":
+            original = st.get_iter
+            st.get_iter = lambda run, target, **rest: (
+                seen.append([target, list(rest["keep_columns"])]) or original(run, target, **rest)  # type: ignore[func-returns-value]
+            )
         if what == "numbers":
-            module.draw = lambda *_: b""
+            module.draw = lambda *_: b""  # type: ignore[attr-defined]
         ready = time.process_time()
         with contextlib.redirect_stdout(io.StringIO()):
             if what == "read":
-                reader(module, name, run_id)(st)
+                for target, columns in json.loads(reads):
+                    for _ in st.get_iter(run_id, target, keep_columns=tuple(columns), progress_bar=False):
+                        pass
             else:
                 module.main(run_id)
         done = time.process_time()
-    return {"start": ready - begun, "work": done - ready, "peak_mb": peak_memory()}
+    return {"start": ready - begun, "work": done - ready, "peak_mb": peak_memory(), "reads": seen}
 
 
 def job(folder: Path, name: str, run_id: str, draft: str) -> dict[str, Any]:
@@ -124,9 +170,9 @@ def peak_memory() -> float:
     return float(line.split()[1]) / 1024
 
 
-def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int) -> dict[str, float]:
+def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int, reads: Any = ()) -> dict[str, Any]:
     """Return the quickest of several measurements, each in a process of its own."""
-    command = [sys.executable, __file__, "--folder", str(folder), "--measure", what, name, run_id]
+    command = [sys.executable, __file__, "--folder", str(folder), "--measure", what, name, run_id, json.dumps(reads)]
     runs = []
     for _ in range(repeat):
         done = subprocess.run(
@@ -136,24 +182,28 @@ def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int) -> 
     return {key: min(run[key] for run in runs) for key in runs[0]}
 
 
-def table(folder: Path, repeat: int) -> str:
+def table(folder: Path, names: list[str], scale: float, repeat: int) -> str:
     """Measure everything and return the table."""
-    widths = {"run": 6, "start s": 9, "read s": 8, "numbers s": 11, "all s": 7, "numbers/read": 14, "job/read": 10}
-    widths["peak MB"] = 9
-    lines = [f"{'analysis':<12}" + "".join(f"{title:>{width}}" for title, width in widths.items())]
-    for name in ANALYSES:
+    st = make_base(folder)
+    titles = ("run", "start s", "read s", "numbers s", "all s", "numbers/read", "job/read", "peak MB")
+    lines = [f"{'analysis':<18}" + "".join(f"{title:>{len(title) + 2}}" for title in titles)]
+    for name in names:
         peaks = []
-        for run_id, factor in RUNS.items():
-            read, numbers, full = (
-                in_process(folder, what, name, run_id, repeat) for what in ("read", "numbers", "all")
-            )
+        for factor in FACTORS:
+            run_id, repeats = run_of(CASES[name], factor, scale)
+            for data_type in CASES[name].types:
+                make_run(st, run_id, data_type, repeats)
+            reads = in_process(folder, "reads", name, run_id, 1)["reads"]
+            read = in_process(folder, "read", name, run_id, repeat, reads)
+            numbers, full = (in_process(folder, what, name, run_id, repeat) for what in ("numbers", "all"))
             start = min(part["start"] for part in (read, numbers, full))
             peaks.append(full["peak_mb"])
             values = (start, read["work"], numbers["work"], full["work"], numbers["work"] / read["work"])
             values += ((start + full["work"]) / (start + read["work"]), full["peak_mb"])
-            cells = [f"{value:>{width}.2f}" for value, width in zip(values, list(widths.values())[1:], strict=True)]
-            lines.append(f"{name:<12}{f'x{factor}':>6}" + "".join(cells))
-        lines.append(f"{name}: peak memory of the longer run over the normal one {peaks[1] / peaks[0]:.3f}")
+            cells = [f"{value:>{len(title) + 2}.2f}" for value, title in zip(values, titles[1:], strict=True)]
+            lines.append(f"{name:<18}{f'x{factor}':>5}" + "".join(cells))
+        said = ", ".join(f"{len(columns)} columns of {target}" for target, columns in reads)
+        lines.append(f"  {CASES[name].size}; reads {said}; memory of the longer run: {peaks[1] / peaks[0]:.3f} times")
     return "\n".join(lines)
 
 
@@ -161,17 +211,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=ROOT / "work" / "benchmarks" / "analysis_cost")
-    parser.add_argument("--decays", type=int, default=12_000, help="Kr83m decays of the normal run")
-    parser.add_argument("--chunk-mb", type=float, default=5.0, help="size of the data's chunks")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), metavar="ANALYSIS")
+    parser.add_argument("--scale", type=float, default=1.0, help="times the reference sizes")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--measure", nargs=3, metavar=("WHAT", "ANALYSIS", "RUN"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=4, metavar=("WHAT", "ANALYSIS", "RUN", "READS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         print(json.dumps(measure(options.folder, *options.measure)))
         return
-    data_folder = options.folder / f"decays_{options.decays}_chunks_{options.chunk_mb:g}"
-    make_data(data_folder, options.decays, options.chunk_mb)
-    print(table(data_folder, options.repeat))
+    print(table(options.folder, options.only, options.scale, options.repeat))
 
 
 if __name__ == "__main__":

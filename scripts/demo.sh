@@ -28,6 +28,13 @@ progress() {
 heading "Making the mini-XENONnT"
 "$work/envs/analysis/bin/python" -m mini_xenonnt make --output "$work/mini"
 
+# The slow control is a server, here one of the mini-XENONnT on the loopback interface, for as long as the tick takes.
+coproc slow_control { exec "$work/envs/analysis/bin/python" -m mini_xenonnt slow-control --output "$work/mini"; }
+server=$slow_control_PID
+trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
+read -r ready <&"${slow_control[0]}" || { echo "the slow control of the mini-XENONnT did not start" >&2; exit 1; }
+echo "$ready"
+
 heading "Running one tick of XOM; Snakemake's own output goes to $log"
 export PATH="$PWD/$work/envs/workflow/bin:$PATH"
 set +e

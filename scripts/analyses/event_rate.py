@@ -1,6 +1,7 @@
-"""Number of events and event rate of a run, in all and in bands of energy.
+"""Number of events and event rate of a run, in all and in bands of energy; its live time.
 
-One pass over ``event_info``, a chunk at a time; what is kept are counts. See docs/analyses/event_rate.md.
+One pass over ``event_info``, a chunk at a time, and one over ``veto_intervals``; what is kept are counts and intervals.
+See docs/analyses/event_rate.md.
 """
 
 import re
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 import xomlib
 from xomphysics import figures
 from xomphysics.counting import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
+from xomphysics.seconds import Counts, Seconds
 from xomphysics.settings import merge
 from xomphysics.stream import chunks
 
@@ -22,9 +25,12 @@ DEFAULTS: dict[str, Any] = {
     "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
+    "vetoes": ["busy*", "hev", "hev_veto", "straxen_deadtime*"],  # in which no event is seen; none: no correction
+    "edge_ns": 10,  # sample of the digitizer: start and stop of an interval are known to within one
 }
+UNCOVERED = 10**9  # ns of the run without veto_intervals that are let pass
+TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
-Counts = NDArray[np.int64]
 
 
 @dataclass
@@ -35,31 +41,44 @@ class Tally:
     ----------
     bands
         Name of a band to its limits (keV).
-    start, end
-        Of the data read (ns since 1970).
+    seconds
+        Events per second of the run.
     events, without_energy
         All events; those whose energy is not a finite number.
     in_band
         Events per band.
     spectrum
         Events per bin of `ENERGY_EDGES`.
-    per_second
-        Events per second of the run, one array per chunk (8 bytes per second of data).
+    vetoed
+        Intervals in which no event can be seen; None where live time is not corrected.
+    edge_ns
+        Within what their starts and stops are known (ns).
     """
 
     bands: dict[str, tuple[float, float]]
-    start: int = 0
-    end: int = 0
+    seconds: Seconds = field(default_factory=Seconds)
     events: int = 0
     without_energy: int = 0
     in_band: dict[str, int] = field(default_factory=dict)
     spectrum: Counts = field(default_factory=lambda: np.zeros(len(ENERGY_EDGES) - 1, dtype=np.int64))
-    per_second: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    vetoed: Intervals | None = None
+    edge_ns: float = 0.0
+
+    @property
+    def span(self) -> float:
+        """Seconds from the start of the first to the end of the last chunk."""
+        return self.seconds.span
 
     @property
     def live_time(self) -> float:
-        """Seconds from the start of the first to the end of the last chunk."""
-        return (self.end - self.start) / 1e9
+        """Seconds of the span outside all veto intervals."""
+        return self.span - (self.vetoed.total / 1e9 if self.vetoed else 0.0)
+
+    @property
+    def live_time_error(self) -> float:
+        """Seconds: every start and stop is anywhere within one sample, which has the deviation 1 / sqrt(12)."""
+        edges = 2 * len(self.vetoed.starts) if self.vetoed else 0
+        return float(np.sqrt(edges / 12) * self.edge_ns / 1e9)
 
 
 def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -93,10 +112,8 @@ def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_col
         Name of the column with the energy (keV).
     """
     tally = Tally(bands, in_band=dict.fromkeys(bands, 0))
-    for i, chunk in enumerate(data):
-        if i == 0:
-            tally.start = int(chunk.start)
-        tally.end = int(chunk.end)
+    for chunk in data:
+        tally.seconds.add(chunk.data["time"], int(chunk.start), int(chunk.end))
         energy = chunk.data[energy_column]
         finite = np.isfinite(energy)
         tally.events += len(energy)
@@ -104,30 +121,30 @@ def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_col
         tally.spectrum += np.histogram(energy[finite], bins=ENERGY_EDGES)[0]
         for name, (low, high) in bands.items():
             tally.in_band[name] += int(np.count_nonzero((energy >= low) & (energy < high)))
-        tally.per_second = _add_seconds(tally.per_second, chunk.data["time"], tally.start, tally.end)
     return tally
 
 
-def _add_seconds(counts: Counts, times: NDArray[np.int64], start: int, end: int) -> Counts:
-    seconds = -((start - end) // 10**9)
-    longer = np.zeros(max(len(counts), seconds), dtype=np.int64)
-    longer[: len(counts)] = counts
-    longer += np.bincount((times - start) // 10**9, minlength=len(longer))[: len(longer)]
-    return longer
+def subtract(tally: Tally, veto: Veto, settings: dict[str, Any]) -> None:
+    """Take the veto intervals out of the live time.
 
-
-def over_time(tally: Tally, bins: int = 60) -> tuple[NDArray[np.float64], Counts]:
-    """Return edges (s since the start) and counts in at most ``bins`` equal parts of the run, about 20 events each.
-
-    Only whole seconds are used: up to one second at the end of the run is left out.
+    Raises
+    ------
+    xomlib.DataBroken
+        If they were looked for during a part of the run only.
     """
-    seconds = int(tally.live_time)
-    parts = int(np.clip(tally.events // 20, 1, min(bins, max(seconds, 1))))
-    width = max(seconds // parts, 1)
-    whole = tally.per_second[: width * parts]
-    counts = whole.reshape(-1, width).sum(axis=1, dtype=np.int64)
-    edges = np.arange(len(counts) + 1, dtype=np.float64) * width
-    return edges, counts
+    start, end = tally.seconds.start, tally.seconds.end
+    missing = max(veto.low - start, 0) + max(end - veto.high, 0)
+    if missing > UNCOVERED:
+        raise xomlib.DataBroken(f"veto_intervals lack {missing / 1e9:.1f} s of the {tally.span:.1f} s of event_info")
+    within = Veto(veto.rows, start, end)
+    tally.vetoed, tally.edge_ns = within.of(settings["vetoes"]), float(settings["edge_ns"])
+
+
+def live_times(tally: Tally, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the live time (s) between edges (s since the start)."""
+    if tally.vetoed is None:
+        return np.diff(edges)
+    return np.diff(edges - tally.vetoed.before(tally.seconds.start + (edges * 1e9).astype(np.int64)) / 1e9)
 
 
 def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
@@ -136,9 +153,9 @@ def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
     A count is always a number, zero too. Rates are given if the run has ``minimum_events`` events *in all*: a band is
     not judged by its own count, for dropping low counts would bias the average upwards.
     """
-    said = []
-    _, counts = over_time(tally)
-    steady = constant_rate(counts)
+    said = [_live_time(tally)]
+    edges, counts = tally.seconds.parts()
+    steady = constant_rate(counts, live_times(tally, edges))
     for name, n in [("", tally.events), *tally.in_band.items()]:
         suffix = f"_{name}" if name else ""
         low, high = poisson_interval(n)
@@ -158,12 +175,25 @@ def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
     return said
 
 
+def _live_time(tally: Tally) -> dict[str, Any]:
+    said: dict[str, Any] = {"variable_name": "live_time", "unit": "s"}
+    if not tally.span > 0:
+        return said | {"insufficient": "the data span no time"}
+    data: dict[str, Any] = {"span_s": tally.span, "corrected": tally.vetoed is not None}
+    if tally.vetoed is not None:
+        seen = occupancy(tally.vetoed, TYPICAL)
+        data |= {"dead_fraction": seen.fraction, "dead_fraction_error": seen.fraction_error, "intervals": seen.number}
+    return said | {"variable_value": tally.live_time, "error": tally.live_time_error, "data": data}
+
+
 def _rate(n: int, tally: Tally, minimum_events: int) -> dict[str, Any]:
     if not tally.live_time > 0:
-        return {"insufficient": "the data span no time"}
+        return {"insufficient": "the run has no live time" if tally.span > 0 else "the data span no time"}
     if tally.events < minimum_events:
         return {"insufficient": f"{tally.events} events in the run, {minimum_events} needed"}
-    return {"variable_value": n / tally.live_time, "error": poisson_error(n) / tally.live_time}
+    rate = n / tally.live_time
+    error = np.hypot(poisson_error(n) / tally.live_time, rate * tally.live_time_error / tally.live_time)
+    return {"variable_value": rate, "error": float(error)}
 
 
 def draw(tally: Tally, run_id: str) -> Figure:
@@ -199,23 +229,29 @@ def _draw_spectrum(axes: Any, tally: Tally) -> None:
 
 
 def _draw_rate(axes: Any, tally: Tally) -> None:
-    edges, counts = over_time(tally)
-    figures.style(axes, "time since the start of the run [s]", "rate [Hz]", f"live time {tally.live_time:,.1f} s")
-    if not len(counts) or not tally.events:
+    edges, counts = tally.seconds.parts()
+    live = live_times(tally, edges)
+    figures.style(axes, "time since the start of the run [s]", "rate [Hz]", _live_time_words(tally))
+    if not len(counts) or not tally.events or not tally.live_time > 0:
         figures.say_empty(axes, "no events")
         return
-    width = edges[1] - edges[0]
-    axes.errorbar(
-        edges[:-1] + width / 2, counts / width, np.sqrt(counts + 1) / width,
-        fmt="o", ms=3, lw=1, color=figures.INK,
-    )  # fmt: skip
+    seen = live > 0
+    height, bar = counts[seen] / live[seen], np.sqrt(counts[seen] + 1) / live[seen]
+    axes.errorbar((edges[:-1] + edges[1:])[seen] / 2, height, bar, fmt="o", ms=3, lw=1, color=figures.INK)
     mean, error = tally.events / tally.live_time, poisson_error(tally.events) / tally.live_time
     axes.axhspan(mean - error, mean + error, color=figures.BLUE, alpha=0.3, lw=0)
     axes.axhline(mean, color=figures.BLUE, lw=1)
-    steady = constant_rate(counts)
+    steady = constant_rate(counts, live)
     test = f"χ²/ndf {steady.chi2:.1f}/{steady.ndf}, p = {steady.p_value:.2g}" if steady else "too few to test"
-    axes.set_ylim(0, (counts.max() + 2 * np.sqrt(counts.max() + 1)) * 1.25 / width)
+    axes.set_ylim(0, (height + 2 * bar).max() * 1.25)
     figures.note(axes, [f"{mean:.4g} ± {error:.2g} Hz", f"constant rate: {test}"])
+
+
+def _live_time_words(tally: Tally) -> str:
+    if tally.vetoed is None:
+        return f"{tally.span:,.1f} s, not corrected for vetoes"
+    share = tally.vetoed.fraction if tally.span > 0 else 0.0
+    return f"live time {tally.live_time:,.1f} s, {share:.2%} vetoed"
 
 
 def _colours(n: int) -> list[str]:
@@ -226,8 +262,10 @@ def main(run_id: str) -> None:
     """Analyse one run."""
     settings = merge(DEFAULTS, xomlib.settings())
     bands, column = parse_bands(settings["bands"]), settings["energy_column"]
-    data = chunks(xomlib.context(), run_id, "event_info", ("time", column))
-    tally = count(data, bands, column)
+    st = xomlib.context()
+    tally = count(chunks(st, run_id, "event_info", ("time", column)), bands, column)
+    if settings["vetoes"]:
+        subtract(tally, collect(chunks(st, run_id, "veto_intervals", COLUMNS)), settings)
     for result in results(tally, settings["minimum_events"]):
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(tally, run_id))

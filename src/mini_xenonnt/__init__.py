@@ -7,7 +7,7 @@ Importing this package imports neither numpy nor strax.
 
 import logging
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Command line: `python -m mini_xenonnt make` and `python -m mini_xenonnt take`."""
+"""Command line: `python -m mini_xenonnt make`, `... take` and `... slow-control`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mini_xenonnt import slow_control
 from mini_xenonnt.folder import FolderError
 from mini_xenonnt.make import ProductionError, make, take
 from mini_xenonnt.schedule import MODES, ScheduleError
@@ -43,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     other.add_argument("--tags", nargs="*", default=[], help="tags of the run")
     other.add_argument("--decays", type=_positive, help="mean number of Kr83m decays (default: as in the set)")
     other.add_argument("--now", type=_time, help="the time on the DAQ's clock, ISO (default: now)")
-    for command in (one, other):
+    server = commands.add_parser("slow-control", help="serve the readings of the slow control until it is ended")
+    for command in (one, other, server):
         command.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the set")
+    for command in (one, other):
         command.add_argument("--jobs", type=_positive, default=2, help="worker processes (default 2)")
     return parser
 
@@ -54,6 +57,9 @@ def _say(line: str) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.command == "slow-control":
+        slow_control.serve(options.output, lambda line: print(line, flush=True))
+        return
     if options.command == "take":
         now = options.now or datetime.now(UTC)
         run = take(options.output, options.mode, tuple(options.tags), options.decays, now, options.jobs, _say)

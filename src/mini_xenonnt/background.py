@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.random import Generator
 
-from mini_xenonnt import detector, signals
+from mini_xenonnt import detector, maps, signals
 
 S2_RESOLUTION = 0.05
 
@@ -32,7 +32,7 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     Parameters
     ----------
     truth : Mapping
-        Uses event_rate (Hz) and electron_lifetime (ms).
+        Uses event_rate (Hz), electron_lifetime (ms) and response_skewness.
     start, end : int
         Window in ns since the epoch.
 
@@ -47,10 +47,12 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     drift = signals.drift_time(z)
     quanta = energy / detector.WORK_FUNCTION
     share = charge_share(energy)
-    light = (1 - share) * quanta * detector.G1
+    light = (1 - share) * quanta * detector.G1 * maps.light(np.array([x, y, z]).T)
     charge = share * quanta * detector.G2 * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
-    s1_area = signals.smeared(rng, light, light)
-    s2_area = signals.smeared(rng, charge, charge * detector.G2 + (S2_RESOLUTION * charge) ** 2)
+    charge = charge * maps.charge(np.array([x, y]).T)
+    s1_area = signals.smeared(rng, light, light, truth["response_skewness"])
+    variance = charge * detector.G2 + (S2_RESOLUTION * charge) ** 2
+    s2_area = signals.smeared(rng, charge, variance, truth["response_skewness"])
     later = time + drift.astype(np.int64)
     return np.concatenate(
         [signals.s1(time, s1_area, z), signals.s2(rng, later, s2_area, drift, np.array([x, y]))],

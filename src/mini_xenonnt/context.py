@@ -1,4 +1,4 @@
-"""The strax context of the mini-XENONnT: straxen's own, with four source plugins and constant correction maps."""
+"""The strax context of the mini-XENONnT: straxen's own, with four source plugins and correction maps by formula."""
 
 import logging
 from collections.abc import Iterator
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import strax
 import straxen
 
-from mini_xenonnt import detector
+from mini_xenonnt import detector, maps, vetoes
 from mini_xenonnt.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
 
 SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits")
@@ -39,14 +40,40 @@ def constant_map(value: float, **_: Any) -> ConstantMap:
     return ConstantMap(float(value))
 
 
+class FormulaMap:
+    """A correction map of `maps.MAPS`; called as straxen's maps are."""
+
+    map_names = ("map",)
+
+    def __init__(self, name: str) -> None:
+        self.formula = maps.MAPS[name]
+
+    def __call__(self, points: np.ndarray, map_name: str = "map") -> np.ndarray:
+        """Return the values for points of shape (n, dimensions), as an array of shape (n,)."""
+        return self.formula(points)
+
+
+@straxen.URLConfig.register("mini-map")
+def formula_map(name: str, **_: Any) -> FormulaMap:
+    """Return the map behind an option such as "mini-map://light": no file, so no path in the lineage."""
+    return FormulaMap(name)
+
+
+@straxen.URLConfig.register("mini-nveto-pmts")
+def nveto_pmts(_: str, **options: Any) -> pd.DataFrame:
+    """Return the positions of the neutron veto's PMTs behind the option "mini-nveto-pmts://"."""
+    return pd.DataFrame(vetoes.pmts())
+
+
 DETECTOR_OPTIONS = {
+    "nveto_pmt_position_map": "mini-nveto-pmts://",
     "electron_drift_velocity": detector.DRIFT_VELOCITY,
     "electron_drift_time_gate": detector.GATE_DRIFT_TIME,
     "elife": detector.NOMINAL_LIFETIME,
     "fdc_map": "mini-constant-map://0",
     "z_bias_map": "mini-constant-map://0",
-    "s1_xyz_map": "mini-constant-map://1",
-    "s2_xy_map": "mini-constant-map://1",
+    "s1_xyz_map": "mini-map://light",
+    "s2_xy_map": "mini-map://charge",
     "s1_bias_map": "mini-constant-map://0",
     "s2_bias_map": "mini-constant-map://0",
     "avg_se_gain": detector.SINGLE_ELECTRON_GAIN,

@@ -13,6 +13,8 @@ RAW_RECORDS_HASH = "rfzvpzj4mf"
 HOSTILE_COMMENT = "</script><img src=x onerror=\"alert(1)\">\x07\x1b[31m \u202e'quoted', a=b\\ c\nsecond line & more"
 """The comment of the run that holds markup and control characters."""
 
+RATE_DELAY = timedelta(minutes=15)
+"""The DAQ rate comes into the document so long after the end of a run."""
 _RATE = {"tpc": 12.0, "muon_veto": 1.5, "neutron_veto": 6.0}
 
 
@@ -21,7 +23,7 @@ def date(when: datetime) -> dict[str, str]:
     return {"$date": when.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
-def run_document(run: Run, lineage: Mapping[str, str], seed: int) -> dict[str, Any]:
+def run_document(run: Run, lineage: Mapping[str, str], seed: int, present: datetime) -> dict[str, Any]:
     """Return the document of one run.
 
     Parameters
@@ -32,6 +34,8 @@ def run_document(run: Run, lineage: Mapping[str, str], seed: int) -> dict[str, A
         Lineage hash of each stored data type.
     seed : int
         Decides the noise of the DAQ rate.
+    present : datetime
+        The simulated present; the rate of a run that ended less than `RATE_DELAY` before is not there yet.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def run_document(run: Run, lineage: Mapping[str, str], seed: int) -> dict[str, A
     if not running:
         document["bootstrax"] = _bootstrax(run)
         document["status"] = "eb_ready_to_upload" if run.odd == "not_transferred" else "transferred"
-        if run.odd != "no_rate":
+        if run.odd != "no_rate" and run.end + RATE_DELAY <= present:
             document["rate"] = _rate(run, seed)
     return document
 

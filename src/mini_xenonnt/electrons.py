@@ -1,31 +1,36 @@
-"""Small signals that make no event: delayed electrons after an S2 (photo-ionization), lone electrons, lone S1s."""
+"""Small signals that make no event: delayed electrons after an S2 (photo-ionization), lone electrons and S1s, noise."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.random import Generator
 
-from mini_xenonnt import detector, signals
+from mini_xenonnt import detector, maps, signals
 
 ELECTRON_WIDTH = 300.0
 ELECTRON_LENGTH = 1000
-ELECTRON_RESOLUTION = 5.5
 LONE_S1_MIN, LONE_S1_SCALE, LONE_S1_MAX = 2.0, 2.0, 10.0
+NOISE_MIN, NOISE_SCALE, NOISE_MAX = 1.0, 5.0, 60.0
+NOISE_LENGTH, NOISE_WIDTH = 400, 120.0
+NOISE_LIKE_S2 = 0.1
+"""Share of the noise peaks that are taken for S2s; the others are of unknown type."""
 
 
-def single_electrons(rng: Generator, center: np.ndarray) -> np.ndarray:
+def single_electrons(rng: Generator, truth: Mapping[str, float], center: np.ndarray) -> np.ndarray:
     """Return S2 signals of one electron each, anywhere in the plane.
 
     Parameters
     ----------
+    truth : Mapping
+        Uses single_electron_gain (PE) and single_electron_spread (relative).
     center : numpy.ndarray
         Centre times in ns since the epoch.
     """
     n = len(center)
     x, y, _ = signals.positions(rng, n)
     out = signals.s2(rng, center, np.zeros(n), np.zeros(n), np.array([x, y]))
-    gain = np.full(n, detector.SINGLE_ELECTRON_GAIN)
-    out["area"] = signals.smeared(rng, gain, np.full(n, ELECTRON_RESOLUTION**2))
+    gain = truth["single_electron_gain"] * maps.charge(np.array([x, y]).T)
+    out["area"] = signals.smeared(rng, gain, (truth["single_electron_spread"] * gain) ** 2)
     out["width"] = ELECTRON_WIDTH
     out["start"], out["end"] = out["center"] - ELECTRON_LENGTH // 2, out["center"] + ELECTRON_LENGTH // 2
     return out
@@ -37,7 +42,8 @@ def delayed(rng: Generator, truth: Mapping[str, float], primaries: np.ndarray) -
     Parameters
     ----------
     truth : Mapping
-        Uses photo_ionization_yield, the mean number of delayed electrons per S2, whatever its size.
+        Uses photo_ionization_ratio, the mean area of delayed electrons over the area of their S2, and
+        single_electron_gain.
     primaries : numpy.ndarray
         Signals; only the S2s among them count.
 
@@ -47,10 +53,11 @@ def delayed(rng: Generator, truth: Mapping[str, float], primaries: np.ndarray) -
         Signals of dtype `signals.SIGNAL`.
     """
     s2 = primaries[primaries["kind"] == 2]
-    parent = np.repeat(s2, rng.poisson(truth["photo_ionization_yield"], len(s2)))
+    mean = truth["photo_ionization_ratio"] * s2["area"] / truth["single_electron_gain"]
+    parent = np.repeat(s2, rng.poisson(mean))
     first = parent["end"] + ELECTRON_LENGTH
     last = parent["center"] + int(detector.MAX_DRIFT_TIME)
-    return single_electrons(rng, rng.integers(first, last))
+    return single_electrons(rng, truth, rng.integers(first, last))
 
 
 def lone(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> np.ndarray:
@@ -59,7 +66,7 @@ def lone(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> np
     Parameters
     ----------
     truth : Mapping
-        Uses lone_electron_rate and lone_s1_rate (Hz).
+        Uses lone_electron_rate, lone_s1_rate and noise_rate (Hz), and what `single_electrons` uses.
     start, end : int
         Window in ns since the epoch.
 
@@ -68,8 +75,21 @@ def lone(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> np
     numpy.ndarray
         Signals of dtype `signals.SIGNAL`.
     """
-    electrons = single_electrons(rng, signals.times(rng, truth["lone_electron_rate"], start, end))
+    electrons = single_electrons(rng, truth, signals.times(rng, truth["lone_electron_rate"], start, end))
     time = signals.times(rng, truth["lone_s1_rate"], start, end)
     area = np.minimum(LONE_S1_MIN + rng.exponential(LONE_S1_SCALE, len(time)), LONE_S1_MAX)
     depth = -rng.uniform(0, detector.HEIGHT, len(time))
-    return np.concatenate([electrons, signals.s1(time, area, depth)])
+    noise = _noise(rng, signals.times(rng, truth["noise_rate"], start, end))
+    return np.concatenate([electrons, signals.s1(time, area, depth), noise])
+
+
+def _noise(rng: Generator, center: np.ndarray) -> np.ndarray:
+    """Return peaks of electronic noise: short, small, anywhere, some of them taken for S2s."""
+    n = len(center)
+    x, y, _ = signals.positions(rng, n)
+    out = signals.s2(rng, center, np.zeros(n), np.zeros(n), np.array([x, y]))
+    out["area"] = np.minimum(NOISE_MIN + rng.exponential(NOISE_SCALE, n), NOISE_MAX)
+    out["kind"] = np.where(rng.random(n) < NOISE_LIKE_S2, 2, 0)
+    out["width"], out["top"] = NOISE_WIDTH, 0.5
+    out["start"], out["end"] = out["center"] - NOISE_LENGTH // 2, out["center"] + NOISE_LENGTH // 2
+    return out

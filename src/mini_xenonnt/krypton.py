@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.random import Generator
 
-from mini_xenonnt import detector, signals
+from mini_xenonnt import detector, maps, signals
 
 SPLIT_DELAY = 250.0
 """S1s closer than this (ns) are seen as one; a peak finder's threshold is softer."""
@@ -19,7 +19,8 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     Parameters
     ----------
     truth : Mapping
-        Uses kr_rate (Hz), light_yield_32_2, light_yield_9_4, charge_yield (PE/keV) and electron_lifetime (ms).
+        Uses kr_rate (Hz), light_yield_32_2, light_yield_9_4, charge_yield (PE/keV), electron_lifetime (ms),
+        merged_recombination and response_skewness.
     start, end : int
         Window in ns since the epoch.
 
@@ -31,17 +32,31 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     time = signals.times(rng, truth["kr_rate"], start, end)
     x, y, z = signals.positions(rng, len(time))
     drift = signals.drift_time(z)
-    light = _light(rng, truth, time, z)
-    charge = truth["charge_yield"] * detector.KR_ENERGY * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
-    area = signals.smeared(rng, charge, charge * detector.G2 + (S2_RESOLUTION * charge) ** 2)
+    delay = rng.exponential(detector.KR_HALF_LIFE / np.log(2), len(time))
+    electrons = truth["charge_yield"] * detector.KR_ENERGY / detector.G2  # that leave the interaction
+    recombined = np.where(delay > SPLIT_DELAY, 0.0, truth["merged_recombination"] * electrons)
+    seen = maps.light(np.array([x, y, z]).T)
+    light = _light(rng, truth, time, delay, z, seen, recombined * detector.G1)
+    charge = (electrons - recombined) * detector.G2 * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
+    charge = charge * maps.charge(np.array([x, y]).T)
+    variance = charge * detector.G2 + (S2_RESOLUTION * charge) ** 2
+    area = signals.smeared(rng, charge, variance, truth["response_skewness"])
     return np.concatenate([light, signals.s2(rng, time + drift.astype(np.int64), area, drift, np.array([x, y]))])
 
 
-def _light(rng: Generator, truth: Mapping[str, float], time: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Return the S1s: two where the delay is above `SPLIT_DELAY`, else one at their common centre."""
-    delay = rng.exponential(detector.KR_HALF_LIFE / np.log(2), len(time))
-    first = _s1_area(rng, truth["light_yield_32_2"] * detector.KR_ENERGY_FIRST, len(time))
-    second = _s1_area(rng, truth["light_yield_9_4"] * detector.KR_ENERGY_SECOND, len(time))
+def _light(
+    rng: Generator,
+    truth: Mapping[str, float],
+    time: np.ndarray,
+    delay: np.ndarray,
+    z: np.ndarray,
+    seen: np.ndarray,
+    more: np.ndarray,
+) -> np.ndarray:
+    """Return the S1s: two where the delay is above `SPLIT_DELAY`, else one at their common centre, `more` PE larger."""
+    skewness = truth["response_skewness"]
+    first = _s1_area(rng, truth["light_yield_32_2"] * detector.KR_ENERGY_FIRST * seen, skewness)
+    second = _s1_area(rng, (truth["light_yield_9_4"] * detector.KR_ENERGY_SECOND + more) * seen, skewness)
     two = delay > SPLIT_DELAY
     common = time + (delay * second / (first + second)).astype(np.int64)
     later = time + delay.astype(np.int64)
@@ -54,6 +69,6 @@ def _light(rng: Generator, truth: Mapping[str, float], time: np.ndarray, z: np.n
     )
 
 
-def _s1_area(rng: Generator, mean: float, n: int) -> np.ndarray:
-    """Draw S1 areas: Poisson variance and a constant relative resolution, symmetric about the mean."""
-    return signals.smeared(rng, np.full(n, mean), np.full(n, mean + (S1_RESOLUTION * mean) ** 2))
+def _s1_area(rng: Generator, mean: np.ndarray, skewness: float) -> np.ndarray:
+    """Draw S1 areas: Poisson variance and a constant relative resolution."""
+    return signals.smeared(rng, mean, mean + (S1_RESOLUTION * mean) ** 2, skewness)

@@ -129,7 +129,8 @@ def _complete(
         hashes = new_state["lineage"]["hashes"]
         missing = [run for run in runs if not place.is_complete(folder, run, hashes)]
         failed = workers.produce(missing, say)
-    documents = (run_document(run, hashes, parameters.seed) for run in runs)
+    present = max([parameters.now, *(run.end for run in taken)])
+    documents = (run_document(run, hashes, parameters.seed, present) for run in runs)
     place.write_if_changed(place.runs_file(folder), to_lines(documents))
     if failed:
         raise ProductionError(f"the data of {len(failed)} runs could not be made: {', '.join(sorted(failed))}")

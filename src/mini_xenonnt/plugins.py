@@ -82,7 +82,7 @@ class TruthSource(strax.Plugin):
 class MiniPeaks(TruthSource):
     """Peaks and their positions in the TPC."""
 
-    __version__ = "1.0.0"
+    __version__ = "2.0.0"
     provides = ("peaks", "peak_positions_cnf")
     data_kind = immutabledict(peaks="peaks", peak_positions_cnf="peaks")
     save_when = immutabledict(peaks=strax.SaveWhen.EXPLICIT, peak_positions_cnf=strax.SaveWhen.EXPLICIT)
@@ -96,8 +96,9 @@ class MiniPeaks(TruthSource):
     def expected_rate(self) -> float:
         """Return the rate of peaks in Hz."""
         t = self.truth
-        per_event = 3 + t["photo_ionization_yield"]
-        return per_event * (t["kr_rate"] + t["event_rate"]) + t["lone_electron_rate"] + t["lone_s1_rate"]
+        per_event = 3 + 1e4 * t["photo_ionization_ratio"] / t["single_electron_gain"]
+        lone = t["lone_electron_rate"] + t["lone_s1_rate"] + t["noise_rate"]
+        return per_event * (t["kr_rate"] + t["event_rate"]) + lone
 
     def compute(self, chunk_i: int) -> dict[str, strax.Chunk]:
         """Simulate one chunk."""
@@ -106,8 +107,9 @@ class MiniPeaks(TruthSource):
             [krypton.decays(rng, self.truth, start, end), background.single_sites(rng, self.truth, start, end)]
         )
         small = [electrons.delayed(rng, self.truth, events), electrons.lone(rng, self.truth, start, end)]
-        found = signals.without_overlaps(np.concatenate([events, *small]))
+        found = signals.piled_up(np.concatenate([events, *small]))
         found = found[(found["start"] >= start) & (found["end"] <= end)]
+        found = found[~vetoes.hidden(self.truth, found["center"])]
         peaks = to_peaks(found, signals.light_pattern(rng, found), self.dtype["peaks"])
         rows = to_positions(found, peaks, self.dtype["peak_positions_cnf"])
         return {
@@ -152,23 +154,22 @@ def to_positions(found: np.ndarray, peaks: np.ndarray, dtype: np.dtype) -> np.nd
 
 
 class _MiniHitlets(TruthSource):
-    """What the two veto detectors have in common."""
+    """What the veto detectors have in common."""
 
+    __version__ = "2.0.0"
     dtype = strax.hitlet_dtype()
     save_when = strax.SaveWhen.EXPLICIT
-    rates: tuple[str, str]
-    channels: tuple[int, int]
+    detector: vetoes.Detector
 
     def expected_rate(self) -> float:
         """Return a tenth of the rate of hitlets: they are that much smaller than peaks."""
-        rate, dark_rate = (self.truth[name] for name in self.rates)
+        rate, dark_rate = (self.detector.of(self.truth, name) for name in ("rate", "dark_rate"))
         return (rate * (vetoes.MIN_HITS + vetoes.MEAN_FURTHER_HITS) + dark_rate) / 10
 
     def compute(self, chunk_i: int) -> strax.Chunk:
         """Simulate one chunk."""
         start, end = self.window(chunk_i)
-        rate, dark_rate = (self.truth[name] for name in self.rates)
-        found = vetoes.hitlets(self.rng(chunk_i), rate, dark_rate, self.channels, start, end)
+        found = vetoes.hitlets(self.rng(chunk_i), self.truth, self.detector, start, end)
         hitlets = np.zeros(len(found), self.dtype)
         for name in ("time", "channel", "area"):
             hitlets[name] = found[name]
@@ -177,30 +178,20 @@ class _MiniHitlets(TruthSource):
         return self.chunk(start=start, end=end, data=strax.sort_by_time(hitlets))
 
 
-class MiniHitletsNV(_MiniHitlets):
-    """Hitlets of the neutron veto."""
-
-    __version__ = "1.0.0"
-    provides = "hitlets_nv"
-    data_kind = "hitlets_nv"
-    rates = ("nveto_rate", "nveto_dark_rate")
-    channels = detector.NV_CHANNELS
+def _hitlets(ending: str) -> type[_MiniHitlets]:
+    """Return the plugin of one of `vetoes.DETECTORS`."""
+    name = f"hitlets_{ending}"
+    own = {"provides": name, "data_kind": name, "detector": vetoes.DETECTORS[ending], "__module__": __name__}
+    return type(f"MiniHitlets{ending.upper()}", (_MiniHitlets,), own)
 
 
-class MiniHitletsMV(_MiniHitlets):
-    """Hitlets of the muon veto."""
-
-    __version__ = "1.0.0"
-    provides = "hitlets_mv"
-    data_kind = "hitlets_mv"
-    rates = ("muveto_rate", "muveto_dark_rate")
-    channels = detector.MV_CHANNELS
+MiniHitletsNV, MiniHitletsMV = _hitlets("nv"), _hitlets("mv")
 
 
 class MiniAqmonHits(TruthSource):
     """Start and stop signals of the busy veto and of the high-energy veto, on their acquisition monitor channels."""
 
-    __version__ = "1.0.0"
+    __version__ = "2.0.0"
     provides = "aqmon_hits"
     data_kind = "aqmon_hits"
     dtype = strax.hit_dtype
@@ -208,17 +199,12 @@ class MiniAqmonHits(TruthSource):
 
     def compute(self, chunk_i: int) -> strax.Chunk:
         """Simulate the run: always one chunk, so that no interval is cut."""
-        rng, (start, end) = self.rng(chunk_i), self.window(chunk_i)
-        channels = straxen.AqmonChannels
+        start, end = self.window(chunk_i)
         hits = []
-        for name, first, last in (
-            ("busy", channels.BUSY_START, channels.BUSY_STOP),
-            ("hev", channels.HEV_START, channels.HEV_STOP),
-        ):
-            duration = int(1e6 * self.truth[f"{name}_duration"])
-            both = vetoes.intervals(rng, self.truth[f"{name}_rate"], duration, start, end)
-            for times, channel in zip(both, (first, last), strict=True):
+        for kind in vetoes.INTERVALS:
+            for times, edge in zip(vetoes.intervals_of(self.truth, kind), ("START", "STOP"), strict=True):
                 hit = np.zeros(len(times), self.dtype)
-                hit["time"], hit["dt"], hit["length"], hit["channel"] = times, 10, 1, channel
+                hit["time"], hit["dt"], hit["length"] = times, 10, 1
+                hit["channel"] = straxen.AqmonChannels[f"{kind}_{edge}".upper()]
                 hits.append(hit)
         return self.chunk(start=start, end=end, data=strax.sort_by_time(np.concatenate(hits)))

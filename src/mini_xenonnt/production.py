@@ -14,6 +14,9 @@ from mini_xenonnt import folder as place
 from mini_xenonnt.context import mini_xenonnt
 from mini_xenonnt.schedule import STORED_TYPES, UPPER_TYPES, Run
 
+CHAINS = (("peak_basics", "event_basics", *UPPER_TYPES), ("events_nv", "event_positions_nv"))
+"""Types of which each is made on the way to the last."""
+
 
 @cache
 def _context(folder: Path) -> strax.Context:
@@ -65,14 +68,11 @@ def produce(folder: Path, run: Run) -> tuple[float, float]:
 
 
 def _make(st: strax.Context, run: Run) -> None:
-    """Let strax make the types of a run: those above peaks in one pass, the others each by itself."""
-    upper = [name for name in UPPER_TYPES if name in run.types]
-    events = [name for name in ("peak_basics", "event_basics", *upper) if name in run.types]
-    if events:
-        st.make(run.run_id, events[-1], save=tuple(events), processor="single_thread")
-    for name in run.types:
-        if name not in events:
-            st.make(run.run_id, name, save=(name,), processor="single_thread")
+    """Let strax make the types of a run: each chain in one pass, the others each by itself."""
+    chains = [tuple(name for name in chain if name in run.types) for chain in CHAINS]
+    others = [(name,) for name in run.types if not any(name in chain for chain in chains)]
+    for types in filter(None, [*chains, *others]):
+        st.make(run.run_id, types[-1], save=types, processor="single_thread")
 
 
 def _break(folder: Path, run: Run, data_type: str) -> None:

@@ -20,7 +20,9 @@ TPC_TYPES = (
     "event_info_double",
     "veto_intervals",
 )
-STORED_TYPES = (*TPC_TYPES, "events_nv", "events_mv")
+NV_TYPES = ("events_nv", "event_positions_nv", "online_monitor_nv")
+MV_TYPES = ("events_mv", "online_monitor_mv")
+STORED_TYPES = (*TPC_TYPES, *NV_TYPES, *MV_TYPES)
 """Data types that the mini-XENONnT keeps."""
 UPPER_TYPES = ("event_info", "distinct_channels", "event_info_double")
 """Data types that some odd runs lack."""
@@ -43,8 +45,8 @@ MODES = {
     "tpc_bkg": Mode(("tpc",), "none", TPC_TYPES),
     "tpc_kr83m": Mode(("tpc",), "Kr-83m", TPC_TYPES),
     "background_linked": Mode(("tpc", "muon_veto", "neutron_veto"), "none", STORED_TYPES),
-    "muon_veto": Mode(("muon_veto",), "none", ("events_mv",)),
-    "neutron_veto": Mode(("neutron_veto",), "none", ("events_nv",)),
+    "muon_veto": Mode(("muon_veto",), "none", MV_TYPES),
+    "neutron_veto": Mode(("neutron_veto",), "none", NV_TYPES),
     "tpc_noise": Mode(("tpc",), "none", ()),
     "tpc_pmtgain": Mode(("tpc",), "LED", ()),
 }

@@ -73,9 +73,21 @@ def times(rng: Generator, rate: float, start: int, end: int) -> np.ndarray:
     return np.sort(rng.integers(start, last, n))
 
 
-def smeared(rng: Generator, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Draw areas from normal distributions, so that mean and median agree; never below 1 PE."""
-    return np.maximum(rng.normal(mean, np.sqrt(variance)), 1.0)
+def smeared(rng: Generator, mean: np.ndarray, variance: np.ndarray, skewness: float = 0.0) -> np.ndarray:
+    """Draw areas; never below 1 PE.
+
+    Parameters
+    ----------
+    mean, variance : numpy.ndarray
+        Of each area, in PE and PE^2; they hold for any skewness.
+    skewness : float
+        0 draws from normal distributions, so that mean and median agree; else from shifted gamma distributions.
+    """
+    if skewness == 0:
+        return np.maximum(rng.normal(mean, np.sqrt(variance)), 1.0)
+    shape = 4 / skewness**2
+    unit = (rng.gamma(shape, size=len(mean)) - shape) / np.sqrt(shape)
+    return np.maximum(mean + np.sqrt(variance) * unit, 1.0)
 
 
 def s1(center: np.ndarray, area: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -100,7 +112,7 @@ def s1(center: np.ndarray, area: np.ndarray, z: np.ndarray) -> np.ndarray:
     out["start"], out["end"] = out["center"] - S1_BEFORE, out["center"] + S1_AFTER
     out["x"] = out["y"] = np.nan
     out["width"] = S1_WIDTH
-    out["top"] = 0.32 + 0.20 * np.asarray(z) / detector.HEIGHT
+    out["top"] = 0.55 + 0.47 * np.asarray(z) / detector.HEIGHT
     return out
 
 
@@ -141,8 +153,10 @@ def s2(rng: Generator, center: np.ndarray, area: np.ndarray, drift: np.ndarray, 
     return out
 
 
-def without_overlaps(signals: np.ndarray) -> np.ndarray:
-    """Sort signals by start and lose the smaller one of each pair that overlaps, as a peak finder would.
+def piled_up(signals: np.ndarray) -> np.ndarray:
+    """Sort signals by start and make one of those that overlap, as a peak finder would.
+
+    Together they have the area of all, their centre of gravity, and the kind, position and width of the largest.
 
     Parameters
     ----------
@@ -152,15 +166,24 @@ def without_overlaps(signals: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        The signals that are left, disjoint, by start.
+        Disjoint signals, by start.
     """
-    left = signals[np.argsort(signals["start"], kind="stable")]
-    while True:
-        first = np.flatnonzero(left["end"][:-1] > left["start"][1:])
-        if not len(first):
-            return left
-        smaller = np.where(left["area"][first] < left["area"][first + 1], first, first + 1)
-        left = np.delete(left, np.unique(smaller))
+    ordered = signals[np.argsort(signals["start"], kind="stable")]
+    if not len(ordered):
+        return ordered
+    new = np.append(True, ordered["start"][1:] >= np.maximum.accumulate(ordered["end"])[:-1])
+    first, group = np.flatnonzero(new), np.cumsum(new) - 1
+    by_area = np.lexsort((-ordered["area"], group))
+    out = ordered[by_area[first]]
+    several = np.flatnonzero(np.diff(np.append(first, len(ordered))) > 1)
+    area = np.add.reduceat(ordered["area"], first)
+    offset = (ordered["center"] - ordered["start"][first][group]) * ordered["area"]
+    center = ordered["start"][first] + (np.add.reduceat(offset, first) / area).astype(np.int64)
+    top = np.add.reduceat(ordered["top"] * ordered["area"], first) / area
+    out["start"], out["end"] = ordered["start"][first], np.maximum.reduceat(ordered["end"], first)
+    for name, values in (("area", area), ("center", center), ("top", top)):
+        out[name][several] = values[several]
+    return out
 
 
 def light_pattern(rng: Generator, signals: np.ndarray) -> np.ndarray:

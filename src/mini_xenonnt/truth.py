@@ -33,7 +33,13 @@ class Quantity:
 QUANTITIES: dict[str, Quantity] = {
     "light_yield_9_4": Quantity("PE/keV", {"start": 10.6, "slope_per_day": -0.006}, "S1 area over energy at 9.4 keV"),
     "light_yield_32_2": Quantity("PE/keV", {"start": 9.4, "slope_per_day": -0.005}, "S1 area over energy at 32.2 keV"),
-    "charge_yield": Quantity("PE/keV", 155.0, "S2 area over energy at 41.6 keV, before the loss of electrons"),
+    "charge_yield": Quantity(
+        "PE/keV",
+        {"start": 155.0, "slope_per_day": 0.05},
+        "S2 area over energy at 41.6 keV, before the loss of electrons",
+    ),
+    "merged_recombination": Quantity("1", 0.01, "share of the electrons that give light instead if the S1s are one"),
+    "response_skewness": Quantity("1", 0.0, "skewness of the areas of S1s and S2s of events"),
     "electron_lifetime": Quantity(
         "ms", {"start": 13.0, "slope_per_day": 0.07}, "attenuation time of drifting electrons"
     ),
@@ -41,23 +47,44 @@ QUANTITIES: dict[str, Quantity] = {
     "event_rate": Quantity(
         "Hz", {"start": 1.2, "slope_per_day": 0.0, "step": {"at": 35, "by": 0.5}}, "single-site background events"
     ),
-    "photo_ionization_yield": Quantity("1", 2.0, "mean number of delayed electrons per S2, whatever its size"),
+    "photo_ionization_ratio": Quantity("1", 0.0095, "area of delayed electrons over the area of their S2"),
+    "single_electron_gain": Quantity("PE", {"start": 31.2, "slope_per_day": 0.01}, "mean area of one electron"),
+    "single_electron_spread": Quantity("1", 0.18, "relative spread of the area of one electron"),
+    "noise_rate": Quantity("Hz", 20.0, "peaks of noise, 1 to 60 PE, one in ten of them taken for an S2"),
     "lone_electron_rate": Quantity("Hz", 10.0, "single electrons that belong to no S2"),
     "lone_s1_rate": Quantity("Hz", 5.0, "S1s of 2 to 10 PE that belong to no S2"),
     "nveto_rate": Quantity("Hz", {"start": 100.0, "slope_per_day": 0.1}, "neutron-veto events"),
     "nveto_dark_rate": Quantity("Hz", 500.0, "single hits in the whole neutron veto"),
+    "nveto_dead_channel": Quantity("1", {"start": 0, "step": {"at": 20, "by": 2017}}, "channel without hits; 0: none"),
+    "nveto_loud_channel": Quantity("1", 2063, "channel with many more dark counts; 0: none"),
+    "nveto_loud_factor": Quantity("1", 40.0, "these over the dark counts of another channel"),
     "muveto_rate": Quantity("Hz", 0.04, "muon-veto events"),
     "muveto_dark_rate": Quantity("Hz", 300.0, "single hits in the whole muon veto"),
+    "muveto_dead_channel": Quantity("1", {"start": 0, "step": {"at": 30, "by": 1012}}, "channel without hits; 0: none"),
+    "muveto_loud_channel": Quantity("1", 1050, "channel with many more dark counts; 0: none"),
+    "muveto_loud_factor": Quantity("1", 40.0, "these over the dark counts of another channel"),
     "busy_rate": Quantity("Hz", {"start": 0.4, "slope_per_day": 0.004}, "busy intervals of the TPC's DAQ"),
     "busy_duration": Quantity("ms", 1.2, "length of a busy interval"),
     "hev_rate": Quantity("Hz", 0.1, "intervals of the high-energy veto"),
     "hev_duration": Quantity("ms", 10.0, "length of an interval of the high-energy veto"),
+    "chamber_pressure": Quantity("bar", {"start": 1.92, "slope_per_day": 0.0005}, "slow control: pressure"),
+    "chamber_pressure_noise": Quantity("bar", 0.002, "scatter of its readings"),
+    "xenon_temperature": Quantity(
+        "K", {"start": 177.2, "slope_per_day": -0.002, "step": {"at": 40, "by": 0.3}}, "slow control: temperature"
+    ),
+    "xenon_temperature_noise": Quantity("K", 0.02, "scatter of its readings"),
+    "liquid_level": Quantity("mm", {"start": 5.0, "slope_per_day": 0.001}, "slow control: height of the liquid"),
+    "liquid_level_noise": Quantity("mm", 0.01, "scatter of its readings"),
+    "liquid_level_gap": Quantity("s", 150.0, "time in every 900 s in which it is not read"),
 }
+SLOW_CONTROL = ("chamber_pressure", "xenon_temperature", "liquid_level")
+"""Truths that are parameters of the slow control; each has a <name>_noise."""
 _POSITIVE = (
     "light_yield_9_4",
     "light_yield_32_2",
     "charge_yield",
     "electron_lifetime",
+    "single_electron_gain",
     "busy_duration",
     "hev_duration",
 )
@@ -208,6 +235,7 @@ def of_run(
     light = (
         values["light_yield_32_2"] * detector.KR_ENERGY_FIRST + values["light_yield_9_4"] * detector.KR_ENERGY_SECOND
     )
+    recombined = values["merged_recombination"] * values["charge_yield"]
     return {
         "run_id": run_id,
         "mode": mode,
@@ -215,11 +243,33 @@ def of_run(
         "start_ns": int(start.timestamp()) * 1_000_000_000,
         "end_ns": int(end.timestamp()) * 1_000_000_000,
         **values,
-        "light_yield_41_6": light / detector.KR_ENERGY,
+        "light_yield_41_6": light / detector.KR_ENERGY + recombined / detector.G2 * detector.G1,
+        "charge_yield_merged": values["charge_yield"] - recombined,
         "busy_fraction": values["busy_rate"] * values["busy_duration"] / 1e3,
+        "hev_fraction": values["hev_rate"] * values["hev_duration"] / 1e3,
+        "slow_control": slow_control(specs, run_id, start, end, origin),
         "event_energy_min": detector.BACKGROUND_ENERGY_MIN,
         "event_energy_max": detector.BACKGROUND_ENERGY_MAX,
     }
+
+
+def slow_control(
+    specs: Mapping[str, Spec], run_id: str, start: datetime, end: datetime, origin: datetime
+) -> dict[str, dict[str, float]]:
+    """Return what is true of the slow-control parameters of a run: mean, slope per hour, scatter.
+
+    Unlike other truths they change within the run; a step inside it is not in the slope.
+    """
+    found = {}
+    for name in SLOW_CONTROL:
+        spec = specs.get(name, QUANTITIES[name].default)
+        first, middle = (evaluate(name, spec, run_id, when, origin) for when in (start, start + (end - start) / 2))
+        hours = (end - start) / timedelta(hours=2)
+        noise = evaluate(
+            f"{name}_noise", specs.get(f"{name}_noise", QUANTITIES[f"{name}_noise"].default), run_id, start, origin
+        )
+        found[name] = {"mean": middle, "slope_per_hour": (middle - first) / hours if hours else 0.0, "spread": noise}
+    return found
 
 
 def to_text(values: Mapping[str, Any]) -> str:

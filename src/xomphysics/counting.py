@@ -30,13 +30,27 @@ def poisson_upper_limit(n: int, level: float = 0.9) -> float:
     return float(gammaincinv(n + 1, level))
 
 
-def constant_rate(counts: ArrayLike) -> Goodness | None:
-    """Test counts in equal time bins for a constant rate.
+def dispersion(counts: ArrayLike) -> float:
+    """Return the variance of counts in equal time bins over their mean: 1 for a Poisson process, more for clusters.
+
+    From the differences of neighbours, sum (c[i+1] - c[i])^2 / (2 (bins - 1)), to which a slow drift of the rate adds
+    little. The bins have to be longer than a cluster. 1 where fewer than ten bins or no counts tell nothing.
+    """
+    observed = np.asarray(counts, dtype=float)
+    if len(observed) < 10 or not observed.any():
+        return 1.0
+    return float((np.diff(observed) ** 2).sum() / (2 * (len(observed) - 1)) / observed.mean())
+
+
+def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness | None:
+    """Test counts in time bins for a constant rate.
 
     Parameters
     ----------
     counts
         Events per bin, shape (bins,).
+    times
+        Live time of each bin, shape (bins,), in any unit; bins without any are left out. None: all are alike.
 
     Returns
     -------
@@ -44,6 +58,8 @@ def constant_rate(counts: ArrayLike) -> Goodness | None:
         None where fewer than two bins, or fewer than 5 events per bin on average, leave nothing to test.
     """
     observed = np.asarray(counts, dtype=float)
+    live = np.ones(len(observed)) if times is None else np.asarray(times, dtype=float)
+    observed, live = observed[live > 0], live[live > 0]
     if len(observed) < 2 or observed.mean() < 5:
         return None
-    return pearson(observed, np.full(len(observed), observed.mean()), 1)
+    return pearson(observed, observed.sum() * live / live.sum(), 1)

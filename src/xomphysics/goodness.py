@@ -49,6 +49,58 @@ def pearson(observed: ArrayLike, expected: ArrayLike, parameters: int) -> Goodne
     return Goodness(chi2, ndf, float(chdtrc(ndf, chi2)))
 
 
+def pearson_of_points(values: ArrayLike, expected: ArrayLike, errors: ArrayLike, parameters: int) -> Goodness:
+    """Compare measured points with what a fit expects, by chi-square = sum ((value - expected) / error)^2.
+
+    Parameters
+    ----------
+    values, expected, errors
+        Points, the fit there, and the points' standard deviations, shape (points,).
+    parameters
+        Number of parameters that were fitted to the points.
+
+    Raises
+    ------
+    ValueError
+        If there are not more points than parameters.
+    """
+    pulls = (np.asarray(values, dtype=float) - np.asarray(expected, dtype=float)) / np.asarray(errors, dtype=float)
+    ndf = len(pulls) - parameters
+    if ndf < 1:
+        raise ValueError(f"{len(pulls)} points are too few to test a fit with {parameters} parameters")
+    chi2 = float((pulls**2).sum())
+    return Goodness(chi2, ndf, float(chdtrc(ndf, chi2)))
+
+
+def steadiness(values: ArrayLike, parts: int = 10) -> Goodness | None:
+    """Test whether the mean of values, in the order in which they were taken, stays the same.
+
+    Parameters
+    ----------
+    values
+        In the order of time, shape (events,).
+    parts
+        At most so many parts of equal number are compared, of 20 events or more each.
+
+    Returns
+    -------
+    Goodness or None
+        None where fewer than two parts, or a part without spread, leave nothing to test.
+    """
+    sample = np.asarray(values, dtype=float)
+    number = min(parts, len(sample) // 20)
+    if number < 2:
+        return None
+    groups = np.array_split(sample, number)
+    means = np.array([group.mean() for group in groups])
+    # One spread for all: a part's own would fluctuate with its mean's pull at 20 events.
+    spread = float(np.sqrt(np.mean([group.var(ddof=1) for group in groups])))
+    if not spread > 0:
+        return None
+    errors = spread / np.sqrt([len(group) for group in groups])
+    return pearson_of_points(means, np.full(number, np.average(means, weights=errors**-2)), errors, 1)
+
+
 def uniform_goodness(quantiles: ArrayLike, parameters: int) -> Goodness:
     """Test that the model's cumulative distribution at the data is uniform.
 

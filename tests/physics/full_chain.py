@@ -1,4 +1,4 @@
-"""Both analyses over a small set of mini-XENONnT runs that straxen's own plugins processed, as JSON.
+"""The TPC's analyses over a small set of mini-XENONnT runs that straxen's own plugins processed, as JSON.
 
 Needs the analysis environment; the set is made in a temporary folder.
 """
@@ -50,14 +50,17 @@ def analyse(module: ModuleType, data: Path, run_id: str, draft: Path) -> dict[st
 
 def run_all(folder: Path) -> dict[str, Any]:
     """Analyse every run, and one of them with damaged and with missing data types."""
-    kr83m, event_rate = analysis_scripts.load("kr83m"), analysis_scripts.load("event_rate")
+    kr83m = analysis_scripts.load("kr83m")
+    of_tpc = [analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate")]
     data, draft = folder / "mini" / "strax_data", folder / "draft"
     document: dict[str, Any] = {"runs": {}}
     for path in sorted((folder / "mini" / "truth").glob("*.json")):
         truth = json.loads(path.read_text())
         if not any(data.glob(f"{path.stem}-event_info-*")):
             continue
-        said = {"truth": truth, "event_rate": analyse(event_rate, data, path.stem, draft)}
+        said = {"truth": truth}
+        for module in of_tpc:
+            said[module.__name__.removeprefix("analysis_")] = analyse(module, data, path.stem, draft)
         if truth["mode"] == "tpc_kr83m":
             said["kr83m"] = analyse(kr83m, data, path.stem, draft)
             document["kr_run"] = path.stem

@@ -13,6 +13,7 @@ RADIUS, HEIGHT = 66.4, 148.0  # cm
 DRIFT_VELOCITY, GATE = 6.75e-5, 1700.0  # cm/ns, ns
 SPLIT = 250.0  # ns; closer S1s are one peak
 SKEWED, SYMMETRIC = "skewed", "symmetric"
+S2_SKEWNESS = 0.3
 
 DOUBLE = np.dtype(
     [("time", "i8"), ("ds_s1_dt", "i4"), ("s1_b_distinct_channels", "i4")]
@@ -28,6 +29,7 @@ DOUBLE = np.dtype(
             "r",
             "z",
             "s2_a_area",
+            "cs2_w_bias_xy",
         )
     ]
 )
@@ -42,39 +44,68 @@ class KrTruth:
     ----------
     light_yields
         At 32.2 and 9.4 keV (PE/keV); the mean S1 area is the yield times the energy, for either response.
+    charge_yield, lifetime
+        S2 at drift time zero over 41.6 keV (PE/keV), and the electron lifetime (ms).
     response
-        "symmetric" (normal) or "skewed" (Poisson photoelectrons times a normal gain; skewness 0.15 and 0.25).
+        "symmetric" (normal) or "skewed": S1s are Poisson photoelectrons times a normal gain (skewness 0.15 and 0.25),
+        S2s have a gamma distribution of skewness 0.3.
     background
         Fraction of the selected second S1s whose area is uniform in 30 to 250 PE.
+    flat
+        Single-site events from 2 to 200 keV, flat, per decay; they have one S1.
     """
 
     decays: float = 20_000.0
     light_yields: tuple[float, float] = (9.3, 10.5)
+    charge_yield: float = 155.0
+    lifetime: float = 13.0
     response: str = SYMMETRIC
     background: float = 0.0
+    flat: float = 0.0
+
+    @property
+    def merged_light_yield(self) -> float:
+        """At 41.6 keV (PE/keV), where both S1s are one."""
+        return sum(y * e for y, e in zip(self.light_yields, ENERGIES, strict=True)) / sum(ENERGIES)
 
 
 def kr83m_events(rng: Generator, truth: KrTruth) -> np.ndarray:
-    """Return the events of one run, with the Poisson number of decays, sorted by nothing in particular."""
-    n = rng.poisson(truth.decays)
-    events = np.zeros(n, DOUBLE)
+    """Return the events of one run, with the Poisson number of decays, in random order."""
+    n, others = rng.poisson(truth.decays), rng.poisson(truth.decays * truth.flat)
+    events = np.zeros(n + others, DOUBLE)
     first, second = (_area(rng, y * e, n, truth.response) for y, e in zip(truth.light_yields, ENERGIES, strict=True))
-    false = rng.random(n) < truth.background
-    second[false] = rng.uniform(30, 250, np.count_nonzero(false))
     delay = rng.exponential(HALF_LIFE / np.log(2), n)
-    depth = rng.uniform(0, HEIGHT, n)
     two = delay > SPLIT
-    events["s1_a_area"] = np.where(two, first, first + second)
-    events["s1_b_area"] = np.where(two, second, np.nan)
+    false = two & (rng.random(n) < truth.background)
+    second[false] = rng.uniform(30, 250, np.count_nonzero(false))
+    energy = np.append(np.full(n, sum(ENERGIES)), rng.uniform(2, 200, others))
+    light = truth.merged_light_yield * energy[n:]
+    single = rng.normal(light, np.sqrt(light + (0.07 * light) ** 2))
+    events["s1_a_area"] = np.append(np.where(two, first, first + second), single)
+    events["s1_b_area"], events["ds_s1_dt"] = np.nan, -1
+    events["s1_b_area"][:n][two], events["ds_s1_dt"][:n][two] = second[two], delay[two]
+    events["s1_b_distinct_channels"][:n] = np.where(two, rng.poisson(40, n), 0)
     events["cs1_a_wo_timecorr"], events["cs1_b_wo_timecorr"] = events["s1_a_area"], events["s1_b_area"]
-    events["ds_s1_dt"] = np.where(two, delay, -1)
-    events["s1_b_distinct_channels"] = np.where(two, rng.poisson(40, n), 0)
-    events["drift_time"] = GATE + depth / DRIFT_VELOCITY
+    _add_place_and_charge(rng, events, energy, truth)
+    return events[rng.permutation(len(events))] if others else events
+
+
+def _add_place_and_charge(rng: Generator, events: np.ndarray, energy: np.ndarray, truth: KrTruth) -> None:
+    n = len(events)
+    depth = rng.uniform(0, HEIGHT, n)
     top = 0.55 - 0.47 * depth / HEIGHT
+    events["drift_time"] = GATE + depth / DRIFT_VELOCITY
     events["s1_a_area_fraction_top"] = rng.normal(top, np.sqrt(top * (1 - top) / 300))
     events["r"], events["z"] = RADIUS * np.sqrt(rng.random(n)), -depth
-    events["s2_a_area"] = rng.normal(5000, 300, n) * np.exp(-events["drift_time"] / 15e6)
-    return events
+    mean = truth.charge_yield * energy * np.exp(-events["drift_time"].astype(float) / (1e6 * truth.lifetime))
+    spread = np.sqrt(16.45 * mean + (0.05 * mean) ** 2)
+    if truth.response == SKEWED:
+        shape = 4 / S2_SKEWNESS**2
+        unit = (rng.gamma(shape, size=n) - shape) / np.sqrt(shape)
+    else:
+        unit = rng.normal(size=n)
+    events["s2_a_area"] = np.maximum(mean + spread * unit, 1.0)
+    events["cs2_w_bias_xy"] = events["s2_a_area"]
 
 
 def expected_selected(truth: KrTruth, radius: float, z: tuple[float, float], delay: tuple[float, float]) -> float:

@@ -4,98 +4,130 @@ from typing import Any
 
 import pytest
 
-VARIABLES = [f"{kind}{band}" for kind in ("events", "rate") for band in ("", "_low", "_mid", "_high")]
+
+@pytest.fixture(scope="session")
+def cases(analysis_says: Any) -> Any:
+    """Return what `event_rate_cases.py` prints."""
+    return analysis_says("event_rate_cases")
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
-@pytest.mark.parametrize("scenario", ["normal", "high"])
-def test_pull_has_mean_zero_and_width_one(pulls: Any, scenario: str, variable: str) -> None:
-    row = pulls["event_rate"][scenario][variable]
-    assert row["numbers"] == pulls["runs"]
-    assert abs(row["mean"]) < 0.15
-    assert 0.9 < row["width"] < 1.1
+def test_a_steady_rate_is_called_steady(cases: Any) -> None:
+    assert 0.01 < cases["steady"] < 0.1
 
 
-@pytest.mark.parametrize("variable", ["events", "rate", "events_high", "rate_high"])
-def test_pull_stays_near_one_at_fifteen_events(pulls: Any, variable: str) -> None:
-    row = pulls["event_rate"]["lowest"][variable]
-    assert abs(row["mean"]) < 0.25
-    assert 0.9 < row["width"] < 1.15
+def test_interval_covers_at_small_counts(cases: Any) -> None:
+    assert all(held > 0.67 for held in cases["coverage"].values())
 
 
-@pytest.mark.parametrize("variable", ["events_low", "rate_low", "events_mid", "rate_mid"])
-def test_error_of_a_few_events_is_not_too_small(pulls: Any, variable: str) -> None:
-    row = pulls["event_rate"]["lowest"][variable]
-    assert row["events"] < 5
-    assert abs(row["mean"]) < 0.4
-    assert row["width"] < 1.2
-
-
-def test_a_steady_rate_is_called_steady(pulls: Any) -> None:
-    assert 0.01 < pulls["event_rate"]["high"]["rate"]["small_p"] < 0.1
-
-
-def test_interval_covers_at_small_counts(pulls: Any) -> None:
-    assert all(held > 0.67 for held in pulls["coverage"].values())
-
-
-def test_zero_events_are_the_number_zero_with_an_error_and_a_limit(behaviours: Any) -> None:
-    said = behaviours["rate_zero_events"]["events"]
+def test_zero_events_are_the_number_zero_with_an_error_and_a_limit(cases: Any) -> None:
+    said = cases["zero_events"]["events"]
     assert said["variable_value"] == 0
     assert said["error"] == 1
     assert said["data"]["upper_limit_90"] == pytest.approx(2.3026, abs=1e-3)
 
 
-def test_rate_of_a_handful_of_events_is_insufficient(behaviours: Any) -> None:
-    said = behaviours["rate_handful"]
+def test_rate_of_a_handful_of_events_is_insufficient(cases: Any) -> None:
+    said = cases["handful"]
     assert said["events"]["variable_value"] == 7
     assert said["rate"]["insufficient"] == "7 events in the run, 10 needed"
     assert "variable_value" not in said["rate_high"]
 
 
-def test_band_without_events_has_a_rate_of_zero(behaviours: Any) -> None:
-    said = behaviours["rate_no_energy"]
+def test_band_without_events_has_a_rate_of_zero(cases: Any) -> None:
+    said = cases["no_energy"]
     assert said["rate_low"]["variable_value"] == 0
     assert said["rate_low"]["error"] > 0
 
 
-def test_events_without_energy_count_and_are_reported(behaviours: Any) -> None:
-    said = behaviours["rate_no_energy"]["events"]
+def test_events_without_energy_count_and_are_reported(cases: Any) -> None:
+    said = cases["no_energy"]["events"]
     assert said["variable_value"] == said["data"]["events_without_energy"] > 1000
 
 
-def test_data_that_span_no_time_have_no_rate(behaviours: Any) -> None:
-    assert behaviours["rate_no_time"]["rate"]["insufficient"] == "the data span no time"
+def test_data_that_span_no_time_have_no_rate(cases: Any) -> None:
+    assert cases["no_time"]["rate"]["insufficient"] == "the data span no time"
 
 
-def test_results_do_not_depend_on_the_chunks(behaviours: Any) -> None:
-    one, many = behaviours["rate_pieces"]
+def test_results_do_not_depend_on_the_chunks(cases: Any) -> None:
+    one, many = cases["pieces"]
     assert one == many
 
 
-def test_counts_over_time_are_those_of_a_histogram(behaviours: Any) -> None:
-    said = behaviours["rate_over_time"]
+def test_counts_over_time_are_those_of_a_histogram(cases: Any) -> None:
+    said = cases["over_time"]
     assert said["counts"] == said["expected"]
     assert said["end"] == 600
 
 
-def test_step_in_the_rate_is_seen_by_the_test_of_constancy(behaviours: Any) -> None:
-    assert behaviours["rate_step"]["rate"]["data"]["constant_p_value"] < 1e-6
+def test_step_in_the_rate_is_seen_by_the_test_of_constancy(cases: Any) -> None:
+    assert cases["step"]["rate"]["data"]["constant_p_value"] < 1e-6
 
 
-def test_lower_limit_of_a_band_is_inside_and_the_upper_outside(behaviours: Any) -> None:
-    assert behaviours["rate_edges"] == {"a": 1, "b": 1}
+def test_lower_limit_of_a_band_is_inside_and_the_upper_outside(cases: Any) -> None:
+    assert cases["edges"] == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize(
     ("case", "words"), [("inverted", "two rising"), ("three", "two rising"), ("name", "letters, digits")]
 )
-def test_wrong_band_is_refused_in_words(behaviours: Any, case: str, words: str) -> None:
-    assert words in behaviours["rate_bands"][case]
+def test_wrong_band_is_refused_in_words(cases: Any, case: str, words: str) -> None:
+    assert words in cases["bands"][case]
 
 
-def test_main_saves_every_variable_of_the_configured_bands_and_a_figure(behaviours: Any) -> None:
-    said = behaviours["rate_main"]
+def test_main_saves_every_variable_of_the_configured_bands_and_a_figure(cases: Any) -> None:
+    said = cases["main"]["bands"]
     assert said["raised"] is None
-    assert [result["variable"] for result in said["results"]] == ["events", "rate", "events_peak", "rate_peak"]
+    assert list(said["results"]) == ["live_time", "events", "rate", "events_peak", "rate_peak"]
     assert said["figures"] == ["overview.png"]
+
+
+# --- live time --------------------------------------------------------------------------------------------------------
+def test_live_time_is_what_merged_vetoes_leave_and_hev_tag_takes_none(cases: Any) -> None:
+    said = cases["corrected"]["live_time"]
+    assert said["variable_value"] == pytest.approx(25)
+    assert said["data"]["intervals"] == 2
+    assert said["data"]["dead_fraction"] == pytest.approx(35 / 60)
+
+
+def test_error_of_the_live_time_is_that_of_its_edges(cases: Any) -> None:
+    said = cases["corrected"]["live_time"]
+    assert said["error"] == pytest.approx((4 / 12) ** 0.5 * 10e-9)
+    assert cases["no_vetoes"]["live_time"]["error"] == 0
+
+
+def test_rate_is_that_outside_the_vetoes(cases: Any) -> None:
+    said = cases["corrected"]["rate"]
+    assert abs(said["variable_value"] - 20) < 3 * said["error"]
+    assert said["error"] == pytest.approx((said["n"] + 1) ** 0.5 / 25, rel=1e-6)
+
+
+def test_a_run_that_is_vetoed_throughout_has_no_rate(cases: Any) -> None:
+    assert cases["no_live_time"]["live_time"]["variable_value"] == 0
+    assert cases["no_live_time"]["rate"]["insufficient"] == "the run has no live time"
+
+
+def test_a_veto_is_no_change_of_the_rate(cases: Any) -> None:
+    assert cases["one_long_veto"]["rate"]["data"]["constant_p_value"] > 0.01
+
+
+def test_without_vetoes_in_the_settings_nothing_is_read_or_corrected(cases: Any) -> None:
+    said = cases["main"]["switched_off"]
+    assert [name for name, _ in said["read"]] == ["event_info"]
+    assert said["results"]["live_time"]["value"] == 60
+    assert said["results"]["live_time"]["data"]["corrected"] is False
+
+
+def test_main_corrects_the_live_time(cases: Any) -> None:
+    said = cases["main"]["both"]
+    assert said["raised"] is None
+    assert said["results"]["live_time"]["value"] == pytest.approx(54)
+
+
+def test_veto_intervals_of_half_the_run_are_broken_data(cases: Any) -> None:
+    said = cases["main"]["half"]
+    assert said["raised"] == "DataBroken: veto_intervals lack 30.0 s of the 60.0 s of event_info"
+    assert said["results"] == {}
+
+
+def test_a_missing_chunk_of_veto_intervals_is_broken_data(cases: Any) -> None:
+    assert "veto_intervals of run 052894 cannot be read" in cases["main"]["broken"]["raised"]

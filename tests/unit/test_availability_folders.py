@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.availability import Availability, is_complete, missing_words
+from xomflow.availability import Availability, missing_words
 from xomflow.contexts import ContextFacts
+from xomflow.folders import Folders, is_complete
 from xomflow.settings import Context
 from xomflow.software import Program
 
@@ -151,8 +152,8 @@ def test_a_frontend_that_takes_only_some_types_has_only_those(
 def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data(tmp_path, "052894", "event_info")
     listed = []
-    listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
     answers = Availability(Asker(folder(tmp_path)))  # type: ignore[arg-type]
     for _ in range(3):
         answers.stored(PROGRAM, CONTEXT, [f"{number:06d}" for number in range(100)], ["event_info"])
@@ -164,7 +165,7 @@ def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monke
 
 def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(folder(tmp_path), {"kind": "other"}, elsewhere=frozenset({("052895", "event_info")}))
+    asker = Asker(folder(tmp_path), {"kind": "other", "take_only": [], "exclude": []}, elsewhere=frozenset({("052895", "event_info")}))
     assert stored(asker, "052894", "052895", types=("event_info",)) == {
         "052894": {"event_info"},
         "052895": {"event_info"},
@@ -174,7 +175,7 @@ def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_pat
 
 def test_nobody_is_asked_when_everything_is_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(folder(tmp_path), {"kind": "other"})
+    asker = Asker(folder(tmp_path), {"kind": "other", "take_only": [], "exclude": []})
     stored(asker, "052894", types=("event_info",))
     assert asker.questions == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,11 @@ class Documents:
         self.asked.append((min_run, max_run))
         return understand(self._documents, min_run, max_run)
 
-    def stamp(self) -> str:
+    def stamp(self, min_run: int, max_run: int | None) -> str:
         return ""
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        return {}
 
 
 class Asker:

@@ -137,7 +137,7 @@ def test_what_changed_just_now_is_not_kept(world: tuple[Site, Settings, Counting
 
 def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Settings, CountingRunDB]) -> None:
     _, settings, rundb = world
-    rundb.stamp = lambda: ""  # type: ignore[method-assign]
+    rundb.stamp = lambda *ends: ""  # type: ignore[method-assign]
     inventory.kept(settings, rundb, may_write=True)
     inventory.kept(settings, rundb, may_write=True)
     assert rundb.reads == 2

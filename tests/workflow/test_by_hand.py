@@ -36,7 +36,9 @@ def both(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFac
     site.tree["analyses"] = {"event_rate": mini_set.tree(mini, analysis_python)["analyses"]["event_rate"]}
     tick = site.tick()
     assert tick.returncode == 0, tick.stderr
-    return Both(site.outcome("event_rate", 52801, "v2"), by_hand(analysis_python, site, "052801", "--save", "saved"), site)
+    return Both(
+        site.outcome("event_rate", 52801, "v2"), by_hand(analysis_python, site, "052801", "--save", "saved"), site
+    )
 
 
 def by_hand(python: Path, site: Site, *arguments: str) -> Result:

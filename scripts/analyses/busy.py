@@ -1,0 +1,108 @@
+"""Share of a run in which the data acquisition was busy or the high-energy veto was on, and how often.
+
+One pass over ``veto_intervals``; what is kept are its rows, 140 bytes each. See docs/analyses/busy.md.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import xomlib
+from xomphysics import figures
+from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
+from xomphysics.settings import merge
+from xomphysics.stream import chunks
+
+DEFAULTS: dict[str, Any] = {
+    # Names of straxen's VetoIntervals: firmware 9 of the V1495 busy, busy_he, hev; firmware 10 busy, hev; in the first
+    # years with "_veto" at the end. hev_tag, which vetoes nothing, is like none of them.
+    "kinds": {"busy": ["busy*"], "hev": ["hev", "hev_veto"]},
+    "typical_ms": {"busy": 1.0, "hev": 10.0},  # straxen's VetoIntervals: least length of busy, fixed length of hev
+}
+BINS = 60
+
+
+def check(settings: dict[str, Any]) -> None:
+    """Check that each kind has patterns and a length.
+
+    Raises
+    ------
+    ValueError
+        If not.
+    """
+    for kind, patterns in settings["kinds"].items():
+        if not str(kind).isidentifier():
+            raise ValueError(f"settings.kinds has {kind!r}; a name has only letters, digits and underscore")
+        if not isinstance(patterns, list) or not patterns:
+            raise ValueError(f"settings.kinds.{kind} is {patterns!r}, a list of veto types is needed")
+        if not float(settings["typical_ms"].get(kind, 0)) > 0:
+            raise ValueError(f"settings.typical_ms has no length above zero for {kind}")
+
+
+def results(veto: Veto, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the results as keywords of `xomlib.Xomresult`: fraction and number of the intervals of each kind."""
+    said: list[dict[str, Any]] = []
+    for kind, patterns in settings["kinds"].items():
+        fraction: dict[str, Any] = {"variable_name": f"{kind}_fraction", "unit": ""}
+        number: dict[str, Any] = {"variable_name": f"{kind}_intervals", "unit": "intervals"}
+        if veto.high <= veto.low:
+            said += [one | {"insufficient": "the data span no time"} for one in (fraction, number)]
+            continue
+        found = veto.of(patterns)
+        seen = occupancy(found, settings["typical_ms"][kind] * 1e6)
+        data = {"span_s": (veto.high - veto.low) / 1e9, "gap_dispersion": seen.gap_dispersion, **_lengths(found)}
+        fraction |= {"variable_value": seen.fraction, "error": seen.fraction_error, "n": seen.number}
+        number |= {"variable_value": seen.number, "error": seen.number_error, "n": seen.number}
+        said += [fraction | {"data": data | {"inside_s": found.total / 1e9}}, number | {"data": data}]
+    said[0].setdefault("data", {}).update({f"rows_{name}": n for name, n in veto.types().items()})
+    return said
+
+
+def _lengths(found: Intervals) -> dict[str, float]:
+    if not len(found.starts):
+        return {}
+    lengths = found.lengths / 1e6
+    return {"mean_length_ms": float(lengths.mean()), "longest_ms": float(lengths.max())}
+
+
+def draw(veto: Veto, settings: dict[str, Any], run_id: str) -> Figure:
+    """Draw the share of the time over the run, and the lengths of the intervals."""
+    figure = figures.new_figure(f"Run {run_id}: veto intervals", 9.0, 6.4)
+    over_time, lengths = figure.subplots(2, 1)
+    figure.subplots_adjust(left=0.09, right=0.98, top=0.89, bottom=0.08, hspace=0.36)
+    figures.style(over_time, "time since the start of the run [s]", "share of the time", f"{len(veto.rows):,} rows")
+    figures.style(lengths, "length [ms]", "intervals per bin", "Lengths after merging")
+    if veto.high <= veto.low:
+        figures.say_empty(over_time, "the data span no time")
+        return figure
+    found = {kind: veto.of(patterns) for kind, patterns in settings["kinds"].items()}
+    edges = np.linspace(veto.low, veto.high, BINS + 1).astype(np.int64)
+    every = np.concatenate([one.lengths for one in found.values()]) / 1e6
+    bins = np.geomspace(max(every.min() / 2, 1e-6), every.max() * 2, 61) if len(every) else np.geomspace(0.1, 100, 61)
+    for colour, (kind, one) in zip(figures.BANDS, found.items(), strict=False):
+        share = np.diff(one.before(edges)) / np.diff(edges)
+        label = f"{kind}: {one.fraction:.3%} of the time, {len(one.starts):,} intervals"
+        over_time.stairs(share, (edges - veto.low) / 1e9, color=colour, lw=1.2, label=label)
+        lengths.stairs(np.histogram(one.lengths / 1e6, bins)[0], bins, color=colour, lw=1.2, label=kind)
+    over_time.set_ylim(bottom=0)
+    over_time.legend(fontsize=8, frameon=False, loc="upper right")
+    lengths.set_xscale("log")
+    if not len(every):
+        figures.say_empty(lengths, "no interval")
+    return figure
+
+
+def main(run_id: str) -> None:
+    """Analyse one run."""
+    settings = merge(DEFAULTS, xomlib.settings())
+    check(settings)
+    veto = collect(chunks(xomlib.context(), run_id, "veto_intervals", COLUMNS))
+    for result in results(veto, settings):
+        xomlib.Xomresult(**result).save()
+    xomlib.figure("overview", draw(veto, settings, run_id))
+    xomlib.xom_message(success=True, text=f"{len(veto.rows)} rows in {(veto.high - veto.low) / 1e9:.1f} s")
+
+
+if __name__ == "__main__":
+    xomlib.cli(main)

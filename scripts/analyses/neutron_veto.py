@@ -1,0 +1,29 @@
+"""Rate, hits, area, position spread and channels of the neutron veto. See docs/analyses/neutron_veto.md."""
+
+from typing import Any
+
+import xomlib
+from xomphysics import veto_detector as veto
+from xomphysics.settings import merge
+from xomphysics.veto_figure import draw
+
+# Names and numbers as in straxen's channel map.
+DETECTOR = veto.Detector(
+    "neutron veto", "events_nv", "online_monitor_nv", "hitlets_nv", 2000, 120, "event_positions_nv"
+)
+DEFAULTS: dict[str, Any] = {**veto.DEFAULTS, "area_quantiles": [0.1, 0.5, 0.9]}
+
+
+def main(run_id: str) -> None:
+    """Analyse one run."""
+    settings = merge(DEFAULTS, xomlib.settings())
+    veto.check(settings)
+    tally = veto.read(xomlib.context(), run_id, DETECTOR)
+    for result in veto.results(tally, DETECTOR, settings):
+        xomlib.Xomresult(**result).save()
+    xomlib.figure("overview", draw(tally, DETECTOR, settings, run_id))
+    xomlib.xom_message(success=True, text=f"{tally.events} events, {tally.channels.sum()} hits")
+
+
+if __name__ == "__main__":
+    xomlib.cli(main)

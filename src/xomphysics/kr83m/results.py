@@ -1,0 +1,130 @@
+"""The estimates as results: values, errors, what goes with them, and their quality."""
+
+from typing import Any
+
+import numpy as np
+
+from xomphysics import quality
+from xomphysics.counting import poisson_error
+from xomphysics.decay import DecayFit
+from xomphysics.goodness import Goodness
+from xomphysics.kr83m.estimates import ENERGY, Charge, Estimates, Line
+from xomphysics.selection import CutFlow
+
+_LEAST_SIGNIFICANCE = 3.0  # of 1/tau, for tau to be a number
+
+
+def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the results as keywords of `xomlib.Xomresult`.
+
+    Parameters
+    ----------
+    found
+        See `estimates.estimate`.
+    double, merged
+        Both selections with their counts.
+    settings
+        As `selection.DEFAULTS`.
+    """
+    said = [_selected("selected_events", double, found.half_life), _selected("selected_events_merged", merged, None)]
+    for suffix, line in found.lines.items():
+        for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
+            said.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
+    for name, charge in found.charge.items():
+        rows = (
+            ("charge_yield_41_6", "PE/keV", _charge_yield(charge)),
+            ("electron_lifetime", "ms", _lifetime(charge, settings["minimum_events_lifetime"])),
+            ("inverse_lifetime", "1/ms", _inverse_lifetime(charge)),
+        )
+        said += [
+            {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
+            for variable, unit, numbers in rows
+        ]
+    for result in said:
+        if "insufficient" not in result:
+            result["data"] |= quality.flag(result["data"], settings["quality"])
+    return said
+
+
+def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str, Any]:
+    n = flow.selected
+    data: dict[str, Any] = {f"passed_{cut}": count for cut, count in flow.counts().items()}
+    if half_life is not None:
+        data |= {"half_life_ns": half_life.half_life, "half_life_error_ns": half_life.error}
+    return {"variable_name": name, "variable_value": n, "error": poisson_error(n), "unit": "events", "n": n} | {
+        "data": data
+    }
+
+
+def _mean(line: Line) -> dict[str, Any]:
+    if line.fit is None or line.mean is None:
+        return {"insufficient": line.reason}
+    shift = line.fit.mean_shift
+    data = {
+        "energy_kev": line.energy,
+        "statistical_error": line.mean.error / line.energy,
+        "model_shift": shift / line.energy,
+        "relative_width": line.mean.deviation / line.mean.mean,
+    }
+    error = float(np.hypot(line.mean.error, shift)) / line.energy
+    data |= _goodness(line.fit.goodness) | _steady(line.steady)
+    return {"variable_value": line.mean.mean / line.energy, "error": error, "data": data}
+
+
+def _gauss(line: Line) -> dict[str, Any]:
+    if line.fit is None:
+        return {"insufficient": line.reason}
+    data = {
+        "energy_kev": line.energy,
+        "background_fraction": line.fit.background,
+        "relative_width": line.fit.sigma / line.fit.mean,
+    }
+    data |= _goodness(line.fit.goodness) | _steady(line.steady)
+    return {"variable_value": line.fit.mean / line.energy, "error": line.fit.mean_error / line.energy, "data": data}
+
+
+def _charge_yield(charge: Charge) -> dict[str, Any]:
+    if charge.fit is None or charge.medians is None:
+        return {"insufficient": charge.reason}
+    data = _of_fit(charge) | {
+        "energy_kev": ENERGY,
+        "medians_value": charge.medians.start / ENERGY,
+        "medians_error": charge.medians.start_error / ENERGY,
+    }
+    return {"variable_value": charge.fit.start / ENERGY, "error": charge.fit.start_error / ENERGY, "data": data}
+
+
+def _inverse_lifetime(charge: Charge) -> dict[str, Any]:
+    if charge.fit is None or charge.medians is None:
+        return {"insufficient": charge.reason}
+    data = _of_fit(charge) | {"medians_value": charge.medians.rate, "medians_error": charge.medians.rate_error}
+    return {"variable_value": charge.fit.rate, "error": charge.fit.rate_error, "data": data}
+
+
+def _lifetime(charge: Charge, minimum: int) -> dict[str, Any]:
+    fit = charge.fit
+    if fit is None:
+        return {"insufficient": charge.reason}
+    if charge.n < minimum:
+        return {"insufficient": f"{charge.n} events selected, {minimum} needed for a lifetime"}
+    if not fit.rate > _LEAST_SIGNIFICANCE * fit.rate_error:
+        value = f"1/tau = {fit.rate:.4f} ± {fit.rate_error:.4f} per ms"
+        return {"insufficient": f"{value} is not {_LEAST_SIGNIFICANCE:g} standard deviations above zero"}
+    interval = {"low_68": 1 / (fit.rate + fit.rate_error), "high_68": 1 / (fit.rate - fit.rate_error)}
+    return {"variable_value": 1 / fit.rate, "error": fit.rate_error / fit.rate**2, "data": _of_fit(charge) | interval}
+
+
+def _of_fit(charge: Charge) -> dict[str, Any]:
+    fit, medians = charge.fit, charge.medians
+    if fit is None or medians is None:
+        return {}
+    data = {"relative_width": fit.width, "tails": fit.tails, "medians_p_value": medians.goodness.p_value}
+    return data | _goodness(fit.goodness) | _steady(charge.steady)
+
+
+def _goodness(goodness: Goodness) -> dict[str, Any]:
+    return {"chi2": goodness.chi2, "ndf": goodness.ndf, "p_value": goodness.p_value}
+
+
+def _steady(steady: Goodness | None) -> dict[str, Any]:
+    return {} if steady is None else {"steady_p_value": steady.p_value}

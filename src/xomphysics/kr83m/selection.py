@@ -1,0 +1,206 @@
+"""Which decays are taken, and what is kept of them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xomphysics.selection import Cut, CutFlow, within
+from xomphysics.stream import chunks, side_by_side
+
+Floats = NDArray[np.float64]
+
+DEFAULTS: dict[str, Any] = {
+    # Corrected for the position, not for what drifts with time: that is what is watched.
+    "s1_columns": ["cs1_a_wo_timecorr", "cs1_b_wo_timecorr"],
+    "s2_column": "cs2_w_bias_xy",  # corrected for the position, not for lost electrons
+    "drift_time_ns": [0, 2.4e6],
+    "radius_cm": [0, 60.73],
+    "z_cm": [-134.24, -13.61],
+    "top_fraction_below": [0.70, -2.3e-7],  # value at drift time 0, slope per ns; null: not cut
+    "top_fraction_above": [0.40, -2.0e-7],
+    "s2_area_pe": [1000, 20000],
+    "delay_ns": [750, 2000],
+    "distinct_channels": [3, None],
+    "s1_a_area_pe": [100, 700],
+    "s1_b_area_pe": [30, 250],
+    "merged_s1_area_pe": [180, 720],
+    "merged_line_sigma": 3.0,  # the S2s of merged decays are taken this far about the S1 line
+    "minimum_events": 50,  # below, no light yield
+    "minimum_events_s2": 100,  # below, no charge yield and no 1/tau
+    "minimum_events_lifetime": 200,  # below, no tau
+    "max_relative_width": 0.3,
+    "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
+    "quality": {  # limits of a good result, both inside
+        "p_value": [1e-3, None],
+        "steady_p_value": [1e-3, None],
+        "medians_p_value": [1e-3, None],
+        "background_fraction": [None, 0.15],
+        "relative_width": [None, 0.2],
+    },
+}
+NEEDED = (
+    "s1_a_area",
+    "s1_b_area",
+    "s2_a_area",
+    "ds_s1_dt",
+    "s1_b_distinct_channels",
+    "s1_a_area_fraction_top",
+    "drift_time",
+    "r",
+    "z",
+)
+
+
+@dataclass(frozen=True)
+class Double:
+    """Decays with two S1s, in the order of time: one column each, shape (decays,); areas in PE, times in ns."""
+
+    s1_a: Floats
+    s1_b: Floats
+    s2: Floats
+    delay: Floats
+    drift_time: Floats
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Decays with one S1, as `Double`."""
+
+    s1: Floats
+    s2: Floats
+    drift_time: Floats
+
+
+def columns(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Return the columns of ``event_info_double`` that are read."""
+    return tuple(dict.fromkeys((*NEEDED, *settings["s1_columns"], settings["s2_column"])))
+
+
+def read(st: Any, run_id: str, names: Iterable[str]) -> Iterator[Any]:
+    """Read a run chunk by chunk, with the column names of ``event_info_double``.
+
+    Where that is not stored, ``event_info`` and ``distinct_channels`` say the same: straxen's EventInfoDouble only
+    renames their columns.
+    """
+    if st.is_stored(run_id, "event_info_double"):
+        yield from chunks(st, run_id, "event_info_double", tuple(names))
+        return
+    original = {event_info_name(name): name for name in names}
+    distinct = "alt_s1_distinct_channels"
+    needed = {"event_info": [name for name in original if name != distinct], "distinct_channels": [distinct]}
+    yield from side_by_side(st, run_id, needed, original)
+
+
+def event_info_name(column: str) -> str:
+    """Return the name that a column of ``event_info_double`` has in ``event_info``."""
+    if column == "ds_s1_dt":
+        return "alt_s1_delay"
+    return re.sub(r"^(c?s[12])_b(?=_|$)", r"alt_\1", re.sub(r"^(c?s[12])_a(?=_|$)", r"\1", column))
+
+
+def double_cuts(settings: dict[str, Any]) -> list[Cut]:
+    """Return the selection of decays with two S1s, in its order.
+
+    Raises
+    ------
+    ValueError
+        If a range of the settings is none.
+    """
+    first, second = settings["s1_columns"]
+    return [
+        Cut(
+            "two_s1", "two S1s and an S2", lambda e: (e["s1_a_area"] > 0) & (e["s1_b_area"] > 0) & (e["s2_a_area"] > 0)
+        ),
+        _finite((*NEEDED, first, second, settings["s2_column"])),
+        *_volume(settings),
+        within("delay_ns", "ds_s1_dt", settings["delay_ns"], "S1 delay [ns]"),
+        Cut("larger_first", "first S1 larger", lambda events: events["s1_a_area"] > events["s1_b_area"]),
+        within("distinct_channels", "s1_b_distinct_channels", settings["distinct_channels"], "distinct PMTs"),
+        *_top_fraction(settings),
+        within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
+        within("s1_a_area_pe", first, settings["s1_a_area_pe"], "first S1 [PE]"),
+        within("s1_b_area_pe", second, settings["s1_b_area_pe"], "second S1 [PE]"),
+    ]
+
+
+def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
+    """Return the selection of decays with one S1, in its order.
+
+    Raises
+    ------
+    ValueError
+        If a range of the settings is none.
+    """
+    first = settings["s1_columns"][0]
+    own = [name for name in NEEDED if not name.startswith("s1_b") and name != "ds_s1_dt"]
+    return [
+        Cut(
+            "one_s1", "one S1 and an S2", lambda e: (e["s1_a_area"] > 0) & ~(e["s1_b_area"] > 0) & (e["s2_a_area"] > 0)
+        ),
+        _finite((*own, first, settings["s2_column"])),
+        *_volume(settings),
+        *_top_fraction(settings),
+        within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
+        within("merged_s1_area_pe", first, settings["merged_s1_area_pe"], "S1 [PE]"),
+    ]
+
+
+def _finite(names: Sequence[str]) -> Cut:
+    return Cut(
+        "finite", "no NaN in a needed column", lambda e: np.all([np.isfinite(e[name]) for name in names], axis=0)
+    )
+
+
+def _volume(settings: dict[str, Any]) -> list[Cut]:
+    return [
+        within("drift_time_ns", "drift_time", settings["drift_time_ns"], "drift time [ns]"),
+        within("radius_cm", "r", settings["radius_cm"], "r [cm]"),
+        within("z_cm", "z", settings["z_cm"], "z [cm]"),
+    ]
+
+
+def _top_fraction(settings: dict[str, Any]) -> list[Cut]:
+    made = []
+    for side, sign, symbol in (("below", 1, "<"), ("above", -1, ">")):
+        if (band := settings[f"top_fraction_{side}"]) is None:
+            continue
+
+        def passes(events: Any, sign: int = sign, band: Any = tuple(band)) -> Any:
+            limit = band[0] + band[1] * events["drift_time"]
+            return sign * events["s1_a_area_fraction_top"] < sign * limit
+
+        text = f"S1 top fraction {symbol} {band[0]:g} − {-band[1] * 1e6:g}/ms · drift time"
+        made.append(Cut(f"top_fraction_{side}", text, passes))
+    return made
+
+
+def collect(data: Iterable[Any], double: CutFlow, merged: CutFlow, settings: dict[str, Any]) -> tuple[Double, Merged]:
+    """Select the decays in one pass.
+
+    Parameters
+    ----------
+    data
+        Chunks with ``data``: structured array with `columns`. They may be those of several runs, one after the other.
+    double, merged
+        Both selections; they count on the way.
+    settings
+        As `DEFAULTS`.
+    """
+    s1_a, s1_b = settings["s1_columns"]
+    of_double = (s1_a, s1_b, settings["s2_column"], "ds_s1_dt", "drift_time")
+    of_merged = (s1_a, settings["s2_column"], "drift_time")
+    kept: dict[CutFlow, list[list[Any]]] = {double: [[] for _ in of_double], merged: [[] for _ in of_merged]}
+    for chunk in data:
+        for flow, names in ((double, of_double), (merged, of_merged)):
+            keep = flow.select(chunk.data)
+            for column, name in zip(kept[flow], names, strict=True):
+                column.append(chunk.data[name][keep])
+    return Double(*map(_joined, kept[double])), Merged(*map(_joined, kept[merged]))
+
+
+def _joined(parts: list[Any]) -> Floats:
+    return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)

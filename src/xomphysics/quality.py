@@ -1,0 +1,51 @@
+"""The quality flag of a result: its goodness of fit and other numbers, judged by the configuration's limits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Limits = Mapping[str, Sequence[float | None]]
+GOOD, POOR = "good", "poor"
+
+
+def flag(data: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+    """Judge the numbers that go with a result.
+
+    Parameters
+    ----------
+    data
+        A result's data, such as ``{"p_value": 0.2, "relative_width": 0.09}``.
+    limits
+        Key of ``data`` to the lowest and highest value that is good, both inside; None leaves that side open. Keys that
+        the data do not have are not judged.
+
+    Returns
+    -------
+    dict
+        ``{"quality": "good"}``, or ``{"quality": "poor", "quality_reason": ...}`` with every number that is out of its
+        limits.
+    """
+    reasons = [words for key, pair in limits.items() if key in data and (words := _out_of(key, data[key], pair))]
+    return {"quality": POOR, "quality_reason": "; ".join(reasons)} if reasons else {"quality": GOOD}
+
+
+def _out_of(key: str, value: float, pair: Sequence[float | None]) -> str:
+    low, high = pair
+    if low is not None and not value >= low:
+        return f"{key} {value:.3g} is below {low:g}"
+    if high is not None and not value <= high:
+        return f"{key} {value:.3g} is above {high:g}"
+    return ""
+
+
+def check(limits: Mapping[str, Any]) -> None:
+    """Check the limits of the settings.
+
+    Raises
+    ------
+    ValueError
+        If one is not a pair of rising numbers, of which either may be null.
+    """
+    for key, pair in limits.items():
+        numbers = [side for side in pair if side is not None] if isinstance(pair, list | tuple) else []
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or sorted(numbers) != numbers:
+            raise ValueError(f"settings.quality.{key} is {pair!r}, a lowest and a highest good value are needed")

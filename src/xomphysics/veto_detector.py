@@ -1,0 +1,259 @@
+"""What muon_veto and neutron_veto share: events with hits and area, channels, results."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xomphysics.channels import judge, least_median
+from xomphysics.counting import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.errors import FitFailed
+from xomphysics.line import sample_mean
+from xomphysics.quantiles import quantile
+from xomphysics.seconds import Seconds
+from xomphysics.stream import chunks, side_by_side
+
+Result = dict[str, Any]
+Counts = NDArray[np.int64]
+SPREADS = ("pos_x_spread", "pos_y_spread", "pos_z_spread")
+
+DEFAULTS: dict[str, Any] = {
+    "minimum_events": 10,  # for means
+    "minimum_beyond": 3,  # expected events on the smaller side of a quantile
+    "silent_below": 0.1,  # of the median channel's rate
+    "loud_above": 5.0,
+    "false_alarm": 0.01,  # probability that a run with ordinary channels only names one
+}
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A veto detector.
+
+    Attributes
+    ----------
+    name
+        For people.
+    events, monitor, hitlets
+        Its data types in straxen.
+    first_channel, channels
+        Number of the first channel, and how many there are (straxen's channel map).
+    positions
+        Data type with the positions of its events, or empty.
+    """
+
+    name: str
+    events: str
+    monitor: str
+    hitlets: str
+    first_channel: int
+    channels: int
+    positions: str = ""
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Data types of one data kind to their columns that are read, ``time`` beside."""
+        wanted: dict[str, tuple[str, ...]] = {self.events: ("area", "n_hits", "n_contributing_pmt")}
+        return wanted | ({self.positions: ("angle", *SPREADS)} if self.positions else {})
+
+
+@dataclass
+class Tally:
+    """What one pass over a run keeps.
+
+    Attributes
+    ----------
+    seconds
+        Events per second.
+    hits, pmts
+        Events with 0, 1, 2 ... hits, and contributing PMTs.
+    areas
+        Area of each event that has a finite one (PE).
+    without_area
+        Events that have none.
+    spreads
+        Spread of the hits' positions in each event that has a position (mm).
+    channels
+        Hits of each channel.
+    """
+
+    seconds: Seconds = field(default_factory=Seconds)
+    hits: Counts = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    pmts: Counts = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    areas: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    without_area: int = 0
+    spreads: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    channels: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def events(self) -> int:
+        """Number of all events."""
+        return int(self.hits.sum())
+
+
+def tally_events(data: Iterable[Any]) -> Tally:
+    """Go once through the events of a run, chunks with ``start``, ``end`` (ns) and ``data``."""
+    tally = Tally()
+    areas, spreads = [tally.areas], [tally.spreads]
+    for chunk in data:
+        events = chunk.data
+        tally.seconds.add(events["time"], int(chunk.start), int(chunk.end))
+        tally.hits = _added(tally.hits, events["n_hits"])
+        tally.pmts = _added(tally.pmts, events["n_contributing_pmt"])
+        finite = np.isfinite(events["area"])
+        areas.append(events["area"][finite])
+        tally.without_area += int(np.count_nonzero(~finite))
+        if "angle" in (events.dtype.names or ()):
+            spreads.append(_spread(events))
+    tally.areas, tally.spreads = np.concatenate(areas), np.concatenate(spreads)
+    return tally
+
+
+def _added(counts: Counts, values: NDArray[Any]) -> Counts:
+    more = np.bincount(values, minlength=len(counts)).astype(np.int64)
+    more[: len(counts)] += counts
+    return more
+
+
+def _spread(events: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the length of the vector of spreads; an event whose hits have no area has no angle and no position."""
+    vector = np.array([events[name] for name in SPREADS])
+    length = np.sqrt((vector**2).sum(axis=0))
+    return np.asarray(length[np.isfinite(events["angle"]) & np.isfinite(length)], dtype=np.float32)
+
+
+def hits_of_monitor(data: Iterable[Any], column: str, channels: int) -> Counts:
+    """Sum the hits of each channel that straxen's online monitor counted."""
+    total = np.zeros(channels, dtype=np.int64)
+    for chunk in data:
+        total += chunk.data[column].sum(axis=0, dtype=np.int64)
+    return total
+
+
+def hits_of_hitlets(data: Iterable[Any], first: int, channels: int) -> Counts:
+    """Count the hits of each channel."""
+    total = np.zeros(channels, dtype=np.int64)
+    for chunk in data:
+        place = chunk.data["channel"].astype(np.int64) - first
+        total += np.bincount(place[(place >= 0) & (place < channels)], minlength=channels)
+    return total
+
+
+def read(st: Any, run_id: str, detector: Detector) -> Tally:
+    """Read a run; the hits of the channels from the online monitor, or where that is not kept from the hitlets.
+
+    Raises
+    ------
+    xomlib.DataBroken
+        If something cannot be read.
+    """
+    tally = tally_events(side_by_side(st, run_id, detector.columns))
+    if st.is_stored(run_id, detector.monitor):
+        column = f"{detector.hitlets}_per_channel"
+        tally.channels = hits_of_monitor(chunks(st, run_id, detector.monitor, (column,)), column, detector.channels)
+    else:
+        hitlets = chunks(st, run_id, detector.hitlets, ("channel",))
+        tally.channels = hits_of_hitlets(hitlets, detector.first_channel, detector.channels)
+    return tally
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> list[Result]:
+    """Return the results as keywords of `xomlib.Xomresult`."""
+    least = int(settings["minimum_events"])
+    said = [
+        *_rate(tally),
+        _mean("mean_hits", "hits", _unfolded(tally.hits), least),
+        _mean("mean_channels", "PMTs", _unfolded(tally.pmts), least),
+        _mean("mean_area", "PE", tally.areas, least) | {"data": {"events_without_area": tally.without_area}},
+        *(_quantile(tally.areas, float(p), float(settings["minimum_beyond"])) for p in settings["area_quantiles"]),
+    ]
+    if detector.positions:
+        said.append(_mean("position_spread", "mm", tally.spreads, least))
+    return said + _channels(tally.channels, detector, settings)
+
+
+def _rate(tally: Tally) -> list[Result]:
+    n, span = tally.events, tally.seconds.span
+    low, high = poisson_interval(n)
+    data: dict[str, Any] = {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n), "span_s": span}
+    events: Result = {"variable_name": "events", "unit": "events", "n": n, "data": data}
+    events |= {"variable_value": n, "error": poisson_error(n)}
+    rate: Result = {"variable_name": "rate", "unit": "Hz", "n": n}
+    if not span > 0:
+        return [events, rate | {"insufficient": "the data span no time"}]
+    steady = constant_rate(tally.seconds.parts()[1])
+    test = {"chi2": steady.chi2, "ndf": steady.ndf, "p_value": steady.p_value} if steady else {}
+    return [events, rate | {"variable_value": n / span, "error": poisson_error(n) / span, "data": test}]
+
+
+def _unfolded(counts: Counts) -> Counts:
+    """Return the values behind counts of 0, 1, 2 ..."""
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def _mean(name: str, unit: str, values: NDArray[Any], least: int) -> Result:
+    result: Result = {"variable_name": name, "unit": unit, "n": len(values)}
+    if len(values) < least:
+        return result | {"insufficient": f"{len(values)} events, {least} needed"}
+    try:
+        mean = sample_mean(values)
+    except FitFailed as error:
+        return result | {"insufficient": str(error)}
+    return result | {"variable_value": mean.mean, "error": mean.error}
+
+
+def _quantile(areas: NDArray[Any], probability: float, least: float) -> Result:
+    n = len(areas)
+    result: Result = {"variable_name": f"area_q{100 * probability:02.0f}", "unit": "PE", "n": n}
+    beyond = n * min(probability, 1 - probability)
+    if beyond < least:
+        return result | {"insufficient": f"{beyond:.1f} of {n} events expected beyond it, {least:g} needed"}
+    found = quantile(areas, probability)
+    if not found.error > 0:
+        return result | {"insufficient": f"all {n} values are equal ({found.value:g})"}
+    return result | {"variable_value": found.value, "error": found.error}
+
+
+def _channels(hits: Counts, detector: Detector, settings: Mapping[str, Any]) -> list[Result]:
+    below, above, alarm = (float(settings[key]) for key in ("silent_below", "loud_above", "false_alarm"))
+    odd = judge(hits, below, above, alarm)
+    needed = least_median(len(hits), below, alarm)
+    said = []
+    for name, found in (("silent_channels", odd.silent), ("loud_channels", odd.loud)):
+        result: Result = {"variable_name": name, "unit": "channels", "n": int(hits.sum())}
+        data: dict[str, Any] = {"median_hits": odd.median, "false_alarm": alarm}
+        if odd.median < needed:
+            lack = f"the median channel has {odd.median:g} hits, {needed:.0f} needed"
+            said.append(result | {"insufficient": lack, "data": data})
+            continue
+        if len(found):
+            data["channels"] = listed(found + detector.first_channel)
+        said.append(result | {"variable_value": len(found), "data": data})
+    return said
+
+
+def listed(channels: Iterable[int], most: int = 20) -> str:
+    """Return channel numbers as text, the first ``most`` of them."""
+    numbers = [str(int(channel)) for channel in channels]
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return " ".join(numbers[:most]) + more
+
+
+def check(settings: Mapping[str, Any]) -> None:
+    """Check the settings.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not between 0 and 1, or the limits of an ordinary channel do not enclose 1.
+    """
+    for key in ("area_quantiles", "false_alarm"):
+        values = settings[key] if isinstance(settings[key], list) else [settings[key]]
+        if not all(0 < float(value) < 1 for value in values):
+            raise ValueError(f"settings.{key} is {settings[key]!r}, numbers between 0 and 1 are needed")
+    if not 0 < settings["silent_below"] < 1 < settings["loud_above"]:
+        limits = f"{settings['silent_below']!r} and {settings['loud_above']!r}"
+        raise ValueError(f"settings.silent_below and loud_above are {limits}; 1 has to lie between them, and 0 below")

@@ -1,0 +1,141 @@
+"""What busy does with awkward veto intervals, as JSON; needs the analysis environment."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import analysis_scripts
+import renewal
+from fake_run import DataCorrupted, attempt, chunk, run_main
+from simulation import as_chunks
+
+from xomphysics import intervals
+
+busy = analysis_scripts.load("busy")
+MS = 1_000_000
+
+
+def rows(*entries: tuple[str, float, float]) -> np.ndarray:
+    """Return rows of (type, start in ms, end in ms)."""
+    found = np.zeros(len(entries), renewal.ROWS)
+    for row, (name, start, end) in zip(found, entries, strict=True):
+        row["veto_type"], row["time"], row["endtime"] = name, round(start * MS), round(end * MS)
+    return found
+
+
+def said(found: np.ndarray, seconds: float = 1.0, pieces: int = 1, **settings: Any) -> dict[str, Any]:
+    """Return the results of busy by variable; draws the figure as well."""
+    merged = busy.merge(busy.DEFAULTS, settings)
+    veto = busy.collect(as_chunks(found, seconds, pieces))
+    busy.draw(veto, merged, "052894").canvas.draw()
+    return {result["variable_name"]: result for result in busy.results(veto, merged)}
+
+
+def case_none() -> Any:
+    return said(rows())
+
+
+def case_one() -> Any:
+    return said(rows(("busy", 100, 101)))
+
+
+def case_all_equal() -> Any:
+    return said(rows(*[("busy", 10.0 * i, 10.0 * i + 1) for i in range(100)]))
+
+
+def case_no_time() -> Any:
+    return said(rows(), seconds=0.0)
+
+
+def case_merged() -> Any:
+    return said(
+        rows(("busy", 100, 200), ("busy_he", 150, 250), ("busy", 250, 300), ("busy", 110, 120), ("busy", 400, 500))
+    )
+
+
+def case_names() -> Any:
+    firmwares = {
+        "first_years": ("busy_veto", "busy_he_veto", "hev_veto", "straxen_deadtime_veto"),
+        "9": ("busy", "busy_he", "hev", "straxen_deadtime"),
+        "10": ("busy", "neutron_generator", "hev", "straxen_deadtime"),
+        "10 with a tag": ("busy", "LED_trg", "hev_tag", "fractional_lifetime"),
+    }
+    return {
+        name: said(rows(*[(kind, 100.0 * i, 100.0 * i + 10) for i, kind in enumerate(kinds)]))
+        for name, kinds in firmwares.items()
+    }
+
+
+def case_outside() -> Any:
+    return said(rows(("busy", 900, 1500)))
+
+
+def case_whole_run() -> Any:
+    return said(rows(("hev", 0, 1000)))
+
+
+def case_zero_length() -> Any:
+    return said(rows(("busy", 100, 100)))
+
+
+def case_pieces() -> Any:
+    found = renewal.rows(np.random.default_rng(3), renewal.Renewal(2.0, 0.05), 60.0, "busy")
+    return [said(found, 60.0, pieces) for pieces in (1, 7)]
+
+
+def case_backwards() -> Any:
+    return attempt(lambda: said(rows(("busy", 200, 100))))
+
+
+def case_settings() -> Any:
+    wrong = {
+        "unknown": {"kind": {}},
+        "name": {"kinds": {"a b": ["busy"]}},
+        "patterns": {"kinds": {"busy": "busy"}},
+        "length": {"kinds": {"deadtime": ["straxen_deadtime*"]}},
+    }
+    return {
+        name: attempt(lambda settings=settings: busy.check(busy.merge(busy.DEFAULTS, settings)))
+        for name, settings in wrong.items()
+    }
+
+
+def case_main() -> Any:
+    return run_main(busy, {"veto_intervals": as_chunks(rows(("busy", 1, 2), ("hev", 5, 15)), 1.0, 2)})
+
+
+def case_main_broken() -> Any:
+    first = chunk(rows(("busy", 1, 2)), 0, 500 * MS)
+    return run_main(busy, {"veto_intervals": [first, DataCorrupted("chunk 1 is not there")]})
+
+
+def case_before() -> Any:
+    """Time inside intervals, against counting every nanosecond."""
+    rng = np.random.default_rng(5)
+    start = rng.integers(0, 900, 30)
+    found = intervals.merge(start, start + rng.integers(0, 40, 30), 0, 900)
+    inside = np.zeros(900, dtype=bool)
+    for low, high in zip(found.starts, found.ends, strict=True):
+        inside[low:high] = True
+    expected = np.concatenate([[0], np.cumsum(inside)])
+    empty = intervals.merge([], [], 0, 900)
+    return {
+        "same": bool(np.array_equal(found.before(np.arange(901)), expected)),
+        "empty": empty.before([0, 900]).tolist(),
+        "disjoint": bool(np.all(found.gaps > 0)),
+    }
+
+
+def main() -> None:
+    """Print all cases as one JSON document."""
+    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
+    document = {name: call() for name, call in cases.items()}
+    print(json.dumps(document, default=lambda value: value.item()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""What event_rate does with awkward data, as JSON; needs the analysis environment."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import analysis_scripts
+import renewal
+import simulation as sim
+from fake_run import DataCorrupted, attempt, chunk, run_main
+
+from xomphysics import intervals
+from xomphysics.counting import poisson_interval
+
+event_rate = analysis_scripts.load("event_rate")
+MS = 1_000_000
+
+
+def rate(events: np.ndarray, seconds: float = 60.0, pieces: int = 3) -> dict[str, dict[str, Any]]:
+    """Return the results of event_rate by variable; draws the figure as well."""
+    bands = event_rate.parse_bands(event_rate.DEFAULTS["bands"])
+    tally = event_rate.count(sim.as_chunks(events, seconds, pieces), bands, "e_ces")
+    event_rate.draw(tally, "052894").canvas.draw()
+    return {result["variable_name"]: result for result in event_rate.results(tally, 10)}
+
+
+def rows(*entries: tuple[str, float, float]) -> np.ndarray:
+    """Return rows of (type, start in ms, end in ms)."""
+    found = np.zeros(len(entries), renewal.ROWS)
+    for row, (name, start, end) in zip(found, entries, strict=True):
+        row["veto_type"], row["time"], row["endtime"] = name, round(start * MS), round(end * MS)
+    return found
+
+
+def corrected(found: np.ndarray, seconds: float = 60.0, rate: float = 20.0) -> dict[str, Any]:
+    """Return the results of event_rate by variable for a run with events outside veto intervals; draws the figure."""
+    events = sim.background_events(np.random.default_rng(1), rate, seconds)
+    for row in found[found["veto_type"] != "hev_tag"]:
+        events = events[(events["time"] < row["time"]) | (events["time"] >= row["endtime"])]
+    tally = event_rate.count(sim.as_chunks(events, seconds), {}, "e_ces")
+    event_rate.subtract(tally, intervals.collect(sim.as_chunks(found, seconds)), event_rate.DEFAULTS)
+    event_rate.draw(tally, "052894").canvas.draw()
+    return {result["variable_name"]: result for result in event_rate.results(tally, 10)}
+
+
+def case_corrected() -> Any:
+    return corrected(
+        rows(("busy", 0, 20_000), ("busy_he", 10_000, 30_000), ("hev", 40_000, 45_000), ("hev_tag", 0, 60_000))
+    )
+
+
+def case_no_live_time() -> Any:
+    return corrected(rows(("busy", 0, 60_000)))
+
+
+def case_no_vetoes() -> Any:
+    return corrected(rows())
+
+
+def case_one_long_veto() -> Any:
+    """A third of the run vetoed: the rate over the run is constant where it can be seen."""
+    return corrected(rows(("hev", 20_000, 40_000)), rate=50.0)
+
+
+def case_main() -> Any:
+    events = sim.as_chunks(sim.background_events(np.random.default_rng(1), 20, 60))
+    vetoes = sim.as_chunks(rows(("busy", 1000, 7000)), 60.0, 2)
+    first = chunk(rows(("busy", 1000, 7000)), 0, 30_000 * MS)
+    return {
+        "both": run_main(event_rate, {"event_info": events, "veto_intervals": vetoes}),
+        "switched_off": run_main(event_rate, {"event_info": events}, vetoes=[]),
+        "bands": run_main(event_rate, {"event_info": events}, bands={"peak": [40, 45]}, vetoes=[]),
+        "half": run_main(event_rate, {"event_info": events, "veto_intervals": [first]}),
+        "broken": run_main(event_rate, {"event_info": events, "veto_intervals": [first, DataCorrupted("gone")]}),
+    }
+
+
+def case_zero_events() -> Any:
+    return rate(np.zeros(0, sim.EVENT))
+
+
+def case_handful() -> Any:
+    return rate(sim.background_events(np.random.default_rng(1), 20, 60)[:7])
+
+
+def case_no_energy() -> Any:
+    events = sim.background_events(np.random.default_rng(1), 20, 60)
+    events["e_ces"] = np.nan
+    return rate(events)
+
+
+def case_no_time() -> Any:
+    return rate(np.zeros(0, sim.EVENT), seconds=0.0, pieces=1)
+
+
+def case_pieces() -> Any:
+    events = sim.background_events(np.random.default_rng(1), 20, 61.7)
+    return [rate(events, 61.7, pieces) for pieces in (1, 13)]
+
+
+def case_over_time() -> Any:
+    events = sim.background_events(np.random.default_rng(1), 20, 600)
+    tally = event_rate.count(sim.as_chunks(events, 600.0, 7), {}, "e_ces")
+    edges, counts = tally.seconds.parts()
+    expected = np.histogram(events["time"], edges * 1e9)[0]
+    return {"counts": counts.tolist(), "expected": expected.tolist(), "end": edges[-1]}
+
+
+def case_step() -> Any:
+    rng = np.random.default_rng(2)
+    events = np.concatenate([sim.background_events(rng, 20, 300), sim.background_events(rng, 25, 300)])
+    events["time"][np.flatnonzero(np.diff(events["time"]) < 0)[0] + 1 :] += 300 * 10**9
+    return rate(events, 600.0)
+
+
+def case_edges() -> Any:
+    events = np.zeros(3, sim.EVENT)
+    events["time"], events["e_ces"] = [1, 2, 3], [1.0, 10.0, 50.0]
+    tally = event_rate.count(
+        sim.as_chunks(events, 60.0, 1), event_rate.parse_bands({"a": [1, 10], "b": [10, 50]}), "e_ces"
+    )
+    return tally.in_band
+
+
+def case_bands() -> Any:
+    wrong = {"inverted": {"low": [10, 1]}, "three": {"low": [1, 2, 3]}, "name": {"a b": [1, 2]}}
+    return {name: attempt(lambda bands=bands: event_rate.parse_bands(bands)) for name, bands in wrong.items()}
+
+
+def case_coverage() -> Any:
+    """How often the 68.3 % interval of a count holds the truth, at small means."""
+    rng = np.random.default_rng(1)
+    held = {}
+    for mean in (0.3, 1.0, 3.0, 10.0):
+        intervals_ = [poisson_interval(int(n)) for n in rng.poisson(mean, 4000)]
+        held[str(mean)] = float(np.mean([low <= mean <= high for low, high in intervals_]))
+    return held
+
+
+def case_steady() -> Any:
+    """Share of steady runs whose test of constancy has a p-value below 0.05."""
+    rng = np.random.default_rng(2)
+    tests = [rate(sim.background_events(rng, 20.0, 60.0))["rate"]["data"]["constant_p_value"] for _ in range(200)]
+    return float(np.mean(np.array(tests) < 0.05))
+
+
+def main() -> None:
+    """Print all cases as one JSON document."""
+    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
+    document = {name: call() for name, call in cases.items()}
+    print(json.dumps(document, default=lambda value: value.item()))
+
+
+if __name__ == "__main__":
+    main()

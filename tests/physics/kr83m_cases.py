@@ -1,0 +1,323 @@
+"""What kr83m does with awkward data, as JSON; needs the analysis environment.
+
+Every function whose name starts with ``case_`` is one case; its return value stands in the JSON under the rest of its
+name.
+"""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import analysis_scripts
+import simulation as sim
+from fake_run import DataCorrupted, attempt, run_main
+
+from xomphysics import attenuation, decay, line
+from xomphysics.kr83m import estimates, selection
+from xomphysics.kr83m.figure import draw
+from xomphysics.kr83m.results import results
+from xomphysics.kr83m.selection import DEFAULTS, double_cuts
+from xomphysics.selection import CutFlow
+from xomphysics.settings import merge
+
+kr83m = analysis_scripts.load("kr83m")
+DOUBLE = "event_info_double"
+
+
+def kr_chunks(chunks: Any, **given: Any) -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m by variable; draws the figure as well."""
+    settings = merge(DEFAULTS, given)
+    flows = CutFlow(double_cuts(settings)), CutFlow(selection.merged_cuts(settings))
+    double, merged = selection.collect(chunks, *flows, settings)
+    found = estimates.estimate(double, merged, settings)
+    draw("Run 052894", double, merged, flows, found, settings["delay_ns"]).canvas.draw()
+    return {result["variable_name"]: result for result in results(found, *flows, settings)}
+
+
+def kr(events: np.ndarray, pieces: int = 3, **given: Any) -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m for a run with these events."""
+    return kr_chunks(sim.as_chunks(events, pieces=pieces), **given)
+
+
+def decays(n: float = 20_000, seed: int = 5, **truth: Any) -> np.ndarray:
+    """Return the events of a simulated Kr83m run."""
+    return sim.kr83m_events(np.random.default_rng(seed), sim.KrTruth(decays=n, **truth))
+
+
+def gaussian(n: int = 500, seed: int = 7) -> np.ndarray:
+    """Return areas of a line at 100 PE, 14 PE wide."""
+    return np.random.default_rng(seed).normal(100, 14, n)
+
+
+def case_kr_zero_events() -> Any:
+    return kr(decays(0))
+
+
+def case_kr_one_event() -> Any:
+    return kr(decays(200)[:1])
+
+
+def case_kr_few() -> Any:
+    return kr(decays(1000))
+
+
+def case_kr_some() -> Any:
+    return kr(decays(6000))
+
+
+def case_kr_nan() -> Any:
+    events = decays()
+    clean = kr(events)
+    broken = events.copy()
+    broken["z"][::10] = np.nan
+    return {"clean": clean, "broken": kr(broken)}
+
+
+def case_kr_no_s2() -> Any:
+    events = decays()
+    for column in ("s2_a_area", "cs2_w_bias_xy", "drift_time", "r", "z"):
+        events[column] = np.nan
+    return kr(events)
+
+
+def case_kr_all_equal() -> Any:
+    events = decays()
+    events["cs1_b_wo_timecorr"] = np.where(events["s1_b_area"] > 0, 100.0, np.nan)
+    return kr(events)
+
+
+def case_kr_s2_all_equal() -> Any:
+    events = decays()
+    events["cs2_w_bias_xy"] = 6000.0
+    return kr(events)
+
+
+def case_kr_identical() -> Any:
+    return kr(np.repeat(decays(200)[:1], 5000))
+
+
+def case_kr_ramping() -> Any:
+    events = decays()
+    progress = np.linspace(0, 1, len(events))
+    for column in ("s1_a_area", "s1_b_area", "cs1_a_wo_timecorr", "cs1_b_wo_timecorr"):
+        events[column] *= 1.3 - 0.3 * progress
+    for column in ("s2_a_area", "cs2_w_bias_xy"):
+        events[column] *= 0.3 + 0.7 * progress
+    return kr(events)
+
+
+def case_kr_drifting() -> Any:
+    events = decays()
+    events["cs2_w_bias_xy"] *= 1 + 0.018 * np.linspace(-0.5, 0.5, len(events))
+    return kr(events)
+
+
+def case_kr_not_krypton() -> Any:
+    return kr(decays(1, flat=20_000.0))
+
+
+def case_kr_two_runs() -> Any:
+    chunks = [chunk for seed in (5, 6) for chunk in sim.as_chunks(decays(seed=seed))]
+    return {"each": [kr(decays(seed=seed)) for seed in (5, 6)], "both": kr_chunks(chunks)}
+
+
+def case_kr_endless_lifetime() -> Any:
+    return kr(decays(lifetime=1e4))
+
+
+def case_kr_quality() -> Any:
+    strict = {"p_value": [0.9999, None], "relative_width": [None, 0.01]}
+    wrong = {"p_value": [1, 0]}
+    data = {DOUBLE: sim.as_chunks(decays(2000))}
+    return {"good": kr(decays()), "poor": kr(decays(), quality=strict),
+            "wrong": run_main(kr83m, data, quality=wrong)["raised"]}  # fmt: skip
+
+
+def case_kr_uniform() -> Any:
+    events = decays()
+    events["cs1_b_wo_timecorr"] = np.random.default_rng(1).uniform(30, 250, len(events))
+    return kr(events)
+
+
+def case_kr_two_lines() -> Any:
+    events = decays()
+    events["cs1_b_wo_timecorr"][::2] += 100
+    return kr(events)
+
+
+def case_kr_pieces() -> Any:
+    return [kr(decays(), pieces=pieces) for pieces in (1, 11)]
+
+
+def case_kr_cut_range() -> Any:
+    sample = np.random.default_rng(6).normal(98.8, 14, (300, 500))
+    fits = [line.fit_line(row, 62, 250) for row in sample]
+    pulls = [(fit.mean - 98.8) / fit.mean_error for fit in fits]
+    shifts = [
+        line.sample_mean(row[row >= 62]).mean - fit.mean - fit.mean_shift for row, fit in zip(sample, fits, strict=True)
+    ]
+    return {
+        "mean": np.mean(pulls),
+        "width": np.std(pulls),
+        "unexplained": float(np.abs(shifts).max()),
+        "far_cut": kr(decays(), s1_b_area_pe=[90, 250]),
+    }
+
+
+def case_kr_settings() -> Any:
+    above, below = [0.40, -2.0e-7], [0.70, -2.3e-7]
+    bands = {
+        "none": {"top_fraction_below": None, "top_fraction_above": None},
+        "both": {"top_fraction_below": below, "top_fraction_above": above},
+        "crossed": {"top_fraction_below": above, "top_fraction_above": below},
+    }
+    return {
+        "between": {name: kr(decays(), **band)["selected_events"]["n"] for name, band in bands.items()},
+        "both_top_fractions": len(double_cuts({**DEFAULTS, **bands["both"]})),
+        "unknown": attempt(lambda: kr(decays(100), delay_n=[1, 2])),
+        "inverted": attempt(lambda: kr(decays(100), delay_ns=[2000, 750])),
+        "open": attempt(lambda: kr(decays(100), distinct_channels=[None, None])),
+        "no_top_fraction": len(double_cuts({**DEFAULTS, "top_fraction_below": None, "top_fraction_above": None})),
+        "cuts": len(double_cuts(DEFAULTS)),
+    }
+
+
+def case_kr_main() -> Any:
+    return run_main(kr83m, {DOUBLE: sim.as_chunks(decays())})
+
+
+def case_kr_main_broken() -> Any:
+    return run_main(kr83m, {DOUBLE: [sim.as_chunks(decays())[0], DataCorrupted("chunk 1 is not there")]})
+
+
+def case_kr_main_bug() -> Any:
+    return run_main(kr83m, {DOUBLE: [sim.as_chunks(decays())[0], KeyError("z")]})
+
+
+def case_kr_main_alternative() -> Any:
+    events = decays()
+    events["time"] = np.arange(len(events)) * 10**6
+    renamed = events.view([(selection.event_info_name(name), kind) for name, kind in sim.DOUBLE.descr])
+    info = sim.as_chunks(renamed[[name for name in renamed.dtype.names if "distinct" not in name]], 21.0)
+    channels = renamed[["time", "alt_s1_distinct_channels"]]
+    return {
+        "double": run_main(kr83m, {DOUBLE: sim.as_chunks(events)}),
+        "two": run_main(kr83m, {"event_info": info, "distinct_channels": sim.as_chunks(channels, pieces=7)}),
+        "short": run_main(kr83m, {"event_info": info, "distinct_channels": sim.as_chunks(channels[:-5])}),
+        "long": run_main(kr83m, {"event_info": info[:2], "distinct_channels": sim.as_chunks(channels)}),
+    }
+
+
+def case_line() -> Any:
+    sample = gaussian()
+    fit = line.fit_line(sample, 30, 250)
+    x = np.linspace(30, 250, 4001)
+    area = float(np.sum((fit.density(x)[1:] + fit.density(x)[:-1]) / 2) * (x[1] - x[0]))
+    scaled = line.fit_line(1000 * sample, 30_000, 250_000)
+    shifted = line.fit_line(sample[::-1], 30, 250)
+    return {"fit": [fit.mean, fit.mean_error, fit.sigma], "area": area,
+            "scaled": [scaled.mean, scaled.mean_error, scaled.sigma], "reversed": shifted.mean}  # fmt: skip
+
+
+def case_line_failures() -> Any:
+    rng = np.random.default_rng(3)
+    samples = {
+        "empty": np.zeros(0),
+        "few": gaussian(9),
+        "equal": np.full(100, 100.0),
+        "uniform": rng.uniform(30, 250, 500),
+        "edge": 30 + rng.exponential(8, 500),
+    }
+    return {name: attempt(lambda sample=sample: line.fit_line(sample, 30, 250)) for name, sample in samples.items()}
+
+
+def case_line_no_convergence() -> Any:
+    search = line.minimize, attenuation.minimize
+    line.minimize = lambda *args, **rest: SimpleNamespace(x=np.array([0.4, 0.1, 0.1]), message="gave up", success=False)
+    try:
+        return {"fit": attempt(lambda: line.fit_line(gaussian(), 30, 250)), "kr83m": kr(decays())}
+    finally:
+        line.minimize, attenuation.minimize = search
+
+
+def case_attenuation_no_convergence() -> Any:
+    search = attenuation.minimize
+
+    def stuck(call: Any, start: Any, **rest: Any) -> Any:
+        return SimpleNamespace(x=np.asarray(start) + 0.01, message="gave up", success=False)
+
+    attenuation.minimize = stuck
+    try:
+        return kr(decays())
+    finally:
+        attenuation.minimize = search
+
+
+def s2s(n: int = 500, seed: int = 8, tails: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return drift times (ms) and S2 areas with 6000 PE at zero, 10 ms lifetime, 7 % resolution."""
+    rng = np.random.default_rng(seed)
+    times = rng.uniform(0.2, 2.0, n)
+    noise = rng.standard_t(3, n) if tails else rng.normal(size=n)
+    return times, np.maximum(6000 * np.exp(-times / 10) * (1 + 0.07 * noise), 1.0)
+
+
+def case_attenuation() -> Any:
+    times, areas = s2s()
+    fit, scaled = attenuation.fit_attenuation(times, areas), attenuation.fit_attenuation(1000 * times, 50 * areas)
+    reversed_ = attenuation.fit_attenuation(times[::-1], areas[::-1])
+    dirty = areas.copy()
+    dirty[::20] *= 3  # 5 % of something else
+    pulled, medians = attenuation.fit_attenuation(times, dirty), attenuation.fit_medians(times, dirty)
+    tails = [attenuation.fit_attenuation(*s2s(seed=seed, tails=True)) for seed in range(200)]
+    bent = attenuation.fit_medians(times, areas * (1 - 0.1 * np.cos(3 * times)))
+    return {
+        "fit": [fit.start, fit.start_error, fit.rate, fit.rate_error],
+        "scaled": [scaled.start / 50, scaled.start_error / 50, scaled.rate * 1000, scaled.rate_error * 1000],
+        "reversed": [reversed_.start, reversed_.rate],
+        "dirty": [(pulled.start - 6000) / pulled.start_error, (pulled.rate - 0.1) / pulled.rate_error],
+        "dirty_medians": (medians.rate - 0.1) / medians.rate_error,
+        "tails": [float(np.std([(fit.rate - 0.1) / fit.rate_error for fit in tails])), tails[0].tails],
+        "bent": [attenuation.fit_medians(times, areas).goodness.p_value, bent.goodness.p_value],
+    }
+
+
+def case_attenuation_failures() -> Any:
+    times, areas = s2s(100)
+    samples = {
+        "few": (times[:15], areas[:15]),
+        "equal times": (np.ones(100), areas),
+        "equal areas": (times, np.full(100, 6000.0)),
+        "negative": (times, areas - 5000),
+        "nan": (times, np.where(times > 1, np.nan, areas)),
+        "uniform": (times, np.random.default_rng(1).uniform(1000, 20000, 100)),
+    }
+    return {name: attempt(lambda pair=pair: attenuation.fit_attenuation(*pair)) for name, pair in samples.items()}
+
+
+def case_decay() -> Any:
+    rng = np.random.default_rng(4)
+    tau = sim.HALF_LIFE / np.log(2)
+    pulls = []
+    for _ in range(300):
+        times = 750 + rng.exponential(tau, 400)
+        fit = decay.fit_half_life(times[times < 2000], 750, 2000)
+        pulls.append((fit.half_life - sim.HALF_LIFE) / fit.error)
+    rising = attempt(lambda: decay.fit_half_life(rng.uniform(750, 2000, 300), 750, 2000))
+    return {"mean": np.mean(pulls), "width": np.std(pulls), "uniform": rising}
+
+
+def main() -> None:
+    """Print all cases as one JSON document."""
+    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
+    document = {name: call() for name, call in cases.items()}
+    # main() of the scripts prints too; the document is the last line.
+    print(json.dumps(document, default=lambda value: value.item()))
+
+
+if __name__ == "__main__":
+    main()

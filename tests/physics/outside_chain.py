@@ -1,0 +1,116 @@
+"""The analyses outside the TPC over a small set of the mini-XENONnT, processed by straxen's own plugins, as JSON.
+
+Needs the analysis environment; the set is made in a temporary folder, and its slow control is served beside.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import analysis_scripts
+from full_chain import analyse
+
+from mini_xenonnt import slow_control, vetoes
+from xomlib import session
+from xomlib.document import facts_of
+
+MAKE = ("--runs", "10", "--decays", "300", "--seconds", "600", "--seed", "5", "--now", "2026-11-22T12:00:00Z")
+OF_TYPES = {"busy": "veto_intervals", "muon_veto": "events_mv", "neutron_veto": "events_nv"}
+
+
+def expected_spread(truth: dict[str, Any], events: int = 20_000) -> dict[str, float]:
+    """Return mean and deviation of the spread of the hits' positions (mm), as straxen defines it, by brute force."""
+    rng = np.random.default_rng(11)
+    places = np.array(list(vetoes.pmts().values())).T
+    found = []
+    for _ in range(events):
+        n = vetoes.MIN_HITS + rng.poisson(vetoes.MEAN_FURTHER_HITS)
+        times = rng.exponential(vetoes.EVENT_DECAY, n).astype(int)
+        channels = rng.integers(0, len(places), n)
+        seen = channels != truth["nveto_dead_channel"] - 2000
+        prompt = seen & (times < times[seen].min() + 20)
+        weights = rng.exponential(vetoes.PE_PER_HIT, n)[prompt]
+        hits = places[channels[prompt]]
+        centre = np.average(hits, axis=0, weights=weights)
+        found.append(np.sqrt(np.average((hits - centre) ** 2, axis=0, weights=weights).sum()))
+    return {"mean": float(np.mean(found)), "error": float(np.std(found) / np.sqrt(events))}
+
+
+def with_facts(name: str, settings: dict[str, Any], documents: Path, run_id: str) -> dict[str, Any]:
+    """Run an analysis that reads no strax data."""
+    module = analysis_scripts.load(name)
+    begun = session.begin(
+        {
+            "key": {"analysis": name, "version": "v1", "run": run_id},
+            "context": {"function": "nobody:asks"},
+            "settings": settings,
+            "documents": str(documents),
+            "draft": None,
+        }
+    )
+    module.main(run_id)
+    return {result["variable"]: result for result in begun.results}
+
+
+def slow(folder: Path, runs: list[str]) -> dict[str, Any]:
+    """Ask the set's own slow control about every run."""
+    with slow_control.Server(slow_control.Series(folder), folder / "slow_control") as server:
+        thread = slow_control.serve_in_thread(server)
+        names = {parameter.truth: {"name": name} for name, parameter in slow_control.PARAMETERS.items()}
+        settings = {"credentials": str(server.account), "parameters": names}
+        found = {run: with_facts("scada", settings, folder / "runs.jsonl", run) for run in runs}
+        server.shutdown()
+        thread.join(10)
+    return found
+
+
+def run_all(base: Path) -> dict[str, Any]:
+    """Analyse every run that an analysis can read, and one with a chunk missing."""
+    folder, draft = base / "mini", base / "draft"
+    data = folder / "strax_data"
+    document: dict[str, Any] = {name: {} for name in OF_TYPES}
+    truths = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "truth").glob("*.json"))}
+    for name, needed in OF_TYPES.items():
+        module = analysis_scripts.load(name)
+        for run in truths:
+            if any(data.glob(f"{run}-{needed}-*")):
+                document[name][run] = analyse(module, data, run, draft)
+    document |= {"truths": truths, "scada": slow(folder, list(truths))}
+    documents = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    rated = [one["name"] for one in documents if "rate" in one]
+    document["daq_rate"] = {run: with_facts("daq_rate", {}, folder / "runs.jsonl", run) for run in rated}
+    document["documents"] = {one["name"]: one for one in documents}
+    document["facts"] = {run: facts_of(str(folder / "runs.jsonl"), int(run)) for run in rated}
+    document["spread"] = {run: expected_spread(truths[run]) for run in list(document["neutron_veto"])[:1]}
+    (run,) = list(document["neutron_veto"])[-1:]
+    (damaged,) = data.glob(f"{run}-online_monitor_nv-*")
+    max(path for path in damaged.iterdir() if path.suffix != ".json").unlink()
+    document["missing_chunk"] = analyse(analysis_scripts.load("neutron_veto"), data, run, base / "damaged")
+    shutil.rmtree(damaged)
+    document["nothing_by_channel"] = analyse(analysis_scripts.load("neutron_veto"), data, run, base / "gone")
+    return document
+
+
+def main() -> None:
+    """Make the set, analyse it, print the document as the last line."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(analysis_scripts.ROOT / "work" / "cache" / "numba"))
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        command = [sys.executable, "-m", "mini_xenonnt", "make", "--output", str(base / "mini"), *MAKE]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with contextlib.redirect_stdout(sys.stderr):
+            document = run_all(base)
+    print(json.dumps(document))
+
+
+if __name__ == "__main__":
+    main()

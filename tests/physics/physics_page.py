@@ -1,0 +1,130 @@
+"""Writes docs/physics.md and its plots from the rows of the study."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from xomphysics import figures
+
+if TYPE_CHECKING:
+    from study import Row, Scenario
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+HEAD = """# Do the truths come back?
+
+`make physics` wrote this page and its plots (random seed {seed}). Each row is one variable in runs that were simulated
+with a known truth: pull = (result − truth) / error. If errors are right, pulls have mean 0, width 1. Rows are held to
+|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. The
+standard error of a mean is 1/√number (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that said
+"insufficient statistics".
+
+Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
+of the [mini-XENONnT](mini_xenonnt.md) that straxen's own plugins processed. `make test` has a shorter form of this.
+
+{verdict}
+"""
+
+
+def write(
+    rows: Sequence[tuple["Row", np.ndarray]], scenarios: Mapping[str, Mapping[str, "Scenario"]], limits: Any
+) -> None:
+    """Write the page and one plot per analysis.
+
+    Parameters
+    ----------
+    rows
+        Rows with their pulls.
+    scenarios
+        By analysis and name.
+    limits
+        Keywords of `HEAD`.
+    """
+    wrong = [row for row, _ in rows if not row.ok]
+    known = [row for row, _ in rows if row.known]
+    verdict = (
+        f"{len(rows)} rows; {len(rows) - len(wrong)} are as they should be, {len(known)} of these with a known bias."
+    )
+    if wrong:
+        verdict += " **Not as they should be:** " + ", ".join(f"{row.analysis} {row.variable}" for row in wrong) + "."
+    parts = [HEAD.format(verdict=verdict, **limits)]
+    folder = DOCS / "physics"
+    folder.mkdir(exist_ok=True)
+    for analysis, own in scenarios.items():
+        mine = [(row, pulls) for row, pulls in rows if row.analysis == analysis]
+        if mine:
+            plot(analysis, mine, limits).savefig(folder / f"{analysis}.png", metadata={"Software": None})
+            parts.append(section(analysis, [row for row, _ in mine], own))
+    (DOCS / "physics.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def section(analysis: str, rows: Sequence["Row"], scenarios: Mapping[str, "Scenario"]) -> str:
+    """Return the part of one analysis."""
+    page = DOCS / "analyses" / f"{analysis}.md"
+    title = f"[{analysis}](analyses/{analysis}.md)" if page.exists() else analysis
+    lines = [f"## {title}", "", f"![Means and widths of the pulls]({DOCS.joinpath('physics').name}/{analysis}.png)", ""]
+    lines += [f"- **{scenario.name}**: {scenario.what}" for scenario in scenarios.values()] + [""]
+    lines += [
+        "| runs | variable | truth | mean pull | width | number | without | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    notes: list[str] = []
+    for row in rows:
+        mark = "" if row.ok else "**not as it should be**"
+        if row.known:
+            if row.known not in notes:
+                notes.append(row.known)
+            bias = f", {row.relative_bias:+.2%}" if abs(row.relative_bias) >= 5e-5 else ""
+            mark = f"known ({notes.index(row.known) + 1}){bias}"
+        mean, width = (
+            "–" if x is None else f"{x:+.3f}" if i == 0 else f"{x:.3f}" for i, x in enumerate((row.mean, row.width))
+        )
+        cells = (row.scenario, f"`{row.variable}`", f"{row.truth:.5g}", mean, width, row.numbers, row.without, mark)
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    lines += [""] + [f"({i}) {note[0].upper()}{note[1:]}." for i, note in enumerate(notes, 1)]
+    return "\n".join([*lines, ""]) if notes else "\n".join(lines)
+
+
+def plot(analysis: str, rows: Sequence[tuple["Row", np.ndarray]], limits: Any) -> Figure:
+    """Draw mean and width of every row with standard errors and limits, and all pulls of rows without a known bias."""
+    height = 1.6 + 0.17 * len(rows)
+    figure = figures.new_figure(f"{analysis}: pulls", 12.0, max(height, 3.4))
+    names, means, widths = (
+        figure.add_axes((left, 0.62 / max(height, 3.4), width, 1 - 1.25 / max(height, 3.4)))
+        for left, width in ((0.005, 0.26), (0.27, 0.22), (0.52, 0.22))
+    )
+    names.axis("off")
+    places = -np.arange(len(rows), dtype=float)
+    for axes, title, band in (
+        (means, "mean", (-limits["mean"], limits["mean"])),
+        (widths, "width", (limits["low"], limits["high"])),
+    ):
+        axes.axvspan(*band, color=figures.PALE, lw=0, zorder=0)
+        axes.set_yticks([])
+        figures.style(axes, title)
+        axes.spines["left"].set_visible(False)
+    for place, (row, _) in zip(places, rows, strict=True):
+        if row.mean is None or row.width is None:
+            continue
+        colour = figures.GREY if row.known else figures.INK if row.ok else figures.ORANGE
+        error = row.numbers**-0.5
+        means.errorbar(row.mean, place, xerr=error, fmt="o", ms=3, lw=1, color=colour)
+        widths.errorbar(row.width, place, xerr=error / 2**0.5, fmt="o", ms=3, lw=1, color=colour)
+        names.text(1, place, f"{row.scenario}: {row.variable}", ha="right", va="center", fontsize=7, color=colour)
+    for axes in (names, means, widths):
+        axes.set_ylim(places[-1] - 0.8, 0.8)
+    names.set_xlim(0, 1)
+    _histogram(figure.add_axes((0.79, 0.62 / max(height, 3.4), 0.2, min(0.7, 2.6 / max(height, 3.4)))), rows)
+    return figure
+
+
+def _histogram(axes: Any, rows: Sequence[tuple["Row", np.ndarray]]) -> None:
+    figures.style(axes, "pull", "", "without a known bias")
+    pulls = np.concatenate([pulls for row, pulls in rows if not row.known] or [np.zeros(0)])
+    edges = np.linspace(-4, 4, 41)
+    figures.counts_with_errors(axes, edges, np.histogram(pulls, edges)[0])
+    x = np.linspace(-4, 4, 200)
+    axes.plot(x, len(pulls) * 0.2 * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), color=figures.BLUE, lw=1)
+    axes.set_yticks([])

@@ -1,0 +1,185 @@
+"""What scada does with good and bad answers of a real https server, as JSON; needs the analysis environment."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import analysis_scripts
+from fake_run import FACTS, attempt, run_main
+
+from support import scada as bad
+from xomphysics import scada as client
+from xomphysics.series import Constant, coverage, fit_line
+
+scada = analysis_scripts.load("scada")
+OTHER = "XE1T.CRY_TT101_PMON.PI"
+PARAMETERS = {"pressure": {"name": bad.NAME, "unit": "bar"}, "temperature": {"name": OTHER, "unit": "K"}}
+START, END = 1_000.0, 1_600.0
+RNG = np.random.default_rng(6)
+NOISE = RNG.normal(0, 1, 61)
+TIMES = np.arange(START, END + 1, 10)
+
+
+@contextmanager
+def server(series: Any = None) -> Iterator[tuple[bad.FaultyServer, dict[str, Any]]]:
+    """Give a server and the settings that lead to it."""
+    with tempfile.TemporaryDirectory() as folder, bad.serving(Path(folder), series) as running:
+        yield running, {"credentials": str(running.account), "parameters": PARAMETERS, "wait_s": 0, "timeout_s": 2}
+
+
+def run(settings: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """Run main for a run that ended a day ago."""
+    end = datetime.now(UTC).timestamp() // 86400 * 86400
+    times = {"start": end - 600, "end": end, **facts}
+    text = {key: f"{datetime.fromtimestamp(value, UTC):%Y-%m-%dT%H:%M:%SZ}" for key, value in times.items()}
+    return run_main(scada, {}, facts={**FACTS, **text}, **settings)
+
+
+def said(values: Any, times: Any = TIMES, **settings: Any) -> dict[str, dict[str, Any]]:
+    """Return the results for one parameter by kind; draws the figure as well."""
+    kept = [(float(t), float(v)) for t, v in zip(times, values, strict=True) if np.isfinite(v)]
+    readings = client.Readings([t for t, _ in kept], [v for _, v in kept], len(values) - len(kept))
+    answers = {"x": scada.Answer("K", readings, "" if kept else "no readings")}
+    scada.draw(answers, START, END, "052894").canvas.draw()
+    found = scada.results(answers, START, END, {**scada.DEFAULTS, **settings})
+    return {result["variable_name"].removeprefix("x_"): result for result in found}
+
+
+def case_main() -> Any:
+    with server() as (running, settings):
+        return {**run(settings), "log": running.log}
+
+
+def case_one_unknown() -> Any:
+    with server() as (_, settings):
+        return run({**settings, "parameters": {**PARAMETERS, "gone": {"name": "XE1T.GONE"}}})
+
+
+def case_one_unanswered() -> Any:
+    with server() as (running, settings):
+        running.faults = [("GET", bad.half)] * 3
+        return run(settings)
+
+
+def case_nothing_answered() -> Any:
+    with server() as (running, settings):
+        running.faults = [("GET", bad.code(500))] * 6
+        return run(settings)
+
+
+def case_wrong_password() -> Any:
+    with server() as (running, settings):
+        text = running.account.read_text().replace("straxen_password = ", "straxen_password = wr0ng ")
+        running.account.write_text(text)
+        return {**run(settings), "log": running.log}
+
+
+def case_open_account() -> Any:
+    with server() as (running, settings):
+        running.account.chmod(0o644)
+        return run(settings)
+
+
+def case_old_run() -> Any:
+    with server() as (running, settings):
+        return {**run(settings, start=1.3e9, end=1.3e9 + 600), "log": running.log}
+
+
+def case_no_readings() -> Any:
+    with server(lambda name, start, end: []) as (_, settings):
+        return run(settings)
+
+
+def case_only_nan() -> Any:
+    rows = [{"timestampseconds": 1.7e9, "value": None}]
+    with server(lambda name, start, end: [{**rows[0], "timestampseconds": start + 1}]) as (_, settings):
+        return run(settings)
+
+
+def case_line() -> Any:
+    return said(5 + 0.001 * (TIMES - START) + 0.01 * NOISE)
+
+
+def case_nan() -> Any:
+    values = 5 + 0.01 * NOISE
+    broken = values.copy()
+    broken[::7] = np.nan
+    return said(broken)
+
+
+def case_one_reading() -> Any:
+    return said([5.0], [1_300.0])
+
+
+def case_few() -> Any:
+    return said(NOISE[:19], TIMES[:19])
+
+
+def case_equal() -> Any:
+    return said(np.full(61, 7.25))
+
+
+def case_gap() -> Any:
+    """A strong drift with its first third missing: the mean is that over the run, not of the readings."""
+    values = 5 + 0.01 * (TIMES - START) + 0.01 * NOISE
+    return said(values[20:], TIMES[20:])
+
+
+def case_long_gap() -> Any:
+    return said(NOISE[:25], TIMES[:25])
+
+
+def case_bunched() -> Any:
+    return said(NOISE, np.full(61, 1_300.0), minimum_covered=0.0)
+
+
+def case_coverage() -> Any:
+    return {
+        "all": coverage(TIMES, START, END).covered,
+        "hole": coverage(np.delete(TIMES, range(20, 40)), START, END).__dict__,
+        "late": coverage(TIMES[30:], START, END).covered,
+        "none": coverage([], START, END).__dict__,
+        "one": coverage([1_300.0], START, END).covered,
+    }
+
+
+def case_line_refuses() -> Any:
+    return {
+        "few": attempt(lambda: fit_line([1, 2, 3], [1, 2, 3], 0, 4)),
+        "one_time": attempt(lambda: fit_line([1] * 9, range(9), 0, 4)),
+        "constant": attempt(lambda: fit_line(range(9), [3] * 9, 0, 4)) == f"{Constant.__name__}: ",
+    }
+
+
+def case_settings() -> Any:
+    wrong = {
+        "none": {},
+        "name": {"parameters": {"a b": {"name": "x"}}},
+        "block": {"parameters": {"a": "XE1T.X"}},
+        "key": {"parameters": {"a": {"name": "x", "units": "K"}}},
+        "unknown": {"parameter": {}},
+    }
+    return {
+        name: attempt(lambda settings=settings: scada.check(scada.merge(scada.DEFAULTS, settings)))
+        for name, settings in wrong.items()
+    }
+
+
+def main() -> None:
+    """Print all cases as one JSON document."""
+    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
+    document = {name: call() for name, call in cases.items()}
+    print(json.dumps(document, default=lambda value: value.item()))
+
+
+if __name__ == "__main__":
+    main()

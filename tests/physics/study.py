@@ -1,0 +1,249 @@
+"""Pulls of every variable over many simulated runs whose truth is known; needs the analysis environment.
+
+``python tests/physics/study.py [--fast] [--only kr83m] [--seed 1] [--processes 2] [--write]``
+
+Each file of ``tests/physics/truths/`` is named as an analysis and has its `Scenario`s. The last line of the output has
+all rows as JSON; ``--write`` renews docs/physics.md and its plots. The full study ends with status 1 where a row is
+not as it should be; the fast one leaves that to tests.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes are many enough
+import numpy as np
+from numpy.random import Generator
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+Results = list[dict[str, Any]]
+Simulate = Callable[[Generator], tuple[Results, dict[str, float]]]
+
+MEAN, WIDTH = 0.1, (0.9, 1.1)
+BLOCK = 100  # runs that a process does at a time
+PLENTY = 900  # runs from which on a row is held to the limits as they are: the mean's standard error is 0.033
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Simulated runs of one kind.
+
+    Attributes
+    ----------
+    name
+        Short, unique within the analysis.
+    what
+        The runs in words and numbers, for the table.
+    simulate
+        Makes one run and analyses it; returns the results as keywords of `xomlib.Xomresult`, and the truths by
+        variable. A variable without truth is not judged.
+    runs, fast_runs
+        Number of runs in the full and in the fast study; 0 leaves it out.
+    known
+        Variable to the reason of a known bias; such a row is not held to the limits.
+    """
+
+    name: str
+    what: str
+    simulate: Simulate
+    runs: int = 2000
+    fast_runs: int = 200
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variable in one scenario.
+
+    Attributes
+    ----------
+    truth
+        The true value (of the first run, should it differ from run to run).
+    mean, width
+        Of the pull; None with fewer than two numbers.
+    numbers, without
+        Runs with a number, and runs that said "insufficient statistics" or "fit failed".
+    relative_bias
+        Mean of value / truth - 1.
+    events
+        Mean of n.
+    small_p
+        Share of results whose goodness of fit has a p-value below 0.05; None where there is none.
+    known
+        Reason of a known bias, or empty.
+    """
+
+    analysis: str
+    scenario: str
+    variable: str
+    truth: float
+    mean: float | None
+    width: float | None
+    numbers: int
+    without: int
+    relative_bias: float
+    events: float
+    small_p: float | None
+    known: str
+
+    @property
+    def allowed(self) -> tuple[float, tuple[float, float]]:
+        """Limits of mean and width; with few runs three standard errors more, else chance would decide."""
+        more = 3 / max(self.numbers, 1) ** 0.5 if self.numbers < PLENTY else 0.0
+        return MEAN + more, (WIDTH[0] - more / 2**0.5, WIDTH[1] + more / 2**0.5)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the pull is as it should be, or known not to be."""
+        if self.known:
+            return True
+        if self.mean is None or self.width is None:
+            return False
+        most, (low, high) = self.allowed
+        return abs(self.mean) < most and low < self.width < high
+
+
+def analyses() -> list[str]:
+    """Return the analyses that have truths."""
+    return sorted(path.stem for path in (HERE / "truths").glob("[a-z]*.py"))
+
+
+def load_truths(analysis: str) -> Any:
+    """Return the module with the truths of one analysis."""
+    name = f"truths_{analysis}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, HERE / "truths" / f"{analysis}.py")
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def scenarios(analysis: str) -> dict[str, Scenario]:
+    """Return the scenarios of one analysis by name."""
+    return {scenario.name: scenario for scenario in load_truths(analysis).SCENARIOS}
+
+
+Found = dict[str, dict[str, list[float]]]
+
+
+def simulate(analysis: str, name: str, first: int, last: int, seed: int) -> Found:
+    """Do the runs ``first`` to ``last`` (not inside) of a scenario; every run has random numbers of its own."""
+    scenario = scenarios(analysis)[name]
+    found: Found = {}
+    for number in range(first, last):
+        rng = np.random.default_rng([seed, zlib.crc32(f"{analysis} {name}".encode()), number])
+        results, truths = scenario.simulate(rng)
+        for result in results:
+            if (variable := result["variable_name"]) not in truths:
+                continue
+            columns = ("value", "error", "truth", "n", "p", "without")
+            row = found.setdefault(variable, {key: [] for key in columns})
+            row["truth"].append(truths[variable])
+            row["n"].append(float(result.get("n") or 0))
+            if "insufficient" in result:
+                row["without"].append(1.0)
+                row["truth"].pop()
+                continue
+            row["value"].append(float(result["variable_value"]))
+            row["error"].append(float(result["error"]))
+            if "p_value" in (data := result.get("data", {})):
+                row["p"].append(data["p_value"])
+    return found
+
+
+def study(only: list[str], fast: bool, seed: int, processes: int) -> list[tuple[Row, np.ndarray]]:
+    """Do all runs of the analyses; return the rows with their pulls."""
+    jobs = []
+    for analysis in only:
+        for name, scenario in scenarios(analysis).items():
+            runs = scenario.fast_runs if fast else scenario.runs
+            size = max(1, min(BLOCK, -(-runs // (4 * processes))))
+            jobs += [(analysis, name, first, min(first + size, runs), seed) for first in range(0, runs, size)]
+    with ProcessPoolExecutor(processes) as pool:
+        parts = list(pool.map(simulate, *zip(*jobs, strict=True)))
+    rows = []
+    for analysis in only:
+        for name, scenario in scenarios(analysis).items():
+            own = [part for job, part in zip(jobs, parts, strict=True) if job[:2] == (analysis, name)]
+            for variable in dict.fromkeys(variable for part in own for variable in part):
+                columns = {key: [x for part in own if variable in part for x in part[variable][key]] for key in _KEYS}
+                rows.append(_row(analysis, scenario, variable, columns))
+    return rows
+
+
+_KEYS = ("value", "error", "truth", "n", "p", "without")
+
+
+def _row(analysis: str, scenario: Scenario, variable: str, columns: dict[str, list[float]]) -> tuple[Row, np.ndarray]:
+    value, error, truth = (np.array(columns[key]) for key in ("value", "error", "truth"))
+    pulls = (value - truth) / error
+    enough = len(pulls) > 1
+    row = Row(
+        analysis=analysis,
+        scenario=scenario.name,
+        variable=variable,
+        truth=float(truth[0]) if len(truth) else float("nan"),
+        mean=float(pulls.mean()) if enough else None,
+        width=float(pulls.std(ddof=1)) if enough else None,
+        numbers=len(pulls),
+        without=len(columns["without"]),
+        relative_bias=float(np.mean(value / truth - 1)) if enough and np.all(truth != 0) else 0.0,
+        events=float(np.mean(columns["n"])),
+        small_p=float(np.mean(np.array(columns["p"]) < 0.05)) if columns["p"] else None,
+        known=scenario.known.get(variable, ""),
+    )
+    return row, pulls
+
+
+def line(row: Row) -> str:
+    """Return a row as text."""
+    mean, width = ("-" if x is None else f"{x:+.3f}" for x in (row.mean, row.width))
+    small = "" if row.small_p is None else f"  p<0.05 {row.small_p:.1%}"
+    mark = "" if row.ok and not row.known else "  known" if row.known else "  <-- not as it should be"
+    return (
+        f"{row.analysis:<16}{row.scenario:<14}{row.variable:<28}{row.truth:>11.5g}{mean:>8}{width:>8}"
+        f"{row.numbers:>6}{row.without:>6}  bias {row.relative_bias:+.4%}  n {row.events:.0f}{small}{mark}"
+    )
+
+
+def main() -> int:
+    """Do the study; print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true", help="the short form, as in `make test`")
+    parser.add_argument("--only", nargs="+", choices=analyses(), default=analyses(), metavar="ANALYSIS")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="renew docs/physics.md and its plots")
+    options = parser.parse_args()
+    if options.write and (options.fast or options.only != analyses()):
+        parser.error("--write renews the whole page, so it goes with neither --fast nor --only")
+    begun = time.monotonic()
+    rows = study(options.only, options.fast, options.seed, options.processes)
+    seconds = time.monotonic() - begun
+    for row, _ in rows:
+        print(line(row), file=sys.stderr)
+    print(f"{len(rows)} rows in {seconds:.0f} s", file=sys.stderr)
+    if options.write:
+        import physics_page
+
+        limits = {"seed": options.seed, "mean": MEAN, "low": WIDTH[0], "high": WIDTH[1], "plenty": PLENTY}
+        physics_page.write(rows, {name: scenarios(name) for name in options.only}, limits)
+    print(json.dumps([asdict(row) | {"ok": row.ok} for row, _ in rows]))
+    return 0 if options.fast or all(row.ok for row, _ in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.modules["study"] = sys.modules["__main__"]  # the truths import it by name
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""peak_rate: awkward data have clear outcomes; the truths are in test_truths.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+BANDS = ["s1_small", "s1_large", "electrons", "s2_small", "s2_large", "unknown"]
+RATES = ["rate", *(f"rate_{band}" for band in BANDS)]
+
+
+@pytest.fixture(scope="session")
+def cases(analysis_says: Callable[..., Any]) -> Any:
+    """What `peaks_cases.py` prints."""
+    return analysis_says("peaks_cases")
+
+
+def test_main_saves_the_rate_of_every_band_and_a_figure(cases: Any) -> None:
+    said = cases["peak"]
+    assert said["raised"] is None
+    assert list(said["results"]) == RATES
+    assert said["figures"] == ["overview.png"]
+    assert [len(columns) for _, columns in said["read"]] == [3]
+
+
+def test_results_do_not_depend_on_the_chunks(cases: Any) -> None:
+    one, many = cases["peak_pieces"]
+    assert one == many
+
+
+@pytest.mark.parametrize("variable", RATES)
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("peak_zero", "0 peaks in the run, 10 needed"),
+        ("peak_one", "1 peaks in the run, 10 needed"),
+        ("peak_short", "5 s of data, 30 s needed"),
+    ],
+)
+def test_run_with_too_little_is_insufficient(cases: Any, case: str, words: str, variable: str) -> None:
+    assert cases[case]["results"][variable]["insufficient"] == words
+
+
+def test_empty_band_has_a_rate_of_zero_with_an_error_and_a_limit(cases: Any) -> None:
+    said = cases["peak"]["results"]["rate_s2_small"]
+    assert said["value"] == 0
+    assert said["error"] == pytest.approx(1 / 60)
+    assert said["data"]["upper_limit_90"] == pytest.approx(2.3026 / 60, abs=1e-4)
+
+
+def test_bursts_make_the_error_larger(cases: Any) -> None:
+    said = cases["peak"]["results"]
+    assert said["rate_electrons"]["data"]["dispersion"] == pytest.approx(4, rel=0.6)
+    assert said["rate_electrons"]["error"] > 1.5 * said["rate_electrons"]["n"] ** 0.5 / 60
+    assert said["rate_unknown"]["data"]["dispersion"] < 1.6
+
+
+def test_nan_is_in_no_band_but_does_no_harm(cases: Any) -> None:
+    clean, broken = (cases[name]["results"]["rate"] for name in ("peak", "peak_nan"))
+    assert broken["value"] == pytest.approx(0.75 * clean["value"], rel=0.01)
+
+
+def test_identical_peaks_have_an_error_that_knows_it(cases: Any) -> None:
+    said = cases["peak_all_equal"]["results"]["rate"]
+    assert said["error"] > 0.5 * said["value"]
+
+
+def test_step_in_the_rate_makes_the_quality_poor(cases: Any) -> None:
+    assert cases["peak"]["results"]["rate"]["data"]["quality"] == "good"
+    said = cases["peak_step"]["results"]["rate"]["data"]
+    assert said["quality"] == "poor"
+    assert said["quality_reason"].startswith("steady_p_value")
+
+
+def test_missing_chunk_is_broken_data(cases: Any) -> None:
+    assert cases["peak_broken"]["raised"].startswith("DataBroken: peak_basics of run")
+    assert cases["peak_broken"]["results"] == {}
+
+
+def test_lower_limit_of_a_band_is_inside_and_the_upper_outside(cases: Any) -> None:
+    assert cases["peak_edges"] == {"": 4, "a": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("inverted", "two rising"),
+        ("three", "two rising"),
+        ("type", "type, one of unknown, s1, s2"),
+        ("no type", "needed are area and type"),
+        ("name", "letters, digits"),
+    ],
+)
+def test_wrong_band_is_refused_in_words(cases: Any, case: str, words: str) -> None:
+    assert words in cases["peak_bands"][case]

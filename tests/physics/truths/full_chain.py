@@ -1,0 +1,111 @@
+"""Truths of the mini-XENONnT, through straxen's own plugins and the scripts themselves."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import analysis_scripts
+from numpy.random import Generator
+from study import Results, Scenario
+
+from xomlib import session
+
+ROOT = Path(__file__).resolve().parents[3]
+RUN = "052894"
+START = datetime(2026, 10, 1, tzinfo=UTC)
+DECAYS = 8000
+SPECS: dict[str, Any] = {"kr_rate": 8.0, "electron_lifetime": 13.0, "charge_yield": 155.0}
+TYPES = ("peak_basics", "event_basics", "event_info", "distinct_channels", "event_info_double")
+IN_WINDOW = 0.983 * 0.995  # of the delayed electrons' area: from 50 µs on; one electron within 15 to 53 PE
+ANALYSES = ("kr83m", "photo_ionization", "peak_rate")
+
+
+@cache
+def place() -> tuple[Path, tempfile.TemporaryDirectory]:
+    """Return a folder of this process, which ends with it."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "work" / "cache" / "numba"))
+    folder = tempfile.TemporaryDirectory(prefix="full-chain-")
+    return Path(folder.name), folder
+
+
+def made(rng: Generator, folder: Path) -> dict[str, Any]:
+    """Make the data of one Kr83m run; return its truth."""
+    from mini_xenonnt import truth
+    from mini_xenonnt.context import mini_xenonnt
+
+    end = START + timedelta(seconds=DECAYS / SPECS["kr_rate"])
+    document = truth.of_run(SPECS, RUN, "tpc_kr83m", START, end, START, int(rng.integers(2**31)))
+    (folder / "truth").mkdir()
+    (folder / "truth" / f"{RUN}.json").write_text(json.dumps(document))
+    st = mini_xenonnt(folder / "data", folder / "truth", readonly=False)
+    st.storage[0].take_only = TYPES
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        st.make(RUN, TYPES[-1], save=TYPES, processor="single_thread")
+    return document
+
+
+def analysed(analysis: str, folder: Path) -> Results:
+    """Return the results of a script's ``main`` as keywords of `xomlib.Xomresult`."""
+    arguments = {"output_folder": str(folder / "data")}
+    begun = session.begin(
+        {
+            "key": {"analysis": analysis, "version": "v1", "run": RUN},
+            "context": {"function": "mini_xenonnt.context:mini_xenonnt", "arguments": arguments},
+            "settings": {},
+            "draft": None,
+        }
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        analysis_scripts.load(analysis).main(RUN)
+    names = {"variable": "variable_name", "value": "variable_value"}
+    return [
+        {names.get(key, key): value for key, value in result.items() if value is not None} for result in begun.results
+    ]
+
+
+def truths(document: dict[str, Any]) -> dict[str, float]:
+    """Return the true value of the variables."""
+    true = {
+        f"light_yield_{suffix}_{kind}": document[f"light_yield_{suffix}"]
+        for suffix in ("9_4", "32_2", "41_6")
+        for kind in ("mean", "gauss")
+    }
+    for sample, name in (("double", "charge_yield"), ("merged", "charge_yield_merged")):
+        true[f"charge_yield_41_6_{sample}"] = document[name]
+        true[f"inverse_lifetime_{sample}"] = 1 / document["electron_lifetime"]
+    true["area_ratio"] = document["photo_ionization_ratio"] * IN_WINDOW
+    live = 1 - document["busy_fraction"] - document["hev_fraction"]  # peaks in these intervals are lost
+    return true | {
+        "rate_s1_small": live * document["lone_s1_rate"],
+        "rate_unknown": live * 0.9 * document["noise_rate"],
+    }
+
+
+def run(rng: Generator) -> tuple[Results, dict[str, float]]:
+    """Make one run and analyse it."""
+    folder = Path(tempfile.mkdtemp(dir=place()[0]))
+    try:
+        document = made(rng, folder)
+        return [result for name in ANALYSES for result in analysed(name, folder)], truths(document)
+    finally:
+        shutil.rmtree(folder)
+
+
+UNDER_LINE = "the background lies under the merged line and moves its mean; how far stands in the error"
+SCENARIOS = [
+    Scenario(
+        "krypton",
+        f"{DECAYS:,} decays at 8 Hz, background at 1.2 Hz, all detector effects",
+        run,
+        runs=16,
+        fast_runs=0,
+        known={"light_yield_41_6_mean": UNDER_LINE},
+    )
+]

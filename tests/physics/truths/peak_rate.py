@@ -1,0 +1,59 @@
+"""Truths of `peak_rate`: peaks that come alone and peaks that come in bursts."""
+
+import analysis_scripts
+import numpy as np
+import simulation as sim
+from numpy.random import Generator
+from study import Results, Scenario, Simulate
+
+script = analysis_scripts.load("peak_rate")
+BANDS = script.parse_bands(script.DEFAULTS["bands"])
+PEAK = np.dtype([("time", "i8"), ("area", "f4"), ("type", "i1")])
+PER_BURST = 3.0
+FEW = "few peaks: the error follows the count, so downward fluctuations pull harder, more so those of bursts"
+ALONE = {"s1_small": (1, 2.0, 10.0), "s2_large": (2, 2000.0, 9000.0), "unknown": (0, 1.0, 40.0)}  # type, areas (PE)
+
+
+def simulated(rng: Generator, rate: float, seconds: float) -> np.ndarray:
+    """Return the peaks of a run: each kind of `ALONE` at ``rate`` (Hz), and bursts of electrons at that rate."""
+    parts = []
+    for kind, low, high in ALONE.values():
+        parts.append(_peaks(rng.uniform(0, seconds, rng.poisson(rate * seconds)), kind, low, high, rng))
+    bursts = rng.uniform(0, seconds, rng.poisson(rate * seconds))
+    times = np.repeat(bursts, rng.poisson(PER_BURST, len(bursts)))
+    parts.append(_peaks(np.minimum(times + rng.uniform(0, 2e-3, len(times)), seconds * (1 - 1e-12)), 2, 20, 50, rng))
+    return np.sort(np.concatenate(parts), order="time")
+
+
+def _peaks(times: np.ndarray, kind: int, low: float, high: float, rng: Generator) -> np.ndarray:
+    peaks = np.zeros(len(times), PEAK)
+    peaks["time"], peaks["type"], peaks["area"] = (
+        (times * 1e9).astype(np.int64),
+        kind,
+        rng.uniform(low, high, len(times)),
+    )
+    return peaks
+
+
+def runs_of(rate: float, seconds: float) -> Simulate:
+    """Return what simulates and analyses one run."""
+    truths = {f"rate_{name}": rate for name in ALONE}
+    truths |= {"rate_electrons": rate * PER_BURST, "rate": rate * (len(ALONE) + PER_BURST)}
+
+    def run(rng: Generator) -> tuple[Results, dict[str, float]]:
+        tally = script.count(sim.as_chunks(simulated(rng, rate, seconds), seconds), BANDS)
+        return script.results(tally, script.DEFAULTS), truths
+
+    return run
+
+
+SCENARIOS = [
+    Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0)),
+    Scenario("low", "0.5 Hz, 120 s", runs_of(0.5, 120.0)),
+    Scenario(
+        "least",
+        "0.5 Hz, 30 s: 90 peaks in the least time",
+        runs_of(0.5, 30.0),
+        known={f"rate{name}": FEW for name in ("", "_electrons", *(f"_{kind}" for kind in ALONE))},
+    ),
+]

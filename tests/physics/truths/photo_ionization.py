@@ -1,0 +1,85 @@
+"""Truths of `photo_ionization`: electrons behind S2s, in proportion to their area, over a flat background."""
+
+from dataclasses import dataclass
+
+import analysis_scripts
+import numpy as np
+import simulation as sim
+from numpy.random import Generator
+from scipy.special import ndtr
+from study import Results, Scenario, Simulate
+
+from xomphysics.delayed import add_up
+
+script = analysis_scripts.load("photo_ionization")
+WINDOWS = script.windows(script.DEFAULTS)
+FIRST, LAST = 2.0e4, 2.194e6  # ns after the S2 in which its electrons come
+GAIN, SPREAD = 31.2, 5.6  # PE
+EVENT = np.dtype([("time", "i8"), ("s2_center_time", "i8"), ("s2_area", "f4"), ("alt_s2_area", "f4")])
+PEAK = np.dtype([("time", "i8"), ("center_time", "i8"), ("area", "f4"), ("type", "i1")])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A run: S2s (number, mean area in PE), area ratio, rate of single electrons that belong to nothing (Hz)."""
+
+    s2s: float
+    area: float = 7000.0
+    ratio: float = 0.0095
+    background: float = 10.0
+    rate: float = 5.0
+
+    @property
+    def seconds(self) -> float:
+        """Length of the run."""
+        return self.s2s / self.rate
+
+
+def simulated(rng: Generator, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """Return events and peaks of one run, each sorted by time."""
+    n = rng.poisson(truth.s2s)
+    events = np.zeros(n, EVENT)
+    events["time"] = np.sort(rng.uniform(0, truth.seconds * 1e9, n)).astype(np.int64)
+    events["s2_center_time"] = events["time"]
+    events["s2_area"], events["alt_s2_area"] = rng.uniform(0.3, 1.7, n) * truth.area, np.nan
+    delayed = rng.poisson(truth.ratio * events["s2_area"] / GAIN)
+    times = np.repeat(events["time"], delayed) + rng.uniform(FIRST, LAST, delayed.sum())
+    lone = rng.uniform(0, truth.seconds * 1e9, rng.poisson(truth.background * truth.seconds))
+    peaks = np.zeros(len(times) + len(lone), PEAK)
+    peaks["time"] = np.sort(np.concatenate([times, lone])).astype(np.int64)
+    peaks["center_time"], peaks["type"] = peaks["time"], 2
+    peaks["area"] = rng.normal(GAIN, SPREAD, len(peaks))
+    return events, peaks
+
+
+def truths(truth: Truth) -> dict[str, float]:
+    """Return the true values: what falls into the window and into the range of areas."""
+    window = (WINDOWS.signal[1] - WINDOWS.signal[0] - (WINDOWS.signal[1] - LAST)) / (LAST - FIRST)
+    a, b = ((limit - GAIN) / SPREAD for limit in WINDOWS.small_area)
+    inside = float(ndtr(b) - ndtr(a))
+    area = inside + SPREAD / GAIN * float(np.exp(-(a**2) / 2) - np.exp(-(b**2) / 2)) / np.sqrt(2 * np.pi)
+    alone = np.exp(-2 * truth.rate * WINDOWS.reach / 1e9) * (1 - 2 * WINDOWS.reach / 1e9 / truth.seconds)
+    return {
+        "primaries": truth.s2s * float(alone),
+        "area_ratio": truth.ratio * window * area,
+        "electrons_per_primary": truth.ratio * truth.area / GAIN * window * inside,
+    }
+
+
+def runs_of(truth: Truth) -> Simulate:
+    """Return what simulates and analyses one run."""
+
+    def run(rng: Generator) -> tuple[Results, dict[str, float]]:
+        events, peaks = simulated(rng, truth)
+        sums = add_up(sim.as_chunks(events, truth.seconds), sim.as_chunks(peaks, truth.seconds, 4), WINDOWS)
+        return script.results(sums, WINDOWS, script.DEFAULTS), truths(truth)
+
+    return run
+
+
+SCENARIOS = [
+    Scenario("normal", "1000 S2s of 7000 PE, electrons at 10 Hz beside", runs_of(Truth(1000.0))),
+    Scenario("background", "1000 S2s, electrons at 300 Hz beside", runs_of(Truth(1000.0, background=300.0))),
+    Scenario("none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0))),
+    Scenario("least", "115 S2s: 108 used, 100 needed", runs_of(Truth(115.0))),
+]
