@@ -1,10 +1,10 @@
 """What busy does with awkward veto intervals, as JSON; needs the analysis environment."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -130,12 +130,5 @@ def case_before() -> Any:
     }
 
 
-def main() -> None:
-    """Print all cases as one JSON document."""
-    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
-    document = {name: call() for name, call in cases.items()}
-    print(json.dumps(document, default=lambda value: value.item()))
-
-
 if __name__ == "__main__":
-    main()
+    cases.print_all(globals())

@@ -1,10 +1,10 @@
 """What event_rate does with awkward data, as JSON; needs the analysis environment."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -148,12 +148,5 @@ def case_steady() -> Any:
     return float(np.mean(np.array(tests) < 0.05))
 
 
-def main() -> None:
-    """Print all cases as one JSON document."""
-    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
-    document = {name: call() for name, call in cases.items()}
-    print(json.dumps(document, default=lambda value: value.item()))
-
-
 if __name__ == "__main__":
-    main()
+    cases.print_all(globals())

@@ -4,12 +4,12 @@ Every function whose name starts with ``case_`` is one case; its return value st
 name.
 """
 
-import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cases
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -311,13 +311,5 @@ def case_decay() -> Any:
     return {"mean": np.mean(pulls), "width": np.std(pulls), "uniform": rising}
 
 
-def main() -> None:
-    """Print all cases as one JSON document."""
-    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
-    document = {name: call() for name, call in cases.items()}
-    # main() of the scripts prints too; the document is the last line.
-    print(json.dumps(document, default=lambda value: value.item()))
-
-
 if __name__ == "__main__":
-    main()
+    cases.print_all(globals())

@@ -1,10 +1,10 @@
 """What photo_ionization and peak_rate do with awkward data, as JSON; needs the analysis environment."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -178,13 +178,5 @@ def case_peak_bands() -> Any:
     return {name: attempt(lambda bands=bands: peak.script.parse_bands(bands)) for name, bands in wrong.items()}
 
 
-def main() -> None:
-    """Print all cases as one JSON document."""
-    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
-    document = {name: call() for name, call in cases.items()}
-    # main() of the scripts prints too; the document is the last line.
-    print(json.dumps(document, default=lambda value: value.item()))
-
-
 if __name__ == "__main__":
-    main()
+    cases.print_all(globals())

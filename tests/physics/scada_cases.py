@@ -1,6 +1,5 @@
 """What scada does with good and bad answers of a real https server, as JSON; needs the analysis environment."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -174,12 +174,5 @@ def case_settings() -> Any:
     }
 
 
-def main() -> None:
-    """Print all cases as one JSON document."""
-    cases = {name.removeprefix("case_"): call for name, call in globals().items() if name.startswith("case_")}
-    document = {name: call() for name, call in cases.items()}
-    print(json.dumps(document, default=lambda value: value.item()))
-
-
 if __name__ == "__main__":
-    main()
+    cases.print_all(globals())
