@@ -366,6 +366,29 @@ def test_open_page_takes_up_what_later_ticks_write(tmp_path: Path) -> None:
         assert visit(tmp_path / "first", script, address, seconds=200) == [["1", "1.00 ± 0.10"], ["2", "7.00 ± 0.10"]]
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "unit", "words"),
+    [
+        (10.53, 0.12, "PE/keV", "10.53 ± 0.12"),
+        (0.000764, 0.000038, "1", "(7.64 ± 0.38) × 10⁻⁴"),
+        (0.000764, 0.000038, "Hz", "(7.64 ± 0.38) × 10⁻⁴"),
+    ],
+)
+def test_heading_of_a_panel_has_the_newest_value_whole(
+    folder: Path, value: float, error: float, unit: str, words: str
+) -> None:
+    write_page(folder, [outcome(results=[result(value=value, error=error, unit=unit)])], status(NOW))
+    assert visit(folder, "return $('.panel .latest strong').textContent") == words
+
+
+def test_figures_of_a_group_of_runs_lie_under_its_own_id(folder: Path) -> None:
+    group = outcome(key={"run": "052894-3f2a"}, figures=["overview.png"])
+    write_page(folder, [group], status(NOW))
+    script = "return [$('#details').hidden, $('.figures a').getAttribute('href')]"
+    seen = visit(folder, script, fragment="#run=052894&analysis=event_rate&variable=rate&version=v1")
+    assert seen == [False, "../figures/event_rate/v1/052/052894-3f2a/overview.png"]
+
+
 def test_narrow_window_needs_no_sideways_scrolling(folder: Path) -> None:
     write_page(
         folder, campaign(NOW), status(NOW, attention=[attention("052894", "failed", "x" * 300)], problems=["y" * 300])

@@ -72,7 +72,7 @@
     const title = el("h4", {}, series.variable.replace(/_(?=.)/g, "_\u200b"), unit);
     if (last < 0) return el("div", { class: "panel-head" }, title);
     const newest = xom.points.point(series, last);
-    const text = result(newest).replace(/^\((.*)\).*$/, "$1");
+    const text = result(newest).replace(/^\(([^()]*)\)(?! ×).*$/, "$1");
     const shown = newest.unit && text.endsWith(` ${newest.unit}`) ? text.slice(0, -newest.unit.length - 1) : text;
     const latest = el(
       "div",
