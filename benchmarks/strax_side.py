@@ -1,7 +1,9 @@
 """What only strax can do for ``tick_cost.py``; under the analysis interpreter, answers on standard output as JSON.
 
-``strax_side.py metadata CONTEXT_ARGUMENTS FOLDER TYPE ...`` writes metadata as strax does, with the whole lineage.
-``strax_side.py stored CONTEXT_ARGUMENTS RUN,RUN,... TYPE ...`` asks ``is_stored`` for each run and type, twice.
+``CONTEXT`` is a list: the arguments of the context, and more folders of data.
+
+``strax_side.py metadata CONTEXT FOLDER TYPE ...`` writes metadata as strax does, with the whole lineage.
+``strax_side.py stored CONTEXT RUN,RUN,... TYPE ...`` asks ``is_stored`` for each run and type, twice.
 """
 
 import json
@@ -54,8 +56,10 @@ def ask(st: Any, runs: list[str], types: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Do as told."""
-    verb, arguments, subject, *types = sys.argv[1:]
-    st = mini_xenonnt(**json.loads(arguments))
+    verb, given, subject, *types = sys.argv[1:]
+    arguments, *folders = json.loads(given)
+    st = mini_xenonnt(**arguments)
+    st.storage += [strax.DataDirectory(folder, readonly=True) for folder in folders]
     answer = write_metadata(st, subject, types) if verb == "metadata" else ask(st, subject.split(","), types)
     print(json.dumps(answer))
 

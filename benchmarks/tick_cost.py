@@ -29,6 +29,7 @@ from support.site import Site
 from xomflow import claims
 from xomflow.availability import Availability
 from xomflow.contexts import ContextAsker
+from xomflow.folders import Folders
 from xomflow.keys import run_id
 from xomflow.paths import COMMAND, Paths, TickPaths
 from xomflow.settings import Context
@@ -38,6 +39,7 @@ from xomlib.files import dump_json
 PENDING_PER_ANALYSIS = 100
 TYPES = ("peak_basics", "event_basics", "event_info")
 SAMPLE = 300
+MORE_FRONTENDS = 13  # a site has about 14 in all
 PARTS = ("idle", "dry", "overhead", "availability")
 EMPTY = "rule all:\n    default_target: True\n"
 RUN_FLOOR, DRY_FLOOR = "floor: empty Snakefile", "floor: empty Snakefile, -n"
@@ -212,34 +214,57 @@ def own_cpu(site: Site) -> float:
 
 # --- availability -----------------------------------------------------------------------------------------------------
 def availability(folder: Path, interpreter: Path, runs: int, repeat: int) -> Iterator[str]:
-    """Measure asking for all runs at once against asking strax for each; yield the table."""
+    """Measure asking for all runs at once against asking strax for each; yield the tables."""
     ids = [run_id(number) for number in range(FIRST_RUN, FIRST_RUN + runs)]
     arguments = {"output_folder": str(folder / "data")}
     seconds = data_site(folder, interpreter, ids, arguments)
     built = "were there already" if seconds is None else f"built in {seconds:.0f} s"
     yield f"## Availability: {runs:,} runs x {len(TYPES)} types in one folder ({built}; {load()})"
-    sample = ids[:: max(1, runs // SAMPLE)][:SAMPLE]
-    context = Context(function="mini_xenonnt.context:mini_xenonnt", arguments=arguments)
-    ask = partial(batch, Paths(folder / "work"), Program(interpreter), context, ids)
-    by_strax, first, second = [], Series(), Series()
-    for number in range(repeat):
-        say(f"  {number + 1}/{repeat}")
-        by_strax.append(strax_side(folder, interpreter, "stored", arguments, ",".join(sample)))
-        for kept in (folder / "work" / "cache").glob("context-*.json"):
-            kept.unlink()
-        first.costs.append(ask()[0])
-        cost, found = ask()
-        second.costs.append(cost)
-    told = {(run, name) for run, name in by_strax[-1]["stored"]}
-    alike = sum(((run, name) in told) == (name in found[run]) for run in sample for name in TYPES)
-    passes = [[least(by_strax, place, what) for what in ("cpu", "wall")] for place in range(2)]
-    batches = [[series.least(what) for what in ("cpu", "wall")] for series in (first, second)]
-    yield availability_table(
-        {"is_stored, first pass": (len(sample), passes[0]), "is_stored, second pass": (len(sample), passes[1])}
-        | {"batch, first time": (runs, batches[0]), "batch, second time": (runs, batches[1])}
-    )
-    yield f"Both agree on {alike} of {len(sample) * len(TYPES)} questions, {len(told)} of which are stored."
+    for more in (0, MORE_FRONTENDS):
+        yield from frontends(folder, interpreter, ids, more, repeat)
     yield f"At the end: {load()}."
+
+
+def frontends(folder: Path, interpreter: Path, ids: list[str], more: int, repeat: int) -> Iterator[str]:
+    """Measure with so many empty folders before the one that has everything; yield the table."""
+    sample = ids[:: max(1, len(ids) // SAMPLE)][:SAMPLE]
+    empty = [str(folder / f"empty_{number}") for number in range(more)]
+    for each in empty:
+        Path(each).mkdir(exist_ok=True)
+    place, *others = [*empty, str(folder / "data")]
+    arguments = {"output_folder": place}
+    context = Context(function="mini_xenonnt.context:mini_xenonnt", arguments=arguments, storage=others)
+    paths = Paths(folder / "work")
+    ask = partial(batch, paths, Program(interpreter), context, ids)
+    by_strax: list[Any] = []
+    series = {name: Series() for name in ("nothing is known", "the context is known", "complete folders are known")}
+    for number in range(repeat):
+        say(f"  {number + 1}/{repeat}, {1 + more} folders")
+        by_strax.append(strax_side(folder, interpreter, "stored", arguments, ",".join(sample), *others))
+        for kept in paths.cache.glob("co*.json"):
+            kept.unlink()
+        series["nothing is known"].costs.append(ask()[0])
+        for kept in paths.cache.glob("complete-*.json"):
+            kept.unlink()
+        series["the context is known"].costs.append(ask()[0])
+        cost, found = ask()
+        series["complete folders are known"].costs.append(cost)
+    told = {(run, name) for run, name in by_strax[-1]["stored"]}
+    if not told:
+        raise SystemExit(f"{folder} has data of other lineages than there are now; delete it")
+    alike = sum(((run, name) in told) == (name in found[run]) for run in sample for name in TYPES)
+    measured = {
+        f"is_stored, {1 + more} folders, pass {number + 1}": (
+            len(sample),
+            [least(by_strax, number, what) for what in ("cpu", "wall")],
+        )
+        for number in range(2)
+    }
+    measured |= {
+        f"batch, {name}": (len(ids), [one.least(what) for what in ("cpu", "wall")]) for name, one in series.items()
+    }
+    yield availability_table(measured)
+    yield f"Both agree on {alike} of {len(sample) * len(TYPES)} questions, {len(told)} of which are stored."
 
 
 def availability_table(measured: dict[str, tuple[int, list[float]]]) -> str:
@@ -273,17 +298,19 @@ def batch(paths: Paths, program: Program, context: Context, ids: list[str]) -> t
     """Ask for all runs as a tick does, which knows nothing but what is kept on disk."""
     gc.disable()  # as a tick does
     begin, before = time.perf_counter(), os.times()
-    found = Availability(ContextAsker(paths, may_write=True)).stored(program, context, ids, TYPES)
+    available = Availability(ContextAsker(paths, may_write=True), folders=Folders(paths, may_write=True))
+    found = available.stored(program, context, ids, TYPES)
+    available.keep()
     wall, after = time.perf_counter() - begin, os.times()
     gc.enable()
     return Cost(sum(after[:4]) - sum(before[:4]), wall), found
 
 
-def strax_side(folder: Path, interpreter: Path, verb: str, arguments: dict[str, str], subject: str) -> Any:
+def strax_side(folder: Path, interpreter: Path, verb: str, arguments: dict[str, str], subject: str, *more: str) -> Any:
     """Let ``strax_side.py`` do something under the analysis interpreter."""
     script = Path(__file__).with_name("strax_side.py")
     done = subprocess.run(
-        [interpreter, str(script), verb, json.dumps(arguments), subject, *TYPES],
+        [interpreter, str(script), verb, json.dumps([arguments, *more]), subject, *TYPES],
         env=environment(Program(interpreter), Paths(folder / "work")),
         stdout=subprocess.PIPE,
         text=True,

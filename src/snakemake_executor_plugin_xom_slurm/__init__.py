@@ -21,7 +21,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
 
     @property
     def _xom(self) -> Any:
-        """The tick; asked for anew, since jobs are looked for by a thread that starts before this object is complete."""
+        """The tick; asked for anew, since the thread that looks for jobs starts before this object is complete."""
         return self.workflow.globals["xom"]
 
     def run_job(self, job: Any) -> None:

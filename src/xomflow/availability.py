@@ -1,32 +1,26 @@
-"""Which data of which runs can be read: answered for all runs at once, by listing folders.
+"""Which data of which runs can be read: answered for all runs at once, with strax's own answer.
 
-For a folder of strax data (``strax.DataDirectory``) the answer is that of ``is_stored``: there is a folder of the final
-name, and its metadata say that writing ended and nothing went wrong. Where strax would raise, because there are no
-metadata to be read, the data are not available, even if a later place has them: reading would raise as well. Other
-storage is asked through strax itself, in one process for all runs.
+Storage is looked into in strax's order. Folders (``strax.DataDirectory``) and rucio's layout
+(``straxen.RucioLocalFrontend``) are listed, the run database (``straxen.RunDB``) is asked one question for all runs of
+a type. Where strax would raise, because metadata cannot be read, the data are not available, even if a later place
+has them: reading would raise as well. What no place before storage of another kind has is asked through strax itself,
+in one process for all runs.
 """
 
 from __future__ import annotations
 
-import enum
-import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from xomflow.contexts import ContextAsker
-from xomflow.errors import ContextError
+from xomflow.errors import RunDBError
+from xomflow.folders import Folders, Found, listing, look_into_rucio
+from xomflow.registry import look_into_registry
+from xomflow.rundb import MongoRunDB, RunDB
 from xomflow.settings import Context
 from xomflow.software import Program
-from xomlib.files import read_json
-
-
-class FolderState(enum.Enum):
-    """What the metadata in a folder of strax data say."""
-
-    COMPLETE = "written to the end"
-    UNFINISHED = "not written to the end"  # strax looks for the data elsewhere
-    UNREADABLE = "no metadata that can be read"  # strax raises
+from xomflow.whereabouts import Whereabouts, place_words
 
 
 class Availability:
@@ -36,11 +30,26 @@ class Availability:
     ----------
     asker
         Knows lineage hashes and places.
+    rundb
+        The run database of the workflow; nothing: ``straxen.RunDB`` is asked through strax.
+    folders
+        Folders of strax data; nothing: looked into without remembering what was complete.
+    whereabouts
+        Knows where the data of waiting runs are; nothing: it is not said.
     """
 
-    def __init__(self, asker: ContextAsker) -> None:
+    def __init__(
+        self,
+        asker: ContextAsker,
+        rundb: RunDB | None = None,
+        folders: Folders | None = None,
+        whereabouts: Whereabouts | None = None,
+    ) -> None:
         self._asker = asker
-        self._names: dict[str, frozenset[str]] = {}
+        self._rundb = rundb if isinstance(rundb, MongoRunDB) else None
+        self._folders = folders or Folders()
+        self._whereabouts = whereabouts
+        self._listings: dict[str, Collection[str]] = {}
         self._missed: set[str] = set()
 
     def stored(
@@ -61,18 +70,27 @@ class Availability:
         ------
         ContextError
             If the context cannot be asked, or one of its folders cannot be listed.
+        RunDBError
+            If its run database cannot be asked.
         """
         types = sorted(types)
         facts = self._asker.facts(program, context, types)
         found: dict[str, set[str]] = {run: set() for run in runs}
-        unreadable: set[tuple[str, str]] = set()
-        for frontend in facts.storage:
-            if frontend["kind"] == "folder":
-                self._look_into(frontend, facts.hashes, found, unreadable)
-        if any(frontend["kind"] != "folder" for frontend in facts.storage):
-            questions = [(run, name) for run in runs for name in types if name not in found[run]]
-            for run, name in self._asker.stored(program, context, questions) if questions else ():
-                found[run].add(name)
+        for_strax: list[tuple[str, str]] = []
+        for name in types:
+            undecided = set(found)
+            for frontend in facts.storage:
+                if not _takes(frontend, name):
+                    continue
+                if not self._understands(frontend):
+                    for_strax += [(run, name) for run in sorted(undecided)]
+                    break
+                said = self._look(frontend, undecided, name, facts.hashes[name])
+                undecided -= said.complete | said.broken
+                for run in said.complete:
+                    found[run].add(name)
+        for run, name in self._asker.stored(program, context, for_strax) if for_strax else ():
+            found[run].add(name)
         return found
 
     def lacking(
@@ -96,9 +114,20 @@ class Availability:
         types = {name for one in alternatives for name in one}
         found = self.stored(program, context, runs, types)
         poor = {run for run, have in found.items() if not any(have.issuperset(one) for one in alternatives)}
-        folders = self._folders_of(poor)
+        folders = self._folders.of_runs(poor)
         hashes = self._asker.facts(program, context, types).hashes
-        return {run: missing_words(alternatives, found[run], folders[run], hashes) for run in poor}
+        known = self._whereabouts.of(poor) if self._whereabouts else {}
+        words = {}
+        for run in poor:
+            places = {name: place_words(known.get(run), name, digest) for name, digest in hashes.items()}
+            words[run] = missing_words(alternatives, found[run], folders[run], hashes, places)
+        return words
+
+    def keep(self) -> None:
+        """Write down what makes the next answer quicker."""
+        self._folders.keep()
+        if self._whereabouts:
+            self._whereabouts.keep()
 
     def absent_places(self, program: Program, context: Context, types: Iterable[str]) -> list[str]:
         """Return a sentence, once, if a configured folder of data or all folders of a context are not there."""
@@ -111,63 +140,26 @@ class Availability:
         self._missed.update(fresh)
         return [f"context: the folder {place} of strax data is not there" for place in fresh]
 
-    def _look_into(
-        self,
-        frontend: dict[str, Any],
-        hashes: dict[str, str],
-        found: dict[str, set[str]],
-        unreadable: set[tuple[str, str]],
-    ) -> None:
-        root = frontend["path"]
-        if root not in self._names:
-            self._names[root] = _listing(root)
-        names = self._names[root]
-        taken = [(name, digest) for name, digest in hashes.items() if _takes(frontend, name)]
-        for run, have in found.items():
-            for name, digest in taken:
-                folder = f"{run}-{name}-{digest}"
-                if folder not in names or name in have or (run, name) in unreadable:
-                    continue
-                state = _state(Path(root, folder))
-                if state is FolderState.COMPLETE:
-                    have.add(name)
-                if state is FolderState.UNREADABLE:
-                    unreadable.add((run, name))
+    def _look(self, frontend: Mapping[str, Any], runs: Collection[str], name: str, digest: str) -> Found:
+        """Return what one frontend says, which is one that is understood."""
+        if frontend["kind"] == "folder":
+            return self._folders.look(frontend["path"], runs, name, digest)
+        if frontend["kind"] == "rucio_local":
+            root = frontend["path"]
+            if root not in self._listings:
+                self._listings[root] = listing(root)
+            return look_into_rucio(root, self._listings[root], runs, name, digest)
+        assert self._rundb is not None
+        return look_into_registry(self._rundb, frontend, runs, name, digest)
 
-    def _folders_of(self, runs: set[str]) -> dict[str, dict[tuple[str, str], bool]]:
-        """Return the (type, hash) of every folder that these runs have, and whether it can be read."""
-        folders: dict[str, dict[tuple[str, str], bool]] = {run: {} for run in runs}
-        for root, names in self._names.items():
-            for folder in names if runs else ():
-                parts = folder.split("-")
-                if len(parts) == 3 and parts[0] in runs:
-                    folders[parts[0]][parts[1], parts[2]] = is_complete(Path(root, folder))
-        return folders
-
-
-def is_complete(folder: Path) -> bool:
-    """Return whether the metadata in a folder of strax data say that it was written to the end.
-
-    Looks where strax looks: the metadata in the folder, in the folder of the same name still being written, and under
-    the name that early versions used.
-    """
-    return _state(folder) is FolderState.COMPLETE
-
-
-def _state(folder: Path) -> FolderState:
-    name = folder.name.split("-", 1)[1] + "-metadata.json"
-    for place in (folder / name, folder.with_name(f"{folder.name}_temp") / name, folder / "metadata.json"):
+    def _understands(self, frontend: Mapping[str, Any]) -> bool:
+        """Return whether a frontend can be looked into from here."""
+        if frontend["kind"] != "rundb":
+            return frontend["kind"] in ("folder", "rucio_local")
         try:
-            metadata = read_json(place)
-        except FileNotFoundError:
-            if not folder.exists():  # a link to nowhere, or deleted meanwhile
-                return FolderState.UNFINISHED
-            continue
-        except (OSError, ValueError):
-            return FolderState.UNREADABLE
-        complete = isinstance(metadata, dict) and "writing_ended" in metadata and "exception" not in metadata
-        return FolderState.COMPLETE if complete else FolderState.UNFINISHED
-    return FolderState.UNREADABLE
+            return self._rundb is not None and self._rundb.server.holds(*frontend["server"])
+        except RunDBError:  # without an account of our own
+            return False
 
 
 def missing_words(
@@ -175,6 +167,7 @@ def missing_words(
     have: Collection[str],
     folders: dict[tuple[str, str], bool],
     hashes: dict[str, str],
+    places: Mapping[str, str] | None = None,
 ) -> str:
     """Say which data are missing, what is there instead, and what is wrong with it.
 
@@ -188,14 +181,19 @@ def missing_words(
         The (type, hash) of all the run's folders, and whether they can be read.
     hashes
         The lineage hashes that are wanted.
+    places
+        Where the types are according to the run database, each beginning with a space; see `place_words`.
     """
+    places = places or {}
     gaps = [tuple(name for name in one if name not in have) for one in alternatives]
     gap = min(gaps, key=len)
     wanted = " or ".join(" + ".join(one) for one in dict.fromkeys(gaps))
     lacking = {name for one in gaps for name in one}
     here = sorted({name for (name, _), readable in folders.items() if readable and name not in lacking})
     there = f"{_and(here)} {'is' if len(here) == 1 else 'are'} here" if here else "nothing of the run can be read here"
-    return f"waiting for {wanted}: {there}, " + ", ".join(_why_not(name, folders, hashes[name]) for name in gap)
+    return f"waiting for {wanted}: {there}, " + ", ".join(
+        _why_not(name, folders, hashes[name]) + places.get(name, "") for name in gap
+    )
 
 
 def _why_not(name: str, folders: Iterable[tuple[str, str]], wanted: str) -> str:
@@ -216,12 +214,3 @@ def _and(names: list[str]) -> str:
 
 def _takes(frontend: dict[str, Any], name: str) -> bool:
     return name not in frontend["exclude"] and (not frontend["take_only"] or name in frontend["take_only"])
-
-
-def _listing(root: str) -> frozenset[str]:
-    try:
-        return frozenset(os.listdir(root))
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    except OSError as error:
-        raise ContextError(f"the folder {root} of strax data cannot be listed: {error.strerror}") from None

@@ -57,18 +57,18 @@ def read_yaml(path: Path) -> Any:
 
 
 def script_of(settings: Settings, analysis: str) -> Path:
-    """Return the script of an analysis: the first found in the project and the configured folders."""
-    return _first([analysis_script(analysis)], settings, Path("scripts", "analyses", f"{analysis}.py"))
+    """Return the script of an analysis: that of the first configured folder that has one, else the project's own."""
+    return _first(analysis_script(analysis), settings, Path("scripts", "analyses", f"{analysis}.py"))
 
 
 def rule_of(settings: Settings, analysis: str) -> Path:
-    """Return the rule file of an analysis: the first found in the project and the configured folders."""
-    return _first([analysis_rule(analysis)], settings, Path("rules", "analyses", f"{analysis}.smk"))
+    """Return the rule file of an analysis: that of the first configured folder that has one, else the project's own."""
+    return _first(analysis_rule(analysis), settings, Path("rules", "analyses", f"{analysis}.smk"))
 
 
-def _first(places: list[Path], settings: Settings, relative: Path) -> Path:
-    places += [folder.absolute() / relative for folder in settings.analysis_folders]
-    return next((place for place in places if _is_file(place)), places[0])
+def _first(own: Path, settings: Settings, relative: Path) -> Path:
+    places = [folder.absolute() / relative for folder in settings.analysis_folders]
+    return next((place for place in places if _is_file(place)), own)
 
 
 def _is_file(path: Path) -> bool:

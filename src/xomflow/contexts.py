@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -19,7 +20,8 @@ from xomflow.settings import Context
 from xomflow.software import Program
 from xomlib.files import dump_json, read_json
 
-_FORM = "xom-context-4"
+_FORM = "xom-context-5"
+_HOST = platform.node()  # some contexts have other storage at other hosts
 _ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang for ever
 
 
@@ -75,7 +77,7 @@ class ContextAsker:
         """
         wanted = frozenset(types)
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
-        question = json.dumps([_FORM, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
+        question = json.dumps([_FORM, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
         if digest not in self._known:
             kept = self._paths.cache / f"context-{digest}.json"

@@ -134,7 +134,7 @@ def read_credentials(path: Path) -> dict[str, str]:
     Raises
     ------
     StoreError
-        If the file is missing, readable by others, or lacks an entry; its content is never repeated.
+        If the file is missing, readable by others, lacks an entry or has a wrong one; its content is never repeated.
     """
     text = read_private(path, "store.credentials", StoreError)
     try:
@@ -145,9 +145,11 @@ def read_credentials(path: Path) -> dict[str, str]:
     if missing:
         raise StoreError(f"store.credentials: {path} lacks {', '.join(missing)}")
     if not account["url"].startswith(("http://", "https://")):
-        raise StoreError(
-            f"store.credentials: {path} has the url {account['url']!r}, http:// or https:// must come first"
-        )
+        raise StoreError(f"store.credentials: {path} has a url that does not begin with http:// or https://")
+    if "@" in account["url"]:
+        raise StoreError(f"store.credentials: {path} has a url with an account in it; the token is what logs in")
+    if not (account["token"].isascii() and account["token"].isprintable()):
+        raise StoreError(f"store.credentials: {path} has a token with characters that no token has")
     return {name: account[name] for name in _ENTRIES}
 
 

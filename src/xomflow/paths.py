@@ -119,6 +119,15 @@ class Paths:
         """Answers that were expensive to get; safe to delete at any time."""
         return self.work / "cache"
 
+    def complete_folders(self, digest: str) -> Path:
+        """Which folders of strax data in one place are complete."""
+        return self.cache / f"complete-{digest}.json"
+
+    @property
+    def whereabouts(self) -> Path:
+        """What the run database says of the data of waiting runs."""
+        return self.cache / "whereabouts.json"
+
     def facts(self, shelf: str) -> Path:
         """What the run database said last about the runs of a shelf."""
         return self.cache / "facts" / f"{shelf}.json"

@@ -17,6 +17,9 @@ from xomflow.stores import Points, Store, StoreAwayError
 from xomlib.files import dump_json, read_json
 
 
+_UNKNOWN = "?"
+
+
 @dataclass(slots=True)
 class Receipt:
     """What was published.
@@ -106,6 +109,8 @@ def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, rec
     if present == known:
         return
     changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
+    # A write that fails may have been done in part, so until it has succeeded nothing is known of what it changes.
+    dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
     store.write(shelf, points, changed)
     dump_json(ledger, present)
     receipt.outcomes += len(changed & present.keys())

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from xomflow import aftermath, clock, outcomes, slurm, submissions
 from xomflow.errors import SlurmError
@@ -60,12 +60,15 @@ class Queue:
         The configuration.
     tick
         Name of the tick.
+    held
+        The tick's lock; whatever submits a job keeps it.
     """
 
-    def __init__(self, settings: Settings, tick: str) -> None:
+    def __init__(self, settings: Settings, tick: str, held: IO[bytes] | None = None) -> None:
         self._settings = settings
         self._paths = Paths(settings.work)
         self._tick = tick
+        self._held = held
         self._attempts: dict[Key, int] = {}
         self._waiting: list[Order] = []
         self._lock = threading.Lock()  # Snakemake submits and looks in two threads
@@ -112,7 +115,8 @@ class Queue:
         named |= {"mem": order.memory_mb + self._settings.slurm.memory_margin_mb, "cpus-per-task": order.cpus}
         resources = [f"--{option}={value}" for option, value in named.items() if value is not None]
         script = f"cd {shlex.quote(str(Path.cwd()))} && exec {order.command} --slurm"
-        return slurm.submit(script, order.name, record.comment, str(log.absolute()), [*resources, *chosen.options])
+        options = [*resources, *chosen.options]
+        return slurm.submit(script, order.name, record.comment, str(log.absolute()), options, self._held)
 
     def look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
         """Submit what Slurm takes now, and say what became of these jobs.

@@ -150,7 +150,7 @@ class Rules:
     @functools.cached_property
     def queue(self) -> Queue:
         """The jobs of this tick in Slurm."""
-        return Queue(self.settings, self._tick.name)
+        return Queue(self.settings, self._tick.name, self._tick.lock)
 
     def order(self, outcome: str, command: str, resources: Any, cpus: int) -> Order:
         """Return what is to be submitted for the job that makes an outcome."""

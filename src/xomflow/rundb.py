@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import configparser
-from collections.abc import Iterable, Mapping
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,11 +12,19 @@ from typing import Any, Protocol
 from xomflow import clock
 from xomflow import settings as config
 from xomflow.errors import RunDBError
-from xomflow.runs import BadDocument, Run, run_of
-from xomflow.secrets import read_private
+from xomflow.mongo import Server, decoded
+from xomflow.runs import BadDocument, Run, number_of, run_of
 from xomlib.files import parse_json
 
 FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
+DATA_FIELDS = tuple(
+    f"{which}.{name}"
+    for which in ("data", "deleted_data")
+    for name in ("type", "host", "location", "status", "did", "meta.lineage_hash")
+)
+# Text, document, list, bytes, id, yes or no, time, pattern (bsonspec.org); what is null or missing is asked for apart.
+_NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
+_NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$numberLong"\s*:\s*)?"?([0-9]{1,6})\b')
 
 
 @dataclass(slots=True)
@@ -47,8 +56,21 @@ class RunDB(Protocol):
         """
         ...
 
-    def stamp(self) -> str:
-        """Return a text that differs whenever the documents do; empty if only reading them all would tell."""
+    def stamp(self, min_run: int, max_run: int | None) -> str:
+        """Return a text that differs whenever the documents of a range do; empty if that cannot be told just now.
+
+        What `runs` returns after it belongs to it, or is newer.
+        """
+        ...
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return the entries ``data`` and ``deleted_data`` of the documents of single runs, where there are any.
+
+        Raises
+        ------
+        RunDBError
+            If the database cannot be asked.
+        """
         ...
 
 
@@ -74,16 +96,12 @@ class FileRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        try:
-            lines = self._path.read_bytes().splitlines()
-        except OSError as error:
-            raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
-        documents, problems = self._parse(lines)
+        documents, problems = self._parse(self._lines())
         answer = understand(documents, min_run, max_run)
         answer.problems[:0] = problems
         return answer
 
-    def stamp(self) -> str:
+    def stamp(self, min_run: int, max_run: int | None) -> str:
         """Return the file's place, time and size; see `RunDB.stamp`."""
         try:
             status = self._path.stat()
@@ -92,6 +110,18 @@ class FileRunDB:
         if not clock.settled(status.st_mtime_ns):
             return ""
         return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        wanted = set(numbers)
+        lines = [line for line in self._lines() if any(int(one) in wanted for one in _NUMBER.findall(line))]
+        return _data_of(self._parse(lines)[0], wanted)
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._path.read_bytes().splitlines()
+        except OSError as error:
+            raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
 
     def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[str]]:
         try:
@@ -109,7 +139,7 @@ class FileRunDB:
 
 
 class MongoRunDB:
-    """A MongoDB server, asked with the credentials that XENON people have in ``~/.xenon_config``.
+    """A MongoDB server. A tick looks at all documents once; what is asked of single runs is asked anew.
 
     Parameters
     ----------
@@ -118,41 +148,43 @@ class MongoRunDB:
     """
 
     def __init__(self, block: config.RunDB) -> None:
-        self._block = block
+        self.server = Server(block)
+        self._stamps: dict[tuple[int, int | None], str] = {}
+        self._pieces: dict[tuple[int, int | None], list[bytes]] = {}
 
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        import bson.errors  # loaded only where a server is asked: the embedded default should not pay for it
-        import pymongo
-        import pymongo.errors
+        ends = min_run, max_run
+        if ends not in self._pieces:
+            self._look(ends)
+        return understand(decoded(self._pieces.pop(ends)), min_run, max_run)
 
-        account = read_credentials(self._block.credentials)
-        milliseconds = int(self._block.timeout * 1000)
-        options: dict[str, Any] = {"username": account["xent_user"], "password": account["xent_password"]}
-        try:
-            with pymongo.MongoClient(
-                _address(account["xent_url"]),
-                authSource=account["xent_database"],
-                serverSelectionTimeoutMS=milliseconds,
-                connectTimeoutMS=milliseconds,
-                socketTimeoutMS=milliseconds,
-                # A time or a text that Python cannot hold costs its own run, not the whole query.
-                datetime_conversion="DATETIME_AUTO",
-                unicode_decode_error_handler="replace",
-                appname="xom",
-                **options,
-            ) as client:
-                collection = client[account["xent_database"]][self._block.collection]
-                documents = list(collection.find(_narrowed(min_run, max_run), dict.fromkeys(FIELDS, 1)))
-        # A wrong address may be a plain ValueError.
-        except (pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError) as error:
-            server = account["xent_url"].rsplit("@", 1)[-1]
-            raise RunDBError(f"the run database at {server} does not answer: {_first_clause(error)}") from None
-        return understand(documents, min_run, max_run)
+    def stamp(self, min_run: int, max_run: int | None) -> str:
+        """Return a digest of the documents as the server sent them; see `RunDB.stamp`.
 
-    def stamp(self) -> str:
-        """Return nothing: a server does not tell whether documents changed; see `RunDB.stamp`."""
-        return ""
+        No server tells at less cost that nothing changed: states and rates change without a date or a new document.
+        """
+        ends = min_run, max_run
+        if ends not in self._stamps:
+            self._look(ends)
+        return self._stamps[ends]
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        wanted = sorted(numbers)
+        query = {"number": {"$in": [*wanted, *map(str, wanted)]}}
+        return _data_of(self.find(query, dict.fromkeys(["number", *DATA_FIELDS], 1)), numbers)
+
+    def find(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the documents that a query finds; `RunDBError` if the server cannot be asked."""
+        return decoded(self.server.read(query, projection))
+
+    def _look(self, ends: tuple[int, int | None]) -> None:
+        pieces = self.server.read(_narrowed(*ends), {**dict.fromkeys(FIELDS, 1), "_id": 0})
+        digest = hashlib.sha256(repr((ends, self.server.account.address)).encode())
+        for piece in pieces:
+            digest.update(piece)
+        self._pieces[ends], self._stamps[ends] = pieces, digest.hexdigest()
 
 
 def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> Answer:
@@ -180,43 +212,29 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
     return answer
 
 
+def _data_of(documents: Iterable[Any], numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for document in documents:
+        try:
+            number = number_of(document)
+        except BadDocument:
+            continue
+        if number in numbers and number not in found:
+            found[number] = {name: document[name] for name in ("data", "deleted_data") if name in document}
+    return found
+
+
 def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
-    """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here."""
-    conditions = [{"number": {"$not": {"$lt": min_run, "$gte": 0}}}]
-    if max_run is not None:
-        conditions.append({"number": {"$not": {"$gt": max_run}}})
-    return {"$and": conditions}
+    """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here.
+
+    Each alternative is a range of an index on the number, so a server need not open what is outside.
+    """
+    inside = {"$gte": min_run} if max_run is None else {"$gte": min_run, "$lte": max_run}
+    odd = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
+    return {"$or": [{"number": inside}, *odd]}
 
 
 def _is_outside(number: Any, min_run: int, max_run: int | None) -> bool:
     if isinstance(number, bool) or not isinstance(number, int | float):
         return False
     return 0 <= number < min_run or (max_run is not None and number > max_run)
-
-
-def read_credentials(path: Path) -> dict[str, str]:
-    """Read the account from the section ``[RunDB]`` of a file that only its owner may read.
-
-    Raises
-    ------
-    RunDBError
-        If the file is missing, readable by others, or lacks an entry; its content is never repeated.
-    """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(read_private(path, "rundb.credentials", RunDBError))
-    except configparser.Error:
-        raise RunDBError(f"rundb.credentials: {path} is not a configuration file with sections") from None
-    wanted = ("xent_url", "xent_user", "xent_password", "xent_database")
-    missing = [name for name in wanted if not parser.get("RunDB", name, fallback="")]
-    if missing:
-        raise RunDBError(f"rundb.credentials: {path} lacks {', '.join(missing)} in the section [RunDB]")
-    return {name: parser.get("RunDB", name) for name in wanted}
-
-
-def _address(url: str) -> str:
-    return url if url.startswith("mongodb") else f"mongodb://{url}"
-
-
-def _first_clause(error: Exception) -> str:
-    return str(error).split(", full error")[0].split(", Timeout:")[0][:200]

@@ -345,7 +345,8 @@ class Settings(Model):
     page: Page = Field(Page(), description="The page.")
     keep_ticks: Positive = Field(100, description="Ticks whose run lists are kept.")
     analysis_folders: list[Path] = Field(
-        [], description="More folders with `scripts/analyses/` and `rules/analyses/`, beside the project's own."
+        [],
+        description="More folders with `scripts/analyses/` and `rules/analyses/`; what they have wins over ours.",
     )
     analyses: dict[AnalysisName, Analysis] = Field(description="The analyses, by name.")
 

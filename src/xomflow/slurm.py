@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
 
 from xomflow.errors import SlurmError
 
@@ -86,7 +87,9 @@ def parse(line: str) -> tuple[SlurmJob | None, str]:
     return SlurmJob(number, state, reason, end, node), comment
 
 
-def submit(script: str, name: str, comment: str, log: str, resources: Iterable[str]) -> str:
+def submit(
+    script: str, name: str, comment: str, log: str, resources: Iterable[str], held: IO[bytes] | None = None
+) -> str:
     """Submit a shell script and return the number of the job.
 
     Parameters
@@ -99,6 +102,8 @@ def submit(script: str, name: str, comment: str, log: str, resources: Iterable[s
         File that gets what it prints.
     resources
         More options of ``sbatch``.
+    held
+        A lock that ``sbatch`` keeps, even if this process is killed meanwhile: it may still submit.
 
     Raises
     ------
@@ -108,7 +113,8 @@ def submit(script: str, name: str, comment: str, log: str, resources: Iterable[s
     # Nothing of this process's environment but what finds the way; secrets in it would stay in Slurm's memory.
     passed = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
     options = [f"--job-name={name}", f"--comment={comment}", f"--output={log}", f"--export={passed}"]
-    said = _ask(["sbatch", "--parsable", "--open-mode=append", *options, *resources], given=f"#!/bin/sh\n{script}\n")
+    command = ["sbatch", "--parsable", "--open-mode=append", *options, *resources]
+    said = _ask(command, given=f"#!/bin/sh\n{script}\n", held=held)
     return said.strip().partition(";")[0]
 
 
@@ -118,9 +124,12 @@ def cancel(numbers: Sequence[str]) -> None:
         _ask(["scancel", *numbers])
 
 
-def _ask(command: list[str], given: str = "") -> str:
+def _ask(command: list[str], given: str = "", held: IO[bytes] | None = None) -> str:
+    kept = (held.fileno(),) if held else ()
     try:
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS)
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS, pass_fds=kept
+        )
     except FileNotFoundError:
         raise SlurmError(f"{command[0]} is not on the PATH") from None
     except subprocess.TimeoutExpired:

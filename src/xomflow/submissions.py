@@ -15,9 +15,10 @@ from typing import Any
 from xomflow import clock, outcomes, slurm
 from xomflow.errors import SlurmError
 from xomflow.keys import Key
-from xomflow.paths import Paths
+from xomflow.paths import Paths, TickPaths
 from xomflow.slurm import CLASSES, SlurmJob
 from xomlib.files import dump_json, read_json
+from xomlib.warm import is_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def noted(paths: Paths) -> dict[Key, Submission]:
     except FileNotFoundError:
         return {}
     for name in names:
+        if name.startswith("."):
+            continue  # half written, or left behind by a kill
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             one = _read(read_json(paths.submissions / name))
             found[one.key] = one
@@ -118,12 +121,16 @@ def standings(paths: Paths, latency: float) -> dict[Key, Standing]:
     records = noted(paths)
     if not records:
         return {}
+    # Before Slurm is asked: whoever has let go of its tick by now has either submitted or never will.
+    going = {
+        key for key, one in records.items() if not one.job and is_locked(str(TickPaths(paths.tick(one.tick)).lock))
+    }
     try:
         jobs: dict[str, SlurmJob] | None = slurm.jobs()
     except SlurmError:
         jobs = None
     return {
-        key: standing(one, jobs, _last_word(paths, one), timedelta(seconds=latency), datetime.now())
+        key: standing(one, jobs, _last_word(paths, one), timedelta(seconds=latency), datetime.now(), key in going)
         for key, one in records.items()
     }
 
@@ -136,7 +143,12 @@ def _last_word(paths: Paths, one: Submission) -> bool:
 
 
 def standing(
-    one: Submission, jobs: dict[str, SlurmJob] | None, has_last_word: bool, latency: timedelta, now: datetime
+    one: Submission,
+    jobs: dict[str, SlurmJob] | None,
+    has_last_word: bool,
+    latency: timedelta,
+    now: datetime,
+    going: bool = False,
 ) -> Standing:
     """Return where a submission stands.
 
@@ -152,6 +164,8 @@ def standing(
         How long after the end of a job its last word may be on its way.
     now
         The present in the machine's local time, as Slurm tells times.
+    going
+        Whether it may be on its way to Slurm: its tick, or the ``sbatch`` that outlived it, is alive.
     """
     if has_last_word:
         return Standing(one)
@@ -160,8 +174,8 @@ def standing(
         return Standing(one, working=f"Slurm does not answer; {name} may still be there")
     job = jobs.get(one.comment)
     if job is None:
-        if not one.job:
-            return Standing(one)  # it was never submitted: nothing happened
+        if not one.job:  # it was never submitted, so nothing happened, unless that is being done just now
+            return Standing(one, working=f"tick {one.tick} is giving it to Slurm" if going else "")
         return Standing(one, kind="lost", message=f"Slurm knows nothing of job {one.job} any more, and it left no word")
     if not job.is_over:
         return Standing(one, working=job.words)

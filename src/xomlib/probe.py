@@ -109,13 +109,20 @@ def _registry(st: Any, frontend: Any, types: Any) -> dict:
 
 
 def answer_stored(st: Any, questions: list) -> dict:
-    """Ask strax itself, run by run, where no directory can be read; slow, for unusual storage only."""
-    strax = importlib.import_module("strax")
+    """Ask strax itself, run by run, where nobody else can tell; slow, for unusual storage only.
+
+    Raises
+    ------
+    JobError
+        If a server that the storage asks is away: each further question would wait for it again.
+    """
 
     def stored(run: str, name: str) -> bool:
         try:
             return bool(st.is_stored(run, name))
-        except strax.DataCorrupted:
+        except Exception as error:  # where this raises, reading would raise as well
+            if type(error).__module__.partition(".")[0] in ("pymongo", "requests", "urllib3"):
+                raise JobError(f"its storage cannot be asked: {type(error).__name__}: {str(error)[:200]}") from None
             return False
 
     return {"stored": [[run, name] for run, name in questions if stored(run, name)]}

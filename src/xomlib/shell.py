@@ -98,8 +98,9 @@ def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
 
 def _context_of_software(tree: dict, number: int) -> Any:
     """Return the context of the software for a run, if it has one of its own."""
-    for one in tree.get("software") or []:
-        last = one.get("max_run")
-        if one.get("min_run", 0) <= number and (last is None or number <= last):
+    listed = tree.get("software")
+    for one in listed if isinstance(listed, list) else ():
+        first, last = one.get("min_run", 0), one.get("max_run")
+        if first <= number and (last is None or number <= last):
             return one.get("context")
     return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import bson
 import pymongo
@@ -23,11 +24,15 @@ from hypothesis import strategies as st
 from pymongo.monitoring import CommandListener
 
 from support.factory import PASSWORD, rundb_credentials
-from support.mongo import MongoAccess
+from support.factory import settings as factory_settings
+from support.mongo import MongoAccess, MongoServer
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
-from support.site import document
+from support.site import Site, document
+from xomflow import inventory as inventories
+from xomflow import rundb as rundb_module
 from xomflow import settings as config
-from xomflow.errors import RunDBError
+from xomflow.errors import EXIT_RUNDB, RunDBError
+from xomflow.mongo import decoded
 from xomflow.rundb import FIELDS, Answer, FileRunDB, MongoRunDB, open_rundb
 
 
@@ -50,12 +55,16 @@ class Server:
             if documents:
                 collection.insert_many([dict(one) for one in documents])
 
-    def rundb(self, folder: Path, address: str = "", timeout: str = "5 s", **changes: Any) -> MongoRunDB:
+    def rundb(
+        self, folder: Path, address: str = "", timeout: str = "5 s", read_limit: str = "60 s", **changes: Any
+    ) -> MongoRunDB:
         """What XOM makes of this server."""
-        account = {"xent_user": self.access.user, "xent_password": self.access.password}
+        # As utilix wants it: what stands in an address.
+        account = {name: quote_plus(getattr(self.access, name[5:])) for name in ("xent_user", "xent_password")}
         entries = {**account, "xent_database": self.database, **changes}
         path = rundb_credentials(folder, address or self.address, **entries)
-        block = config.RunDB.model_validate({"kind": "mongodb", "credentials": str(path), "timeout": timeout})
+        times = {"timeout": timeout, "read_limit": read_limit}
+        block = config.RunDB.model_validate({"kind": "mongodb", "credentials": str(path), **times})
         rundb = open_rundb(block)
         assert isinstance(rundb, MongoRunDB)
         return rundb
@@ -189,7 +198,7 @@ class Watch(CommandListener):
     def started(self, event: Any) -> None: ...
 
     def succeeded(self, event: Any) -> None:
-        self.batches += [event.reply["cursor"]["firstBatch"]] if event.command_name == "find" else []
+        self.batches += [decoded(event.reply["cursor"]["firstBatch"])] if event.command_name == "find" else []
 
     def failed(self, event: Any) -> None: ...
 
@@ -329,3 +338,98 @@ def test_both_backends_keep_the_same_times(tmp_path: Path, server: Server) -> No
     one = {**as_bson(document(52000)), "start": start, "end": start + timedelta(hours=1)}
     for answer in both(tmp_path, server, [one]):
         assert answer.runs[52000].start == start.replace(tzinfo=UTC)
+
+
+def test_the_stamp_tells_every_change_of_what_is_read(tmp_path: Path, server: Server) -> None:
+    """Whatever changes in the entries that are read changes the stamp; nothing else does."""
+    whole = {**as_bson(document(52000)), "data": []}
+    server.fill([whole, as_bson(document(52001))])
+    first = server.rundb(tmp_path).stamp(0, None)
+    assert first == server.rundb(tmp_path).stamp(0, None)
+    server.fill([{**whole, "data": [{"type": "peaks"}]}, as_bson(document(52001))])
+    assert server.rundb(tmp_path).stamp(0, None) == first
+    for field, value in {"status": "transferring", "tags": [{"name": "bad"}], "end": None, "rate": {}}.items():
+        server.fill([{**whole, field: value}, as_bson(document(52001))])
+        assert server.rundb(tmp_path).stamp(0, None) != first, field
+    server.fill([whole])
+    assert server.rundb(tmp_path).stamp(0, None) != first
+    assert server.rundb(tmp_path).stamp(0, 51999) != server.rundb(tmp_path).stamp(0, None)
+
+
+def test_a_tick_looks_at_all_documents_once(tmp_path: Path, server: Server, watch: Watch) -> None:
+    server.fill([as_bson(document(52000))])
+    rundb = server.rundb(tmp_path)
+    stamps = [rundb.stamp(0, None)]
+    assert list(rundb.runs(0, None).runs) == [52000]
+    stamps.append(rundb.stamp(0, None))
+    assert stamps[0] == stamps[1]
+    assert len(watch.batches) == 1
+
+
+def test_the_data_of_single_runs_come_alike_from_both(tmp_path: Path, server: Server) -> None:
+    entry = {"type": "peaks", "host": "eb3.xenon.local", "location": "/x", "meta": {"lineage_hash": "abcdefgh23"}}
+    documents = [as_bson(document(number)) | {"data": [entry], "deleted_data": []} for number in range(52000, 52004)]
+    documents[1]["number"], documents[2]["number"] = "52001", bson.Int64(52002)
+    del documents[3]["data"]
+    server.fill([{**one, "data": [{**entry, "meta": {**entry["meta"], "lineage": {"x": 1}}}]} for one in documents[:3]])
+    with server.access.client() as client:
+        client[server.database].runs.insert_one(dict(documents[3]))
+    wanted = [52001, 52002, 52003, 52009]
+    expected = {number: {"data": [entry], "deleted_data": []} for number in wanted[:2]} | {52003: {"deleted_data": []}}
+    assert file(tmp_path, documents).data_of(wanted) == expected
+    assert server.rundb(tmp_path).data_of(wanted) == expected
+
+
+def test_a_server_that_needs_too_long_is_given_up(tmp_path: Path, server: Server) -> None:
+    server.fill([as_bson(document(number)) for number in range(52000, 52300)])
+    said = refusal(server.rundb(tmp_path, read_limit="0.001 s"))
+    assert said.startswith(f"the run database at {server.address} ")
+
+
+# --- a tick -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_away_ends_the_tick_in_seconds_and_the_next_one_goes_on(
+    site: Site, own_mongo: MongoServer
+) -> None:
+    server = Server(own_mongo.access, "xenonnt")
+    server.fill([as_bson(document(52001))])
+    site.tree["rundb"] = {"kind": "mongodb", "timeout": "1 s"}
+    account = rundb_credentials(site.folder, server.address)
+    site.analysis("one", "xomlib.Xomresult(variable_name='v', variable_value=1.0).save()")
+    assert site.tick(XENON_CONFIG=str(account)).returncode == 0
+    own_mongo.stop()
+    began = time.monotonic()
+    done = site.tick(XENON_CONFIG=str(account))
+    assert time.monotonic() - began < 20
+    assert done.returncode == EXIT_RUNDB
+    lines = [one for one in done.stdout.splitlines() + done.stderr.splitlines() if "the run database at" in one]
+    sentence = f"the run database at {server.address} does not answer: {server.address}: [Errno 111] Connection refused"
+    assert set(lines) == {sentence}, "said by the step and at the end, and nothing else"
+    own_mongo.start()
+    server.fill([as_bson(document(number)) for number in (52001, 52002)])
+    assert site.tick(XENON_CONFIG=str(account)).returncode == 0
+    assert site.done("one") == {52001, 52002}
+    assert holders(site.folder, PASSWORD) == [account]
+    assert holders(site.folder, quote_plus(PASSWORD)) == []
+
+
+def holders(folder: Path, text: str) -> list[Path]:
+    """Every file in which a text stands."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "mongo" not in path.parts]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
+def test_an_idle_tick_does_not_open_the_documents(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fill([as_bson(document(52001))])
+    settings = factory_settings(tmp_path / "work", analyses={"kr83m": {"version": "v1", "run_modes": ["none"]}})
+    opened = []
+    monkeypatch.setattr(rundb_module, "decoded", lambda pieces: opened.append(1) or decoded(pieces))
+    for _ in range(2):
+        inventories.kept(settings, server.rundb(tmp_path), may_write=True)
+    assert len(opened) == 1
+    server.fill([as_bson(document(52001)), as_bson(document(52002))])
+    inventories.kept(settings, server.rundb(tmp_path), may_write=True)
+    assert len(opened) == 2

@@ -6,23 +6,19 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support.site import Site
 from support.slurm import SlurmAccess, SlurmCluster
+from support.slurm_site import GOOD, SlurmSite
 from xomflow.keys import Key
-from xomflow.paths import ROOT
 
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]
 
-GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 # Waits for a file `go`; says that it has begun.
 PATIENT = f"""
 from pathlib import Path
@@ -41,59 +37,6 @@ for place in range(0, len(space), 4096):
     space[place] = 1
 {GOOD}
 """
-TICK = ("--profile", "slurm", "--seconds-between-status-checks", "1", "--latency-wait", "5")
-
-
-class SlurmSite:
-    """A site whose ticks submit to a cluster."""
-
-    def __init__(self, site: Site, slurm: SlurmAccess) -> None:
-        self.site = site
-        self.slurm = slurm
-        self.environment = dict(slurm.environment)
-        (site.folder / "slurm").symlink_to(ROOT / "profiles" / "slurm")
-        site.tree["slurm"] = {"latency": "0 s", "memory_margin_mb": 100}
-        site.tree["retries"] = {"attempts": 3, "first_wait": "0 s"}
-
-    def analysis(self, name: str, body: str, **block: Any) -> None:
-        self.site.analysis(name, body, **{"memory_mb": 150, **block})
-
-    def tick(self) -> subprocess.CompletedProcess[str]:
-        return self.site.snakemake(*TICK, **self.environment)
-
-    def start(self) -> subprocess.Popen[str]:
-        return self.site.start(*TICK, **self.environment)
-
-    def pending(self) -> set[tuple[str, str]]:
-        return self.site.pending(*TICK[:2], **self.environment)
-
-    def xom(self, *words: str) -> str:
-        command = [sys.executable, str(ROOT / "scripts/xom.py"), *words]
-        done = subprocess.run(
-            command, cwd=self.site.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        return done.stdout + done.stderr
-
-    def record(self, analysis: str, number: int) -> dict[str, Any]:
-        return json.loads(self.site.paths.submission(Key(analysis, "v1", f"{number:06d}")).read_text())
-
-    def has_begun(self, number: int) -> bool:
-        place = self.site.folder / f"begun-{number:06d}"
-        return place.exists() and place.read_text() != ""
-
-    def go(self) -> None:
-        (self.site.folder / "go").touch()
-
-    def entered(self, number: int) -> int:
-        return len((self.site.folder / f"entered-{number:06d}").read_text())
-
-    def failure(self, analysis: str, number: int) -> dict[str, Any]:
-        return self.site.failures(analysis, number)[-1]["failure"]
-
-    def jobs(self) -> list[str]:
-        """The jobs of this site's ticks that Slurm still has to do or does."""
-        said = self.slurm.run("squeue", "--noheader", "--format=%i|%Z").stdout.splitlines()
-        return [line.split("|")[0] for line in said if line.endswith(f"|{self.site.folder}")]
 
 
 @pytest.fixture
@@ -278,6 +221,31 @@ def test_jobs_of_a_killed_tick_are_neither_doubled_nor_lost(place: SlurmSite, wa
     assert (place.site.paths.store / "test/patient/v1/052.lp").exists()
     assert place.entered(52001) == 1
     assert not list(place.site.paths.submissions.iterdir())
+
+
+def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
+    place: SlurmSite, tmp_path: Path, wait_for: Wait
+) -> None:
+    asked, go_on = tmp_path / "asked", tmp_path / "go_on"
+    slow = tmp_path / "bin" / "sbatch"
+    slow.parent.mkdir()
+    real = place.slurm.run("which", "sbatch").stdout.strip()
+    slow.write_text(f'#!/bin/sh\necho x >> {asked}\nuntil [ -e {go_on} ]; do sleep 0.05; done\nexec {real} "$@"\n')
+    slow.chmod(0o755)
+    place.environment["PATH"] = f"{slow.parent}:{place.environment['PATH']}"
+    place.site.runs([52001])
+    place.analysis("good", GOOD, slurm={"options": ["--hold"]})
+    first = place.start()
+    wait_for(asked.exists)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert place.tick().returncode == 0
+    go_on.touch()
+    wait_for(place.jobs)
+    assert place.pending() == set()
+    place.slurm.run("scontrol", "release", *place.jobs())
+    wait_for(lambda: place.site.done("good"))
+    assert asked.read_text() == "x\n"
 
 
 def test_a_job_that_vanished_after_its_tick_is_done_again(place: SlurmSite, wait_for: Wait) -> None:

@@ -57,14 +57,17 @@ class MongoServer:
     ----------
     folder
         For data, account and log.
+    password
+        Of the one account.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, password: str = PASSWORD) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self._password = password
         self._account = folder / "account"
         self._account.touch(0o600)
-        self._account.write_text(f"{USER}\n{PASSWORD}\n")
+        self._account.write_text(f"{USER}\n{password}\n")
         self._port = 0
         self._daemon = self._made()
 
@@ -76,7 +79,7 @@ class MongoServer:
     @property
     def access(self) -> MongoAccess:
         """How it is reached."""
-        return MongoAccess(f"127.0.0.1:{self._port}", USER, PASSWORD)
+        return MongoAccess(f"127.0.0.1:{self._port}", USER, self._password)
 
     def start(self) -> None:
         """Start it, at the port that it had before if it ran before."""

@@ -14,10 +14,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from support.daemon import Daemon, free_port
 from support.services import program
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_NODE = "XOM_TEST_NODE"  # in the environment of Slurm's processes on a node
 _CONTROLLERS = ("memory", "cpuset", "freezer", "devices", "cpuacct")
 
 # Slurm's defaults are for machines with thousands of nodes; here everything is to be noticed as soon as Slurm can.
@@ -132,7 +135,7 @@ class SlurmCluster:
         self.environment = self._environment()
         self._munge = self._daemon("munged", "--foreground", *self._munge_files())
         self.controller = self._daemon("slurmctld", "-D")
-        self.daemons = {node: self._daemon("slurmd", "-D", "-N", node, log=node) for node in self.nodes}
+        self.daemons = {node: self._daemon("slurmd", "-D", "-N", node, node=node) for node in self.nodes}
 
     @property
     def access(self) -> SlurmAccess:
@@ -165,6 +168,20 @@ class SlurmCluster:
     def kill_node(self, node: str) -> None:
         """End a node's daemon with SIGKILL; its jobs' processes stay, as those of a node that lost its network."""
         self.daemons[node].kill()
+
+    def cut_power(self, node: str) -> None:
+        """End a node's daemon and everything that runs there, at once."""
+        self.daemons[node].kill()
+        stopped: set[psutil.Process] = set()
+        # Who is stopped starts nothing any more, and nobody sees another one's end.
+        while new := self._processes_on(node) - stopped:
+            for process in new:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            stopped |= new
+        for process in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def start_node(self, node: str) -> None:
         """Start a node's daemon again and wait until Slurm has it back."""
@@ -226,8 +243,8 @@ class SlurmCluster:
         names = {"key-file": "key", "socket": "munge.sock", "pid-file": "munged.pid", "log-file": "munged.log"}
         return [f"--{option}={self.folder / name}" for option, name in {**names, "seed-file": "munged.seed"}.items()]
 
-    def _daemon(self, name: str, *options: str, log: str = "") -> Daemon:
-        return Daemon([program(name), *options], self.folder / f"{log or name}.out", self.environment)
+    def _daemon(self, name: str, *options: str, node: str = "") -> Daemon:
+        return Daemon([program(name), *options], self.folder / f"{node or name}.out", {**self.environment, _NODE: node})
 
     def processes(self) -> list[int]:
         """Return the jobs' processes: all that were started with this cluster's configuration in their environment."""
@@ -237,6 +254,15 @@ class SlurmCluster:
             with contextlib.suppress(OSError):
                 if mark in place.read_bytes():
                     found.append(int(place.parent.name))
+        return found
+
+    def _processes_on(self, node: str) -> set[psutil.Process]:
+        """Return what runs on a node: Slurm's own processes there, and what they started."""
+        found: set[psutil.Process] = set()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(_NODE) == node:
+                    found |= {process, *process.children(recursive=True)}
         return found
 
     def _remove_control_groups(self) -> bool:

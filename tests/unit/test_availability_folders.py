@@ -14,15 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xomflow import folders
 from xomflow.availability import Availability, missing_words
 from xomflow.contexts import ContextFacts
-from xomflow.folders import Folders, is_complete
+from xomflow.folders import Folders, is_complete, rucio_path
+from xomflow.paths import Paths
 from xomflow.settings import Context
 from xomflow.software import Program
 
 PROGRAM = Program(Path("/opt/python"))
 CONTEXT = Context(function="nobody:asks")
 HASHES = {"peak_basics": "aaaaaaaaaa", "event_info": "bbbbbbbbbb", "event_info_double": "cccccccccc"}
+OTHER: dict[str, Any] = {"kind": "other", "take_only": [], "exclude": []}
 WRITTEN: dict[str, Any] = {"run_id": "052894", "writing_ended": 1.0}
 
 
@@ -133,6 +136,13 @@ def test_broken_data_in_one_place_do_not_hide_good_ones_in_another(tmp_path: Pat
     assert stored(Asker(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == {"event_info"}
 
 
+def test_data_without_metadata_hide_good_ones_in_a_later_place_as_reading_would_raise(tmp_path: Path) -> None:
+    data(tmp_path / "a", "052894", "event_info", "{")
+    data(tmp_path / "b", "052894", "event_info")
+    assert stored(Asker(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == set()
+    assert stored(Asker(folder(tmp_path / "b"), folder(tmp_path / "a")), "052894")["052894"] == {"event_info"}
+
+
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
@@ -160,12 +170,139 @@ def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monke
     assert listed == [str(tmp_path)]
 
 
+# --- what was complete is remembered ----------------------------------------------------------------------------------
+
+
+class Reads:
+    """Which metadata were read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.runs: list[str] = []
+        read = folders.read_json
+        monkeypatch.setattr(folders, "read_json", lambda path: self.runs.append(path.parent.name[:6]) or read(path))
+
+    def of_a_tick(self, root: Path, work: Path, *runs: str, may_write: bool = True) -> tuple[dict[str, set[str]], list]:
+        """What one tick answers, and which runs' metadata it read for that."""
+        self.runs.clear()
+        kept = Folders(Paths(work), may_write)
+        available = Availability(Asker(folder(root)), folders=kept)  # type: ignore[arg-type]
+        found = available.stored(PROGRAM, CONTEXT, runs, ["event_info"])
+        available.keep()
+        return found, sorted(set(self.runs))
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    return Reads(monkeypatch)
+
+
+RUNS = ("052894", "052895", "052896")
+
+
+def test_what_is_complete_is_read_once(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    data(root, "052894", "event_info")
+    data(root, "052895", "event_info", {})
+    first = reads.of_a_tick(root, work, *RUNS)
+    assert first == ({"052894": {"event_info"}, "052895": set(), "052896": set()}, ["052894", "052895"])
+    assert reads.of_a_tick(root, work, *RUNS) == (first[0], ["052895"])
+    data(root, "052896", "event_info")
+    (root / "052895-event_info-bbbbbbbbbb/event_info-bbbbbbbbbb-metadata.json").write_text(json.dumps(WRITTEN))
+    assert reads.of_a_tick(root, work, *RUNS) == ({run: {"event_info"} for run in RUNS}, ["052895", "052896"])
+    assert reads.of_a_tick(root, work, *RUNS) == ({run: {"event_info"} for run in RUNS}, [])
+
+
+def test_thrown_away_it_comes_back_the_same(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    for run in RUNS:
+        data(root, run, "event_info")
+    found, _ = reads.of_a_tick(root, work, *RUNS)
+    (kept,) = (work / "cache").iterdir()
+    content = kept.read_bytes()
+    for damage in (
+        b"",
+        b"[]",
+        b'{"root": 1}',
+        content[:-5],
+        content.replace(b'"complete": {', b'"complete": {"x": "y", '),
+    ):
+        kept.write_bytes(damage)
+        assert reads.of_a_tick(root, work, *RUNS) == (found, list(RUNS))
+        assert kept.read_bytes() == content
+    kept.unlink()
+    assert reads.of_a_tick(root, work, *RUNS) == (found, list(RUNS))
+    assert kept.read_bytes() == content
+
+
+def test_another_folder_of_the_same_name_is_read(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    good = data(root, "052894", "event_info")
+    reads.of_a_tick(root, work, *RUNS)
+    worse = data(tmp_path / "elsewhere", "052894", "event_info", {**WRITTEN, "exception": "it broke"})
+    good.rename(tmp_path / "away")
+    worse.rename(good)
+    assert reads.of_a_tick(root, work, *RUNS) == ({run: set() for run in RUNS}, ["052894"])
+
+
+def test_a_folder_that_is_gone_is_not_there(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    good = data(root, "052894", "event_info")
+    reads.of_a_tick(root, work, *RUNS)
+    good.rename(tmp_path / "away")
+    assert reads.of_a_tick(root, work, *RUNS) == ({run: set() for run in RUNS}, [])
+
+
+def test_a_link_is_looked_behind_every_time(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    root.mkdir()
+    place = data(tmp_path / "elsewhere", "052894", "event_info")
+    (root / place.name).symlink_to(place)
+    for _ in range(2):
+        assert reads.of_a_tick(root, work, *RUNS)[1] == ["052894"]
+
+
+def test_in_a_dry_run_it_is_read_and_nothing_is_written(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    data(root, "052894", "event_info")
+    assert reads.of_a_tick(root, work, *RUNS, may_write=False)[1] == ["052894"]
+    assert not work.exists()
+    reads.of_a_tick(root, work, *RUNS)
+    (kept,) = (work / "cache").iterdir()
+    before = kept.stat().st_mtime_ns, kept.read_bytes()
+    data(root, "052895", "event_info")
+    assert reads.of_a_tick(root, work, *RUNS, may_write=False)[1] == ["052895"]
+    assert (kept.stat().st_mtime_ns, kept.read_bytes()) == before
+
+
+def test_runs_that_nobody_asks_about_any_more_are_forgotten(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    for run in RUNS:
+        data(root, run, "event_info")
+    reads.of_a_tick(root, work, *RUNS)
+    reads.of_a_tick(root, work, RUNS[0])
+    (kept,) = (work / "cache").iterdir()
+    assert [name[:6] for name in json.loads(kept.read_text())["complete"]] == [RUNS[0]]
+
+
+# --- rucio ------------------------------------------------------------------------------------------------------------
+
+
+def test_rucio_lays_files_out_by_the_digest_of_scope_and_name() -> None:
+    """The two folders are what ``printf xnt_052894:event_info-bbbbbbbbbb-000000 | md5sum`` begins with."""
+    file = "event_info-bbbbbbbbbb-000000"
+    assert rucio_path("/r", "052894", file) == f"/r/xnt_052894/0b/81/{file}"
+
+
 # --- other storage ----------------------------------------------------------------------------------------------------
 
 
 def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(folder(tmp_path), {"kind": "other", "take_only": [], "exclude": []}, elsewhere=frozenset({("052895", "event_info")}))
+    asker = Asker(
+        folder(tmp_path),
+        OTHER,
+        elsewhere=frozenset({("052895", "event_info")}),
+    )
     assert stored(asker, "052894", "052895", types=("event_info",)) == {
         "052894": {"event_info"},
         "052895": {"event_info"},
@@ -175,8 +312,23 @@ def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_pat
 
 def test_nobody_is_asked_when_everything_is_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(folder(tmp_path), {"kind": "other", "take_only": [], "exclude": []})
+    asker = Asker(folder(tmp_path), OTHER)
     stored(asker, "052894", types=("event_info",))
+    assert asker.questions == []
+
+
+def test_what_comes_before_other_storage_is_decided_and_what_comes_after_it_is_not(tmp_path: Path) -> None:
+    """Storage of another kind might raise, and then the data after it cannot be read."""
+    data(tmp_path, "052894", "event_info")
+    asker = Asker(OTHER, folder(tmp_path))
+    assert stored(asker, "052894", types=("event_info",)) == {"052894": set()}
+    assert asker.questions == [[("052894", "event_info")]]
+
+
+def test_other_storage_that_does_not_take_a_type_is_not_asked_about_it(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "event_info")
+    asker = Asker({**OTHER, "take_only": ["peak_basics"]}, folder(tmp_path))
+    assert stored(asker, "052894", types=("event_info",)) == {"052894": {"event_info"}}
     assert asker.questions == []
 
 

@@ -129,7 +129,18 @@ def test_an_entry_that_is_missing_or_no_text_is_named(tmp_path: Path, name: str,
 @pytest.mark.parametrize("url", ["", "influx.lngs.it", "127.0.0.1:8086", "ftp://127.0.0.1"])
 def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
     path = credentials(tmp_path, url=url)
-    assert refused(path) == f"store.credentials: {path} has the url {url!r}, http:// or https:// must come first"
+    assert refused(path) == f"store.credentials: {path} has a url that does not begin with http:// or https://"
+
+
+def test_an_account_in_the_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    path = credentials(tmp_path, url="https://xom:hidden@influx.lngs.it")
+    assert refused(path) == f"store.credentials: {path} has a url with an account in it; the token is what logs in"
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "to\u20acken", "nul\0"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_repeated(tmp_path: Path, token: str) -> None:
+    path = credentials(tmp_path, token=token)
+    assert refused(path) == f"store.credentials: {path} has a token with characters that no token has"
 
 
 @pytest.mark.parametrize("content", ["[]", "null", '"token"', "{}"])

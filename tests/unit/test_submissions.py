@@ -58,6 +58,11 @@ def test_what_was_never_submitted_did_not_happen() -> None:
     )
 
 
+def test_what_may_be_on_its_way_to_slurm_is_not_free() -> None:
+    found = standing(Submission(KEY, 1, "t1", GIVEN.submitted), {}, False, LATENCY, NOW, going=True)
+    assert (found.working, found.kind) == ("tick t1 is giving it to Slurm", "")
+
+
 def test_a_job_submitted_without_our_learning_its_number_is_found_by_its_comment() -> None:
     nameless = Submission(KEY, GIVEN.attempt, GIVEN.tick, GIVEN.submitted)
     assert "pending" in concluded(job("PENDING"), one=nameless).working
@@ -94,6 +99,17 @@ def test_a_damaged_record_hides_no_other(tmp_path: Path) -> None:
     submissions.note(paths, GIVEN)
     (paths.submissions / "a+b+c.json").write_text("{")
     assert submissions.noted(paths) == {KEY: GIVEN}
+
+
+def test_what_a_kill_left_half_written_is_no_record(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    submissions.note(paths, GIVEN)
+    record = paths.submission(KEY)
+    old = record.read_text().replace('"attempt": 2', '"attempt": 1')
+    (record.parent / f".{record.name}.5.7.part").write_text(old)
+    assert submissions.noted(paths) == {KEY: GIVEN}
+    submissions.forget(paths, KEY)
+    assert submissions.noted(paths) == {}
 
 
 def test_slurm_is_not_asked_where_nothing_was_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,12 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 def rucio(location: str, **changes: Any) -> dict[str, Any]:
     """An entry as data management writes it."""
-    whole = {"host": "rucio-catalogue", "location": location, "did": f"xnt_052894:peaks-{HASH}", "status": "transferred"}
+    whole = {
+        "host": "rucio-catalogue",
+        "location": location,
+        "did": f"xnt_052894:peaks-{HASH}",
+        "status": "transferred",
+    }
     return entry(**{**whole, **changes})
 
 

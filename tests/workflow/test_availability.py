@@ -266,3 +266,31 @@ def test_every_other_run_is_ready(survey: Survey, mini: Path) -> None:
     assert {run for run, state in states(survey, "event_rate").items() if state == "ready"} == tpc
     assert {run for run, state in states(survey, "kr83m").items() if state == "ready"} == krypton
     assert len(tpc) > len(krypton) >= 3
+
+
+# --- contexts by ranges of runs ---------------------------------------------------------------------------------------
+def test_each_run_is_asked_about_with_the_context_of_its_software(
+    mini: Path, interpreter: Path, tmp_path: Path
+) -> None:
+    """The second range has another calibration, of which there are no data: all that depends on it waits."""
+    numbers = sorted(json.loads(line)["number"] for line in (mini / "runs.jsonl").read_text().splitlines())
+    first = numbers[len(numbers) // 2]
+    other = {"function": "odd_contexts:other_light_yield", "arguments": {"folder": str(mini / "strax_data")}}
+    tree = mini_set.tree(mini, interpreter) | {"work": str(tmp_path / "work")}
+    tree["software"] = [
+        {"interpreter": str(interpreter), "max_run": first - 1},
+        {"interpreter": str(interpreter), "min_run": first, "context": other},
+    ]
+    tree["analyses"] = {name: tree["analyses"][name] for name in ("event_rate", "peak_rate")}
+    settings = configuration.check(tree, "test")
+    types = {name for block in settings.analyses.values() for name in block.types}
+    asker = ContextAsker(Paths(settings.work), may_write=False, types=types)
+    found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
+    assert asker.asked == 2
+    rates = [item for item in found.items["event_rate"] if item.key.run not in mini_set.odd(mini).values()]
+    assert {item.state.name for item in rates if item.run.number < first} == {"ready"}
+    newer = [item for item in rates if item.run.number >= first]
+    assert all("event_info is here with another lineage (" in item.state.reason for item in newer)
+    assert newer
+    peaks = [item for item in found.items["peak_rate"] if item.key.run not in mini_set.odd(mini).values()]
+    assert {item.state.name for item in peaks} == {"ready"}, "what does not depend on it is there for both"

@@ -22,6 +22,8 @@ from xomflow.settings import Context
 from xomflow.software import Program
 
 MODULE = '''
+import logging
+
 from plain_context.lineage import HASHES
 
 print("what a library prints")
@@ -44,20 +46,45 @@ def context(error=""):
     if error:
         raise RuntimeError(f"first line\\n{error}")
     return PlainContext()
+
+def open_end(known=1, **options):
+    for name in options:
+        logging.getLogger("PlainContext").warning(f"Unknown config option {name}; will do nothing.")
+    return PlainContext()
+
+def needs(folder):
+    return PlainContext()
+
+def deep(known=1):
+    return len(known)
 '''
+TWO_HASHES = """
+class TwoHashes(PlainContext):
+    def __init__(self, version):
+        self.version = version
+
+    def key_for(self, run, name):
+        return type("Key", (), {"lineage_hash": f"version{self.version}"})
+
+def versioned(version=1):
+    return TwoHashes(version)
+"""
 LINEAGE = 'HASHES = {"peaks": "aaaaaaaaaa", "events": "bbbbbbbbbb", "run_dependent": "cccccccccc", "broken": ""}\n'
 
 
 class Place:
     """An interpreter, a context and a folder for what is kept."""
 
+    patch: pytest.MonkeyPatch
+
     def __init__(self, folder: Path) -> None:
         self.packages = folder / "packages"
         self.paths = Paths(folder / "work")
         module = self.packages / "plain_context" / "__init__.py"
         module.parent.mkdir(parents=True)
-        module.write_text(MODULE)
+        module.write_text(MODULE + TWO_HASHES)
         module.with_name("lineage.py").write_text(LINEAGE)
+        (self.packages / "broken_context.py").write_text("1 / 0\n")
         self.interpreter = self.first_interpreter = mini_set.wrapper(folder / "python", sys.executable, self.packages)
         self.context = Context(function="plain_context:context")
         self.types = ["events", "peaks"]
@@ -144,6 +171,7 @@ CHANGES: dict[str, Callable[[Place], object]] = {
     "other interpreter": other_interpreter,
     "interpreter renewed": lambda place: touch(place.interpreter),
     "other arguments": other_context,
+    "other host": lambda place: place.patch.setattr(contexts, "_HOST", "another"),
     "other types": lambda place: place.types.remove("peaks"),
     "module of the context changed": lambda place: touch(place.packages / "plain_context/__init__.py"),
     "module further down changed": lambda place: touch(place.packages / "plain_context/lineage.py"),
@@ -154,7 +182,8 @@ CHANGES: dict[str, Callable[[Place], object]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_it_is_asked_anew_when_something_has_changed(place: Place, name: str) -> None:
+def test_it_is_asked_anew_when_something_has_changed(place: Place, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.patch = monkeypatch
     place.ask()
     CHANGES[name](place)
     place.ask()
@@ -175,9 +204,48 @@ def test_what_has_changed_is_seen(place: Place) -> None:
     [
         ("plain_context:context", {}, ["events", "evnets"], "it knows no data type evnets; did you mean events?"),
         ("plain_context:context", {"error": "no database"}, ["events"], "no database"),
-        ("plain_context:context", {"eror": 1}, ["events"], "context.arguments do not fit plain_context:context"),
-        ("plain_context:contxt", {}, ["events"], "module plain_context has no function 'contxt'"),
-        ("plain_contxt:context", {}, ["events"], "No module named 'plain_contxt'"),
+        (
+            "plain_context:context",
+            {"eror": 1},
+            ["events"],
+            "context.arguments.eror: plain_context:context takes no such argument; did you mean error?",
+        ),
+        (
+            "plain_context:open_end",
+            {"known": 2, "out_folder": 1},
+            ["events"],
+            "context.arguments.out_folder: plain_context:open_end takes no such argument",
+        ),
+        (
+            "plain_context:needs",
+            {},
+            ["events"],
+            "context.arguments do not fit plain_context:needs: missing a required argument: 'folder'",
+        ),
+        (
+            "plain_context:deep",
+            {},
+            ["events"],
+            "context.arguments do not fit plain_context:deep: object of type 'int' has no len()",
+        ),
+        (
+            "plain_context:contxt",
+            {},
+            ["events"],
+            "context.function is 'plain_context:contxt', but module plain_context has no function 'contxt'",
+        ),
+        (
+            "plain_contxt:context",
+            {},
+            ["events"],
+            "context.function is 'plain_contxt:context', but No module named 'plain_contxt'",
+        ),
+        (
+            "broken_context:context",
+            {},
+            ["events"],
+            "context.function is 'broken_context:context', but importing broken_context raises ZeroDivisionError: ",
+        ),
         ("plain_context:context", {}, ["run_dependent"], "the lineage of run_dependent differs from run to run"),
     ],
 )
@@ -256,3 +324,20 @@ def test_a_tick_with_nothing_new_starts_no_interpreter(site: Site, tmp_path: Pat
     assert site.tick().returncode == 0
     assert site.pending() == set()
     assert len(place.starts()) == 1
+
+
+def test_an_analysis_gets_the_context_of_the_software_of_its_run(site: Site, tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    site.runs([52001, 52002])
+    contexts_of = {"min_run": 0, "max_run": 52001}, {"min_run": 52002, "context": versioned(2)}
+    site.tree["context"] = versioned(1)
+    site.tree["software"] = [{"interpreter": str(place.interpreter), **one} for one in contexts_of]
+    body = "xomlib.Xomresult(variable_name='v', variable_value=float(xomlib.context().version)).save()"
+    site.analysis("reads", body)
+    assert site.tick().returncode == 0, site.ticks()
+    values = {number: site.outcome("reads", number)["results"][0]["value"] for number in (52001, 52002)}
+    assert values == {52001: 1.0, 52002: 2.0}
+
+
+def versioned(version: int) -> dict[str, object]:
+    return {"function": "plain_context:versioned", "arguments": {"version": version}}

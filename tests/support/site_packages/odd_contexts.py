@@ -34,3 +34,10 @@ def mixed(first: str, second: str) -> strax.Context:
         OwnDirectory(second, readonly=True),
     ]
     return st
+
+
+def other_light_yield(folder: str) -> strax.Context:
+    """A context of another calibration: what depends on it has another lineage."""
+    st = mini_xenonnt(folder)
+    st.set_config({"g1": 2 * st.config["g1"]})
+    return st

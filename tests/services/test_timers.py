@@ -1,0 +1,150 @@
+"""What `deploy/` starts ticks with: units of systemd, a line for cron, a job of Slurm that submits the next one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.services import NoServerError
+from support.site import Site
+from support.slurm import SlurmCluster
+from support.slurm_site import GOOD, SlurmSite
+from xomflow.paths import ROOT
+
+DEPLOY = ROOT / "deploy"
+UNITS = ("xom.service", "xom.timer", "xom-failed@.service")
+SNAKEMAKE = "work/envs/workflow/bin/snakemake"
+Wait = Callable[..., None]
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder with the project in it, whose Snakemake says where and how it was started."""
+    program(tmp_path / "xom" / SNAKEMAKE, 'echo "$PWD: $*"')
+    return tmp_path
+
+
+# --- systemd ----------------------------------------------------------------------------------------------------------
+
+
+def verify(home: Path, folder: Path, *units: str) -> str:
+    """What systemd has to say about units; its exit code is 0 even for keys that it does not know."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd-analyze")
+    environment = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    command = ["systemd-analyze", "verify", "--user", "--man=no", *units]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    ).stderr.strip()
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(home: Path) -> None:
+    assert verify(home, DEPLOY, *UNITS) == ""
+
+
+def test_a_wrong_unit_would_be_found(home: Path) -> None:
+    units = home / "units"
+    shutil.copytree(DEPLOY, units)
+    service = units / "xom.service"
+    service.write_text(service.read_text().replace("KillMode=", "KilMode=").replace("/snakemake", "/snake"))
+    said = verify(home, units, "xom.service")
+    assert "Unknown key 'KilMode'" in said
+    assert "is not executable" in said
+
+
+# --- cron -------------------------------------------------------------------------------------------------------------
+
+
+def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
+    lines = [line for line in (DEPLOY / "crontab").read_text().splitlines() if line and line[0] != "#"]
+    variables = dict(line.split("=", 1) for line in lines[:-1])
+    command = lines[-1].split(" ", 5)[5]
+    environment = {"HOME": str(home), "PATH": os.defpath, **variables}
+    subprocess.run(["/bin/sh", "-c", command], cwd="/", env=environment, check=True)
+    assert (home / "xom/work/tick.log").read_text() == f"{home / 'xom'}: --profile slurm\n"
+
+
+# --- Slurm ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def roomy_slurm() -> Iterator[SlurmCluster]:
+    """A cluster with room for ticks beside their jobs."""
+    try:
+        cluster = SlurmCluster(memory_mb=4000)
+    except NoServerError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def place(site: Site, roomy_slurm: SlurmCluster) -> SlurmSite:
+    made = SlurmSite(site, roomy_slurm.access)
+    (site.folder / "deploy").symlink_to(DEPLOY)
+    real = Path(sys.executable).with_name("snakemake")
+    arguments = f'-s {ROOT / "Snakefile"} "$@" --seconds-between-status-checks 1 --latency-wait 5'
+    program(site.folder / SNAKEMAKE, f"exec {real} {arguments}")
+    made.environment["XOM_INTERVAL"] = "30minutes"
+    made.analysis("good", GOOD)
+    site.runs([52001])
+    site.write_config()
+    return made
+
+
+def submit(place: SlurmSite) -> None:
+    command = ["sbatch", "deploy/tick.sbatch"]
+    subprocess.run(command, cwd=place.site.folder, env=place.environment, check=True, capture_output=True)
+
+
+def ticks(place: SlurmSite, states: str) -> list[str]:
+    said = place.slurm.run("squeue", "--noheader", "--name=xom-tick", f"--states={states}", "--format=%i %S").stdout
+    return said.splitlines()
+
+
+@pytest.mark.slow
+def test_a_tick_in_slurm_does_its_work_and_submits_the_next(place: SlurmSite, wait_for: Wait) -> None:
+    submit(place)
+    wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
+    assert place.site.done("good") == {52001}
+    (waiting,) = ticks(place, "PENDING")
+    assert not waiting.endswith("N/A")
+    assert "this tick: 1 of 1 runs done" in (place.site.work / "tick.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_second_chain_of_ticks_ends_by_itself(place: SlurmSite, wait_for: Wait) -> None:
+    submit(place)
+    wait_for(lambda: ticks(place, "PENDING") and ticks(place, "COMPLETED,FAILED"))
+    submit(place)
+    wait_for(lambda: len(ticks(place, "COMPLETED,FAILED")) == 2)
+    assert len(ticks(place, "PENDING")) == 1
+
+
+@pytest.mark.slow
+def test_a_tick_in_slurm_that_is_asked_to_end_reports(place: SlurmSite, wait_for: Wait) -> None:
+    place.analysis("patient", "while not os.path.exists('go'): time.sleep(0.05)\n" + GOOD)
+    place.site.write_config()
+    submit(place)
+    wait_for(lambda: place.site.done("good"))
+    (tick,) = ticks(place, "RUNNING")
+    place.slurm.run("scancel", "--batch", "--signal=TERM", tick.split()[0])
+    wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
+    assert "1 runs go on in Slurm" in (place.site.work / "tick.log").read_text()
