@@ -16,7 +16,6 @@ from xomflow.points import FORM, MAKING, points_of
 from xomflow.stores import Points, Store, StoreAwayError
 from xomlib.files import dump_json, read_json
 
-
 _UNKNOWN = "?"
 
 

@@ -291,6 +291,19 @@ def test_in_the_end_the_store_has_what_the_outcomes_say(
     assert published(paths, memory).outcomes == 0
 
 
+def test_what_a_failed_write_may_have_changed_is_written_again(paths: Paths, memory: Memory) -> None:
+    """Here it changed everything before it failed, and the outcomes then came back to their former form."""
+    keep(paths, of(52001, 2), of(52002, 2))
+    published(paths, memory)
+    memory.failing = {"kr83m/v1/052"}
+    keep(paths, of(52001, 1))
+    published(paths, memory)
+    memory.failing = set()
+    keep(paths, of(52001, 2))
+    published(paths, memory)
+    assert memory.values() == {52001: 2, 52002: 2}
+
+
 def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: Memory) -> None:
     keep(paths, of(52001), of(52002))
     published(paths, memory)
