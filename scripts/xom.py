@@ -93,8 +93,9 @@ def status(options: argparse.Namespace) -> int:
     """Say where everything stands now; reads only."""
     from xomflow import configuration, report, tick
 
-    survey = tick.look(configuration.load(options.config), may_write=False)
-    print("\n".join(report.status_words(survey)))
+    settings = configuration.load(options.config)
+    survey = tick.look(settings, may_write=False)
+    print("\n".join(report.status_words(survey, Paths(settings.work))))
     return EXIT_CONFIGURATION if survey.mistakes else 0
 
 
@@ -119,6 +120,11 @@ def why(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_number(text: str) -> int:
+    """Return the number in a run id, or that of the first run in the id of a group."""
+    return int(text.partition("-")[0])
+
+
 def main(argv: list[str]) -> int:
     """Parse, call, and return the exit code."""
     parser = argparse.ArgumentParser(prog="xom.py", description=__doc__)
@@ -136,7 +142,7 @@ def main(argv: list[str]) -> int:
         command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
         command.set_defaults(function=function)
         if function is why:
-            command.add_argument("run", type=int, help="run number")
+            command.add_argument("run", type=run_number, help="run number, or the id of a group of runs")
         if function is cancel:
             command.add_argument("run", type=int, nargs="*", help="run numbers; nothing: all runs")
     options = parser.parse_args(argv)

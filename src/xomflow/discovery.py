@@ -21,7 +21,7 @@ from xomflow.contexts import ContextAsker
 from xomflow.errors import ContextError
 from xomflow.folders import Folders
 from xomflow.inventory import Stock
-from xomflow.keys import Key
+from xomflow.keys import Key, run_id
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.periods import Group, as_one
@@ -264,11 +264,14 @@ def as_group(group: Group, unready: Mapping[str, str], period: Period, now: date
     """
     ready = [run for run in group.members if run.id not in unready]
     absent = [run for run in group.members if run.id in unready]
+    if group.unclear:
+        who = ", ".join(map(run_id, group.unclear))
+        return as_one(group.members), f"the documents of these runs cannot be understood, and they may belong: {who}"
     if words := group.open_words(period, now):
         return as_one(group.members), words
     if absent and (not ready or now < group.end + timedelta(seconds=period.wait)):
-        more = f" (and {len(absent) - 1} more runs)" if len(absent) > 1 else ""
-        return as_one(group.members), f"run {absent[0].id} of {len(group.members)}: {unready[absent[0].id]}{more}"
+        count = f"{len(absent)} of {len(group.members)} runs cannot be read"
+        return as_one(group.members), f"{count}: {absent[0].id}: {unready[absent[0].id]}"
     return as_one(ready, absent), ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from xomflow.facts import Facts
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.periods import Group, as_one, groups_of
-from xomflow.rundb import RunDB
+from xomflow.rundb import Answer, RunDB
 from xomflow.runs import Run, run_of
 from xomflow.selection import Selector, looks
 from xomflow.settings import Period, Settings
@@ -99,7 +99,7 @@ def take(settings: Settings, rundb: RunDB, facts: Facts | None = None) -> Invent
         names = outcomes.listing(paths, analysis, block.version)
         selector = Selector(common, block)
         if block.period:
-            stock = _stock_of_groups(selector, block.period, answer.runs.values(), names)
+            stock = _stock_of_groups(selector, block.period, answer, names)
         else:
             stock = _stock(selector, groups.values(), names.done)
             stock.failures = {run.id: names.failures[run.id] for run in stock.pending if run.id in names.failures}
@@ -121,7 +121,7 @@ def _stock(selector: Selector, groups: Iterable[dict[str, Run]], done: set[str])
     return stock
 
 
-def _stock_of_groups(selector: Selector, period: Period, runs: Collection[Run], names: outcomes.Listing) -> Stock:
+def _stock_of_groups(selector: Selector, period: Period, answer: Answer, names: outcomes.Listing) -> Stock:
     """Take stock of an analysis over a period."""
     alike: dict[tuple, bool] = {}
 
@@ -131,7 +131,7 @@ def _stock_of_groups(selector: Selector, period: Period, runs: Collection[Run], 
             alike[look] = not selector.refusal_by_kind(run)
         return alike[look] and not selector.refusal_by_number(run.number)
 
-    groups = groups_of(runs, belongs, period)
+    groups = groups_of(answer.runs.values(), belongs, period, answer.unclear)
     done = {group for group in groups if as_one(group.members).id in names.done}
     rest = [group for group in reversed(groups) if group not in done]
     return Stock(done=len(done), failures=names.failures, groups=rest, done_ids=names.done)
@@ -188,7 +188,7 @@ def _read(place: Path, wanted: str) -> Inventory | None:
                 done,
                 [run_of(document) for document in pending],
                 {run: [Failure(n, kind, clock.moment(ended)) for n, kind, ended in one] for run, one in failed.items()},
-                [Group(tuple(run_of(document) for document in members), closed) for members, closed in groups],
+                [Group(tuple(map(run_of, members)), closed, tuple(unclear)) for members, closed, unclear in groups],
                 set(done_ids),
             )
             for analysis, (done, pending, failed, groups, done_ids) in packed["stocks"].items()
@@ -208,7 +208,10 @@ def _packed(inventory: Inventory) -> dict[str, Any]:
                     run: [[failure.attempt, failure.kind, clock.text(failure.ended)] for failure in failures]
                     for run, failures in stock.failures.items()
                 },
-                [[[run.as_document() for run in group.members], group.closed] for group in stock.groups],
+                [
+                    [[run.as_document() for run in group.members], group.closed, list(group.unclear)]
+                    for group in stock.groups
+                ],
                 sorted(stock.done_ids),
             ]
             for analysis, stock in inventory.stocks.items()

@@ -6,8 +6,8 @@ another key: what was done counts no more, and the new result takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from xomflow import clock
@@ -25,10 +25,13 @@ class Group:
         In the order of their numbers; at least one.
     closed
         Whether a later run shows that no more can follow.
+    unclear
+        Runs among them or beside them whose documents cannot be understood, so nobody knows whether they belong.
     """
 
     members: tuple[Run, ...]
     closed: bool
+    unclear: tuple[int, ...] = ()
 
     @property
     def end(self) -> datetime:
@@ -43,7 +46,9 @@ class Group:
         return f"its period is open until a run of another kind or {clock.text(until)}"
 
 
-def groups_of(runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period) -> list[Group]:
+def groups_of(
+    runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period, unclear: Collection[int] = ()
+) -> list[Group]:
     """Return the groups of an analysis, the first one first.
 
     Parameters
@@ -54,6 +59,8 @@ def groups_of(runs: Iterable[Run], belongs: Callable[[Run], bool], period: Perio
         Whether the analysis is about runs of this kind, finished or not.
     period
         How long two runs may be apart. A run of another mode with one of their detectors also ends a group.
+    unclear
+        Numbers of the runs whose documents cannot be understood.
     """
     groups: list[Group] = []
     members: list[Run] = []
@@ -66,7 +73,18 @@ def groups_of(runs: Iterable[Run], belongs: Callable[[Run], bool], period: Perio
         elif members and run.mode != members[-1].mode and run.detectors & members[-1].detectors:
             groups.append(Group(tuple(members), closed=True))
             members = []
-    return groups + ([Group(tuple(members), closed=False)] if members else [])
+    groups += [Group(tuple(members), closed=False)] if members else []
+    return [replace(group, unclear=_beside(group.members, unclear)) for group in groups] if unclear else groups
+
+
+def _beside(members: Sequence[Run], unclear: Collection[int]) -> tuple[int, ...]:
+    """Return which of these runs lie among the members or right before or after them."""
+    first, last = members[0].number, members[-1].number
+    while first - 1 in unclear:
+        first -= 1
+    while last + 1 in unclear:
+        last += 1
+    return tuple(sorted(number for number in unclear if first <= number <= last))
 
 
 def as_one(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:

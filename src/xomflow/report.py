@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -207,12 +207,17 @@ def _left_words(running: int, ready: int, why: str) -> list[str]:
     return [going_on] * bool(running) + [left] * bool(why)
 
 
-def status_words(survey: Survey) -> list[str]:
+def with_why(paths: Paths, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return items, those that failed with what their newest failure record says."""
+    return [_with_record(paths, item) if item["state"] in FAILED else item for item in items]
+
+
+def status_words(survey: Survey, paths: Paths) -> list[str]:
     """Return where everything stands according to a survey made just now."""
     return [
         *_table(survey.counts),
         "",
-        *_attention([item.as_dict() for item in survey.unsettled]),
+        *_attention(with_why(paths, [item.as_dict() for item in survey.unsettled])),
         *survey.problems,
         *survey.mistakes,
         *survey.troubles,

@@ -7,13 +7,14 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 
 from xomflow.configuration import near
 from xomflow.errors import XomError
 
 
-def mistake(analysis: str, rules: Iterable[Any], outcomes: Mapping[str, str]) -> str:
+def mistake(analysis: str, rules: Iterable[Any], patterns: Mapping[str, Mapping[str, str]]) -> str:
     """Return what a rule file lacks that could be read; empty if it is all right.
 
     Parameters
@@ -22,16 +23,18 @@ def mistake(analysis: str, rules: Iterable[Any], outcomes: Mapping[str, str]) ->
         Whose rule file it is.
     rules
         Snakemake's rules that the file defines.
-    outcomes
-        The pattern of the outcomes of each configured analysis.
+    patterns
+        ``outcome``, ``log`` and ``benchmark`` to the pattern of each configured analysis.
     """
     own = None
     for rule in rules:
-        for name, pattern in outcomes.items():
-            if pattern in map(strip_wildcard_constraints, rule.output):
-                if name != analysis:
-                    return f": rule {rule.name} makes the outcome of {name}; write xom.outcome({analysis!r})"
-                own = rule
+        files = {"outcome": rule.output, "log": rule.log, "benchmark": [rule.benchmark] if rule.benchmark else []}
+        for kind, found in files.items():
+            for name, pattern in patterns[kind].items():
+                if name != analysis and pattern in map(strip_wildcard_constraints, found):
+                    return f": rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
+        if patterns["outcome"][analysis] in map(strip_wildcard_constraints, rule.output):
+            own = rule
     if own is None:
         return f": no rule has the output xom.outcome({analysis!r})"
     if own.shellcmd is None:
@@ -76,7 +79,7 @@ def words(error: Exception, file: str, lines: Mapping[int, int]) -> str:
     inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     line = lines.get(inside[-1] or 0) if inside else getattr(error, "lineno", None)
     said = _first(str(error))
-    own = isinstance(error, XomError | AttributeError)
+    own = isinstance(error, XomError | AttributeError | WorkflowError)
     return f"{_line(line)}: {said if own else f'{type(error).__name__}: {said}'}"
 
 

@@ -65,7 +65,9 @@ class Rules:
         try:
             yield
             own = [rule for name, rule in self._workflow._rules.items() if name not in rules]
-            wrong = rulefiles.mistake(analysis, own, {name: self.outcome(name) for name in self.settings.analyses})
+            kinds = {"outcome": self.outcome, "log": self.log, "benchmark": self.benchmark}
+            patterns = {kind: {name: of(name) for name in self.settings.analyses} for kind, of in kinds.items()}
+            wrong = rulefiles.mistake(analysis, own, patterns)
         except Exception as error:  # whatever somebody can write into a file
             del self._workflow.included_stack[included:]
             wrong = rulefiles.words(error, file, self._workflow.linemaps.get(file, {}))

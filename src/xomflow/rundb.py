@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -37,10 +38,13 @@ class Answer:
         The runs, by number.
     problems
         A sentence for each document that could not be understood; its run is left out.
+    unclear
+        Numbers of the runs that are left out, where their documents tell them.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    unclear: set[int] = field(default_factory=set)
 
 
 class RunDB(Protocol):
@@ -200,6 +204,8 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
             run = run_of(document)
         except BadDocument as error:
             answer.problems.append(str(error))
+            with contextlib.suppress(BadDocument):
+                answer.unclear.add(number_of(document))
             continue
         if run.number < min_run or (max_run is not None and run.number > max_run):
             continue
@@ -208,6 +214,7 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> A
         answer.runs[run.number] = run
     for number in sorted(twice):
         del answer.runs[number]  # which of them is right cannot be known
+        answer.unclear.add(number)
         answer.problems.append(f"run document {number}: there are several with this number")
     return answer
 

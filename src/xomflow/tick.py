@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Any
 
-from xomflow import aftermath, claims, clock, configuration, outcomes, states, submissions
+from xomflow import aftermath, claims, clock, configuration, outcomes, report, states, submissions
 from xomflow.contexts import ContextAsker
 from xomflow.discovery import Item, Survey, Surveyor
 from xomflow.keys import Key
@@ -132,6 +132,9 @@ def why(settings: Settings, number: int) -> list[str]:
         refusal = kind if block.period else selector.refusal(run)
         own = [one for one in survey.items[analysis] if number in (one.run.members or (one.run.number,))]
         words = own[0].state.words if own else "done: the outcome is there"
+        if own and own[0].state.name in report.FAILED:
+            (item,) = report.with_why(Paths(settings.work), [own[0].as_dict()])
+            words = f"{own[0].state.name}: {item['reason']}; log {item['log']}"
         name = own[0].key.run if own else run.id
         lines.append(f"{analysis} {block.version} run {name}: " + (f"not selected: {refusal}" if refusal else words))
     return lines

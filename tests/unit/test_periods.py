@@ -131,7 +131,7 @@ def test_a_complete_group_is_ready() -> None:
 
 def test_a_member_that_cannot_be_read_is_waited_for() -> None:
     found, words = waits(True, 47, run_052002="event_info is not at this site")
-    assert words == "run 052002 of 2: event_info is not at this site"
+    assert words == "1 of 2 runs cannot be read: 052002: event_info is not at this site"
     assert found.id == as_one(MEMBERS).id
 
 
@@ -144,4 +144,14 @@ def test_after_so_long_it_goes_on_without_and_says_so() -> None:
 
 def test_without_any_member_it_goes_on_waiting() -> None:
     _, words = waits(True, 1000, run_052001="nothing", run_052002="nothing")
-    assert words == "run 052001 of 2: nothing (and 1 more runs)"
+    assert words == "2 of 2 runs cannot be read: 052001: nothing"
+
+
+@pytest.mark.parametrize(
+    ("unclear", "found"), [({52003}, (52003,)), ({52003, 52004}, (52003, 52004)), ({52004}, ()), ({52000}, (52000,))]
+)
+def test_a_run_beside_a_group_that_nobody_understands_may_belong(unclear: set[int], found: tuple[int, ...]) -> None:
+    (group,) = groups_of(MEMBERS, kr, PERIOD, unclear)
+    assert group.unclear == found
+    words = as_group(group, {}, PERIOD, END + timedelta(hours=100))[1]
+    assert ("cannot be understood" in words) == bool(found)

@@ -74,7 +74,10 @@ def test_it_waits_for_a_run_that_is_not_there_yet_and_then_goes_on_without(campa
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring"), at(52003, 38)])
     assert campaigns.tick().returncode == 0
     assert results(campaigns) == {}
-    assert "run 052002 of 3: its status is transferring" in campaigns.ticks()[-1].run_list("sums").read_text()
+    assert (
+        "1 of 3 runs cannot be read: 052002: its status is transferring"
+        in campaigns.ticks()[-1].run_list("sums").read_text()
+    )
     campaigns.tree["analyses"]["sums"]["period"]["wait"] = "1 h"
     assert campaigns.tick().returncode == 0
     assert results(campaigns) == {group_id([52001, 52003]): {"names": "052001,052003", "missing": 1}}
@@ -113,4 +116,17 @@ def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: Site) -> None:
     campaigns.write_config()
     command = [sys.executable, str(ROOT / "scripts/xom.py"), "why", "52001"]
     said = subprocess.run(command, cwd=campaigns.folder, capture_output=True, text=True, check=False).stdout
-    assert f"sums v1 run {group_id([52001, 52002])}: waiting: run 052002 of 2: its status is transferring" in said
+    words = "waiting: 1 of 2 runs cannot be read: 052002: its status is transferring"
+    assert f"sums v1 run {group_id([52001, 52002])}: {words}" in said
+
+
+def test_a_document_that_cannot_be_understood_does_not_replace_what_was_done(campaigns: Site) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 39)])
+    campaigns.tick()
+    before = results(campaigns)
+    campaigns.runs([at(52002, 39, start=...)])
+    assert campaigns.tick().returncode == 0
+    assert results(campaigns) == before
+    assert "cannot be understood, and they may belong: 052002" in campaigns.ticks()[-1].run_list("sums").read_text()
+    campaigns.runs([at(52002, 39)])
+    assert campaigns.pending() == set()

@@ -22,6 +22,8 @@ MISTAKES = {
     "empty": (RULE_FILE, "", "no rule has the output xom.outcome('bad')"),
     "no_shell": ('    shell:\n        "{params.command}"\n', "", "rule bad runs nothing"),
     "other_outcome": ('xom.outcome("bad")', 'xom.outcome("good")', "rule bad makes the outcome of good"),
+    "other_log": ('xom.log("bad")', 'xom.log("good")', "rule bad makes the log of good; write xom.log('bad')"),
+    "other_benchmark": ('xom.benchmark("bad")', 'xom.benchmark("good")', "rule bad makes the benchmark of good"),
     "same_rule": ("rule bad", "rule good", "The name good is already used by another rule"),
     "parameter": ("{params.command}", "{params.comand}", "has {params.comand}; did you mean 'command'?"),
     "python": ("rule bad", "x = 1 / 0\nrule bad", "line 2: ZeroDivisionError: division by zero"),
