@@ -24,6 +24,7 @@ from xomlib.warm import limit_memory
 
 _ADDRESS = "socket"
 _START_SECONDS = 120.0
+_servers: list[subprocess.Popen[bytes]] = []  # they outlive their first job; Python wants somebody to hold them
 _ANSWER_SECONDS = 30.0
 
 
@@ -256,6 +257,7 @@ def _connect(
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        _servers.append(server)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and server.poll() is None:
             client = _try_to_connect(folder)

@@ -128,7 +128,7 @@ def test_kill_of_the_preloaded_process_costs_no_run(tmp_path: Path, wait_for: Wa
     site.analysis("waits", WAITS)
     tick = site.start("--cores", "2")
     try:
-        wait_for(lambda: len(list(site.folder.glob("started-*"))) == 2)
+        wait_for(lambda: sum(path.read_text() != "" for path in site.folder.glob("started-*")) == 2)
         (parent,) = {int(path.read_text()) for path in site.folder.glob("started-*")}
         os.kill(parent, signal.SIGKILL)
         wait_for(lambda: not alive(parent))
