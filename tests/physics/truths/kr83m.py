@@ -1,6 +1,7 @@
 """kr83m: yields, lifetimes and numbers of decays of simulated runs."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import simulation as sim
@@ -15,8 +16,13 @@ from xomphysics.selection import CutFlow
 
 def analysed(events: Any, settings: dict[str, Any] = DEFAULTS, pieces: int = 3) -> Results:
     """Return the results of events."""
+    return of_chunks(sim.as_chunks(events, pieces=pieces), settings)
+
+
+def of_chunks(chunks: Iterable[Any], settings: dict[str, Any] = DEFAULTS) -> Results:
+    """Return the results of the chunks of one or of several runs."""
     flows = CutFlow(double_cuts(settings)), CutFlow(merged_cuts(settings))
-    double, merged = collect(sim.as_chunks(events, pieces=pieces), *flows, settings)
+    double, merged = collect(chunks, *flows, settings)
     return results(estimate(double, merged, settings), *flows, settings)
 
 

@@ -7,12 +7,7 @@ from typing import Any
 
 import simulation as sim
 from numpy.random import Generator
-from study import Results, Scenario
-
-from xomphysics.kr83m.estimates import estimate
-from xomphysics.kr83m.results import results
-from xomphysics.kr83m.selection import DEFAULTS, collect, double_cuts, merged_cuts
-from xomphysics.selection import CutFlow
+from study import Results, Scenario, load_truths
 
 RUNS = 4
 TRUTH = sim.KrTruth(decays=12_000)
@@ -20,10 +15,7 @@ TRUTH = sim.KrTruth(decays=12_000)
 
 def analysed(events: Sequence[Any]) -> Results:
     """Return the results of runs taken together."""
-    flows = CutFlow(double_cuts(DEFAULTS)), CutFlow(merged_cuts(DEFAULTS))
-    chunks = itertools.chain.from_iterable(sim.as_chunks(one) for one in events)
-    double, merged = collect(chunks, *flows, DEFAULTS)
-    return results(estimate(double, merged, DEFAULTS), *flows, DEFAULTS)
+    return load_truths("kr83m").of_chunks(itertools.chain.from_iterable(sim.as_chunks(one) for one in events))
 
 
 def combined(singles: Sequence[Results]) -> dict[str, float]:
