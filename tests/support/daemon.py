@@ -32,9 +32,7 @@ class Daemon:
     """
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
-        # Where there is a setpriv the kernel ends the server with us, even if we are killed.
-        tether = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-        self._command = [*tether, *command]
+        self._command = [*_tether(), *command]
         self._name = Path(command[0]).name
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,6 +99,15 @@ class Daemon:
 
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-1000:]
+
+
+def _tether() -> list[str]:
+    """Where there is a setpriv the kernel ends the server with us, even if we are killed."""
+    if not shutil.which("setpriv"):
+        return []
+    # Killed before setpriv has asked for the signal, we are no longer the parent, and no signal will come.
+    only_if_we_live = ["sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+    return ["setpriv", "--pdeathsig", "TERM", "--", *only_if_we_live]
 
 
 def free_port() -> int:
