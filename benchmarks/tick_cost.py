@@ -86,6 +86,12 @@ def tick(site: Site, *arguments: str, documents: str = "runs.jsonl", changed: bo
         return measure(site.command(*arguments), site.folder, site.folder / "tick.log")
 
 
+def dry_run_after_a_tick(site: Site) -> Cost:
+    """Measure a dry-run of what a tick has looked at and not begun: the operator asks between two ticks."""
+    step(site, ["discover"], documents="more.jsonl")
+    return tick(site, "-n", documents="more.jsonl")
+
+
 @contextlib.contextmanager
 def renewed(file: Path, really: bool, for_good: bool = True) -> Iterator[None]:
     """Let the run documents look as if one had changed; afterwards, unless it is for good, as if nothing had been.
@@ -124,7 +130,7 @@ def ratios(series: dict[str, Series]) -> str:
 
 
 def steps(site: Site, repeat: int) -> str:
-    """Measure the steps of a tick one by one, as the rules start them."""
+    """Measure the steps of a tick one by one, as the rules start them; last a dry-run of what is pending."""
     pending = f"discover, {PENDING_PER_ANALYSIS * len(ANALYSES):,} pending"
     things = {
         "discover, documents changed": partial(step, site, ["discover"], changed=True),
@@ -133,6 +139,7 @@ def steps(site: Site, repeat: int) -> str:
         "report": partial(step, site, ["discover", "publish", "report"]),
         pending: partial(step, site, ["discover"], documents="more.jsonl"),
         "discover, a new version of all": partial(step, site, ["discover"], raised_to="v2"),
+        "-n, all known to a tick before": partial(dry_run_after_a_tick, site),
     }
     series = interleaved(things, repeat)
     rows = [
@@ -151,7 +158,7 @@ def step(
     files = TickPaths(site.paths.tick("benchmark"))
     try:
         with claims.hold_tick(files), renewed(site.folder / documents, changed):
-            dump_json(files.settings, tree)
+            dump_json(files.settings, {"configuration": tree, "wrong": {}})
             commands = [[sys.executable, str(COMMAND), verb, str(files.folder)] for verb in verbs]
             return [measure(command, site.folder, site.folder / "step.log") for command in commands][-1]
     finally:

@@ -114,16 +114,6 @@ def test_slurm_runs_jobs(slurm: SlurmAccess, tmp_path: Path, wait_for: Callable[
     assert (slurm.job(job)["JobState"], (tmp_path / "said").read_text()) == ("COMPLETED", "hello\n")
 
 
-def test_srun_finds_its_cluster_without_any_slurm_variable(
-    slurm: SlurmAccess, tmp_path: Path, wait_for: Callable[..., None]
-) -> None:
-    """Snakemake's job step calls it so."""
-    bare = "for name in $(env | grep -o '^SLURM_[A-Z_]*' | grep -v JOB_ID); do unset $name; done"
-    job = slurm.submit(f"{bare}; srun echo hello > {tmp_path / 'said'}")
-    wait_for(lambda: ended(slurm, job))
-    assert (tmp_path / "said").read_text() == "hello\n"
-
-
 def test_a_job_that_takes_too_much_memory_is_ended(own_slurm: SlurmCluster, wait_for: Callable[..., None]) -> None:
     slurm = own_slurm.access
     job = slurm.submit(f"exec {sys.executable} -c 'import time; x = bytearray(500 * 2**20); time.sleep(60)'")

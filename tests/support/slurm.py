@@ -209,7 +209,7 @@ class SlurmCluster:
 
     # --- files -------------------------------------------------------------------------------------------------------
     def _configure(self, cpus: int, memory_mb: int) -> None:
-        for name in ("controller", "bin", *self.nodes):
+        for name in ("controller", *self.nodes):
             (self.folder / name).mkdir()
         (self.folder / "key").touch(0o600)
         (self.folder / "key").write_bytes(os.urandom(1024))
@@ -230,14 +230,8 @@ class SlurmCluster:
             (self.folder / "cgroup.conf").write_text(_CGROUP_CONFIGURATION)
 
     def _environment(self) -> dict[str, str]:
-        configuration = self.folder / "slurm.conf"
-        # Snakemake's job step takes all SLURM_* variables away before it calls srun, which then asks the wrong cluster.
-        wrapper = self.folder / "bin" / "srun"
-        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {program("srun")} "$@"\n')
-        wrapper.chmod(0o755)
-        path = os.pathsep.join([str(wrapper.parent), os.environ.get("PATH", os.defpath)])
         ours = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
-        return {**ours, "SLURM_CONF": str(configuration), "PATH": path}
+        return {**ours, "SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def _munge_files(self) -> list[str]:
         names = {"key-file": "key", "socket": "munge.sock", "pid-file": "munged.pid", "log-file": "munged.log"}
