@@ -34,6 +34,7 @@ from support.mongo import MongoAccess, MongoServer  # noqa: E402
 from support.services import NoServerError  # noqa: E402
 from support.slurm import SlurmAccess, SlurmCluster  # noqa: E402
 from xomflow.errors import EXIT_FAILED  # noqa: E402
+from xomflow.outcomes import is_done_name  # noqa: E402
 from xomflow.paths import COMMAND, Paths  # noqa: E402
 from xomflow.points import points_of  # noqa: E402
 from xomlib.files import read_json  # noqa: E402
@@ -221,7 +222,7 @@ def summary(site: Site, other: Path) -> int:
     """Say what came out; return the number of differences from the outcomes in another work folder."""
     status = [sys.executable, str(COMMAND), "status"]
     subprocess.run(status, cwd=site.folder, env=site.slurm.environment, check=False)
-    outcomes = [read_json(path) for path in site.paths.outcomes.glob("*/*/*/??????.json")]
+    outcomes = [read_json(path) for path in done(site.paths.outcomes)]
     jobs = {one["provenance"]["slurm_job"] for one in outcomes} - {None}
     print(f"\n{len(outcomes)} outcomes, made by {len(jobs)} jobs of Slurm")
     found = in_influxdb(site.bucket)
@@ -241,6 +242,11 @@ def summary(site: Site, other: Path) -> int:
     return len(differing) + len(missing)
 
 
+def done(folder: Path) -> list[Path]:
+    """Return the outcomes of finished runs, and groups of runs, anywhere below a folder."""
+    return sorted(path for path in folder.rglob("*.json") if is_done_name(path.name))
+
+
 def in_influxdb(bucket: Bucket) -> Results:
     """Return the results that a query finds, by measurement, run, variable and version."""
     found: Results = {}
@@ -255,7 +261,7 @@ def in_outcomes(paths: Paths, wanted: set[tuple[str, str]]) -> Results:
     """Return the results in the outcomes of some versions of analyses, in the same form."""
     found: Results = {}
     for analysis, version in wanted:
-        for path in paths.shelves(analysis, version).glob("*/??????.json"):
+        for path in done(paths.shelves(analysis, version)):
             for point in points_of(read_json(path), PREFIX):
                 place = (point["measurement"], path.stem, point["tags"]["variable"], version)
                 found[place] = result(point["fields"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import shutil
 import signal
@@ -99,6 +100,34 @@ class Daemon:
 
     def _last_words(self) -> str:
         return self.log.read_text(errors="replace")[-1000:]
+
+
+class Server(abc.ABC):
+    """A server with data of its own, which can be stopped, killed and started again where it was."""
+
+    _daemon: Daemon
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start it, at the port that it had before if it ran before."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._daemon.pid
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._daemon.stop()
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._daemon.kill()
+
+    def restart(self) -> None:
+        """Stop and start it."""
+        self.stop()
+        self.start()
 
 
 def _tether() -> list[str]:

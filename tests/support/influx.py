@@ -13,7 +13,7 @@ from typing import Any
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from support.daemon import Daemon, free_port
+from support.daemon import Daemon, Server, free_port
 from support.services import built
 
 _TOKEN_BYTES = 24
@@ -104,7 +104,7 @@ def _token_for(client: InfluxDBClient, org: str, bucket: str) -> str:
     return client.authorizations_api().create_authorization(org, permissions).token
 
 
-class InfluxServer:
+class InfluxServer(Server):
     """A server of one's own, set up with an organization that nobody uses.
 
     Parameters
@@ -125,11 +125,6 @@ class InfluxServer:
         self._known = False
 
     @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._daemon.pid
-
-    @property
     def access(self) -> InfluxAccess:
         """How it is reached."""
         return InfluxAccess(self._url, self._token)
@@ -144,19 +139,6 @@ class InfluxServer:
             answer = _call("POST", f"{self._url}/api/v2/setup", {**account, "org": "nobody", "bucket": "none"})
             assert answer.status == 201, answer.data
             self._known = True
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """End it with SIGKILL."""
-        self._daemon.kill()
-
-    def restart(self) -> None:
-        """Stop and start it."""
-        self.stop()
-        self.start()
 
     def _made(self) -> Daemon:
         command = [

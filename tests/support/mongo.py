@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pymongo
 
-from support.daemon import Daemon
+from support.daemon import Daemon, Server
 from support.factory import PASSWORD
 from support.services import built, program
 
@@ -50,7 +50,7 @@ class MongoAccess:
         )
 
 
-class MongoServer:
+class MongoServer(Server):
     """A server of one's own: data on disk, a free port that it keeps.
 
     Parameters
@@ -72,11 +72,6 @@ class MongoServer:
         self._daemon = self._made()
 
     @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._daemon.pid
-
-    @property
     def access(self) -> MongoAccess:
         """How it is reached."""
         return MongoAccess(f"127.0.0.1:{self._port}", USER, self._password)
@@ -89,19 +84,6 @@ class MongoServer:
         self._daemon.start()
         self._daemon.wait_until(lambda: _port_in(log, before))
         self._port = _port_in(log, before)
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._daemon.stop()
-
-    def kill(self) -> None:
-        """End it with SIGKILL."""
-        self._daemon.kill()
-
-    def restart(self) -> None:
-        """Stop and start it."""
-        self.stop()
-        self.start()
 
     def _made(self) -> Daemon:
         classes = f"{built('mongo', 'classes')}:{built('mongo', 'lib')}/*"
