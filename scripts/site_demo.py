@@ -108,8 +108,8 @@ def start(options: argparse.Namespace, stack: contextlib.ExitStack) -> Site:
     mongo = MongoServer(servers / "mongo", secrets.token_urlsafe())
     influx = InfluxServer(servers / "influxdb")
     slurm = SlurmCluster(nodes=2, cpus=max(1, cpus // 2), memory_mb=max(1, cpus // 2) * 5000)
-    for server, end in ((mongo, mongo.stop), (influx, influx.stop), (slurm, slurm.close)):
-        stack.callback(end)
+    for server in (mongo, influx, slurm):
+        stack.callback(server.stop)
         server.start()
     serve = [str(options.python.absolute()), "-m", "mini_xenonnt", "slow-control", "--output", str(options.mini)]
     slow_control = Daemon(serve, servers / "slow_control.log")

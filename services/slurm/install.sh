@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Sees to it that Slurm's and munge's programs are there: Debian's packages, the only part of the services that is not below `work`.
+# Sees to it that the programs of Slurm, munge and MariaDB, for Slurm's accounts, are there: Debian's packages, the only part of the
+# services that is not below `work`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 is_complete() {
-    for program in slurmctld slurmd munged sbatch srun scontrol squeue; do
+    for program in slurmctld slurmd slurmdbd munged mariadbd mariadb-install-db my_print_defaults sbatch srun scontrol squeue sacctmgr; do
         PATH=$PATH:/usr/sbin:/sbin command -v "$program" > /dev/null || return 1
     done
 }
 
 is_complete && exit 0
 command -v apt-get > /dev/null ||
-    { echo "Slurm is missing, and this machine has no apt-get to install it: slurmctld, slurmd, munged are needed" >&2; exit 1; }
+    { echo "Slurm is missing, and this machine has no apt-get to install it: slurmctld, slurmd, slurmdbd, munged, mariadbd are needed" >&2; exit 1; }
 mapfile -t packages < <(grep -v '^#' "$here/packages.txt")
 [ "$(id -u)" = 0 ] ||
-    { echo "Slurm is missing; somebody who may should run: apt-get install ${packages[*]}" >&2; exit 1; }
+    { echo "Slurm or a part of it is missing; somebody who may should run: apt-get install ${packages[*]}" >&2; exit 1; }
 echo "installing ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq

@@ -28,11 +28,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         """Submit a job, now or when Slurm takes it."""
         order = self._xom.order(str(job.output[0]), job.shellcmd, job.resources, job.threads)
         self._xom.queue.add(order)
+        self._tell()
         self.report_job_submission(SubmittedJobInfo(job, aux={"key": order.key}))
 
     async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncIterator[SubmittedJobInfo]:
         """Report what ended, and yield what did not."""
         verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs]) if active_jobs else {}
+        self._tell()
         for info in active_jobs:
             verdict = verdicts[info.aux["key"]]
             if verdict == "done":
@@ -41,6 +43,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
                 yield info
             else:
                 self.report_job_error(info)
+
+    def _tell(self) -> None:
+        if news := self._xom.queue.news():
+            self.logger.warning(news)
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Do nothing: jobs outlive a tick, and the next one takes up what they leave."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Literal
@@ -73,6 +73,7 @@ class Queue:
         self._waiting: list[Order] = []
         self._lock = threading.Lock()  # Snakemake submits and looks in two threads
         self._refused_since: float | None = None
+        self._told: set[str] = set()
         self.complaint = ""
 
     def add(self, order: Order) -> None:
@@ -83,6 +84,14 @@ class Queue:
             if self._refused_since is None:
                 self._submit({})
 
+    def news(self) -> str:
+        """Return why jobs wait here, in Slurm's own words, the first time that it is so; empty otherwise."""
+        with self._lock:
+            if not self.complaint or self.complaint in self._told:
+                return ""
+            self._told.add(self.complaint)
+            return f"{self.complaint}: what Slurm does not take now waits here and is offered again"
+
     def _submit_again(self) -> None:
         """Try what Slurm did not take; it may have taken a job and have been too slow to say so."""
         try:
@@ -91,32 +100,39 @@ class Queue:
             self.complaint = str(error)
 
     def _submit(self, known: Mapping[str, SlurmJob]) -> None:
-        """Submit what waits and Slurm does not know yet, until it refuses."""
-        while self._waiting:
-            order = self._waiting[0]
+        """Submit what waits and Slurm does not know yet; who asks for what was just refused has to wait."""
+        refused: dict[tuple[str, ...], str] = {}
+        before = len(self._waiting)
+        for order in list(self._waiting):
             record = Submission(order.key, order.attempt, self._tick, clock.now())
-            submissions.note(self._paths, record)
+            options, job = self._options(order), known.get(record.comment)
+            if job is None and options in refused:
+                continue
             try:
-                job = known.get(record.comment)
-                number = job.number if job else self._sbatch(order, record)
+                submissions.note(self._paths, record)
+                number = job.number if job else self._sbatch(order, record, options)
             except SlurmError as error:
-                self._refused_since = self._refused_since or time.monotonic()
-                self.complaint = str(error)
-                return
-            submissions.note(self._paths, Submission(record.key, record.attempt, record.tick, record.submitted, number))
-            self._waiting.pop(0)
-            self._refused_since, self.complaint = None, ""
+                refused[options] = str(error)
+                continue
+            submissions.note(self._paths, replace(record, job=number))
+            self._waiting.remove(order)
+        self.complaint = "; ".join(dict.fromkeys(refused.values()))
+        if len(self._waiting) < before:
+            self._refused_since = None
+        if self._waiting and self._refused_since is None:
+            self._refused_since = time.monotonic()
 
-    def _sbatch(self, order: Order, record: Submission) -> str:
+    def _sbatch(self, order: Order, record: Submission, options: Sequence[str]) -> str:
         log = self._paths.log(order.key)
         log.parent.mkdir(parents=True, exist_ok=True)
+        script = f"cd {shlex.quote(str(Path.cwd()))} && exec {order.command} --slurm"
+        return slurm.submit(script, order.name, record.comment, str(log.absolute()), options, self._held)
+
+    def _options(self, order: Order) -> tuple[str, ...]:
         chosen = self._settings.slurm_options_of(order.key.analysis)
         named = {"account": chosen.account, "partition": chosen.partition, "qos": chosen.qos, "time": order.minutes}
         named |= {"mem": order.memory_mb + self._settings.slurm.memory_margin_mb, "cpus-per-task": order.cpus}
-        resources = [f"--{option}={value}" for option, value in named.items() if value is not None]
-        script = f"cd {shlex.quote(str(Path.cwd()))} && exec {order.command} --slurm"
-        options = [*resources, *chosen.options]
-        return slurm.submit(script, order.name, record.comment, str(log.absolute()), options, self._held)
+        return *(f"--{option}={value}" for option, value in named.items() if value is not None), *chosen.options
 
     def look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
         """Submit what Slurm takes now, and say what became of these jobs.

@@ -135,6 +135,12 @@ def _ask(command: list[str], given: str = "", held: IO[bytes] | None = None) -> 
     except subprocess.TimeoutExpired:
         raise SlurmError(f"{command[0]} did not answer within {_SECONDS:.0f} s") from None
     if done.returncode != 0:
-        words = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        words = refusal(command[0], done.stderr) or f"exit status {done.returncode}"
         raise SlurmError(f"{command[0]} refused: {words[:300]}")
     return done.stdout
+
+
+def refusal(program: str, said: str) -> str:
+    """Return what one of Slurm's programs said in one line, without its name before each piece."""
+    pieces = (" ".join(line.split()).removeprefix(f"{program}: ").removeprefix("error: ") for line in said.splitlines())
+    return "; ".join(filter(None, pieces))

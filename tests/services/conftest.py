@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,17 +32,33 @@ def _or_skip() -> Iterator[None]:
         pytest.skip(str(error))
 
 
+class _Startable(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+Made = TypeVar("Made", bound=_Startable)
+
+
+@contextlib.contextmanager
+def _running(make: Callable[[], Made]) -> Iterator[Made]:
+    """Start what was made and stop it whatever happens, also if it did not start."""
+    with _or_skip():
+        server = make()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoAccess]:
     """A MongoDB-protocol server."""
     if uri := os.environ.get("XOM_TEST_MONGO_URI"):
         yield MongoAccess.of(uri)
         return
-    with _or_skip():
-        server = MongoServer(tmp_path_factory.mktemp("mongo"))
-    with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
-        server.start()
+    with _running(lambda: MongoServer(tmp_path_factory.mktemp("mongo"))) as server:
         yield server.access
 
 
@@ -57,11 +74,7 @@ def mongo_database(mongo: MongoAccess) -> Iterator[str]:
 @pytest.fixture
 def own_mongo(tmp_path: Path) -> Iterator[MongoServer]:
     """A server that the test may stop, kill and start again."""
-    with _or_skip():
-        server = MongoServer(tmp_path / "mongo")
-    with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
-        server.start()
+    with _running(lambda: MongoServer(tmp_path / "mongo")) as server:
         yield server
 
 
@@ -72,11 +85,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxAccess]:
     if url and token:
         yield InfluxAccess(url, token)
         return
-    with _or_skip():
-        server = InfluxServer(tmp_path_factory.mktemp("influx"))
-    with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
-        server.start()
+    with _running(lambda: InfluxServer(tmp_path_factory.mktemp("influx"))) as server:
         yield server.access
 
 
@@ -90,11 +99,7 @@ def bucket(influx: InfluxAccess) -> Iterator[Bucket]:
 @pytest.fixture
 def own_influx(tmp_path: Path) -> Iterator[InfluxServer]:
     """A server that the test may stop, kill and start again."""
-    with _or_skip():
-        server = InfluxServer(tmp_path / "influx")
-    with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
-        server.start()
+    with _running(lambda: InfluxServer(tmp_path / "influx")) as server:
         yield server
 
 
@@ -104,20 +109,21 @@ def slurm() -> Iterator[SlurmAccess]:
     if configuration := os.environ.get("XOM_TEST_SLURM_CONF"):
         yield SlurmAccess.of(Path(configuration))
         return
-    with _or_skip():
-        cluster = SlurmCluster()
-    with contextlib.ExitStack() as stack:
-        stack.callback(cluster.close)
-        cluster.start()
+    with _running(SlurmCluster) as cluster:
         yield cluster.access
 
 
 @pytest.fixture
 def own_slurm() -> Iterator[SlurmCluster]:
     """A cluster whose daemons the test may kill and start again."""
-    with _or_skip():
-        cluster = SlurmCluster()
-    with contextlib.ExitStack() as stack:
-        stack.callback(cluster.close)
-        cluster.start()
+    with _running(SlurmCluster) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm_of_two() -> Iterator[SlurmCluster]:
+    """A cluster with a database of accounts, in which we may have two jobs at a time."""
+    with _running(lambda: SlurmCluster(accounting=True)) as cluster:
+        assert cluster.accounting is not None
+        cluster.accounting.limit(MaxSubmitJobs=2)
         yield cluster

@@ -100,6 +100,11 @@ class Secretive:
         account = {"xent_user": self.mongo.access.user, "xent_password": PASSWORD, "xent_database": DATABASE}
         return rundb_credentials(self.site.folder, address or self.mongo.access.address, **{**account, **changes})
 
+    def write_address(self, password: str = PASSWORD, database: str = f"/{DATABASE}", host: str = "") -> None:
+        """Give the account of the run database as one address in a file of its own."""
+        who = f"{self.mongo.access.user}:{quote(password, safe='')}"
+        self.rundb.write_text(f"mongodb://{who}@{host or self.mongo.access.address}{database}?authSource=admin\n")
+
     def tick(self, guard: Guard) -> int:
         """Run a tick that says as much as it can; look at everything it says and all that Slurm knows of its jobs."""
         with guard:
@@ -159,12 +164,31 @@ def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
         assert any(part in command for command in guard.commands), part
 
 
+def test_an_account_given_as_an_address_is_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
+    secretive.write_address()
+    del secretive.site.tree["analyses"]["scada"]
+    assert secretive.tick(guard) == 0
+    assert secretive.site.done("good") == {52001}
+
+
 def wrong_password(place: Secretive) -> None:
     place.write_rundb(xent_password=WRONG)
 
 
 def password_in_the_address(place: Secretive) -> None:
     place.write_rundb(f"mongodb://xenon:{quote(PASSWORD, safe='')}@127.0.0.1:1/?authSource=x", xent_password=WRONG)
+
+
+def wrong_password_in_an_address(place: Secretive) -> None:
+    place.write_address(WRONG)
+
+
+def address_without_database(place: Secretive) -> None:
+    place.write_address(database="/")
+
+
+def address_that_is_none(place: Secretive) -> None:
+    place.write_address(host="127.0.0.1:x")
 
 
 def no_section(place: Secretive) -> None:
@@ -204,6 +228,9 @@ def no_scada(place: Secretive) -> None:
 TROUBLES = {
     wrong_password: 4,
     password_in_the_address: 4,
+    wrong_password_in_an_address: 4,
+    address_without_database: 4,
+    address_that_is_none: 4,
     no_section: 4,
     readable_by_others: 4,
     wrong_token: 1,

@@ -158,10 +158,24 @@ def test_a_closed_cluster_leaves_nothing(wait_for: Callable[..., None], slurm: S
         job = cluster.access.submit("sleep 1000")
         wait_for(lambda: cluster.access.job(job)["JobState"] == "RUNNING")
     finally:
-        cluster.close()
+        cluster.stop()
     assert not cluster.folder.exists()
     assert cluster.processes() == []
     assert list(Path("/sys/fs/cgroup").glob(f"*/slurm_{cluster.nodes[0]}")) == []
+
+
+def test_a_cluster_with_accounts_takes_jobs_within_their_limits_and_leaves_nothing(slurm_of_two: SlurmCluster) -> None:
+    assert slurm_of_two.accounting is not None
+    database, slurmdbd = slurm_of_two.accounting.daemons
+    assert listeners(database.pid) == set()
+    assert listeners(slurmdbd.pid)
+    assert listeners(slurmdbd.pid) <= LOOPBACK
+    said = [slurm_of_two.access.run("sbatch", "--hold", "--mem=100", "--wrap=true").stderr for _ in range(3)]
+    assert (said[0], said[1]) == ("", "")
+    assert "AssocMaxSubmitJobLimit" in said[2]
+    slurm_of_two.stop()
+    assert not slurm_of_two.folder.exists()
+    assert slurm_of_two.processes() == []
 
 
 # --- daemons ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.accounting import ACCOUNT
 from support.site import Site
 from support.slurm import SlurmAccess, SlurmCluster
 from support.slurm_site import GOOD, SlurmSite
@@ -305,8 +306,7 @@ def test_a_tick_that_is_told_to_end_leaves_its_jobs(place: SlurmSite, wait_for: 
     wait_for(lambda: place.has_begun(52001) and place.site.done("good"))
     tick.send_signal(number)
     assert tick.wait(60) == 0
-    last = (place.site.folder / "tick.log").read_text()
-    assert "1 runs go on in Slurm, a later tick takes up what they leave" in last
+    assert "1 runs go on in Slurm, a later tick takes up what they leave" in place.said()
     assert (place.site.paths.store / "test/good/v1/052.lp").exists()
     assert len(place.jobs()) == 1
     place.go()
@@ -323,6 +323,31 @@ def test_a_tick_is_bounded_in_time(place: SlurmSite, wait_for: Wait) -> None:
     assert len(place.jobs()) == 1
     place.go()
     wait_for(lambda: place.site.done("patient"))
+
+
+# Works when Python has given up its handlers of signals: lets an alarm that is still to come come at once.
+AT_THE_VERY_END = """
+import os, signal
+
+class Last:
+    left, begin, wait, mkdir, getpid = signal.getitimer, signal.setitimer, signal.pause, os.mkdir, os.getpid
+
+    def __del__(self, kind=signal.ITIMER_REAL):
+        self.mkdir(f"end-of-{self.getpid()}")
+        if self.left(kind)[0]:
+            self.begin(kind, 0.001)
+            self.wait()
+
+last = Last()
+"""
+
+
+def test_a_tick_that_ended_in_time_is_not_killed_by_its_alarm(place: SlurmSite) -> None:
+    (place.site.folder / "sitecustomize.py").write_text(AT_THE_VERY_END)
+    place.environment["PYTHONPATH"] = str(place.site.folder)
+    tick = place.start()
+    assert tick.wait(60) == 0
+    assert (place.site.folder / f"end-of-{tick.pid}").exists()
 
 
 def test_a_person_can_cancel(place: SlurmSite, wait_for: Wait) -> None:
@@ -353,23 +378,24 @@ def test_what_slurm_never_takes_costs_nothing_else(place: SlurmSite, monkeypatch
     assert "invalid partition specified: nowhere" in line
 
 
-def test_a_limit_on_submissions_makes_jobs_wait_their_turn(place: SlurmSite, tmp_path: Path) -> None:
-    """The limit itself needs Slurm's database of accounts; here a wrapper says what sbatch then says."""
-    refuse = tmp_path / "bin" / "sbatch"
-    refuse.parent.mkdir()
-    real = place.slurm.run("which", "sbatch").stdout.strip()
-    refuse.write_text(
-        '#!/bin/sh\nif [ "$(squeue --me --noheader | wc -l)" -ge 2 ]; then\n'
-        'echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2\nexit 1\nfi\n'
-        f'exec {real} "$@"\n'
-    )
-    refuse.chmod(0o755)
-    place.environment["PATH"] = f"{refuse.parent}:{place.environment['PATH']}"
-    place.site.runs([52001, 52002, 52003, 52004, 52005])
-    place.analysis("good", GOOD)
-    done = place.tick()
-    assert done.returncode == 0, done.stderr
-    assert place.site.done("good") == {52001, 52002, 52003, 52004, 52005}
+def test_a_limit_on_submissions_makes_jobs_wait_their_turn(
+    site: Site, slurm_of_two: SlurmCluster, wait_for: Wait
+) -> None:
+    place = SlurmSite(site, slurm_of_two.access)
+    site.runs([52001, 52002, 52003, 52004, 52005])
+    place.analysis("patient", PATIENT)
+    tick = place.start()
+    wait_for(lambda: "AssocMaxSubmitJobLimit" in place.said())
+    assert len(place.jobs()) == 2
+    place.go()
+    assert tick.wait(120) == 0
+    (line,) = [line for line in place.said().splitlines() if "AssocMaxSubmitJobLimit" in line]
+    assert line.startswith("sbatch refused: AssocMaxSubmitJobLimit; Batch job submission failed: Job violates")
+    assert line.endswith("what Slurm does not take now waits here and is offered again")
+    assert site.done("patient") == {52001, 52002, 52003, 52004, 52005}
+    assert [place.entered(number) for number in sorted(site.done("patient"))] == [1, 1, 1, 1, 1]
+    shown = place.slurm.run("squeue", "--noheader", "--states=all", "--format=%j|%a").stdout.splitlines()
+    assert sorted(shown) == [f"xom-patient-0{number}|{ACCOUNT}" for number in range(52001, 52006)]
 
 
 def test_a_partition_that_is_down_is_said(own_place: SlurmSite) -> None:

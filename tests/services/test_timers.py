@@ -92,7 +92,7 @@ def roomy_slurm() -> Iterator[SlurmCluster]:
         cluster.start()
         yield cluster
     finally:
-        cluster.close()
+        cluster.stop()
 
 
 @pytest.fixture

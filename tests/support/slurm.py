@@ -16,16 +16,18 @@ from pathlib import Path
 
 import psutil
 
+from support.accounting import Accounting
 from support.daemon import Daemon, free_port
 from support.services import program
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _NODE = "XOM_TEST_NODE"  # in the environment of Slurm's processes on a node
+_CLUSTER = "xom_test"
 _CONTROLLERS = ("memory", "cpuset", "freezer", "devices", "cpuacct")
 
 # Slurm's defaults are for machines with thousands of nodes; here everything is to be noticed as soon as Slurm can.
 _CONFIGURATION = """\
-ClusterName=xom_test
+ClusterName={cluster}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
@@ -59,12 +61,13 @@ MinJobAge=600
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 {over_memory}
-AccountingStorageType=accounting_storage/none
+{accounting}
 SlurmdParameters=config_overrides
 {nodes}
 PartitionName=main Nodes=ALL Default=YES PriorityTier=1 MaxTime=1-0 DefaultTime=10
 PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF MaxTime=1-0 DefaultTime=10
 """
+_NO_ACCOUNTING = "AccountingStorageType=accounting_storage/none"
 _CGROUP_CONFIGURATION = """\
 CgroupPlugin=cgroup/v1
 CgroupAutomount=no
@@ -122,17 +125,20 @@ class SlurmCluster:
         How many.
     cpus, memory_mb
         What each is said to have.
+    accounting
+        Whether it has a database of accounts, and takes jobs only within their limits.
     """
 
-    def __init__(self, nodes: int = 2, cpus: int = 2, memory_mb: int = 2000) -> None:
+    def __init__(self, nodes: int = 2, cpus: int = 2, memory_mb: int = 2000, accounting: bool = False) -> None:
         # Not pytest's folder: munge wants a path that everybody may walk, short enough for a socket.
         self.folder = Path(tempfile.mkdtemp(prefix="xom-slurm-"))
         self.folder.chmod(0o755)
         self.limits_memory = os.geteuid() == 0 and os.access(_CGROUPS / "memory" / "tasks", os.W_OK)
         # Names of control groups are made of those of nodes, and several clusters may run at a time.
         self.nodes = [f"{self.folder.name[10:].replace('_', 'x').lower()}{number}" for number in range(nodes)]
-        self._configure(cpus, memory_mb)
         self.environment = self._environment()
+        self.accounting = Accounting(self.folder, _host(), self.environment) if accounting else None
+        self._configure(cpus, memory_mb)
         self._munge = self._daemon("munged", "--foreground", *self._munge_files())
         self.controller = self._daemon("slurmctld", "-D")
         self.daemons = {node: self._daemon("slurmd", "-D", "-N", node, node=node) for node in self.nodes}
@@ -146,21 +152,22 @@ class SlurmCluster:
         """Start everything and wait until all nodes take jobs."""
         self._munge.start()
         self._munge.wait_until((self.folder / "munge.sock").exists)
+        if self.accounting:
+            self.accounting.start(_CLUSTER)
         self.controller.start()
         for daemon in self.daemons.values():
             daemon.start()
         self.controller.wait_until(self.is_idle)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End all jobs and daemons and remove every trace."""
         daemons = (*self.daemons.values(), self.controller, self._munge)
         for daemon in daemons:
             daemon.kill()
-        for process in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        if self.accounting:
+            self.accounting.stop()
         end = time.monotonic() + 5
-        while (self.processes() or not self._remove_control_groups()) and time.monotonic() < end:
+        while (self._kill_processes() or not self._remove_control_groups()) and time.monotonic() < end:
             time.sleep(0.02)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -213,7 +220,7 @@ class SlurmCluster:
             (self.folder / name).mkdir()
         (self.folder / "key").touch(0o600)
         (self.folder / "key").write_bytes(os.urandom(1024))
-        host = socket.gethostname().partition(".")[0]
+        host = _host()
         size = f"CPUs={cpus} RealMemory={memory_mb}"
         nodes = [f"NodeName={n} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} {size}" for n in self.nodes]
         text = _CONFIGURATION.format(
@@ -224,6 +231,8 @@ class SlurmCluster:
             task="task/cgroup" if self.limits_memory else "task/none",
             over_memory="" if self.limits_memory else "JobAcctGatherParams=OverMemoryKill",
             nodes="\n".join(nodes),
+            cluster=_CLUSTER,
+            accounting=self.accounting.configuration if self.accounting else _NO_ACCOUNTING,
         )
         (self.folder / "slurm.conf").write_text(text)
         if self.limits_memory:
@@ -250,6 +259,14 @@ class SlurmCluster:
                     found.append(int(place.parent.name))
         return found
 
+    def _kill_processes(self) -> list[int]:
+        """Kill all of them, and return them; one that was just starting another one is why to ask again."""
+        found = self.processes()
+        for process in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return found
+
     def _processes_on(self, node: str) -> set[psutil.Process]:
         """Return what runs on a node: Slurm's own processes there, and what they started."""
         found: set[psutil.Process] = set()
@@ -267,3 +284,7 @@ class SlurmCluster:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
         return not any(top.exists() for top in tops)
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]

@@ -36,6 +36,10 @@ class SlurmSite:
     def start(self) -> subprocess.Popen[str]:
         return self.site.start(*TICK, **self.environment)
 
+    def said(self) -> str:
+        """What the ticks that were started here have said so far."""
+        return (self.site.folder / "tick.log").read_text()
+
     def pending(self) -> set[tuple[str, str]]:
         return self.site.pending(*TICK[:2], **self.environment)
 

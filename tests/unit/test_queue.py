@@ -1,0 +1,127 @@
+"""What a tick offers to Slurm, and when again; a stand-in says what Slurm says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import factory
+from xomflow import slurm
+from xomflow.errors import SlurmError
+from xomflow.queue import Order, Queue
+from xomflow.slurm import SlurmJob
+
+LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
+
+
+class Slurm:
+    """Takes jobs as long as they are few enough and go to a partition that it has."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.limit, self.partitions = 100, {"main"}
+        self.taken: list[str] = []
+        self.asked: list[str] = []
+        self.known: dict[str, SlurmJob] = {}
+        monkeypatch.setattr(slurm, "submit", self.submit)
+        monkeypatch.setattr(slurm, "jobs", lambda: self.known)
+
+    def submit(self, _script: str, name: str, comment: str, _log: str, options: Iterable[str], _held: Any) -> str:
+        self.asked.append(name)
+        partition = next((one.partition("=")[2] for one in options if one.startswith("--partition=")), "main")
+        if partition not in self.partitions:
+            raise SlurmError(f"sbatch refused: invalid partition specified: {partition}")
+        if len(self.taken) >= self.limit:
+            raise SlurmError(LIMIT)
+        self.taken.append(name)
+        self.known[comment] = SlurmJob(str(len(self.taken)), "PENDING", "Priority", None, "")
+        return str(len(self.taken))
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    return Slurm(monkeypatch)
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Queue:
+    analyses = {"good": {"version": "v1"}, "astray": {"version": "v1", "slurm": {"partition": "nowhere"}}}
+    return Queue(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick")
+
+
+def order(number: int, analysis: str = "good", memory_mb: int = 100) -> Order:
+    return Order(factory.key_of(number, analysis), 1, "true", memory_mb, 10, 1)
+
+
+def add(queue: Queue, *orders: Order) -> list[Any]:
+    for one in orders:
+        queue.add(one)
+    return [one.key for one in orders]
+
+
+def test_what_slurm_does_not_take_is_offered_again_in_its_order(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 1
+    keys = add(queue, order(1), order(2), order(3))
+    assert stand_in.taken == ["xom-good-000001"]
+    stand_in.limit = 3
+    assert set(queue.look(keys).values()) == {"active"}
+    assert stand_in.taken == ["xom-good-000001", "xom-good-000002", "xom-good-000003"]
+    assert queue.complaint == ""
+
+
+def test_what_slurm_never_takes_does_not_stand_in_the_way_of_others(queue: Queue, stand_in: Slurm) -> None:
+    queue.look(add(queue, order(1, "astray"), order(2), order(3, "astray"), order(4)))
+    assert stand_in.taken == ["xom-good-000002", "xom-good-000004"]
+    assert queue.complaint == "sbatch refused: invalid partition specified: nowhere"
+
+
+def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 0
+    keys = add(queue, *(order(number) for number in range(1, 20)), order(20, memory_mb=200))
+    stand_in.asked.clear()
+    queue.look(keys)
+    assert stand_in.asked == ["xom-good-000001", "xom-good-000020"]
+
+
+def test_a_job_that_slurm_took_without_saying_so_is_recognised_behind_a_refused_one(
+    queue: Queue, stand_in: Slurm
+) -> None:
+    stand_in.limit = 0
+    keys = add(queue, order(1), order(2))
+    stand_in.known["xom a tick good+v1+000002 attempt 1"] = SlurmJob("17", "PENDING", "Priority", None, "")
+    assert set(queue.look(keys).values()) == {"active"}
+
+
+def test_slurms_words_are_told_once(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 0
+    assert queue.news() == ""
+    keys = add(queue, order(1), order(2))
+    assert queue.news().startswith(f"{LIMIT}: ")
+    queue.look(keys)
+    assert queue.news() == ""
+    assert queue.complaint == LIMIT
+
+
+def test_when_slurm_takes_nothing_for_long_all_is_left(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 0
+    assert set(queue.look(add(queue, order(1), order(2))).values()) == {"left"}
+
+
+def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 1
+    assert set(queue.look(add(queue, order(1), order(2))).values()) == {"active"}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit\n", "QOSMaxSubmitJobPerUserLimit"),
+        ("sbatch: error: A\nsbatch: error: B:  c\n", "A; B: c"),
+        ("\n something else\n", "something else"),
+        ("", ""),
+    ],
+)
+def test_slurms_words_come_without_its_programs_name(said: str, words: str) -> None:
+    assert slurm.refusal("sbatch", said) == words
