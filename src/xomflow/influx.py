@@ -105,14 +105,15 @@ class InfluxStore:
         times = [point["time"] for point in batch]
         wanted = {_place(point): point for point in batch}
         there = self._forms(measurement, min(times), max(times) + 1)
-        new = _missing(wanted, there)
+        outdated = _outdated(wanted, there)
+        new = _missing(wanted, {place: form for place, form in there.items() if place[:2] not in outdated})
         try:
             text = lines.text(new)
         except lines.BadPointError as error:
             return f"{what}: {error}"
         if not new:
             return ""
-        for version, time in _outdated(wanted, there):
+        for version, time in sorted(outdated):
             self._delete(measurement, version, time)
         words = self._server.write(text)
         lost = _missing(wanted, self._forms(measurement, min(times), max(times) + 1))
@@ -156,10 +157,11 @@ def _missing(wanted: dict[Place, Point], there: dict[Place, str]) -> list[Point]
     return [point for place, point in wanted.items() if there.get(place) != point["fields"][FORM]]
 
 
-def _outdated(wanted: dict[Place, Point], there: dict[Place, str]) -> list[tuple[str, str]]:
+def _outdated(wanted: dict[Place, Point], there: dict[Place, str]) -> set[tuple[str, str]]:
     """Return version and time of what has points or fields that writing again would leave behind."""
-    names = {place[:2]: _names(point["fields"][FORM]) for place, point in wanted.items()}
-    return sorted({place[:2] for place, form in there.items() if names.get(place[:2], _names(form)) != _names(form)})
+    names = {place: _names(point["fields"][FORM]) for place, point in wanted.items()}
+    ours = {place[:2] for place in wanted}
+    return {place[:2] for place, form in there.items() if place[:2] in ours and names.get(place) != _names(form)}
 
 
 def _names(form: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,17 +15,18 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from support.factory import keep, key_of, outcome, result, run
+from support.factory import keep, key_of, outcome, result, run, tick_summary
 from support.influx import Bucket, InfluxAccess, InfluxServer
 from support.proxy import CUT, HALF, PASS, Proxy, http_refusal, proxy
-from xomflow import influx_server
+from xomflow import health, influx_server
 from xomflow.facts import Facts
 from xomflow.index import Shelf
 from xomflow.influx import InfluxStore
-from xomflow.paths import Paths
+from xomflow.paths import Paths, TickPaths
 from xomflow.points import FORM, points_of
 from xomflow.publishing import Receipt, publish, rebuild, verify
 from xomflow.stores import StoreError
+from xomlib.files import dump_json
 
 START = 1790337600 * 10**9  # of the run in every outcome here, in nanoseconds
 
@@ -97,6 +99,27 @@ def is_write(piece: bytes) -> bool:
 
 def is_question(piece: bytes) -> bool:
     return piece.startswith(b"POST /api/v2/query")
+
+
+@pytest.mark.parametrize("later", [("a-3", {}), ("a-2", {"items": []})], ids=["another tick", "fewer fields"])
+def test_ticks_published_again_without_the_ledger_are_all_there(
+    paths: Paths, published: Publisher, bucket: Bucket, later: tuple[str, dict[str, Any]]
+) -> None:
+    """The points of one tick share their time, and not all of them have the same fields."""
+    changes: dict[str, dict[str, Any]] = {"a-1": {}, "a-2": {}}
+    for name in changes:
+        dump_json(TickPaths(paths.tick(f"20261122T120000-{name}")).summary, tick_summary(f"20261122T120000-{name}"))
+    for name, changed in (("a-2", {}), later):
+        changes[name] = changed
+        shutil.rmtree(paths.ledger, ignore_errors=True)
+        with closing(published.store()) as store:
+            health.publish(paths, store, "test_", tick_summary(f"20261122T120000-{name}", **changed))
+    expected = {
+        (point["measurement"], ("analysis", point["tags"]["analysis"]), point["time"]): point["fields"]
+        for name, changed in changes.items()
+        for point in health.points_of(tick_summary(f"20261122T120000-{name}", **changed), "test_")
+    }
+    assert bucket.points() == expected
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------

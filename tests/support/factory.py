@@ -122,3 +122,29 @@ def rundb_credentials(folder: Path, address: str, mode: int = 0o600, **changes: 
     path.write_text("\n".join(["[RunDB]", *lines, "[other]", "x = 1"]))
     path.chmod(mode)
     return path
+
+
+def tick_item(run: str, state: str, analysis: str = "kr83m", since: str = "2026-11-22T11:00:00Z") -> dict[str, Any]:
+    """One key, as the summary of a tick tells of it."""
+    return {"analysis": analysis, "run": run, "state": state, "since": since}
+
+
+def tick_summary(tick: str = "20261122T120000-node-1", **changes: Any) -> dict[str, Any]:
+    """The summary that a tick leaves."""
+    day = f"{tick[:4]}-{tick[4:6]}-{tick[6:8]}"
+    return {
+        "tick": tick,
+        "started": f"{day}T12:00:00Z",
+        "ended": f"{day}T12:00:30Z",
+        "counts": {"kr83m": {"done": 5, "waiting": 1, "gave up": 1}, "event_rate": {"done": 2, "failed": 1}},
+        "items": [tick_item("052001", "waiting"), tick_item("052003", "stale", since="2026-11-20T12:00:30Z")],
+        "taken": [
+            tick_item("052002", "done"),
+            tick_item("052004", "failed"),
+            tick_item("052004", "failed", "event_rate"),
+        ],
+        "problems": ["a"],
+        "troubles": ["b", "c"],
+        "published": {"outcomes": 3, "problems": []},
+        **changes,
+    }

@@ -7,32 +7,13 @@ from typing import Any
 import pytest
 from line_protocol import Point, Reader
 
+from support.factory import tick_summary as summary
 from xomflow import health
 from xomflow.paths import Paths, TickPaths
 from xomflow.stores import LocalStore, StoreError
 from xomlib.files import dump_json
 
 NAMES = ("20261122T120000-node-1", "20261122T120000-node-2", "20261123T120000-node-1")
-
-
-def item(run: str, state: str, analysis: str = "kr83m", since: str = "2026-11-22T11:00:00Z") -> dict[str, Any]:
-    return {"analysis": analysis, "run": run, "state": state, "since": since}
-
-
-def summary(tick: str = NAMES[0], **changes: Any) -> dict[str, Any]:
-    day = f"{tick[:4]}-{tick[4:6]}-{tick[6:8]}"
-    return {
-        "tick": tick,
-        "started": f"{day}T12:00:00Z",
-        "ended": f"{day}T12:00:30Z",
-        "counts": {"kr83m": {"done": 5, "waiting": 1, "gave up": 1}, "event_rate": {"done": 2, "failed": 1}},
-        "items": [item("052001", "waiting"), item("052003", "stale", since="2026-11-20T12:00:30Z")],
-        "taken": [item("052002", "done"), item("052004", "failed"), item("052004", "failed", "event_rate")],
-        "problems": ["a"],
-        "troubles": ["b", "c"],
-        "published": {"outcomes": 3, "problems": []},
-        **changes,
-    }
 
 
 @pytest.fixture
