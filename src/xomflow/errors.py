@@ -1,9 +1,18 @@
 """Errors that a user has to act on, and the exit codes that tell them apart."""
 
+import errno
+from pathlib import Path
+
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 3
 EXIT_RUNDB = 4
 EXIT_SLURM = 5
+EXIT_TROUBLE = 6
+
+_OF_THE_DISK = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+}
 
 
 class XomError(Exception):
@@ -34,3 +43,18 @@ class ContextError(XomError):
     """A strax context cannot be built or asked under the configured software."""
 
     exit_code = EXIT_CONFIGURATION
+
+
+def disk_words(error: OSError, folder: Path) -> str:
+    """Return what a disk that takes nothing says, for an operator; empty where the error is of another kind.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+    folder
+        In which folder it was, where the error does not name the file.
+    """
+    if error.errno not in _OF_THE_DISK:
+        return ""
+    return f"{error.filename or folder}: {error.strerror}; nothing that was done is lost"

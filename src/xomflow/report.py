@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xomflow import clock, health, outcomes, page, states, stores, submissions
 from xomflow.claims import alone
-from xomflow.errors import XomError
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE, XomError
 from xomflow.index import Index, Stamps
 from xomflow.keys import Key, Pattern
 from xomflow.paths import Paths, TickPaths
@@ -201,9 +201,30 @@ def closing_words(summary: dict[str, Any], paths: Paths, left: str) -> list[str]
     ]
 
 
+def exit_code(summary: dict[str, Any], failed: bool, refused: str) -> int:
+    """Return what a tick ends with: what waits for a person comes before what the next tick tries by itself.
+
+    Parameters
+    ----------
+    summary
+        Of the tick.
+    failed
+        Whether Snakemake calls a job failed.
+    refused
+        What Slurm said last about jobs that it does not take.
+    """
+    if summary["mistakes"]:
+        return EXIT_CONFIGURATION
+    if failed and refused:
+        return EXIT_SLURM
+    if summary["troubles"]:
+        return EXIT_TROUBLE
+    return EXIT_FAILED if failed or any(item["state"] in FAILED for item in summary["taken"]) else 0
+
+
 def _left_words(running: int, ready: int, why: str) -> list[str]:
     going_on = f"{running} runs go on in Slurm, a later tick takes up what they leave"
-    left = f"{why}: {ready} runs are left for the next tick"
+    left = f"{why}: {ready or 'no'} runs are left for the next tick"
     return [going_on] * bool(running) + [left] * bool(why)
 
 
@@ -213,7 +234,7 @@ def with_why(paths: Paths, items: Iterable[dict[str, Any]]) -> list[dict[str, An
 
 
 def status_words(survey: Survey, paths: Paths) -> list[str]:
-    """Return where everything stands according to a survey made just now."""
+    """Return where everything stands according to a survey made just now, and what troubled the newest tick."""
     return [
         *_table(survey.counts),
         "",
@@ -221,7 +242,16 @@ def status_words(survey: Survey, paths: Paths) -> list[str]:
         *survey.problems,
         *survey.mistakes,
         *survey.troubles,
+        *_newest_troubles(paths),
     ]
+
+
+def _newest_troubles(paths: Paths) -> list[str]:
+    """Return what the newest tick that has ended could not do, such as publish; a survey does not try that."""
+    summaries = [TickPaths(folder).summary for folder in paths.ticks.iterdir()] if paths.ticks.is_dir() else []
+    newest = max((path for path in summaries if path.exists()), default=None, key=lambda path: path.stat().st_mtime)
+    summary = read_json(newest) if newest else {"troubles": []}
+    return [f"the tick that ended at {summary['ended']}: {words}" for words in summary["troubles"]]
 
 
 def _table(counts: Mapping[str, Mapping[Any, int]]) -> list[str]:

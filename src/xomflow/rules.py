@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from xomflow import configuration, report, rulefiles
-from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, ConfigurationError, XomError
+from xomflow.errors import EXIT_TROUBLE, ConfigurationError, XomError, disk_words
 from xomflow.keys import ID, Key, Pattern
 from xomflow.paths import COMMAND, ROOT
 from xomflow.queue import Order, Queue
@@ -123,7 +123,8 @@ class Rules:
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed before."""
-        self._tick.begin()
+        with _Explained():
+            self._tick.begin()
         for number in (signal.SIGINT, signal.SIGTERM):
             then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
             if callable(then):  # else it is ignored, as in the background of a shell script
@@ -166,11 +167,15 @@ class Rules:
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; say how it went; set the exit code."""
         signal.setitimer(signal.ITIMER_REAL, 0)  # or the alarm may find no handler any more, while Python ends
+        with _Explained():
+            self._end(failed)
+
+    def _end(self, failed: bool) -> None:
         if self.tick.trouble.exists():
             trouble = read_json(self.tick.trouble)
             _leave(trouble["sentence"], trouble["exit_code"])
         if not self.tick.claims.exists():
-            _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_FAILED)
+            _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_TROUBLE)
         left = self._interruption or self.queue.complaint
         if failed and not left:
             self._tick.record_unstarted()
@@ -178,15 +183,11 @@ class Rules:
             if not product.exists():
                 subprocess.run(self.step(verb), shell=True, check=False)
         if not self.tick.summary.exists():
-            _leave(f"the report could not be written, see {self.tick.folder}", EXIT_FAILED)
+            _leave(f"the report could not be written, see {self.tick.folder}", EXIT_TROUBLE)
         summary = read_json(self.tick.summary)
         print("\n".join(["", *report.closing_words(summary, self.paths, left)]), file=sys.stderr)
-        if summary["troubles"] or any(item["state"] in report.FAILED for item in summary["taken"]):
-            sys.exit(EXIT_FAILED)
-        if failed:
-            sys.exit(EXIT_SLURM if self.queue.complaint else EXIT_FAILED)
-        if summary["mistakes"]:
-            sys.exit(EXIT_CONFIGURATION)
+        if code := report.exit_code(summary, failed, self.queue.complaint):
+            sys.exit(code)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"xom has no {name!r}{configuration.near(name, dir(Rules))}")
@@ -242,6 +243,8 @@ class _Explained:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, XomError):
             _leave(str(error), error.exit_code)
+        if isinstance(error, OSError) and (words := disk_words(error, Path.cwd())):
+            _leave(words, EXIT_TROUBLE)
 
 
 def _leave(sentence: str, code: int) -> NoReturn:

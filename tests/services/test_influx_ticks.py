@@ -68,7 +68,7 @@ def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx
     credentials = bucket.credentials(at_influx.folder, url="http://127.0.0.1:1")
     at_influx.runs([52001])
     done = at_influx.tick()
-    assert done.returncode == 1
+    assert done.returncode == 6
     assert done.stderr.count("does not answer: [Errno 111] Connection refused") == 1
     assert bucket.credentials(at_influx.folder) == credentials
     at_influx.runs([52002])

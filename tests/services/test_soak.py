@@ -27,7 +27,7 @@ from support.mongo import MongoServer
 from support.site import Site, document
 from support.slurm import SlurmCluster
 from support.slurm_site import SlurmSite
-from xomflow.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM
+from xomflow.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
 from xomflow.states import NOT_ITS_FAULT
 
 pytestmark = pytest.mark.slow
@@ -218,7 +218,7 @@ def test_whatever_dies_every_run_has_one_result(soak: Soak, bucket_of: Bucket, w
     soak.quieten(wait_for)
     site, wanted = soak.place.site, soak.wanted()
     print(f"{len(wanted)} of {len(soak.arrived)} runs, {dict(soak.events)}, exit codes {dict(soak.codes)}")
-    assert soak.codes.keys() <= {0, EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, -signal.SIGKILL}
+    assert soak.codes.keys() <= {0, EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE, -signal.SIGKILL}
     assert list(site.folder.glob("*.twice")) == []
     for name in ("one", "two"):
         assert site.done(name) == wanted

@@ -1,0 +1,65 @@
+"""What a tick ends with, when several things are wrong at a time and when the disk takes nothing."""
+
+import re
+import sys
+from subprocess import CompletedProcess, run
+from typing import Any
+
+import pytest
+
+from support.site import Site
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.paths import COMMAND
+from xomflow.report import exit_code
+
+RAISES = "raise ValueError('no')"
+MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": [{"state": "failed"}]}
+
+
+@pytest.mark.parametrize(
+    ("summary", "failed", "refused", "code"),
+    [
+        ({}, False, "", 0),
+        ({}, True, "", EXIT_FAILED),
+        (FAILURE, False, "", EXIT_FAILED),
+        (TROUBLE | FAILURE, True, "", EXIT_TROUBLE),
+        (TROUBLE | FAILURE, True, "no such partition", EXIT_SLURM),
+        (FAILURE, False, "a limit, for a while", EXIT_FAILED),
+        (MISTAKE | TROUBLE | FAILURE, True, "no such partition", EXIT_CONFIGURATION),
+    ],
+)
+def test_what_waits_for_a_person_comes_first(summary: dict[str, Any], failed: bool, refused: str, code: int) -> None:
+    assert exit_code({"mistakes": [], "troubles": [], "taken": [], **summary}, failed, refused) == code
+
+
+def xom(site: Site, command: str) -> CompletedProcess[str]:
+    return run([sys.executable, str(COMMAND), command], cwd=site.folder, capture_output=True, text=True, check=False)
+
+
+def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("bad", RAISES)
+    site.tree["store"] = {"kind": "influxdb", "credentials": str(site.folder / "nowhere.json")}
+    done = site.tick()
+    assert done.returncode == EXIT_TROUBLE, done.stderr
+    words = "nowhere.json cannot be read: No such file or directory"
+    assert words in done.stderr
+    (line,) = [line for line in xom(site, "status").stdout.splitlines() if words in line]
+    assert line.startswith("the tick that ended at ")
+
+
+@pytest.mark.parametrize("place", ["ticks", "page"])
+def test_a_disk_that_takes_nothing_is_one_sentence(site: Site, place: str) -> None:
+    site.runs([52001])
+    site.analysis("good", "xomlib.Xomresult(variable_name='one', variable_value=1.0).save()")
+    site.work.mkdir()
+    (site.work / place).symlink_to("nowhere/at/all")  # so it can be neither made nor written to, not even by root
+    done = site.tick()
+    assert done.returncode == EXIT_TROUBLE, done.stderr
+    said = done.stdout + done.stderr
+    assert re.search(rf"^\S*work/{place}\S*: File exists; nothing that was done is lost$", said, re.MULTILINE), said
+    assert "Traceback" not in said
+    assert site.done("good") == (set() if place == "ticks" else {52001})
+    (site.work / place).unlink()
+    assert site.tick().returncode == 0
+    assert site.done("good") == {52001}
