@@ -95,8 +95,11 @@ def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
 
 
 def _missing_files(settings: Settings) -> Iterable[str]:
+    for place in (settings.work, *settings.work.parents):
+        if _is_file(place):
+            yield f"work is '{settings.work}', and {place} is a file: a folder is needed"
     for index, software in enumerate(settings.software):
-        key = "image" if software.image else "set_up" if software.set_up else "interpreter"
+        key = software.kind
         place = getattr(software, key)
         if not (_is_file(place) or (key == "image" and place.expanduser().is_dir())):  # an unpacked image is a folder
             yield f"software[{index}].{key} is '{place}', and there is no such file"
@@ -120,6 +123,9 @@ def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
             line = f"{where} = {_shown(_at(tree, place))} is not known{hint}"
         elif item["type"] == "missing":
             line = f"{where} is missing"
+        elif item["type"] == "path_type":
+            value = _at(tree, place)
+            line = f"{where} is {'empty' if value is None else _shown(value)}: the name of a file or folder is needed"
         elif item["type"] == "value_error" and not isinstance(_at(tree, place), str | int | float):
             line = f"{where}: {item['ctx']['error']}"
         else:

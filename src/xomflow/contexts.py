@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,19 @@ class ContextAsker:
         False in a dry-run: nothing is written then.
     types
         Every type that anybody will ask about, so that one process answers for all analyses.
+    keys
+        Where the configuration names each program, for sentences.
     """
 
-    def __init__(self, paths: Paths, may_write: bool, types: Iterable[str] = ()) -> None:
+    def __init__(
+        self, paths: Paths, may_write: bool, types: Iterable[str] = (), keys: Mapping[Program, str] | None = None
+    ) -> None:
         self._paths = paths
         self._may_write = may_write
         self._types = frozenset(types)
+        self._keys = keys or {}
         self._known: dict[str, dict[str, Any]] = {}
+        self._refused: dict[str, str] = {}  # asking once more in this tick would take as long, for every analysis
         self.asked = 0
 
     def facts(self, program: Program, context: Context, types: Iterable[str]) -> ContextFacts:
@@ -79,17 +85,23 @@ class ContextAsker:
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
         question = json.dumps([_FORM, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
+        if digest in self._refused:
+            raise ContextError(self._refused[digest])
         if digest not in self._known:
             kept = self._paths.cache / f"context-{digest}.json"
             answer = _fresh(kept)
             if answer is None:
-                answer = self._ask(program, request)
+                try:
+                    answer = self._ask(program, request)
+                except ContextError as error:
+                    self._refused[digest] = str(error)
+                    raise
                 if self._may_write and answer["keep"]:
                     dump_json(kept, answer)
             self._known[digest] = answer
         answer = self._known[digest]
         for name in sorted(wanted & answer["without"].keys()):
-            raise ContextError(f"{_where(program, request)}: {' '.join(answer['without'][name].split())}")
+            raise ContextError(f"{self._where(program, request)}: {' '.join(answer['without'][name].split())}")
         hashes = {name: answer["hashes"][name] for name in sorted(wanted)}
         return ContextFacts(hashes, tuple(answer["storage"]), answer["versions"])
 
@@ -109,12 +121,12 @@ class ContextAsker:
         if program.image:
             answer["files"] = {}  # they are inside the image, whose own time stamp counts
         if "error" in answer:
-            raise ContextError(f"{_where(program, request)}: {answer['error']}")
+            raise ContextError(f"{self._where(program, request)}: {answer['error']}")
         return answer
 
-
-def _where(program: Program, request: dict[str, Any]) -> str:
-    return f"{request['context']['function']} under {program.name}"
+    def _where(self, program: Program, request: dict[str, Any]) -> str:
+        named = " ".join(filter(None, [self._keys.get(program), program.name]))
+        return f"{request['context']['function']} under {named}"
 
 
 def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any]:
@@ -138,7 +150,8 @@ def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any
     try:
         return json.loads(done.stdout)
     except ValueError:
-        return {"error": f"answer is not JSON: {done.stdout[:80]!r}"}
+        said = repr(done.stdout[:80]) if done.stdout else "nothing"
+        return {"error": f"it does not answer as a Python interpreter with xomlib would, it said {said}"}
 
 
 def _fresh(kept: Path) -> dict[str, Any] | None:

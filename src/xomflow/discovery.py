@@ -179,6 +179,7 @@ class Surveyor:
         self._may_write = may_write
         self._wrong = wrong or {}
         self._mistakes = list(self._wrong.values())
+        self._unanswered: dict[str, dict[str, None]] = {}  # analyses, in order, by what went wrong
 
     def survey(self) -> Survey:
         """Decide the state of every key and choose what to work on; reads only."""
@@ -199,6 +200,7 @@ class Surveyor:
             due = [item for item in items if item.state.due]
             found.chosen += due[: self._settings.limit_of(analysis)]
         self._available.keep()
+        found.mistakes += [f"{', '.join(names)}: {why}" for why, names in self._unanswered.items()]
         return found
 
     def _runs(self, analysis: str, stock: Stock) -> list[tuple[Run, str]]:
@@ -238,7 +240,7 @@ class Surveyor:
                 words |= self._available.lacking(program, context, ids, block.alternatives)
                 self._mistakes += self._available.absent_places(program, context, block.types)
             except ContextError as error:  # one analysis that cannot be asked about must not stop the others
-                self._mistakes.append(f"analyses.{analysis}: {error}")
+                self._unanswered.setdefault(str(error), {})[f"analyses.{analysis}"] = None
                 words |= dict.fromkeys(ids, f"nobody knows what it needs: {error}")
         for run in runs if block.needs_document else ():
             late = late_words(run, block.needs_document)

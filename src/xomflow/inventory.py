@@ -91,7 +91,7 @@ def take(settings: Settings, rundb: RunDB, facts: Facts | None = None) -> Invent
         facts.keep(answer.runs.values())
     inventory = Inventory(problems=answer.problems)
     if not answer.runs and not answer.problems:
-        inventory.problems.append(f"the run database has no run from number {common.min_run} on")
+        inventory.problems.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
     groups: dict[tuple, dict[str, Run]] = {}
     for run in answer.runs.values():
         groups.setdefault(looks(run), {})[run.id] = run

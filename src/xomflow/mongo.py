@@ -17,6 +17,7 @@ from xomflow.errors import RunDBError
 from xomflow.secrets import read_private
 
 _WANTED = ("xent_url", "xent_user", "xent_password", "xent_database")
+_ACCOUNT_CODES = (13, 18)  # Unauthorized, AuthenticationFailed in MongoDB's table of error codes
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 
 
@@ -131,6 +132,12 @@ class Server:
             self._account = read_account(self._block.credentials, self._block.read_preference)
         return self._account
 
+    @property
+    def place(self) -> str:
+        """Database, collection and address, in words."""
+        account = self.account
+        return f"database {account.database}, collection {self._block.collection} at {account.address}"
+
     def read(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[bytes]:
         """Return the documents that a query finds, in pieces of BSON that hold any number of whole documents.
 
@@ -183,8 +190,9 @@ class Server:
                 yield client[account.database][self._block.collection]
         # A wrong address may be a plain ValueError.
         except (pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError) as error:
-            said = _first_clause(error)
-            raise RunDBError(f"the run database at {account.address} does not answer: {said}") from None
+            # Only what a server answered has a code.
+            did = "refused the account" if getattr(error, "code", None) in _ACCOUNT_CODES else "does not answer"
+            raise RunDBError(f"the run database at {account.address} {did}: {_first_clause(error)}") from None
 
 
 def decoded(pieces: list[bytes]) -> list[dict[str, Any]]:

@@ -50,6 +50,11 @@ class Answer:
 class RunDB(Protocol):
     """What the workflow asks of a run database."""
 
+    @property
+    def place(self) -> str:
+        """Where the documents are, in words; nothing secret."""
+        ...
+
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; what is selected of them is decided elsewhere.
 
@@ -97,6 +102,11 @@ class FileRunDB:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def place(self) -> str:
+        """Where the documents are; see `RunDB.place`."""
+        return f"file {self._path.absolute()}"
 
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
@@ -155,6 +165,11 @@ class MongoRunDB:
         self.server = Server(block)
         self._stamps: dict[tuple[int, int | None], str] = {}
         self._pieces: dict[tuple[int, int | None], list[bytes]] = {}
+
+    @property
+    def place(self) -> str:
+        """Where the documents are; see `RunDB.place`."""
+        return self.server.place
 
     def runs(self, min_run: int, max_run: int | None) -> Answer:
         """Return the runs with numbers in a range; see `RunDB.runs`."""

@@ -171,6 +171,11 @@ class Software(RunRange):
         return self
 
     @property
+    def kind(self) -> Literal["image", "set_up", "interpreter"]:
+        """The key of this block that names what is started."""
+        return "image" if self.image else "set_up" if self.set_up else "interpreter"
+
+    @property
     def program(self) -> Program:
         """What is started."""
         image, set_up = (str(place.expanduser().absolute()) if place else "" for place in (self.image, self.set_up))

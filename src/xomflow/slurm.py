@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +27,8 @@ CLASSES = {
     "COMPLETED": "lost",
     "FAILED": "lost",
 }
+# State and reason of a job that Slurm took and then finds no node for.
+_NO_NODE = ("FAILED", "BadConstraints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,15 @@ class SlurmJob:
     def is_over(self) -> bool:
         """Whether it will do nothing any more."""
         return self.state in CLASSES
+
+    @property
+    def end(self) -> tuple[str, str]:
+        """The failure class and a sentence about how Slurm ended it; of a job that is over."""
+        how = f"{self.state} ({self.reason})"
+        if (self.state, self.reason) == _NO_NODE:
+            asked = "memory_mb of the analysis, threads of its rule, partition and options of slurm"
+            return "not_started", f"Slurm has no node for what job {self.number} asks: {how}; see {asked}"
+        return CLASSES[self.state], f"Slurm ended job {self.number}: {how}"
 
     @property
     def words(self) -> str:
@@ -136,11 +149,17 @@ def _ask(command: list[str], given: str = "", held: IO[bytes] | None = None) -> 
         raise SlurmError(f"{command[0]} did not answer within {_SECONDS:.0f} s") from None
     if done.returncode != 0:
         words = refusal(command[0], done.stderr) or f"exit status {done.returncode}"
-        raise SlurmError(f"{command[0]} refused: {words[:300]}")
+        raise SlurmError(f"{command[0]} refused: {textwrap.shorten(words, 300, placeholder=' ...')}")
     return done.stdout
 
 
 def refusal(program: str, said: str) -> str:
-    """Return what one of Slurm's programs said in one line, without its name before each piece."""
+    """Return what one of Slurm's programs said in one line, without its name before each piece.
+
+    Pieces that differ in numbers only, as of one job and the next, are said once.
+    """
     pieces = (" ".join(line.split()).removeprefix(f"{program}: ").removeprefix("error: ") for line in said.splitlines())
-    return "; ".join(filter(None, pieces))
+    found: dict[str, str] = {}
+    for piece in filter(None, pieces):
+        found.setdefault(re.sub("[0-9]+", "0", piece), piece)
+    return "; ".join(found.values())

@@ -16,7 +16,7 @@ from xomflow import clock, outcomes, slurm
 from xomflow.errors import SlurmError
 from xomflow.keys import Key
 from xomflow.paths import Paths, TickPaths
-from xomflow.slurm import CLASSES, SlurmJob
+from xomflow.slurm import SlurmJob
 from xomlib.files import dump_json, read_json
 from xomlib.warm import is_locked
 
@@ -181,4 +181,5 @@ def standing(
         return Standing(one, working=job.words)
     if job.ended is not None and now - job.ended < latency:
         return Standing(one, working=f"Slurm job {job.number} has just ended ({job.state.lower()})")
-    return Standing(one, kind=CLASSES[job.state], message=f"Slurm ended job {job.number}: {job.state} ({job.reason})")
+    kind, message = job.end
+    return Standing(one, kind=kind, message=message)

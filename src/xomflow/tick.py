@@ -261,7 +261,8 @@ def survey_document(survey: Survey) -> dict[str, Any]:
 def _asker(settings: Settings, may_write: bool) -> ContextAsker:
     """Return who asks contexts: about the types of all analyses at once, so that strax is loaded once."""
     types = {name for block in settings.analyses.values() for name in block.types}
-    return ContextAsker(Paths(settings.work), may_write, types)
+    keys = {one.program: f"software[{index}].{one.kind}" for index, one in enumerate(settings.software)}
+    return ContextAsker(Paths(settings.work), may_write, types, keys)
 
 
 def _parts(key: Key) -> tuple[str, str, str]:

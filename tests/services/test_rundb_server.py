@@ -255,7 +255,7 @@ def refusal(rundb: MongoRunDB, within: float = 8.0) -> str:
 
 def test_a_wrong_password_is_said(tmp_path: Path, server: Server) -> None:
     said = refusal(server.rundb(tmp_path, xent_password="wr0ng"))
-    assert said == f"the run database at {server.address} does not answer: Authentication failed."
+    assert said == f"the run database at {server.address} refused the account: Authentication failed."
     assert "wr0ng" not in said
 
 

@@ -362,6 +362,19 @@ def test_a_person_can_cancel(place: SlurmSite, wait_for: Wait) -> None:
     wait_for(lambda: not place.jobs())
 
 
+def test_a_job_that_no_node_can_take_is_not_tried_at_once(place: SlurmSite) -> None:
+    place.site.runs([52001])
+    place.analysis("large", GOOD, memory_mb=10_000_000)
+    place.site.tree["slurm"]["latency"] = "0 s"
+    place.site.tree["retries"] = {"first_wait": "1 h"}
+    place.tick()
+    (record,) = place.site.failures("large", 52001)
+    assert record["failure"]["class"] == "not_started"
+    assert "Slurm has no node for what job" in record["failure"]["message"]
+    place.tick()
+    assert place.site.failures("large", 52001) == [record]
+
+
 # --- what Slurm does not take -----------------------------------------------------------------------------------------
 
 

@@ -126,6 +126,8 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
         (tree(max_jobs_per_tick=1.5), "max_jobs_per_tick is 1.5: input should be a valid integer"),
         (tree(max_jobs_per_tick=True), "max_jobs_per_tick is True: input should be a valid integer"),
         (tree(rundb={"kind": "mongo"}), "rundb.kind is 'mongo': input should be 'file' or 'mongodb'"),
+        (tree() | {"work": None}, "work is empty: the name of a file or folder is needed"),
+        (tree() | {"work": [1]}, "work is [1]: the name of a file or folder is needed"),
         (tree(software=[]), "software is []: list should have at least 1 item"),
         (tree(software={}), "software is {}: input should be a valid list"),
         (tree(analyses=[]), "analyses is []: input should be a valid dictionary"),
@@ -147,6 +149,13 @@ def test_a_wrong_value_is_said_with_its_place(made: Any, start: str) -> None:
     found = lines(made)
     assert len(found) == 1
     assert found[0].startswith(start)
+
+
+@pytest.mark.parametrize("inside", ["", "inside", "inside/deep"])
+def test_a_working_folder_that_is_a_file_is_refused(tmp_path: Path, inside: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.touch()
+    assert lines(tree(file / inside)) == [f"work is '{file / inside}', and {file} is a file: a folder is needed"]
 
 
 def test_a_list_that_is_neither_types_nor_sets_of_types_is_said() -> None:

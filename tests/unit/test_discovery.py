@@ -39,6 +39,10 @@ class Documents:
         self.asked.append((min_run, max_run))
         return understand(self._documents, min_run, max_run)
 
+    @property
+    def place(self) -> str:
+        return "memory"
+
     def stamp(self, min_run: int, max_run: int | None) -> str:
         return ""
 
@@ -196,6 +200,12 @@ def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
     assert chosen(found) == ["b 52001"]
     assert found.mistakes == ["analyses.a: broken:context under /opt/python: it broke"]
     assert found.items["a"][0].state.reason.startswith("nobody knows what it needs: broken:context")
+
+
+def test_a_mistake_that_analyses_share_is_said_once(tmp_path: Path) -> None:
+    blocks = analyses(a={"needs": ["peaks"]}, b={"needs": ["peaks"]}, c={"needs": []})
+    found = survey(tmp_path, *documents(52001), analyses=blocks, context={"function": "broken:context"})
+    assert found.mistakes == ["analyses.a, analyses.b: broken:context under /opt/python: it broke"]
 
 
 def test_a_run_without_software_waits(tmp_path: Path) -> None:

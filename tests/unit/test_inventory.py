@@ -145,6 +145,7 @@ def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Sett
 
 def test_a_run_database_without_runs_is_said(world: tuple[Site, Settings, CountingRunDB]) -> None:
     site, settings, rundb = world
-    (site.folder / "runs.jsonl").write_text("")
+    runs = site.folder / "runs.jsonl"
+    runs.write_text("")
     found = inventory.take(settings, rundb)
-    assert found.problems == ["the run database has no run from number 0 on"]
+    assert found.problems == [f"the run database has no run from number 0 on: file {runs}"]

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import pymongo
+import pymongo.errors
 import pytest
 
 from support.factory import PASSWORD, rundb_credentials
 from xomflow.errors import RunDBError
-from xomflow.mongo import Account, credentials_path, read_account
+from xomflow.mongo import Account, Server, credentials_path, read_account
+from xomflow.rundb import open_rundb
+from xomflow.settings import RunDB
 
 
 def account(path: Path) -> Account:
@@ -148,3 +152,36 @@ def test_a_missing_credentials_file_is_said(tmp_path: Path) -> None:
 
 def test_the_home_of_somebody_unknown_is_said() -> None:
     assert "cannot be read: " in refused(Path("~nobody-of-this-name/x"))
+
+
+def said_after(folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> str:
+    """The sentence after a question that the client could not get answered."""
+
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(pymongo, "MongoClient", fail)
+    block = RunDB(kind="mongodb", credentials=rundb_credentials(folder, "127.0.0.1:27017"))
+    with pytest.raises(RunDBError) as caught:
+        Server(block).read({}, {})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("code", "words"), [(18, "Authentication failed."), (13, "not authorized on xenonnt")])
+def test_a_server_that_does_not_take_the_account_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    said = said_after(tmp_path, monkeypatch, pymongo.errors.OperationFailure(words, code))
+    assert said.startswith(f"the run database at 127.0.0.1:27017 refused the account: {words}")
+
+
+def test_a_server_that_is_not_there_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = said_after(tmp_path, monkeypatch, pymongo.errors.ServerSelectionTimeoutError("Connection refused"))
+    assert said == "the run database at 127.0.0.1:27017 does not answer: Connection refused"
+
+
+def test_the_place_of_the_documents_is_told_without_the_account(tmp_path: Path) -> None:
+    place = uri(tmp_path, f"mongodb://xenon:{quote_plus(PASSWORD)}@one:27017,two:27018/xenonnt\n")
+    rundb = open_rundb(RunDB(kind="mongodb", credentials=place))
+    assert rundb.place == "database xenonnt, collection runs at one:27017,two:27018"
+    assert quote_plus(PASSWORD) not in rundb.place

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow import submissions
+from xomflow import slurm, submissions
+from xomflow.errors import SlurmError
 from xomflow.keys import Key
+from xomflow.outcomes import Failure
 from xomflow.paths import Paths
+from xomflow.settings import Retries
 from xomflow.slurm import CLASSES, SlurmJob, parse
+from xomflow.states import next_try
 from xomflow.submissions import Standing, Submission, standing
 
 KEY = Key("kr83m", "v1", "052001")
@@ -41,6 +45,17 @@ def test_how_slurm_ended_a_silent_job_is_its_class(state: str, kind: str) -> Non
     assert (found.working, found.kind) == ("", kind)
     assert state in found.message
     assert "SomeReason" in found.message
+
+
+def test_a_job_that_no_node_can_take_is_an_own_failure_that_waits() -> None:
+    found = concluded(job("FAILED", reason="BadConstraints"))
+    assert (found.working, found.kind) == ("", "not_started")
+    assert found.message.startswith("Slurm has no node for what job 17 asks: FAILED (BadConstraints); see memory_mb")
+    failure = Failure(1, found.kind, datetime(2026, 11, 22, 13, tzinfo=UTC))
+    due = next_try([failure], Retries())
+    assert due is not None
+    assert due - failure.ended == timedelta(hours=1)
+    assert next_try([failure] * Retries().attempts, Retries()) is None
 
 
 def test_unknown_is_not_gone() -> None:
@@ -129,3 +144,27 @@ def test_whatever_squeue_says_is_a_job_or_none(line: str) -> None:
     found, comment = parse(line)
     assert (found is None) == (line.count("|") < 5)
     assert comment == ("" if found is None else line.split("|", 5)[5])
+
+
+def scancel(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> str:
+    """What is said where ``scancel`` fails with these words."""
+    (folder / "words").write_text(said)
+    program = folder / "scancel"
+    program.write_text(f"#!/bin/sh\ncat {folder / 'words'} >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    with pytest.raises(SlurmError) as caught:
+        slurm.cancel(["5", "17"])
+    return str(caught.value)
+
+
+def test_what_slurm_says_of_each_job_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"scancel: error: Kill job error on job id {number}: Unable to contact slurm" for number in (5, 17)]
+    said = scancel(tmp_path, monkeypatch, "\n".join(["scancel: retrying", *lines]))
+    assert said == "scancel refused: retrying; Kill job error on job id 5: Unable to contact slurm"
+
+
+def test_what_slurm_says_at_length_is_cut_after_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = scancel(tmp_path, monkeypatch, "controller " * 100)
+    assert len(said) < 330
+    assert set(said.removeprefix("scancel refused: ").split()) == {"controller", "..."}

@@ -294,7 +294,10 @@ def test_a_plugin_that_raises_costs_no_other_type_and_is_tried_again(place: Plac
     ("script", "words"),
     [
         ("#!/bin/sh\nexit 3\n", "it ended without a word"),
-        ("#!/bin/sh\necho nonsense\n", "answer is not JSON: 'nonsense"),
+        (
+            "#!/bin/sh\necho nonsense\n",
+            "it does not answer as a Python interpreter with xomlib would, it said 'nonsense",
+        ),
         ("#!/nowhere/python\n", "it cannot be started: No such file or directory"),
         ("#!/bin/sh\nexec sleep 600\n", "no answer within 0 s"),
     ],

@@ -1,0 +1,45 @@
+"""What is said where an interpreter cannot be asked about a context."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.factory import settings
+from xomflow import tick
+from xomflow.errors import ContextError
+
+
+def said(folder: Path, script: str, times: int = 1) -> str:
+    """The sentence about an interpreter that is a shell script, the last time that it is wanted."""
+    interpreter = folder / "python"
+    interpreter.write_text(f"#!/bin/sh\n{script}\n")
+    interpreter.chmod(0o755)
+    blocks = [{"interpreter": "/usr/bin/python3", "max_run": 9}, {"interpreter": str(interpreter), "min_run": 10}]
+    configured = settings(folder / "work", software=blocks)
+    asker = tick._asker(configured, may_write=False)
+    for _ in range(times - 1):
+        with pytest.raises(ContextError):
+            asker.facts(configured.software[1].program, configured.context, ["peaks"])
+    with pytest.raises(ContextError) as caught:
+        asker.facts(configured.software[1].program, configured.context, ["peaks"])
+    start = f"nobody:asks under software[1].interpreter {interpreter}: "
+    assert str(caught.value).startswith(start)
+    return str(caught.value).removeprefix(start)
+
+
+@pytest.mark.parametrize(("script", "words"), [("true", "nothing"), ("echo nonsense", r"'nonsense\n'")])
+def test_what_is_no_interpreter_is_named_with_its_key(tmp_path: Path, script: str, words: str) -> None:
+    expected = f"it does not answer as a Python interpreter with xomlib would, it said {words}"
+    assert said(tmp_path, script) == expected
+
+
+def test_what_an_interpreter_lacks_is_said_of_it(tmp_path: Path) -> None:
+    (tmp_path / "answer").write_text('{"error": "No module named numpy"}')
+    assert said(tmp_path, f"cat {tmp_path / 'answer'}") == "No module named numpy"
+
+
+def test_an_interpreter_that_does_not_answer_is_asked_once(tmp_path: Path) -> None:
+    assert "it said 'again" in said(tmp_path, f"echo again | tee -a {tmp_path / 'asked'}", times=3)
+    assert (tmp_path / "asked").read_text() == "again\n"
