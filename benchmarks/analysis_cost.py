@@ -2,8 +2,9 @@
 
 ``python benchmarks/analysis_cost.py [--only kr83m] [--scale 1] [--repeat 3]``, under the analysis interpreter.
 
-A Kr83m run of the mini-XENONnT is made once in FOLDER and repeated, shifted in time, until the reference sizes are
-there: 50,000 decays for kr83m, 5 million peaks for photo_ionization; and once more ten times as long. Every measurement
+A run of each detector of the mini-XENONnT is made once in FOLDER and repeated, shifted in time, until the reference
+sizes are there: 50,000 decays for kr83m, 5 million peaks for photo_ionization; and once more ten times as long, for
+kr83m_campaign with ten times as many runs. scada and daq_rate read no data of strax. Every measurement
 is a process of its own, so that its peak memory is its own. Times are CPU seconds after the imports and the building of
 the context, which a job pays once ("start"); the least of the repetitions counts. "read" reads what the analysis was
 seen to read (the same data types and columns) and does nothing else; "numbers" is the analysis' ``main`` without its
@@ -32,18 +33,24 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE, BASE_DECAYS, KR_RATE = "052800", 12_500, 20.0  # run id, number, Hz
+KR_RATE, BASE_SECONDS = 20.0, 625.0
+BASES = {"tpc_kr83m": "052800", "muon_veto": "052801", "neutron_veto": "052802"}  # run mode: run id
 FACTORS = (1, 10)
 CHUNK_MB = {"peak_basics": 200.0, "event_basics": 50.0}  # others: 10
 
 
 @dataclass(frozen=True)
 class Case:
-    """An analysis' reference size: its data types, and how often the base run is repeated."""
+    """An analysis' reference size: its data types, how often the base run of which mode is repeated.
+
+    A longer ``campaign`` is one of more runs; there it is the same run every time.
+    """
 
     types: tuple[str, ...]
     repeats: int
     size: str
+    mode: str = "tpc_kr83m"
+    campaign: bool = False
 
 
 CASES = {
@@ -51,42 +58,46 @@ CASES = {
     "kr83m": Case(("event_info_double",), 4, "50,000 decays"),
     "photo_ionization": Case(("event_basics", "peak_basics"), 63, "5 million peaks"),
     "peak_rate": Case(("peak_basics",), 63, "5 million peaks"),
+    "kr83m_campaign": Case(("event_info_double",), 4, "50,000 decays in a run", campaign=True),
+    "busy": Case(("veto_intervals",), 63, "11 hours"),
+    "muon_veto": Case(("events_mv", "hitlets_mv"), 63, "11 hours", "muon_veto"),
+    "neutron_veto": Case(("events_nv", "event_positions_nv", "hitlets_nv"), 63, "11 hours", "neutron_veto"),
 }
 
 
 def run_of(case: Case, factor: int, scale: float) -> tuple[str, int]:
     """Return run id and number of repetitions of the base run."""
-    repeats = max(1, round(case.repeats * factor * scale))
-    return f"{100_000 + repeats:06d}", repeats
+    repeats = max(1, round(case.repeats * (1 if case.campaign else factor) * scale))
+    return f"{100_000 * (1 + list(BASES).index(case.mode)) + repeats:06d}", repeats
 
 
-def make_base(folder: Path) -> Any:
-    """Make the base run, unless it is there; return its context, which may write."""
+def make_bases(folder: Path) -> Any:
+    """Make the base runs, unless they are there; return their context, which may write."""
     from mini_xenonnt import truth
     from mini_xenonnt.context import mini_xenonnt
 
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     st = mini_xenonnt(output_folder=folder / "data", truth_folder=folder / "truth", readonly=False)
     start = datetime(2026, 9, 1, tzinfo=UTC)
-    document = truth.of_run(
-        {"kr_rate": KR_RATE}, BASE, "tpc_kr83m", start, start + timedelta(seconds=BASE_DECAYS / KR_RATE), start, 1
-    )
-    (folder / "truth" / f"{BASE}.json").write_text(json.dumps(document))
-    for data_type in dict.fromkeys(name for case in CASES.values() for name in case.types):
-        if not st.is_stored(BASE, data_type):
-            st.make(BASE, data_type, save=(data_type,), progress_bar=False)
+    end = start + timedelta(seconds=BASE_SECONDS)
+    for mode, base in BASES.items():
+        document = truth.of_run({"kr_rate": KR_RATE}, base, mode, start, end, start, 1)
+        (folder / "truth" / f"{base}.json").write_text(json.dumps(document))
+        for data_type in dict.fromkeys(name for case in CASES.values() if case.mode == mode for name in case.types):
+            if not st.is_stored(base, data_type):
+                st.make(base, data_type, save=(data_type,), progress_bar=False)
     return st
 
 
-def make_run(st: Any, run_id: str, data_type: str, repeats: int) -> None:
+def make_run(st: Any, base_id: str, run_id: str, data_type: str, repeats: int) -> None:
     """Write the base run's data several times, one after the other, as strax would store them."""
     import strax
 
     if st.is_stored(run_id, data_type):
         return
-    base = st.get_array(BASE, data_type, progress_bar=False)
-    plugin = st.get_single_plugin(BASE, data_type)
-    length = int(BASE_DECAYS / KR_RATE * 1e9)
+    base = st.get_array(base_id, data_type, progress_bar=False)
+    plugin = st.get_single_plugin(base_id, data_type)
+    length = int(BASE_SECONDS * 1e9)
     begin = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp()) * 10**9
     size = CHUNK_MB.get(data_type, 10.0)
     times = [name for name in base.dtype.names if "time" in name and base.dtype[name] == "int64"]
@@ -117,8 +128,9 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def measure(folder: Path, what: str, name: str, run_id: str, reads: str) -> dict[str, Any]:
+def measure(folder: Path, what: str, name: str, run_ids: str, reads: str) -> dict[str, Any]:
     """Do one measurement in this process; ``reads`` is what the analysis was seen to read, as JSON."""
+    run_id = run_ids.partition(" ")[0]
     import xomlib
     from xomlib import session
 
@@ -126,7 +138,7 @@ def measure(folder: Path, what: str, name: str, run_id: str, reads: str) -> dict
     module = load(name)
     seen: list[Any] = []
     with tempfile.TemporaryDirectory() as draft:
-        session.begin(job(folder, name, run_id, draft))
+        session.begin(job(folder, name, run_ids.split(), draft))
         st = xomlib.context()
         xomlib.context = lambda: st  # the job's own building of it is part of the start
         if what == "reads":
@@ -135,7 +147,8 @@ def measure(folder: Path, what: str, name: str, run_id: str, reads: str) -> dict
                 seen.append([target, list(rest["keep_columns"])]) or original(run, target, **rest)  # type: ignore[func-returns-value]
             )
         if what == "numbers":
-            module.draw = lambda *_: b""  # type: ignore[attr-defined]
+            for place in filter(None, (module, sys.modules.get("xomphysics.kr83m.analysis"))):
+                place.draw = lambda *_: b""  # type: ignore[attr-defined]
         ready = time.process_time()
         with contextlib.redirect_stdout(io.StringIO()):
             if what == "read":
@@ -148,10 +161,11 @@ def measure(folder: Path, what: str, name: str, run_id: str, reads: str) -> dict
     return {"start": ready - begun, "work": done - ready, "peak_mb": peak_memory(), "reads": seen}
 
 
-def job(folder: Path, name: str, run_id: str, draft: str) -> dict[str, Any]:
+def job(folder: Path, name: str, run_ids: list[str], draft: str) -> dict[str, Any]:
     """Return the job as the workflow's runner would give it."""
     return {
-        "key": {"analysis": name, "version": "v1", "run": run_id},
+        "key": {"analysis": name, "version": "v1", "run": run_ids[0]},
+        "run": {"runs": run_ids},
         "context": {
             "function": "mini_xenonnt.context:mini_xenonnt",
             "arguments": {"output_folder": str(folder / "data")},
@@ -184,15 +198,16 @@ def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int, rea
 
 def table(folder: Path, names: list[str], scale: float, repeat: int) -> str:
     """Measure everything and return the table."""
-    st = make_base(folder)
+    st = make_bases(folder)
     titles = ("run", "start s", "read s", "numbers s", "all s", "numbers/read", "job/read", "peak MB")
     lines = [f"{'analysis':<18}" + "".join(f"{title:>{len(title) + 2}}" for title in titles)]
     for name in names:
-        peaks = []
+        peaks, case = [], CASES[name]
         for factor in FACTORS:
-            run_id, repeats = run_of(CASES[name], factor, scale)
-            for data_type in CASES[name].types:
-                make_run(st, run_id, data_type, repeats)
+            run_id, repeats = run_of(case, factor, scale)
+            for data_type in case.types:
+                make_run(st, BASES[case.mode], run_id, data_type, repeats)
+            run_id = " ".join([run_id] * (factor if case.campaign else 1))
             reads = in_process(folder, "reads", name, run_id, 1)["reads"]
             read = in_process(folder, "read", name, run_id, repeat, reads)
             numbers, full = (in_process(folder, what, name, run_id, repeat) for what in ("numbers", "all"))
@@ -202,8 +217,9 @@ def table(folder: Path, names: list[str], scale: float, repeat: int) -> str:
             values += ((start + full["work"]) / (start + read["work"]), full["peak_mb"])
             cells = [f"{value:>{len(title) + 2}.2f}" for value, title in zip(values, titles[1:], strict=True)]
             lines.append(f"{name:<18}{f'x{factor}':>5}" + "".join(cells))
-        said = ", ".join(f"{len(columns)} columns of {target}" for target, columns in reads)
-        lines.append(f"  {CASES[name].size}; reads {said}; memory of the longer run: {peaks[1] / peaks[0]:.3f} times")
+        each = {target: len(columns) for target, columns in reads}
+        said = ", ".join(f"{columns} columns of {target}" for target, columns in each.items())
+        lines.append(f"  {case.size}; reads {said}; memory of the longer run: {peaks[1] / peaks[0]:.3f} times")
     return "\n".join(lines)
 
 
