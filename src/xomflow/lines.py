@@ -58,6 +58,8 @@ def _name(name: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _measurement(name: str) -> str:
     _check(name)
+    if name.startswith("#"):
+        raise BadPointError(f"{name[:60]!r} cannot be a measurement: the server takes its lines for comments")
     return name.translate(_MEASUREMENT)
 
 

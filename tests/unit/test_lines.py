@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 values = texts | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
 points = st.fixed_dictionaries(
     {
-        "measurement": plain,
+        "measurement": plain.filter(lambda name: not name.startswith("#")),
         "tags": st.dictionaries(plain, plain, max_size=3),
         "fields": st.dictionaries(plain, values, min_size=1, max_size=4),
         "time": st.integers(0, 2**62),
@@ -53,6 +53,12 @@ def test_what_the_client_would_leave_out_is_an_error(value: Any) -> None:
 def test_a_point_without_fields_is_an_error() -> None:
     with pytest.raises(lines.BadPointError, match="has no field"):
         lines.text([point(fields={})])
+
+
+def test_a_measurement_that_the_server_takes_for_a_comment_is_an_error() -> None:
+    with pytest.raises(lines.BadPointError, match="cannot be a measurement"):
+        lines.text([point(measurement="#1")])
+    assert lines.text([point(tags={"variable": "#1"})])
 
 
 @pytest.mark.parametrize("name", ["", "a\\", "a\nb", "a\tb", "x" * 70_000])
