@@ -130,10 +130,10 @@ def load(name: str) -> ModuleType:
 
 def measure(folder: Path, what: str, name: str, run_ids: str, reads: str) -> dict[str, Any]:
     """Do one measurement in this process; ``reads`` is what the analysis was seen to read, as JSON."""
-    run_id = run_ids.partition(" ")[0]
     import xomlib
     from xomlib import session
 
+    run_id = run_ids.partition(" ")[0]
     begun = time.process_time()
     module = load(name)
     seen: list[Any] = []

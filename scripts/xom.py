@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_TROUBLE, XomError, disk_words  # noqa: E402
+from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, XomError, for_user  # noqa: E402
 from xomflow.keys import Key  # noqa: E402
 from xomflow.paths import Paths, TickPaths  # noqa: E402
 from xomlib.files import dump_json, read_json  # noqa: E402
@@ -148,18 +148,15 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         return options.function(options)
-    except XomError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
     except BrokenPipeError:
         sys.stdout = None  # whoever read this has seen enough
         return 0
-    except OSError as error:
-        words = disk_words(error, Path.cwd())
-        if not words:
+    except (XomError, OSError) as error:
+        told = for_user(error)
+        if told is None:
             raise
-        print(words, file=sys.stderr)
-        return EXIT_TROUBLE
+        print(told[0], file=sys.stderr)
+        return told[1]
 
 
 if __name__ == "__main__":

@@ -67,7 +67,6 @@ class ContextAsker:
         self._types = frozenset(types)
         self._keys = keys or {}
         self._known: dict[str, dict[str, Any]] = {}
-        self._refused: dict[str, str] = {}  # asking once more in this tick would take as long, for every analysis
         self.asked = 0
 
     def facts(self, program: Program, context: Context, types: Iterable[str]) -> ContextFacts:
@@ -85,21 +84,15 @@ class ContextAsker:
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
         question = json.dumps([_FORM, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
-        if digest in self._refused:
-            raise ContextError(self._refused[digest])
         if digest not in self._known:
             kept = self._paths.cache / f"context-{digest}.json"
             answer = _fresh(kept)
             if answer is None:
-                try:
-                    answer = self._ask(program, request)
-                except ContextError as error:
-                    self._refused[digest] = str(error)
-                    raise
-                if self._may_write and answer["keep"]:
+                answer = self._ask(program, request)
+                if self._may_write and answer.get("keep"):
                     dump_json(kept, answer)
-            self._known[digest] = answer
-        answer = self._known[digest]
+            self._known[digest] = answer  # a refusal too: to ask once more would take as long, for every analysis
+        answer = self._usable(self._known[digest], program, request)
         for name in sorted(wanted & answer["without"].keys()):
             raise ContextError(f"{self._where(program, request)}: {' '.join(answer['without'][name].split())}")
         hashes = {name: answer["hashes"][name] for name in sorted(wanted)}
@@ -107,7 +100,8 @@ class ContextAsker:
 
     def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
         """Ask strax itself which (run, type) are stored; for storage that cannot be read as folders."""
-        answer = self._ask(program, {"context": context.model_dump(), "stored": questions})
+        request = {"context": context.model_dump(), "stored": questions}
+        answer = self._usable(self._ask(program, request), program, request)
         return {(run, name) for run, name in answer["stored"]}
 
     def _ask(self, program: Program, request: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +114,9 @@ class ContextAsker:
             answer = _answer(software.command(program, paths, "xomlib.probe", str(order)), program, paths)
         if program.image:
             answer["files"] = {}  # they are inside the image, whose own time stamp counts
+        return answer
+
+    def _usable(self, answer: dict[str, Any], program: Program, request: dict[str, Any]) -> dict[str, Any]:
         if "error" in answer:
             raise ContextError(f"{self._where(program, request)}: {answer['error']}")
         return answer

@@ -45,16 +45,13 @@ class ContextError(XomError):
     exit_code = EXIT_CONFIGURATION
 
 
-def disk_words(error: OSError, folder: Path) -> str:
-    """Return what a disk that takes nothing says, for an operator; empty where the error is of another kind.
+def for_user(error: BaseException | None) -> tuple[str, int] | None:
+    """Return the sentence and the exit code of an error that a user has to act on; nothing for any other.
 
-    Parameters
-    ----------
-    error
-        What went wrong.
-    folder
-        In which folder it was, where the error does not name the file.
+    Besides XOM's own errors these are what a disk says that takes nothing.
     """
-    if error.errno not in _OF_THE_DISK:
-        return ""
-    return f"{error.filename or folder}: {error.strerror}; nothing that was done is lost"
+    if isinstance(error, XomError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return f"{error.filename or Path.cwd()}: {error.strerror}; nothing that was done is lost", EXIT_TROUBLE
+    return None

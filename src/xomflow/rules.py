@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from xomflow import configuration, report, rulefiles
-from xomflow.errors import EXIT_TROUBLE, ConfigurationError, XomError, disk_words
+from xomflow.errors import EXIT_TROUBLE, ConfigurationError, for_user
 from xomflow.keys import ID, Key, Pattern
 from xomflow.paths import COMMAND, ROOT
 from xomflow.queue import Order, Queue
@@ -241,10 +241,8 @@ class _Explained:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, XomError):
-            _leave(str(error), error.exit_code)
-        if isinstance(error, OSError) and (words := disk_words(error, Path.cwd())):
-            _leave(words, EXIT_TROUBLE)
+        if told := for_user(error):
+            _leave(*told)
 
 
 def _leave(sentence: str, code: int) -> NoReturn:
