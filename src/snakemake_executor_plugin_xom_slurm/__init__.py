@@ -33,7 +33,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
 
     async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncIterator[SubmittedJobInfo]:
         """Report what ended, and yield what did not."""
-        verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs]) if active_jobs else {}
+        if not active_jobs:
+            return  # the tick may not have begun yet
+        verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs])
         self._tell()
         for info in active_jobs:
             verdict = verdicts[info.aux["key"]]

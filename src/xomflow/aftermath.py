@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from xomflow import claims, clock, outcomes, records, submissions
+from xomflow import claims, clock, outcomes, records, slurm, submissions
+from xomflow.errors import SlurmError
 from xomflow.keys import Key
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths, TickPaths
@@ -16,7 +18,9 @@ from xomlib.files import read_json
 
 
 def settle(paths: Paths, retries: Retries, standings: Mapping[Key, Standing]) -> None:
-    """Write down how Slurm ended jobs, and forget those about which all is known."""
+    """Write down how Slurm ended jobs, forget those about which all is known, cancel what it would keep for ever."""
+    with contextlib.suppress(SlurmError):  # whatever becomes of such a job, its attempt is over
+        slurm.cancel([one.to_cancel for one in standings.values() if one.to_cancel])
     for key, standing in standings.items():
         if standing.working:
             continue

@@ -61,10 +61,10 @@ class Queue:
     tick
         Name of the tick.
     held
-        The tick's lock; whatever submits a job keeps it.
+        The tick's lock; whatever submits a job keeps it, and it is held as long as this object is there.
     """
 
-    def __init__(self, settings: Settings, tick: str, held: IO[bytes] | None = None) -> None:
+    def __init__(self, settings: Settings, tick: str, held: IO[bytes]) -> None:
         self._settings = settings
         self._paths = Paths(settings.work)
         self._tick = tick

@@ -38,7 +38,14 @@ class Rules:
         Snakemake's own object of that name.
     tree
         The configuration as Snakemake merged it.
+
+    Attributes
+    ----------
+    queue
+        The jobs of this tick in Slurm, once it has begun.
     """
+
+    queue: Queue
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         main = workflow.is_main_process
@@ -122,9 +129,9 @@ class Rules:
             return [str(self.paths.outcome(key)) for key in self._tick.pending()]
 
     def begin(self) -> None:
-        """Take the tick's lock; nothing is claimed before."""
+        """Take the tick's lock; nothing is claimed and nothing submitted before."""
         with _Explained():
-            self._tick.begin()
+            self.queue = Queue(self.settings, self._tick.name, self._tick.begin())
         for number in (signal.SIGINT, signal.SIGTERM):
             then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
             if callable(then):  # else it is ignored, as in the background of a shell script
@@ -149,11 +156,6 @@ class Rules:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-
-    @functools.cached_property
-    def queue(self) -> Queue:
-        """The jobs of this tick in Slurm."""
-        return Queue(self.settings, self._tick.name, self._tick.lock)
 
     def order(self, outcome: str, command: str, resources: Any, cpus: int) -> Order:
         """Return what is to be submitted for the job that makes an outcome."""

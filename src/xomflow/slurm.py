@@ -29,6 +29,8 @@ CLASSES = {
 }
 # State and reason of a job that Slurm took and then finds no node for.
 _NO_NODE = ("FAILED", "BadConstraints")
+# State and reason of a job that a node could not start, and that Slurm keeps until a person releases it.
+_HELD = ("PENDING", "launch_failed_requeued_held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,16 @@ class SlurmJob:
         return self.state in CLASSES
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether it waits for a person since a node could not start it; as after a controller that died."""
+        return (self.state, self.reason.replace(" ", "_")) == _HELD
+
+    @property
     def end(self) -> tuple[str, str]:
-        """The failure class and a sentence about how Slurm ended it; of a job that is over."""
+        """The failure class and a sentence about how Slurm ended it; of a job that is over, or stuck."""
         how = f"{self.state} ({self.reason})"
+        if self.is_stuck:
+            return "node_failed", f"a node could not start Slurm job {self.number}: {how}; XOM cancels it"
         if (self.state, self.reason) == _NO_NODE:
             asked = "memory_mb of the analysis, threads of its rule, partition and options of slurm"
             return "not_started", f"Slurm has no node for what job {self.number} asks: {how}; see {asked}"
@@ -100,9 +109,7 @@ def parse(line: str) -> tuple[SlurmJob | None, str]:
     return SlurmJob(number, state, reason, end, node), comment
 
 
-def submit(
-    script: str, name: str, comment: str, log: str, resources: Iterable[str], held: IO[bytes] | None = None
-) -> str:
+def submit(script: str, name: str, comment: str, log: str, resources: Iterable[str], held: IO[bytes]) -> str:
     """Submit a shell script and return the number of the job.
 
     Parameters

@@ -62,12 +62,15 @@ class Standing:
         Who works on it, in words; empty if nobody does any more.
     kind, message
         How it ended where it left no word itself: failure class and sentence; empty otherwise.
+    to_cancel
+        Number of its job if Slurm would keep that for ever; empty otherwise.
     """
 
     submission: Submission
     working: str = ""
     kind: str = ""
     message: str = ""
+    to_cancel: str = ""
 
 
 def note(paths: Paths, submission: Submission) -> None:
@@ -129,6 +132,10 @@ def standings(paths: Paths, latency: float) -> dict[Key, Standing]:
         jobs: dict[str, SlurmJob] | None = slurm.jobs()
     except SlurmError:
         jobs = None
+    for key, one in records.items():
+        job = (jobs or {}).get(one.comment)
+        if job and job.is_stuck and is_locked(str(paths.run_lock(key))):
+            going.add(key)
     return {
         key: standing(one, jobs, _last_word(paths, one), timedelta(seconds=latency), datetime.now(), key in going)
         for key, one in records.items()
@@ -165,7 +172,8 @@ def standing(
     now
         The present in the machine's local time, as Slurm tells times.
     going
-        Whether it may be on its way to Slurm: its tick, or the ``sbatch`` that outlived it, is alive.
+        Whether it may be on its way to Slurm: its tick, or the ``sbatch`` that outlived it, is alive; of a stuck job,
+        whether a process of it works nevertheless.
     """
     if has_last_word:
         return Standing(one)
@@ -177,6 +185,8 @@ def standing(
         if not one.job:  # it was never submitted, so nothing happened, unless that is being done just now
             return Standing(one, working=f"tick {one.tick} is giving it to Slurm" if going else "")
         return Standing(one, kind="lost", message=f"Slurm knows nothing of job {one.job} any more, and it left no word")
+    if job.is_stuck and not going:
+        return Standing(one, "", *job.end, to_cancel=job.number)
     if not job.is_over:
         return Standing(one, working=job.words)
     if job.ended is not None and now - job.ended < latency:

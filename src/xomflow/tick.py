@@ -45,8 +45,6 @@ class Tick:
     ----------
     wrong
         What is wrong with the rule file of an analysis, whose runs must wait therefore.
-    lock
-        The held lock of the tick, once it has begun.
     """
 
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
@@ -60,14 +58,14 @@ class Tick:
         self.name = os.environ.get(_VARIABLE, "dry-run")
         self.files = TickPaths(self.paths.tick(self.name))
         self.wrong: dict[str, str] = {}
-        self.lock: IO[bytes] | None = None
         self._pending: list[Key] | None = None
         self._orders: dict[Key, dict[str, Any]] = {}
 
-    def begin(self) -> None:
-        """Take the tick's lock, before anything is claimed, and note the configuration it runs with."""
-        self.lock = claims.hold_tick(self.files)
+    def begin(self) -> IO[bytes]:
+        """Take the tick's lock, before anything is claimed, note the configuration it runs with; return the lock."""
+        lock = claims.hold_tick(self.files)
         dump_json(self.files.settings, {"configuration": self._tree, "wrong": self.wrong})
+        return lock
 
     def pending(self) -> list[Key]:
         """Return the keys this tick works on: of a dry-run those that a tick started now would take."""

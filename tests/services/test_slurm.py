@@ -173,6 +173,20 @@ def test_a_node_that_died_is_not_the_analysis_fault(
     assert own_place.tick().returncode == 0
 
 
+def test_a_job_that_no_node_can_start_is_given_up_and_done_again(own_place: SlurmSite, own_slurm: SlurmCluster) -> None:
+    own_place.site.runs([52001])
+    own_place.site.tree["retries"] = {"attempts": 1}
+    own_place.analysis("good", GOOD)
+    with own_slurm.without_spool():
+        assert own_place.tick().returncode == 1
+    failure = own_place.failure("good", 52001)
+    assert failure["class"] == "node_failed"
+    assert "PENDING (launch failed requeued held); XOM cancels it" in failure["message"]
+    assert own_place.jobs() == []
+    assert own_place.tick().returncode == 0
+    assert own_place.site.outcome("good", 52001)["attempt"] == 2
+
+
 def kill_node(place: SlurmSite, cluster: SlurmCluster, number: int) -> None:
     """Kill a node's daemon and, as if the machine went down, what ran on it."""
     job = place.record("patient", number)["job"]

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,6 +196,24 @@ class SlurmCluster:
         daemon = self.daemons[node]
         daemon.start()
         daemon.wait_until(lambda: self.state_of(node) in ("idle", "mixed", "allocated"), 60)
+
+    @contextlib.contextmanager
+    def without_spool(self) -> Iterator[None]:
+        """Within it no node can start a job, as where its disk is full: Slurm keeps such a job and holds it."""
+        places = [self.folder / node for node in self.nodes]
+        for place in places:
+            place.rename(place.with_suffix(".away"))
+        try:
+            yield
+        finally:
+            for place in places:
+                place.with_suffix(".away").rename(place)
+
+    def resume_nodes(self) -> None:
+        """Take back, as an administrator would, the nodes that Slurm drained itself."""
+        drained = [node for node in self.nodes if self.state_of(node).startswith("drain")]
+        if drained:
+            self.access.run("scontrol", "update", f"NodeName={','.join(drained)}", "State=RESUME")
 
     def restart_controller(self) -> None:
         """Stop and start the controller; jobs go on."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import snakemake_executor_plugin_xom_slurm
 from support import factory
 from xomflow import slurm
 from xomflow.errors import SlurmError
@@ -46,9 +48,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Queue:
+def queue(tmp_path: Path) -> Iterator[Queue]:
     analyses = {"good": {"version": "v1"}, "astray": {"version": "v1", "slurm": {"partition": "nowhere"}}}
-    return Queue(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick")
+    with (tmp_path / "lock").open("wb") as held:
+        yield Queue(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick", held)
 
 
 def order(number: int, analysis: str = "good", memory_mb: int = 100) -> Order:
@@ -125,3 +128,13 @@ def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Queue, stan
 )
 def test_slurms_words_come_without_its_programs_name(said: str, words: str) -> None:
     assert slurm.refusal("sbatch", said) == words
+
+
+def test_before_a_tick_has_begun_nobody_asks_for_its_queue() -> None:
+    """Snakemake looks for jobs in a thread that starts before the tick; a queue made then would know no lock."""
+    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
+
+    async def look() -> list[Any]:
+        return [job async for job in executor.check_active_jobs([])]
+
+    assert asyncio.run(look()) == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow import slurm, submissions
+from xomflow import claims, slurm, submissions
 from xomflow.errors import SlurmError
 from xomflow.keys import Key
 from xomflow.outcomes import Failure
@@ -56,6 +56,28 @@ def test_a_job_that_no_node_can_take_is_an_own_failure_that_waits() -> None:
     assert due is not None
     assert due - failure.ended == timedelta(hours=1)
     assert next_try([failure] * Retries().attempts, Retries()) is None
+
+
+@pytest.mark.parametrize("reason", ["launch failed requeued held", "launch_failed_requeued_held"])
+def test_a_job_that_slurm_would_hold_for_ever_is_over_and_to_be_cancelled(reason: str) -> None:
+    found = concluded(job("PENDING", reason=reason))
+    assert (found.working, found.kind, found.to_cancel) == ("", "node_failed", "17")
+
+
+@pytest.mark.parametrize("reason", ["JobHeldUser", "JobHeldAdmin", "job requeued in held state"])
+def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
+    found = concluded(job("PENDING", reason=reason))
+    assert (found.kind, found.to_cancel) == ("", "")
+    assert reason in found.working
+
+
+def test_a_stuck_job_is_left_alone_while_a_process_of_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = Paths(tmp_path)
+    monkeypatch.setattr(submissions.slurm, "jobs", lambda: job("PENDING", reason="launch failed requeued held"))
+    submissions.note(paths, GIVEN)
+    with claims.hold_run(paths, KEY):
+        assert submissions.standings(paths, 0)[KEY].working != ""
+    assert submissions.standings(paths, 0)[KEY].to_cancel == "17"
 
 
 def test_unknown_is_not_gone() -> None:
