@@ -28,6 +28,8 @@ from xomflow.rundb import FIELDS, RunDB, open_rundb
 
 DATABASE = "xenonnt"
 ENTRIES = 15  # of the list ``data``, which no look at all runs asks for
+# A site's server runs for long, with its code compiled and its documents in memory.
+LONG_LIFE = ("-XX:+UseParallelGC", "-Xmx4g")
 COMMENT = {"user": "somebody", "comment": "the shifter saw nothing unusual during this run", "date": "2026-09-25"}
 TAGS = [{"name": "_sr1_preliminary", "user": "corrections", "date": "2026-09-25"}]
 
@@ -92,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server = MongoServer(folder / "mongo")
+        server = MongoServer(folder / "mongo", java=LONG_LIFE)
         try:
             server.start()
             say("filling the server")

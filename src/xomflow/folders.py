@@ -18,7 +18,7 @@ from typing import Any
 
 from xomflow.errors import ContextError
 from xomflow.paths import Paths
-from xomlib.files import read_json, write_atomically
+from xomlib.files import parse_json, write_atomically
 
 
 class FolderState(enum.Enum):
@@ -117,7 +117,7 @@ class Folders:
                 write_atomically(_place(self._paths, root), json.dumps({"root": root, "complete": kept}))
 
     def _state(self, root: str, name: str) -> FolderState:
-        state = state_of(Path(root, name))
+        state = state_of(f"{root}/{name}")
         if state is FolderState.COMPLETE:
             listed = self._roots[root]
             listed.complete.add(name)
@@ -133,27 +133,29 @@ class Folders:
         return self._roots[root]
 
 
-def state_of(folder: Path) -> FolderState:
+def state_of(folder: str) -> FolderState:
     """Return what the metadata in a folder of strax data say.
 
     Looks where strax looks: the metadata in the folder, in the folder of the same name still being written, and under
     the name that early versions used.
     """
-    name = folder.name.replace("_temp", "").split("-", 1)[-1] + "-metadata.json"
-    for place in (folder / name, folder.with_name(f"{folder.name}_temp") / name, folder / "metadata.json"):
+    name = folder.rpartition("/")[2].replace("_temp", "").split("-", 1)[-1] + "-metadata.json"
+    for place in (f"{folder}/{name}", f"{folder}_temp/{name}", f"{folder}/metadata.json"):
         try:
-            return judged(read_json(place))
+            return judged(read_metadata(place))
         except FileNotFoundError:
-            if not folder.exists():  # a link to nowhere, or deleted meanwhile
-                return FolderState.UNFINISHED
+            if not os.path.exists(folder):  # noqa: PTH110
+                return FolderState.UNFINISHED  # a link to nowhere, or deleted meanwhile
         except (OSError, ValueError):
             return FolderState.UNREADABLE
     return FolderState.UNREADABLE
 
 
-def is_complete(folder: Path) -> bool:
-    """Return whether the metadata in a folder of strax data say that it was written to the end."""
-    return state_of(folder) is FolderState.COMPLETE
+def read_metadata(place: str) -> Any:
+    """Return what is in a file of metadata; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
+    # There may be 200,000 of them: each `Path` and each buffer counts.
+    with open(place, "rb", buffering=0) as file:  # noqa: PTH123
+        return parse_json(file.read().decode())
 
 
 def judged(metadata: Any) -> FolderState:
@@ -214,7 +216,7 @@ def rucio_metadata(root: str, run: str, name: str, digest: str) -> Any:
     """Return the metadata of a rucio data set, or a `FolderState` that says why there are none."""
     path = rucio_path(root, run, f"{name}-{digest}-metadata.json")
     try:
-        return read_json(path)
+        return read_metadata(path)
     except FileNotFoundError:
         there = os.path.exists(os.path.dirname(path))  # noqa: PTH110, PTH120
         return FolderState.UNREADABLE if there else FolderState.UNFINISHED

@@ -89,4 +89,4 @@ def _state_at(entry: Mapping[str, Any]) -> FolderState:
     if entry.get("protocol") != "FileSytemBackend" or not isinstance(location, str):
         return FolderState.UNREADABLE
     folder = Path(location)
-    return state_of(folder) if folder.exists() else FolderState.UNREADABLE
+    return state_of(str(folder)) if folder.exists() else FolderState.UNREADABLE

@@ -14,6 +14,8 @@ from support.factory import PASSWORD
 from support.services import built, program
 
 USER = "xenon"
+# Less is compiled, and one garbage collector is enough.
+SHORT_LIFE = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,15 @@ class MongoServer(Server):
         For data, account and log.
     password
         Of the one account.
+    java
+        Options of the Java machine; half of its memory keeps documents.
     """
 
-    def __init__(self, folder: Path, password: str = PASSWORD) -> None:
+    def __init__(self, folder: Path, password: str = PASSWORD, java: tuple[str, ...] = SHORT_LIFE) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._password = password
+        self._java = java
         self._account = folder / "account"
         self._account.touch(0o600)
         self._account.write_text(f"{USER}\n{password}\n")
@@ -87,10 +92,8 @@ class MongoServer(Server):
 
     def _made(self) -> Daemon:
         classes = f"{built('mongo', 'classes')}:{built('mongo', 'lib')}/*"
-        # A short life: less is compiled, and two garbage collectors are not needed.
-        java = [program("java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-cp", classes, "Main"]
         arguments = [str(self.folder / "data"), str(self._port), str(self._account)]
-        return Daemon([*java, *arguments], self.folder / "log")
+        return Daemon([program("java"), *self._java, "-cp", classes, "Main", *arguments], self.folder / "log")
 
 
 def _port_in(log: Path, start: int) -> int:

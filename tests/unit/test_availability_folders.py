@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from xomflow import folders
 from xomflow.availability import Availability, missing_words
 from xomflow.contexts import ContextFacts
-from xomflow.folders import Folders, is_complete, rucio_path
+from xomflow.folders import Folders, FolderState, rucio_path, state_of
 from xomflow.paths import Paths
 from xomflow.settings import Context
 from xomflow.software import Program
@@ -85,19 +85,20 @@ def lacking(asker: Asker, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dic
     ],
 )
 def test_the_metadata_say_whether_writing_ended_well(tmp_path: Path, metadata: Any, complete: bool) -> None:
-    assert is_complete(data(tmp_path, "052894", "event_info", metadata)) == complete
+    state = state_of(str(data(tmp_path, "052894", "event_info", metadata)))
+    assert (state is FolderState.COMPLETE) == complete
 
 
 def test_a_folder_without_metadata_is_not_complete(tmp_path: Path) -> None:
     (tmp_path / "052894-event_info-bbbbbbbbbb").mkdir()
-    assert not is_complete(tmp_path / "052894-event_info-bbbbbbbbbb")
+    assert state_of(str(tmp_path / "052894-event_info-bbbbbbbbbb")) is FolderState.UNREADABLE
 
 
 def test_metadata_under_their_first_name_count(tmp_path: Path) -> None:
     place = tmp_path / "052894-event_info-bbbbbbbbbb"
     place.mkdir()
     (place / "metadata.json").write_text(json.dumps(WRITTEN))
-    assert is_complete(place)
+    assert state_of(str(place)) is FolderState.COMPLETE
 
 
 def test_each_run_has_what_its_folders_hold(tmp_path: Path) -> None:
@@ -178,8 +179,13 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[str] = []
-        read = folders.read_json
-        monkeypatch.setattr(folders, "read_json", lambda path: self.runs.append(path.parent.name[:6]) or read(path))
+        read = folders.read_metadata
+
+        def noted(place: str) -> Any:
+            self.runs.append(Path(place).parent.name[:6])
+            return read(place)
+
+        monkeypatch.setattr(folders, "read_metadata", noted)
 
     def of_a_tick(self, root: Path, work: Path, *runs: str, may_write: bool = True) -> tuple[dict[str, set[str]], list]:
         """What one tick answers, and which runs' metadata it read for that."""
