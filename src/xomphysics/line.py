@@ -16,6 +16,7 @@ _SMALLEST_FIT = 10  # events; below, neither the width nor the background can be
 _NEAREST_EDGE = 2.0  # sigma; with less of the line to see, the likelihood is too far from a parabola
 _TINY = 1e-300
 _NO_BACKGROUND = 1e-6
+_PIECE = 65536  # values of a large sample that are looked at in one go
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,34 @@ class Mean:
     n: int
 
 
-def sample_mean(values: ArrayLike) -> Mean:
+def sample_mean(values: ArrayLike, times: ArrayLike | None = None) -> Mean:
     """Return mean, standard error s/sqrt(n) and s, with s^2 = sum (x - mean)^2 / (n - 1).
+
+    Parameters
+    ----------
+    values
+        The sample, shape (values,); it may be large, no second one is made of it.
+    times
+        How often each value is there, shape (values,); by default once.
 
     Raises
     ------
     FitFailed
         If there are fewer than two values, or all are equal: their spread says nothing about the error.
     """
-    sample = np.asarray(values, dtype=float)
-    if len(sample) < 2:
-        raise FitFailed(f"{len(sample)} events have no spread to take an error from")
-    deviation = float(sample.std(ddof=1))
-    if not deviation > 0:
-        raise FitFailed(f"all {len(sample)} values are equal ({sample[0]:g})")
-    return Mean(float(sample.mean()), deviation / float(np.sqrt(len(sample))), deviation, len(sample))
+    sample = np.asarray(values)
+    counts = np.broadcast_to(1, len(sample)) if times is None else np.asarray(times)
+    n = int(counts.sum())
+    if n < 2:
+        raise FitFailed(f"{n} events have no spread to take an error from")
+    there = sample if times is None else sample[counts > 0]
+    if there.min() == there.max():
+        raise FitFailed(f"all {n} values are equal ({there[0]:g})")
+    places = [slice(start, start + _PIECE) for start in range(0, len(sample), _PIECE)]
+    mean = sum(float(counts[place] @ sample[place].astype(float)) for place in places) / n
+    squares = sum(float(counts[place] @ (sample[place].astype(float) - mean) ** 2) for place in places)
+    deviation = float(np.sqrt(squares / (n - 1)))
+    return Mean(mean, deviation / float(np.sqrt(n)), deviation, n)
 
 
 def mixture_cumulative(x: ArrayLike, mean: float, sigma: float, background: float, low: float, high: float) -> Floats:

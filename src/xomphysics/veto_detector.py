@@ -165,8 +165,8 @@ def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> li
     least = int(settings["minimum_events"])
     said = [
         *_rate(tally),
-        _mean("mean_hits", "hits", _unfolded(tally.hits), least),
-        _mean("mean_channels", "PMTs", _unfolded(tally.pmts), least),
+        _mean("mean_hits", "hits", np.arange(len(tally.hits)), least, tally.hits),
+        _mean("mean_channels", "PMTs", np.arange(len(tally.pmts)), least, tally.pmts),
         _mean("mean_area", "PE", tally.areas, least) | {"data": {"events_without_area": tally.without_area}},
         *(_quantile(tally.areas, float(p), float(settings["minimum_beyond"])) for p in settings["area_quantiles"]),
     ]
@@ -189,17 +189,13 @@ def _rate(tally: Tally) -> list[Result]:
     return [events, rate | {"variable_value": n / span, "error": poisson_error(n) / span, "data": test}]
 
 
-def _unfolded(counts: Counts) -> Counts:
-    """Return the values behind counts of 0, 1, 2 ..."""
-    return np.repeat(np.arange(len(counts)), counts)
-
-
-def _mean(name: str, unit: str, values: NDArray[Any], least: int) -> Result:
-    result: Result = {"variable_name": name, "unit": unit, "n": len(values)}
-    if len(values) < least:
-        return result | {"insufficient": f"{len(values)} events, {least} needed"}
+def _mean(name: str, unit: str, values: NDArray[Any], least: int, times: Counts | None = None) -> Result:
+    n = len(values) if times is None else int(times.sum())
+    result: Result = {"variable_name": name, "unit": unit, "n": n}
+    if n < least:
+        return result | {"insufficient": f"{n} events, {least} needed"}
     try:
-        mean = sample_mean(values)
+        mean = sample_mean(values, times)
     except FitFailed as error:
         return result | {"insufficient": str(error)}
     return result | {"variable_value": mean.mean, "error": mean.error}

@@ -133,3 +133,19 @@ def test_the_median_of_a_symmetric_sample_is_its_centre(cases: Any) -> None:
     assert cases["quantile"]["symmetric"] == pytest.approx(3)
     assert cases["quantile"]["one"] == {"value": 3.0, "error": 0.0}
     assert cases["quantile"]["empty"] == "ValueError: a quantile of no values"
+
+
+def test_a_quantile_of_a_large_sample_is_the_one_of_its_order(cases: Any) -> None:
+    found, plain, error = cases["quantile"]["large"]
+    assert error < 0.15
+    assert found == pytest.approx(plain, abs=0.1 * error)
+
+
+def test_a_mean_of_counts_is_that_of_the_values(cases: Any) -> None:
+    assert cases["mean"]["counted"] == pytest.approx(cases["mean"]["one by one"], rel=1e-14)
+    assert cases["mean"]["one value"] == "FitFailed: all 4 values are equal (2)"
+
+
+def test_a_large_sample_has_the_mean_and_the_deviation_of_numpy(cases: Any) -> None:
+    found = cases["mean"]["large"]
+    assert {name: found[name] for name in ("mean", "deviation")} == pytest.approx(cases["mean"]["numpy"], rel=1e-12)

@@ -18,6 +18,7 @@ from simulation import as_chunks
 
 from xomphysics import veto_detector as veto
 from xomphysics.channels import judge, least_median
+from xomphysics.line import sample_mean
 from xomphysics.quantiles import quantile
 from xomphysics.veto_figure import draw
 
@@ -162,11 +163,26 @@ def case_settings() -> Any:
     }
 
 
+LARGE = np.random.default_rng(5).gamma(2, 10, 200_001)
+
+
 def case_quantile() -> Any:
     return {
         "one": quantile([3.0], 0.5).__dict__,
         "symmetric": quantile([1.0, 2.0, 3.0, 4.0, 5.0], 0.5).value,
         "empty": attempt(lambda: quantile([], 0.5)),
+        "large": [quantile(LARGE, 0.9).value, float(np.quantile(LARGE, 0.9)), quantile(LARGE, 0.9).error],
+    }
+
+
+def case_mean() -> Any:
+    values, times = np.array([0, 1, 2, 5]), np.array([3, 0, 4, 2])
+    return {
+        "counted": vars(sample_mean(values, times)),
+        "one by one": vars(sample_mean(np.repeat(values, times))),
+        "one value": attempt(lambda: sample_mean(values, [0, 0, 4, 0])),
+        "large": vars(sample_mean(LARGE)),
+        "numpy": {"mean": float(LARGE.mean()), "deviation": float(LARGE.std(ddof=1))},
     }
 
 
