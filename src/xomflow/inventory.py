@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xomflow import clock, outcomes
+from xomflow.configuration import near
 from xomflow.facts import Facts
 from xomflow.outcomes import Failure
 from xomflow.paths import Paths
 from xomflow.periods import Group, as_one, groups_of
 from xomflow.rundb import Answer, RunDB
 from xomflow.runs import Run, run_of
-from xomflow.selection import Selector, looks
-from xomflow.settings import Period, Settings
+from xomflow.selection import Selector, looks, matches
+from xomflow.settings import Analysis, Period, Settings
 from xomlib.files import read_json, write_atomically
 
 # More pending runs than this are not worth keeping: a backfill changes them in every tick.
@@ -52,6 +53,11 @@ class Stock:
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     done_ids: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no run that the analysis looks at."""
+        return not (self.done or self.pending or self.groups)
 
 
 @dataclass(slots=True)
@@ -104,8 +110,30 @@ def take(settings: Settings, rundb: RunDB, facts: Facts | None = None) -> Invent
             stock = _stock(selector, groups.values(), names.done)
             stock.failures = {run.id: names.failures[run.id] for run in stock.pending if run.id in names.failures}
         inventory.stocks[analysis] = stock
+        if answer.runs and stock.is_empty:
+            inventory.problems.append(nothing_selected(f"analyses.{analysis}", block, groups))
         inventory.foreign += names.foreign
     return inventory
+
+
+def nothing_selected(place: str, block: Analysis, groups: Mapping[tuple, Mapping[str, Run]]) -> str:
+    """Say that an analysis selects no run at all, and which of the names it asks for no run has.
+
+    Parameters
+    ----------
+    place
+        The analysis' place in the configuration.
+    block
+        What it asks for.
+    groups
+        All runs; those of a group look alike to selection.
+    """
+    alike = [next(iter(runs.values())) for runs in groups.values()]
+    modes, detectors = {run.mode for run in alike}, {name for run in alike for name in run.detectors}
+    unknown = [("mode", name, modes) for name in block.run_modes if not any(matches(mode, [name]) for mode in modes)]
+    unknown += [("detector", name, detectors) for name in block.detectors if name not in detectors]
+    why = [f", none has the {kind} '{name}'{near(name, sorted(known))}" for kind, name, known in unknown]
+    return f"{place} selects none of the {sum(map(len, groups.values()))} runs{''.join(why)}"
 
 
 def _stock(selector: Selector, groups: Iterable[dict[str, Run]], done: set[str]) -> Stock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +150,24 @@ def test_a_run_database_without_runs_is_said(world: tuple[Site, Settings, Counti
     runs.write_text("")
     found = inventory.take(settings, rundb)
     assert found.problems == [f"the run database has no run from number 0 on: file {runs}"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"run_modes": ["tpc_krypton", "tpc_bk"]}, ", none has the mode 'tpc_krypton'"),
+        ({"run_modes": ["tpc_bk"]}, ", none has the mode 'tpc_bk'; did you mean 'tpc_bkg'?"),
+        ({"detectors": ["tcp"]}, ", none has the detector 'tcp'; did you mean 'tpc'?"),
+        ({"min_run": 60000}, ""),
+        ({"run_modes": ["tpc_k*"], "period": {"gap": "12 h"}}, ", none has the mode 'tpc_k*'"),
+    ],
+)
+def test_an_analysis_that_selects_no_run_at_all_is_named(site: Site, changes: dict[str, Any], words: str) -> None:
+    site.runs([52001, 52002])
+    site.analysis("astray", "pass", **changes)
+    site.tree["work"] = str(site.work)
+    site.tree["analysis_folders"] = [str(site.folder / "extra")]
+    site.write_config()
+    settings = configuration.load(site.folder / "config.yaml")
+    (said,) = inventory.take(settings, CountingRunDB(site.folder / "runs.jsonl")).problems
+    assert said.startswith(f"analyses.astray selects none of the 2 runs{words}")
