@@ -78,6 +78,9 @@ AnalysisName = Annotated[
 Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
 FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
 Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
+SbatchOption = Annotated[
+    str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
+]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]
 
 
@@ -245,7 +248,7 @@ class SlurmOptions(Model):
     account: str | None = Field(None, description="Account; nothing: Slurm's default.")
     partition: str | None = Field(None, description="Partition; nothing: Slurm's default.")
     qos: str | None = Field(None, description="Quality of service; nothing: Slurm's default.")
-    options: list[str] = Field([], description="More options of `sbatch`, such as `--constraint=skylake`.")
+    options: list[SbatchOption] = Field([], description="More options of `sbatch`, such as `--constraint=skylake`.")
 
 
 class Slurm(SlurmOptions):

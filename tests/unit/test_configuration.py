@@ -142,6 +142,16 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
         (analysis(run_modes="tpc_kr83m"), "analyses.kr83m.run_modes is 'tpc_kr83m': input should be a valid list"),
         (analysis(except_runs=[-1]), "analyses.kr83m.except_runs[0] is -1: input should be greater than or equal to 0"),
         (analysis(needs="event_info"), "analyses.kr83m.needs is 'event_info': a list is needed, such as [event_info]"),
+        (
+            analysis(slurm={"options": ["--hold", "-n1", "exclude=node1"]}),
+            "analyses.kr83m.slurm.options[2] is 'exclude=node1': "
+            "an option of sbatch, such as '--constraint=skylake', is needed",
+        ),
+        (
+            analysis(slurm={"options": ["--exclude node1"]}),
+            "analyses.kr83m.slurm.options[0] is '--exclude node1': "
+            "an option of sbatch, such as '--constraint=skylake', is needed",
+        ),
         (tree(analyses={"A B": {"version": "v1"}}), "analyses.A B: lower-case letters, digits and _"),
     ],
 )
