@@ -73,7 +73,7 @@ def rebuild(options: argparse.Namespace) -> int:
     paths = Paths(settings.work)
     with closing(stores.open_store(settings.store.model_dump(mode="json"), paths)) as store:
         receipt = publishing.rebuild(paths, store, settings.store.prefix)
-    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
+    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems]))
     return EXIT_FAILED if receipt.problems else 0
 
 

@@ -92,7 +92,7 @@ def test_an_emptied_store_is_seen_and_filled_again(at_influx: Site, bucket: Buck
         "2 differences",
     ]
     rebuilt = xom(at_influx, "rebuild")
-    assert (rebuilt.returncode, rebuilt.stdout) == (0, "2 outcomes, 2 points published\n")
+    assert (rebuilt.returncode, rebuilt.stdout) == (0, "2 outcomes, 2 points are in the store\n")
     assert results(bucket) == before
     assert xom(at_influx, "verify").returncode == 0
 
