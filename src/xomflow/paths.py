@@ -59,8 +59,12 @@ class Paths:
         return self.work / "figures" / key.analysis / key.version / key.shelf / key.run
 
     def log(self, key: Key) -> Path:
-        """What the analysis printed, all attempts one after the other."""
+        """What the newest attempt printed; Snakemake removes it when it starts another one."""
         return self.work / "logs" / key.analysis / key.version / key.shelf / f"{key.run}.log"
+
+    def log_of_attempt(self, key: Key, attempt: int) -> Path:
+        """What a failed attempt printed."""
+        return self.log(key).with_name(f"{key.run}.attempt-{attempt}.log")
 
     def benchmark(self, key: Key) -> Path:
         """Snakemake's own measurement of the job."""

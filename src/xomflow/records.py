@@ -89,7 +89,7 @@ def without_word(
     """
     unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
     unknown |= {"number": first_run(key.run), "detectors": [], "tags": [], "comments": [], "rate": {}}
-    log = paths.log(key)
+    log = kept_log(paths, key, failure.attempt)
     record = document(key, failure.attempt, facts or unknown, failure.ended, {"host": ""}, log)
     record["failure"] |= {
         "class": failure.kind,
@@ -98,6 +98,21 @@ def without_word(
         "next_try": clock.text(next_try) if next_try else None,
     }
     return record
+
+
+def kept_log(paths: Paths, key: Key, attempt: int) -> Path:
+    """Return the log of a failed attempt under a name of its own, which stays when the next attempt begins.
+
+    It is the same file, so whoever still writes into it is heard. Where that cannot be: the log as it is.
+    """
+    log, kept = paths.log(key), paths.log_of_attempt(key, attempt)
+    try:
+        if log.exists():
+            kept.unlink(missing_ok=True)
+        kept.hardlink_to(log)
+    except OSError:
+        return log
+    return kept
 
 
 def tail(log: Path) -> list[str]:

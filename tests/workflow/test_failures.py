@@ -103,6 +103,18 @@ def test_failures_are_tried_again_when_due_and_then_given_up(site: Site) -> None
     assert "gave up  raises v1 run 052001" in third.stderr
 
 
+def test_the_whole_log_of_each_failed_attempt_is_kept(site: Site) -> None:
+    site.runs([52001])
+    site.tree["retries"] = {"attempts": 3, "first_wait": "0 s"}
+    site.analysis("raises", "raise ValueError('again')")
+    for _ in range(2):
+        site.tick()
+    logs = [(site.folder / record["failure"]["log"]).read_text() for record in site.failures("raises", 52001)]
+    assert [log.count("--- attempt") for log in logs] == [1, 1]
+    assert [f"--- attempt {number}," in log for number, log in enumerate(logs, 1)] == [True, True]
+    assert all("ValueError: again" in log for log in logs)
+
+
 def test_a_failure_is_not_tried_again_before_it_is_due(site: Site) -> None:
     site.runs([52001])
     site.analysis("raises", "raise ValueError('once')")
