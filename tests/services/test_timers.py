@@ -139,6 +139,18 @@ def test_a_second_chain_of_ticks_ends_by_itself(place: SlurmSite, wait_for: Wait
 
 
 @pytest.mark.slow
+def test_another_folder_has_a_chain_of_ticks_of_its_own(place: SlurmSite, tmp_path: Path, wait_for: Wait) -> None:
+    submit(place)
+    wait_for(lambda: ticks(place, "PENDING") and ticks(place, "COMPLETED,FAILED"))
+    other = tmp_path / "another xom"
+    program(other / SNAKEMAKE, "true")
+    (other / "deploy").symlink_to(DEPLOY)
+    subprocess.run(["sbatch", "deploy/tick.sbatch"], cwd=other, env=place.environment, check=True, capture_output=True)
+    wait_for(lambda: len(ticks(place, "COMPLETED,FAILED")) == 2)
+    assert len(ticks(place, "PENDING")) == 2
+
+
+@pytest.mark.slow
 def test_a_tick_in_slurm_that_is_asked_to_end_reports(place: SlurmSite, wait_for: Wait) -> None:
     place.analysis("patient", "while not os.path.exists('go'): time.sleep(0.05)\n" + GOOD)
     place.site.write_config()
