@@ -35,7 +35,11 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         """Report what ended, and yield what did not."""
         if not active_jobs:
             return  # the tick may not have begun yet
-        verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs])
+        try:
+            verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs])
+        except OSError as error:  # a file system that was away for a moment
+            self.logger.warning(f"what became of the jobs cannot be seen just now: {error}")
+            verdicts = {info.aux["key"]: "active" for info in active_jobs}
         self._tell()
         for info in active_jobs:
             verdict = verdicts[info.aux["key"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from xomflow import claims, clock, outcomes, records, slurm, submissions
@@ -28,7 +28,7 @@ def settle(paths: Paths, retries: Retries, standings: Mapping[Key, Standing]) ->
             claims.take_left_behind(paths, key)
             failure = Failure(standing.submission.attempt, standing.kind, clock.now())
             _record(paths, retries, key, failure, standing.message)
-        submissions.forget(paths, key)
+        submissions.forget(paths, key, standing.submission.tick, standing.submission.attempt)
 
 
 def record_lost(paths: Paths, retries: Retries, standings: Mapping[Key, Standing]) -> None:
@@ -40,13 +40,13 @@ def record_lost(paths: Paths, retries: Retries, standings: Mapping[Key, Standing
         _record(paths, retries, key, Failure(taken.attempt, "lost", taken.began), message)
 
 
-def record_unstarted(paths: Paths, retries: Retries, tick: TickPaths) -> None:
-    """Write down the claimed runs whose jobs Snakemake could not start."""
+def record_unstarted(paths: Paths, retries: Retries, tick: TickPaths, failed: Collection[str]) -> None:
+    """Write down the claimed runs whose jobs Snakemake could not start: of ``failed``, the outcomes it did not get."""
     at_work = claims.marks(paths).keys() | submissions.noted(paths).keys()
     message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why"
     for *parts, attempt in read_json(tick.claims):
         key = Key(*parts)
-        if key not in at_work:
+        if str(paths.outcome(key)) in failed and key not in at_work:
             facts = read_json(tick.jobs(key.analysis))["runs"][key.run]["facts"]
             _record(paths, retries, key, Failure(attempt, "not_started", clock.now()), message, facts)
 

@@ -34,6 +34,11 @@ def new_tick(moment: datetime) -> str:
     return f"{moment.strftime(_TIME_FORM)}-{_host()}-{os.getpid()}"
 
 
+def began(tick: str) -> str:
+    """Return when a tick began, from its name, as a text that sorts by time."""
+    return tick.partition("-")[0]
+
+
 def _host() -> str:
     return re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import select
 import signal
@@ -26,6 +27,8 @@ _ADDRESS = "socket"
 _START_SECONDS = 120.0
 _servers: list[subprocess.Popen[bytes]] = []  # they outlive their first job; Python wants somebody to hold them
 _ANSWER_SECONDS = 30.0
+_GRACE_SECONDS = 60
+_TOLD_TO_END = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +99,37 @@ def run_cold(work: Work, paths: Paths) -> End:
     """Run the analysis in a new process."""
     order = work.draft / "job.json"
     dump_json(order, work.job)
-    process = subprocess.Popen(
-        software.command(work.program, paths, "xomlib.work", str(order.absolute())),
-        env=software.environment(work.program, paths),
-        stdin=subprocess.DEVNULL,
-        stdout=work.log,
-        stderr=subprocess.STDOUT,
-        pass_fds=(work.lock.fileno(),),
-        start_new_session=True,
-        preexec_fn=lambda: limit_memory(work.memory_mb),
-    )
+    # Being told to end must wait until there is a process to end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
     try:
-        code = process.wait(work.time_limit)
-    except (subprocess.TimeoutExpired, Stopped) as error:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return End(None, timed_out=not isinstance(error, Stopped), stopped_by=_who(error))
+        process = subprocess.Popen(
+            software.command(work.program, paths, "xomlib.work", str(order.absolute())),
+            env=software.environment(work.program, paths),
+            stdin=subprocess.DEVNULL,
+            stdout=work.log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(work.lock.fileno(),),
+            start_new_session=True,
+            preexec_fn=lambda: _prepare(work),
+        )
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
+            code = process.wait(work.time_limit)
+        except (subprocess.TimeoutExpired, Stopped) as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return End(None, timed_out=not isinstance(error, Stopped), stopped_by=_who(error))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
     return End(-code if code < 0 else code << 8)
+
+
+def _prepare(work: Work) -> None:
+    """Set up the new process, in it, before it becomes the analysis."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
+    limit_memory(work.memory_mb)
+    signal.alarm(math.ceil(work.time_limit) + _GRACE_SECONDS)  # should nobody be left to see to its time
 
 
 @contextlib.contextmanager
@@ -132,7 +148,7 @@ def stoppable() -> Iterator[None]:
 
 
 def _on_signals(then: Any) -> None:
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in _TOLD_TO_END:
         signal.signal(one, then)
 
 

@@ -184,7 +184,7 @@ def set_aside(paths: Paths, path: Path, reason: str) -> str:
 
 
 def supersede(paths: Paths, key: Key) -> None:
-    """Put aside the outcomes of earlier revisions of a group of runs, now that there is one of ``key``."""
+    """Put aside the outcomes of earlier revisions of a group of runs, before there is one of ``key``."""
     place = paths.outcome(key)
     for name in list(_names_in(place.parent)) if "-" in key.run else ():
         if is_done_name(name) and name[:RUN_DIGITS] == key.run[:RUN_DIGITS] and name != place.name:

@@ -141,19 +141,19 @@ class Queue:
         ready as before.
         """
         with self._lock:
-            return self._look(keys)
+            return self._look(set(keys))
 
-    def _look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
+    def _look(self, keys: set[Key]) -> dict[Key, Verdict]:
         if self._waiting:
             self._submit_again()
-        waiting = {order.key for order in self._waiting}
+        waiting = {order.key for order in self._waiting} & keys  # one that was just added is not asked about yet
         verdicts = {key: self._last_word(key) for key in keys if key not in waiting}
         if "active" in verdicts.values():
             self._ask_slurm(verdicts)
         refused = time.monotonic() - (self._refused_since or time.monotonic())
         left = refused > self._settings.slurm.patience and "active" not in verdicts.values()
         if left:
-            self._waiting = []
+            self._waiting = [order for order in self._waiting if order.key not in keys]
         return verdicts | dict.fromkeys(waiting, "left" if left else "active")
 
     def _last_word(self, key: Key) -> Verdict:
@@ -165,7 +165,7 @@ class Queue:
             verdict = "failed"
         else:
             return "active"
-        submissions.forget(self._paths, key)
+        submissions.forget(self._paths, key, self._tick, self._attempts[key])
         return verdict
 
     def _benchmark(self, key: Key) -> None:

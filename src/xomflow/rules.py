@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,11 @@ class Rules:
             self.queue = Queue(self.settings, self._tick.name, self._tick.begin())
         for number in (signal.SIGINT, signal.SIGTERM):
             then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
-            if callable(then):  # else it is ignored, as in the background of a shell script
-                signal.signal(number, functools.partial(self._interrupt, then))
+            if not callable(then):
+                continue  # it is ignored, as in the background of a shell script
+            if then == self._workflow.scheduler.exit_gracefully:
+                then = _beside(then)
+            signal.signal(number, functools.partial(self._interrupt, then))
         if not self._workflow.local_exec:
             signal.signal(signal.SIGALRM, functools.partial(self._interrupt, self._leave_to_slurm))
             signal.setitimer(signal.ITIMER_REAL, self.settings.slurm.tick_limit)
@@ -179,8 +183,8 @@ class Rules:
         if not self.tick.claims.exists():
             _leave(f"the tick ended before it had looked for work, see {self.tick.log('discover')}", EXIT_TROUBLE)
         left = self._interruption or self.queue.complaint
-        if failed and not left:
-            self._tick.record_unstarted()
+        if failed and not left and self._workflow.local_exec:  # what Slurm does with a job is known otherwise
+            self._tick.record_unstarted({str(file) for job in self._workflow.scheduler.failed for file in job.output})
         for verb, product in (("publish", self.tick.published), ("report", self.tick.summary)):
             if not product.exists():
                 subprocess.run(self.step(verb), shell=True, check=False)
@@ -224,6 +228,11 @@ def checked(file: str) -> str:
             if not isinstance(_read(Path(file)), dict):
                 raise ConfigurationError(f"{file}: is empty or a single value, a configuration with keys is needed")
     return file
+
+
+def _beside(then: Callable[[int, Any], Any]) -> Callable[[int, Any], Any]:
+    """Return what does it in a thread: Snakemake's way to end takes a lock that the interrupted code may hold."""
+    return lambda number, frame: threading.Thread(target=then, args=(number, frame), daemon=True).start()
 
 
 _read = functools.cache(configuration.read_yaml)

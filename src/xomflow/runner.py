@@ -99,8 +99,8 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     document = compose(job, began, end, draft, log)
     if document["status"] == "done":
         _keep_figures(draft, paths.figures(key), document["figures"])
+        outcomes.supersede(paths, key)  # first: a kill in between leaves a group that is done again, not two of it
         outcomes.write(paths.outcome(key), document)
-        outcomes.supersede(paths, key)
     else:
         _record_failure(paths, job, document)
     shutil.rmtree(draft, ignore_errors=True)
@@ -192,13 +192,14 @@ def _record_failure(paths: Paths, job: Job, document: dict[str, Any]) -> None:
     failure = Failure(job.own["attempt"], document["failure"]["class"], clock.moment(document["ended"]))
     earlier = outcomes.failures_of(paths, job.key)
     due = states.next_try([*earlier, failure], SimpleNamespace(**job.common["retries"]))  # type: ignore[arg-type]
-    document["failure"]["next_try"] = clock.text(due) if due else None
+    log = records.kept_log(paths, job.key, failure.attempt)
+    document["failure"] |= {"next_try": clock.text(due) if due else None, "log": str(log)}
     try:
         outcomes.write(outcomes.failure_path(paths, job.key, failure), document)
     except SchemaError as error:
         sys.exit(f"{job.key}: the failure record is not valid: {error}")
     then = f"next try {clock.text(due)}" if due else "that was the last try"
-    print(f"{job.key}: {failure.kind}: {document['failure']['message']}; {then}; log {paths.log(job.key)}")
+    print(f"{job.key}: {failure.kind}: {document['failure']['message']}; {then}; log {log}")
 
 
 def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:

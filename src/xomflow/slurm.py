@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import textwrap
@@ -89,7 +90,7 @@ class SlurmJob:
 def jobs() -> dict[str, SlurmJob]:
     """Return this user's jobs, those that ended lately too, by their comment; `SlurmError` if Slurm does not answer."""
     found: dict[str, SlurmJob] = {}
-    for line in _ask(["squeue", "--me", "--noheader", "--states=all", f"--format={_FORM}"]).splitlines():
+    for line in _ask(["squeue", "--me", "--all", "--noheader", "--states=all", f"--format={_FORM}"]).splitlines():
         job, comment = parse(line)
         if job and (comment not in found or found[comment].is_over):
             found[comment] = job
@@ -148,16 +149,32 @@ def _ask(command: list[str], given: str = "", held: IO[bytes] | None = None) -> 
     kept = (held.fileno(),) if held else ()
     try:
         done = subprocess.run(
-            command, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS, pass_fds=kept
+            command,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",  # comments of other jobs are whatever somebody wrote
+            check=False,
+            timeout=_SECONDS,
+            pass_fds=kept,
+            env=_environment(),
         )
     except FileNotFoundError:
         raise SlurmError(f"{command[0]} is not on the PATH") from None
     except subprocess.TimeoutExpired:
         raise SlurmError(f"{command[0]} did not answer within {_SECONDS:.0f} s") from None
+    except OSError as error:  # no memory or no process is left for it
+        raise SlurmError(f"{command[0]} could not be started: {error.strerror}") from None
     if done.returncode != 0:
         words = refusal(command[0], done.stderr) or f"exit status {done.returncode}"
         raise SlurmError(f"{command[0]} refused: {textwrap.shorten(words, 300, placeholder=' ...')}")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without what would make ``squeue`` leave out jobs or write times in another form."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
+    return {**ours, "SLURM_TIME_FORMAT": "standard"}
 
 
 def refusal(program: str, said: str) -> str:

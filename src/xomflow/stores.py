@@ -100,7 +100,7 @@ class LocalStore:
         path = self._health / f"{day}.lp"
         try:
             before = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        except OSError:
+        except FileNotFoundError:
             before = []
         new = lines.text(points).splitlines(keepends=True)  # no text of XOM's own has a line end
         self._put(path, "".join(dict.fromkeys([*before, *new])).encode())

@@ -10,6 +10,7 @@ import contextlib
 import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from xomflow import clock, outcomes, slurm
@@ -79,10 +80,12 @@ def note(paths: Paths, submission: Submission) -> None:
     dump_json(paths.submission(submission.key), document)
 
 
-def forget(paths: Paths, key: Key) -> None:
-    """Remove a record."""
-    with contextlib.suppress(FileNotFoundError):
-        paths.submission(key).unlink()
+def forget(paths: Paths, key: Key, tick: str, attempt: int) -> None:
+    """Remove the record of an attempt that a tick made; that of another one, which may have begun since, stays."""
+    one = _at(paths.submission(key))
+    if one and (one.tick, one.attempt) == (tick, attempt):
+        with contextlib.suppress(FileNotFoundError):
+            paths.submission(key).unlink()
 
 
 def noted(paths: Paths) -> dict[Key, Submission]:
@@ -95,10 +98,17 @@ def noted(paths: Paths) -> dict[Key, Submission]:
     for name in names:
         if name.startswith("."):
             continue  # half written, or left behind by a kill
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            one = _read(read_json(paths.submissions / name))
+        if one := _at(paths.submissions / name):
             found[one.key] = one
     return found
+
+
+def _at(path: Path) -> Submission | None:
+    """Return a record; None where there is none, or what is there is none. One that cannot be read is not "none"."""
+    try:
+        return _read(read_json(path))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _read(document: dict[str, Any]) -> Submission:

@@ -7,7 +7,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Any
@@ -93,9 +93,9 @@ class Tick:
         """Return which of the pending keys has this outcome."""
         return next(key for key in self.pending() if str(self.paths.outcome(key)) == outcome)
 
-    def record_unstarted(self) -> None:
-        """Write down the claimed runs whose jobs Snakemake could not start."""
-        aftermath.record_unstarted(self.paths, self.settings.retries, self.files)
+    def record_unstarted(self, failed: Collection[str]) -> None:
+        """Write down the claimed runs whose jobs Snakemake could not start; see `aftermath.record_unstarted`."""
+        aftermath.record_unstarted(self.paths, self.settings.retries, self.files, failed)
 
 
 def look(settings: Settings, may_write: bool, wrong: Mapping[str, str] | None = None) -> Survey:
@@ -160,9 +160,9 @@ def discover(files: TickPaths) -> Survey:
             dump_json(files.jobs(analysis), jobs(settings, analysis, chosen))
             write_atomically(files.run_list(analysis), run_list(survey.items[analysis], chosen))
         dump_json(files.survey, {**survey_document(survey), "settings": known_later(settings)})
+        claims.forget_old_ticks(paths, settings.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
         # Last: from here on the claims count.
         dump_json(files.claims, [[*_parts(item.key), item.state.attempt] for item in survey.chosen])
-        claims.forget_old_ticks(paths, settings.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
     return survey
 
 

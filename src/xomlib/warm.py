@@ -154,8 +154,10 @@ class Server:
         for pid, owner in self._children.items():
             if owner is client:
                 self._selector.unregister(owner)
-                with contextlib.suppress(ProcessLookupError):
+                try:
                     os.killpg(pid, signal.SIGKILL)
+                except ProcessLookupError:  # it has just begun and is not the head of a group yet
+                    os.kill(pid, signal.SIGKILL)  # not reaped, so it is there
 
     def _reap(self) -> None:
         while self._children:

@@ -238,6 +238,15 @@ def test_jobs_of_a_killed_tick_are_neither_doubled_nor_lost(place: SlurmSite, wa
     assert not list(place.site.paths.submissions.iterdir())
 
 
+# Takes the whole script from its tick before it says that it was asked.
+SLOW = """#!/bin/sh
+script=$(cat)
+echo x >> {asked}
+until [ -e {go_on} ]; do sleep 0.05; done
+printf '%s\\n' "$script" | {real} "$@"
+"""
+
+
 def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
     place: SlurmSite, tmp_path: Path, wait_for: Wait
 ) -> None:
@@ -245,7 +254,7 @@ def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
     slow = tmp_path / "bin" / "sbatch"
     slow.parent.mkdir()
     real = place.slurm.run("which", "sbatch").stdout.strip()
-    slow.write_text(f'#!/bin/sh\necho x >> {asked}\nuntil [ -e {go_on} ]; do sleep 0.05; done\nexec {real} "$@"\n')
+    slow.write_text(SLOW.format(asked=asked, go_on=go_on, real=real))
     slow.chmod(0o755)
     place.environment["PATH"] = f"{slow.parent}:{place.environment['PATH']}"
     place.site.runs([52001])

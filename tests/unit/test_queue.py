@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import snakemake_executor_plugin_xom_slurm
 from support import factory
-from xomflow import slurm
+from xomflow import outcomes, slurm, submissions
 from xomflow.errors import SlurmError
+from xomflow.outcomes import Failure
+from xomflow.paths import Paths
 from xomflow.queue import Order, Queue
 from xomflow.slurm import SlurmJob
+from xomflow.submissions import Submission
 
 LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
 
@@ -128,6 +134,44 @@ def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Queue, stan
 )
 def test_slurms_words_come_without_its_programs_name(said: str, words: str) -> None:
     assert slurm.refusal("sbatch", said) == words
+
+
+def test_a_job_that_was_just_added_is_not_dropped_with_those_that_are_left(queue: Queue, stand_in: Slurm) -> None:
+    stand_in.limit = 0
+    old = add(queue, order(1))
+    new = add(queue, order(2))  # Snakemake does not ask about it yet
+    assert queue.look(old) == {old[0]: "left"}
+    stand_in.limit = 5
+    assert queue.look(new) == {new[0]: "active"}
+    assert stand_in.taken == ["xom-good-000002"]
+
+
+def test_the_record_of_a_newer_attempt_of_another_tick_stays(queue: Queue, stand_in: Slurm, tmp_path: Path) -> None:
+    (key,) = add(queue, order(1))
+    paths = Paths(factory.settings(tmp_path).work)
+    assert submissions.noted(paths).keys() == {key}
+    newer = Submission(key, 2, "another tick", factory.NOW, "17")
+    submissions.note(paths, newer)
+    outcomes.failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).parent.mkdir(parents=True)
+    outcomes.failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).touch()
+    assert queue.look([key]) == {key: "failed"}
+    assert submissions.noted(paths) == {key: newer}
+
+
+def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: Queue, stand_in: Slurm) -> None:
+    def away(_: Any) -> Any:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
+    executor.workflow = SimpleNamespace(globals={"xom": SimpleNamespace(queue=queue)})
+    executor.logger = logging.getLogger("nobody listens")
+    jobs = [SimpleNamespace(aux={"key": key}) for key in add(queue, order(1))]
+    queue.look = away  # type: ignore[method-assign]
+
+    async def look() -> list[Any]:
+        return [job async for job in executor.check_active_jobs(jobs)]
+
+    assert asyncio.run(look()) == jobs
 
 
 def test_before_a_tick_has_begun_nobody_asks_for_its_queue() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -126,9 +127,32 @@ def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert submissions.noted(paths) == {}
     submissions.note(paths, GIVEN)
     assert submissions.noted(paths) == {KEY: GIVEN}
-    submissions.forget(paths, KEY)
-    submissions.forget(paths, KEY)
+    forget(paths)
+    forget(paths)
     assert submissions.noted(paths) == {}
+
+
+def forget(paths: Paths, tick: str = GIVEN.tick, attempt: int = GIVEN.attempt) -> None:
+    submissions.forget(paths, KEY, tick, attempt)
+
+
+def test_only_the_record_of_the_attempt_that_is_over_is_removed(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    submissions.note(paths, GIVEN)
+    forget(paths, attempt=1)
+    forget(paths, tick="20261122T115000-host-4")
+    assert submissions.noted(paths) == {KEY: GIVEN}
+
+
+def test_a_record_that_cannot_be_read_just_now_is_not_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    paths = Paths(tmp_path)
+    submissions.note(paths, GIVEN)
+    monkeypatch.setattr(submissions, "read_json", away)
+    with pytest.raises(OSError, match="Input/output error"):
+        submissions.noted(paths)
 
 
 def test_a_damaged_record_hides_no_other(tmp_path: Path) -> None:
@@ -145,7 +169,7 @@ def test_what_a_kill_left_half_written_is_no_record(tmp_path: Path) -> None:
     old = record.read_text().replace('"attempt": 2', '"attempt": 1')
     (record.parent / f".{record.name}.5.7.part").write_text(old)
     assert submissions.noted(paths) == {KEY: GIVEN}
-    submissions.forget(paths, KEY)
+    forget(paths)
     assert submissions.noted(paths) == {}
 
 
@@ -166,6 +190,22 @@ def test_whatever_squeue_says_is_a_job_or_none(line: str) -> None:
     found, comment = parse(line)
     assert (found is None) == (line.count("|") < 5)
     assert comment == ("" if found is None else line.split("|", 5)[5])
+
+
+def test_squeue_is_asked_for_all_jobs_whatever_is_set_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "squeue"
+    line = 'echo "17|RUNNING|None|2026-11-22T13:00:00|node01|$SQUEUE_PARTITION,$SLURM_TIME_FORMAT,$*"'
+    program.write_text(f"#!/bin/sh\n{line}\nprintf '18|RUNNING|None|N/A||caf\\351\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("SQUEUE_PARTITION", "other")
+    monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
+    first, second = slurm.jobs()
+    assert first.startswith(",standard,")
+    assert "--all" in first
+    assert second == "caf\N{REPLACEMENT CHARACTER}"
 
 
 def scancel(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> str:

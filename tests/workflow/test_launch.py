@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -271,3 +271,34 @@ def test_a_limit_of_the_system_below_the_job_s_stays(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True
     )
     assert done.stdout == "True\n"
+
+
+def test_cold_being_told_to_end_while_it_starts_leaves_no_process(
+    jobs: Jobs, wait_for: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    class TooEarly(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.pid)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", TooEarly)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with launch.stoppable():
+            end = launch.run_cold(jobs.work("time.sleep(600)"), jobs.paths)
+    finally:
+        for number, then in before.items():
+            signal.signal(number, then)
+    assert end == End(None, stopped_by="SIGTERM")
+    wait_for(lambda: not alive(started[0]))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+
+
+def test_cold_a_process_whose_runner_is_gone_has_a_time_limit_too(jobs: Jobs) -> None:
+    work = jobs.work("xomlib.Xomresult(variable_name='left', variable_value=signal.alarm(0)).save()", time_limit=30.5)
+    assert launch.run_cold(work, jobs.paths) == End(0)
+    (left,) = (result["value"] for result in read_json(work.draft / "draft.json")["results"])
+    assert work.time_limit < left <= 91

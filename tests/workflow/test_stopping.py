@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from support.site import Site
+from xomflow import rules
 
 ENDLESS = "(__import__('pathlib').Path('begun')).write_text(str(os.getpid()))\ntime.sleep(600)"
 
@@ -65,3 +67,31 @@ def test_an_interrupted_tick_says_how_much_is_left(site: Site) -> None:
     last = (site.folder / "tick.log").read_text()
     assert "interrupted: 2 runs are left for the next tick" in last
     assert len(list(site.paths.outcomes.rglob("*.failed-*"))) == 1
+
+
+def test_a_tick_that_is_told_to_end_lets_its_running_jobs_finish(site: Site) -> None:
+    site.runs([52001, 52002, 52003])
+    begun = "open('begun', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
+    site.analysis("patient", begun + "xomlib.Xomresult(variable_name='answer', variable_value=1).save()")
+    tick = site.start("--cores", "1")
+    awaited((site.folder / "begun").exists)
+    tick.send_signal(signal.SIGTERM)
+    awaited(lambda: "Will exit after finishing currently running jobs" in (site.folder / "tick.log").read_text())
+    (site.folder / "go").touch()
+    assert tick.wait(60) == 1
+    assert "interrupted: 2 runs are left for the next tick" in (site.folder / "tick.log").read_text()
+    assert len(site.done("patient")) == 1
+    assert list(site.paths.outcomes.rglob("*.failed-*")) == []
+
+
+def test_what_interrupts_snakemake_waits_for_no_lock_of_its_own() -> None:
+    lock, ended = threading.Lock(), threading.Event()
+
+    def end(_number: int, _frame: Any) -> None:
+        with lock:
+            ended.set()
+
+    with lock:  # as while Snakemake notes that jobs have ended
+        rules._beside(end)(signal.SIGTERM, None)
+        assert not ended.is_set()
+    assert ended.wait(60)

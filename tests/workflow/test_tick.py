@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.site import Site, document
+from xomflow import report
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
 
@@ -31,3 +34,19 @@ def test_a_second_tick_has_nothing_to_do(site: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert site.claimed() == set()
     assert site.outcome("simple", 52001) == before
+
+
+def test_a_tick_that_ends_after_a_later_one_has_not_the_last_word_on_the_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.runs([52001])
+    site.analysis("simple", GOOD)
+    site.tick()
+    site.tick()
+    first, second = site.ticks()
+    monkeypatch.chdir(site.folder)
+    report.write_report(first)
+    assert second.folder.name in (site.paths.page / "data/status.js").read_text()
+    second.summary.unlink()
+    report.write_report(first)
+    assert first.folder.name in (site.paths.page / "data/status.js").read_text()
