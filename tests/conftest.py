@@ -45,9 +45,9 @@ def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def wait_for() -> Callable[..., None]:
-    """Wait until a condition holds; fail if it does not within a minute."""
+    """Wait until a condition holds; fail if it does not within some minutes."""
 
-    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 300) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "the condition did not come true"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.daemon import Daemon, DaemonError, free_port
+from support.daemon import Daemon, DaemonError
 from support.services import program
 
 ACCOUNT = "xom"
@@ -55,15 +55,17 @@ class Accounting:
         The cluster's, where its munge and its ``slurm.conf`` are.
     host
         The name of this machine.
+    port
+        Of its daemon.
     environment
         Of the cluster's daemons.
     """
 
-    def __init__(self, folder: Path, host: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, host: str, port: int, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._port = free_port()
+        self._port = port
         self._environment = environment
-        names = {"folder": folder, "user": getpass.getuser(), "host": host, "port": self._port}
+        names = {"folder": folder, "user": getpass.getuser(), "host": host, "port": port}
         (folder / "mariadb.cnf").write_text(_DATABASE.format(**names))
         (folder / "slurmdbd.conf").touch(0o600)  # else slurmdbd refuses it
         (folder / "slurmdbd.conf").write_text(_CONFIGURATION.format(**names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import os
 import shutil
 import signal
@@ -63,7 +64,7 @@ class Daemon:
                 start_new_session=True,
             )
 
-    def wait_until(self, ready: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait_until(self, ready: Callable[[], object], seconds: float = 120.0) -> None:
         """Wait until it is ready; `DaemonError` with the end of its log if it dies before or takes too long."""
         end = time.monotonic() + seconds
         while not ready():
@@ -139,8 +140,10 @@ def _tether() -> list[str]:
     return ["setpriv", "--pdeathsig", "TERM", "--", *only_if_we_live]
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(number: int) -> list[int]:
+    """Return different loopback ports that nobody listens on."""
+    with contextlib.ExitStack() as open_ones:
+        probes = [open_ones.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

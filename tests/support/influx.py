@@ -13,7 +13,7 @@ from typing import Any
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from support.daemon import Daemon, Server, free_port
+from support.daemon import Daemon, Server, free_ports
 from support.services import built
 
 _TOKEN_BYTES = 24
@@ -119,7 +119,7 @@ class InfluxServer(Server):
         folder.mkdir(parents=True, exist_ok=True)
         self.options = options
         self._token = secrets.token_hex(_TOKEN_BYTES)
-        self._url = f"http://127.0.0.1:{free_port()}"
+        self._url = f"http://127.0.0.1:{free_ports(1)[0]}"
         self._folder = folder
         self._daemon = self._made()
         self._known = False

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from support.accounting import Accounting
-from support.daemon import Daemon, free_port
+from support.daemon import Daemon, free_ports
 from support.services import program
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -101,6 +101,13 @@ class SlurmAccess:
             command, env=self.environment, capture_output=True, text=True, check=False, timeout=seconds
         )
 
+    def answer(self, *command: str) -> str:
+        """Return what one of Slurm's commands says; it is asked again where Slurm was too slow."""
+        end = time.monotonic() + 60
+        while (done := self.run(*command)).returncode != 0:
+            assert time.monotonic() < end, done.stderr
+        return done.stdout
+
     def submit(self, script: str, *options: str) -> str:
         """Submit a shell script and return the job's id; its output goes nowhere unless the options say."""
         command = ("sbatch", "--parsable", "--output=/dev/null", "--mem=100", *options, f"--wrap={script}")
@@ -138,8 +145,9 @@ class SlurmCluster:
         # Names of control groups are made of those of nodes, and several clusters may run at a time.
         self.nodes = [f"{self.folder.name[10:].replace('_', 'x').lower()}{number}" for number in range(nodes)]
         self.environment = self._environment()
-        self.accounting = Accounting(self.folder, _host(), self.environment) if accounting else None
-        self._configure(cpus, memory_mb)
+        *ports, for_accounts = free_ports(nodes + 2)
+        self.accounting = Accounting(self.folder, _host(), for_accounts, self.environment) if accounting else None
+        self._configure(cpus, memory_mb, *ports)
         self._munge = self._daemon("munged", "--foreground", *self._munge_files())
         self.controller = self._daemon("slurmctld", "-D")
         self.daemons = {node: self._daemon("slurmd", "-D", "-N", node, node=node) for node in self.nodes}
@@ -234,17 +242,18 @@ class SlurmCluster:
         return all(self.state_of(node) == "idle" for node in self.nodes)
 
     # --- files -------------------------------------------------------------------------------------------------------
-    def _configure(self, cpus: int, memory_mb: int) -> None:
+    def _configure(self, cpus: int, memory_mb: int, port: int, *ports: int) -> None:
         for name in ("controller", *self.nodes):
             (self.folder / name).mkdir()
         (self.folder / "key").touch(0o600)
         (self.folder / "key").write_bytes(os.urandom(1024))
         host = _host()
         size = f"CPUs={cpus} RealMemory={memory_mb}"
-        nodes = [f"NodeName={n} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} {size}" for n in self.nodes]
+        place = f"NodeHostname={host} NodeAddr=127.0.0.1"
+        nodes = [f"NodeName={n} {place} Port={own} {size}" for n, own in zip(self.nodes, ports, strict=True)]
         text = _CONFIGURATION.format(
             host=host,
-            port=free_port(),
+            port=port,
             user=getpass.getuser(),
             folder=self.folder,
             task="task/cgroup" if self.limits_memory else "task/none",

@@ -68,5 +68,5 @@ class SlurmSite:
 
     def jobs(self) -> list[str]:
         """The jobs of this site's ticks that Slurm still has to do or does."""
-        said = self.slurm.run("squeue", "--noheader", "--format=%i|%Z").stdout.splitlines()
+        said = self.slurm.answer("squeue", "--noheader", "--format=%i|%Z").splitlines()
         return [line.split("|")[0] for line in said if line.endswith(f"|{self.site.folder}")]
