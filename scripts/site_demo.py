@@ -111,8 +111,8 @@ def start(options: argparse.Namespace, stack: contextlib.ExitStack) -> Site:
     for server in (mongo, influx, slurm):
         stack.callback(server.stop)
         server.start()
-    serve = [str(options.python.absolute()), "-m", "mini_xenonnt", "slow-control", "--output", str(options.mini)]
-    slow_control = Daemon(serve, servers / "slow_control.log")
+    serve = [options.python.absolute(), "-m", "mini_xenonnt", "slow-control", "--output", options.mini.absolute()]
+    slow_control = Daemon([*map(str, serve)], servers / "slow_control.log")
     stack.callback(slow_control.stop)
     slow_control.start()
     slow_control.wait_until(lambda: "slow control at" in slow_control.log.read_text())

@@ -57,6 +57,7 @@ class Daemon:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
+                cwd=self.log.parent,  # where it leaves a core, should it crash
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -16,7 +16,7 @@ class NoServerError(Exception):
 
 def built(service: str, part: str) -> Path:
     """Return a part of what ``make services`` made; `NoServerError` if it did not."""
-    folder = Path(os.environ.get("XOM_TEST_SERVICES", ROOT / "work/services"))
+    folder = Path(os.environ.get("XOM_TEST_SERVICES", ROOT / "work/services")).absolute()
     place = folder / service / part
     if not place.exists():
         raise NoServerError(f"there is no {service} server: {place} does not exist; `make services` makes it")
