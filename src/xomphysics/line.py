@@ -97,12 +97,13 @@ def sample_mean(values: ArrayLike, times: ArrayLike | None = None) -> Mean:
     if n < 2:
         raise FitFailed(f"{n} events have no spread to take an error from")
     there = sample if times is None else sample[counts > 0]
-    if there.min() == there.max():
-        raise FitFailed(f"all {n} values are equal ({there[0]:g})")
     places = [slice(start, start + _PIECE) for start in range(0, len(sample), _PIECE)]
     mean = sum(float(counts[place] @ sample[place].astype(float)) for place in places) / n
     squares = sum(float(counts[place] @ (sample[place].astype(float) - mean) ** 2) for place in places)
     deviation = float(np.sqrt(squares / (n - 1)))
+    # Rounding may give equal values a deviation, and what is not finite has none.
+    if there.min() == there.max() or not deviation > 0:
+        raise FitFailed(f"all {n} values are equal ({there[0]:g})")
     return Mean(mean, deviation / float(np.sqrt(n)), deviation, n)
 
 

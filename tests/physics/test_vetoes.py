@@ -146,6 +146,10 @@ def test_a_mean_of_counts_is_that_of_the_values(cases: Any) -> None:
     assert cases["mean"]["one value"] == "FitFailed: all 4 values are equal (2)"
 
 
+def test_a_sample_with_something_that_is_no_number_has_no_mean(cases: Any) -> None:
+    assert cases["mean"]["not a number"].startswith("FitFailed: ")
+
+
 def test_a_large_sample_has_the_mean_and_the_deviation_of_numpy(cases: Any) -> None:
     found = cases["mean"]["large"]
     assert {name: found[name] for name in ("mean", "deviation")} == pytest.approx(cases["mean"]["numpy"], rel=1e-12)

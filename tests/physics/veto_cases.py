@@ -181,6 +181,7 @@ def case_mean() -> Any:
         "counted": vars(sample_mean(values, times)),
         "one by one": vars(sample_mean(np.repeat(values, times))),
         "one value": attempt(lambda: sample_mean(values, [0, 0, 4, 0])),
+        "not a number": attempt(lambda: sample_mean([1.0, float("nan"), 2.0])),
         "large": vars(sample_mean(LARGE)),
         "numpy": {"mean": float(LARGE.mean()), "deviation": float(LARGE.std(ddof=1))},
     }
