@@ -34,11 +34,6 @@ def new_tick(moment: datetime) -> str:
     return f"{moment.strftime(_TIME_FORM)}-{_host()}-{os.getpid()}"
 
 
-def began(tick: str) -> str:
-    """Return when a tick began, from its name, as a text that sorts by time."""
-    return tick.partition("-")[0]
-
-
 def _host() -> str:
     return re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
 
@@ -86,8 +81,20 @@ def _may_live_elsewhere(folder: TickPaths, longest: float, now: datetime) -> boo
     name = _NAME.fullmatch(folder.folder.name)
     if name is None or name["host"] == _host() or folder.summary.exists():
         return False
-    age = now - datetime.strptime(name["began"], _TIME_FORM).replace(tzinfo=UTC)
-    return age.total_seconds() < longest
+    return (now - _began(name)).total_seconds() < longest
+
+
+def _began(name: re.Match[str]) -> datetime:
+    return datetime.strptime(name["began"], _TIME_FORM).replace(tzinfo=UTC)
+
+
+def is_overtaken(paths: Paths, tick: TickPaths, now: datetime) -> bool:
+    """Return whether a tick that began later has reported already: it knew more than this one."""
+    own = _NAME.fullmatch(tick.folder.name)
+    names = ((folder, _NAME.fullmatch(folder.folder.name)) for folder in _tick_folders(paths))
+    # A clock that was wrong may have named a tick of the future, which must not have the last word until then.
+    later = (folder for folder, name in names if own and name and _began(own) < _began(name) <= now)
+    return any(folder.summary.exists() for folder in later)
 
 
 def forget_old_ticks(paths: Paths, keep: int, needed: Collection[str] = ()) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from xomflow import claims, clock, health, outcomes, page, states, stores, submissions
-from xomflow.claims import alone, began
+from xomflow import clock, health, outcomes, page, states, stores, submissions
+from xomflow.claims import alone, is_overtaken
 from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE, XomError
 from xomflow.index import Index, Stamps
 from xomflow.keys import Key, Pattern
@@ -37,16 +37,9 @@ def write_report(files: TickPaths) -> dict[str, Any]:
     with alone(paths.publishing_lock):
         summary["troubles"] += renew_page(paths)
         dump_json(files.summary, summary)
-        if not _is_overtaken(files, paths):
+        if not is_overtaken(paths, files, clock.now()):
             page.write_status(paths.page, status_document(summary, settings))
     return summary
-
-
-def _is_overtaken(files: TickPaths, paths: Paths) -> bool:
-    """Return whether a tick that began later has reported already: it knew more than this one."""
-    own, now = files.folder.name, claims.new_tick(clock.now())
-    later = (folder for folder in paths.ticks.iterdir() if began(own) < began(folder.name) <= began(now))
-    return any(TickPaths(folder).summary.exists() for folder in later)
 
 
 def publish_health(paths: Paths, settings: dict[str, Any], summary: dict[str, Any]) -> list[str]:

@@ -324,3 +324,20 @@ def test_a_file_that_is_gone_is_not_locked(tmp_path: Path) -> None:
     assert not is_locked(str(tmp_path / "lock"))
     (tmp_path / "lock").touch()
     assert not is_locked(str(tmp_path / "lock"))
+
+
+def test_only_a_later_tick_that_has_reported_and_is_not_of_the_future_overtakes(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    own, later, future = (
+        TickPaths(paths.tick(claims.new_tick(NOW + timedelta(seconds=step)))) for step in (0, 60, 86400)
+    )
+    for one in (own, later, future):
+        one.folder.mkdir(parents=True)
+        one.lock.touch()
+    own.summary.touch()
+    future.summary.touch()
+    now = NOW + timedelta(seconds=600)
+    assert not claims.is_overtaken(paths, own, now)
+    later.summary.touch()
+    assert claims.is_overtaken(paths, own, now)
+    assert not claims.is_overtaken(paths, later, now)
