@@ -1,9 +1,4 @@
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-
-from xomflow.rules import CONSTRAINTS, Rules, checked
+from xomflow.workflow.rules import CONSTRAINTS, Rules, checked
 
 
 configfile: checked("config.yaml")

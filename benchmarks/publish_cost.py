@@ -24,14 +24,15 @@ import urllib3
 
 from support.factory import keep, key_of, outcome, result
 from support.influx import Bucket, InfluxAccess, InfluxServer
-from xomflow import clock, lines
-from xomflow.facts import Facts
-from xomflow.index import Index
-from xomflow.influx import InfluxStore
-from xomflow.paths import Paths
-from xomflow.points import points_of
-from xomflow.publishing import publish
-from xomflow.runs import run_of
+from xomflow.core import times
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import OutcomeCache
+from xomflow.publishing import line_protocol
+from xomflow.publishing.influx_store import InfluxStore
+from xomflow.publishing.points import points_of
+from xomflow.publishing.publish import publish
+from xomflow.rundb.run import run_of
+from xomflow.rundb.run_metadata import RunMetadata
 
 PREFIX = "test_"
 BATCH = 5000
@@ -43,7 +44,7 @@ BEGIN = 1_600_000_000  # seconds since 1970; one run starts every hour
 
 def build(paths: Paths, results: int) -> None:
     for number in range(FIRST, FIRST + results // len(VARIABLES)):
-        facts = {"start": clock.text(clock.from_epoch(BEGIN + 3600 * number))}
+        facts = {"start": times.text(times.from_epoch(BEGIN + 3600 * number))}
         keep(paths, outcome(key_of(number), [result(name) for name in VARIABLES], run=facts))
 
 
@@ -66,14 +67,14 @@ def publish_all(paths: Paths, bucket: Bucket, results: int) -> float:
 
 
 def ready_lines(paths: Paths) -> list[str]:
-    index = Index(paths)
+    index = OutcomeCache(paths)
     points = [
         point
         for shelf in index.shelves()
         for entry in index.entries(shelf).values()
         for point in points_of(entry.outcome, PREFIX)
     ]
-    return [lines.text(points[start : start + BATCH]) for start in range(0, len(points), BATCH)]
+    return [line_protocol.text(points[start : start + BATCH]) for start in range(0, len(points), BATCH)]
 
 
 def facts_costs(paths: Paths, runs: int) -> list[tuple[str, float]]:
@@ -85,7 +86,7 @@ def facts_costs(paths: Paths, runs: int) -> list[tuple[str, float]]:
         if what.startswith("one"):
             documents[0] = documents[0]._replace(tags=frozenset({"late"}))
         begin = time.monotonic()
-        Facts(paths).keep(documents)
+        RunMetadata(paths).keep(documents)
         rows.append((what, time.monotonic() - begin))
     gc.enable()
     return rows

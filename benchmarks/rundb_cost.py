@@ -23,8 +23,8 @@ from synthetic import FIRST_RUN, run_document
 from support.factory import rundb_credentials
 from support.mongo import MongoAccess, MongoServer
 from support.proxy import PASS, Proxy, proxy
-from xomflow import settings as config
-from xomflow.rundb import FIELDS, RunDB, open_rundb
+from xomflow.config import model as config
+from xomflow.rundb.database import FIELDS, RunDB, open_rundb
 
 DATABASE = "xenonnt"
 ENTRIES = 15  # of the list ``data``, which no look at all runs asks for

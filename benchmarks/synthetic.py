@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from support.site import Site, document  # noqa: E402
-from xomflow import clock, records  # noqa: E402
-from xomflow.keys import Key, run_id  # noqa: E402
-from xomflow.runs import run_of  # noqa: E402
+from xomflow.core import times  # noqa: E402
+from xomflow.core.key import Key, run_id  # noqa: E402
+from xomflow.outcomes.document import new_outcome  # noqa: E402
+from xomflow.rundb.run import run_of  # noqa: E402
 from xomlib.schema import check_outcome  # noqa: E402
 
 ANALYSES = tuple(f"analysis_{number}" for number in range(10))
@@ -32,7 +33,7 @@ def run_document(number: int) -> dict[str, Any]:
     """Return the document of an ordinary finished run; one starts every hour."""
     start = _BEGIN + timedelta(hours=number)
     end = start + timedelta(minutes=50)
-    return document(number, start={"$date": clock.text(start)}, end={"$date": clock.text(end)})
+    return document(number, start={"$date": times.text(start)}, end={"$date": times.text(end)})
 
 
 def write_documents(file: Path, numbers: Iterable[int]) -> None:
@@ -97,7 +98,7 @@ def outcome(key: Key, log: Path) -> dict[str, Any]:
     provenance = {"lineage": {"event_info": "i3zmklpa6o"}, "software": sys.executable, "versions": {"strax": "2.2.3"}}
     plain = {"unit": "PE/keV", "error": 0.1, "n": 512, "limit": None, "insufficient": None, "data": {}}
     results = [{"variable": name, "value": 10.0, **plain} for name in VARIABLES]
-    whole = records.document(key, 1, facts, clock.now(), provenance, log)
+    whole = new_outcome(key, 1, facts, times.now(), provenance, log)
     return whole | {"status": "done", "failure": None, "results": results}
 
 

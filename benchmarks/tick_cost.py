@@ -26,14 +26,14 @@ from costs import Cost, Series, adopt_orphans, interleaved, load, measure, say, 
 from synthetic import ANALYSES, FIRST_RUN, ROOT, idle_site, write_data, write_documents
 
 from support.site import Site
-from xomflow import claims
-from xomflow.availability import Availability
-from xomflow.contexts import ContextAsker
-from xomflow.folders import Folders
-from xomflow.keys import run_id
-from xomflow.paths import COMMAND, Paths, TickPaths
-from xomflow.settings import Context
-from xomflow.software import Program, environment
+from xomflow.config.model import Context
+from xomflow.config.software import Program, environment
+from xomflow.core.key import run_id
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.planning.claims import hold_tick
+from xomflow.storage.availability import Availability
+from xomflow.storage.context_probe import ContextProbe
+from xomflow.storage.data_directory import Folders
 from xomlib.files import dump_json
 
 PENDING_PER_ANALYSIS = 100
@@ -157,9 +157,9 @@ def step(
     tree["analyses"] = {name: {**block, "version": raised_to} for name, block in tree["analyses"].items()}
     files = TickPaths(site.paths.tick("benchmark"))
     try:
-        with claims.hold_tick(files), renewed(site.folder / documents, changed):
+        with hold_tick(files), renewed(site.folder / documents, changed):
             dump_json(files.settings, {"configuration": tree, "wrong": {}})
-            commands = [[sys.executable, str(COMMAND), verb, str(files.folder)] for verb in verbs]
+            commands = [[sys.executable, "-m", "xomflow", "job", verb, str(files.folder)] for verb in verbs]
             return [measure(command, site.folder, site.folder / "step.log") for command in commands][-1]
     finally:
         shutil.rmtree(files.folder)
@@ -305,7 +305,7 @@ def batch(paths: Paths, program: Program, context: Context, ids: list[str]) -> t
     """Ask for all runs as a tick does, which knows nothing but what is kept on disk."""
     gc.disable()  # as a tick does
     begin, before = time.perf_counter(), os.times()
-    available = Availability(ContextAsker(paths, may_write=True), folders=Folders(paths, may_write=True))
+    available = Availability(ContextProbe(paths, may_write=True), folders=Folders(paths, may_write=True))
     found = available.stored(program, context, ids, TYPES)
     available.keep()
     wall, after = time.perf_counter() - begin, os.times()

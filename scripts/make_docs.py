@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from xomflow.documentation import page_text, schema_text
-from xomflow.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA
+from xomflow.config.reference import page_text, schema_text
+from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA
 
 INTRODUCTION = """
 # The configuration

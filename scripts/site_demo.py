@@ -33,10 +33,10 @@ from support.influx import Bucket, InfluxServer  # noqa: E402
 from support.mongo import MongoAccess, MongoServer  # noqa: E402
 from support.services import NoServerError  # noqa: E402
 from support.slurm import SlurmAccess, SlurmCluster  # noqa: E402
-from xomflow.errors import EXIT_FAILED  # noqa: E402
-from xomflow.outcomes import is_done_name  # noqa: E402
-from xomflow.paths import COMMAND, Paths  # noqa: E402
-from xomflow.points import points_of  # noqa: E402
+from xomflow.core.errors import EXIT_FAILED  # noqa: E402
+from xomflow.core.paths import Paths  # noqa: E402
+from xomflow.outcomes.files import is_done_name  # noqa: E402
+from xomflow.publishing.points import points_of  # noqa: E402
 from xomlib.files import read_json  # noqa: E402
 
 DATABASE = "xenonnt"
@@ -220,7 +220,7 @@ def tick(site: Site, log: Path) -> int:
 # --- what came out ----------------------------------------------------------------------------------------------------
 def summary(site: Site, other: Path) -> int:
     """Say what came out; return the number of differences from the outcomes in another work folder."""
-    status = [sys.executable, str(COMMAND), "status"]
+    status = [sys.executable, "-m", "xomflow", "status"]
     subprocess.run(status, cwd=site.folder, env=site.slurm.environment, check=False)
     outcomes = [read_json(path) for path in done(site.paths.outcomes)]
     jobs = {one["provenance"]["slurm_job"] for one in outcomes} - {None}

@@ -1,1 +1,1 @@
-"""The workflow's library: what is ready, what is done, who works on it, and where everything lies."""
+"""The workflow's library; `docs/architecture.md` has the map of its sub-packages."""

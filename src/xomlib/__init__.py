@@ -3,11 +3,11 @@
 Standard library only, Python 3.9 or later, no network: it has to work inside every software image a run may ask for.
 """
 
+from xomlib.by_hand import cli
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
+from xomlib.job import run, runs, settings
 from xomlib.results import Xomresult, figure, xom_message
-from xomlib.session import run, runs, settings
-from xomlib.shell import cli
 
 __version__ = "1.0.0"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from xomlib.errors import JobError
-from xomlib.session import current
+from xomlib.job import current
 
 _UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")
 

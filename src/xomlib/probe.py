@@ -14,7 +14,7 @@ from typing import Any
 from xomlib.context import build
 from xomlib.errors import JobError
 from xomlib.files import read_json
-from xomlib.work import versions
+from xomlib.worker import versions
 
 # A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.
 _RUN, _OTHER_RUN = "000000", "999999"

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
-from xomlib.session import Session, current
+from xomlib.job import Session, current
 
 # What the scripts of the first XOM also passed; the outcome has these from better sources.
 _FORMER = frozenset(

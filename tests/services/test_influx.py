@@ -18,14 +18,15 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from support.factory import keep, key_of, outcome, result, run, tick_summary
 from support.influx import Bucket, InfluxAccess, InfluxServer
 from support.proxy import CUT, HALF, PASS, Proxy, http_refusal, proxy
-from xomflow import health, influx_server
-from xomflow.facts import Facts
-from xomflow.index import Shelf
-from xomflow.influx import InfluxStore
-from xomflow.paths import Paths, TickPaths
-from xomflow.points import FORM, points_of
-from xomflow.publishing import Receipt, publish, rebuild, verify
-from xomflow.stores import StoreError
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.outcomes.cache import Shelf
+from xomflow.publishing import influx_client, self_monitoring
+from xomflow.publishing.influx_client import _RETRIES
+from xomflow.publishing.influx_store import InfluxStore
+from xomflow.publishing.points import FORM, points_of
+from xomflow.publishing.publish import Receipt, publish, rebuild, verify
+from xomflow.publishing.store import StoreError
+from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
 
 START = 1790337600 * 10**9  # of the run in every outcome here, in nanoseconds
@@ -39,7 +40,7 @@ def paths(tmp_path: Path) -> Paths:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy server is asked again at once."""
-    monkeypatch.setattr(influx_server, "_RETRIES", influx_server._RETRIES.new(backoff_factor=0))
+    monkeypatch.setattr(influx_client, "_RETRIES", _RETRIES.new(backoff_factor=0))
 
 
 @dataclass
@@ -113,11 +114,11 @@ def test_ticks_published_again_without_the_ledger_are_all_there(
         changes[name] = changed
         shutil.rmtree(paths.ledger, ignore_errors=True)
         with closing(published.store()) as store:
-            health.publish(paths, store, "test_", tick_summary(f"20261122T120000-{name}", **changed))
+            self_monitoring.publish(paths, store, "test_", tick_summary(f"20261122T120000-{name}", **changed))
     expected = {
         (point["measurement"], ("analysis", point["tags"]["analysis"]), point["time"]): point["fields"]
         for name, changed in changes.items()
-        for point in health.points_of(tick_summary(f"20261122T120000-{name}", **changed), "test_")
+        for point in self_monitoring.points_of(tick_summary(f"20261122T120000-{name}", **changed), "test_")
     }
     assert bucket.points() == expected
 
@@ -190,11 +191,11 @@ def test_many_points_go_in_batches_that_keep_runs_whole(paths: Paths, published:
 
 def test_late_changes_of_the_document_reach_the_same_points(paths: Paths, published: Publisher, bucket: Bucket) -> None:
     keep(paths, of(52001), of(52002))
-    Facts(paths).keep([run(52001), run(52002)])
+    RunMetadata(paths).keep([run(52001), run(52002)])
     published()
     places = bucket.points().keys()
     late = run(52001, tags=[{"name": "late"}], comments=[{"comment": "later"}], rate={"tpc": {"avg": 7.0}})
-    Facts(paths).keep([late, run(52002)])
+    RunMetadata(paths).keep([late, run(52002)])
     assert published().outcomes == 1
     points = bucket.points()
     assert points.keys() == places
@@ -316,7 +317,7 @@ def test_loss_6_what_changes_makes_no_second_point(
 ) -> None:
     keep(paths, of(52001, "a"))
     published()
-    Facts(paths).keep([run(52001, **change)])
+    RunMetadata(paths).keep([run(52001, **change)])
     assert published().outcomes == 1
     assert runs(bucket) == [52001]
 

@@ -11,7 +11,6 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from support.influx import Bucket
 from support.site import Site, document
-from xomflow.paths import COMMAND
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +25,7 @@ def at_influx(site: Site, bucket: Bucket) -> Site:
 
 def xom(site: Site, command: str) -> subprocess.CompletedProcess[str]:
     """What an operator types."""
-    words = [sys.executable, str(COMMAND), command]
+    words = [sys.executable, "-m", "xomflow", command]
     return subprocess.run(words, cwd=site.folder, capture_output=True, text=True, check=False)
 
 

@@ -28,12 +28,12 @@ from support.factory import settings as factory_settings
 from support.mongo import MongoAccess, MongoServer
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
 from support.site import Site, document
-from xomflow import inventory as inventories
-from xomflow import rundb as rundb_module
-from xomflow import settings as config
-from xomflow.errors import EXIT_RUNDB, RunDBError
-from xomflow.mongo import decoded
-from xomflow.rundb import FIELDS, Answer, FileRunDB, MongoRunDB, open_rundb
+from xomflow.config import model as config
+from xomflow.core.errors import EXIT_RUNDB, RunDBError
+from xomflow.planning import pending as inventories
+from xomflow.rundb import database as rundb_module
+from xomflow.rundb.database import FIELDS, FileRunDB, MongoRunDB, RunQuery, open_rundb
+from xomflow.rundb.mongo import decoded
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def file(folder: Path, documents: list[Any]) -> FileRunDB:
 
 def both(
     folder: Path, server: Server, documents: list[dict[str, Any]], min_run: int = 0, max_run: int | None = None
-) -> tuple[Answer, Answer]:
+) -> tuple[RunQuery, RunQuery]:
     server.fill(documents)
     return file(folder, documents).runs(min_run, max_run), server.rundb(folder).runs(min_run, max_run)
 
 
-def places(answer: Answer) -> list[str]:
+def places(answer: RunQuery) -> list[str]:
     """What the problems are about, without the values, which look different in JSON and in BSON."""
     found = [re.match(r"run document \d+: \w+|a run document has the number", one) for one in answer.problems]
     return [one[0] if one else "no sentence that is known" for one in found]
@@ -429,8 +429,8 @@ def test_an_idle_tick_does_not_open_the_documents(
     opened = []
     monkeypatch.setattr(rundb_module, "decoded", lambda pieces: opened.append(1) or decoded(pieces))
     for _ in range(2):
-        inventories.kept(settings, server.rundb(tmp_path), may_write=True)
+        inventories.load_pending(settings, server.rundb(tmp_path), may_write=True)
     assert len(opened) == 1
     server.fill([as_bson(document(52001)), as_bson(document(52002))])
-    inventories.kept(settings, server.rundb(tmp_path), may_write=True)
+    inventories.load_pending(settings, server.rundb(tmp_path), may_write=True)
     assert len(opened) == 2

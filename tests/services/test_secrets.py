@@ -24,7 +24,7 @@ from support.scada import serving
 from support.site import Site, document
 from support.slurm import SlurmCluster
 from support.slurm_site import GOOD, TICK, SlurmSite
-from xomflow.paths import ROOT
+from xomflow.core.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +160,7 @@ def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
     assert secretive.site.done("good") == secretive.site.done("scada") == {52001}
     assert {fields["run"] for place, fields in secretive.bucket.points().items() if place[0] == "test_scada"} == {52001}
     # It did look while these were at work.
-    for part in ("xom.py discover", "xom.py run", "xom.py publish", "xomlib.work", "slurmstepd"):
+    for part in ("xomflow job discover", "xomflow job run", "xomflow job publish", "xomlib.worker", "slurmstepd"):
         assert any(part in command for command in guard.commands), part
 
 

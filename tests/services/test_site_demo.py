@@ -17,7 +17,7 @@ import yaml
 from support import mini as mini_set
 from support.services import NoServerError, built, program
 from support.site import Site
-from xomflow.paths import ROOT
+from xomflow.core.paths import ROOT
 from xomlib.files import read_json
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from support.accounting import ACCOUNT
 from support.site import Site
 from support.slurm import SlurmAccess, SlurmCluster
 from support.slurm_site import GOOD, SlurmSite
-from xomflow.keys import Key
+from xomflow.core.key import Key
 
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]

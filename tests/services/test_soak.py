@@ -27,8 +27,8 @@ from support.mongo import MongoServer
 from support.site import Site, document
 from support.slurm import SlurmCluster
 from support.slurm_site import SlurmSite
-from xomflow.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
-from xomflow.states import NOT_ITS_FAULT
+from xomflow.core.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.outcomes.retries import NOT_ITS_FAULT
 
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]

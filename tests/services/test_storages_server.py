@@ -13,15 +13,15 @@ from bson import json_util
 from support import mini as mini_set
 from support import xenon
 from support.mongo import MongoAccess
-from xomflow import settings as config
-from xomflow.availability import Availability
-from xomflow.contexts import ContextAsker
-from xomflow.paths import Paths
-from xomflow.rundb import RunDB, open_rundb
-from xomflow.selection import Selector
-from xomflow.settings import Context
-from xomflow.software import Program
-from xomflow.whereabouts import Whereabouts
+from xomflow.config import model as config
+from xomflow.config.model import Context
+from xomflow.config.software import Program
+from xomflow.core.paths import Paths
+from xomflow.planning.selection import Selector
+from xomflow.rundb.database import RunDB, open_rundb
+from xomflow.storage.availability import Availability
+from xomflow.storage.context_probe import ContextProbe
+from xomflow.storage.locations import DataLocations
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ class Answers(NamedTuple):
 
 @pytest.fixture(scope="module")
 def answers(world: World, contexts: dict[str, Context]) -> dict[str, Answers]:
-    asker = ContextAsker(Paths(world.folder / "work"), may_write=True)
+    asker = ContextProbe(Paths(world.folder / "work"), may_write=True)
     facts = asker.facts(world.program, contexts["true"], TYPES)
     (registry,) = [one for one in facts.storage if one["kind"] == "rundb"]
     places = xenon.Places(world.folder, TYPE, facts.hashes[TYPE], registry["lineages"][TYPE])
@@ -199,8 +199,8 @@ def test_nothing_secret_is_kept(answers: dict[str, Answers], world: World) -> No
 def test_a_waiting_run_says_where_its_data_are(
     answers: dict[str, Answers], world: World, contexts: dict[str, Context], tmp_path: Path, case: str, words: str
 ) -> None:
-    asker = ContextAsker(Paths(world.folder / "work"), may_write=True)
-    where = Whereabouts(world.rundb, (0, None), tmp_path / "kept.json", may_write=False)
+    asker = ContextProbe(Paths(world.folder / "work"), may_write=True)
+    where = DataLocations(world.rundb, (0, None), tmp_path / "kept.json", may_write=False)
     available = Availability(asker, world.rundb, whereabouts=where)
     said = available.lacking(world.program, contexts["true"], list(RUNS.values()), [[TYPE]])
     assert said[RUNS[case]].startswith(f"waiting for {TYPE}: nothing of the run can be read here, ")

@@ -15,7 +15,7 @@ from support.services import NoServerError
 from support.site import Site
 from support.slurm import SlurmCluster
 from support.slurm_site import GOOD, SlurmSite
-from xomflow.paths import ROOT
+from xomflow.core.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 UNITS = ("xom.service", "xom.timer", "xom-failed@.service")

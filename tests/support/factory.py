@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from support.site import document
-from xomflow import outcomes
-from xomflow.keys import Key, run_id
-from xomflow.paths import Paths
-from xomflow.runs import Run, run_of
-from xomflow.settings import Settings
+from xomflow.config.model import Config
+from xomflow.core.key import Key, run_id
+from xomflow.core.paths import Paths
+from xomflow.outcomes.files import write_outcome
+from xomflow.rundb.run import Run, run_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PASSWORD = "pa55 w%rd/@:"
@@ -84,7 +84,7 @@ def failed(key: Key = KEY, kind: str = "raised", **changes: Any) -> dict[str, An
 def keep(paths: Paths, *documents: dict[str, Any]) -> None:
     """Put finished outcomes where they belong."""
     for one in documents:
-        outcomes.write(paths.outcome(Key(**one["key"])), one)
+        write_outcome(paths.outcome(Key(**one["key"])), one)
 
 
 def tree(work: Path | str = "work", **changes: Any) -> dict[str, Any]:
@@ -99,9 +99,9 @@ def tree(work: Path | str = "work", **changes: Any) -> dict[str, Any]:
     }
 
 
-def settings(work: Path | str = "work", **changes: Any) -> Settings:
+def settings(work: Path | str = "work", **changes: Any) -> Config:
     """The settings of `tree`."""
-    return Settings.model_validate(tree(work, **changes))
+    return Config.model_validate(tree(work, **changes))
 
 
 def run(number: int = 52894, **changes: Any) -> Run:

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from xomflow import launch
-from xomflow.keys import Key
-from xomflow.launch import End, Work
-from xomflow.paths import ROOT, Paths, TickPaths
-from xomflow.software import Program
+from xomflow.config.software import Program
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT, Paths, TickPaths
+from xomflow.jobs.fork_server import _try_to_connect, run_warm
+from xomflow.jobs.process import End, Work
 
 SCRIPT = "import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n"
 
@@ -62,14 +62,14 @@ class Preloaded(Jobs):
         self.socket = self.warm / "socket"
         self.lock = self.tick.lock.open("wb")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
-        command = [str(python), "-m", "xomlib.warm", "socket", "--folder", str(self.warm)]
+        command = [str(python), "-m", "xomlib.fork_server", "socket", "--folder", str(self.warm)]
         command += ["--alive", str(self.tick.lock), "--preload", preload, "--idle", str(idle)]
         with (folder / "warm.log").open("wb") as log:
             environment = {"PYTHONPATH": str(ROOT / "src"), "PRELOADED_ONLY": "1"}
             self.process = subprocess.Popen(command, cwd=where, env=environment, stdout=log, stderr=log)
 
     def listens(self) -> bool:
-        client = launch._try_to_connect(self.warm)
+        client = _try_to_connect(self.warm)
         if client is not None:
             client.close()
         return client is not None
@@ -77,7 +77,7 @@ class Preloaded(Jobs):
     def start(self, work: Work) -> End | None:
         """As the runner of one job does; the preloaded process is there already."""
         here = Work(Program(Path("any")), work.job, work.draft, work.log, work.lock, work.time_limit, work.memory_mb)
-        return launch.run_warm(here, self.paths, self.tick, {"preload": ["json"], "idle_s": 60})
+        return run_warm(here, self.paths, self.tick, {"preload": ["json"], "idle_s": 60})
 
     def runner(self, work: Work) -> int:
         """The same in a process of its own."""

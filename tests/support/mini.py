@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from support.site import Site
-from xomflow.paths import ROOT
+from xomflow.core.paths import ROOT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """The set's present; its newest runs end shortly before."""

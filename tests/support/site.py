@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from xomflow.keys import Key, run_id
-from xomflow.paths import ROOT, Paths, TickPaths
+from xomflow.core.key import Key, run_id
+from xomflow.core.paths import ROOT, Paths, TickPaths
 
 RULE = """
 rule {name}:

@@ -9,8 +9,8 @@ from typing import Any
 
 from support.site import Site
 from support.slurm import SlurmAccess
-from xomflow.keys import Key
-from xomflow.paths import ROOT
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 TICK = ("--profile", "slurm", "--seconds-between-status-checks", "1", "--latency-wait", "5")
@@ -44,7 +44,7 @@ class SlurmSite:
         return self.site.pending(*TICK[:2], **self.environment)
 
     def xom(self, *words: str) -> str:
-        command = [sys.executable, str(ROOT / "scripts/xom.py"), *words]
+        command = [sys.executable, "-m", "xomflow", *words]
         done = subprocess.run(
             command, cwd=self.site.folder, env=self.environment, capture_output=True, text=True, check=False
         )

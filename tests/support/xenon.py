@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from support.mongo import MongoAccess
 from support.site import document
-from xomflow.folders import rucio_path
+from xomflow.storage.rucio import rucio_path
 
 HERE = socket.getfqdn()
 DALI = "dali-login1.rcc.uchicago.edu"

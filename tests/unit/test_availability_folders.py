@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow import folders
-from xomflow.availability import Availability, missing_words
-from xomflow.contexts import ContextFacts
-from xomflow.folders import Folders, FolderState, rucio_path, state_of
-from xomflow.paths import Paths
-from xomflow.settings import Context
-from xomflow.software import Program
+from xomflow.config.model import Context
+from xomflow.config.software import Program
+from xomflow.core.paths import Paths
+from xomflow.storage import metadata
+from xomflow.storage.availability import Availability, missing_words
+from xomflow.storage.context_probe import ContextDescription
+from xomflow.storage.data_directory import Folders
+from xomflow.storage.metadata import FolderState, read_metadata, state_of
+from xomflow.storage.rucio import rucio_path
 
 PROGRAM = Program(Path("/opt/python"))
 CONTEXT = Context(function="nobody:asks")
@@ -36,8 +38,8 @@ class Asker:
         self._storage, self._elsewhere = storage, elsewhere
         self.questions: list[list[tuple[str, str]]] = []
 
-    def facts(self, program: Program, context: Context, types: Any) -> ContextFacts:
-        return ContextFacts({name: HASHES[name] for name in types}, self._storage, {})
+    def facts(self, program: Program, context: Context, types: Any) -> ContextDescription:
+        return ContextDescription({name: HASHES[name] for name in types}, self._storage, {})
 
     def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
         self.questions.append(questions)
@@ -179,13 +181,13 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs: list[str] = []
-        read = folders.read_metadata
+        read = read_metadata
 
         def noted(place: str) -> Any:
             self.runs.append(Path(place).parent.name[:6])
             return read(place)
 
-        monkeypatch.setattr(folders, "read_metadata", noted)
+        monkeypatch.setattr(metadata, "read_metadata", noted)
 
     def of_a_tick(self, root: Path, work: Path, *runs: str, may_write: bool = True) -> tuple[dict[str, set[str]], list]:
         """What one tick answers, and which runs' metadata it read for that."""

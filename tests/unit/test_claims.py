@@ -16,22 +16,25 @@ from pathlib import Path
 import pytest
 
 from support.factory import KEY, NOW, key_of
-from xomflow import claims
-from xomflow.paths import SOURCE, Paths, TickPaths
+from xomflow.core.paths import SOURCE, Paths, TickPaths
+from xomflow.jobs.run_lock import hold_run, lock_owners, release_run, take_left_behind, write_owner
+from xomflow.planning.claims import forget_old_ticks, hold_tick, is_overtaken, live_claims, new_tick
 from xomlib.files import dump_json
-from xomlib.warm import is_locked
+from xomlib.locks import is_locked
 
 PREAMBLE = """
 import os, subprocess, sys
 from pathlib import Path
-from xomflow import claims
-from xomflow.keys import Key
-from xomflow.paths import Paths, TickPaths
+from xomflow.core.file_lock import exclusive
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.run_lock import hold_run, release_run, write_owner
+from xomflow.planning.claims import hold_tick
 paths, KEY = Paths(Path(sys.argv[1])), Key("kr83m", "v1", "052894")
 """
-HOLD_TICK = "lock = claims.hold_tick(TickPaths(paths.tick(sys.argv[2])))"
-HOLD_RUN = "lock = claims.hold_run(paths, KEY)"
-SIGN = "claims.sign(lock, KEY, 3, 'some tick')"
+HOLD_TICK = "lock = hold_tick(TickPaths(paths.tick(sys.argv[2])))"
+HOLD_RUN = "lock = hold_run(paths, KEY)"
+SIGN = "write_owner(lock, KEY, 3, 'some tick')"
 TELL = "print('ready', flush=True)"
 WAIT = "sys.stdin.read()"
 
@@ -88,9 +91,9 @@ def test_the_claims_of_a_tick_count_as_long_as_it_lives(paths: Paths, start: Sta
     claim(paths, "tick", ("kr83m", "v1", "052894", 2))
     tick = start(HOLD_TICK, TELL, WAIT, arguments=("tick",))
     ready(tick)
-    assert claims.live_claims(paths) == {KEY: ("tick", 2)}
+    assert live_claims(paths) == {KEY: ("tick", 2)}
     kill(tick)
-    assert claims.live_claims(paths) == {}
+    assert live_claims(paths) == {}
 
 
 def test_a_tick_that_ends_by_itself_leaves_no_claims(paths: Paths, start: Start) -> None:
@@ -98,7 +101,7 @@ def test_a_tick_that_ends_by_itself_leaves_no_claims(paths: Paths, start: Start)
     tick = start(HOLD_TICK, TELL, arguments=("tick",))
     tick.communicate()
     assert tick.returncode == 0
-    assert claims.live_claims(paths) == {}
+    assert live_claims(paths) == {}
 
 
 def test_the_claims_of_several_ticks_add_up(paths: Paths, start: Start) -> None:
@@ -107,7 +110,7 @@ def test_the_claims_of_several_ticks_add_up(paths: Paths, start: Start) -> None:
     for tick in ("a", "b"):
         ready(start(HOLD_TICK, TELL, WAIT, arguments=(tick,)))
     (paths.tick("dead") / "lock").touch()
-    assert claims.live_claims(paths) == {key_of(0): ("a", 1), key_of(1): ("b", 1)}
+    assert live_claims(paths) == {key_of(0): ("a", 1), key_of(1): ("b", 1)}
 
 
 def test_claims_of_another_host_count_until_its_summary_or_its_time_is_over(paths: Paths) -> None:
@@ -117,46 +120,46 @@ def test_claims_of_another_host_count_until_its_summary_or_its_time_is_over(path
     folder = TickPaths(paths.tick(tick))
     folder.lock.touch()
     began = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert claims.live_claims(paths, 600, began + timedelta(seconds=599)) == {KEY: (tick, 2)}
-    assert claims.live_claims(paths, 600, began + timedelta(seconds=601)) == {}
+    assert live_claims(paths, 600, began + timedelta(seconds=599)) == {KEY: (tick, 2)}
+    assert live_claims(paths, 600, began + timedelta(seconds=601)) == {}
     folder.summary.touch()
-    assert claims.live_claims(paths, 600, began) == {}
+    assert live_claims(paths, 600, began) == {}
 
 
 def test_claims_of_a_dead_tick_of_this_host_do_not_count(paths: Paths) -> None:
-    tick = claims.new_tick(datetime(2026, 11, 22, 12, tzinfo=UTC))
+    tick = new_tick(datetime(2026, 11, 22, 12, tzinfo=UTC))
     claim(paths, tick, (KEY.analysis, KEY.version, KEY.run, 2))
     TickPaths(paths.tick(tick)).lock.touch()
-    assert claims.live_claims(paths, 600, datetime(2026, 11, 22, 12, tzinfo=UTC)) == {}
+    assert live_claims(paths, 600, datetime(2026, 11, 22, 12, tzinfo=UTC)) == {}
 
 
 def test_a_tick_whose_jobs_are_in_slurm_is_not_forgotten(paths: Paths) -> None:
     for name in ("a", "b", "c"):
-        claims.hold_tick(TickPaths(paths.tick(name))).close()
-    claims.forget_old_ticks(paths, keep=1, needed={"a"})
+        hold_tick(TickPaths(paths.tick(name))).close()
+    forget_old_ticks(paths, keep=1, needed={"a"})
     assert sorted(path.name for path in paths.ticks.iterdir()) == ["a", "c"]
 
 
 def test_a_tick_that_has_not_claimed_yet_claims_nothing(paths: Paths) -> None:
-    with claims.hold_tick(TickPaths(paths.tick("tick"))):
-        assert claims.live_claims(paths) == {}
+    with hold_tick(TickPaths(paths.tick("tick"))):
+        assert live_claims(paths) == {}
 
 
 def test_without_any_tick_nothing_is_claimed(paths: Paths) -> None:
-    assert claims.live_claims(paths) == {}
+    assert live_claims(paths) == {}
 
 
 def test_old_ticks_are_forgotten_but_for_the_newest_and_the_living(paths: Paths) -> None:
-    names = [claims.new_tick(NOW + timedelta(hours=hour)) for hour in range(6)]
+    names = [new_tick(NOW + timedelta(hours=hour)) for hour in range(6)]
     for name in names:
-        claims.hold_tick(TickPaths(paths.tick(name))).close()
-    with claims.hold_tick(TickPaths(paths.tick(names[1]))):
-        claims.forget_old_ticks(paths, keep=2)
+        hold_tick(TickPaths(paths.tick(name))).close()
+    with hold_tick(TickPaths(paths.tick(names[1]))):
+        forget_old_ticks(paths, keep=2)
     assert sorted(folder.name for folder in paths.ticks.iterdir()) == [names[1], *names[-2:]]
 
 
 def test_the_names_of_ticks_sort_by_time() -> None:
-    names = [claims.new_tick(NOW + timedelta(seconds=step)) for step in (0, 1, 60, 86400, 40 * 86400)]
+    names = [new_tick(NOW + timedelta(seconds=step)) for step in (0, 1, 60, 86400, 40 * 86400)]
     assert names == sorted(names)
     assert names[0].startswith("20261122T120000-")
     assert names[0].endswith(f"-{os.getpid()}")
@@ -164,8 +167,8 @@ def test_the_names_of_ticks_sort_by_time() -> None:
 
 def test_the_name_of_a_tick_is_a_plain_file_name_on_any_host(monkeypatch: pytest.MonkeyPatch) -> None:
     host = types.SimpleNamespace(nodename="midway3-0001.rcc/local +x")
-    monkeypatch.setattr(claims.os, "uname", lambda: host)
-    assert re.fullmatch(r"20261122T120000-\w+-\d+", claims.new_tick(NOW))
+    monkeypatch.setattr(os, "uname", lambda: host)
+    assert re.fullmatch(r"20261122T120000-\w+-\d+", new_tick(NOW))
 
 
 def test_a_look_at_a_tick_never_keeps_it_from_taking_its_lock(paths: Paths, start: Start) -> None:
@@ -193,7 +196,7 @@ def test_a_held_run_says_who_holds_it(paths: Paths, start: Start) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)
     ready(holder)
-    mark = claims.marks(paths)[KEY]
+    mark = lock_owners(paths)[KEY]
     assert (mark.held, mark.attempt, mark.where) == (True, 3, f"{os.uname().nodename}, process {holder.pid}")
     assert before <= mark.began <= datetime.now(UTC)
 
@@ -202,10 +205,10 @@ def test_the_lock_of_a_killed_process_is_free_and_its_mark_stays(paths: Paths, s
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)
     ready(holder)
     kill(holder)
-    mark = claims.marks(paths)[KEY]
+    mark = lock_owners(paths)[KEY]
     assert (mark.held, mark.attempt) == (False, 3)
-    claims.release_run(paths, KEY, claims.hold_run(paths, KEY))
-    assert claims.marks(paths) == {}
+    release_run(paths, KEY, hold_run(paths, KEY))
+    assert lock_owners(paths) == {}
 
 
 def test_the_lock_lasts_as_long_as_a_child_of_its_killed_holder(paths: Paths, start: Start) -> None:
@@ -218,76 +221,76 @@ def test_the_lock_lasts_as_long_as_a_child_of_its_killed_holder(paths: Paths, st
     )
     child = int(ready(holder).split()[1])
     kill(holder)
-    assert claims.marks(paths)[KEY].held
-    assert claims.take_left_behind(paths, KEY) is None
+    assert lock_owners(paths)[KEY].held
+    assert take_left_behind(paths, KEY) is None
     descriptor = os.pidfd_open(child)
     os.kill(child, signal.SIGKILL)
     assert select.select([descriptor], [], [], 30)[0]  # readable once the process has ended
     os.close(descriptor)
-    assert not claims.marks(paths)[KEY].held
+    assert not lock_owners(paths)[KEY].held
 
 
 def test_a_held_lock_is_never_taken_for_left_behind(paths: Paths, start: Start) -> None:
     ready(start(HOLD_RUN, SIGN, TELL, WAIT))
-    assert claims.take_left_behind(paths, KEY) is None
+    assert take_left_behind(paths, KEY) is None
     assert paths.run_lock(KEY).exists()
-    assert claims.marks(paths)[KEY].held
+    assert lock_owners(paths)[KEY].held
 
 
 def test_what_a_killed_process_left_is_taken_once(paths: Paths, start: Start) -> None:
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)
     ready(holder)
     kill(holder)
-    taken = claims.take_left_behind(paths, KEY)
+    taken = take_left_behind(paths, KEY)
     assert taken is not None
     assert (taken.attempt, taken.held) == (3, False)
-    assert claims.take_left_behind(paths, KEY) is None
+    assert take_left_behind(paths, KEY) is None
     assert not paths.run_lock(KEY).exists()
 
 
 def test_who_was_killed_before_signing_had_not_begun(paths: Paths, start: Start) -> None:
     holder = start(HOLD_RUN, TELL, WAIT)
     ready(holder)
-    assert claims.marks(paths)[KEY].held
+    assert lock_owners(paths)[KEY].held
     kill(holder)
-    assert claims.marks(paths) == {}
-    assert claims.take_left_behind(paths, KEY) is None
+    assert lock_owners(paths) == {}
+    assert take_left_behind(paths, KEY) is None
 
 
 def test_a_released_run_leaves_nothing(paths: Paths) -> None:
-    file = claims.hold_run(paths, KEY)
-    claims.sign(file, KEY, 1, "tick")
-    claims.release_run(paths, KEY, file)
-    assert claims.marks(paths) == {}
+    file = hold_run(paths, KEY)
+    write_owner(file, KEY, 1, "tick")
+    release_run(paths, KEY, file)
+    assert lock_owners(paths) == {}
     assert list(paths.locks.iterdir()) == []
 
 
 def test_signing_again_replaces_what_was_signed(paths: Paths) -> None:
-    file = claims.hold_run(paths, KEY)
-    claims.sign(file, KEY, 12345, "a tick with a long name")
-    claims.sign(file, KEY, 2, "tick")
-    assert claims.marks(paths)[KEY].attempt == 2
-    claims.release_run(paths, KEY, file)
+    file = hold_run(paths, KEY)
+    write_owner(file, KEY, 12345, "a tick with a long name")
+    write_owner(file, KEY, 2, "tick")
+    assert lock_owners(paths)[KEY].attempt == 2
+    release_run(paths, KEY, file)
 
 
 def test_files_that_are_no_run_locks_are_passed_over(paths: Paths) -> None:
     paths.locks.mkdir(parents=True)
     for name in ("notes.lock", "a+b.lock", "kr83m+v1+052894.lock~"):
         (paths.locks / name).write_text("{}")
-    assert claims.marks(paths) == {}
+    assert lock_owners(paths) == {}
 
 
 ROUNDS = 150
 TAKE_TURNS = f"""
 log = open(paths.work / "log", "a")
 for _ in range({ROUNDS}):
-    lock = claims.hold_run(paths, KEY)
-    claims.sign(lock, KEY, 1, "tick")
+    lock = hold_run(paths, KEY)
+    write_owner(lock, KEY, 1, "tick")
     print("enter", os.getpid(), file=log, flush=True)
     if not os.path.samestat(os.fstat(lock.fileno()), os.stat(paths.run_lock(KEY))):
         print("removed while held", file=log, flush=True)
     print("leave", os.getpid(), file=log, flush=True)
-    claims.release_run(paths, KEY, lock)
+    release_run(paths, KEY, lock)
 """
 
 
@@ -296,8 +299,8 @@ def test_no_two_processes_are_ever_at_the_same_run(paths: Paths, start: Start) -
     paths.work.mkdir()
     workers = [start(TAKE_TURNS) for _ in range(3)]
     while any(worker.poll() is None for worker in workers):
-        claims.take_left_behind(paths, KEY)
-        claims.marks(paths)
+        take_left_behind(paths, KEY)
+        lock_owners(paths)
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     lines = (paths.work / "log").read_text().splitlines()
     assert len(lines) == 2 * 3 * ROUNDS
@@ -307,9 +310,9 @@ def test_no_two_processes_are_ever_at_the_same_run(paths: Paths, start: Start) -
 
 
 def test_discovery_is_for_one_tick_at_a_time(paths: Paths, start: Start) -> None:
-    first = start("with claims.alone(paths.discovery_lock):", f"    {TELL}", f"    {WAIT}")
+    first = start("with exclusive(paths.discovery_lock):", f"    {TELL}", f"    {WAIT}")
     ready(first)
-    second = start("print('ready to wait', flush=True)", "with claims.alone(paths.discovery_lock):", f"    {TELL}")
+    second = start("print('ready to wait', flush=True)", "with exclusive(paths.discovery_lock):", f"    {TELL}")
     ready(second)
     assert is_locked(str(paths.discovery_lock))
     assert second.poll() is None
@@ -328,16 +331,14 @@ def test_a_file_that_is_gone_is_not_locked(tmp_path: Path) -> None:
 
 def test_only_a_later_tick_that_has_reported_and_is_not_of_the_future_overtakes(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    own, later, future = (
-        TickPaths(paths.tick(claims.new_tick(NOW + timedelta(seconds=step)))) for step in (0, 60, 86400)
-    )
+    own, later, future = (TickPaths(paths.tick(new_tick(NOW + timedelta(seconds=step)))) for step in (0, 60, 86400))
     for one in (own, later, future):
         one.folder.mkdir(parents=True)
         one.lock.touch()
     own.summary.touch()
     future.summary.touch()
     now = NOW + timedelta(seconds=600)
-    assert not claims.is_overtaken(paths, own, now)
+    assert not is_overtaken(paths, own, now)
     later.summary.touch()
-    assert claims.is_overtaken(paths, own, now)
-    assert not claims.is_overtaken(paths, later, now)
+    assert is_overtaken(paths, own, now)
+    assert not is_overtaken(paths, later, now)

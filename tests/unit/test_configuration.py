@@ -14,16 +14,16 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support.factory import any_text, tree
-from xomflow import configuration
-from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
-from xomflow.paths import ROOT
-from xomflow.settings import Settings
+from xomflow.config.load import check_configuration, load_configuration, read_yaml, rule_of, script_of
+from xomflow.config.model import Config
+from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
+from xomflow.core.paths import ROOT
 
 
 def lines(made: Any) -> list[str]:
     """What is wrong with a configuration, without the name of the file."""
     with pytest.raises(ConfigurationError) as caught:
-        configuration.check(made, "config.yaml")
+        check_configuration(made, "config.yaml")
     assert caught.value.__context__ is None or caught.value.__suppress_context__
     found = str(caught.value).split("\n")
     assert all(line.startswith("config.yaml: ") for line in found)
@@ -35,20 +35,20 @@ def analysis(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_shipped_configuration_loads() -> None:
-    made = configuration.read_yaml(ROOT / "config.yaml")
+    made = read_yaml(ROOT / "config.yaml")
     made["software"] = [{"interpreter": sys.executable}]
-    assert {"event_rate", "kr83m"} <= set(configuration.check(made, "config.yaml").analyses)
+    assert {"event_rate", "kr83m"} <= set(check_configuration(made, "config.yaml").analyses)
 
 
 def test_every_shipped_analysis_has_script_rule_block_and_page() -> None:
-    blocks = set(configuration.read_yaml(ROOT / "config.yaml")["analyses"])
+    blocks = set(read_yaml(ROOT / "config.yaml")["analyses"])
     places = {"scripts/analyses": "*.py", "rules/analyses": "*.smk", "docs/analyses": "*.md"}
     for folder, pattern in places.items():
         assert {path.stem for path in (ROOT / folder).glob(pattern)} == blocks, folder
 
 
 def test_a_small_configuration_has_defaults_for_the_rest() -> None:
-    settings = configuration.check(tree(), "config.yaml")
+    settings = check_configuration(tree(), "config.yaml")
     assert (settings.store.kind, settings.retries.first_wait, settings.stale_after) == ("local", 3600.0, 2 * 86400.0)
 
 
@@ -203,12 +203,12 @@ def test_software_has_neither_overlap_nor_hole(ranges: list[tuple], sentence: st
 @pytest.mark.parametrize("ranges", [[(0, 49), (51, None)], [(1, None)], [(0, 70)]])
 def test_holes_in_software_may_be_allowed(ranges: list[tuple]) -> None:
     software = [{"interpreter": sys.executable, "min_run": first, "max_run": last} for first, last in ranges]
-    configuration.check(tree(software=software, software_may_have_holes=True), "config.yaml")
+    check_configuration(tree(software=software, software_may_have_holes=True), "config.yaml")
 
 
 def test_software_need_only_cover_what_is_selected() -> None:
     software = [{"interpreter": sys.executable, "min_run": 10, "max_run": 20}]
-    configuration.check(tree(software=software, selection={"min_run": 12, "max_run": 20}), "config.yaml")
+    check_configuration(tree(software=software, selection={"min_run": 12, "max_run": 20}), "config.yaml")
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:
     for place in ("scripts/analyses/own.py", "rules/analyses/own.smk"):
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).touch()
-    settings = configuration.check(made, "config.yaml")
-    assert configuration.script_of(settings, "own") == tmp_path / "scripts/analyses/own.py"
-    assert configuration.rule_of(settings, "own") == tmp_path / "rules/analyses/own.smk"
+    settings = check_configuration(made, "config.yaml")
+    assert script_of(settings, "own") == tmp_path / "scripts/analyses/own.py"
+    assert rule_of(settings, "own") == tmp_path / "rules/analyses/own.smk"
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:
 def read(folder: Path, content: str | bytes) -> Any:
     path = folder / "config.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return configuration.read_yaml(path)
+    return read_yaml(path)
 
 
 def refused(folder: Path, content: str | bytes) -> str:
@@ -320,7 +320,7 @@ def refused(folder: Path, content: str | bytes) -> str:
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        configuration.load(tmp_path / "none.yaml")
+        load_configuration(tmp_path / "none.yaml")
     assert str(caught.value) == f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
 
 
@@ -361,7 +361,7 @@ def test_a_list_as_a_key_is_said(tmp_path: Path) -> None:
 
 # --- anything ---------------------------------------------------------------------------------------------------------
 
-BLOCKS = (Settings, *(field.annotation for field in Settings.model_fields.values()))
+BLOCKS = (Config, *(field.annotation for field in Config.model_fields.values()))
 NAMES = sorted({name for block in BLOCKS for name in getattr(block, "model_fields", ())})
 scalars = (
     st.none()
@@ -384,7 +384,7 @@ anything = st.recursive(
 
 def settings_or_sentences(made: Any) -> None:
     try:
-        configuration.check(made, "config.yaml")
+        check_configuration(made, "config.yaml")
     except ConfigurationError as error:
         for line in str(error).split("\n"):
             assert line.startswith("config.yaml: ")
@@ -396,14 +396,14 @@ def test_any_tree_gives_settings_or_sentences(made: Any) -> None:
     settings_or_sentences(made)
 
 
-@given(changes=st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), anything, min_size=1, max_size=2))
+@given(changes=st.dictionaries(st.sampled_from(sorted(Config.model_fields)), anything, min_size=1, max_size=2))
 @effort(max_examples=300)
 def test_any_block_in_a_good_configuration_gives_settings_or_sentences(changes: dict[str, Any]) -> None:
     settings_or_sentences(tree(**changes))
 
 
 @given(
-    block=st.dictionaries(st.sampled_from(sorted(Settings.model_fields)) | st.sampled_from(NAMES), anything, max_size=3)
+    block=st.dictionaries(st.sampled_from(sorted(Config.model_fields)) | st.sampled_from(NAMES), anything, max_size=3)
 )
 @effort(max_examples=200)
 def test_any_analysis_gives_settings_or_sentences(block: dict[str, Any]) -> None:
@@ -416,14 +416,14 @@ def test_any_text_is_read_or_refused_with_a_sentence(tmp_path_factory: pytest.Te
     path = tmp_path_factory.mktemp("yaml") / "config.yaml"
     path.write_text(content, encoding="utf-8")
     try:
-        configuration.load(path)
+        load_configuration(path)
     except ConfigurationError as error:
         assert str(error).startswith(f"{path}: ")
 
 
 def test_good_settings_can_be_told_to_jobs() -> None:
     made = analysis(settings={"bands": {"low": [1, 10.5]}, "name": None}, needs=[["a"], ["b", "c"]])
-    settings = configuration.check(made, "config.yaml")
+    settings = check_configuration(made, "config.yaml")
     block = settings.analyses["kr83m"]
     assert json.loads(json.dumps(block.settings)) == block.settings
     assert (block.alternatives, block.types) == ((("a",), ("b", "c")), {"a", "b", "c"})

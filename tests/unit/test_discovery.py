@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from support.factory import NOW, failed, keep, key_of, outcome, run, settings
 from support.site import document
-from xomflow import claims, outcomes
-from xomflow.contexts import ContextFacts
-from xomflow.discovery import Held, Survey, Surveyor
-from xomflow.errors import ContextError
-from xomflow.outcomes import Failure
-from xomflow.paths import Paths, TickPaths
-from xomflow.rundb import Answer, understand
-from xomflow.submissions import Standing, Submission
+from xomflow.core.errors import ContextError
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
+from xomflow.outcomes.files import Failure, failure_path, write_outcome
+from xomflow.planning.claims import hold_tick
+from xomflow.planning.survey import InProgress, Survey, Surveyor
+from xomflow.rundb.database import RunQuery, understand
+from xomflow.slurm.submissions import Submission, SubmissionStatus
+from xomflow.storage.context_probe import ContextDescription
 from xomlib.files import dump_json
 
 FAILURE = Failure(1, "raised", NOW - timedelta(days=3))
@@ -35,7 +36,7 @@ class Documents:
         self._documents = documents
         self.asked: list[tuple[int, int | None]] = []
 
-    def runs(self, min_run: int, max_run: int | None) -> Answer:
+    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         self.asked.append((min_run, max_run))
         return understand(self._documents, min_run, max_run)
 
@@ -56,11 +57,11 @@ class Asker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def facts(self, program: Any, context: Any, types: Any) -> ContextFacts:
+    def facts(self, program: Any, context: Any, types: Any) -> ContextDescription:
         if context.function == "broken:context":
             raise ContextError("broken:context under /opt/python: it broke")
         storage = {"kind": "folder", "path": str(self._folder), "take_only": [], "exclude": []}
-        return ContextFacts(dict.fromkeys(types, "aaaaaaaaaa"), (storage,), {})
+        return ContextDescription(dict.fromkeys(types, "aaaaaaaaaa"), (storage,), {})
 
 
 def survey(work: Path, *documents: Any, now: datetime = NOW, **changes: Any) -> Survey:
@@ -111,7 +112,7 @@ def test_the_limit_holds_for_each_analysis(tmp_path: Path) -> None:
 def test_what_is_not_due_does_not_use_up_the_limit(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     recent = Failure(1, "raised", NOW - timedelta(minutes=1))
-    outcomes.write(outcomes.failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
+    write_outcome(failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
     keep(paths, outcome(key_of(52008)))
     found = survey(tmp_path, *documents(*range(52000, 52010)), max_jobs_per_tick=2)
     assert chosen(found) == ["kr83m 52007", "kr83m 52006"]
@@ -221,7 +222,7 @@ def test_a_run_without_software_waits(tmp_path: Path) -> None:
 def test_what_a_live_tick_claims_is_left_to_it(tmp_path: Path) -> None:
     files = TickPaths(Paths(tmp_path).tick("other"))
     dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
-    with claims.hold_tick(files):
+    with hold_tick(files):
         found = survey(tmp_path, *documents(52001, 52002))
         assert (chosen(found), states(found)[52001]) == (["kr83m 52002"], "running")
     assert chosen(survey(tmp_path, *documents(52001, 52002))) == ["kr83m 52002", "kr83m 52001"]
@@ -230,7 +231,7 @@ def test_what_a_live_tick_claims_is_left_to_it(tmp_path: Path) -> None:
 def test_the_claims_of_a_live_tick_do_not_count_for_another_version(tmp_path: Path) -> None:
     files = TickPaths(Paths(tmp_path).tick("other"))
     dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
-    with claims.hold_tick(files):
+    with hold_tick(files):
         found = survey(tmp_path, *documents(52001), analyses=analyses(kr83m={"version": "v2"}))
         assert chosen(found) == ["kr83m 52001"]
 
@@ -239,8 +240,8 @@ def test_a_claim_whose_attempt_has_failed_claims_nothing_any_more(tmp_path: Path
     paths = Paths(tmp_path)
     files = TickPaths(paths.tick("other"))
     dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
-    outcomes.write(outcomes.failure_path(paths, key_of(52001), FAILURE), failed(key_of(52001)))
-    with claims.hold_tick(files):
+    write_outcome(failure_path(paths, key_of(52001), FAILURE), failed(key_of(52001)))
+    with hold_tick(files):
         found = survey(tmp_path, *documents(52001))
     assert chosen(found) == ["kr83m 52001"]
     assert found.chosen[0].state.attempt == 2
@@ -248,64 +249,64 @@ def test_a_claim_whose_attempt_has_failed_claims_nothing_any_more(tmp_path: Path
 
 def test_a_run_whose_lock_is_held_is_running(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    lock = claims.hold_run(paths, key_of(52001))
-    claims.sign(lock, key_of(52001), 2, "tick")
+    lock = hold_run(paths, key_of(52001))
+    write_owner(lock, key_of(52001), 2, "tick")
     found = survey(tmp_path, *documents(52001))
-    claims.release_run(paths, key_of(52001), lock)
+    release_run(paths, key_of(52001), lock)
     assert states(found) == {52001: "running"}
     assert found.items["kr83m"][0].state.reason.startswith("attempt 2 runs at ")
 
 
 def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    lock = claims.hold_run(paths, key_of(52001))
-    claims.sign(lock, key_of(52001), 1, "tick")
+    lock = hold_run(paths, key_of(52001))
+    write_owner(lock, key_of(52001), 1, "tick")
     lock.close()
     found = survey(tmp_path, *documents(52001), now=datetime.now(UTC) + timedelta(seconds=5))
     assert [failure.kind for failure in found.chosen[0].failures] == ["lost"]
     assert found.chosen[0].state.attempt == 2
 
 
-def mark(held: bool, attempt: int = 1) -> claims.Mark:
-    return claims.Mark(held, attempt, "node01, process 5", NOW)
+def mark(held: bool, attempt: int = 1) -> LockOwner:
+    return LockOwner(held, attempt, "node01, process 5", NOW)
 
 
-def standing(working: str = "", kind: str = "", attempt: int = 2) -> Standing:
-    return Standing(Submission(key_of(52001), attempt, "some tick", NOW, "17"), working, kind)
+def standing(working: str = "", kind: str = "", attempt: int = 2) -> SubmissionStatus:
+    return SubmissionStatus(Submission(key_of(52001), attempt, "some tick", NOW, "17"), working, kind)
 
 
 def test_a_lost_attempt_is_counted_once() -> None:
     key, lost = key_of(52001), Failure(2, "lost", NOW)
     for known, found in (([FAILURE], [FAILURE, lost]), ([FAILURE, lost], [FAILURE, lost])):
-        assert Held(marks={key: mark(False, 2)}).failures(key, known, NOW) == found
+        assert InProgress(marks={key: mark(False, 2)}).failures(key, known, NOW) == found
     for left in (mark(False, 1), mark(True, 2)):
-        assert Held(marks={key: left}).failures(key, [FAILURE], NOW) == [FAILURE]
-    assert Held().failures(key, [FAILURE], NOW) == [FAILURE]
+        assert InProgress(marks={key: left}).failures(key, [FAILURE], NOW) == [FAILURE]
+    assert InProgress().failures(key, [FAILURE], NOW) == [FAILURE]
 
 
 def test_how_slurm_ended_a_job_counts_and_not_what_it_left() -> None:
     key, ended = key_of(52001), Failure(2, "node_failed", NOW)
-    held = Held(marks={key: mark(False, 2)}, standings={key: standing(kind="node_failed")})
+    held = InProgress(marks={key: mark(False, 2)}, standings={key: standing(kind="node_failed")})
     assert held.failures(key, [FAILURE], NOW) == [FAILURE, ended]
     assert held.failures(key, [FAILURE, ended], NOW) == [FAILURE, ended]
 
 
 def test_a_job_that_slurm_will_start_again_has_lost_nothing() -> None:
     key = key_of(52001)
-    held = Held(marks={key: mark(False, 2)}, standings={key: standing(working="Slurm job 17 is pending")})
+    held = InProgress(marks={key: mark(False, 2)}, standings={key: standing(working="Slurm job 17 is pending")})
     assert held.failures(key, [FAILURE], NOW) == [FAILURE]
     assert held.who_works(key, [FAILURE]) == "Slurm job 17 is pending"
 
 
 def test_who_works_on_a_key() -> None:
     key = key_of(52001)
-    assert Held().who_works(key, []) == ""
-    assert Held({key: ("x", 1)}).who_works(key, []) == "claimed by tick x"
-    assert Held({key: ("x", 1)}).who_works(key, [FAILURE]) == ""
-    assert Held({key: ("x", 2)}).who_works(key, [FAILURE]) == "claimed by tick x"
-    both = Held({key: ("x", 1)}, {key: mark(True)})
+    assert InProgress().who_works(key, []) == ""
+    assert InProgress({key: ("x", 1)}).who_works(key, []) == "claimed by tick x"
+    assert InProgress({key: ("x", 1)}).who_works(key, [FAILURE]) == ""
+    assert InProgress({key: ("x", 2)}).who_works(key, [FAILURE]) == "claimed by tick x"
+    both = InProgress({key: ("x", 1)}, {key: mark(True)})
     assert both.who_works(key, []) == "attempt 1 runs at node01, process 5"
-    assert Held(marks={key: mark(False)}).who_works(key, []) == ""
+    assert InProgress(marks={key: mark(False)}).who_works(key, []) == ""
 
 
 # --- in all cases -----------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow import configuration, documentation
-from xomflow.errors import ConfigurationError
-from xomflow.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA, ROOT
+from xomflow.config import reference
+from xomflow.config.load import check_configuration
+from xomflow.core.errors import ConfigurationError
+from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA, ROOT
 
-SCHEMA = documentation.json_schema()
+SCHEMA = reference.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 CONFIG = ROOT / "config.yaml"
 
@@ -39,16 +40,16 @@ def page_keys() -> set[str]:
 
 
 def test_the_schema_file_is_what_the_model_gives() -> None:
-    assert CONFIGURATION_SCHEMA.read_text(encoding="utf-8") == documentation.schema_text(), "run `make docs`"
+    assert CONFIGURATION_SCHEMA.read_text(encoding="utf-8") == reference.schema_text(), "run `make docs`"
 
 
 def test_the_page_is_what_the_model_gives() -> None:
     introduction = runpy.run_path(str(ROOT / "scripts" / "make_docs.py"))["INTRODUCTION"]
-    assert CONFIGURATION_PAGE.read_text(encoding="utf-8") == documentation.page_text(introduction), "run `make docs`"
+    assert CONFIGURATION_PAGE.read_text(encoding="utf-8") == reference.page_text(introduction), "run `make docs`"
 
 
 def test_the_page_has_every_key_and_no_other() -> None:
-    assert page_keys() == set(documentation.keys_of(SCHEMA))
+    assert page_keys() == set(reference.keys_of(SCHEMA))
 
 
 def test_every_key_has_a_description() -> None:
@@ -73,7 +74,7 @@ def test_the_configuration_follows_the_schema() -> None:
 def test_the_configuration_has_only_keys_of_the_page() -> None:
     tree = default_configuration()
     written = set(tree)
-    for place, block in documentation.blocks(SCHEMA):
+    for place, block in reference.blocks(SCHEMA):
         name = re.split(r"\[|\.", place)[0]
         value = tree.get(name, {})
         inside = value if place.endswith("[]") else value.values() if place.endswith("<name>") else [value]
@@ -107,11 +108,11 @@ def test_the_schema_and_the_model_refuse_the_same(place: tuple[str, ...], value:
     block[place[-1]] = value
     assert not VALIDATOR.is_valid(tree)
     with pytest.raises(ConfigurationError):
-        configuration.check(tree, "config.yaml")
+        check_configuration(tree, "config.yaml")
 
 
 def test_every_default_follows_its_own_schema() -> None:
-    inside = [block["properties"] for _, block in documentation.blocks(SCHEMA)]
+    inside = [block["properties"] for _, block in reference.blocks(SCHEMA)]
     for properties in [SCHEMA["properties"], *inside]:
         for name, field in properties.items():
             if "default" in field:
@@ -135,12 +136,12 @@ def test_every_default_follows_its_own_schema() -> None:
     ],
 )
 def test_types_are_said_in_words(field: dict[str, Any], words: str) -> None:
-    assert documentation.type_words(field, {"X": {}}) == words
+    assert reference.type_words(field, {"X": {}}) == words
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True))))
 def test_a_default_is_shown_as_yaml_would_have_it(value: Any) -> None:
-    shown = documentation.default_words({"default": value}, required=False)
+    shown = reference.default_words({"default": value}, required=False)
     assert yaml.safe_load(shown.strip("`")) == value
 
 

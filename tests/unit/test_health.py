@@ -8,9 +8,10 @@ import pytest
 from line_protocol import Point, Reader
 
 from support.factory import tick_summary as summary
-from xomflow import health
-from xomflow.paths import Paths, TickPaths
-from xomflow.stores import LocalStore, StoreError
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.publishing import self_monitoring
+from xomflow.publishing.local_store import LocalStore
+from xomflow.publishing.store import StoreError
 from xomlib.files import dump_json
 
 NAMES = ("20261122T120000-node-1", "20261122T120000-node-2", "20261123T120000-node-1")
@@ -38,7 +39,7 @@ def ended(paths: Paths, store: LocalStore, tick: str, **changes: Any) -> None:
     """What a tick does at its end."""
     own = summary(tick, **changes)
     try:
-        health.publish(paths, store, "test_", own)
+        self_monitoring.publish(paths, store, "test_", own)
     except StoreError:
         pass
     finally:
@@ -68,14 +69,14 @@ def test_a_tick_is_a_point_for_each_analysis_and_one_for_all(paths: Paths) -> No
 
 
 def test_what_waits_longest_is_told(paths: Paths) -> None:
-    points = {point["tags"]["analysis"]: point["fields"] for point in health.points_of(summary(), "test_")}
+    points = {point["tags"]["analysis"]: point["fields"] for point in self_monitoring.points_of(summary(), "test_")}
     assert (points["kr83m"]["oldest_waiting_run"], points["kr83m"]["oldest_waiting_s"]) == (52003, 2 * 86400.0)
     assert points["event_rate"]["oldest_waiting_s"] == 0.0
     assert "oldest_waiting_run" not in points["event_rate"]
 
 
 def test_two_ticks_of_one_second_are_two_points(paths: Paths) -> None:
-    times = {health.points_of(summary(name), "test_")[0]["time"] for name in NAMES}
+    times = {self_monitoring.points_of(summary(name), "test_")[0]["time"] for name in NAMES}
     assert len(times) == 3
 
 
@@ -108,5 +109,5 @@ def test_publishing_again_without_the_ledger_changes_nothing(paths: Paths) -> No
     ended(paths, store, NAMES[0])
     before = stored(paths)
     (paths.ledger / store.name / "ticks.json").unlink()
-    health.publish(paths, store, "test_", summary(NAMES[0]))
+    self_monitoring.publish(paths, store, "test_", summary(NAMES[0]))
     assert stored(paths) == before

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from support.factory import KEY, failed, keep, key_of, outcome, result
-from xomflow import clock, outcomes
-from xomflow.index import Index, Shelf, Stamps
-from xomflow.paths import Paths
+from xomflow.core import times
+from xomflow.core.paths import Paths
+from xomflow.outcomes import cache
+from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
+from xomflow.outcomes.files import read_outcome
 
 SHELF = Shelf("kr83m", "v1", "052")
 LONG_AGO = time.time_ns() - 10**12
@@ -29,13 +31,13 @@ def paths(tmp_path: Path) -> Paths:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the outcomes that were opened."""
     names: list[str] = []
-    read = outcomes.read
+    read = read_outcome
 
     def counted(path: Path) -> dict[str, Any]:
         names.append(path.name)
         return read(path)
 
-    monkeypatch.setattr(outcomes, "read", counted)
+    monkeypatch.setattr(cache, "read_outcome", counted)
     return names
 
 
@@ -49,13 +51,13 @@ def test_the_shelves_of_all_versions_are_found(paths: Paths) -> None:
     (paths.outcomes / "notes.txt").touch()
     (paths.outcomes / "kr83m/README").touch()
     (paths.outcomes / "kr83m/v1/README").touch()
-    assert [str(shelf) for shelf in Index(paths).shelves()] == [
+    assert [str(shelf) for shelf in OutcomeCache(paths).shelves()] == [
         "kr83m/v0/000",
         "kr83m/v1/052",
         "kr83m/v1/060",
         "rate/v1/000",
     ]
-    assert Index(Paths(paths.work / "none")).shelves() == []
+    assert OutcomeCache(Paths(paths.work / "none")).shelves() == []
 
 
 def test_a_shelf_holds_its_finished_runs_and_nothing_else(paths: Paths) -> None:
@@ -64,7 +66,7 @@ def test_a_shelf_holds_its_finished_runs_and_nothing_else(paths: Paths) -> None:
     (folder / "052894.failed-1-raised-1.json").write_text(json.dumps(failed()))
     (folder / ".052896.json.1.2.part").touch()
     (folder / "notes.txt").touch()
-    entries = Index(paths).entries(SHELF)
+    entries = OutcomeCache(paths).entries(SHELF)
     assert {run: entry.outcome for run, entry in entries.items()} == {
         "052894": outcome(),
         "052895": outcome(key_of(52895)),
@@ -73,36 +75,36 @@ def test_a_shelf_holds_its_finished_runs_and_nothing_else(paths: Paths) -> None:
 
 def test_only_new_outcomes_are_opened(paths: Paths, opened: list[str]) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
-    Index(paths).entries(SHELF)
+    OutcomeCache(paths).entries(SHELF)
     assert sorted(opened) == ["052894.json", "052895.json"]
     opened.clear()
-    Index(paths).entries(SHELF)
+    OutcomeCache(paths).entries(SHELF)
     assert opened == []
     keep(paths, outcome(key_of(52896)))
-    assert sorted(Index(paths).entries(SHELF)) == ["052894", "052895", "052896"]
+    assert sorted(OutcomeCache(paths).entries(SHELF)) == ["052894", "052895", "052896"]
     assert opened == ["052896.json"]
 
 
 def test_nothing_is_written_when_nothing_changed(paths: Paths) -> None:
     keep(paths, outcome())
-    Index(paths).entries(SHELF)
+    OutcomeCache(paths).entries(SHELF)
     kept = paths.cache / "outcomes/kr83m/v1/052.json"
     before = kept.stat()
-    Index(paths).entries(SHELF)
+    OutcomeCache(paths).entries(SHELF)
     assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null"], ids=["deleted", "empty", "cut", "list", "null"])
 def test_it_comes_back_equal(paths: Paths, content: str | None) -> None:
     keep(paths, *(outcome(key_of(number), [result(value=number / 7)]) for number in range(52000, 52020)))
-    before = Index(paths).entries(SHELF)
+    before = OutcomeCache(paths).entries(SHELF)
     kept = paths.cache / "outcomes/kr83m/v1/052.json"
     text = kept.read_text()
     if content is None:
         shutil.rmtree(paths.cache)
     else:
         kept.write_text(content)
-    assert Index(paths).entries(SHELF) == before
+    assert OutcomeCache(paths).entries(SHELF) == before
     assert kept.read_text() == text
 
 
@@ -110,39 +112,39 @@ def test_a_replaced_outcome_is_seen_even_at_the_same_time_and_size(paths: Paths)
     keep(paths, outcome(results=[result(value=1.5)]))
     path = paths.outcome(KEY)
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
-    before, size = Index(paths).entries(SHELF)["052894"], path.stat().st_size
+    before, size = OutcomeCache(paths).entries(SHELF)["052894"], path.stat().st_size
     keep(paths, outcome(results=[result(value=2.5)]))
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
     assert path.stat().st_size == size
-    after = Index(paths).entries(SHELF)["052894"]
+    after = OutcomeCache(paths).entries(SHELF)["052894"]
     assert after.outcome["results"][0]["value"] == 2.5
     assert after.digest != before.digest
 
 
 def test_an_outcome_written_again_with_the_same_content_has_the_same_digest(paths: Paths) -> None:
     keep(paths, outcome())
-    before = Index(paths).entries(SHELF)
+    before = OutcomeCache(paths).entries(SHELF)
     keep(paths, dict(reversed(outcome().items())))
-    assert Index(paths).entries(SHELF) == before
+    assert OutcomeCache(paths).entries(SHELF) == before
 
 
 def test_an_outcome_that_is_gone_is_gone(paths: Paths) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
-    Index(paths).entries(SHELF)
+    OutcomeCache(paths).entries(SHELF)
     paths.outcome(KEY).unlink()
-    assert list(Index(paths).entries(SHELF)) == ["052895"]
+    assert list(OutcomeCache(paths).entries(SHELF)) == ["052895"]
     assert "052894" not in (paths.cache / "outcomes/kr83m/v1/052.json").read_text()
 
 
 def test_a_corrupt_outcome_is_set_aside_and_said_once(paths: Paths) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
     paths.outcome(KEY).write_text("{")
-    looking = Index(paths)
+    looking = OutcomeCache(paths)
     assert list(looking.entries(SHELF)) == ["052895"]
     assert len(looking.problems) == 1
     assert "052894.json is not JSON" in looking.problems[0]
     assert (paths.set_aside / "kr83m/v1/052/052894.json.1").read_text() == "{"
-    again = Index(paths)
+    again = OutcomeCache(paths)
     assert list(again.entries(SHELF)) == ["052895"]
     assert again.problems == []
 
@@ -150,7 +152,7 @@ def test_a_corrupt_outcome_is_set_aside_and_said_once(paths: Paths) -> None:
 def test_an_outcome_that_cannot_be_read_is_said_and_left(paths: Paths) -> None:
     keep(paths, outcome(key_of(52895)))
     paths.outcome(KEY).mkdir()
-    looking = Index(paths)
+    looking = OutcomeCache(paths)
     assert list(looking.entries(SHELF)) == ["052895"]
     assert looking.problems == [f"{paths.outcome(KEY)} cannot be read: Is a directory"]
     assert paths.outcome(KEY).exists()
@@ -169,12 +171,12 @@ def test_a_shelf_that_may_still_change_has_no_stamp_yet(
 ) -> None:
     keep(paths, outcome())
     settled(paths)
-    monkeypatch.setattr(clock.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
-    assert Index(paths).stamp(SHELF) == stamp
+    monkeypatch.setattr(times.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
+    assert OutcomeCache(paths).stamp(SHELF) == stamp
 
 
 def test_a_shelf_that_is_gone_has_no_stamp(paths: Paths) -> None:
-    assert Index(paths).stamp(SHELF) == 0
+    assert OutcomeCache(paths).stamp(SHELF) == 0
 
 
 def test_the_stamp_changes_when_an_outcome_comes_is_replaced_or_goes(paths: Paths) -> None:
@@ -185,24 +187,24 @@ def test_the_stamp_changes_when_an_outcome_comes_is_replaced_or_goes(paths: Path
         lambda: paths.outcome(KEY).unlink(),
     ):
         settled(paths)
-        before = Index(paths).stamp(SHELF)
+        before = OutcomeCache(paths).stamp(SHELF)
         change()
-        assert Index(paths).stamp(SHELF) != before
+        assert OutcomeCache(paths).stamp(SHELF) != before
 
 
 def test_what_was_noted_is_seen_by_the_next_tick(tmp_path: Path) -> None:
-    stamps = Stamps(tmp_path / "a/stamps.json")
+    stamps = SeenFingerprints(tmp_path / "a/stamps.json")
     assert not stamps.seen(SHELF, 5)
     stamps.note(SHELF, 5)
     stamps.keep()
-    after = Stamps(tmp_path / "a/stamps.json")
+    after = SeenFingerprints(tmp_path / "a/stamps.json")
     assert after.seen(SHELF, 5)
     assert not after.seen(SHELF, 6)
     assert not after.seen(Shelf("kr83m", "v2", "052"), 5)
 
 
 def test_what_is_to_be_looked_at_again_is_never_seen(tmp_path: Path) -> None:
-    stamps = Stamps(tmp_path / "stamps.json")
+    stamps = SeenFingerprints(tmp_path / "stamps.json")
     stamps.note(SHELF, 0)
     assert not stamps.seen(SHELF, 0)
 
@@ -210,4 +212,4 @@ def test_what_is_to_be_looked_at_again_is_never_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "5"])
 def test_a_file_of_stamps_that_is_broken_counts_as_empty(tmp_path: Path, content: str) -> None:
     (tmp_path / "stamps.json").write_text(content)
-    assert not Stamps(tmp_path / "stamps.json").seen(SHELF, 5)
+    assert not SeenFingerprints(tmp_path / "stamps.json").seen(SHELF, 5)

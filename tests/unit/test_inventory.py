@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from support.site import Site
-from xomflow import configuration, inventory
-from xomflow.keys import Key, run_id
-from xomflow.rundb import Answer, FileRunDB
-from xomflow.settings import Settings
+from xomflow.config.load import load_configuration
+from xomflow.config.model import Config
+from xomflow.core.key import Key, run_id
+from xomflow.planning.pending import PendingWork, find_pending, load_pending
+from xomflow.rundb.database import FileRunDB, RunQuery
 
 
 class CountingRunDB(FileRunDB):
@@ -23,13 +24,13 @@ class CountingRunDB(FileRunDB):
         super().__init__(path)
         self.reads = 0
 
-    def runs(self, min_run: int, max_run: int | None) -> Answer:
+    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         self.reads += 1
         return super().runs(min_run, max_run)
 
 
 @pytest.fixture
-def world(site: Site) -> tuple[Site, Settings, CountingRunDB]:
+def world(site: Site) -> tuple[Site, Config, CountingRunDB]:
     """Three runs, two of them done, one of those left failed before; nothing changed for a while."""
     site.runs([52001, 52002, 52003])
     site.analysis("good", "pass")
@@ -40,7 +41,7 @@ def world(site: Site) -> tuple[Site, Settings, CountingRunDB]:
         put(site, f"{run_id(number)}.json")
     put(site, "052003.failed-1-raised-1700000000.json")
     settle(site)
-    return site, configuration.load(site.folder / "config.yaml"), CountingRunDB(site.folder / "runs.jsonl")
+    return site, load_configuration(site.folder / "config.yaml"), CountingRunDB(site.folder / "runs.jsonl")
 
 
 def put(site: Site, name: str) -> None:
@@ -56,99 +57,99 @@ def settle(site: Site) -> None:
         os.utime(path, (time.time() - 3600 - age, time.time() - 3600 - age))
 
 
-def pending(found: inventory.Inventory) -> list[int]:
+def pending(found: PendingWork) -> list[int]:
     return [run.number for run in found.stocks["good"].pending]
 
 
-def test_it_says_what_is_left(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_it_says_what_is_left(world: tuple[Site, Config, CountingRunDB]) -> None:
     _, settings, rundb = world
-    found = inventory.kept(settings, rundb, may_write=True)
+    found = load_pending(settings, rundb, may_write=True)
     assert pending(found) == [52003]
     assert found.stocks["good"].done == 2
     assert [failure.kind for failure in found.stocks["good"].failures["052003"]] == ["raised"]
 
 
-def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Config, CountingRunDB]) -> None:
     _, settings, rundb = world
-    first = inventory.kept(settings, rundb, may_write=True)
-    assert inventory.kept(settings, rundb, may_write=True) == first
+    first = load_pending(settings, rundb, may_write=True)
+    assert load_pending(settings, rundb, may_write=True) == first
     assert rundb.reads == 1
 
 
-def test_thrown_away_it_comes_back_equal(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_thrown_away_it_comes_back_equal(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    first = inventory.kept(settings, rundb, may_write=True)
+    first = load_pending(settings, rundb, may_write=True)
     (site.paths.cache / "inventory.json").unlink()
-    assert inventory.kept(settings, rundb, may_write=True) == first
+    assert load_pending(settings, rundb, may_write=True) == first
     assert rundb.reads == 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"fingerprint": 1}'])
-def test_a_broken_one_is_taken_anew(world: tuple[Site, Settings, CountingRunDB], content: str) -> None:
+def test_a_broken_one_is_taken_anew(world: tuple[Site, Config, CountingRunDB], content: str) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     (site.paths.cache / "inventory.json").write_text(content)
-    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52003]
+    assert pending(load_pending(settings, rundb, may_write=True)) == [52003]
 
 
-def test_a_dry_run_keeps_nothing(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_dry_run_keeps_nothing(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=False)
+    load_pending(settings, rundb, may_write=False)
     assert not site.paths.cache.exists()
 
 
-def test_a_new_document_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_new_document_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     site.runs([52004])
-    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52004, 52003]
+    assert pending(load_pending(settings, rundb, may_write=True)) == [52004, 52003]
 
 
-def test_a_new_outcome_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_new_outcome_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     put(site, "052003.json")
-    assert pending(inventory.kept(settings, rundb, may_write=True)) == []
+    assert pending(load_pending(settings, rundb, may_write=True)) == []
 
 
-def test_an_outcome_that_went_away_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_an_outcome_that_went_away_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     site.paths.outcome(Key("good", "v1", "052001")).unlink()
-    assert pending(inventory.kept(settings, rundb, may_write=True)) == [52003, 52001]
+    assert pending(load_pending(settings, rundb, may_write=True)) == [52003, 52001]
 
 
-def test_another_selection_is_seen(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_another_selection_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     site.tree["selection"] = {"max_run": 52002}
     site.write_config()
-    other = configuration.load(site.folder / "config.yaml")
-    assert pending(inventory.kept(other, rundb, may_write=True)) == []
+    other = load_configuration(site.folder / "config.yaml")
+    assert pending(load_pending(other, rundb, may_write=True)) == []
 
 
-def test_what_changed_just_now_is_not_kept(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_what_changed_just_now_is_not_kept(world: tuple[Site, Config, CountingRunDB]) -> None:
     """Within the resolution of a time stamp a folder may change twice and look the same."""
     site, settings, rundb = world
     put(site, "052003.failed-2-raised-1700000001.json")
-    inventory.kept(settings, rundb, may_write=True)
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     assert rundb.reads == 2
 
 
-def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Config, CountingRunDB]) -> None:
     _, settings, rundb = world
     rundb.stamp = lambda *ends: ""  # type: ignore[method-assign]
-    inventory.kept(settings, rundb, may_write=True)
-    inventory.kept(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
+    load_pending(settings, rundb, may_write=True)
     assert rundb.reads == 2
 
 
-def test_a_run_database_without_runs_is_said(world: tuple[Site, Settings, CountingRunDB]) -> None:
+def test_a_run_database_without_runs_is_said(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, settings, rundb = world
     runs = site.folder / "runs.jsonl"
     runs.write_text("")
-    found = inventory.take(settings, rundb)
+    found = find_pending(settings, rundb)
     assert found.problems == [f"the run database has no run from number 0 on: file {runs}"]
 
 
@@ -168,6 +169,6 @@ def test_an_analysis_that_selects_no_run_at_all_is_named(site: Site, changes: di
     site.tree["work"] = str(site.work)
     site.tree["analysis_folders"] = [str(site.folder / "extra")]
     site.write_config()
-    settings = configuration.load(site.folder / "config.yaml")
-    (said,) = inventory.take(settings, CountingRunDB(site.folder / "runs.jsonl")).problems
+    settings = load_configuration(site.folder / "config.yaml")
+    (said,) = find_pending(settings, CountingRunDB(site.folder / "runs.jsonl")).problems
     assert said.startswith(f"analyses.astray selects none of the 2 runs{words}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from xomlib.shell import job_by_hand
+from xomlib.by_hand import job_by_hand
 
 OLD, NEW, OWN = ({"function": f"{name}:context"} for name in ("old", "new", "own"))
 

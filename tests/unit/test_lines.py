@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from influxdb_client import Point as ClientPoint
 from line_protocol import Reader
 
-from xomflow import lines
+from xomflow.publishing import line_protocol
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1, max_size=8)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -28,7 +28,7 @@ points = st.fixed_dictionaries(
 
 @given(points=st.lists(points, max_size=3))
 def test_what_is_written_is_read_again(points: list[dict[str, Any]]) -> None:
-    read = Reader(lines.text(points)).points()
+    read = Reader(line_protocol.text(points)).points()
     assert [(one.measurement, one.tags, one.fields, one.time) for one in read] == [
         (one["measurement"], one["tags"], one["fields"], one["time"]) for one in points
     ]
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(points: list[dict[str, Any]]) -> None:
 @given(point=points)
 def test_the_client_understands_the_same_by_a_point(point: dict[str, Any]) -> None:
     theirs = Reader(ClientPoint.from_dict(point).to_line_protocol() + "\n").points()
-    assert Reader(lines.text([point])).points() == theirs
+    assert Reader(line_protocol.text([point])).points() == theirs
 
 
 def point(**changes: Any) -> dict[str, Any]:
@@ -46,19 +46,19 @@ def point(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, [1.0]])
 def test_what_the_client_would_leave_out_is_an_error(value: Any) -> None:
-    with pytest.raises(lines.BadPointError, match="the field value is "):
-        lines.text([point(fields={"value": value, "n": 1})])
+    with pytest.raises(line_protocol.BadPointError, match="the field value is "):
+        line_protocol.text([point(fields={"value": value, "n": 1})])
 
 
 def test_a_point_without_fields_is_an_error() -> None:
-    with pytest.raises(lines.BadPointError, match="has no field"):
-        lines.text([point(fields={})])
+    with pytest.raises(line_protocol.BadPointError, match="has no field"):
+        line_protocol.text([point(fields={})])
 
 
 def test_a_measurement_that_the_server_takes_for_a_comment_is_an_error() -> None:
-    with pytest.raises(lines.BadPointError, match="cannot be a measurement"):
-        lines.text([point(measurement="#1")])
-    assert lines.text([point(tags={"variable": "#1"})])
+    with pytest.raises(line_protocol.BadPointError, match="cannot be a measurement"):
+        line_protocol.text([point(measurement="#1")])
+    assert line_protocol.text([point(tags={"variable": "#1"})])
 
 
 @pytest.mark.parametrize("name", ["", "a\\", "a\nb", "a\tb", "x" * 70_000])
@@ -70,5 +70,5 @@ def test_a_name_that_the_server_would_change_or_refuse_is_an_error(where: str, n
         "tag value": {"tags": {"variable": name}},
         "field": {"fields": {name: 1.0}},
     }
-    with pytest.raises(lines.BadPointError, match="cannot be a name"):
-        lines.text([point(**changes[where])])
+    with pytest.raises(line_protocol.BadPointError, match="cannot be a name"):
+        line_protocol.text([point(**changes[where])])

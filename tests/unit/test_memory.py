@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xomflow import memory
+from xomflow.jobs.oom import oom_kills
 
 
 def count(tmp_path: Path, own: str, files: dict[str, str]) -> int:
@@ -14,7 +14,7 @@ def count(tmp_path: Path, own: str, files: dict[str, str]) -> int:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
     (tmp_path / "own").write_text(own)
-    return memory.kills(tmp_path, tmp_path / "own")
+    return oom_kills(tmp_path, tmp_path / "own")
 
 
 def test_version_1(tmp_path: Path) -> None:
@@ -34,4 +34,4 @@ def test_what_nobody_counts_is_none(tmp_path: Path, content: str) -> None:
 
 
 def test_without_control_groups_there_is_none(tmp_path: Path) -> None:
-    assert memory.kills(tmp_path, tmp_path / "nothing") == 0
+    assert oom_kills(tmp_path, tmp_path / "nothing") == 0

@@ -12,8 +12,8 @@ import pytest
 from mini_xenonnt import folder as place
 from mini_xenonnt import make, schedule
 from mini_xenonnt.__main__ import main
+from mini_xenonnt.production.workers import Say, Workers
 from mini_xenonnt.schedule import Parameters, Run
-from mini_xenonnt.workers import Say, Workers
 
 NOW = "2026-11-22T12:00:00Z"
 PARAMETERS = Parameters(datetime(2026, 11, 22, 12, tzinfo=UTC), runs=24)

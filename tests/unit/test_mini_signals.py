@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mini_xenonnt import background, detector, electrons, krypton, maps, signals, vetoes
+from mini_xenonnt import detector
+from mini_xenonnt.simulation import background, electrons, krypton, maps, signals, vetoes
 
 TRUTH = {
     "kr_rate": 20.0,

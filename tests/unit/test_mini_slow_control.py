@@ -18,7 +18,7 @@ import pytest
 from mini_xenonnt import folder, slow_control, truth
 from mini_xenonnt.schedule import Parameters, plan
 from mini_xenonnt.slow_control import PARAMETERS, Series
-from xomphysics import scada
+from xomphysics import slow_control_client
 
 PRESSURE, TEMPERATURE, LEVEL = PARAMETERS
 
@@ -101,9 +101,9 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
         try:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("slow control at https://localhost:")
-            account = scada.read_account(tmp_path / "set" / "slow_control" / "xenon_config")
+            account = slow_control_client.read_account(tmp_path / "set" / "slow_control" / "xenon_config")
             begin = parameters.origin.timestamp()
-            found = scada.Scada(account).values(TEMPERATURE, begin, begin + 70)
+            found = slow_control_client.SlowControlClient(account).values(TEMPERATURE, begin, begin + 70)
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(300) == 0

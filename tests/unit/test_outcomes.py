@@ -13,10 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import KEY, any_text, failed, keep, key_of, outcome
-from xomflow import outcomes
-from xomflow.keys import Key
-from xomflow.outcomes import Failure
-from xomflow.paths import Paths
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.outcomes.files import (
+    Failure,
+    failure_path,
+    failures_of,
+    list_outcomes,
+    list_versions,
+    quarantine,
+    read_outcome,
+    write_outcome,
+)
 from xomlib.schema import SCHEMA, SchemaError
 
 KINDS = SCHEMA["properties"]["failure"]["properties"]["class"]["enum"]
@@ -47,9 +55,9 @@ def test_the_name_of_a_failure_says_all_of_it(
     tmp_path_factory: pytest.TempPathFactory, failure: Failure, number: int
 ) -> None:
     paths, key = Paths(tmp_path_factory.mktemp("work")), key_of(number)
-    put(outcomes.failure_path(paths, key, failure))
-    assert outcomes.failures_of(paths, key) == [failure]
-    found = outcomes.listing(paths, key.analysis, key.version)
+    put(failure_path(paths, key, failure))
+    assert failures_of(paths, key) == [failure]
+    found = list_outcomes(paths, key.analysis, key.version)
     assert (found.done, found.failures, found.foreign) == (set(), {key.run: [failure]}, [])
 
 
@@ -59,7 +67,7 @@ def test_any_other_name_is_foreign(tmp_path_factory: pytest.TempPathFactory, nam
     if name in ("", ".", ".."):
         return
     path = put(paths.outcome(KEY).with_name(name))
-    found = outcomes.listing(paths, "kr83m", "v1")
+    found = list_outcomes(paths, "kr83m", "v1")
     assert (found.done, found.failures) == (set(), {})
     assert found.foreign == ([] if name.startswith(".") else [path])
 
@@ -86,9 +94,9 @@ def test_any_other_name_is_foreign(tmp_path_factory: pytest.TempPathFactory, nam
 )
 def test_names_that_are_nearly_right_are_foreign(paths: Paths, name: str) -> None:
     path = put(paths.outcome(KEY).with_name(name))
-    found = outcomes.listing(paths, "kr83m", "v1")
+    found = list_outcomes(paths, "kr83m", "v1")
     assert (found.done, found.failures, found.foreign) == (set(), {}, [path])
-    assert outcomes.failures_of(paths, key_of(53894)) == []
+    assert failures_of(paths, key_of(53894)) == []
 
 
 def test_a_listing_tells_everything_by_name(paths: Paths) -> None:
@@ -98,29 +106,29 @@ def test_a_listing_tells_everything_by_name(paths: Paths) -> None:
     tenth = Failure(10, "raised", datetime(2026, 9, 27, tzinfo=UTC))
     first = Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC))
     for failure in (tenth, second, first):
-        put(outcomes.failure_path(paths, KEY, failure), "never opened")
+        put(failure_path(paths, KEY, failure), "never opened")
     put(paths.outcome(key_of(52003, version="v2")))
     put(paths.outcome(key_of(52004, analysis="other")))
     put(paths.outcome(KEY).with_name(".052894.json.12.34.part"))
     put(paths.outcomes / "kr83m/v1/README")
     put(paths.outcomes / "kr83m/notes.txt")
-    found = outcomes.listing(paths, "kr83m", "v1")
+    found = list_outcomes(paths, "kr83m", "v1")
     assert found.done == {"052001", "052002", "060123"}
     assert found.failures == {"052894": [first, second, tenth]}
     assert found.foreign == []
 
 
 def test_there_is_nothing_where_nothing_is(paths: Paths) -> None:
-    found = outcomes.listing(paths, "kr83m", "v1")
+    found = list_outcomes(paths, "kr83m", "v1")
     assert (found.done, found.failures, found.foreign) == (set(), {}, [])
-    assert outcomes.versions(paths, "kr83m") == []
-    assert outcomes.failures_of(paths, KEY) == []
+    assert list_versions(paths, "kr83m") == []
+    assert failures_of(paths, KEY) == []
 
 
 def test_the_failures_of_one_run_are_not_those_of_another(paths: Paths) -> None:
     failure = Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC))
-    put(outcomes.failure_path(paths, key_of(52895), failure))
-    assert outcomes.failures_of(paths, KEY) == []
+    put(failure_path(paths, key_of(52895), failure))
+    assert failures_of(paths, KEY) == []
 
 
 # --- reading and writing ----------------------------------------------------------------------------------------------
@@ -128,24 +136,24 @@ def test_the_failures_of_one_run_are_not_those_of_another(paths: Paths) -> None:
 
 def test_what_was_written_is_read(paths: Paths) -> None:
     keep(paths, outcome())
-    assert outcomes.read(paths.outcome(KEY)) == outcome()
+    assert read_outcome(paths.outcome(KEY)) == outcome()
 
 
 def test_a_failure_record_is_read_under_its_name(paths: Paths) -> None:
-    path = outcomes.failure_path(paths, KEY, Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC)))
-    outcomes.write(path, failed())
-    assert outcomes.read(path) == failed()
+    path = failure_path(paths, KEY, Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC)))
+    write_outcome(path, failed())
+    assert read_outcome(path) == failed()
 
 
 def test_a_document_that_is_no_outcome_is_not_written(paths: Paths) -> None:
     with pytest.raises(SchemaError, match="status should be one of"):
-        outcomes.write(paths.outcome(KEY), outcome(status="well"))
+        write_outcome(paths.outcome(KEY), outcome(status="well"))
     assert not paths.outcome(KEY).exists()
 
 
 def refused(path: Path) -> str:
     with pytest.raises(SchemaError) as caught:
-        outcomes.read(path)
+        read_outcome(path)
     return str(caught.value)
 
 
@@ -186,21 +194,21 @@ def test_an_outcome_whose_points_would_have_no_time_is_refused(paths: Paths, sta
 
 def test_what_is_set_aside_counts_as_absent_and_is_kept(paths: Paths) -> None:
     path = put(paths.outcome(KEY), "corrupt")
-    sentence = outcomes.set_aside(paths, path, "is not JSON")
+    sentence = quarantine(paths, path, "is not JSON")
     target = paths.set_aside / "kr83m/v1/052/052894.json.1"
     assert sentence == f"{path} is not JSON; moved to {target}, its run counts as not done"
     assert target.read_text() == "corrupt"
-    assert outcomes.listing(paths, "kr83m", "v1").done == set()
+    assert list_outcomes(paths, "kr83m", "v1").done == set()
 
 
 def test_setting_aside_never_overwrites(paths: Paths) -> None:
     for number in range(1, 1003):
         put(paths.set_aside / f"kr83m/v1/052/052894.json.{number}", f"content {number}")
-    outcomes.set_aside(paths, put(paths.outcome(KEY), "one more"), "is not JSON")
+    quarantine(paths, put(paths.outcome(KEY), "one more"), "is not JSON")
     kept = {path.read_text() for path in (paths.set_aside / "kr83m/v1/052").iterdir()}
     assert kept == {f"content {number}" for number in range(1, 1003)} | {"one more"}
 
 
 def test_a_file_that_another_tick_has_set_aside_is_no_error(paths: Paths) -> None:
     path = paths.outcome(KEY)
-    assert outcomes.set_aside(paths, path, "is not JSON") == f"{path} is not JSON; it is gone meanwhile"
+    assert quarantine(paths, path, "is not JSON") == f"{path} is not JSON; it is gone meanwhile"

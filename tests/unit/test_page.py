@@ -4,7 +4,6 @@ import json
 import math
 import random
 import re
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xomflow import page
-
 # The factory of outcomes is shared with the tests in a browser.
-sys.path.insert(0, str(Path(__file__).parents[1] / "page"))
 from page_outcomes import NOW, outcome, result, status
+
+from xomflow import page
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 KEY = ("event_rate", "v1", "052")

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import run
-from xomflow.discovery import as_group
-from xomflow.keys import ID, first_run, group_id, shelf_of
-from xomflow.periods import Group, as_one, groups_of
-from xomflow.runs import Run
-from xomflow.settings import Period
+from xomflow.config.model import Period
+from xomflow.core.key import ID, first_run, group_id, shelf_of
+from xomflow.planning.campaigns import Campaign, as_run, campaigns_of
+from xomflow.planning.survey import campaign_as_run
+from xomflow.rundb.run import Run
 
 PERIOD = Period.model_validate({"gap": "12 h", "wait": "2 d"})
 HOURS = 3600.0
@@ -31,12 +31,12 @@ def kr(candidate: Run) -> bool:
     return candidate.mode == "tpc_kr83m"
 
 
-def numbers(groups: list[Group]) -> list[list[int]]:
+def numbers(groups: list[Campaign]) -> list[list[int]]:
     return [[member.number for member in group.members] for group in groups]
 
 
-def grouped(*runs: Run) -> list[Group]:
-    return groups_of(runs, kr, PERIOD)
+def grouped(*runs: Run) -> list[Campaign]:
+    return campaigns_of(runs, kr, PERIOD)
 
 
 # --- what belongs together --------------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_a_run_of_another_detector_does_not() -> None:
 
 def test_a_run_of_the_mode_that_is_left_out_does_not() -> None:
     bad = one(2, 1, tags=[{"name": "bad"}])
-    found = groups_of([one(1, 0), bad, one(3, 2)], lambda each: kr(each) and not each.tags, PERIOD)
+    found = campaigns_of([one(1, 0), bad, one(3, 2)], lambda each: kr(each) and not each.tags, PERIOD)
     assert numbers(found) == [[1, 3]]
 
 
@@ -75,7 +75,7 @@ def test_a_running_run_belongs_too() -> None:
 def test_every_run_of_the_kind_is_in_just_one_group(given_runs: list[tuple[float, str, float]]) -> None:
     ordered = sorted(given_runs)
     runs = [one(number, hours, mode, length) for number, (hours, mode, length) in enumerate(ordered)]
-    groups = groups_of(reversed(runs), kr, PERIOD)
+    groups = campaigns_of(reversed(runs), kr, PERIOD)
     assert [number for group in numbers(groups) for number in group] == [each.number for each in runs if kr(each)]
     assert all(group.closed for group in groups[:-1])
     for group in groups:
@@ -101,7 +101,7 @@ def test_another_member_makes_another_id() -> None:
 
 
 def test_a_group_as_one_run() -> None:
-    group = as_one([one(52001, 0), one(52002, 1)], [one(52003, 2)])
+    group = as_run([one(52001, 0), one(52002, 1)], [one(52003, 2)])
     facts = group.as_dict()
     assert (facts["number"], facts["runs"], facts["runs_missing"]) == (52001, ["052001", "052002"], ["052003"])
     assert group.id == group_id([52001, 52002])
@@ -117,7 +117,7 @@ assert END is not None
 
 def waits(closed: bool, hours: float, **unready: str) -> tuple[Run, str]:
     named = {name.removeprefix("run_"): words for name, words in unready.items()}
-    return as_group(Group(MEMBERS, closed), named, PERIOD, END + timedelta(hours=hours))
+    return campaign_as_run(Campaign(MEMBERS, closed), named, PERIOD, END + timedelta(hours=hours))
 
 
 @pytest.mark.parametrize(("closed", "hours", "is_open"), [(False, 11.9, True), (False, 12, False), (True, 0, False)])
@@ -126,20 +126,20 @@ def test_a_period_is_open_until_another_run_or_for_so_long(closed: bool, hours: 
 
 
 def test_a_complete_group_is_ready() -> None:
-    assert waits(True, 0) == (as_one(MEMBERS), "")
+    assert waits(True, 0) == (as_run(MEMBERS), "")
 
 
 def test_a_member_that_cannot_be_read_is_waited_for() -> None:
     found, words = waits(True, 47, run_052002="event_info is not at this site")
     assert words == "1 of 2 runs cannot be read: 052002: event_info is not at this site"
-    assert found.id == as_one(MEMBERS).id
+    assert found.id == as_run(MEMBERS).id
 
 
 def test_after_so_long_it_goes_on_without_and_says_so() -> None:
     found, words = waits(True, 49, run_052002="event_info is not at this site")
     assert words == ""
     assert (found.members, found.missing) == ((52001,), (52002,))
-    assert found.id != as_one(MEMBERS).id
+    assert found.id != as_run(MEMBERS).id
 
 
 def test_without_any_member_it_goes_on_waiting() -> None:
@@ -151,7 +151,7 @@ def test_without_any_member_it_goes_on_waiting() -> None:
     ("unclear", "found"), [({52003}, (52003,)), ({52003, 52004}, (52003, 52004)), ({52004}, ()), ({52000}, (52000,))]
 )
 def test_a_run_beside_a_group_that_nobody_understands_may_belong(unclear: set[int], found: tuple[int, ...]) -> None:
-    (group,) = groups_of(MEMBERS, kr, PERIOD, unclear)
+    (group,) = campaigns_of(MEMBERS, kr, PERIOD, unclear)
     assert group.unclear == found
-    words = as_group(group, {}, PERIOD, END + timedelta(hours=100))[1]
+    words = campaign_as_run(group, {}, PERIOD, END + timedelta(hours=100))[1]
     assert ("cannot be understood" in words) == bool(found)

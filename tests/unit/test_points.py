@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from line_protocol import Reader
 
 from support.factory import KEY, any_text, key_of, outcome, result
-from xomflow import clock, lines
-from xomflow.points import FORM, points_of, time_of
+from xomflow.core import times
+from xomflow.publishing import line_protocol
+from xomflow.publishing.points import FORM, points_of, time_of
 from xomlib.schema import SCHEMA, check_outcome
 
 NAME = SCHEMA["$defs"]["name"]["pattern"]
@@ -35,7 +36,7 @@ results = st.fixed_dictionaries(
     }
 )
 starts = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
-    lambda naive: clock.text(naive.replace(tzinfo=UTC))
+    lambda naive: times.text(naive.replace(tzinfo=UTC))
 )
 facts = st.fixed_dictionaries(
     {
@@ -70,7 +71,7 @@ def sent(text: str) -> str:
 @effort(max_examples=150)
 def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[str, Any]) -> None:
     check_outcome(document)
-    read = Reader(lines.text(points_of(document, "test_")).encode().decode()).points()
+    read = Reader(line_protocol.text(points_of(document, "test_")).encode().decode()).points()
     run = document["run"]
     assert len(read) == len(document["results"])
     for point, said in zip(read, document["results"], strict=True):
@@ -124,8 +125,8 @@ def test_two_runs_never_share_a_time_and_keep_their_order(
     start: str, one: tuple[int, int], other: tuple[int, int]
 ) -> None:
     def time(number: int, later: int) -> int:
-        moment = clock.moment(start) + timedelta(seconds=later)
-        return time_of({"number": number, "start": clock.text(moment)})
+        moment = times.moment(start) + timedelta(seconds=later)
+        return time_of({"number": number, "start": times.text(moment)})
 
     assert (time(*one) == time(*other)) == (one == other)
     if one[1] != other[1]:
@@ -134,7 +135,7 @@ def test_two_runs_never_share_a_time_and_keep_their_order(
 
 def test_the_time_is_the_start_and_the_number() -> None:
     assert time_of(outcome()["run"]) == 1790337600 * 10**9 + 52894
-    assert clock.from_epoch(1790337600) == datetime(2026, 9, 25, 12, tzinfo=UTC)
+    assert times.from_epoch(1790337600) == datetime(2026, 9, 25, 12, tzinfo=UTC)
 
 
 def test_the_same_outcome_gives_the_same_points() -> None:

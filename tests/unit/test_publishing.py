@@ -16,12 +16,13 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support.factory import keep, key_of, outcome, result, run
-from xomflow.facts import Facts
-from xomflow.index import Index, Shelf
-from xomflow.keys import Key
-from xomflow.paths import Paths
-from xomflow.publishing import Receipt, publish, rebuild, verify
-from xomflow.stores import LocalStore, Point, Store, StoreAwayError, StoreError
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import OutcomeCache, Shelf
+from xomflow.publishing.local_store import LocalStore
+from xomflow.publishing.publish import Receipt, publish, rebuild, verify
+from xomflow.publishing.store import Point, Store, StoreAwayError, StoreError
+from xomflow.rundb.run_metadata import RunMetadata
 
 
 class Memory:
@@ -156,8 +157,8 @@ def test_a_shelf_that_was_published_and_did_not_change_is_not_even_listed(
     published(paths, memory)
     keep(paths, of(60002))
     looked = []
-    entries = Index.entries
-    monkeypatch.setattr(Index, "entries", lambda self, shelf: looked.append(str(shelf)) or entries(self, shelf))
+    entries = OutcomeCache.entries
+    monkeypatch.setattr(OutcomeCache, "entries", lambda self, shelf: looked.append(str(shelf)) or entries(self, shelf))
     published(paths, memory)
     assert looked == ["kr83m/v1/060"]
 
@@ -334,7 +335,7 @@ def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths
     keep(paths, of(52001), of(52002))
     published(paths, memory)
     places = set(memory.points)
-    Facts(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002, tags=[{"name": "sr1_preliminary"}])])
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002, tags=[{"name": "sr1_preliminary"}])])
     published(paths, memory)
     assert tags(memory) == {52001: "late", 52002: "sr1_preliminary"}
     assert set(memory.points) == places
@@ -342,51 +343,51 @@ def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths
 
 def test_new_runs_in_the_run_database_make_nothing_be_published_anew(paths: Paths, memory: Memory) -> None:
     keep(paths, of(52001))
-    Facts(paths).keep([run(52001)])
+    RunMetadata(paths).keep([run(52001)])
     published(paths, memory)
     memory.writes.clear()
-    Facts(paths).keep([run(52001), run(52002)])
+    RunMetadata(paths).keep([run(52001), run(52002)])
     published(paths, memory)
     assert memory.writes == []
 
 
 def test_a_document_that_cannot_be_understood_for_a_while_changes_nothing(paths: Paths, memory: Memory) -> None:
     keep(paths, of(52001))
-    Facts(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002)])
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002)])
     published(paths, memory)
     memory.writes.clear()
-    Facts(paths).keep([run(52002)])
+    RunMetadata(paths).keep([run(52002)])
     published(paths, memory)
     assert (memory.writes, tags(memory)) == ([], {52001: "late"})
 
 
 def test_where_nothing_changed_no_facts_are_written(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [run(number) for number in range(52000, 52003)]
-    Facts(paths).keep(runs)
+    RunMetadata(paths).keep(runs)
     written: list[Any] = []
-    monkeypatch.setattr("xomflow.facts.write_atomically", lambda *what: written.append(what))
-    Facts(paths).keep(reversed(runs))
+    monkeypatch.setattr("xomflow.rundb.run_metadata.write_atomically", lambda *what: written.append(what))
+    RunMetadata(paths).keep(reversed(runs))
     assert written == []
 
 
 @pytest.mark.parametrize("lost", ["", "052.json", "digests.json"])
 def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
-    Facts(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     folder = paths.cache / "facts"
     shutil.rmtree(folder) if not lost else (folder / lost).unlink()
-    Facts(paths).keep([run(52001, comments=[{"comment": "late"}])])
-    assert Facts(paths).of("052")["052001"]["comments"] == ["late"]
+    RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    assert RunMetadata(paths).of("052")["052001"]["comments"] == ["late"]
 
 
 def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     paths: Paths, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(paths, of(52001), of(60001))
-    Facts(paths).keep([run(52001), run(60001)])
+    RunMetadata(paths).keep([run(52001), run(60001)])
     published(paths, memory)
     opened: list[str] = []
-    monkeypatch.setattr(Index, "entries", lambda self, shelf: opened.append(str(shelf)))
-    monkeypatch.setattr(Facts, "of", lambda self, shelf: opened.append(shelf))
+    monkeypatch.setattr(OutcomeCache, "entries", lambda self, shelf: opened.append(str(shelf)))
+    monkeypatch.setattr(RunMetadata, "of", lambda self, shelf: opened.append(shelf))
     published(paths, memory)
     assert opened == []
 

@@ -14,13 +14,13 @@ import pytest
 
 import snakemake_executor_plugin_xom_slurm
 from support import factory
-from xomflow import outcomes, slurm, submissions
-from xomflow.errors import SlurmError
-from xomflow.outcomes import Failure
-from xomflow.paths import Paths
-from xomflow.queue import Order, Queue
-from xomflow.slurm import SlurmJob
-from xomflow.submissions import Submission
+from xomflow.core.errors import SlurmError
+from xomflow.core.paths import Paths
+from xomflow.outcomes.files import Failure, failure_path
+from xomflow.slurm import commands, submissions
+from xomflow.slurm.commands import SlurmJob
+from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitter import JobRequest, SlurmSubmitter
 
 LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
 
@@ -33,8 +33,8 @@ class Slurm:
         self.taken: list[str] = []
         self.asked: list[str] = []
         self.known: dict[str, SlurmJob] = {}
-        monkeypatch.setattr(slurm, "submit", self.submit)
-        monkeypatch.setattr(slurm, "jobs", lambda: self.known)
+        monkeypatch.setattr(commands, "submit", self.submit)
+        monkeypatch.setattr(commands, "jobs", lambda: self.known)
 
     def submit(self, _script: str, name: str, comment: str, _log: str, options: Iterable[str], _held: Any) -> str:
         self.asked.append(name)
@@ -54,23 +54,23 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
+def queue(tmp_path: Path) -> Iterator[SlurmSubmitter]:
     analyses = {"good": {"version": "v1"}, "astray": {"version": "v1", "slurm": {"partition": "nowhere"}}}
     with (tmp_path / "lock").open("wb") as held:
-        yield Queue(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick", held)
+        yield SlurmSubmitter(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick", held)
 
 
-def order(number: int, analysis: str = "good", memory_mb: int = 100) -> Order:
-    return Order(factory.key_of(number, analysis), 1, "true", memory_mb, 10, 1)
+def order(number: int, analysis: str = "good", memory_mb: int = 100) -> JobRequest:
+    return JobRequest(factory.key_of(number, analysis), 1, "true", memory_mb, 10, 1)
 
 
-def add(queue: Queue, *orders: Order) -> list[Any]:
+def add(queue: SlurmSubmitter, *orders: JobRequest) -> list[Any]:
     for one in orders:
         queue.add(one)
     return [one.key for one in orders]
 
 
-def test_what_slurm_does_not_take_is_offered_again_in_its_order(queue: Queue, stand_in: Slurm) -> None:
+def test_what_slurm_does_not_take_is_offered_again_in_its_order(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     stand_in.limit = 1
     keys = add(queue, order(1), order(2), order(3))
     assert stand_in.taken == ["xom-good-000001"]
@@ -80,13 +80,13 @@ def test_what_slurm_does_not_take_is_offered_again_in_its_order(queue: Queue, st
     assert queue.complaint == ""
 
 
-def test_what_slurm_never_takes_does_not_stand_in_the_way_of_others(queue: Queue, stand_in: Slurm) -> None:
+def test_what_slurm_never_takes_does_not_stand_in_the_way_of_others(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     queue.look(add(queue, order(1, "astray"), order(2), order(3, "astray"), order(4)))
     assert stand_in.taken == ["xom-good-000002", "xom-good-000004"]
     assert queue.complaint == "sbatch refused: invalid partition specified: nowhere"
 
 
-def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: Queue, stand_in: Slurm) -> None:
+def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     stand_in.limit = 0
     keys = add(queue, *(order(number) for number in range(1, 20)), order(20, memory_mb=200))
     stand_in.asked.clear()
@@ -95,7 +95,7 @@ def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: Queue, st
 
 
 def test_a_job_that_slurm_took_without_saying_so_is_recognised_behind_a_refused_one(
-    queue: Queue, stand_in: Slurm
+    queue: SlurmSubmitter, stand_in: Slurm
 ) -> None:
     stand_in.limit = 0
     keys = add(queue, order(1), order(2))
@@ -103,7 +103,7 @@ def test_a_job_that_slurm_took_without_saying_so_is_recognised_behind_a_refused_
     assert set(queue.look(keys).values()) == {"active"}
 
 
-def test_slurms_words_are_told_once(queue: Queue, stand_in: Slurm) -> None:
+def test_slurms_words_are_told_once(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     stand_in.limit = 0
     assert queue.news() == ""
     keys = add(queue, order(1), order(2))
@@ -113,12 +113,12 @@ def test_slurms_words_are_told_once(queue: Queue, stand_in: Slurm) -> None:
     assert queue.complaint == LIMIT
 
 
-def test_when_slurm_takes_nothing_for_long_all_is_left(queue: Queue, stand_in: Slurm) -> None:
+def test_when_slurm_takes_nothing_for_long_all_is_left(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     stand_in.limit = 0
     assert set(queue.look(add(queue, order(1), order(2))).values()) == {"left"}
 
 
-def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Queue, stand_in: Slurm) -> None:
+def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     stand_in.limit = 1
     assert set(queue.look(add(queue, order(1), order(2))).values()) == {"active"}
 
@@ -133,10 +133,12 @@ def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Queue, stan
     ],
 )
 def test_slurms_words_come_without_its_programs_name(said: str, words: str) -> None:
-    assert slurm.refusal("sbatch", said) == words
+    assert commands.refusal("sbatch", said) == words
 
 
-def test_a_job_that_was_just_added_is_not_dropped_with_those_that_are_left(queue: Queue, stand_in: Slurm) -> None:
+def test_a_job_that_was_just_added_is_not_dropped_with_those_that_are_left(
+    queue: SlurmSubmitter, stand_in: Slurm
+) -> None:
     stand_in.limit = 0
     old = add(queue, order(1))
     new = add(queue, order(2))  # Snakemake does not ask about it yet
@@ -146,19 +148,21 @@ def test_a_job_that_was_just_added_is_not_dropped_with_those_that_are_left(queue
     assert stand_in.taken == ["xom-good-000002"]
 
 
-def test_the_record_of_a_newer_attempt_of_another_tick_stays(queue: Queue, stand_in: Slurm, tmp_path: Path) -> None:
+def test_the_record_of_a_newer_attempt_of_another_tick_stays(
+    queue: SlurmSubmitter, stand_in: Slurm, tmp_path: Path
+) -> None:
     (key,) = add(queue, order(1))
     paths = Paths(factory.settings(tmp_path).work)
     assert submissions.noted(paths).keys() == {key}
     newer = Submission(key, 2, "another tick", factory.NOW, "17")
     submissions.note(paths, newer)
-    outcomes.failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).parent.mkdir(parents=True)
-    outcomes.failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).touch()
+    failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).parent.mkdir(parents=True)
+    failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).touch()
     assert queue.look([key]) == {key: "failed"}
     assert submissions.noted(paths) == {key: newer}
 
 
-def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: Queue, stand_in: Slurm) -> None:
+def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: SlurmSubmitter, stand_in: Slurm) -> None:
     def away(_: Any) -> Any:
         raise OSError(errno.ESTALE, "Stale file handle")
 

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import any_text, json_values, outcome
-from xomlib import BadResult, Xomresult, figure, session, xom_message
+from xomlib import BadResult, Xomresult, figure, xom_message
+from xomlib import job as job_module
+from xomlib.job import Session
 from xomlib.schema import check_outcome
-from xomlib.session import Session
 
 JOB = {
     "key": {"analysis": "photo_ionization", "version": "v0.0", "run": "052894"},
@@ -29,14 +30,14 @@ JOB = {
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A job that keeps its draft in a folder."""
-    monkeypatch.setattr(session, "_current", None)
-    yield session.begin({**JOB, "draft": str(tmp_path)})
+    monkeypatch.setattr(job_module, "_current", None)
+    yield job_module.begin({**JOB, "draft": str(tmp_path)})
 
 
 @pytest.fixture(autouse=True)
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """No job outlives its test."""
-    monkeypatch.setattr(session, "_current", None)
+    monkeypatch.setattr(job_module, "_current", None)
 
 
 def draft(job: Session) -> dict[str, Any]:
@@ -279,7 +280,7 @@ names = st.sampled_from(["variable_name", "variable_value", "error", "unit", "n"
 
 @given(given=st.dictionaries(names, values), name=any_text | st.just("a"))
 def test_whatever_is_passed_gives_a_valid_result_or_bad_result(given: dict[str, Any], name: str) -> None:
-    begun = session.begin(JOB)
+    begun = job_module.begin(JOB)
     try:
         Xomresult({"variable_name": name, "variable_value": 1.0, **given}).save()
     except BadResult as error:
@@ -325,11 +326,11 @@ def test_a_message_says_how_it_went(job: Session) -> None:
 
 
 def test_without_a_job_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(session.VARIABLE, raising=False)
+    monkeypatch.delenv(job_module.VARIABLE, raising=False)
     with pytest.raises(Exception, match=r"no job is set: start the script through Snakemake, or by hand with"):
         Xomresult(variable_name="a", variable_value=1)
 
 
 def test_the_settings_that_a_script_gets_are_a_copy(job: Session) -> None:
-    session.settings()["cut"] = 5
-    assert session.settings() == {}
+    job_module.settings()["cut"] = 5
+    assert job_module.settings() == {}

@@ -15,9 +15,9 @@ from test_discovery import survey
 import xomlib
 from support.factory import NOW, json_values
 from support.site import document
-from xomflow.runs import BadDocument, late_words, run_of
-from xomlib import JobError, session
-from xomlib.document import facts, facts_of
+from xomflow.rundb.run import BadDocument, late_words, run_of
+from xomlib import JobError, job
+from xomlib.run_document import facts, facts_of
 
 JOB: dict[str, Any] = {
     "key": {"analysis": "daq_rate", "version": "v1", "run": "052894"},
@@ -96,11 +96,11 @@ def test_what_a_document_has_is_not_waited_for(asked: set[str]) -> None:
 # --- xomlib.run() -----------------------------------------------------------------------------------------------------
 @pytest.fixture(autouse=True)
 def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_current", None)
+    monkeypatch.setattr(job, "_current", None)
 
 
 def test_in_a_tick_the_facts_are_those_of_the_job() -> None:
-    session.begin({**JOB, "run": {"number": 52894, "rate": {"tpc": 1.0}}})
+    job.begin({**JOB, "run": {"number": 52894, "rate": {"tpc": 1.0}}})
     xomlib.run()["number"] = 5
     assert xomlib.run()["number"] == 52894
 
@@ -108,12 +108,12 @@ def test_in_a_tick_the_facts_are_those_of_the_job() -> None:
 def test_by_hand_they_come_from_the_file_of_documents(tmp_path: Path) -> None:
     file = tmp_path / "runs.jsonl"
     file.write_text("\n".join(["not JSON 52894", *(json.dumps(document(n)) for n in (52893, 52894))]))
-    session.begin({**JOB, "documents": str(file)})
+    job.begin({**JOB, "documents": str(file)})
     assert xomlib.run() == run_of(document(52894)).as_dict()
 
 
 def test_without_a_document_there_is_a_sentence(tmp_path: Path) -> None:
-    session.begin(JOB)
+    job.begin(JOB)
     with pytest.raises(JobError, match="give --documents FILE"):
         xomlib.run()
 

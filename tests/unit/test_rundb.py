@@ -9,8 +9,8 @@ import pytest
 from bson import json_util
 
 from support.site import document
-from xomflow.errors import EXIT_RUNDB, RunDBError
-from xomflow.rundb import Answer, FileRunDB
+from xomflow.core.errors import EXIT_RUNDB, RunDBError
+from xomflow.rundb.database import FileRunDB, RunQuery
 
 
 def file(folder: Path, documents: list[Any]) -> FileRunDB:
@@ -21,7 +21,7 @@ def file(folder: Path, documents: list[Any]) -> FileRunDB:
     return FileRunDB(path)
 
 
-def read(folder: Path, content: bytes) -> Answer:
+def read(folder: Path, content: bytes) -> RunQuery:
     (folder / "runs.jsonl").write_bytes(content)
     return FileRunDB(folder / "runs.jsonl").runs(0, None)
 

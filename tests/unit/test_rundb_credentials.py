@@ -11,10 +11,10 @@ import pymongo.errors
 import pytest
 
 from support.factory import PASSWORD, rundb_credentials
-from xomflow.errors import RunDBError
-from xomflow.mongo import Account, Server, credentials_path, read_account
-from xomflow.rundb import open_rundb
-from xomflow.settings import RunDB
+from xomflow.config.model import RunDB
+from xomflow.core.errors import RunDBError
+from xomflow.rundb.database import open_rundb
+from xomflow.rundb.mongo import Account, Server, credentials_path, read_account
 
 
 def account(path: Path) -> Account:

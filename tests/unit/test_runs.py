@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from support.factory import json_values, run
 from support.site import document
-from xomflow import clock
-from xomflow.rundb import FIELDS, understand
-from xomflow.runs import BadDocument, Run, run_of
+from xomflow.core import times
+from xomflow.rundb.database import FIELDS, understand
+from xomflow.rundb.run import BadDocument, Run, run_of
 
 numbers = st.integers(0, 999_999) | st.integers(0, 999_999).map(str) | json_values
 dates = (
@@ -63,7 +63,7 @@ def test_any_document_gives_a_run_or_a_sentence_with_its_number(one: dict[str, A
         assert 0 <= made.number <= 999_999
         assert made.id == f"{made.number:06d}"
         for moment in filter(None, (made.start, made.end)):
-            assert clock.moment(clock.text(moment)) == moment.replace(microsecond=0)
+            assert times.moment(times.text(moment)) == moment.replace(microsecond=0)
         assert not any(tag.startswith("_") for tag in made.tags)
         kept = json.loads(json.dumps(made.as_document(), allow_nan=False))
         assert run_of(kept) == made  # what the inventory keeps between ticks

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import any_text, run
-from xomflow.runs import Run
-from xomflow.selection import Selector, looks, matches
-from xomflow.settings import Analysis, Selection
+from xomflow.config.model import Analysis, Selection
+from xomflow.planning.selection import Selector, matches, selection_key
+from xomflow.rundb.run import Run
 
 TAGS = ["messy", "bad", "_sr1_preliminary", "abandon", "hot_spot"]
 tags = st.lists(st.sampled_from(TAGS), unique=True, max_size=3)
@@ -106,7 +106,7 @@ def test_an_unfinished_run_is_never_selected(one: Run, common: dict[str, Any], b
 def test_runs_that_look_alike_are_decided_alike(
     one: Run, other: Run, common: dict[str, Any], block: dict[str, Any]
 ) -> None:
-    if looks(one) == looks(other):
+    if selection_key(one) == selection_key(other):
         chosen = selector(common, **block)
         assert chosen.refusal_by_looks(one) == chosen.refusal_by_looks(other)
 

@@ -9,10 +9,10 @@ import pytest
 
 from mini_xenonnt import schedule
 from mini_xenonnt.documents import run_document
-from xomflow import configuration
-from xomflow.paths import ROOT
-from xomflow.runs import run_of
-from xomflow.selection import Selector
+from xomflow.config.load import check_configuration, read_yaml
+from xomflow.core.paths import ROOT
+from xomflow.planning.selection import Selector
+from xomflow.rundb.run import run_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LINEAGE = dict.fromkeys(schedule.STORED_TYPES, "hash")
@@ -30,14 +30,14 @@ MODES = {
 
 @pytest.mark.parametrize("analysis", MODES)
 def test_an_analysis_looks_at_the_runs_of_its_detectors(analysis: str) -> None:
-    tree = configuration.read_yaml(ROOT / "config.yaml") | {"software": [{"interpreter": sys.executable}]}
-    settings = configuration.check(tree, "config.yaml")
+    tree = read_yaml(ROOT / "config.yaml") | {"software": [{"interpreter": sys.executable}]}
+    settings = check_configuration(tree, "config.yaml")
     selector = Selector(settings.selection, settings.analyses[analysis])
     assert {run.mode for run in RUNS if not selector.refusal(run)} == MODES[analysis]
 
 
 @pytest.mark.parametrize("analysis", MODES)
 def test_every_type_that_an_analysis_needs_is_kept_or_has_an_alternative(analysis: str) -> None:
-    tree = configuration.read_yaml(ROOT / "config.yaml") | {"software": [{"interpreter": sys.executable}]}
-    sets = configuration.check(tree, "config.yaml").analyses[analysis].alternatives
+    tree = read_yaml(ROOT / "config.yaml") | {"software": [{"interpreter": sys.executable}]}
+    sets = check_configuration(tree, "config.yaml").analyses[analysis].alternatives
     assert not sets or any(set(one) <= set(schedule.STORED_TYPES) for one in sets)

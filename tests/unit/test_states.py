@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import NOW
-from xomflow.outcomes import Failure
-from xomflow.settings import Retries
-from xomflow.states import NOT_ITS_FAULT, STATES, Facts, State, decide, granted, next_try
+from xomflow.config.model import Retries
+from xomflow.core.state import STATES
+from xomflow.outcomes.files import Failure
+from xomflow.outcomes.retries import NOT_ITS_FAULT, next_resources, next_try
+from xomflow.planning.decide import Facts, State, decide
 
 STALE_AFTER = 2 * 86400.0
 RETRIES = Retries()
@@ -221,7 +223,7 @@ def test_memory_and_time_grow_with_what_was_too_little_up_to_a_ceiling(
     block = {"more_memory": more, "more_time": more, "most_memory_mb": most, "most_time": "1 h"}
     retries = Retries.model_validate(block)
     kinds = [failure.kind for failure in failed]
-    given = granted(failed, retries, 4000, 1800)
+    given = next_resources(failed, retries, 4000, 1800)
     assert 4000 <= given["memory_mb"] <= max(most, 4000)
     assert 1800 <= given["time_limit_s"] <= 3600
     if "out_of_memory" not in kinds:
@@ -232,4 +234,4 @@ def test_memory_and_time_grow_with_what_was_too_little_up_to_a_ceiling(
 
 def test_memory_doubles_each_time() -> None:
     failed = failures("out_of_memory", "raised", "out_of_memory", "timeout")
-    assert granted(failed, RETRIES, 1000, 60) == {"memory_mb": 4000, "time_limit_s": 120}
+    assert next_resources(failed, RETRIES, 1000, 60) == {"memory_mb": 4000, "time_limit_s": 120}

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 
 from support.factory import outcome
-from xomflow import influx_server
-from xomflow import settings as config
-from xomflow.errors import XomError
-from xomflow.index import Shelf
-from xomflow.influx import InfluxStore
-from xomflow.influx_server import read_credentials
-from xomflow.paths import Paths
-from xomflow.points import points_of
-from xomflow.stores import LocalStore, StoreAwayError, StoreError, open_store
+from xomflow.config import model as config
+from xomflow.core.errors import XomError
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import Shelf
+from xomflow.publishing import influx_client
+from xomflow.publishing.influx_client import read_credentials
+from xomflow.publishing.influx_store import InfluxStore
+from xomflow.publishing.local_store import LocalStore
+from xomflow.publishing.open_store import open_store
+from xomflow.publishing.points import points_of
+from xomflow.publishing.store import StoreAwayError, StoreError
 
 TOKEN = "s3cr3t-t0ken"
 
@@ -68,7 +70,7 @@ def test_an_address_with_nothing_behind_it_is_said(tmp_path: Path, url: str) -> 
 
 
 def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(influx_server, "_TIMEOUT_MS", (300, 300))
+    monkeypatch.setattr(influx_client, "_TIMEOUT_MS", (300, 300))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert "does not answer: nothing came for " in failure(url, tmp_path)

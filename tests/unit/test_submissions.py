@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow import claims, slurm, submissions
-from xomflow.errors import SlurmError
-from xomflow.keys import Key
-from xomflow.outcomes import Failure
-from xomflow.paths import Paths
-from xomflow.settings import Retries
-from xomflow.slurm import CLASSES, SlurmJob, parse
-from xomflow.states import next_try
-from xomflow.submissions import Standing, Submission, standing
+from xomflow.config.model import Retries
+from xomflow.core.errors import SlurmError
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.jobs.run_lock import hold_run
+from xomflow.outcomes.files import Failure
+from xomflow.outcomes.retries import next_try
+from xomflow.slurm import commands, submissions
+from xomflow.slurm.commands import CLASSES, SlurmJob, parse
+from xomflow.slurm.submissions import Submission, SubmissionStatus, status_of
 
 KEY = Key("kr83m", "v1", "052001")
 GIVEN = Submission(KEY, 2, "20261122T120000-host-5", datetime(2026, 11, 22, 12, tzinfo=UTC), "17")
@@ -31,8 +32,10 @@ def job(state: str, ended: datetime | None = NOW - timedelta(hours=1), reason: s
     return {GIVEN.comment: SlurmJob("17", state, reason, ended, "")}
 
 
-def concluded(jobs: dict[str, SlurmJob] | None, has_last_word: bool = False, one: Submission = GIVEN) -> Standing:
-    return standing(one, jobs, has_last_word, LATENCY, NOW)
+def concluded(
+    jobs: dict[str, SlurmJob] | None, has_last_word: bool = False, one: Submission = GIVEN
+) -> SubmissionStatus:
+    return status_of(one, jobs, has_last_word, LATENCY, NOW)
 
 
 @pytest.mark.parametrize("state", LIVING)
@@ -74,11 +77,11 @@ def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
 
 def test_a_stuck_job_is_left_alone_while_a_process_of_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = Paths(tmp_path)
-    monkeypatch.setattr(submissions.slurm, "jobs", lambda: job("PENDING", reason="launch failed requeued held"))
+    monkeypatch.setattr(submissions.commands, "jobs", lambda: job("PENDING", reason="launch failed requeued held"))
     submissions.note(paths, GIVEN)
-    with claims.hold_run(paths, KEY):
-        assert submissions.standings(paths, 0)[KEY].working != ""
-    assert submissions.standings(paths, 0)[KEY].to_cancel == "17"
+    with hold_run(paths, KEY):
+        assert submissions.statuses(paths, 0)[KEY].working != ""
+    assert submissions.statuses(paths, 0)[KEY].to_cancel == "17"
 
 
 def test_unknown_is_not_gone() -> None:
@@ -91,13 +94,13 @@ def test_a_job_that_slurm_forgot_is_lost() -> None:
 
 
 def test_what_was_never_submitted_did_not_happen() -> None:
-    assert concluded({}, one=Submission(KEY, 1, "tick", GIVEN.submitted)) == Standing(
+    assert concluded({}, one=Submission(KEY, 1, "tick", GIVEN.submitted)) == SubmissionStatus(
         Submission(KEY, 1, "tick", GIVEN.submitted)
     )
 
 
 def test_what_may_be_on_its_way_to_slurm_is_not_free() -> None:
-    found = standing(Submission(KEY, 1, "t1", GIVEN.submitted), {}, False, LATENCY, NOW, going=True)
+    found = status_of(Submission(KEY, 1, "t1", GIVEN.submitted), {}, False, LATENCY, NOW, going=True)
     assert (found.working, found.kind) == ("tick t1 is giving it to Slurm", "")
 
 
@@ -113,7 +116,7 @@ def test_the_files_of_a_job_that_just_ended_may_be_on_their_way() -> None:
 
 @given(state=st.sampled_from([*LIVING, *CLASSES]), answers=st.booleans())
 def test_a_last_word_settles_it(state: str, answers: bool) -> None:
-    assert concluded(job(state) if answers else None, has_last_word=True) == Standing(GIVEN)
+    assert concluded(job(state) if answers else None, has_last_word=True) == SubmissionStatus(GIVEN)
 
 
 @given(state=st.sampled_from([*LIVING, *CLASSES]))
@@ -174,8 +177,8 @@ def test_what_a_kill_left_half_written_is_no_record(tmp_path: Path) -> None:
 
 
 def test_slurm_is_not_asked_where_nothing_was_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions.slurm, "jobs", lambda: pytest.fail("it was asked"))
-    assert submissions.standings(Paths(tmp_path), 0) == {}
+    monkeypatch.setattr(submissions.commands, "jobs", lambda: pytest.fail("it was asked"))
+    assert submissions.statuses(Paths(tmp_path), 0) == {}
 
 
 def test_a_line_of_squeue() -> None:
@@ -202,7 +205,7 @@ def test_squeue_is_asked_for_all_jobs_whatever_is_set_for_people(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("SQUEUE_PARTITION", "other")
     monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
-    first, second = slurm.jobs()
+    first, second = commands.jobs()
     assert first.startswith(",standard,")
     assert "--all" in first
     assert second == "caf\N{REPLACEMENT CHARACTER}"
@@ -216,7 +219,7 @@ def scancel(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> str:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     with pytest.raises(SlurmError) as caught:
-        slurm.cancel(["5", "17"])
+        commands.cancel(["5", "17"])
     return str(caught.value)
 
 

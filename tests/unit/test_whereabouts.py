@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from support.factory import json_values
 from support.site import document
-from xomflow import whereabouts
-from xomflow.rundb import FileRunDB
-from xomflow.whereabouts import Entry, Whereabouts, entries_of, place_words
+from xomflow.rundb.database import FileRunDB
+from xomflow.storage import locations
+from xomflow.storage.locations import DataLocations, Entry, describe_location, entries_of
 
 HASH, OTHER = "abcdefgh23", "zzzzzzzz77"
 
@@ -39,7 +39,7 @@ def rucio(location: str, **changes: Any) -> dict[str, Any]:
 
 
 def said(*entries: Any, deleted: Any = ()) -> str:
-    return place_words(entries_of({"data": list(entries), "deleted_data": list(deleted)}), "peaks", HASH)
+    return describe_location(entries_of({"data": list(entries), "deleted_data": list(deleted)}), "peaks", HASH)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_what_was_deleted_is_said_unless_it_is_elsewhere(tmp_path: Path) -> None
 
 
 def test_a_document_that_does_not_speak_of_data_says_nothing() -> None:
-    assert place_words(None, "peaks", HASH) == ""
+    assert describe_location(None, "peaks", HASH) == ""
 
 
 @given(st.fixed_dictionaries({}, optional={"data": json_values, "deleted_data": json_values}))
 def test_any_document_is_understood_or_passed_over(odd: dict[str, Any]) -> None:
-    assert isinstance(place_words(entries_of(odd), "peaks", HASH), str)
+    assert isinstance(describe_location(entries_of(odd), "peaks", HASH), str)
 
 
 names = st.dictionaries(st.sampled_from(["type", "host", "location", "did", "status", "meta"]), json_values)
@@ -109,7 +109,7 @@ class Documents:
 
 def look(documents: Documents, folder: Path, *runs: str, may_write: bool = True) -> dict[str, list[Entry] | None]:
     """What one tick finds."""
-    one = Whereabouts(documents, (0, None), folder / "kept.json", may_write)  # type: ignore[arg-type]
+    one = DataLocations(documents, (0, None), folder / "kept.json", may_write)  # type: ignore[arg-type]
     found = one.of(runs)
     assert one.of(runs) == found
     one.keep()
@@ -135,14 +135,14 @@ def test_it_is_asked_anew_when_documents_changed_or_an_hour_is_over(
     look(documents, tmp_path, "052894")
     look(documents, tmp_path, "052894")
     assert len(documents.asked) == 2
-    monkeypatch.setattr(whereabouts, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(locations, "_KEPT_SECONDS", 0.0)
     documents.data[52894] = {"data": [entry()]}
     assert look(documents, tmp_path, "052894")["052894"] == entries_of(documents.data[52894])
     assert len(documents.asked) == 3
 
 
 def test_a_tick_asks_for_the_newest_runs_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whereabouts, "_MOST_ASKED", 2)
+    monkeypatch.setattr(locations, "_MOST_ASKED", 2)
     documents = Documents()
     for _ in range(3):
         look(documents, tmp_path, "052891", "052892", "052893", "052894", "052895")

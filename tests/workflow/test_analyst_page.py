@@ -13,9 +13,9 @@ import yaml
 
 from support import mini as mini_set
 from support.site import Site
-from xomflow.documentation import json_schema
-from xomflow.keys import Key
-from xomflow.paths import ROOT, analysis_rule
+from xomflow.config.reference import json_schema
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT, analysis_rule
 
 NAME = "drift_time"
 SCRIPT, RULE = f"scripts/analyses/{NAME}.py", f"rules/analyses/{NAME}.smk"

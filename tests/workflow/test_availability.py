@@ -12,14 +12,14 @@ import pytest
 
 from mini_xenonnt.schedule import STORED_TYPES
 from support import mini as mini_set
-from xomflow import configuration
-from xomflow.availability import Availability
-from xomflow.contexts import ContextAsker
-from xomflow.discovery import Survey, Surveyor
-from xomflow.paths import Paths
-from xomflow.rundb import open_rundb
-from xomflow.settings import Context
-from xomflow.software import Program
+from xomflow.config.load import check_configuration
+from xomflow.config.model import Context
+from xomflow.config.software import Program
+from xomflow.core.paths import Paths
+from xomflow.planning.survey import Survey, Surveyor
+from xomflow.rundb.database import open_rundb
+from xomflow.storage.availability import Availability
+from xomflow.storage.context_probe import ContextProbe
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +164,7 @@ def answers(
     (folder / "asked.json").write_text(json.dumps(asked))
     mini_set.call(interpreter, str(mini_set.ASK_STRAX), str(folder / "asked.json"), str(folder / "said.json"))
     said = json.loads((folder / "said.json").read_text())
-    program, asker = Program(interpreter), ContextAsker(Paths(folder / "work"), may_write=False)
+    program, asker = Program(interpreter), ContextProbe(Paths(folder / "work"), may_write=False)
     found = {}
     for (name, one), strax in zip(contexts.items(), said, strict=True):
         stored = Availability(asker).stored(program, one, runs, TYPES)
@@ -206,8 +206,8 @@ def test_a_type_that_a_folder_does_not_take_is_not_in_it(answers: dict[str, Answ
 def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Survey:
     """The project's own configuration over the set, at the set's present, without any file written."""
     folder = tmp_path_factory.mktemp("survey")
-    settings = configuration.check(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
-    asker = ContextAsker(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
+    settings = check_configuration(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
+    asker = ContextProbe(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
     found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
     assert not list(folder.iterdir())
     return found
@@ -282,9 +282,9 @@ def test_each_run_is_asked_about_with_the_context_of_its_software(
         {"interpreter": str(interpreter), "min_run": first, "context": other},
     ]
     tree["analyses"] = {name: tree["analyses"][name] for name in ("event_rate", "peak_rate")}
-    settings = configuration.check(tree, "test")
+    settings = check_configuration(tree, "test")
     types = {name for block in settings.analyses.values() for name in block.types}
-    asker = ContextAsker(Paths(settings.work), may_write=False, types=types)
+    asker = ContextProbe(Paths(settings.work), may_write=False, types=types)
     found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
     assert asker.asked == 2
     rates = [item for item in found.items["event_rate"] if item.key.run not in mini_set.odd(mini).values()]

@@ -14,7 +14,7 @@ import yaml
 
 from support import mini as mini_set
 from support.site import Site
-from xomflow.paths import ROOT, analysis_script
+from xomflow.core.paths import ROOT, analysis_script
 
 Result = subprocess.CompletedProcess[str]
 

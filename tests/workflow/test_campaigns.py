@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from support.site import Site, document
-from xomflow.keys import group_id
-from xomflow.paths import ROOT
+from xomflow.core.key import group_id
 
 SUM = """
 runs = xomlib.runs()
@@ -114,7 +113,7 @@ def test_failures_of_a_group_are_tried_again(campaigns: Site) -> None:
 def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: Site) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
     campaigns.write_config()
-    command = [sys.executable, str(ROOT / "scripts/xom.py"), "why", "52001"]
+    command = [sys.executable, "-m", "xomflow", "why", "52001"]
     said = subprocess.run(command, cwd=campaigns.folder, capture_output=True, text=True, check=False).stdout
     words = "waiting: 1 of 2 runs cannot be read: 052002: its status is transferring"
     assert f"sums v1 run {group_id([52001, 52002])}: {words}" in said

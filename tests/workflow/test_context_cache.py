@@ -14,12 +14,12 @@ import pytest
 
 from support import mini as mini_set
 from support.site import Site
-from xomflow import contexts
-from xomflow.contexts import ContextAsker, ContextFacts
-from xomflow.errors import ContextError
-from xomflow.paths import Paths
-from xomflow.settings import Context
-from xomflow.software import Program
+from xomflow.config.model import Context
+from xomflow.config.software import Program
+from xomflow.core.errors import ContextError
+from xomflow.core.paths import Paths
+from xomflow.storage import context_probe
+from xomflow.storage.context_probe import ContextDescription, ContextProbe
 
 MODULE = '''
 import logging
@@ -89,11 +89,11 @@ class Place:
         self.context = Context(function="plain_context:context")
         self.types = ["events", "peaks"]
 
-    def asker(self, may_write: bool = True) -> ContextAsker:
+    def asker(self, may_write: bool = True) -> ContextProbe:
         """As a new process has it: nothing in its memory."""
-        return ContextAsker(self.paths, may_write)
+        return ContextProbe(self.paths, may_write)
 
-    def ask(self, asker: ContextAsker | None = None) -> ContextFacts:
+    def ask(self, asker: ContextProbe | None = None) -> ContextDescription:
         return (asker or self.asker()).facts(Program(self.interpreter), self.context, self.types)
 
     def starts(self) -> list[str]:
@@ -171,7 +171,7 @@ CHANGES: dict[str, Callable[[Place], object]] = {
     "other interpreter": other_interpreter,
     "interpreter renewed": lambda place: touch(place.interpreter),
     "other arguments": other_context,
-    "other host": lambda place: place.patch.setattr(contexts, "_HOST", "another"),
+    "other host": lambda place: place.patch.setattr(context_probe, "_HOST", "another"),
     "other types": lambda place: place.types.remove("peaks"),
     "module of the context changed": lambda place: touch(place.packages / "plain_context/__init__.py"),
     "module further down changed": lambda place: touch(place.packages / "plain_context/lineage.py"),
@@ -261,7 +261,7 @@ def test_a_context_that_cannot_be_asked_is_one_sentence(
 
 
 def test_one_process_answers_for_the_types_of_all_analyses(place: Place) -> None:
-    asker = ContextAsker(place.paths, True, ["peaks", "events", "evnets", "run_dependent"])
+    asker = ContextProbe(place.paths, True, ["peaks", "events", "evnets", "run_dependent"])
     for types in (["peaks"], ["events"], ["events", "peaks"]):
         place.types = types
         assert list(place.ask(asker).hashes) == types
@@ -269,11 +269,11 @@ def test_one_process_answers_for_the_types_of_all_analyses(place: Place) -> None
 
 
 def test_a_type_without_a_lineage_is_the_trouble_of_those_who_ask_for_it(place: Place) -> None:
-    asker = ContextAsker(place.paths, True, ["events", "evnets"])
+    asker = ContextProbe(place.paths, True, ["events", "evnets"])
     place.types = ["events"]
     assert place.ask(asker).hashes == {"events": "bbbbbbbbbb"}
     place.types = ["evnets"]
-    for one in (asker, ContextAsker(place.paths, True, ["events", "evnets"])):
+    for one in (asker, ContextProbe(place.paths, True, ["events", "evnets"])):
         with pytest.raises(ContextError, match="it knows no data type evnets"):
             place.ask(one)
     assert len(place.starts()) == 1, "what is wrong is kept as well"
@@ -281,7 +281,7 @@ def test_a_type_without_a_lineage_is_the_trouble_of_those_who_ask_for_it(place: 
 
 def test_a_plugin_that_raises_costs_no_other_type_and_is_tried_again(place: Place) -> None:
     for starts in (1, 2):
-        asker = ContextAsker(place.paths, True, ["events", "broken"])
+        asker = ContextProbe(place.paths, True, ["events", "broken"])
         place.types = ["events"]
         assert place.ask(asker).hashes == {"events": "bbbbbbbbbb"}
         place.types = ["broken"]
@@ -307,7 +307,7 @@ def test_an_interpreter_that_does_not_work_is_one_sentence(
 ) -> None:
     place.interpreter.write_text(script)
     if "sleep" in script:
-        monkeypatch.setattr(contexts, "_ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(context_probe, "_ANSWER_SECONDS", 0.2)
     with pytest.raises(ContextError) as caught:
         place.ask()
     assert words in str(caught.value)

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from support.site import Site
-from xomflow.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
-from xomflow.paths import COMMAND
-from xomflow.report import exit_code
+from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.workflow.terminal import exit_code
 
 RAISES = "raise ValueError('no')"
 MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": [{"state": "failed"}]}
@@ -33,7 +32,7 @@ def test_what_waits_for_a_person_comes_first(summary: dict[str, Any], failed: bo
 
 
 def xom(site: Site, command: str) -> CompletedProcess[str]:
-    return run([sys.executable, str(COMMAND), command], cwd=site.folder, capture_output=True, text=True, check=False)
+    return run([sys.executable, "-m", "xomflow", command], cwd=site.folder, capture_output=True, text=True, check=False)
 
 
 def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site: Site) -> None:

@@ -17,10 +17,10 @@ from typing import IO, Any
 import pytest
 
 from support.jobs import Jobs, Preloaded, alive
-from xomflow import launch
-from xomflow.keys import Key
-from xomflow.launch import End
-from xomflow.paths import ROOT
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT
+from xomflow.jobs.fork_server import _send, _try_to_connect
+from xomflow.jobs.process import End, run_cold, stoppable
 from xomlib.files import read_json
 
 Wait = Callable[..., None]
@@ -215,11 +215,11 @@ def test_settings_may_be_longer_than_what_a_socket_passes_on_at_once(preloaded: 
 def test_nonsense_neither_disturbs_it_nor_stays_open(preloaded: Preloaded, wait_for: Wait, message: bytes) -> None:
     files = Path(f"/proc/{preloaded.process.pid}/fd")
     before = len(os.listdir(files))
-    client = launch._try_to_connect(preloaded.warm)
+    client = _try_to_connect(preloaded.warm)
     assert client is not None
     # It may have hung up already.
     with client, (preloaded.folder / "some file").open("w") as some, contextlib.suppress(OSError):
-        launch._send(client, message, [some.fileno()] if message else [])
+        _send(client, message, [some.fileno()] if message else [])
     assert preloaded.start(preloaded.work(GOOD)) == End(0)
     wait_for(lambda: len(os.listdir(files)) <= before)
 
@@ -247,25 +247,25 @@ def test_workers_draw_different_random_numbers(start: Start, analysis_python: Pa
 # --- cold -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("body", "end"), ENDS)
 def test_cold_the_end_of_a_process_is_told(jobs: Jobs, body: str, end: End) -> None:
-    assert launch.run_cold(jobs.work(body), jobs.paths) == end
+    assert run_cold(jobs.work(body), jobs.paths) == end
 
 
 def test_cold_time_is_up_for_a_process_and_what_it_started(jobs: Jobs, wait_for: Wait) -> None:
     pid = jobs.folder / "pid"
     body = "import subprocess\nchild = subprocess.Popen(['sleep', '600'])\n"
     body += f"open({str(pid)!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
-    assert launch.run_cold(jobs.work(body, time_limit=5.0), jobs.paths) == End(None, timed_out=True)
+    assert run_cold(jobs.work(body, time_limit=5.0), jobs.paths) == End(None, timed_out=True)
     wait_for(lambda: not alive(int(pid.read_text())))
 
 
 def test_cold_the_memory_is_limited(jobs: Jobs) -> None:
     work = jobs.work("x = bytearray(3_000_000_000)")
-    assert launch.run_cold(work, jobs.paths) == End(1 << 8)
+    assert run_cold(work, jobs.paths) == End(1 << 8)
     assert read_json(work.draft / "end.json")["failure"]["class"] == "out_of_memory"
 
 
 def test_a_limit_of_the_system_below_the_job_s_stays(tmp_path: Path) -> None:
-    code = "import resource as r\nfrom xomlib.warm import limit_memory\nr.setrlimit(r.RLIMIT_DATA, (2**30, 2**30))\n"
+    code = "import resource as r\nfrom xomlib.limits import limit_memory\nr.setrlimit(r.RLIMIT_DATA, (2**30, 2**30))\n"
     code += "limit_memory(4000)\nprint(r.getrlimit(r.RLIMIT_DATA)[0] == 2**30)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True
@@ -288,8 +288,8 @@ def test_cold_being_told_to_end_while_it_starts_leaves_no_process(
     monkeypatch.setattr(subprocess, "Popen", TooEarly)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with launch.stoppable():
-            end = launch.run_cold(jobs.work("time.sleep(600)"), jobs.paths)
+        with stoppable():
+            end = run_cold(jobs.work("time.sleep(600)"), jobs.paths)
     finally:
         for number, then in before.items():
             signal.signal(number, then)
@@ -300,6 +300,6 @@ def test_cold_being_told_to_end_while_it_starts_leaves_no_process(
 
 def test_cold_a_process_whose_runner_is_gone_has_a_time_limit_too(jobs: Jobs) -> None:
     work = jobs.work("xomlib.Xomresult(variable_name='left', variable_value=signal.alarm(0)).save()", time_limit=30.5)
-    assert launch.run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == End(0)
     (left,) = (result["value"] for result in read_json(work.draft / "draft.json")["results"])
     assert work.time_limit < left <= 91

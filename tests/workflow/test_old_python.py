@@ -13,10 +13,9 @@ import pytest
 
 from support.jobs import Jobs, Preloaded
 from support.pythons import python_3_9
-from xomflow import launch
-from xomflow.launch import End, Work
-from xomflow.paths import ROOT
-from xomflow.software import Program
+from xomflow.config.software import Program
+from xomflow.core.paths import ROOT
+from xomflow.jobs.process import End, Work, run_cold
 from xomlib.files import read_json
 
 # Nothing that is installed can be found; what is loaded all the same must come from the standard library or from src.
@@ -60,7 +59,7 @@ def test_it_imports_nothing_but_the_standard_library(python: str) -> None:
     version, strangers, own = done.stdout.splitlines()
     assert version == ("(3, 9)" if python != sys.executable else str(sys.version_info[:2]))
     assert strangers == "[]"
-    assert "'xomlib.warm'" in own
+    assert "'xomlib.fork_server'" in own
     assert "'xomlib.probe'" in own
 
 
@@ -86,7 +85,7 @@ def test_a_job_runs_cold_under_python_3_9(tmp_path: Path, old: str, check: Calla
     with contextlib.closing(Jobs(tmp_path)) as jobs:
         work = jobs.work(USES_EVERYTHING, why="too few")
         here = Work(Program(Path(old)), work.job, work.draft, work.log, work.lock, 60, 1000)
-        check(work, launch.run_cold(here, jobs.paths))
+        check(work, run_cold(here, jobs.paths))
 
 
 def test_a_job_runs_warm_under_python_3_9(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from support.site import Site
-from xomflow import rules
+from xomflow.workflow.rules import _beside
 
 ENDLESS = "(__import__('pathlib').Path('begun')).write_text(str(os.getpid()))\ntime.sleep(600)"
 
@@ -92,6 +92,6 @@ def test_what_interrupts_snakemake_waits_for_no_lock_of_its_own() -> None:
             ended.set()
 
     with lock:  # as while Snakemake notes that jobs have ended
-        rules._beside(end)(signal.SIGTERM, None)
+        _beside(end)(signal.SIGTERM, None)
         assert not ended.is_set()
     assert ended.wait(300)

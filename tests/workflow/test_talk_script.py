@@ -15,7 +15,7 @@ import pytest
 
 from support import mini as mini_set
 from support.site import Site
-from xomflow.keys import Key
+from xomflow.core.key import Key
 
 pytestmark = pytest.mark.slow
 
@@ -181,7 +181,7 @@ def test_the_outcome_names_the_version_of_cutax(done: Done) -> None:
 def test_a_tick_with_nothing_new_imports_neither_strax_nor_straxen(done: Done) -> None:
     """Nothing else than the configured interpreter has them, and it is not started."""
     before = mini_set.starts(done.interpreter)
-    assert [start.split()[1] for start in before] == ["xomlib.probe", "xomlib.warm"]
+    assert [start.split()[1] for start in before] == ["xomlib.probe", "xomlib.fork_server"]
     tick = done.site.tick()
     assert tick.returncode == 0, tick.stderr
     assert done.site.claimed() == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.site import Site, document
-from xomflow import report
+from xomflow.workflow.summary import write_report
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
 
@@ -45,8 +45,8 @@ def test_a_tick_that_ends_after_a_later_one_has_not_the_last_word_on_the_page(
     site.tick()
     first, second = site.ticks()
     monkeypatch.chdir(site.folder)
-    report.write_report(first)
+    write_report(first)
     assert second.folder.name in (site.paths.page / "data/status.js").read_text()
     second.summary.unlink()
-    report.write_report(first)
+    write_report(first)
     assert first.folder.name in (site.paths.page / "data/status.js").read_text()

@@ -17,8 +17,8 @@ import pytest
 from support import mini as mini_set
 from support.jobs import alive
 from support.site import Site
-from xomflow.keys import Key
-from xomflow.paths import ROOT
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT
 from xomlib.files import read_json
 
 Wait = Callable[..., None]
@@ -181,7 +181,7 @@ def test_no_preloaded_process_where_none_is_wanted(tmp_path: Path, off: dict[str
     assert site.tick().returncode == 0
     assert site.done("tells") == {52001}
     assert not list(site.paths.ticks.glob("*/warm"))
-    assert all("xomlib.work" in start for start in mini_set.starts(tmp_path / "python"))
+    assert all("xomlib.worker" in start for start in mini_set.starts(tmp_path / "python"))
 
 
 def test_the_runs_start_the_same_way_cold(tmp_path: Path, several: Site) -> None:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 
 from support.site import Site, document
-from xomflow.paths import COMMAND
 
 
 def why(site: Site, number: int) -> str:
     site.write_config()
     done = subprocess.run(
-        [sys.executable, str(COMMAND), "why", str(number)], cwd=site.folder, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "xomflow", "why", str(number)],
+        cwd=site.folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from xomflow.keys import first_run
+from xomflow.core.key import first_run
 
 _DIGITS = 9
 

@@ -1,36 +1,64 @@
 // What waits, failed or was given up, and why; and what is wrong with run documents.
 "use strict";
 
-(function () {
-  const { el, seconds, relative, span, utc, plural } = xom.format;
-  const STEP = 50;
+/**
+ * @typedef {object} AttentionChoice which entries are shown
+ * @property {string} state empty: all
+ * @property {string} analysis empty: all
+ * @property {string} text part of run, analysis or reason
+ */
+
+const Attention = (function () {
+  const { el, byId } = Elements;
+  const { seconds, relative, span, utc, counted, plural } = Format;
+  const STEP = 50; // entries
+  const MOST_PROBLEMS = 500;
   const ORDER = ["gave up", "failed", "stale", "waiting"];
 
   const chosen = { state: "", analysis: "", text: "", shown: STEP };
 
-  function matches(one, except) {
-    const text = chosen.text.trim().toLowerCase();
+  /**
+   * @param {AttentionEntry} one
+   * @param {AttentionChoice} choice
+   */
+  function matches(one, choice) {
+    const text = choice.text.trim().toLowerCase();
     return (
-      (except === "state" || !chosen.state || one.state === chosen.state) &&
-      (!chosen.analysis || one.analysis === chosen.analysis) &&
+      (!choice.state || one.state === choice.state) &&
+      (!choice.analysis || one.analysis === choice.analysis) &&
       (!text || `${one.run} ${one.analysis} ${one.reason}`.toLowerCase().includes(text))
     );
   }
 
-  const place = state => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
+  /** @param {string} state */
+  const weight = state => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
 
-  /** Show the section; the entries come sorted by weight of the state, then newest run. */
-  function show(status, now) {
-    const body = document.getElementById("attention-body");
-    const entries = [...((status && status.attention) || [])].sort(
-      (a, b) => place(a.state) - place(b.state) || (a.run < b.run ? 1 : a.run > b.run ? -1 : 0),
+  /**
+   * Entries in the order of their state's weight, then newest run first.
+   *
+   * @param {AttentionEntry[]} entries
+   */
+  function sorted(entries) {
+    return [...entries].sort(
+      (a, b) => weight(a.state) - weight(b.state) || (a.run < b.run ? 1 : a.run > b.run ? -1 : 0),
     );
+  }
+
+  /**
+   * Show the section.
+   *
+   * @param {Status | null} status
+   * @param {number} now in seconds since 1970
+   */
+  function show(status, now) {
+    const body = byId("attention-body");
+    const entries = sorted(status?.attention || []);
     const analyses = [...new Set(entries.map(one => one.analysis))].sort();
-    if (chosen.analysis && !analyses.includes(chosen.analysis)) chosen.analysis = "";
-    const problems = problemList((status && status.problems) || []);
+    if (!analyses.includes(chosen.analysis)) chosen.analysis = "";
+    const problems = problemList(status?.problems || []);
     if (!entries.length) {
-      const text = status ? "Nothing waits, nothing failed." : "No tick has written here yet.";
-      body.replaceChildren(el("p", { class: "card empty" }, text), ...(problems ? [problems] : []));
+      const text = status ? "No run waits and none failed." : "No tick has ended yet.";
+      body.replaceChildren(el("p", { class: "card empty" }, text), ...problems);
       return;
     }
     const list = el("div", { id: "attention-list" });
@@ -39,150 +67,191 @@
       fillStates(states, entries, redraw);
       fill(list, entries, now, redraw);
     };
-    const typing = body.contains(document.activeElement) ? document.activeElement.type : "";
-    body.replaceChildren(
-      el("div", { class: "card" }, controls(analyses, states, redraw), list),
-      ...(problems ? [problems] : []),
+    const search = searchField(redraw);
+    const typing = document.activeElement?.id === search.id;
+    const controls = el(
+      "div",
+      { class: "filters" },
+      states,
+      el("label", {}, "Analysis ", analysisChoice(analyses, redraw)),
+      el("label", {}, "Search ", search),
     );
-    if (typing === "search") body.querySelector("input").focus();
+    body.replaceChildren(el("div", { class: "card" }, controls, list), ...problems);
+    if (typing) search.focus();
     redraw();
   }
 
-  function controls(analyses, states, redraw) {
+  /**
+   * @param {string[]} analyses
+   * @param {() => void} redraw
+   */
+  function analysisChoice(analyses, redraw) {
     const select = el(
       "select",
-      {
-        id: "attention-analysis",
-        onchange: event => {
-          chosen.analysis = event.target.value;
-          chosen.shown = STEP;
-          redraw();
-        },
-      },
+      { id: "attention-analysis" },
       el("option", { value: "" }, "all analyses"),
       ...analyses.map(name => el("option", { value: name, selected: name === chosen.analysis }, name)),
     );
+    select.addEventListener("change", () => {
+      Object.assign(chosen, { analysis: select.value, shown: STEP });
+      redraw();
+    });
+    return select;
+  }
+
+  /** @param {() => void} redraw */
+  function searchField(redraw) {
     const search = el("input", {
+      id: "attention-search",
       type: "search",
       placeholder: "run or reason",
       "aria-label": "Run or reason contains",
       value: chosen.text,
-      oninput: event => {
-        chosen.text = event.target.value;
-        chosen.shown = STEP;
-        redraw();
-      },
     });
-    return el(
-      "div",
-      { class: "filters" },
-      states,
-      el("label", {}, "Analysis ", select),
-      el("label", {}, "Search ", search),
-    );
+    search.addEventListener("input", () => {
+      Object.assign(chosen, { text: search.value, shown: STEP });
+      redraw();
+    });
+    return search;
   }
 
+  /**
+   * @param {HTMLElement} holder
+   * @param {AttentionEntry[]} entries
+   * @param {() => void} redraw
+   */
   function fillStates(holder, entries, redraw) {
-    const within = entries.filter(one => matches(one, "state"));
-    const states = [...new Set(entries.map(one => one.state))].sort((a, b) => place(a) - place(b));
-    const button = (value, text, count) =>
-      el(
-        "button",
-        {
-          type: "button",
-          value,
-          "aria-pressed": String(chosen.state === value),
-          onclick: () => {
-            chosen.state = value;
-            chosen.shown = STEP;
-            redraw();
-          },
-        },
-        value ? el("i", { class: `swatch state-${xom.overview.slug(value)}` }) : null,
-        text,
-        el("small", {}, count.toLocaleString("en")),
-      );
+    const within = entries.filter(one => matches(one, { ...chosen, state: "" }));
+    const states = [...new Set(entries.map(one => one.state))];
     holder.replaceChildren(
-      button("", "all", within.length),
-      ...states.map(state => button(state, state, within.filter(one => one.state === state).length)),
+      stateButton("", "all", within.length, redraw),
+      ...states.map(state => stateButton(state, state, within.filter(one => one.state === state).length, redraw)),
     );
   }
 
+  /**
+   * @param {string} value
+   * @param {string} text
+   * @param {number} count
+   * @param {() => void} redraw
+   */
+  function stateButton(value, text, count, redraw) {
+    const onclick = () => {
+      Object.assign(chosen, { state: value, shown: STEP });
+      redraw();
+    };
+    return el(
+      "button",
+      { type: "button", value, "aria-pressed": String(chosen.state === value), onclick },
+      value ? el("i", { class: `swatch state-${Overview.slug(value)}` }) : null,
+      text,
+      el("small", {}, counted(count)),
+    );
+  }
+
+  /**
+   * @param {HTMLElement} list
+   * @param {AttentionEntry[]} entries
+   * @param {number} now
+   * @param {() => void} redraw
+   */
   function fill(list, entries, now, redraw) {
-    const found = entries.filter(one => matches(one));
+    const found = entries.filter(one => matches(one, chosen));
     if (!found.length) {
       list.replaceChildren(el("p", { class: "empty" }, "No entry matches."));
       return;
     }
-    const shown = found.slice(0, chosen.shown);
-    const more = found.length - shown.length;
-    list.replaceChildren(
-      el("ul", { class: "attention" }, ...shown.map(one => entry(one, now))),
-      more
-        ? el(
-            "p",
-            { class: "more" },
-            el(
-              "button",
-              {
-                type: "button",
-                class: "plain",
-                onclick: () => {
-                  chosen.shown += 4 * STEP;
-                  redraw();
-                },
-              },
-              `Show ${Math.min(more, 4 * STEP)} more`,
-            ),
-            el("small", {}, ` of ${plural(more, "entry", "entries")} not shown`),
-          )
-        : "",
+    const shown = found.slice(0, chosen.shown).map(one => row(one, now));
+    const rest = found.length - shown.length;
+    list.replaceChildren(el("ul", { class: "attention" }, ...shown), ...(rest ? [more(rest, redraw)] : []));
+  }
+
+  /**
+   * @param {number} rest how many entries are not shown
+   * @param {() => void} redraw
+   */
+  function more(rest, redraw) {
+    const onclick = () => {
+      chosen.shown += 4 * STEP;
+      redraw();
+    };
+    return el(
+      "p",
+      { class: "more" },
+      el("button", { type: "button", class: "plain", onclick }, `Show ${Math.min(rest, 4 * STEP)} more`),
+      el("small", {}, ` of ${plural(rest, "entry", "entries")} not shown`),
     );
   }
 
-  function entry(one, now) {
-    const [since, next] = [seconds(one.since), seconds(one.next_try)];
-    const when = [
-      since === null ? null : el("span", { title: `${utc(since)} UTC` }, `for ${span(now - since)}`),
-      one.next_try || one.attempt > 1 ? el("span", {}, `attempt ${one.attempt}`) : null,
-      next === null
-        ? null
-        : el(
-            "span",
-            { title: `${utc(next)} UTC` },
-            next <= now ? "next try is due" : `next try ${relative(next, now)}`,
-          ),
-      one.log ? el("span", {}, "log ", xom.details.path(one.log)) : null,
-    ].filter(Boolean);
+  /**
+   * @param {AttentionEntry} one
+   * @param {number} now
+   */
+  function row(one, now) {
     return el(
       "li",
       { data: { run: one.run, state: one.state } },
-      el("span", { class: `badge state-${xom.overview.slug(one.state)}` }, one.state),
+      el("span", { class: `badge state-${Overview.slug(one.state)}` }, one.state),
       el("span", { class: "run" }, one.run),
       el("span", { class: "who" }, `${one.analysis} ${one.version}`),
-      el("div", { class: "why" }, el("p", {}, one.reason || "no reason given"), el("p", { class: "when" }, ...when)),
+      el(
+        "div",
+        { class: "why" },
+        el("p", {}, one.reason || "no reason given"),
+        el(
+          "p",
+          { class: "when" },
+          ...times(one, now).map(({ text, title }) => el("span", { title }, text)),
+          one.log ? el("span", {}, "log ", Details.path(one.log)) : null,
+        ),
+      ),
     );
   }
 
+  /**
+   * How long an entry has been so, its attempt and its next try.
+   *
+   * @param {Pick<AttentionEntry, "since" | "attempt" | "next_try">} one
+   * @param {number} now in seconds since 1970
+   */
+  function times({ since, attempt, next_try }, now) {
+    const [began, next] = [seconds(since), seconds(next_try)];
+    const found = /** @type {{text: string, title?: string}[]} */ ([]);
+    if (began !== null) found.push({ text: `for ${span(now - began)}`, title: `${utc(began)} UTC` });
+    if (attempt !== null && (next_try || attempt > 1)) found.push({ text: `attempt ${attempt}` });
+    if (next !== null) {
+      const text = next <= now ? "next try is due" : `next try ${relative(next, now)}`;
+      found.push({ text, title: `${utc(next)} UTC` });
+    }
+    return found;
+  }
+
+  /** @param {string[]} problems */
   function problemList(problems) {
-    if (!problems.length) return null;
-    return el(
-      "details",
-      { class: "card problems", open: problems.length <= 5 },
-      el("summary", {}, plural(problems.length, "problem"), " in run documents"),
-      el("ul", {}, ...problems.slice(0, 500).map(text => el("li", {}, text))),
-      problems.length > 500
-        ? el("p", { class: "note" }, `${problems.length - 500} more are in the tick's run lists.`)
-        : null,
-    );
+    if (!problems.length) return [];
+    const rest = problems.length - MOST_PROBLEMS;
+    return [
+      el(
+        "details",
+        { class: "card problems", open: problems.length <= 5 },
+        el("summary", {}, plural(problems.length, "problem"), " in run documents"),
+        el("ul", {}, ...problems.slice(0, MOST_PROBLEMS).map(text => el("li", {}, text))),
+        rest > 0 ? el("p", { class: "note" }, `${rest} more are in the tick's run lists.`) : null,
+      ),
+    ];
   }
 
-  /** Show only one state of one analysis, and go there. */
+  /**
+   * Show only one state of one analysis, and go there.
+   *
+   * @param {string} analysis
+   * @param {string} state
+   */
   function choose(analysis, state) {
     Object.assign(chosen, { analysis, state, text: "", shown: STEP });
-    show(xom.store.status, Date.now() / 1000);
-    document.getElementById("attention").scrollIntoView({ block: "start" });
+    show(Store.status, Date.now() / 1000);
+    byId("attention").scrollIntoView({ block: "start" });
   }
 
-  xom.attention = { show, choose };
+  return { show, choose, sorted, matches, times };
 })();

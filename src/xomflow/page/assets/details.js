@@ -1,32 +1,57 @@
-// The panel behind a point: figures and all that is known of the run, with a link of its own.
+// The panel behind a point: figures and all that is known about the run, with a link of its own.
 "use strict";
 
-(function () {
-  const { el, runId, utc, span, result, trimmed } = xom.format;
+/**
+ * @typedef {object} Steps what leads away from an open run
+ * @property {(() => void) | null} previous opens the run before
+ * @property {(() => void) | null} next opens the run after
+ * @property {(name: string) => void} variable opens another variable of the same run
+ *
+ * @typedef {Plain | HTMLElement} Shown
+ */
 
-  /** Show one run of one analysis; steps = {previous, next} open its neighbours, close() is called when it goes. */
+const Details = (function () {
+  const { el } = Elements;
+  const { runId, utc, span, result, counted, trimmed } = Format;
+
+  /**
+   * Show one run of one analysis.
+   *
+   * @param {HTMLDialogElement} dialog
+   * @param {Chunk} chunk
+   * @param {number} runRow
+   * @param {string} variable
+   * @param {Steps} steps
+   */
   function show(dialog, chunk, runRow, variable, steps) {
-    const run = xom.points.runOf(chunk, runRow);
-    const results = xom.points.resultsOf(chunk, runRow);
-    const chosen = results.find(one => one.variable === variable) || results[0];
+    const run = Points.runOf(chunk, runRow);
+    const results = Points.resultsOf(chunk, runRow);
+    const chosen = results.find(one => one.variable === variable) || results[0] || null;
     dialog.replaceChildren(
       head(dialog, run, chosen, steps),
       el("div", { class: "details-body" }, figures(run), facts(run, chosen, results, steps)),
     );
     dialog.onkeydown = event => {
-      const step = { ArrowLeft: steps.previous, ArrowRight: steps.next }[event.key];
-      if (step) step();
+      if (event.key === "ArrowLeft") steps.previous?.();
+      if (event.key === "ArrowRight") steps.next?.();
     };
     present(dialog);
   }
 
+  /** @param {HTMLDialogElement} dialog */
   function present(dialog) {
     if (!dialog.open) dialog.showModal();
     dialog.focus();
     dialog.scrollTop = 0;
   }
 
-  /** Say that a linked run is not here. */
+  /**
+   * Show that a linked run has no result.
+   *
+   * @param {HTMLDialogElement} dialog
+   * @param {string} run
+   * @param {string | null} analysis
+   */
   function missing(dialog, run, analysis) {
     dialog.replaceChildren(
       el("div", { class: "details-head" }, el("h3", { id: "details-title" }, `Run ${run}`), closer(dialog)),
@@ -40,70 +65,70 @@
     present(dialog);
   }
 
-  const closer = dialog =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: "plain icon",
-        "aria-label": "Close",
-        title: "Close (Esc)",
-        onclick: () => dialog.close(),
-      },
-      "✕",
-    );
+  /** @param {HTMLDialogElement} dialog */
+  const closer = dialog => iconButton("✕", "Close", "Close (Esc)", () => dialog.close());
 
+  /**
+   * @param {string} sign
+   * @param {string} label
+   * @param {string} title
+   * @param {(() => void) | null} onclick null disables the button
+   */
+  function iconButton(sign, label, title, onclick) {
+    const attributes = { type: "button", class: "plain icon", "aria-label": label, title };
+    return el("button", { ...attributes, disabled: !onclick, onclick }, sign);
+  }
+
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {Run} run
+   * @param {Point | null} chosen
+   * @param {Steps} steps
+   */
   function head(dialog, run, chosen, steps) {
-    const step = (name, sign, title) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "plain icon",
-          "aria-label": title,
-          title,
-          disabled: !steps[name],
-          onclick: steps[name],
-        },
-        sign,
-      );
     const value = chosen ? el("p", {}, el("span", {}, chosen.variable), " ", el("strong", {}, result(chosen))) : null;
+    const from = el("small", {}, ` ${run.analysis} · ${run.version}`);
     return el(
       "div",
       { class: "details-head" },
-      el(
-        "div",
-        {},
-        el(
-          "h3",
-          { id: "details-title" },
-          `Run ${runId(run.number)}`,
-          el("small", {}, ` ${run.analysis} · ${run.version}`),
-        ),
-        value,
-      ),
+      el("div", {}, el("h3", { id: "details-title" }, `Run ${runId(run.number)}`, from), value),
       el(
         "div",
         { class: "buttons" },
-        step("previous", "←", "Earlier run"),
-        step("next", "→", "Later run"),
+        iconButton("←", "Earlier run", "Earlier run", steps.previous),
+        iconButton("→", "Later run", "Later run", steps.next),
         closer(dialog),
       ),
     );
   }
 
+  /** @param {Run} run */
   function figures(run) {
     const holder = el("div", { class: "figures" });
     if (!run.figures.length) {
       holder.append(el("p", { class: "empty" }, "The analysis saved no figure for this run."));
       return holder;
     }
-    const folder = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3), run.id];
-    for (const name of run.figures)
-      holder.append(figure([...folder, name].map(encodeURIComponent).join("/"), name, run));
+    for (const name of run.figures) holder.append(figure(figureAddress(run, name), name, run));
     return holder;
   }
 
+  /**
+   * Address of a figure, beside the page.
+   *
+   * @param {Pick<Run, "analysis" | "version" | "id">} run
+   * @param {string} name
+   */
+  function figureAddress(run, name) {
+    const folder = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3), run.id];
+    return [...folder, name].map(encodeURIComponent).join("/");
+  }
+
+  /**
+   * @param {string} address
+   * @param {string} name
+   * @param {Run} run
+   */
   function figure(address, name, run) {
     const image = el("img", { src: address, alt: `${name}, run ${runId(run.number)} of ${run.analysis}` });
     const frame = el(
@@ -124,19 +149,26 @@
     return frame;
   }
 
+  /**
+   * @param {Run} run
+   * @param {Point | null} chosen
+   * @param {Point[]} results
+   * @param {Steps} steps
+   */
   function facts(run, chosen, results, steps) {
+    const pattern = Store.status?.log_pattern;
     return el(
       "div",
       { class: "facts" },
       chosen ? list("This result", resultFacts(chosen)) : null,
-      results.length > 1 ? others(run, chosen, results, steps) : null,
+      results.length > 1 ? others(chosen, results, steps) : null,
       list("Run", [
-        ["Start", run.start === null ? null : `${utc(run.start)} UTC`],
+        ["Start", moment(run.start)],
         [
           "End",
-          run.end === null
-            ? null
-            : `${utc(run.end)} UTC` + (run.start === null ? "" : ` (${span(run.end - run.start)})`),
+          run.end !== null && run.start !== null
+            ? `${moment(run.end)} (${span(run.end - run.start)})`
+            : moment(run.end),
         ],
         ["Mode", run.mode],
         ["Source", run.source],
@@ -146,10 +178,10 @@
       ]),
       list("Analysis", [
         ["Message", run.message],
-        ["Finished", run.ended === null ? null : `${utc(run.ended)} UTC`],
+        ["Finished", moment(run.ended)],
         ["Wall time", run.wall_s === null ? null : span(run.wall_s)],
         ["Attempt", run.attempt],
-        ["Log", log(run)],
+        ["Log", pattern ? path(logPath(pattern, run)) : null],
       ]),
       list("Made with", [
         ["Software", run.software],
@@ -162,87 +194,96 @@
     );
   }
 
+  /** @param {number | null} time */
+  const moment = time => (time === null ? null : `${utc(time)} UTC`);
+
+  /**
+   * @param {Point} chosen
+   * @returns {[string, Shown][]}
+   */
   function resultFacts(chosen) {
-    const number = value => (typeof value === "number" ? trimmed(value, 8) : value);
+    /** @param {number | string | boolean | null} value */
+    const shown = value => (typeof value === "number" ? trimmed(value, 8) : value === null ? null : String(value));
     return [
       ["Variable", chosen.variable],
-      [chosen.limit ? `${chosen.limit === "upper" ? "Upper" : "Lower"} limit` : "Value", number(chosen.value)],
-      ["Error", number(chosen.error)],
+      [chosen.limit ? `${chosen.limit === "upper" ? "Upper" : "Lower"} limit` : "Value", shown(chosen.value)],
+      ["Error", shown(chosen.error)],
       ["Unit", chosen.unit],
-      ["n", chosen.n === null ? null : chosen.n.toLocaleString("en")],
+      ["n", chosen.n === null ? null : counted(chosen.n)],
       ["No number", chosen.insufficient],
-      ...chosen.data.map(([key, value]) => [key, typeof value === "boolean" ? String(value) : number(value)]),
+      ...chosen.data.map(([key, value]) => /** @type {[string, Shown]} */ ([key, shown(value)])),
     ];
   }
 
-  function others(run, chosen, results, steps) {
-    const rows = results.map(one =>
-      el(
+  /**
+   * @param {Point | null} chosen
+   * @param {Point[]} results
+   * @param {Steps} steps
+   */
+  function others(chosen, results, steps) {
+    const rows = results.map(one => {
+      const button = { type: "button", class: "link", onclick: () => steps.variable(one.variable) };
+      return el(
         "tr",
         { class: one === chosen ? "chosen" : null },
-        el(
-          "th",
-          { scope: "row" },
-          el("button", { type: "button", class: "link", onclick: () => steps.variable(one.variable) }, one.variable),
-        ),
+        el("th", { scope: "row" }, el("button", button, one.variable)),
         el("td", {}, result(one)),
-        el("td", {}, one.n === null ? "" : one.n.toLocaleString("en")),
-      ),
-    );
-    const heading = el(
-      "tr",
-      {},
-      el("th", { scope: "col" }, "variable"),
-      el("th", { scope: "col" }, "result"),
-      el("th", { scope: "col" }, "n"),
-    );
-    return el(
-      "section",
-      {},
-      el("h4", {}, "All results of this run"),
-      el(
-        "div",
-        { class: "scroll" },
-        el("table", { class: "results" }, el("thead", {}, heading), el("tbody", {}, ...rows)),
-      ),
-    );
+        el("td", {}, one.n === null ? "" : counted(one.n)),
+      );
+    });
+    const heading = el("tr", {}, ...["variable", "result", "n"].map(name => el("th", { scope: "col" }, name)));
+    const table = el("table", { class: "results" }, el("thead", {}, heading), el("tbody", {}, ...rows));
+    return el("section", {}, el("h4", {}, "All results of this run"), el("div", { class: "scroll" }, table));
   }
 
-  function log(run) {
-    const pattern = xom.store.status && xom.store.status.log_pattern;
-    if (!pattern) return null;
-    const values = {
-      analysis: run.analysis,
-      version: run.version,
-      run: run.id,
-      shelf: run.id.slice(0, 3),
-    };
-    return xom.details.path(pattern.replace(/\{(analysis|version|run|shelf)\}/g, (_, name) => values[name]));
+  /**
+   * Path of a run's log.
+   *
+   * @param {string} pattern
+   * @param {Pick<Run, "analysis" | "version" | "id">} run
+   */
+  function logPath(pattern, run) {
+    const { analysis, version, id } = run;
+    const values = /** @type {Record<string, string>} */ ({ analysis, version, run: id, shelf: id.slice(0, 3) });
+    return pattern.replace(/\{(analysis|version|run|shelf)\}/g, (_, name) => values[name]);
   }
 
-  /** A path: a link if it lies beside the page, else a text to copy. */
+  /**
+   * A path: a link if it lies beside the page, else a text to copy.
+   *
+   * @param {string} text
+   */
   function path(text) {
-    const own = /^\.\.\/[A-Za-z0-9_.\/-]+$/.test(text);
-    return own
+    return isBeside(text)
       ? el("a", { href: text, target: "_blank", rel: "noopener", class: "path" }, text.slice(3))
       : el("code", { class: "path" }, text);
   }
 
+  /** @param {string} text */
+  const isBeside = text => /^\.\.\/[A-Za-z0-9_./-]+$/.test(text);
+
+  /** @param {string[]} texts */
   const chips = texts =>
     texts.length ? el("span", { class: "chips" }, ...texts.map(text => el("span", { class: "chip" }, text))) : null;
+
+  /** @param {string[]} texts */
   const paragraphs = texts => (texts.length ? el("div", {}, ...texts.map(text => el("p", {}, text))) : null);
 
+  /**
+   * A headed list of what there is; null if there is nothing.
+   *
+   * @param {string} title
+   * @param {[string, Shown][]} pairs
+   */
   function list(title, pairs) {
-    const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-    if (!known.length) return null;
-    const shown = value => (value instanceof Node ? value : String(value));
-    return el(
-      "section",
-      {},
-      el("h4", {}, title),
-      el("dl", {}, ...known.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, shown(value))))),
-    );
+    const rows = [];
+    for (const [name, value] of pairs) {
+      if (value === null || value === undefined || value === "") continue;
+      const shown = value instanceof Node ? value : String(value);
+      rows.push(el("div", {}, el("dt", {}, name), el("dd", {}, shown)));
+    }
+    return rows.length ? el("section", {}, el("h4", {}, title), el("dl", {}, ...rows)) : null;
   }
 
-  xom.details = { show, missing, path };
+  return { show, missing, path, figureAddress, logPath, isBeside, resultFacts };
 })();

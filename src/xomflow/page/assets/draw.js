@@ -1,109 +1,89 @@
 // What is drawn on a panel's canvas: bands, error bars, marks, arrows of limits, and the strip of runs without a number.
 "use strict";
 
-(function () {
-  const { VALUE, UPPER, LOWER, NONE } = xom.points;
-  const STRIP = 16; // height of the strip, CSS pixels
-  const ARROW = 16;
-  const SHAPES = ["circle", "square", "triangle", "diamond"];
+/**
+ * @typedef {object} Band a science run
+ * @property {string} name
+ * @property {number} start in seconds since 1970, or -Infinity
+ * @property {number} end in seconds since 1970, or Infinity
+ *
+ * @typedef {"circle" | "square" | "triangle" | "diamond"} Shape
+ * @typedef {[number, number, number]} Spot index of a point and its place, in canvas pixels
+ */
 
-  let palette = null;
+const Draw = (function () {
+  const { VALUE, UPPER, LOWER, NONE } = Points;
+  const { STRIP, ARROW } = Axes;
+  const SHAPES = /** @type {Shape[]} */ (["circle", "square", "triangle", "diamond"]);
 
-  /** The style sheet's colours, as canvas wants them. */
-  function colours() {
-    if (palette) return palette;
+  let palette = /** @type {ReturnType<typeof readColours> | null} */ (null);
+
+  /** The style sheet's colours, in a form that the canvas takes. */
+  const colours = () => (palette ??= readColours());
+
+  function readColours() {
     const style = getComputedStyle(document.documentElement);
+    /** @param {string} name */
     const get = name => style.getPropertyValue(name).trim();
-    palette = {
+    return {
       text: get("--muted"),
       grid: get("--grid"),
       band: get("--band"),
       strip: get("--strip"),
-      label: get("--muted"),
       versions: [0, 1, 2, 3, 4, 5].map(i => get(`--version-${i}`)),
     };
-    return palette;
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    palette = null;
-    xom.redraw && xom.redraw();
-  });
 
+  /** Read the colours again when they are next needed. */
+  function forgetColours() {
+    palette = null;
+  }
+
+  /** @param {number} rank */
   const colourOf = rank => colours().versions[Math.min(rank, 5)];
+  /** @param {number} rank */
   const shapeOf = rank => SHAPES[rank % SHAPES.length];
 
-  /** First and one-past-last index with lo <= x <= hi. */
-  function within(x, lo, hi) {
-    return [bisect(x, lo), bisect(x, hi, true)];
+  /**
+   * Ends of an axis of a plot that has been drawn.
+   *
+   * @param {uPlot} plot
+   * @param {"x" | "y"} axis
+   */
+  function ends(plot, axis) {
+    const { min = 0, max = 1 } = plot.scales[axis];
+    return [min, max];
   }
 
-  function bisect(x, value, after) {
-    let low = 0,
-      high = x.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (x[middle] < value || (after && x[middle] === value)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** Range of y for the points in view: all values, and errors as far as they are not out of all proportion. */
-  function yRange(series, lo, hi, height) {
-    const [from, to] = within(series.x, lo, hi);
-    const errors = [];
-    let low = Infinity,
-      high = -Infinity,
-      strip = false;
-    for (let i = from; i < to; i++) {
-      if (series.kind[i] === NONE) {
-        strip = true;
-        continue;
-      }
-      if (series.kind[i] === VALUE && series.error[i] > 0) errors.push(series.error[i]);
-      low = Math.min(low, series.y[i]);
-      high = Math.max(high, series.y[i]);
-    }
-    if (low > high) return [0, 1];
-    const typical = errors.length ? errors.sort((a, b) => a - b)[errors.length >> 1] : 0;
-    for (let i = from; i < to; i++) {
-      if (series.kind[i] !== VALUE) continue;
-      const error = Math.min(series.error[i], 4 * typical);
-      low = Math.min(low, series.y[i] - error);
-      high = Math.max(high, series.y[i] + error);
-    }
-    return padded(low, high, (strip ? STRIP + 8 : 0) / height, hasArrow(series, from, to) ? ARROW / height : 0);
-  }
-
-  function hasArrow(series, from, to) {
-    for (let i = from; i < to; i++) if (series.kind[i] === UPPER || series.kind[i] === LOWER) return true;
-    return false;
-  }
-
-  function padded(low, high, below, arrow) {
-    const spread = high - low || Math.abs(high) * 0.1 || 1;
-    const room = 0.09 * spread + arrow * spread;
-    const bottom = low - room;
-    return [bottom - (below * (high + room - bottom)) / (1 - below), high + room];
-  }
-
-  /** Pixel positions of the points in view (canvas pixels): calls visit(i, x, y). */
-  function eachPoint(u, series, visit) {
-    const dpr = uPlot.pxRatio;
-    const [from, to] = within(series.x, u.scales.x.min, u.scales.x.max);
-    const { min: x0, max: x1 } = u.scales.x,
-      { min: y0, max: y1 } = u.scales.y;
-    const { left, top, width, height } = u.bbox;
-    const strip = top + height - (STRIP / 2) * dpr;
+  /**
+   * Call visit(i, x, y) with the place of every point in view, in canvas pixels; return how many there are.
+   *
+   * @param {uPlot} plot
+   * @param {Pick<Series, "x" | "y">} series
+   * @param {(i: number, x: number, y: number) => void} visit
+   */
+  function eachPoint(plot, series, visit) {
+    const [x0, x1] = ends(plot, "x"),
+      [y0, y1] = ends(plot, "y");
+    const [from, to] = Axes.within(series.x, x0, x1);
+    const { left, top, width, height } = plot.bbox;
+    const strip = top + height - (STRIP / 2) * uPlot.pxRatio;
     for (let i = from; i < to; i++) {
       const x = left + ((series.x[i] - x0) / (x1 - x0)) * width;
-      visit(i, x, series.kind[i] === NONE ? strip : top + height - ((series.y[i] - y0) / (y1 - y0)) * height);
+      const value = series.y[i];
+      visit(i, x, value === null ? strip : top + height - ((value - y0) / (y1 - y0)) * height);
     }
     return to - from;
   }
 
-  function clipped(u, paint) {
-    const { ctx, bbox } = u;
+  /**
+   * Call paint with nothing outside of the plot's area being drawn.
+   *
+   * @param {uPlot} plot
+   * @param {(ctx: CanvasRenderingContext2D, box: uPlot.BBox, dpr: number) => void} paint
+   */
+  function clipped(plot, paint) {
+    const { ctx, bbox } = plot;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -112,22 +92,29 @@
     ctx.restore();
   }
 
-  /** Behind the grid: science runs, and the strip if there is something in it. */
-  function background(u, series, bands) {
-    clipped(u, (ctx, box, dpr) => {
-      const { min, max } = u.scales.x;
+  /**
+   * Draw what lies behind the grid: science runs, and the strip if there is something in it.
+   *
+   * @param {uPlot} plot
+   * @param {Series} series
+   * @param {Band[]} bands
+   */
+  function background(plot, series, bands) {
+    clipped(plot, (ctx, box, dpr) => {
+      const [min, max] = ends(plot, "x");
+      /** @param {number} time */
       const place = time => box.left + ((Math.min(Math.max(time, min), max) - min) / (max - min)) * box.width;
       ctx.font = `${11 * dpr}px system-ui, sans-serif`;
       ctx.textBaseline = "top";
-      bands.forEach(band => {
+      for (const band of bands) {
         const from = place(band.start),
           to = place(band.end);
-        if (to <= from) return;
+        if (to <= from) continue;
         ctx.fillStyle = colours().band;
         ctx.fillRect(from, box.top, to - from, box.height);
-        ctx.fillStyle = colours().label;
+        ctx.fillStyle = colours().text;
         if (to - from > 40 * dpr) ctx.fillText(band.name, from + 6 * dpr, box.top + 5 * dpr);
-      });
+      }
       if (series.kind.includes(NONE)) {
         ctx.fillStyle = colours().strip;
         ctx.fillRect(box.left, box.top + box.height - STRIP * dpr, box.width, STRIP * dpr);
@@ -135,23 +122,28 @@
     });
   }
 
-  /** Before everything: error bars, arrows and marks, older versions first. Returns how many points were drawn. */
-  function marks(u, series) {
+  /**
+   * Draw error bars, arrows and marks, older versions first; return how many points were drawn.
+   *
+   * @param {uPlot} plot
+   * @param {Series} series
+   */
+  function marks(plot, series) {
     let drawn = 0;
-    clipped(u, (ctx, box, dpr) => {
-      const points = new Map();
-      drawn = eachPoint(u, series, (i, x, y) => {
+    clipped(plot, (ctx, box, dpr) => {
+      const spots = /** @type {Map<number, Spot[]>} */ (new Map());
+      drawn = eachPoint(plot, series, (i, x, y) => {
         const rank = series.rank[i];
-        if (!points.has(rank)) points.set(rank, []);
-        points.get(rank).push([i, x, y]);
+        const same = spots.get(rank);
+        if (same) same.push([i, x, y]);
+        else spots.set(rank, [[i, x, y]]);
       });
-      const perPixel = box.height / (u.scales.y.max - u.scales.y.min);
-      for (const rank of [...points.keys()].sort((a, b) => b - a)) {
-        const shown = points.get(rank);
+      const [y0, y1] = ends(plot, "y");
+      for (const [rank, shown] of [...spots].sort(([a], [b]) => b - a)) {
         const size = markSize(drawn, box.width / dpr) * dpr;
         ctx.strokeStyle = ctx.fillStyle = colourOf(rank);
         ctx.lineWidth = Math.max(1, (size > 2.5 * dpr ? 1.25 : 0.75) * dpr);
-        errorBars(ctx, series, shown, perPixel, size);
+        errorBars(ctx, series, shown, box.height / (y1 - y0), size);
         arrows(ctx, series, shown, dpr);
         dots(ctx, series, shown, size, shapeOf(rank));
         hollow(ctx, series, shown, 3.2 * dpr);
@@ -160,13 +152,24 @@
     return drawn;
   }
 
+  /**
+   * @param {number} count
+   * @param {number} width
+   */
   const markSize = (count, width) => Math.max(1.3, Math.min(3.6, 2.2 * Math.sqrt(width / Math.max(count, 1))));
 
-  function errorBars(ctx, series, shown, perPixel, size) {
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Series} series
+   * @param {Spot[]} shown
+   * @param {number} perUnit canvas pixels per unit of y
+   * @param {number} size of a mark
+   */
+  function errorBars(ctx, series, shown, perUnit, size) {
     ctx.globalAlpha = 0.55;
     ctx.beginPath();
     for (const [i, x, y] of shown) {
-      const length = series.error[i] * perPixel;
+      const length = series.error[i] * perUnit;
       if (series.kind[i] !== VALUE || length <= size) continue;
       ctx.moveTo(x, y - length);
       ctx.lineTo(x, y + length);
@@ -175,6 +178,12 @@
     ctx.globalAlpha = 1;
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Series} series
+   * @param {Spot[]} shown
+   * @param {number} dpr canvas pixels per CSS pixel
+   */
   function arrows(ctx, series, shown, dpr) {
     const half = 4 * dpr;
     ctx.beginPath();
@@ -194,6 +203,13 @@
     ctx.stroke();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Series} series
+   * @param {Spot[]} shown
+   * @param {number} size
+   * @param {Shape} shape
+   */
   function dots(ctx, series, shown, size, shape) {
     const simple = shown.length > 1500;
     ctx.beginPath();
@@ -205,6 +221,13 @@
     ctx.fill();
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Shape} shape
+   * @param {number} x
+   * @param {number} y
+   * @param {number} size
+   */
   function trace(ctx, shape, x, y, size) {
     if (shape === "circle") {
       ctx.moveTo(x + size, y);
@@ -222,11 +245,17 @@
     }
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Series} series
+   * @param {Spot[]} shown
+   * @param {number} size
+   */
   function hollow(ctx, series, shown, size) {
     ctx.beginPath();
     for (const [i, x, y] of shown) if (series.kind[i] === NONE) trace(ctx, "circle", x, y, size);
     ctx.stroke();
   }
 
-  xom.draw = { colours, colourOf, shapeOf, yRange, within, bisect, eachPoint, background, marks };
+  return { colours, forgetColours, shapeOf, eachPoint, background, marks };
 })();

@@ -1,41 +1,40 @@
-// How numbers, times and texts are shown, and how elements are made. Texts reach the page as text nodes only.
+// How numbers and times are shown.
 "use strict";
-window.xom = window.xom || {};
 
-(function () {
+const Format = (function () {
   const MINUTE = 60,
     HOUR = 3600,
     DAY = 86400;
 
-  /** Make an element: attributes by name ("on..." are listeners, "data" a mapping), children are nodes or texts. */
-  function el(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) {
-      if (value === null || value === undefined || value === false) continue;
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (name === "data") Object.assign(node.dataset, value);
-      else if (name === "class") node.className = value;
-      else node.setAttribute(name, value === true ? "" : value);
-    }
-    node.append(...children.filter(child => child !== null && child !== undefined));
-    return node;
-  }
-
+  /** @param {number} number */
   const runId = number => String(number).padStart(6, "0");
 
-  /** A time in seconds since 1970 as "2026-09-25 12:00:05". */
-  function utc(seconds) {
-    const date = new Date(seconds * 1000);
+  /**
+   * A time as "2026-09-25 12:00:05".
+   *
+   * @param {number | null} time in seconds since 1970
+   */
+  function utc(time) {
+    const date = new Date(time === null ? NaN : time * 1000);
     return Number.isNaN(date.getTime()) ? "unknown" : date.toISOString().slice(0, 19).replace("T", " ");
   }
 
-  /** An ISO time as seconds since 1970, or null. */
+  /**
+   * An ISO time as seconds since 1970, or null.
+   *
+   * @param {unknown} iso
+   * @returns {number | null}
+   */
   function seconds(iso) {
     const time = typeof iso === "string" ? Date.parse(iso) / 1000 : NaN;
     return Number.isFinite(time) ? time : null;
   }
 
-  /** A length of time in its two largest useful units. */
+  /**
+   * A length of time in its two largest useful units.
+   *
+   * @param {number} length in seconds
+   */
   function span(length) {
     const value = Math.max(0, length);
     if (value < MINUTE) return `${value < 10 ? +value.toFixed(1) : Math.round(value)} s`;
@@ -48,17 +47,29 @@ window.xom = window.xom || {};
     return days === 1 ? "1 day" : `${days} days`;
   }
 
-  /** "20 min ago", "just now" or "in 3 h". */
+  /**
+   * "20 min ago", "just now" or "in 3 h".
+   *
+   * @param {number} time in seconds since 1970
+   * @param {number} now in seconds since 1970
+   */
   function relative(time, now) {
     if (Math.abs(now - time) < MINUTE) return "just now";
     return time < now ? `${span(now - time)} ago` : `in ${span(time - now)}`;
   }
 
+  /** @param {number} error */
   function decimalsFor(error) {
     const magnitude = Math.floor(Math.log10(Math.abs(error)));
     return Math.min(12, Math.max(0, 1 - magnitude));
   }
 
+  /**
+   * A number to so many significant digits, without zeros at the end.
+   *
+   * @param {number} value
+   * @param {number} digits
+   */
   function trimmed(value, digits) {
     const size = Math.abs(value);
     if (value === 0) return "0";
@@ -70,9 +81,15 @@ window.xom = window.xom || {};
     return String(Number(value.toPrecision(digits))).replace("-", "−");
   }
 
-  /** A value with its error, both to the error's second significant digit: "10.53 ± 0.12". */
+  /**
+   * A value with its error, both to the error's second significant digit: "10.53 ± 0.12".
+   *
+   * @param {number} value
+   * @param {number | null} error
+   * @returns {string}
+   */
   function measured(value, error) {
-    if (!(error > 0)) return trimmed(value, 6);
+    if (error === null || !(error > 0)) return trimmed(value, 6);
     const largest = Math.max(Math.abs(value), error);
     if (largest >= 1e6 || largest < 1e-3) {
       const power = Math.floor(Math.log10(largest));
@@ -83,9 +100,14 @@ window.xom = window.xom || {};
     return `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`.replace("-", "−");
   }
 
-  const superscript = power => [...String(power)].map(c => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] || "⁻").join("");
+  /** @param {number} power */
+  const superscript = power => [...String(power)].map(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] || "⁻").join("");
 
-  /** A result in words: value and error, a limit, or "insufficient statistics". */
+  /**
+   * A result in words: value and error, a limit, or "insufficient statistics".
+   *
+   * @param {Pick<Point, "value" | "error" | "unit" | "limit">} point
+   */
   function result(point) {
     const unit = point.unit && point.unit !== "1" ? ` ${point.unit}` : "";
     if (point.value === null) return "insufficient statistics";
@@ -95,10 +117,25 @@ window.xom = window.xom || {};
     return text.includes("±") && unit && !text.includes("(") ? `(${text})${unit}` : text + unit;
   }
 
-  const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || one + "s"}`;
+  /** @param {number} count */
+  const counted = count => count.toLocaleString("en");
 
-  /** "v2" before "v10", "0.9" before "0.10". */
+  /**
+   * "1 run", "2 runs", "1,234 entries".
+   *
+   * @param {number} count
+   * @param {string} one
+   * @param {string} [many] the plural where it is not the singular with an "s"
+   */
+  const plural = (count, one, many) => `${counted(count)} ${count === 1 ? one : many || one + "s"}`;
+
+  /**
+   * "v2" before "v10", "0.9" before "0.10".
+   *
+   * @param {string} a
+   * @param {string} b
+   */
   const byVersion = (a, b) => a.localeCompare(b, "en", { numeric: true });
 
-  xom.format = { el, runId, utc, seconds, span, relative, trimmed, measured, result, plural, byVersion };
+  return { runId, utc, seconds, span, relative, trimmed, measured, result, counted, plural, byVersion };
 })();

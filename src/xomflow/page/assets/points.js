@@ -1,64 +1,142 @@
 // From chunks (columns) to the points of a panel.
 "use strict";
 
-(function () {
+/**
+ * @typedef {object} Group the loaded chunks of one version of an analysis
+ * @property {string} analysis
+ * @property {string} version
+ * @property {number} rank 0 is the newest version
+ * @property {Chunk[]} chunks
+ *
+ * @typedef {object} Series the points of one variable by time, as columns
+ * @property {string} analysis
+ * @property {string} variable
+ * @property {string | null} unit
+ * @property {number[]} x starts of the runs, in seconds since 1970
+ * @property {(number | null)[]} y
+ * @property {number[]} error
+ * @property {number[]} kind VALUE, UPPER, LOWER or NONE
+ * @property {number[]} rank that of the version
+ * @property {Chunk[]} chunk
+ * @property {number[]} row
+ * @property {number} undated how many points have no time
+ * @property {Map<string, number>} versions to their rank
+ *
+ * @typedef {object} Point
+ * @property {string} variable
+ * @property {number | null} value
+ * @property {number | null} error
+ * @property {number | null} n
+ * @property {string | null} unit
+ * @property {string | null} limit "upper" or "lower"
+ * @property {string | null} insufficient why there is no value
+ * @property {[string, number | string | boolean][]} data
+ * @property {Run} run
+ *
+ * @typedef {object} Run one run, or group of runs, as the analysis had it
+ * @property {string} analysis
+ * @property {string} version
+ * @property {string} shelf
+ * @property {number} row
+ * @property {string} id
+ * @property {number} number that of the first run of a group
+ * @property {number | null} start
+ * @property {number | null} end
+ * @property {number | null} attempt
+ * @property {number | null} ended
+ * @property {number | null} wall_s
+ * @property {string | null} mode
+ * @property {string | null} source
+ * @property {string | null} message
+ * @property {string | null} software
+ * @property {string | null} git
+ * @property {string | null} host
+ * @property {string | null} slurm_job
+ * @property {string[]} detectors
+ * @property {string[]} tags
+ * @property {string[]} comments
+ * @property {string[]} figures
+ * @property {[string, string][]} versions
+ * @property {[string, string][]} lineage
+ */
+
+const Points = (function () {
   const VALUE = 0,
     UPPER = 1,
     LOWER = 2,
     NONE = 3;
 
-  /** A column is a list, or one value for all rows. */
+  /**
+   * @template Value
+   * @param {Column<Value> | undefined} column
+   * @param {number} row
+   * @returns {Value | null}
+   */
   const at = (column, row) => (Array.isArray(column) ? column[row] : column === undefined ? null : column);
-  const told = (chunk, column, row) => {
-    const place = at(column, row);
-    return place === null ? null : chunk.table[place];
-  };
 
   /**
-   * Gather the points of every variable.
+   * @param {Chunk} chunk
+   * @param {Places} column
+   * @param {number} row
+   */
+  function text(chunk, column, row) {
+    const place = at(column, row);
+    return place === null ? null : chunk.table[place];
+  }
+
+  /**
+   * Return the points of every variable.
    *
-   * groups: [{analysis, version, rank, chunks}], rank 0 = newest version. keep(start, mode) says whether a run is shown.
-   * Returns a list of series {analysis, variable, unit, x, y, error, kind, rank, chunk, row, undated, versions}, points by time.
+   * @param {Group[]} groups
+   * @param {(start: number | null, mode: string | null) => boolean} keep whether a run is shown
+   * @returns {Series[]}
    */
   function collect(groups, keep) {
-    const series = new Map();
+    const series = /** @type {Map<string, Series>} */ (new Map());
     for (const group of groups)
       for (const chunk of group.chunks) {
         const shown = visibleRuns(chunk, keep);
         for (const [name, variable] of chunk.variables) {
           const key = JSON.stringify([group.analysis, name]);
-          if (!series.has(key)) series.set(key, empty(group.analysis, name));
-          append(series.get(key), chunk, variable, group, shown);
+          const one = series.get(key) || empty(group.analysis, name);
+          series.set(key, one);
+          append(one, chunk, variable, group, shown);
         }
       }
     return [...series.values()].filter(one => one.x.length || one.undated).map(sorted);
   }
 
+  /**
+   * @param {string} analysis
+   * @param {string} variable
+   * @returns {Series}
+   */
   function empty(analysis, variable) {
-    return {
-      analysis,
-      variable,
-      unit: null,
-      x: [],
-      y: [],
-      error: [],
-      kind: [],
-      rank: [],
-      chunk: [],
-      row: [],
-      undated: 0,
-      versions: new Map(),
-    };
+    const columns = { x: [], y: [], error: [], kind: [], rank: [], chunk: [], row: [] };
+    return { analysis, variable, unit: null, ...columns, undated: 0, versions: new Map() };
   }
 
+  /**
+   * @param {Chunk} chunk
+   * @param {(start: number | null, mode: string | null) => boolean} keep
+   */
   function visibleRuns(chunk, keep) {
     const { start, mode } = chunk.runs;
-    return start.map((time, row) => keep(time, told(chunk, mode, row)));
+    return start.map((time, row) => keep(time, text(chunk, mode, row)));
   }
 
+  /**
+   * Add the rows of a variable to its series.
+   *
+   * @param {Series} series
+   * @param {Chunk} chunk
+   * @param {VariableColumns} variable
+   * @param {Group} group
+   * @param {boolean[]} shown by row of the runs
+   */
   function append(series, chunk, variable, group, shown) {
     const { run, value, error } = variable;
-    const limits = chunk.table.map(text => (text === "upper" ? UPPER : text === "lower" ? LOWER : VALUE));
+    const limits = chunk.table.map(one => (one === "upper" ? UPPER : one === "lower" ? LOWER : VALUE));
     for (let row = 0; row < run.length; row++) {
       if (!shown[run[row]]) continue;
       const time = chunk.runs.start[run[row]];
@@ -75,79 +153,164 @@
       series.rank.push(group.rank);
       series.chunk.push(chunk);
       series.row.push(row);
-      if (y !== null) series.unit = told(chunk, variable.unit, row) || series.unit;
+      if (y !== null) series.unit = text(chunk, variable.unit, row) || series.unit;
       series.versions.set(group.version, group.rank);
     }
-    if (series.unit === null && run.length) series.unit = told(chunk, variable.unit, 0);
+    if (series.unit === null && run.length) series.unit = text(chunk, variable.unit, 0);
   }
 
+  /**
+   * @param {Series} series
+   * @returns {Series}
+   */
   function sorted(series) {
     const { x } = series;
     let rising = true;
     for (let i = 1; i < x.length && rising; i++) rising = x[i - 1] <= x[i];
     if (rising) return series;
     const order = x.map((_, i) => i).sort((a, b) => x[a] - x[b]);
-    for (const name of ["x", "y", "error", "kind", "rank", "chunk", "row"]) {
-      const column = series[name];
-      series[name] = order.map(i => column[i]);
-    }
-    return series;
+    /** @type {<Value>(column: Value[]) => Value[]} */
+    const inOrder = column => order.map(i => column[i]);
+    return {
+      ...series,
+      x: inOrder(x),
+      y: inOrder(series.y),
+      error: inOrder(series.error),
+      kind: inOrder(series.kind),
+      rank: inOrder(series.rank),
+      chunk: inOrder(series.chunk),
+      row: inOrder(series.row),
+    };
   }
 
-  /** Everything that is known of one point of a series. */
+  /**
+   * Return everything that is known about one point of a series.
+   *
+   * @param {Series} series
+   * @param {number} i
+   */
   function point(series, i) {
-    return describe(series.chunk[i], series.variable, series.row[i]);
+    return describe(series.chunk[i], series.variable, variableOf(series, i), series.row[i]);
   }
 
-  function describe(chunk, name, row) {
-    const variable = chunk.variables.get(name);
-    const extras = Object.entries(variable.data || {}).map(([key, column]) => [key, at(column, row)]);
+  /**
+   * Return the columns that hold one point of a series.
+   *
+   * @param {Series} series
+   * @param {number} i
+   * @returns {VariableColumns}
+   */
+  function variableOf(series, i) {
+    return /** @type {VariableColumns} */ (series.chunk[i].variables.get(series.variable));
+  }
+
+  /**
+   * Return the row, among the runs of its chunk, of the run of one point of a series.
+   *
+   * @param {Series} series
+   * @param {number} i
+   */
+  const runRow = (series, i) => variableOf(series, i).run[series.row[i]];
+
+  /**
+   * @param {Chunk} chunk
+   * @param {string} name
+   * @param {VariableColumns} variable
+   * @param {number} row
+   * @returns {Point}
+   */
+  function describe(chunk, name, variable, row) {
+    const data = /** @type {[string, number | string | boolean][]} */ ([]);
+    for (const [key, column] of Object.entries(variable.data || {})) {
+      const value = at(column, row);
+      if (value !== null) data.push([key, value]);
+    }
     return {
       variable: name,
       value: at(variable.value, row),
       error: at(variable.error, row),
       n: at(variable.n, row),
-      unit: told(chunk, variable.unit, row),
-      limit: told(chunk, variable.limit, row),
-      insufficient: told(chunk, variable.insufficient, row),
-      data: extras.filter(([, value]) => value !== null),
+      unit: text(chunk, variable.unit, row),
+      limit: text(chunk, variable.limit, row),
+      insufficient: text(chunk, variable.insufficient, row),
+      data,
       run: runOf(chunk, variable.run[row]),
     };
   }
 
-  /** The facts of one run as the analysis saw it. */
+  /**
+   * Return what is known about one run.
+   *
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @returns {Run}
+   */
   function runOf(chunk, row) {
-    const facts = { analysis: chunk.analysis, version: chunk.version, shelf: chunk.shelf, row };
-    for (const name of ["number", "start", "end", "attempt", "ended", "wall_s"])
-      facts[name] = at(chunk.runs[name], row);
-    facts.id = told(chunk, chunk.runs.id, row) || xom.format.runId(facts.number); // a group of runs has an id of its own
-    for (const name of ["mode", "source", "message", "software", "git", "host", "slurm_job"])
-      facts[name] = told(chunk, chunk.runs[name], row);
-    for (const name of ["detectors", "tags", "comments", "figures"])
-      facts[name] = told(chunk, chunk.runs[name], row) || [];
-    for (const name of ["versions", "lineage"]) facts[name] = Object.entries(told(chunk, chunk.runs[name], row) || {});
-    return facts;
+    const { runs } = chunk;
+    /** @param {Places} column */
+    const one = column => text(chunk, column, row);
+    /** @param {Places} column */
+    const list = column => one(column) || [];
+    /** @type {(column: Places) => [string, string][]} */
+    const pairs = column => Object.entries(one(column) || {});
+    return {
+      analysis: chunk.analysis,
+      version: chunk.version,
+      shelf: chunk.shelf,
+      row,
+      id: one(runs.id) || Format.runId(runs.number[row]), // a group of runs has an id of its own
+      number: runs.number[row],
+      start: runs.start[row],
+      end: at(runs.end, row),
+      attempt: at(runs.attempt, row),
+      ended: at(runs.ended, row),
+      wall_s: at(runs.wall_s, row),
+      mode: one(runs.mode),
+      source: one(runs.source),
+      message: one(runs.message),
+      software: one(runs.software),
+      git: one(runs.git),
+      host: one(runs.host),
+      slurm_job: one(runs.slurm_job),
+      detectors: list(runs.detectors),
+      tags: list(runs.tags),
+      comments: list(runs.comments),
+      figures: list(runs.figures),
+      versions: pairs(runs.versions),
+      lineage: pairs(runs.lineage),
+    };
   }
 
-  /** All results of one run in a chunk. */
-  function resultsOf(chunk, runRow) {
+  /**
+   * Return all results of one run in a chunk.
+   *
+   * @param {Chunk} chunk
+   * @param {number} row that of the run
+   */
+  function resultsOf(chunk, row) {
     const found = [];
     for (const [name, variable] of chunk.variables) {
-      const row = variable.run.indexOf(runRow);
-      if (row >= 0) found.push(describe(chunk, name, row));
+      const place = variable.run.indexOf(row);
+      if (place >= 0) found.push(describe(chunk, name, variable, place));
     }
     return found;
   }
 
+  /**
+   * Return the run modes in some chunks.
+   *
+   * @param {Chunk[]} chunks
+   * @returns {string[]}
+   */
   function modes(chunks) {
     const found = new Set();
     for (const chunk of chunks) {
       const column = chunk.runs.mode;
       for (const place of Array.isArray(column) ? new Set(column) : [column])
-        if (place !== null) found.add(chunk.table[place]);
+        if (typeof place === "number") found.add(chunk.table[place]);
     }
     return [...found].sort();
   }
 
-  xom.points = { VALUE, UPPER, LOWER, NONE, collect, point, runOf, resultsOf, modes };
+  return { VALUE, UPPER, LOWER, NONE, collect, point, runRow, runOf, resultsOf, modes };
 })();

@@ -1,43 +1,178 @@
 // What the page has loaded. Data files are scripts that hand a JSON text to xom.receive: a page opened from disk may not fetch.
 "use strict";
 
-(function () {
-  const ALLOWED = /^data\/[A-Za-z0-9_.\/-]+\.js\?v=[A-Za-z0-9]+$/;
+/**
+ * @typedef {object} Status what a tick writes about itself and about the runs
+ * @property {string} generated
+ * @property {{id?: string, started?: string, ended?: string, interval_hint_s?: number | null}} tick
+ * @property {Record<string, {version: string, states: Record<string, number>}>} counts by analysis
+ * @property {AttentionEntry[]} attention
+ * @property {string[]} problems
+ * @property {Record<string, {title: string, documentation: string}>} titles by analysis
+ * @property {{name: string, start: string | null, end: string | null}[]} science_runs
+ * @property {string} [log_pattern] path of a run's log, with {analysis}, {version}, {shelf} and {run}
+ *
+ * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
+ * @property {string} analysis
+ * @property {string} version
+ * @property {string} run
+ * @property {string} state
+ * @property {string} reason
+ * @property {string | null} since
+ * @property {number | null} attempt
+ * @property {string | null} next_try
+ * @property {string | null} log
+ *
+ * @typedef {object} Entry a chunk that the index lists
+ * @property {string} key "analysis/version/shelf", the chunk's place below data/
+ * @property {string} analysis
+ * @property {string} version
+ * @property {string} shelf first digits of the run ids
+ * @property {string} stamp changes with the content
+ * @property {number} runs how many
+ * @property {number} first start of the first run, in seconds since 1970
+ * @property {number} last start of the last run, in seconds since 1970
+ */
+
+/**
+ * One entry per row, or one value for all rows.
+ *
+ * @template Value
+ * @typedef {Value | Value[]} Column
+ */
+
+/**
+ * @typedef {Column<number | null>} Numbers
+ * @typedef {Column<number | null> | undefined} Places places in the chunk's table of texts
+ *
+ * @typedef {object} RunColumns
+ * @property {number[]} number
+ * @property {(number | null)[]} start
+ * @property {Numbers} end
+ * @property {Numbers} attempt
+ * @property {Numbers} ended
+ * @property {Numbers} wall_s
+ * @property {Places} id
+ * @property {Places} mode
+ * @property {Places} source
+ * @property {Places} message
+ * @property {Places} software
+ * @property {Places} git
+ * @property {Places} host
+ * @property {Places} slurm_job
+ * @property {Places} detectors
+ * @property {Places} tags
+ * @property {Places} comments
+ * @property {Places} figures
+ * @property {Places} versions
+ * @property {Places} lineage
+ *
+ * @typedef {object} VariableColumns
+ * @property {number[]} run rows of the run columns
+ * @property {Numbers} value
+ * @property {Numbers} error
+ * @property {Numbers} n
+ * @property {Places} unit
+ * @property {Places} limit
+ * @property {Places} insufficient
+ * @property {Record<string, Column<number | string | boolean | null>>} [data]
+ *
+ * @typedef {object} Chunk the results of at most 1000 runs of one version of an analysis
+ * @property {string} analysis
+ * @property {string} version
+ * @property {string} shelf
+ * @property {string} [stamp] that of its entry in the index
+ * @property {RunColumns} runs
+ * @property {Map<string, VariableColumns>} variables
+ * @property {any[]} table texts, and lists and mappings of texts, each once
+ */
+
+const Store = (function () {
+  const ALLOWED = /^data\/[A-Za-z0-9_./-]+\.js\?v=[A-Za-z0-9]+$/;
+
+  const store = {
+    status: /** @type {Status | null} */ (null),
+    index: /** @type {Entry[]} */ ([]),
+    chunks: /** @type {Map<string, Chunk>} */ (new Map()),
+    broken: /** @type {Set<string>} keys of chunks that could not be read */ (new Set()),
+    own,
+    receive,
+    refresh,
+    need,
+    versions,
+    about,
+    analyses,
+  };
+  const pending = /** @type {Map<string, Promise<void>>} */ (new Map());
   const policy = window.trustedTypes
     ? window.trustedTypes.createPolicy("xom", { createScriptURL: own })
     : { createScriptURL: own };
 
-  const store = { status: null, index: [], chunks: new Map(), broken: new Set() };
-  const pending = new Map();
-
+  /**
+   * Return the address of a data file as it is.
+   *
+   * @param {string} url
+   * @throws {TypeError} if the address is not that of a data file of this page
+   */
   function own(url) {
     if (!ALLOWED.test(url) || url.includes("..")) throw new TypeError(`not a data file of this page: ${url}`);
     return url;
   }
 
+  /**
+   * @param {string} analysis
+   * @param {string} version
+   * @param {string} shelf
+   */
   const keyOf = (analysis, version, shelf) => `${analysis}/${version}/${shelf}`;
 
-  /** Called by every data file. */
-  xom.receive = function (kind, text) {
+  /**
+   * Take the content of a data file.
+   *
+   * @param {string} kind "status", "index" or "chunk"
+   * @param {string} text JSON
+   */
+  function receive(kind, text) {
     const content = JSON.parse(text);
-    if (kind === "status") store.status = content;
+    if (kind === "status") store.status = complete(content);
     else if (kind === "index") store.index = content.chunks.map(entry);
-    else if (kind === "chunk") {
-      const key = keyOf(content.analysis, content.version, content.shelf);
-      store.chunks.set(key, prepared(content));
-    }
-  };
+    else if (kind === "chunk")
+      store.chunks.set(keyOf(content.analysis, content.version, content.shelf), chunk(content));
+  }
 
+  /**
+   * @param {Pick<Status, "generated"> & Partial<Status>} content
+   * @returns {Status}
+   */
+  function complete(content) {
+    return { tick: {}, counts: {}, attention: [], problems: [], titles: {}, science_runs: [], ...content };
+  }
+
+  /**
+   * @param {[string, string, string, string, number, number, number]} row
+   * @returns {Entry}
+   */
   function entry([analysis, version, shelf, stamp, runs, first, last]) {
     return { key: keyOf(analysis, version, shelf), analysis, version, shelf, stamp, runs, first, last };
   }
 
-  /** Names in the data may be any text, "__proto__" too: look them up in maps. */
-  function prepared(chunk) {
-    chunk.variables = new Map(Object.entries(chunk.variables));
-    return chunk;
+  /**
+   * Names of variables may be any text, "__proto__" too: a map holds them.
+   *
+   * @param {Omit<Chunk, "variables"> & {variables: Record<string, VariableColumns>}} content
+   * @returns {Chunk}
+   */
+  function chunk(content) {
+    return { ...content, variables: new Map(Object.entries(content.variables)) };
   }
 
+  /**
+   * Load a data file; return whether it could be read.
+   *
+   * @param {string} path
+   * @param {string | number} stamp
+   * @returns {Promise<boolean>}
+   */
   function load(path, stamp) {
     return new Promise(resolve => {
       const script = document.createElement("script");
@@ -54,52 +189,71 @@
     });
   }
 
-  /** Load status and index anew; tells which of them could be read. */
-  store.refresh = async function () {
+  /** Load status and index again; return which of them could be read. */
+  async function refresh() {
     const now = Date.now();
     const [status, index] = await Promise.all([load("data/status.js", now), load("data/index.js", now)]);
     return { status, index };
-  };
+  }
 
-  /** Load the chunks among `entries` that are not here in their present form. */
-  store.need = function (entries) {
-    return Promise.all(
-      entries.map(one => {
-        const had = store.chunks.get(one.key);
-        if (had && had.stamp === one.stamp) return null;
-        const waiting = one.key + one.stamp;
-        if (!pending.has(waiting))
-          pending.set(
-            waiting,
-            fetchChunk(one).finally(() => pending.delete(waiting)),
-          );
-        return pending.get(waiting);
-      }),
-    );
-  };
+  /**
+   * Load those chunks that are not here in their present form.
+   *
+   * @param {Entry[]} entries
+   */
+  async function need(entries) {
+    await Promise.all(entries.filter(one => store.chunks.get(one.key)?.stamp !== one.stamp).map(once));
+  }
 
+  /**
+   * Load a chunk, or wait for it if it is on its way.
+   *
+   * @param {Entry} one
+   */
+  function once(one) {
+    const name = one.key + one.stamp;
+    const waiting = pending.get(name) || fetchChunk(one).finally(() => pending.delete(name));
+    pending.set(name, waiting);
+    return waiting;
+  }
+
+  /** @param {Entry} one */
   async function fetchChunk(one) {
     const loaded = await load(`data/${one.key}.js`, one.stamp);
-    const chunk = store.chunks.get(one.key);
-    if (loaded && chunk) {
-      chunk.stamp = one.stamp;
+    const found = store.chunks.get(one.key);
+    if (loaded && found) {
+      found.stamp = one.stamp;
       store.broken.delete(one.key);
     } else store.broken.add(one.key);
   }
 
-  /** Versions of an analysis that have results, newest first. */
-  store.versions = function (analysis) {
+  /**
+   * Versions of an analysis that have results, newest first.
+   *
+   * @param {string} analysis
+   */
+  function versions(analysis) {
     const found = new Set(store.index.filter(one => one.analysis === analysis).map(one => one.version));
-    return [...found].sort(xom.format.byVersion).reverse();
-  };
+    return [...found].sort(Format.byVersion).reverse();
+  }
 
-  /** Title (null if it says no more than the name) and documentation of an analysis. */
-  store.about = function (analysis) {
-    const { title, documentation } = ((store.status && store.status.titles) || {})[analysis] || {};
+  /**
+   * Title (null if it is only the name again) and documentation of an analysis.
+   *
+   * @param {string} analysis
+   */
+  function about(analysis) {
+    const { title = "", documentation = "" } = store.status?.titles[analysis] || {};
     return { title: title && title !== analysis ? title : null, documentation };
-  };
+  }
 
-  store.analyses = () => [...new Set(store.index.map(one => one.analysis))];
+  /** Names of the analyses that have results. */
+  function analyses() {
+    return [...new Set(store.index.map(one => one.analysis))].sort();
+  }
 
-  xom.store = store;
+  return store;
 })();
+
+/** What the data files call. */
+const xom = { receive: Store.receive };

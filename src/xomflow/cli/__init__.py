@@ -1,0 +1,44 @@
+"""The command ``xom``: what people type, and ``xom job ...``, which rules call.
+
+May import everything below it. `main` decides between the two without importing either, because a run's job must not
+pay for the model of the configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from xomflow.core.errors import XomError, for_user
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    words
+        The command line without the program's name; None: that of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    words = sys.argv[1:] if words is None else words
+    try:
+        if words[:1] == ["job"]:
+            from xomflow.cli import job
+
+            return job.main(words[1:])
+        from xomflow.cli import operator
+
+        return operator.main(words)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has closed the pipe, as ``head`` does
+        return 0
+    except (XomError, OSError) as error:
+        told = for_user(error)
+        if told is None:
+            raise
+        print(told[0], file=sys.stderr)
+        return told[1]

@@ -1,0 +1,80 @@
+"""``xom job ...``: the commands that rules and jobs in Slurm call.
+
+Each imports what it needs: the start of a run's job counts, since there may be 600,000 of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+from xomflow.core.errors import XomError
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths, TickPaths
+from xomlib.files import dump_json, read_json
+
+
+def discover(options: argparse.Namespace) -> int:
+    """Look for work and claim it."""
+    from xomflow.workflow.discover import discover as discover_work
+
+    try:
+        survey = discover_work(options.tick)
+    except XomError as error:
+        dump_json(options.tick.trouble, {"sentence": str(error), "exit_code": error.exit_code})
+        raise
+    print(f"{len(survey.chosen)} runs to analyse")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one analysis for one run."""
+    from xomflow.jobs.runner import run_job
+
+    paths = Paths(options.tick.folder.parent.parent)
+    return run_job(paths, options.tick, Key(options.analysis, options.version, options.run), options.slurm)
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Publish what the store lacks; problems go into the receipt and the tick's report, not into the exit code."""
+    from dataclasses import asdict
+
+    from xomflow.publishing.open_store import open_store
+    from xomflow.publishing.publish import Receipt
+    from xomflow.publishing.publish import publish as publish_outcomes
+
+    settings = read_json(options.tick.survey)["settings"]
+    paths, store = Paths(Path(settings["work"])), settings["store"]
+    try:
+        with closing(open_store(store, paths)) as opened:
+            receipt = publish_outcomes(paths, opened, store["prefix"])
+    except XomError as error:
+        receipt = Receipt(away=True, problems=[str(error)])
+    dump_json(options.tick.published, asdict(receipt))
+    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write the summary of the tick and renew the page."""
+    from xomflow.workflow.summary import write_report
+
+    write_report(options.tick)
+    return 0
+
+
+def main(words: list[str]) -> int:
+    """Run one of these commands and return its exit code."""
+    parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for function in (discover, run, publish, report):
+        command = commands.add_parser(function.__name__, help=function.__doc__)
+        command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
+        command.set_defaults(function=function)
+        if function is run:
+            for name in ("analysis", "version", "run"):
+                command.add_argument(name)
+            command.add_argument("--slurm", action="store_true", help="the job runs in Slurm")
+    options = parser.parse_args(words)
+    return options.function(options)

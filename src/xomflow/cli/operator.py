@@ -1,0 +1,105 @@
+"""The commands that a person types: ``xom status``, ``xom why 52894`` and others."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import closing
+from pathlib import Path
+
+from xomflow.cli.site import find_site
+from xomflow.config.load import load_configuration
+from xomflow.config.model import Config
+from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED
+from xomflow.core.key import run_id
+from xomflow.core.paths import Paths
+from xomflow.publishing.open_store import open_store
+from xomflow.publishing.store import Store
+
+
+def status(config: Config, options: argparse.Namespace) -> int:
+    """Print the state of all runs, by analysis, and what needs attention; reads only."""
+    from xomflow.workflow.discover import look
+    from xomflow.workflow.terminal import status_lines
+
+    survey = look(config, may_write=False)
+    print("\n".join(status_lines(survey, Paths(config.work))))
+    return EXIT_CONFIGURATION if survey.mistakes else 0
+
+
+def why(config: Config, options: argparse.Namespace) -> int:
+    """Print the state of a run for each analysis, with its reason; reads only."""
+    from xomflow.workflow.explain import why as explain
+
+    print("\n".join(explain(config, options.run)))
+    return 0
+
+
+def cancel(config: Config, options: argparse.Namespace) -> int:
+    """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
+    from xomflow.slurm import commands, submissions
+
+    wanted = {run_id(number) for number in options.run}
+    noted = submissions.noted(Paths(config.work)).items()
+    found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
+    commands.cancel([one.job for one in found])
+    print("\n".join([f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"]))
+    return 0
+
+
+def rebuild(config: Config, options: argparse.Namespace) -> int:
+    """Publish all outcomes to the store, which may be empty."""
+    from xomflow.publishing.publish import rebuild as publish_everything
+
+    with closing(_store(config)) as store:
+        receipt = publish_everything(Paths(config.work), store, config.store.prefix)
+    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems]))
+    return EXIT_FAILED if receipt.problems else 0
+
+
+def verify(config: Config, options: argparse.Namespace) -> int:
+    """Compare the store with the outcomes; exit code 1 where they differ."""
+    from xomflow.publishing.publish import verify as differences
+
+    with closing(_store(config)) as store:
+        found = list(differences(Paths(config.work), store, config.store.prefix))
+    print(*found, f"{len(found)} differences" if found else "the store has what the outcomes say", sep="\n")
+    return EXIT_FAILED if found else 0
+
+
+def _store(config: Config) -> Store:
+    return open_store(config.store.model_dump(mode="json"), Paths(config.work))
+
+
+def _run_number(text: str) -> int:
+    """Return the number in a run id, or that of the first run in the id of a campaign."""
+    return int(text.partition("-")[0])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="xom", description="XENONnT Offline Monitoring: look at a site and act on it."
+    )
+    site = argparse.ArgumentParser(add_help=False)
+    site.add_argument(
+        "--site", type=Path, help="folder with config.yaml; default: $XOM_SITE, else here or the nearest folder above"
+    )
+    site.add_argument(
+        "--config", type=Path, default=Path("config.yaml"), help="configuration, within the site; default: %(default)s"
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for function in (status, why, cancel, rebuild, verify):
+        command = commands.add_parser(function.__name__, help=function.__doc__, parents=[site])
+        command.set_defaults(function=function)
+        if function is why:
+            command.add_argument("run", type=_run_number, help="run number, or the id of a campaign")
+        if function is cancel:
+            command.add_argument("run", type=int, nargs="*", help="run numbers; none: all runs")
+    return parser
+
+
+def main(words: list[str]) -> int:
+    """Run one of these commands in the folder of its site and return its exit code."""
+    options = _parser().parse_args(words)
+    os.chdir(find_site(options.site, options.config))  # a configuration's relative paths begin there
+    return options.function(load_configuration(options.config), options)

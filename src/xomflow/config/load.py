@@ -1,0 +1,222 @@
+"""Load the configuration, and say in one sentence each what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from xomflow.config.model import Config
+from xomflow.core.errors import ConfigurationError
+from xomflow.core.messages import did_you_mean
+from xomflow.core.paths import ROOT, analysis_rule, analysis_script
+
+
+def load_configuration(path: Path) -> Config:
+    """Load and check a configuration file.
+
+    Raises
+    ------
+    ConfigurationError
+        One line per mistake, each with the file, the key, the value and, for unknown keys, the nearest right one.
+    """
+    return check_configuration(read_yaml(path), str(path))
+
+
+def check_configuration(tree: Any, source: str) -> Config:
+    """Check a configuration that was read from ``source``; `ConfigurationError` as in `load`."""
+    if not isinstance(tree, dict):
+        raise ConfigurationError(f"{source}: is {_shown(tree)}, a configuration with keys is needed")
+    odd = list(_not_json(tree))
+    if odd:
+        raise ConfigurationError("\n".join(f"{source}: {line}" for line in odd))
+    try:
+        settings = Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(f"{source}: {line}" for line in _sentences(error, tree))) from None
+    problems = list(_missing_files(settings))
+    if problems:
+        raise ConfigurationError("\n".join(f"{source}: {line}" for line in problems))
+    return settings
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; a key that stands twice is an error, not a silent choice."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except Exception as error:  # PyYAML's own, and whatever its readers of times and numbers let through
+        said = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+        raise ConfigurationError(f"{path}: is not YAML: {said or type(error).__name__}") from None
+
+
+def script_of(settings: Config, analysis: str) -> Path:
+    """Return the script of an analysis: that of the first configured folder that has one, else the project's own."""
+    return _first(analysis_script(analysis), settings, Path("scripts", "analyses", f"{analysis}.py"))
+
+
+def rule_of(settings: Config, analysis: str) -> Path:
+    """Return the rule file of an analysis: that of the first configured folder that has one, else the project's own."""
+    return _first(analysis_rule(analysis), settings, Path("rules", "analyses", f"{analysis}.smk"))
+
+
+def _first(own: Path, settings: Config, relative: Path) -> Path:
+    places = [folder.absolute() / relative for folder in settings.analysis_folders]
+    return next((place for place in places if _is_file(place)), own)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.expanduser().is_file()
+    except (OSError, RuntimeError):  # a name that is too long, a home of somebody unknown
+        return False
+
+
+def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
+    """Say where YAML gave something that JSON, which jobs are told in, does not have."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                yield f"{_spelled(place) or 'the configuration'} has the key {_shown(name)}: put it in quotes"
+            yield from _not_json(inner, (*place, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _not_json(inner, (*place, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{_spelled(place)} is {value}: a finite number is needed"
+    elif not isinstance(value, str | int | float | None):
+        yield f"{_spelled(place)} is {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
+
+
+def _missing_files(settings: Config) -> Iterable[str]:
+    for place in (settings.work, *settings.work.parents):
+        if _is_file(place):
+            yield f"work is '{settings.work}', and {place} is a file: a folder is needed"
+    for index, software in enumerate(settings.software):
+        key = software.kind
+        place = getattr(software, key)
+        if not (_is_file(place) or (key == "image" and place.expanduser().is_dir())):  # an unpacked image is a folder
+            yield f"software[{index}].{key} is '{place}', and there is no such file"
+        elif key == "interpreter" and not os.access(place.expanduser(), os.X_OK):
+            yield f"software[{index}].interpreter is '{place}', which is not executable"
+    for name in settings.analyses:
+        for what, place in (("script", script_of(settings, name)), ("rule file", rule_of(settings, name))):
+            if not _is_file(place):
+                shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
+                hint = did_you_mean(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
+                yield f"analyses.{name} has no {what}: {shown} is missing{hint}"
+
+
+def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
+    seen = set()
+    for item in error.errors():
+        place = _place(item["loc"], tree, item["type"] == "missing")
+        where = _spelled(place) or "the configuration"
+        if item["type"] == "extra_forbidden":
+            hint = did_you_mean(str(place[-1]), _known_keys(place[:-1]))
+            line = f"{where} = {_shown(_at(tree, place))} is not known{hint}"
+        elif item["type"] == "missing":
+            line = f"{where} is missing"
+        elif item["type"] == "path_type":
+            value = _at(tree, place)
+            line = f"{where} is {'empty' if value is None else _shown(value)}: the name of a file or folder is needed"
+        elif item["type"] == "value_error" and not isinstance(_at(tree, place), str | int | float):
+            line = f"{where}: {item['ctx']['error']}"
+        else:
+            reason = str(item["ctx"]["error"]) if item["type"] == "value_error" else _lower(item["msg"])
+            line = f"{where} is {_shown(_at(tree, place))}: {reason}"
+        if line not in seen:
+            seen.add(line)
+            yield line
+
+
+def _place(loc: Iterable[Any], tree: Any, lacks_last: bool) -> list[Any]:
+    """Return where in the tree an error is: what pydantic says, without the names it gives to parts of a type."""
+    *outer, last = loc or (None,)
+    place: list[Any] = []
+    for part in (*outer, last):
+        inside = _at(tree, place)
+        found = part in inside if isinstance(inside, dict) else isinstance(inside, list) and isinstance(part, int)
+        if found or (lacks_last and part is last):
+            place.append(part)
+    return place
+
+
+def _known_keys(place: Iterable[Any]) -> list[str]:
+    """Names that the block at ``place`` may have."""
+    kind: Any = Config
+    for part in place:
+        kind = _inside(kind, part)
+    return _names_in(kind)
+
+
+def _inside(kind: Any, part: Any) -> Any:
+    """Return the type of what lies at ``part`` of a value of a type; None where nothing is known about it."""
+    if _is_model(kind):
+        field = kind.model_fields.get(str(part))
+        return field.annotation if field else None
+    if get_origin(kind) in (list, dict):
+        return get_args(kind)[-1]
+    return next(filter(None, (_inside(one, part) for one in get_args(kind))), None)
+
+
+def _names_in(kind: Any) -> list[str]:
+    if _is_model(kind):
+        return list(kind.model_fields)
+    alternatives = () if get_origin(kind) in (list, dict) else get_args(kind)
+    return [name for one in alternatives for name in _names_in(one)]
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _spelled(place: Iterable[Any]) -> str:
+    names = (f"[{part}]" if isinstance(part, int) else f".{_in_a_line(str(part))}" for part in place)
+    return "".join(names).removeprefix(".")
+
+
+def _in_a_line(text: str) -> str:
+    return text if text.isprintable() else repr(text)
+
+
+def _at(tree: Any, place: Iterable[Any]) -> Any:
+    for part in place:
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A loader that refuses a mapping in which a key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # what comes from elsewhere may be replaced
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)

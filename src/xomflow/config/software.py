@@ -1,0 +1,124 @@
+"""How a process is started under the software that the configuration gives for a run.
+
+An interpreter, an image of apptainer or singularity, or a shell file to source first (cvmfs): the runner is the same
+for all, and all that has to be inside is Python 3.9 or later.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from xomflow.core.paths import ROOT, SOURCE, Paths
+
+# Only what a process needs to find its way; everything else belongs to the workflow's own environment.
+_PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")
+# A set-up file sees no arguments, and what it does to PYTHONPATH must not hide xomlib.
+_SET_UP = """
+set_up() { source "$XOM_SET_UP" >&2; }
+set_up || { echo "$XOM_SET_UP failed with exit status $?" >&2; exit 1; }
+export PYTHONPATH="$XOM_SOURCE${PYTHONPATH:+:$PYTHONPATH}"
+exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What runs the analyses of some runs.
+
+    Parameters
+    ----------
+    interpreter
+        Python interpreter; with an image the one inside, with a set-up file the one that it brings.
+    image
+        Image of apptainer or singularity; empty: none.
+    binds
+        What the image gets to see beside the project, the working directory and what apptainer shows by itself.
+    launcher
+        The command that starts images.
+    set_up
+        Shell file to source first; empty: none.
+    """
+
+    interpreter: Path
+    image: str = ""
+    binds: tuple[str, ...] = ()
+    launcher: str = "apptainer"
+    set_up: str = ""
+
+    @property
+    def name(self) -> str:
+        """How outcomes name it."""
+        around = self.image or self.set_up
+        return f"{around} {self.interpreter}" if around else str(self.interpreter)
+
+    @property
+    def own_file(self) -> Path:
+        """The file whose change makes it another software."""
+        return Path(self.image or self.set_up or self.interpreter).expanduser()
+
+
+def command(program: Program, paths: Paths, module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of xomlib under ``program``.
+
+    Parameters
+    ----------
+    program
+        What runs it.
+    paths
+        What it has to see.
+    module, arguments
+        What to run.
+    """
+    python = [str(program.interpreter), "-m", module, *arguments]
+    if program.image:
+        return [*_contained(program, paths), *python]
+    if program.set_up:
+        return ["bash", "-c", _SET_UP, "xom", *python]
+    python[0] = str(program.interpreter.expanduser().absolute())
+    return python
+
+
+def _contained(program: Program, paths: Paths) -> list[str]:
+    """Return the command that starts an image with what XOM has to see in it and nothing of what is around it."""
+    here = Path.cwd()
+    own = (ROOT, paths.work.absolute(), here, tempfile.gettempdir())
+    seen = dict.fromkeys([*map(str, own), *program.binds])
+    variables = environment(program, paths)
+    del variables["PATH"]  # the image has its own
+    given = [f"--env={name}={value}" for name, value in sorted(variables.items())]
+    options = ["--cleanenv", f"--bind={','.join(seen)}", f"--pwd={here}", *given]
+    return [program.launcher, "exec", *options, program.image]
+
+
+def environment(program: Program, paths: Paths) -> dict[str, str]:
+    """Return the environment of a process under ``program``, free of the workflow's own.
+
+    Parameters
+    ----------
+    program
+        What runs the process.
+    paths
+        Where numba and matplotlib keep what they make: containers and homes may be read-only.
+    """
+    passed = {one: os.environ[one] for one in _PASSED_ON if one in os.environ}
+    own = str(Path(sys.prefix) / "bin")
+    search = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part and part != own]
+    if not program.image and not program.set_up:
+        search.insert(0, str(program.interpreter.expanduser().absolute().parent))
+    return {
+        "LANG": "C.UTF-8",  # without any, Python would add a setting of its own to some processes and not to others
+        **passed,
+        "PATH": os.pathsep.join(search),
+        "PYTHONPATH": str(SOURCE),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NUMBA_CACHE_DIR": str(paths.cache.absolute() / "numba"),
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(paths.cache.absolute() / "matplotlib"),
+        "OMP_NUM_THREADS": "1",
+        **({"XOM_SET_UP": program.set_up, "XOM_SOURCE": str(SOURCE)} if program.set_up else {}),
+    }

@@ -1,0 +1,225 @@
+"""Where everything lies: the only module that spells a path."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from xomflow.core.key import Key
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = ROOT / "src"
+SCRIPTS = ROOT / "scripts"
+ANALYSIS_SCRIPTS = SCRIPTS / "analyses"
+ANALYSIS_RULES = ROOT / "rules" / "analyses"
+CONFIGURATION_SCHEMA = ROOT / "docs" / "config.schema.json"
+CONFIGURATION_PAGE = ROOT / "docs" / "configuration.md"
+
+
+def analysis_script(name: str) -> Path:
+    """Return the script of an analysis."""
+    return ANALYSIS_SCRIPTS / f"{name}.py"
+
+
+def analysis_rule(name: str) -> Path:
+    """Return the rule file of an analysis."""
+    return ANALYSIS_RULES / f"{name}.smk"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Everything that XOM generates, under one folder.
+
+    Parameters
+    ----------
+    work
+        The folder that the configuration names.
+    """
+
+    work: Path
+
+    # --- results, one file per key -------------------------------------------------------------------------------
+    @property
+    def outcomes(self) -> Path:
+        """All outcomes; with the figures, the only part that cannot be made again without the data."""
+        return self.work / "outcomes"
+
+    def shelves(self, analysis: str, version: str) -> Path:
+        """Folder of the shelves of one version of an analysis."""
+        return self.outcomes / analysis / version
+
+    def outcome(self, key: Key) -> Path:
+        """The DONE sentinel of a key: its outcome, complete or absent."""
+        return self.shelves(key.analysis, key.version) / key.shelf / f"{key.run}.json"
+
+    def figures(self, key: Key) -> Path:
+        """Folder of the figures of a key."""
+        return self.work / "figures" / key.analysis / key.version / key.shelf / key.run
+
+    def log(self, key: Key) -> Path:
+        """What the newest attempt printed; Snakemake removes it when it starts another one."""
+        return self.work / "logs" / key.analysis / key.version / key.shelf / f"{key.run}.log"
+
+    def log_of_attempt(self, key: Key, attempt: int) -> Path:
+        """What a failed attempt printed."""
+        return self.log(key).with_name(f"{key.run}.attempt-{attempt}.log")
+
+    def benchmark(self, key: Key) -> Path:
+        """Snakemake's own measurement of the job."""
+        return self.work / "benchmarks" / key.analysis / key.version / key.shelf / f"{key.run}.tsv"
+
+    @property
+    def set_aside(self) -> Path:
+        """Outcomes that could not be read, moved out of the way."""
+        return self.work / "set_aside"
+
+    # --- work in progress ----------------------------------------------------------------------------------------
+    def run_lock(self, key: Key) -> Path:
+        """Lock that whoever works on a key holds."""
+        return self.locks / f"{key.analysis}+{key.version}+{key.run}.lock"
+
+    @property
+    def locks(self) -> Path:
+        """Folder of the run locks."""
+        return self.work / "locks"
+
+    def draft(self, key: Key) -> Path:
+        """Folder in which a running analysis leaves its results until they are complete."""
+        return self.work / "drafts" / f"{key.analysis}+{key.version}+{key.run}"
+
+    @property
+    def submissions(self) -> Path:
+        """Folder of the records of what was given to Slurm."""
+        return self.work / "slurm"
+
+    def submission(self, key: Key) -> Path:
+        """Record of an attempt that was given to Slurm."""
+        return self.submissions / f"{key.analysis}+{key.version}+{key.run}.json"
+
+    @property
+    def ticks(self) -> Path:
+        """Folder of the ticks."""
+        return self.work / "ticks"
+
+    def tick(self, tick: str) -> Path:
+        """Folder of one tick: its claims, its run lists, its report."""
+        return self.ticks / tick
+
+    @property
+    def discovery_lock(self) -> Path:
+        """Lock under which one tick at a time looks for work and claims it."""
+        return self.ticks / "discovery.lock"
+
+    @property
+    def publishing_lock(self) -> Path:
+        """Lock under which one tick at a time publishes and renews the page."""
+        return self.ticks / "publishing.lock"
+
+    # --- what can be thrown away and comes back --------------------------------------------------------------------
+    @property
+    def cache(self) -> Path:
+        """Answers that were expensive to get; safe to delete at any time."""
+        return self.work / "cache"
+
+    def complete_folders(self, digest: str) -> Path:
+        """Which folders of strax data in one place are complete."""
+        return self.cache / f"complete-{digest}.json"
+
+    @property
+    def whereabouts(self) -> Path:
+        """What the run database says of the data of waiting runs."""
+        return self.cache / "whereabouts.json"
+
+    def facts(self, shelf: str) -> Path:
+        """What the run database said last about the runs of a shelf."""
+        return self.cache / "facts" / f"{shelf}.json"
+
+    @property
+    def facts_digests(self) -> Path:
+        """Digests by which a change of these is seen."""
+        return self.cache / "facts" / "digests.json"
+
+    @property
+    def ledger(self) -> Path:
+        """What the stores are known to have; safe to delete: everything is published once more, to the same points."""
+        return self.work / "ledger"
+
+    @property
+    def store(self) -> Path:
+        """The local store: line protocol."""
+        return self.work / "store"
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.work / "page"
+
+    @property
+    def page_stamps(self) -> Path:
+        """Which outcomes the page's data were made from; lies with them so that it goes when they go."""
+        return self.page / "data" / "stamps.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TickPaths:
+    """The files of one tick.
+
+    Parameters
+    ----------
+    folder
+        The tick's own folder.
+    """
+
+    folder: Path
+
+    @property
+    def lock(self) -> Path:
+        """Held by the tick's Snakemake as long as it lives."""
+        return self.folder / "lock"
+
+    @property
+    def settings(self) -> Path:
+        """The complete configuration that this tick runs with."""
+        return self.folder / "settings.json"
+
+    @property
+    def claims(self) -> Path:
+        """What this tick claims; the output of the checkpoint."""
+        return self.folder / "claims.json"
+
+    def jobs(self, analysis: str) -> Path:
+        """All that the runner must know about the claimed runs of one analysis."""
+        return self.folder / "jobs" / f"{analysis}.json"
+
+    def run_list(self, analysis: str) -> Path:
+        """The run list of one analysis, for people."""
+        return self.folder / "runs" / f"{analysis}.tsv"
+
+    @property
+    def survey(self) -> Path:
+        """Counts and reasons at discovery time."""
+        return self.folder / "survey.json"
+
+    @property
+    def published(self) -> Path:
+        """What was published; the output of the publish rule."""
+        return self.folder / "published.json"
+
+    @property
+    def summary(self) -> Path:
+        """States at the end of the tick; the output of the report rule."""
+        return self.folder / "summary.json"
+
+    @property
+    def trouble(self) -> Path:
+        """Why the tick could not look for work, if it could not."""
+        return self.folder / "trouble.json"
+
+    def log(self, step: str) -> Path:
+        """Log of a step of the tick itself."""
+        return self.folder / "logs" / f"{step}.log"
+
+    def warm(self, software: str) -> Path:
+        """Folder of the preloaded process of one software."""
+        return self.folder / "warm" / hashlib.sha256(software.encode()).hexdigest()[:12]

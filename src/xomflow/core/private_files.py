@@ -1,0 +1,31 @@
+"""Files with secrets: read only where nobody else can read them, and never repeated."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from xomflow.core.errors import XomError
+
+
+def read_private(path: Path, place: str, error: type[XomError]) -> str:
+    """Return the text of a file that only its owner may read.
+
+    Parameters
+    ----------
+    path
+        The file; ``~`` is the home folder.
+    place
+        The configuration's key that names it, for the sentences.
+    error
+        What is raised if the file is missing, is no text, or can be read by others.
+    """
+    try:
+        found = path.expanduser()
+        if found.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise error(f"{place}: {path} can be read by others; run: chmod 600 {path}")
+        return found.read_text(encoding="utf-8")
+    except (OSError, RuntimeError) as problem:  # pathlib's error for an unknown home is a RuntimeError
+        raise error(f"{place}: {path} cannot be read: {getattr(problem, 'strerror', problem)}") from None
+    except UnicodeDecodeError:
+        raise error(f"{place}: {path} is not text") from None

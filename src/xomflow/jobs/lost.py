@@ -1,0 +1,68 @@
+"""Write down the attempts that ended without a word of their own: their process, their machine or their job is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from xomflow.config.model import Retries
+from xomflow.core import times
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.run_lock import lock_owners, take_left_behind
+from xomflow.outcomes.document import silent_failure
+from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
+from xomflow.outcomes.retries import next_try
+from xomlib.files import read_json
+
+
+def record_lost(paths: Paths, retries: Retries, in_slurm: Collection[Key]) -> None:
+    """Write failure records for processes that vanished, and remove the locks that they left.
+
+    Parameters
+    ----------
+    paths, retries
+        Where, and how failures are tried again.
+    in_slurm
+        Keys that Slurm has or had; `slurm.settle` decides about these.
+    """
+    for key, mark in lock_owners(paths).items():
+        if mark.held or key in in_slurm or (taken := take_left_behind(paths, key)) is None:
+            continue
+        message = f"the process that worked on it vanished ({taken.where}): killed, or its machine went down"
+        record_failure(paths, retries, key, Failure(taken.attempt, "lost", taken.began), message)
+
+
+def record_unstarted(
+    paths: Paths, retries: Retries, tick: TickPaths, failed: Collection[str], in_slurm: Collection[Key]
+) -> None:
+    """Write failure records for the claimed runs whose jobs Snakemake could not start.
+
+    Parameters
+    ----------
+    paths, retries, tick
+        Where, how failures are tried again, and the tick that claimed the runs.
+    failed
+        Outcomes that Snakemake did not get.
+    in_slurm
+        Keys that Slurm has or had.
+    """
+    at_work = lock_owners(paths).keys() | set(in_slurm)
+    message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why"
+    for *parts, attempt in read_json(tick.claims):
+        key = Key(*parts)
+        if str(paths.outcome(key)) in failed and key not in at_work:
+            facts = read_json(tick.jobs(key.analysis))["runs"][key.run]["facts"]
+            record_failure(paths, retries, key, Failure(attempt, "not_started", times.now()), message, facts)
+
+
+def record_failure(
+    paths: Paths, retries: Retries, key: Key, failure: Failure, message: str, facts: dict[str, Any] | None = None
+) -> None:
+    """Write a failure record, unless the attempt had said its last word after all."""
+    earlier = failures_of(paths, key)
+    if paths.outcome(key).exists() or any(one.attempt >= failure.attempt for one in earlier):
+        return
+    due = next_try([*earlier, failure], retries)
+    document = silent_failure(paths, key, failure, message, due, facts)
+    write_outcome(failure_path(paths, key, failure), document)

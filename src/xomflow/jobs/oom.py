@@ -1,0 +1,32 @@
+"""Whether the kernel ended processes because their control group had too little memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
+# What counts the kills: version 1 has a tree of its own for memory, version 2 one for everything.
+_COUNTERS = {"memory": ("memory", "memory.oom_control"), "": ("", "memory.events")}
+
+
+def oom_kills(groups: Path = _GROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
+    """Return how many processes of this one's control group the kernel has ended so; 0 where nobody counts them."""
+    try:
+        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        return 0
+    for _, controller, path in lines:
+        if controller in _COUNTERS:
+            tree, name = _COUNTERS[controller]
+            found = _count(groups / tree / path.strip("/") / name)
+            if found is not None:
+                return found
+    return 0
+
+
+def _count(counter: Path) -> int | None:
+    try:
+        entries = dict(line.split() for line in counter.read_text().splitlines())
+        return int(entries["oom_kill"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,231 @@
+"""Run one analysis for one run and leave exactly one file about it: the outcome, or a record of the failure."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+
+from xomflow.config.software import Program
+from xomflow.core import times
+from xomflow.core.key import Key
+from xomflow.core.paths import ROOT, Paths, TickPaths
+from xomflow.jobs.fork_server import run_warm
+from xomflow.jobs.oom import oom_kills
+from xomflow.jobs.process import End, Work, run_cold, stoppable
+from xomflow.jobs.run_lock import hold_run, release_run, write_owner
+from xomflow.outcomes.document import keep_log, log_tail, new_outcome
+from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede, write_outcome
+from xomflow.outcomes.retries import next_try
+from xomlib.files import read_json
+from xomlib.schema import SchemaError
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the tick wrote down about one job.
+
+    Parameters
+    ----------
+    key
+        What to work on.
+    common
+        What holds for all runs of the analysis in this tick.
+    own
+        What holds for this run: attempt, facts, software, lineage, memory, time.
+    in_slurm
+        Whether it is a job of Slurm.
+    """
+
+    key: Key
+    common: dict[str, Any]
+    own: dict[str, Any]
+    in_slurm: bool = False
+
+    @property
+    def program(self) -> Program:
+        """What runs it."""
+        given = self.own["program"]
+        return Program(**{**given, "interpreter": Path(given["interpreter"]), "binds": tuple(given["binds"])})
+
+
+def run_job(paths: Paths, tick: TickPaths, key: Key, in_slurm: bool = False) -> int:
+    """Run the job of ``key`` that ``tick`` claimed; 0 if its outcome is there afterwards, else 1.
+
+    Parameters
+    ----------
+    paths, tick, key
+        What.
+    in_slurm
+        Whether it is a job of Slurm, for which the tick's preloaded process is out of reach.
+
+    Raises
+    ------
+    OSError
+        If the tick's files cannot be read.
+    KeyError
+        If the tick did not claim the key.
+    """
+    common = read_json(tick.jobs(key.analysis))
+    job = Job(key, common, common["runs"][key.run], in_slurm)
+    lock = hold_run(paths, key)
+    try:
+        if paths.outcome(key).exists():
+            print(f"{key}: another process has done it meanwhile")
+            return 0
+        if any(failure.attempt >= job.own["attempt"] for failure in failures_of(paths, key)):
+            print(f"{key}: another process has made attempt {job.own['attempt']} meanwhile, and failed")
+            return 1
+        write_owner(lock, key, job.own["attempt"], tick.folder.name)
+        return _attempt(paths, tick, job, lock)
+    finally:
+        release_run(paths, key, lock)
+
+
+def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
+    key, began = job.key, times.now()
+    draft = paths.draft(key)
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    log = paths.log(key)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        print(f"--- attempt {job.own['attempt']}, {times.text(began)}, tick {tick.folder.name}", file=file, flush=True)
+        kills = oom_kills()
+        end = _launch(paths, tick, job, draft, file, lock)
+    end = replace(end, out_of_memory=oom_kills() > kills)
+    if end.stopped_by and job.in_slurm:
+        return 1  # only Slurm knows why, and it may start the job again
+    document = compose(job, began, end, draft, log)
+    if document["status"] == "done":
+        _keep_figures(draft, paths.figures(key), document["figures"])
+        supersede(paths, key)  # first: a kill in between leaves a group that is done again, not two of it
+        write_outcome(paths.outcome(key), document)
+    else:
+        _record_failure(paths, job, document)
+    shutil.rmtree(draft, ignore_errors=True)
+    return 0 if document["status"] == "done" else 1
+
+
+def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> End:
+    common = job.common
+    work = Work(
+        program=job.program,
+        job={
+            "key": job.key.as_dict(),
+            "script": common["script"],
+            "context": job.own["context"],
+            "settings": common["settings"],
+            "run": job.own["facts"],
+            "draft": str(draft.absolute()),
+        },
+        draft=draft,
+        log=log,
+        lock=lock,
+        time_limit=job.own["time_limit_s"],
+        memory_mb=job.own["memory_mb"],
+    )
+    with stoppable():
+        warm = common["warm"]["enabled"] and not job.in_slurm
+        preload = [*common["warm"]["preload"], job.own["context"]["function"].partition(":")[0]]
+        end = run_warm(work, paths, tick, {**common["warm"], "preload": preload}) if warm else None
+        return run_cold(work, paths) if end is None else end
+
+
+def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict[str, Any]:
+    """Make the outcome of what a process left behind.
+
+    Parameters
+    ----------
+    job
+        What it worked on.
+    began
+        When it began.
+    end
+        How it ended.
+    draft
+        Folder with its draft and its last word, either of which may be missing.
+    log
+        Its log.
+    """
+    said = _read(draft / "draft.json") or {"results": [], "figures": [], "messages": [], "problems": []}
+    last = _read(draft / "end.json")
+    provenance = {
+        "lineage": job.own["lineage"],
+        "software": job.program.name,
+        "versions": last["versions"] if last else {},
+        "git": git_revision(),
+    }
+    document = new_outcome(job.key, job.own["attempt"], job.own["facts"], began, provenance, log)
+    document["message"] = "\n".join(said["messages"])
+    if last:
+        document["resources"] |= {name: last[name] for name in ("cpu_s", "peak_memory_mb")}
+    failure = _failure(end, last, said, job.own["time_limit_s"])
+    if failure is None:
+        document |= {"status": "done", "failure": None, "results": said["results"], "figures": said["figures"]}
+    else:
+        document["failure"] |= {**failure, "log_tail": log_tail(log)}
+    return document
+
+
+def _failure(end: End, last: dict[str, Any] | None, said: dict[str, Any], time_limit: float) -> dict[str, str] | None:
+    """Say what kind of failure it was; None if it was none."""
+    if end.stopped_by:
+        return {"class": "stopped", "message": f"its job was told to end ({end.stopped_by})"}
+    if end.out_of_memory and last is None:
+        return {"class": "out_of_memory", "message": "the kernel ended the process: its job had no memory left"}
+    if end.timed_out:
+        return {"class": "timeout", "message": f"it ran longer than its time limit of {times.span(time_limit)}"}
+    if last is None:
+        how = f"by {end.signal_name}" if end.signal_name else "by something that left no word"
+        return {"class": "killed", "message": f"the process was ended {how}"}
+    if said["problems"]:
+        return {"class": "bad_result", "message": said["problems"][0]}
+    if last["failure"]:
+        return last["failure"]
+    if not said["results"]:
+        return {"class": "no_result", "message": "the script ended well but saved nothing"}
+    return None
+
+
+def _record_failure(paths: Paths, job: Job, document: dict[str, Any]) -> None:
+    failure = Failure(job.own["attempt"], document["failure"]["class"], times.moment(document["ended"]))
+    earlier = failures_of(paths, job.key)
+    due = next_try([*earlier, failure], SimpleNamespace(**job.common["retries"]))  # type: ignore[arg-type]
+    log = keep_log(paths, job.key, failure.attempt)
+    document["failure"] |= {"next_try": times.text(due) if due else None, "log": str(log)}
+    try:
+        write_outcome(failure_path(paths, job.key, failure), document)
+    except SchemaError as error:
+        sys.exit(f"{job.key}: the failure record is not valid: {error}")
+    then = f"next try {times.text(due)}" if due else "that was the last try"
+    print(f"{job.key}: {failure.kind}: {document['failure']['message']}; {then}; log {log}")
+
+
+def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:
+    if names:
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(draft / "figures", place)
+
+
+def git_revision() -> str | None:
+    """Return the revision of the checkout that runs, "-dirty" if it was edited; None where it is not a git checkout."""
+    describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(describe, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,204 @@
+"""Outcomes on disk: what their names tell, how one is read, written and set aside.
+
+A finished key is one file ``<run>.json``. A failed attempt is a file of the same schema beside it,
+``<run>.failed-<attempt>-<class>-<seconds since 1970>.json``. So one listing of names tells every state, and no file of
+a finished run has to be opened.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.key import ID, RUN_DIGITS, Key
+from xomflow.core.paths import Paths
+from xomlib.files import dump_json, read_json
+from xomlib.schema import SchemaError, check_outcome
+
+SCHEMA_NAME = "xom-outcome-1"
+_FAILURE = re.compile(
+    rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII
+)
+
+_GROUP = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
+_SUPERSEDED = re.compile(r"\d{6}-[0-9a-f]{4}\.superseded\.json", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt, as its file's name tells it.
+
+    Parameters
+    ----------
+    attempt
+        Number of the attempt, from 1.
+    kind
+        Failure class, such as ``raised``, ``killed``, ``lost``.
+    ended
+        When it ended, UTC.
+    """
+
+    attempt: int
+    kind: str
+    ended: datetime
+
+
+@dataclass(slots=True)
+class Listing:
+    """What the names in one analysis' folders tell.
+
+    Parameters
+    ----------
+    done
+        Ids of the runs that have an outcome.
+    failures
+        Failed attempts by run id, in order.
+    foreign
+        Files that are none of these.
+    """
+
+    done: set[str] = field(default_factory=set)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+    foreign: list[Path] = field(default_factory=list)
+
+
+def list_outcomes(paths: Paths, analysis: str, version: str) -> Listing:
+    """List the outcomes of one version of an analysis by name only."""
+    found = Listing()
+    for shelf in list_shelves(paths, analysis, version):
+        before = len(found.done)
+        names = list(_names_in(shelf))
+        # Nearly all names are those of finished runs, and there may be 600,000 of them.
+        ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
+        found.done.update(ids if _are_runs(ids, shelf.name) else [run for run in ids if _are_runs([run], shelf.name)])
+        for name in names if len(found.done) - before < len(names) else ():
+            here = name.startswith(shelf.name)
+            if here and is_done_name(name):
+                found.done.add(name.removesuffix(".json"))
+                continue
+            if here and _SUPERSEDED.fullmatch(name):
+                continue
+            if here and (match := _FAILURE.fullmatch(name)):
+                failure = Failure(int(match["attempt"]), match["kind"], times.from_epoch(int(match["ended"])))
+                found.failures.setdefault(match["run"], []).append(failure)
+            elif not name.startswith("."):
+                found.foreign.append(shelf / name)
+    for attempts in found.failures.values():
+        attempts.sort(key=lambda failure: failure.attempt)
+    return found
+
+
+def _are_runs(ids: list[str], shelf: str) -> bool:
+    """Return whether all of these texts of equal length are numbers of runs on a shelf; a loop would take longer."""
+    text = "".join(ids)
+    return text.isdecimal() and text.isascii() and min(ids).startswith(shelf) and max(ids).startswith(shelf)
+
+
+def is_done_name(name: str) -> bool:
+    """Return whether a file of this name is the outcome of a finished run."""
+    plain = name[RUN_DIGITS:] == ".json" and name.isascii() and name[:RUN_DIGITS].isdecimal()
+    return plain or _GROUP.fullmatch(name) is not None
+
+
+def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
+    """Return the shelves of one version of an analysis, in order."""
+    folder = paths.shelves(analysis, version)
+    return sorted(shelf for name in _names_in(folder) if (shelf := folder / name).is_dir())
+
+
+def list_versions(paths: Paths, analysis: str) -> list[str]:
+    """Return the versions of an analysis that have outcomes, older ones included."""
+    return sorted(_names_in(paths.outcomes / analysis))
+
+
+def failures_of(paths: Paths, key: Key) -> list[Failure]:
+    """Return the failed attempts of one key, in order."""
+    shelf = paths.outcome(key).parent
+    found = (_FAILURE.fullmatch(name) for name in _names_in(shelf) if name.startswith(f"{key.run}."))
+    return sorted(
+        (Failure(int(one["attempt"]), one["kind"], times.from_epoch(int(one["ended"]))) for one in found if one),
+        key=lambda failure: failure.attempt,
+    )
+
+
+def failure_path(paths: Paths, key: Key, failure: Failure) -> Path:
+    """Return the file of a failed attempt."""
+    seconds = int(failure.ended.timestamp())
+    name = f"{key.run}.failed-{failure.attempt}-{failure.kind}-{seconds}.json"
+    return paths.outcome(key).with_name(name)
+
+
+def read_outcome(path: Path) -> dict[str, Any]:
+    """Read an outcome.
+
+    Raises
+    ------
+    SchemaError
+        If it is not JSON, not an outcome, or the outcome of another key or of another status than its place says.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        document = read_json(path)
+    except ValueError as error:
+        raise SchemaError(f"is not JSON: {error}") from None
+    check_outcome(document)
+    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
+    own = (document["key"]["analysis"], document["key"]["version"], document["key"]["run"])
+    if own != place:
+        raise SchemaError(f"is the outcome of {' '.join(own)}")
+    if (document["status"] == "done") != is_done_name(path.name):
+        raise SchemaError(f"has the status {document['status']}")
+    if document["status"] == "done":
+        _check_start(document["run"]["start"])
+    return document
+
+
+def _check_start(start: Any) -> None:
+    """Raise `SchemaError` where the start of a run, which becomes the time of its points, is not a time."""
+    try:
+        times.moment(start)
+    except (TypeError, ValueError):
+        raise SchemaError(f"has the start {start!r}, a time is needed") from None
+
+
+def quarantine(paths: Paths, path: Path, reason: str) -> str:
+    """Move a file that is not an outcome out of the way, so that its key counts as absent; say so in a sentence."""
+    place = paths.set_aside / path.relative_to(paths.outcomes)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    targets = (place.with_name(f"{place.name}.{number}") for number in itertools.count(1))
+    target = next(one for one in targets if not one.exists())
+    try:
+        path.rename(target)
+    except FileNotFoundError:  # another tick was faster
+        return f"{path} {reason}; it is gone meanwhile"
+    then = ", its run counts as not done" if is_done_name(path.name) else ""
+    return f"{path} {reason}; moved to {target}{then}"
+
+
+def supersede(paths: Paths, key: Key) -> None:
+    """Put aside the outcomes of earlier revisions of a group of runs, before there is one of ``key``."""
+    place = paths.outcome(key)
+    for name in list(_names_in(place.parent)) if "-" in key.run else ():
+        if is_done_name(name) and name[:RUN_DIGITS] == key.run[:RUN_DIGITS] and name != place.name:
+            place.with_name(name).rename(place.with_name(f"{name.removesuffix('.json')}.superseded.json"))
+
+
+def write_outcome(path: Path, document: dict[str, Any]) -> None:
+    """Write an outcome, complete or not at all; `SchemaError` if it is none."""
+    check_outcome(document)
+    dump_json(path, document)
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    try:
+        yield from os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return

@@ -1,0 +1,62 @@
+"""When a failed attempt is tried again, and what the next attempt may use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from xomflow.outcomes.files import Failure
+
+if TYPE_CHECKING:  # the runner needs no model of the configuration
+    from xomflow.config.model import Retries
+
+
+# Classes that are not the analysis' own fault: they are tried again at once, and counted by themselves.
+NOT_ITS_FAULT = frozenset({"lost", "stopped", "node_failed", "preempted", "cancelled"})
+
+_LONGEST_WAIT = timedelta(days=36525)
+
+
+def next_try(failures: Sequence[Failure], retries: Retries) -> datetime | None:
+    """Return when the next attempt is due after these failures; None: no more attempts.
+
+    The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most;
+    attempts that were lost without a word are repeated at once.
+    """
+    own = sum(failure.kind not in NOT_ITS_FAULT for failure in failures)
+    last = failures[-1]
+    if own >= retries.attempts or len(failures) - own >= retries.lost_attempts:
+        return None
+    if last.kind in NOT_ITS_FAULT:
+        return last.ended
+    return last.ended + _wait(retries.first_wait, retries.factor, own)
+
+
+def next_resources(failures: Iterable[Failure], retries: Retries, memory_mb: int, time_limit: float) -> dict[str, Any]:
+    """Return what the next attempt may use: more memory or time where earlier ones had too little.
+
+    Parameters
+    ----------
+    failures
+        Failed attempts.
+    retries
+        By what it grows, and up to where.
+    memory_mb, time_limit
+        What the first attempt may use; seconds.
+    """
+    kinds = Counter(failure.kind for failure in failures)
+    memory = memory_mb * retries.more_memory ** kinds["out_of_memory"]
+    seconds = time_limit * retries.more_time ** kinds["timeout"]
+    return {
+        "memory_mb": int(min(memory, max(retries.most_memory_mb, memory_mb))),
+        "time_limit_s": min(seconds, max(retries.most_time, time_limit)),
+    }
+
+
+def _wait(first: float, factor: float, number: int) -> timedelta:
+    try:
+        return min(timedelta(seconds=first * factor ** (number - 1)), _LONGEST_WAIT)
+    except OverflowError:
+        return _LONGEST_WAIT

@@ -1,0 +1,89 @@
+"""Which runs an analysis looks at: a pure decision on the facts of the run documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from xomflow.config.model import Analysis, Selection
+from xomflow.rundb.run import Run
+
+
+def selection_key(run: Run) -> tuple:
+    """Return all that selection sees of a run but its number; few different ones exist, so each is decided once."""
+    return (run.mode, run.detectors, run.tags, run.status, run.end is None)
+
+
+class Selector:
+    """Decides for one analysis whether a run is selected.
+
+    Parameters
+    ----------
+    common
+        What holds for all analyses.
+    analysis
+        What this one asks for beyond it.
+    """
+
+    def __init__(self, common: Selection, analysis: Analysis) -> None:
+        self._common = common
+        self._analysis = analysis
+        self._excepted = frozenset(analysis.except_runs)
+        self._excluded_tags = _bare(common.excluded_tags) | _bare(analysis.excluded_tags)
+        self._included_tags = _bare(analysis.included_tags)
+
+    def refusal(self, run: Run) -> str:
+        """Return why the analysis does not look at ``run``, in words; empty if it does."""
+        return self.refusal_by_number(run.number) or self.refusal_by_looks(run)
+
+    def refusal_by_number(self, number: int) -> str:
+        """Return why the analysis does not look at a run of this number; empty if it does."""
+        for block in (self._common, self._analysis):
+            if not block.covers(number):
+                end = "today" if block.max_run is None else block.max_run
+                return f"run number {number} is outside {block.min_run} to {end}"
+        return "the run is listed in except_runs" if number in self._excepted else ""
+
+    def refusal_by_looks(self, run: Run) -> str:
+        """Return why the analysis does not look at runs that look like ``run`` (see `looks`); empty if it does."""
+        return self.refusal_by_progress(run) or self.refusal_by_kind(run)
+
+    def refusal_by_progress(self, run: Run) -> str:
+        """Return why a run cannot be analysed yet, whatever it is; empty if it can."""
+        if run.end is None:
+            return "the run is not finished"
+        if run.status not in self._common.status:
+            return f"its status is {run.status or 'not set'}"
+        return ""
+
+    def refusal_by_kind(self, run: Run) -> str:
+        """Return why the analysis is not about runs like ``run``, finished or not; empty if it is."""
+        wanted = self._analysis.run_modes
+        if wanted and not matches(run.mode, wanted):
+            return f"its mode is {run.mode}"
+        if not wanted and matches(run.mode, self._common.excluded_modes):
+            return f"its mode {run.mode} is never monitored"
+        missing = set(self._analysis.detectors) - run.detectors
+        if missing:
+            return f"{', '.join(sorted(missing))} did not take part"
+        excluded = run.tags & self._excluded_tags
+        if excluded:
+            return f"it is tagged {', '.join(sorted(excluded))}"
+        if self._included_tags and not run.tags & self._included_tags:
+            return f"it has none of the tags {', '.join(sorted(self._included_tags))}"
+        return ""
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether ``name`` is one of ``patterns``, in which ``*`` stands for any text."""
+    return any(_matches(name, pattern) for pattern in patterns)
+
+
+@lru_cache(maxsize=10_000)
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _bare(tags: Iterable[str]) -> frozenset[str]:
+    return frozenset(tag.lstrip("_") for tag in tags)

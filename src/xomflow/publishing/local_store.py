@@ -1,0 +1,82 @@
+"""A store of line-protocol files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import Shelf
+from xomflow.publishing import line_protocol
+from xomflow.publishing.store import Point, Points, StoreError
+from xomlib.files import write_atomically
+
+
+class LocalStore:
+    """Files of line protocol, one for each shelf, which ``influx write`` takes as they are.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    prefix
+        What measurements begin with; results of another prefix lie in another folder.
+    """
+
+    def __init__(self, paths: Paths, prefix: str) -> None:
+        self.name = f"local-{prefix}"
+        self._folder = paths.store / prefix.rstrip("_")
+        self._health = self._folder / "xom"
+
+    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+        """Write the file of a shelf; see `Store.write`."""
+        self._put(self._path(shelf), _content(shelf, points))
+
+    def add(self, day: str, points: list[Point]) -> None:
+        """Add to the file of a day; see `Store.add`."""
+        path = self._health / f"{day}.lp"
+        try:
+            before = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        except FileNotFoundError:
+            before = []
+        new = line_protocol.text(points).splitlines(keepends=True)  # no text of XOM's own has a line end
+        self._put(path, "".join(dict.fromkeys([*before, *new])).encode())
+
+    def has(self, shelf: Shelf) -> bool:
+        """Return whether the file of a shelf is there; see `Store.has`."""
+        return self._path(shelf).exists()
+
+    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterable[str]:
+        """Compare files; see `Store.differences`."""
+        there = {path for path in self._folder.rglob("*.lp") if path.parent != self._health}
+        for shelf, points in wanted:
+            path = self._path(shelf)
+            if path not in there:
+                yield f"{shelf}: {path} is missing"
+            elif path.read_bytes() != _content(shelf, points):
+                yield f"{shelf}: {path} does not hold what the outcomes say"
+            there.discard(path)
+        for path in sorted(there):
+            yield f"{path} belongs to no outcomes"
+
+    def close(self) -> None:
+        """Do nothing; see `Store.close`."""
+
+    def _path(self, shelf: Shelf) -> Path:
+        return self._folder / f"{shelf}.lp"
+
+    def _put(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+            stored = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+        if stored != content:
+            raise StoreError(f"{path} does not hold what was written to it")
+
+
+def _content(shelf: Shelf, points: Points) -> bytes:
+    try:
+        return line_protocol.text(point for run in sorted(points) for point in points[run]).encode()
+    except line_protocol.BadPointError as error:
+        raise StoreError(f"{shelf}: {error}") from None

@@ -1,0 +1,110 @@
+"""Results as points of a time series.
+
+The measurement is the analysis with the configured prefix. Tags are few and never change: the version and the variable.
+Everything else is a field, because a changed tag would make a second point beside the first. The time is the start of
+the run, to the second, plus the run number in nanoseconds: two runs never share it, and writing again hits the same
+point.
+
+Every point carries a digest of all points of its run, `FORM`, so that a store itself can tell which form of a result
+it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from xomflow.core import times
+
+# The field with the digest: of everything, and, behind the hyphen, of the names alone. Where the second part changed,
+# writing again would leave fields or points behind that are no longer true.
+FORM = "form"
+# Raised when points are made in another way, so that all are published anew.
+MAKING = 2
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def time_of(run: dict[str, Any]) -> int:
+    """Return the time stamp of a run's points, in nanoseconds since 1970."""
+    return int(times.moment(run["start"]).timestamp()) * 1_000_000_000 + int(run["number"])
+
+
+def points_of(outcome: dict[str, Any], prefix: str, facts: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the points of an outcome, one for each variable.
+
+    Parameters
+    ----------
+    outcome
+        A finished outcome.
+    prefix
+        Put before the analysis' name.
+    facts
+        What the run database says now, where that is known; else what it said when the run was analysed.
+
+    Returns
+    -------
+    list of dict
+        ``measurement``, ``tags``, ``fields``, ``time`` as `lines.text` takes them. Numbers are floats, but for the run
+        number and counts, so that no field changes its type from one result to the next.
+    """
+    key, run = outcome["key"], {**outcome["run"], **(facts or {})}
+    common = {
+        "run": int(run["number"]),
+        "run_id": key["run"],
+        "run_mode": run["mode"],
+        "source": run["source"],
+        "run_tags": ",".join(run["tags"]),
+        "comments": "\n".join(run["comments"]),
+        "software": outcome["provenance"]["software"],
+        "attempt": int(outcome["attempt"]),
+    }
+    rates = {f"rate_{name}": float(mean) for name, mean in run["rate"].items() if _PLAIN_NAME.fullmatch(name)}
+    versions = {f"version_{name}": text for name, text in outcome["provenance"]["versions"].items()}
+    lineage = {f"lineage_{name}": text for name, text in outcome["provenance"]["lineage"].items()}
+    of_run, time = _whole_characters({**common, **rates, **versions, **lineage}), time_of(run)
+    points = [
+        {
+            "measurement": prefix + key["analysis"],
+            "tags": {"version": key["version"], "variable": result["variable"]},
+            "fields": of_run | _whole_characters(_fields(result)),
+            "time": time,
+        }
+        for result in outcome["results"]
+    ]
+    form = form_of(points)
+    for point in points:
+        point["fields"][FORM] = form
+    return points
+
+
+def form_of(points: list[dict[str, Any]]) -> str:
+    """Return a digest of points that belong together, and after a hyphen one of the names alone."""
+    names = [[point["measurement"], point["tags"], sorted(point["fields"])] for point in points]
+    return f"{_digest(points)[:16]}-{_digest(names)[:8]}"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _fields(result: dict[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"unit": result["unit"]}
+    fields |= {name: float(result[name]) for name in ("value", "error") if result[name] is not None}
+    fields |= {name: result[name] for name in ("limit", "insufficient") if result[name] is not None}
+    if result["n"] is not None:
+        fields["n"] = int(result["n"])
+    for name, value in result["data"].items():
+        plain = isinstance(value, bool | str)
+        fields[f"data_{name}"] = value if plain else float(value)
+    return fields
+
+
+def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put a question mark for each half of a character, which some run documents hold and no store takes."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in fields.items()
+    }

@@ -1,0 +1,124 @@
+"""Publish what the store does not have in its present form; fill a store anew; compare it with the outcomes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from xomflow.core.errors import XomError
+from xomflow.core.file_lock import exclusive
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
+from xomflow.publishing.points import FORM, MAKING, points_of
+from xomflow.publishing.store import Points, Store, StoreAwayError
+from xomflow.rundb.run_metadata import RunMetadata
+from xomlib.files import dump_json, read_json
+
+_UNKNOWN = "?"
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What was published.
+
+    Parameters
+    ----------
+    outcomes, points
+        Number of outcomes that the store did not have in this form, and of their points.
+    away
+        Whether the store could not be used at all.
+    problems
+        Sentences about outcomes that could not be read or shelves that the store did not take.
+    """
+
+    outcomes: int = 0
+    points: int = 0
+    away: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
+    """Publish every outcome that the ledger does not know in its present form.
+
+    The form follows the outcome and what the run database says now. The ledger remembers for each shelf which forms the
+    store has; without it the store is asked or, where it cannot be, gets everything once more, to the same points.
+
+    Parameters
+    ----------
+    paths
+        Where the outcomes and the ledger are.
+    store
+        Where they go.
+    prefix
+        What measurements begin with.
+    """
+    with exclusive(paths.publishing_lock):
+        return _publish(paths, store, prefix)
+
+
+def rebuild(paths: Paths, store: Store, prefix: str) -> Receipt:
+    """Publish everything, whatever the ledger says the store has: it may be empty."""
+    with exclusive(paths.publishing_lock):
+        shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
+        return _publish(paths, store, prefix)
+
+
+def verify(paths: Paths, store: Store, prefix: str) -> Iterator[str]:
+    """Say in sentences in what the store differs from the outcomes; damaged outcomes are set aside."""
+    index, facts = OutcomeCache(paths), RunMetadata(paths)
+    with exclusive(paths.publishing_lock):
+        yield from store.differences((shelf, _points(index, facts, shelf, prefix)) for shelf in index.shelves())
+    yield from index.problems
+
+
+def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
+    index, facts, receipt = OutcomeCache(paths), RunMetadata(paths), Receipt()
+    stamps = SeenFingerprints(paths.ledger / store.name / "stamps.json")
+    for shelf in index.shelves():
+        changed = index.stamp(shelf)
+        stamp = f"{changed} {facts.digest(shelf.name)} {MAKING}" if changed else 0
+        if stamps.seen(shelf, stamp) and store.has(shelf):
+            continue
+        try:
+            _publish_shelf(paths, store, shelf, _points(index, facts, shelf, prefix), receipt)
+        except StoreAwayError as error:
+            receipt.problems.append(str(error))
+            receipt.away = True
+            break
+        except (XomError, OSError) as error:
+            receipt.problems.append(str(error))
+            continue
+        stamps.note(shelf, stamp)
+    stamps.keep()
+    receipt.problems[:0] = index.problems
+    return receipt
+
+
+def _points(index: OutcomeCache, facts: RunMetadata, shelf: Shelf, prefix: str) -> Points:
+    now = facts.of(shelf.name)
+    return {run: points_of(entry.outcome, prefix, now.get(run)) for run, entry in index.entries(shelf).items()}
+
+
+def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
+    ledger = paths.ledger / store.name / f"{shelf}.json"
+    known = _read(ledger) if store.has(shelf) else {}
+    present = {run: of_run[0]["fields"][FORM] if of_run else "" for run, of_run in points.items()}
+    if present == known:
+        return
+    changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
+    # A write that fails may have been done in part, so until it has succeeded nothing is known of what it changes.
+    dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
+    store.write(shelf, points, changed)
+    dump_json(ledger, present)
+    receipt.outcomes += len(changed & present.keys())
+    receipt.points += sum(len(points[run]) for run in changed & present.keys())
+
+
+def _read(ledger: Any) -> dict[str, str]:
+    try:
+        known = read_json(ledger)
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

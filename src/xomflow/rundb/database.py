@@ -1,0 +1,262 @@
+"""The run database: one interface, a file of documents or a MongoDB server behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from xomflow.config import model as config
+from xomflow.core import times
+from xomflow.core.errors import RunDBError
+from xomflow.rundb.mongo import Server, decoded
+from xomflow.rundb.run import BadDocument, Run, number_of, run_of
+from xomlib.files import parse_json
+
+FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
+DATA_FIELDS = tuple(
+    f"{which}.{name}"
+    for which in ("data", "deleted_data")
+    for name in ("type", "host", "location", "status", "did", "meta.lineage_hash")
+)
+# Text, document, list, bytes, id, yes or no, time, pattern (bsonspec.org); what is null or missing is asked for apart.
+_NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
+_NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$numberLong"\s*:\s*)?"?([0-9]{1,6})\b')
+
+
+@dataclass(slots=True)
+class RunQuery:
+    """What a run database said.
+
+    Parameters
+    ----------
+    runs
+        The runs, by number.
+    problems
+        A sentence for each document that could not be understood; its run is left out.
+    unclear
+        Numbers of the runs that are left out, where their documents tell them.
+    """
+
+    runs: dict[int, Run] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    unclear: set[int] = field(default_factory=set)
+
+
+class RunDB(Protocol):
+    """What the workflow asks of a run database."""
+
+    @property
+    def place(self) -> str:
+        """Where the documents are, in words; nothing secret."""
+        ...
+
+    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
+        """Return the runs with numbers in a range; what is selected of them is decided elsewhere.
+
+        Raises
+        ------
+        RunDBError
+            If the database cannot be asked.
+        """
+        ...
+
+    def stamp(self, min_run: int, max_run: int | None) -> str:
+        """Return a text that differs whenever the documents of a range do; empty if that cannot be told just now.
+
+        What `runs` returns after it belongs to it, or is newer.
+        """
+        ...
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return the entries ``data`` and ``deleted_data`` of the documents of single runs, where there are any.
+
+        Raises
+        ------
+        RunDBError
+            If the database cannot be asked.
+        """
+        ...
+
+
+def open_rundb(block: config.RunDB) -> RunDB:
+    """Return the run database that the configuration names."""
+    if block.kind == "file":
+        assert block.file is not None  # the model sees to it
+        return FileRunDB(block.file)
+    return MongoRunDB(block)
+
+
+class FileRunDB:
+    """A file with one run document a line, as ``mongoexport`` writes it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def place(self) -> str:
+        """Where the documents are; see `RunDB.place`."""
+        return f"file {self._path.absolute()}"
+
+    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
+        """Return the runs with numbers in a range; see `RunDB.runs`."""
+        documents, problems = self._parse(self._lines())
+        answer = understand(documents, min_run, max_run)
+        answer.problems[:0] = problems
+        return answer
+
+    def stamp(self, min_run: int, max_run: int | None) -> str:
+        """Return the file's place, time and size; see `RunDB.stamp`."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return ""
+        if not times.settled(status.st_mtime_ns):
+            return ""
+        return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        wanted = set(numbers)
+        lines = [line for line in self._lines() if any(int(one) in wanted for one in _NUMBER.findall(line))]
+        return _data_of(self._parse(lines)[0], wanted)
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._path.read_bytes().splitlines()
+        except OSError as error:
+            raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
+
+    def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[str]]:
+        try:
+            return parse_json(b"[" + b",".join(lines) + b"]"), []
+        except ValueError:
+            documents, problems = [], []
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                documents.append(parse_json(line))
+            except ValueError as error:
+                problems.append(f"{self._path}, line {number} is not JSON: {error}")
+        return documents, problems
+
+
+class MongoRunDB:
+    """A MongoDB server. A tick looks at all documents once; what is asked of single runs is asked anew.
+
+    Parameters
+    ----------
+    block
+        The configuration's ``rundb``.
+    """
+
+    def __init__(self, block: config.RunDB) -> None:
+        self.server = Server(block)
+        self._stamps: dict[tuple[int, int | None], str] = {}
+        self._pieces: dict[tuple[int, int | None], list[bytes]] = {}
+
+    @property
+    def place(self) -> str:
+        """Where the documents are; see `RunDB.place`."""
+        return self.server.place
+
+    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
+        """Return the runs with numbers in a range; see `RunDB.runs`."""
+        ends = min_run, max_run
+        if ends not in self._pieces:
+            self._look(ends)
+        return understand(decoded(self._pieces.pop(ends)), min_run, max_run)
+
+    def stamp(self, min_run: int, max_run: int | None) -> str:
+        """Return a digest of the documents as the server sent them; see `RunDB.stamp`.
+
+        No server tells at less cost that nothing changed: states and rates change without a date or a new document.
+        """
+        ends = min_run, max_run
+        if ends not in self._stamps:
+            self._look(ends)
+        return self._stamps[ends]
+
+    def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        wanted = sorted(numbers)
+        query = {"number": {"$in": [*wanted, *map(str, wanted)]}}
+        return _data_of(self.find(query, dict.fromkeys(["number", *DATA_FIELDS], 1)), numbers)
+
+    def find(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the documents that a query finds; `RunDBError` if the server cannot be asked."""
+        return decoded(self.server.read(query, projection))
+
+    def _look(self, ends: tuple[int, int | None]) -> None:
+        pieces = self.server.read(_narrowed(*ends), {**dict.fromkeys(FIELDS, 1), "_id": 0})
+        digest = hashlib.sha256(repr((ends, self.server.account.address)).encode())
+        for piece in pieces:
+            digest.update(piece)
+        self._pieces[ends], self._stamps[ends] = pieces, digest.hexdigest()
+
+
+def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> RunQuery:
+    """Make runs of documents; what cannot be understood is said once and costs only its own run."""
+    answer = RunQuery()
+    twice = set()
+    for document in documents:
+        try:
+            if not isinstance(document, Mapping):
+                raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
+            if _is_outside(document.get("number"), min_run, max_run):
+                continue
+            run = run_of(document)
+        except BadDocument as error:
+            answer.problems.append(str(error))
+            with contextlib.suppress(BadDocument):
+                answer.unclear.add(number_of(document))
+            continue
+        if run.number < min_run or (max_run is not None and run.number > max_run):
+            continue
+        if run.number in answer.runs:
+            twice.add(run.number)
+        answer.runs[run.number] = run
+    for number in sorted(twice):
+        del answer.runs[number]  # which of them is right cannot be known
+        answer.unclear.add(number)
+        answer.problems.append(f"run document {number}: there are several with this number")
+    return answer
+
+
+def _data_of(documents: Iterable[Any], numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for document in documents:
+        try:
+            number = number_of(document)
+        except BadDocument:
+            continue
+        if number in numbers and number not in found:
+            found[number] = {name: document[name] for name in ("data", "deleted_data") if name in document}
+    return found
+
+
+def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
+    """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here.
+
+    Each alternative is a range of an index on the number, so a server need not open what is outside.
+    """
+    inside = {"$gte": min_run} if max_run is None else {"$gte": min_run, "$lte": max_run}
+    odd = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
+    return {"$or": [{"number": inside}, *odd]}
+
+
+def _is_outside(number: Any, min_run: int, max_run: int | None) -> bool:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 <= number < min_run or (max_run is not None and number > max_run)

@@ -1,0 +1,210 @@
+"""A MongoDB server: the account as XENON people have it, and reading with time limits and one sentence per trouble."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_plus
+
+from xomflow.config import model as config
+from xomflow.core.errors import RunDBError
+from xomflow.core.private_files import read_private
+
+_WANTED = ("xent_url", "xent_user", "xent_password", "xent_database")
+_ACCOUNT_CODES = (13, 18)  # Unauthorized, AuthenticationFailed in MongoDB's table of error codes
+_SCHEMES = ("mongodb://", "mongodb+srv://")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the server is and who asks; what must not be repeated is not in its representation.
+
+    Parameters
+    ----------
+    address
+        Hosts and ports, for sentences.
+    database
+        Name of the database.
+    url, options
+        What the client is made with.
+    """
+
+    address: str
+    database: str
+    url: str = field(repr=False)
+    options: dict[str, Any] = field(repr=False)
+
+
+def credentials_path(named: Path | None) -> Path:
+    """Return the file with the account: the configured one, else where utilix looks for it."""
+    return named or Path(os.environ.get("XENON_CONFIG") or "~/.xenon_config")
+
+
+def read_account(named: Path | None, read_preference: str) -> Account:
+    """Read the account from a file that only its owner may read.
+
+    The file is a configuration with the section ``[RunDB]``, understood as utilix does, or one line with a whole
+    ``mongodb://`` address.
+
+    Raises
+    ------
+    RunDBError
+        If the file is missing, readable by others, or lacks an entry; its content is never repeated.
+    """
+    path = credentials_path(named)
+    text = read_private(path, "rundb.credentials", RunDBError)
+    if text.strip().startswith(_SCHEMES):
+        return _of_uri(path, text.strip(), read_preference)
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        raise RunDBError(f"rundb.credentials: {path} is not a configuration file with sections") from None
+    missing = [name for name in _WANTED if not parser.get("RunDB", name, fallback="")]
+    if missing:
+        raise RunDBError(f"rundb.credentials: {path} lacks {', '.join(missing)} in the section [RunDB]")
+    return _of_section(path, parser["RunDB"], read_preference)
+
+
+def _of_uri(path: Path, uri: str, read_preference: str) -> Account:
+    import pymongo.errors
+    from pymongo.uri_parser import parse_uri
+
+    try:
+        database = parse_uri(uri, validate=False)["database"]
+    except (pymongo.errors.PyMongoError, ValueError):  # the error would repeat the password
+        raise RunDBError(f"rundb.credentials: {path} is not a mongodb:// address that can be understood") from None
+    if not database:
+        raise RunDBError(f"rundb.credentials: {path} lacks the name of the database after the hosts, as /xenonnt")
+    address = uri.split("://", 1)[1].rsplit("@", 1)[-1].partition("/")[0]
+    chosen = {} if "readpreference=" in uri.lower() else {"readPreference": read_preference}
+    return Account(address, database, uri, chosen)
+
+
+def _of_section(path: Path, section: Mapping[str, str], read_preference: str) -> Account:
+    """Understand the section as utilix does: variables, escapes, and only the last of several servers, directly."""
+    entries = {name: os.path.expandvars(value) for name, value in section.items()}
+    url = entries["xent_url"]
+    options: dict[str, Any] = {
+        "username": unquote_plus(entries["xent_user"]),
+        "password": unquote_plus(entries["xent_password"]),
+        "readPreference": entries.get("read_preference", read_preference),
+    }
+    if not url.startswith(_SCHEMES):
+        if _yes(path, entries, "force_single_server"):
+            url = url.split(",")[-1].strip()
+        options["directConnection"] = _yes(path, entries, "direct_connection") and "," not in url
+        url = f"mongodb://{url}"
+    address = url.split("://", 1)[1].rsplit("@", 1)[-1].partition("/")[0]
+    return Account(address, entries["xent_database"], url, options)
+
+
+def _yes(path: Path, entries: Mapping[str, str], name: str) -> bool:
+    value = configparser.ConfigParser.BOOLEAN_STATES.get(entries.get(name, "yes").lower())
+    if value is None:
+        raise RunDBError(f"rundb.credentials: {path} has {name} in the section [RunDB], which is neither yes nor no")
+    return value
+
+
+class Server:
+    """Reads one collection.
+
+    Parameters
+    ----------
+    block
+        The configuration's ``rundb``.
+    """
+
+    def __init__(self, block: config.RunDB) -> None:
+        self._block = block
+        self._account: Account | None = None
+
+    @property
+    def account(self) -> Account:
+        """The account, read from its file when it is needed first; `RunDBError` if it cannot be."""
+        if self._account is None:
+            self._account = read_account(self._block.credentials, self._block.read_preference)
+        return self._account
+
+    @property
+    def place(self) -> str:
+        """Database, collection and address, in words."""
+        account = self.account
+        return f"database {account.database}, collection {self._block.collection} at {account.address}"
+
+    def read(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[bytes]:
+        """Return the documents that a query finds, in pieces of BSON that hold any number of whole documents.
+
+        Raises
+        ------
+        RunDBError
+            If the server cannot be reached, refuses the account, or takes longer than the configuration allows.
+        """
+        end = time.monotonic() + self._block.read_limit
+        pieces = []
+        with self._collection() as collection:
+            limit = int(self._block.read_limit * 1000)
+            for piece in collection.find_raw_batches(query, projection, max_time_ms=limit):
+                pieces.append(piece)
+                if time.monotonic() > end:
+                    raise RunDBError(
+                        f"the run database at {self.account.address} is too slow: "
+                        f"only a part of the documents came within {self._block.read_limit:.0f} s (rundb.read_limit)"
+                    )
+        return pieces
+
+    def holds(self, hosts: str, database: str, collection: str) -> bool:
+        """Return whether this is the collection that somebody else names by host and port, database and name."""
+        import pymongo.errors
+        from pymongo.uri_parser import split_hosts
+
+        try:
+            own = split_hosts(self.account.address)
+            there = split_hosts(hosts)
+        except (pymongo.errors.PyMongoError, ValueError):
+            return False
+        return bool(set(own) & set(there)) and (database, collection) == (self.account.database, self._block.collection)
+
+    @contextlib.contextmanager
+    def _collection(self) -> Iterator[Any]:
+        import bson.errors  # loaded only where a server is asked: the embedded default should not pay for it
+        import pymongo
+        import pymongo.errors
+
+        account, milliseconds = self.account, int(self._block.timeout * 1000)
+        try:
+            with pymongo.MongoClient(
+                account.url,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+                socketTimeoutMS=milliseconds,
+                appname="xom",
+                **account.options,
+            ) as client:
+                yield client[account.database][self._block.collection]
+        # A wrong address may be a plain ValueError.
+        except (pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError) as error:
+            # Only what a server answered has a code.
+            did = "refused the account" if getattr(error, "code", None) in _ACCOUNT_CODES else "does not answer"
+            raise RunDBError(f"the run database at {account.address} {did}: {_first_clause(error)}") from None
+
+
+def decoded(pieces: list[bytes]) -> list[dict[str, Any]]:
+    """Return the documents in pieces of BSON; a time or a text that Python cannot hold costs its own run only."""
+    import bson
+    from bson.codec_options import CodecOptions, DatetimeConversion
+
+    options: CodecOptions[dict[str, Any]] = CodecOptions(
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+    )
+    return [document for piece in pieces for document in bson.decode_all(piece, options)]
+
+
+def _first_clause(error: Exception) -> str:
+    return str(error).split(", full error")[0].split(", Timeout:")[0].split(" (configured timeouts:")[0][:200]

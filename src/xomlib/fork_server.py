@@ -1,0 +1,197 @@
+"""A process that has imported the heavy libraries once and forks a child for every job.
+
+``python -m xomlib.fork_server SOCKET --alive LOCK --idle SECONDS --preload straxen`` listens on a Unix socket. A client
+sends one job, a line of JSON, with three file descriptors: the log, the run's lock (kept open by the child so that the
+lock lasts as long as the work) and the writing end of a pipe (whose closing tells the client, whatever happens to this
+process, that the child is gone). The answer is one line with the child's process id and one with its wait status.
+
+It ends by itself when the tick that started it is gone or when nothing came for a while; running children finish first.
+"""
+
+import argparse
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from typing import Any, NoReturn
+
+from xomlib.limits import limit_memory
+from xomlib.locks import is_locked
+
+_PART_SIZE = 65536
+_CHECK_SECONDS = 1.0
+
+
+def main(argv: list) -> int:
+    """Import, listen, serve until there is nothing left to serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("socket")
+    parser.add_argument("--folder", default=".", help="where the socket is; modules are also found where it is started")
+    parser.add_argument("--alive", required=True, help="file that the owner keeps locked as long as it lives")
+    parser.add_argument("--idle", type=float, default=60.0, help="seconds without work after which to end")
+    parser.add_argument("--preload", default="", help="modules to import, with commas")
+    options = parser.parse_args(argv)
+    os.setsid()
+    for module in filter(None, options.preload.split(",")):
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # children share these pages as long as nobody's collector touches them
+    os.chdir(options.folder)
+    Server(options.socket, options.alive, options.idle).serve()
+    return 0
+
+
+class Server:
+    """The preloaded process; see the module's text.
+
+    Parameters
+    ----------
+    address
+        Name of the Unix socket in the current folder.
+    alive
+        Lock file of the tick; once it can be locked the tick is gone.
+    idle
+        Seconds without a job after which to end.
+    """
+
+    def __init__(self, address: str, alive: str, idle: float) -> None:
+        self._address = address
+        self._alive = alive
+        self._idle = idle
+        self._children: dict = {}
+        self._selector = selectors.DefaultSelector()
+        self._last_work = time.monotonic()
+
+    def serve(self) -> None:
+        """Serve until the tick is gone or nothing came for long, and every child has ended."""
+        wake, signalled = os.pipe()
+        os.set_blocking(signalled, False)
+        signal.set_wakeup_fd(signalled)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 4096))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self._address)
+            listener.listen(64)
+            self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+            while not self._is_over():
+                self._turn()
+            self._selector.unregister(listener)
+            with contextlib.suppress(FileNotFoundError):  # the tick's folder may be gone with it
+                os.unlink(self._address)
+        while self._children:  # no new work, but what runs is finished
+            self._turn()
+
+    def _turn(self) -> None:
+        for event, _ in self._selector.select(_CHECK_SECONDS):
+            event.data()
+        self._reap()
+
+    def _is_over(self) -> bool:
+        idle = not self._children and time.monotonic() - self._last_work > self._idle
+        return idle or not is_locked(self._alive)
+
+    def _accept(self, listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        client.settimeout(5)
+        descriptors: list = []
+        try:
+            message, descriptors, _, _ = socket.recv_fds(client, _PART_SIZE, 3)
+            while message and not message.endswith(b"\n"):
+                part = client.recv(_PART_SIZE)
+                message = message + part if part else b""
+            order = json.loads(message)
+        except (OSError, ValueError):
+            close_all(descriptors)
+            client.close()
+            return
+        if client in select.select([client], [], [], 0)[0]:
+            close_all(descriptors)  # whoever asked does not wait any more
+            client.close()
+            return
+        self._last_work = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(order, descriptors)
+        close_all(descriptors)
+        self._children[pid] = client
+        self._selector.register(client, selectors.EVENT_READ, lambda: self._client_left(client))
+        _tell(client, {"pid": pid})
+
+    def _become_worker(self, order: dict, descriptors: list) -> NoReturn:
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.setsid()
+            log, lock, pipe = descriptors
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            close_all_but(lock, pipe)
+            os.chdir(order["folder"])
+            limit_memory(order["memory_mb"])
+            if "numpy.random" in sys.modules:  # every child would draw the same numbers
+                sys.modules["numpy.random"].seed()
+            from xomlib import worker
+
+            status = worker.run(order["job"])
+        except BaseException:  # the log is the only place where this can be read
+            traceback.print_exc()
+        finally:
+            # Never back into the server's own code, and no exit handlers of the parent.
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _client_left(self, client: Any) -> None:
+        """Nobody waits for this child any more: the runner was killed or its time is up."""
+        for pid, owner in self._children.items():
+            if owner is client:
+                self._selector.unregister(owner)
+                try:
+                    os.killpg(pid, signal.SIGKILL)
+                except ProcessLookupError:  # it has just begun and is not the head of a group yet
+                    os.kill(pid, signal.SIGKILL)  # not reaped, so it is there
+
+    def _reap(self) -> None:
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._last_work = time.monotonic()
+            client = self._children.pop(pid, None)
+            if client is not None:
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(client)
+                _tell(client, {"status": status})
+                client.close()
+
+
+def close_all(descriptors: list) -> None:
+    """Close these file descriptors."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def close_all_but(*keep: int) -> None:
+    """Close every file descriptor above standard error except those in ``keep``."""
+    start = 3
+    for descriptor in [*sorted(keep), os.sysconf("SC_OPEN_MAX")]:
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+
+
+def _tell(client: socket.socket, answer: dict) -> None:
+    with contextlib.suppress(OSError):
+        client.sendall(json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,15 @@
+"""Whether a lock file is held."""
+
+import fcntl
+
+
+def is_locked(path: str) -> bool:
+    """Return whether another process holds the lock on ``path``; a file that is gone is not locked."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False

@@ -1,0 +1,117 @@
+"""Run one analysis script for one run in this process: ``python -m xomlib.worker JOB.json``.
+
+The runner gives the job, this process leaves a draft and a last word (``end.json``) in the job's folder, and the runner
+makes the outcome of them. A process that leaves no last word was killed.
+"""
+
+import importlib.metadata
+import inspect
+import resource
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Optional
+
+from xomlib.errors import BadResult, DataBroken, JobError, failure_class
+from xomlib.files import dump_json, read_json
+from xomlib.job import begin
+
+_PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
+
+
+def main(argv: list) -> int:
+    """Run the job in the file ``argv[0]``; 0 if the script ended well, else 1."""
+    return run(read_json(argv[0]))
+
+
+def run(job: dict) -> int:
+    """Run the script of ``job`` and leave a last word about it; 0 if it ended well, else 1."""
+    begun = begin(job)
+    failure = None
+    try:
+        call_script(Path(job["script"]), job["key"]["run"])
+    except BaseException as error:  # a last word is owed for every way to end
+        if not (isinstance(error, SystemExit) and error.code in (None, 0)):
+            traceback.print_exc()
+            failure = {"class": failure_class(error), "message": _sentence(error, job["script"])}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if begun.folder is not None:
+        dump_json(begun.folder / "end.json", {"failure": failure, "versions": versions(), **_resources()})
+    return 0 if failure is None else 1
+
+
+def call_script(script: Path, run_id: str) -> None:
+    """Load ``script`` and call its ``main`` as its author meant: with the run id, or with it in ``sys.argv``.
+
+    Raises
+    ------
+    JobError
+        If the script is not there or defines no ``main``.
+    """
+    if not script.is_file():
+        raise JobError(f"there is no script {script}")
+    sys.argv = [str(script), run_id]
+    sys.path.insert(0, str(script.parent))
+    function = runpy.run_path(str(script), run_name="xom_analysis").get("main")
+    if not callable(function):
+        raise JobError(f"{script} defines no main(run_id)")
+    if inspect.signature(function).parameters:
+        function(run_id)
+    else:
+        function()
+
+
+def versions() -> dict:
+    """Return the versions of Python, xomlib and what of the collaboration's packages this process has loaded."""
+    found = {"python": ".".join(map(str, sys.version_info[:3])), "xomlib": sys.modules["xomlib"].__version__}
+    for name in _PACKAGES:
+        module = sys.modules.get(name)
+        if module is not None:
+            found[name] = _version(name, module)
+    return found
+
+
+def _version(name: str, module: Any) -> str:
+    own: Optional[str] = getattr(module, "__version__", None)
+    if own:
+        return str(own)
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is merely on the path
+        return "unknown"
+
+
+def _sentence(error: BaseException, script: str) -> str:
+    if isinstance(error, SystemExit):
+        return f"the script ended itself with exit status {error.code}"
+    first_line = str(error).strip().split("\n")[0]
+    own = isinstance(error, (BadResult, DataBroken, JobError))
+    if own and first_line:
+        return first_line
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
+    place = f" ({Path(script).name}, line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {first_line}{place}"
+
+
+def _resources() -> dict:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    unit = 2**20 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    peak = max(_peak_kilobytes() or own.ru_maxrss, children.ru_maxrss)
+    return {"cpu_s": round(seconds, 3), "peak_memory_mb": round(peak / unit, 1)}
+
+
+def _peak_kilobytes() -> Optional[int]:
+    """Return the largest memory of this process; ``ru_maxrss`` may be that of the process it was started from."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            sizes = [line.split()[1] for line in file if line.startswith("VmHWM:")]
+    except OSError:
+        return None
+    return int(sizes[0]) if sizes else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
