@@ -17,7 +17,7 @@ go build -o "$target/tools/pkg-config" github.com/influxdata/pkg-config
 
 # Its Rust part, libflux, names an old toolchain and forbids warnings that newer ones have added.
 export RUSTUP_TOOLCHAIN=${RUSTUP_TOOLCHAIN:-stable} RUSTC_WRAPPER=$here/rustc_without_lints.sh PKG_CONFIG=$target/tools/pkg-config
-log=$target/build.log
+log=${LOG:-$target/build.log}
 go build -o "$target/influxd.new" github.com/influxdata/influxdb/v2/cmd/influxd > "$log" 2>&1 ||
     { tail -n 20 "$log" >&2; echo "InfluxDB could not be built; the whole log is $log" >&2; exit 1; }
 mv "$target/influxd.new" "$target/influxd"

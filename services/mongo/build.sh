@@ -12,7 +12,7 @@ for tool in java:"Java 17" javac:"Java compiler" mvn:Maven; do
 done
 
 rm -rf "$target/lib" "$target/classes"
-log=$target/build.log
+log=${LOG:-$target/build.log}
 mvn --batch-mode --file "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$target/lib" -DincludeScope=runtime > "$log" 2>&1 ||
     { tail -n 20 "$log" >&2; echo "the MongoDB server cannot be built: Maven could not fetch what services/mongo/pom.xml names" >&2; exit 1; }
 javac -Xlint:all -Werror --release 17 -cp "$target/lib/*" -d "$target/classes" "$here"/src/*.java

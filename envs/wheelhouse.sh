@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Fills a folder with all that `make envs` needs, for machines without the internet; `make wheelhouse` calls it.
+#   bash envs/wheelhouse.sh <work> <folder>
+# The packages are those of this machine's kind and of the chosen Python. Several Pythons may share a folder.
+set -euo pipefail
+cd -P "$(dirname "$0")/.."
+unset WHEELHOUSE
+source envs/common.sh
+mkdir -p "$2"
+
+for lock in uv build workflow development analysis; do
+    echo "fetching the packages of envs/$lock.txt for Python $version"
+    lively "$envs/uv/bin/python" -m pip --python "$python" download --quiet --disable-pip-version-check --no-deps --require-hashes \
+        --dest "$2" -r envs/sources.txt -r "envs/$lock.txt" || fail "the wheelhouse $2 is not complete: $(no_packages)"
+done
+echo "the wheelhouse $2 has everything for Python $version; elsewhere, in this project's folder: make envs WHEELHOUSE=<its path>"
