@@ -131,14 +131,14 @@ def load(name: str) -> ModuleType:
 def measure(folder: Path, what: str, name: str, run_ids: str, reads: str) -> dict[str, Any]:
     """Do one measurement in this process; ``reads`` is what the analysis was seen to read, as JSON."""
     import xomlib
-    from xomlib import session
+    from xomlib.job import begin
 
     run_id = run_ids.partition(" ")[0]
     begun = time.process_time()
     module = load(name)
     seen: list[Any] = []
     with tempfile.TemporaryDirectory() as draft:
-        session.begin(job(folder, name, run_ids.split(), draft))
+        begin(job(folder, name, run_ids.split(), draft))
         st = xomlib.context()
         xomlib.context = lambda: st  # the job's own building of it is part of the start
         if what == "reads":

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 import xomlib
 from xomphysics import figures
+from xomphysics.chunks import chunks
 from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
 from xomphysics.settings import merge
-from xomphysics.stream import chunks
 
 DEFAULTS: dict[str, Any] = {
     # Names of straxen's VetoIntervals: firmware 9 of the V1495 busy, busy_he, hev; firmware 10 busy, hev; in the first

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import xomlib
 from xomphysics import figures
-from xomphysics.counting import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.chunks import chunks
 from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
-from xomphysics.seconds import Counts, Seconds
+from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.rate_per_second import Counts, CountsPerSecond
 from xomphysics.settings import merge
-from xomphysics.stream import chunks
 
 DEFAULTS: dict[str, Any] = {
     "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
@@ -56,7 +56,7 @@ class Tally:
     """
 
     bands: dict[str, tuple[float, float]]
-    seconds: Seconds = field(default_factory=Seconds)
+    seconds: CountsPerSecond = field(default_factory=CountsPerSecond)
     events: int = 0
     without_energy: int = 0
     in_band: dict[str, int] = field(default_factory=dict)

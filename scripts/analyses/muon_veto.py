@@ -3,9 +3,9 @@
 from typing import Any
 
 import xomlib
-from xomphysics import veto_detector as veto
 from xomphysics.settings import merge
-from xomphysics.veto_figure import draw
+from xomphysics.vetoes import tally as veto
+from xomphysics.vetoes.figure import draw
 
 # Names and numbers as in straxen's channel map.
 DETECTOR = veto.Detector("muon veto", "events_mv", "online_monitor_mv", "hitlets_mv", 1000, 84)

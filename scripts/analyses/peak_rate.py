@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 import xomlib
 from xomphysics import figures, quality
-from xomphysics.counting import dispersion, poisson_error, poisson_upper_limit
-from xomphysics.goodness import Goodness, pearson_of_points
+from xomphysics.chunks import chunks
+from xomphysics.fits.goodness import Goodness, pearson_of_points
+from xomphysics.poisson import dispersion, poisson_error, poisson_upper_limit
 from xomphysics.settings import merge
-from xomphysics.stream import chunks
 
 DEFAULTS: dict[str, Any] = {
     "bands": {  # area in PE, lower limit inside, upper outside; null: open

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 import xomlib
 from xomphysics import figures, quality
-from xomphysics.counting import poisson_error
-from xomphysics.delayed import Sums, Windows, add_up
-from xomphysics.goodness import Goodness, pearson_of_points
+from xomphysics.chunks import chunks
+from xomphysics.fits.goodness import Goodness, pearson_of_points
+from xomphysics.photo_ionization import Sums, Windows, add_up
+from xomphysics.poisson import poisson_error
 from xomphysics.settings import merge
-from xomphysics.stream import chunks
 
 DEFAULTS: dict[str, Any] = {
     "signal_ns": [5.0e4, 2.2e6],  # after the centre of the S2

@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures, scada
-from xomphysics.series import Constant, Coverage, Line, coverage, fit_line
+from xomphysics import figures
+from xomphysics import slow_control_client as client
 from xomphysics.settings import merge
+from xomphysics.time_series import Constant, Coverage, Line, coverage, fit_line
 
 DEFAULTS: dict[str, Any] = {
     "credentials": "~/.xenon_config",  # section [scada], as straxen reads it
@@ -35,7 +36,7 @@ class Answer:
     """What is known of one parameter: its readings, or why there are none."""
 
     unit: str
-    readings: scada.Readings
+    readings: client.Readings
     reason: str = ""
     again: bool = False  # whether asking later might help
 
@@ -68,25 +69,25 @@ def ask(settings: dict[str, Any], start: float, end: float) -> dict[str, Answer]
         If nothing at all was answered.
     """
     timeout, wait, total = (float(settings[key]) for key in ("timeout_s", "wait_s", "total_s"))
-    patience = scada.Patience(timeout, int(settings["tries"]), wait, total)
+    retries = client.RetryPolicy(timeout, int(settings["tries"]), wait, total)
     answers = {}
     try:
-        server = scada.Scada(scada.read_account(Path(settings["credentials"])), patience)
+        server = client.SlowControlClient(client.read_account(Path(settings["credentials"])), retries)
         for name, block in settings["parameters"].items():
             answers[name] = _asked(server, block, start, end)
-    except scada.AccountError as error:
+    except client.AccountError as error:
         raise xomlib.JobError(f"slow control: {error}") from None
     if all(answer.again for answer in answers.values()):
         raise xomlib.DataBroken(f"slow control: {next(iter(answers.values())).reason}")
     return answers
 
 
-def _asked(server: scada.Scada, block: dict[str, str], start: float, end: float) -> Answer:
+def _asked(server: client.SlowControlClient, block: dict[str, str], start: float, end: float) -> Answer:
     unit = block.get("unit", "")
     try:
         readings = server.values(block["name"], start, end)
-    except (scada.NoValues, scada.NoAnswer) as error:
-        return Answer(unit, scada.Readings(), f"{block['name']}: {error}", isinstance(error, scada.NoAnswer))
+    except (client.NoValues, client.NoAnswer) as error:
+        return Answer(unit, client.Readings(), f"{block['name']}: {error}", isinstance(error, client.NoAnswer))
     if readings.values:
         return Answer(unit, readings)
     lost = f", {readings.unreadable} are no numbers" if readings.unreadable else ""

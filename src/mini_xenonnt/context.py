@@ -11,8 +11,9 @@ import pandas as pd
 import strax
 import straxen
 
-from mini_xenonnt import detector, maps, vetoes
-from mini_xenonnt.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
+from mini_xenonnt import detector
+from mini_xenonnt.production.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
+from mini_xenonnt.simulation import maps, vetoes
 
 SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits")
 """Data types that only the simulation makes."""

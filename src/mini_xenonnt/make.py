@@ -12,8 +12,8 @@ from typing import Any
 from mini_xenonnt import folder as place
 from mini_xenonnt import schedule, truth
 from mini_xenonnt.documents import run_document, to_lines
+from mini_xenonnt.production.workers import Say, Workers
 from mini_xenonnt.schedule import Parameters, Run
-from mini_xenonnt.workers import Say, Workers
 
 
 class ProductionError(Exception):
@@ -143,7 +143,7 @@ def _truth(parameters: Parameters, run: Run) -> dict[str, Any]:
 
 def _made_with() -> dict[str, str]:
     """Return what decides the lineage hashes: versions of strax and straxen, and the sources of this package."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
     digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     return {"strax": _version("strax"), "straxen": _version("straxen"), "mini_xenonnt": digest}
 

@@ -1,5 +1,10 @@
-"""Numbers behind the analyses: line fits, counting, cut flows, reading in a stream.
+"""What the shipped analyses share: reading data, selections, counts, fits and figures; numpy, scipy and matplotlib.
 
-numpy and scipy only, matplotlib for figures. Nothing here knows an analysis or a run but `xomphysics.kr83m`, which two
-analyses share.
+`chunks`, `selection` and `intervals` read and select; `poisson`, `rate_per_second`, `quantiles`, `time_series` and
+`fits` estimate; `quality`, `settings` and `figures` serve every analysis. `kr83m` and `vetoes` are shared by two
+analyses each, `photo_ionization` and `slow_control_client` belong to one.
 """
+
+from xomphysics import _renamed
+
+_renamed.install()

@@ -1,14 +1,10 @@
 """What busy does with awkward veto intervals, as JSON; needs the analysis environment."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
+import analysis_scripts
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-import analysis_scripts
 import renewal
 from fake_run import DataCorrupted, attempt, chunk, run_main
 from simulation import as_chunks

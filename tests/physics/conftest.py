@@ -40,7 +40,8 @@ def analysis_says(tmp_path_factory: pytest.TempPathFactory) -> Say:
 
 
 def _run(script: str, arguments: tuple[str, ...]) -> str:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # A script's own folder is on its path already; tests/ has the servers that misbehave.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
     command = [str(PYTHON), str(HERE / f"{script}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, f"{script} failed:\n{done.stderr[-3000:]}"

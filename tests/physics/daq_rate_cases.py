@@ -1,11 +1,8 @@
 """What daq_rate does, as JSON; needs the analysis environment."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
 import analysis_scripts
 from fake_run import FACTS, run_main
 

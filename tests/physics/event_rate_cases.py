@@ -1,20 +1,16 @@
 """What event_rate does with awkward data, as JSON; needs the analysis environment."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
+import analysis_scripts
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-import analysis_scripts
 import renewal
 import simulation as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 
 from xomphysics import intervals
-from xomphysics.counting import poisson_interval
+from xomphysics.poisson import poisson_interval
 
 event_rate = analysis_scripts.load("event_rate")
 MS = 1_000_000

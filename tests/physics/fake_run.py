@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xomlib import session
+from xomlib.job import begin
 
 RUN = "052894"
 FACTS: dict[str, Any] = {
@@ -72,7 +72,7 @@ def run_main(
     """Run a script's main with the real xomlib and a fake context; return what it said."""
     context = FakeContext(data)
     sys.modules["fake_site"] = SimpleNamespace(context=lambda: context)  # type: ignore[assignment]
-    begun = session.begin(
+    begun = begin(
         {
             "key": {"analysis": module.__name__.removeprefix("analysis_"), "version": "v1", "run": RUN},
             "context": {"function": "fake_site:context"},

@@ -13,10 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
 import analysis_scripts
 
-from xomlib import session
+from xomlib.job import begin
 
 MAKE = ("--runs", "6", "--decays", "8000", "--seconds", "600", "--seed", "3", "--now", "2026-11-22T12:00:00Z")
 
@@ -24,7 +23,7 @@ MAKE = ("--runs", "6", "--decays", "8000", "--seconds", "600", "--seed", "3", "-
 def analyse(module: ModuleType, data: Path, run_id: str, draft: Path) -> dict[str, Any]:
     """Return results by variable, the figures' sizes, and what was raised."""
     name = module.__name__.removeprefix("analysis_")
-    begun = session.begin(
+    begun = begin(
         {
             "key": {"analysis": name, "version": "v1", "run": run_id},
             "context": {

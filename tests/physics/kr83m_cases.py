@@ -4,20 +4,16 @@ Every function whose name starts with ``case_`` is one case; its return value st
 name.
 """
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import analysis_scripts
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-import analysis_scripts
 import simulation as sim
 from fake_run import DataCorrupted, attempt, run_main
 
-from xomphysics import attenuation, decay, line
+from xomphysics.fits import attenuation, decay, line
 from xomphysics.kr83m import estimates, selection
 from xomphysics.kr83m.figure import draw
 from xomphysics.kr83m.results import results

@@ -13,15 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import analysis_scripts
+import numpy as np
 from full_chain import analyse
 
-from mini_xenonnt import slow_control, vetoes
-from xomlib import session
-from xomlib.document import facts_of
+from mini_xenonnt import slow_control
+from mini_xenonnt.simulation import vetoes
+from xomlib.job import begin
+from xomlib.run_document import facts_of
 
 MAKE = ("--runs", "10", "--decays", "300", "--seconds", "600", "--seed", "5", "--now", "2026-11-22T12:00:00Z")
 OF_TYPES = {"busy": "veto_intervals", "muon_veto": "events_mv", "neutron_veto": "events_nv"}
@@ -48,7 +47,7 @@ def expected_spread(truth: dict[str, Any], events: int = 20_000) -> dict[str, fl
 def with_facts(name: str, settings: dict[str, Any], documents: Path, run_id: str) -> dict[str, Any]:
     """Run an analysis that reads no strax data."""
     module = analysis_scripts.load(name)
-    begun = session.begin(
+    begun = begin(
         {
             "key": {"analysis": name, "version": "v1", "run": run_id},
             "context": {"function": "nobody:asks"},

@@ -1,13 +1,10 @@
 """What photo_ionization and peak_rate do with awkward data, as JSON; needs the analysis environment."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 import simulation as sim
 import study
 from fake_run import DataCorrupted, attempt, run_main

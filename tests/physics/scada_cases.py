@@ -1,6 +1,5 @@
 """What scada does with good and bad answers of a real https server, as JSON; needs the analysis environment."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import analysis_scripts
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import analysis_scripts
 from fake_run import FACTS, attempt, run_main
 
 from support import scada as bad
-from xomphysics import scada as client
-from xomphysics.series import Constant, coverage, fit_line
+from xomphysics import slow_control_client as client
+from xomphysics.time_series import Constant, coverage, fit_line
 
 scada = analysis_scripts.load("scada")
 OTHER = "XE1T.CRY_TT101_PMON.PI"

@@ -25,7 +25,6 @@ import numpy as np
 from numpy.random import Generator
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
 
 Results = list[dict[str, Any]]
 Simulate = Callable[[Generator], tuple[Results, dict[str, float]]]

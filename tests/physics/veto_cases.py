@@ -3,24 +3,20 @@
 Needs the analysis environment.
 """
 
-import sys
-from pathlib import Path
 from typing import Any
 
+import analysis_scripts
 import cases
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-import analysis_scripts
 import veto_events as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 from simulation import as_chunks
 
-from xomphysics import veto_detector as veto
-from xomphysics.channels import judge, least_median
-from xomphysics.line import sample_mean
+from xomphysics.fits.line import sample_mean
 from xomphysics.quantiles import quantile
-from xomphysics.veto_figure import draw
+from xomphysics.vetoes import tally as veto
+from xomphysics.vetoes.channels import find_odd_channels, minimum_median
+from xomphysics.vetoes.figure import draw
 
 muon_veto, neutron_veto = analysis_scripts.load("muon_veto"), analysis_scripts.load("neutron_veto")
 HITS = np.full(120, 1000)
@@ -45,7 +41,7 @@ def named(n: int, channels: sim.Channels, runs: int = 2000) -> dict[str, float]:
     rng = np.random.default_rng(8)
     counts = {"false_silent": 0, "false_loud": 0, "silent": 0, "loud": 0}
     for _ in range(runs):
-        odd = judge(sim.by_channel(rng, n, channels), 0.1, 5.0, 0.01)
+        odd = find_odd_channels(sim.by_channel(rng, n, channels), 0.1, 5.0, 0.01)
         counts["false_silent"] += bool(set(odd.silent) - set(channels.dead))
         counts["false_loud"] += bool(set(odd.loud) - set(channels.loud))
         counts["silent"] += set(channels.dead) <= set(odd.silent)
@@ -101,7 +97,7 @@ def case_false_alarms() -> Any:
     return {
         "alike": named(120, sim.Channels(300.0)),
         "different": named(120, sim.Channels(300.0, scatter=0.8)),
-        "least": named(84, sim.Channels(least_median(84, 0.1, 0.01) + 10)),
+        "least": named(84, sim.Channels(minimum_median(84, 0.1, 0.01) + 10)),
         "odd": named(120, sim.Channels(300.0, dead=(17,), loud=(63,))),
     }
 
@@ -113,7 +109,7 @@ def case_worst_channels() -> Any:
     for _ in range(4000):
         hits = rng.poisson(1000, 120)
         hits[:30], hits[30:60] = rng.poisson(100, 30), rng.poisson(5000, 30)
-        odd = judge(hits, 0.1, 5.0, 0.01)
+        odd = find_odd_channels(hits, 0.1, 5.0, 0.01)
         false["silent"] += bool(len(odd.silent))
         false["loud"] += bool(len(odd.loud))
     return {name: number / 4000 for name, number in false.items()}

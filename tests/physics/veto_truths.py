@@ -8,7 +8,7 @@ from numpy.random import Generator
 from simulation import as_chunks
 from study import Scenario
 
-from xomphysics import veto_detector as veto
+from xomphysics.vetoes import tally as veto
 
 FEW_COUNTS = "few events: the error follows the count, so downward fluctuations pull harder"
 FEW = "few events: the error of the mean comes from the same few values, which have a skewed distribution"

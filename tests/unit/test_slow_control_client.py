@@ -255,9 +255,8 @@ def test_the_wait_grows_between_tries(server: FaultyServer) -> None:
     server.faults = [("GET", bad.code(500))] * 4
     waits: list[float] = []
     with pytest.raises(NoAnswer):
-        SlowControlClient(read_account(server.account), RetryPolicy(tries=4, wait=2), sleep=waits.append).values(
-            NAME, START, END
-        )
+        asked = SlowControlClient(read_account(server.account), RetryPolicy(tries=4, wait=2), sleep=waits.append)
+        asked.values(NAME, START, END)
     assert waits == [2, 4, 8]
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xomphysics.attenuation import Attenuation, Medians, fit_attenuation, fit_medians
-from xomphysics.decay import DecayFit, fit_half_life
-from xomphysics.errors import FitFailed
-from xomphysics.goodness import Goodness, steadiness
+from xomphysics.fits.attenuation import Attenuation, Medians, fit_attenuation, fit_medians
+from xomphysics.fits.decay import DecayFit, fit_half_life
+from xomphysics.fits.errors import FitFailed
+from xomphysics.fits.goodness import Goodness, steadiness
+from xomphysics.fits.line import LineFit, Mean, fit_line, sample_mean
 from xomphysics.kr83m.selection import Double, Merged
-from xomphysics.line import LineFit, Mean, fit_line, sample_mean
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from xomphysics import figures
-from xomphysics.decay import DecayFit
+from xomphysics.fits.decay import DecayFit
 from xomphysics.kr83m.estimates import ENERGY, HALF_LIFE, Charge, Estimates, Line
 from xomphysics.kr83m.selection import Double, Merged
 from xomphysics.selection import CutFlow

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from xomphysics import quality
-from xomphysics.counting import poisson_error
-from xomphysics.decay import DecayFit
-from xomphysics.goodness import Goodness
+from xomphysics.fits.decay import DecayFit
+from xomphysics.fits.goodness import Goodness
 from xomphysics.kr83m.estimates import ENERGY, Charge, Estimates, Line
+from xomphysics.poisson import poisson_error
 from xomphysics.selection import CutFlow
 
 _LEAST_SIGNIFICANCE = 3.0  # of 1/tau, for tau to be a number

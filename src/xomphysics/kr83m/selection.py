@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xomphysics.chunks import chunks, side_by_side
 from xomphysics.selection import Cut, CutFlow, within
-from xomphysics.stream import chunks, side_by_side
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import analysis_scripts
 from numpy.random import Generator
 from study import Results, Scenario
 
-from xomlib import session
+from xomlib.job import begin
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = "052894"
@@ -54,7 +54,7 @@ def made(rng: Generator, folder: Path) -> dict[str, Any]:
 def analysed(analysis: str, folder: Path) -> Results:
     """Return the results of a script's ``main`` as keywords of `xomlib.Xomresult`."""
     arguments = {"output_folder": str(folder / "data")}
-    begun = session.begin(
+    begun = begin(
         {
             "key": {"analysis": analysis, "version": "v1", "run": RUN},
             "context": {"function": "mini_xenonnt.context:mini_xenonnt", "arguments": arguments},

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from scipy.special import ndtr
 from study import Results, Scenario, Simulate
 
-from xomphysics.delayed import add_up
+from xomphysics.photo_ionization import add_up
 
 script = analysis_scripts.load("photo_ionization")
 WINDOWS = script.windows(script.DEFAULTS)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from study import Scenario
 
-from xomphysics.scada import Readings
+from xomphysics.slow_control_client import Readings
 
 scada = analysis_scripts.load("scada")
 MEAN, SPREAD, SLOPE = 1.92, 0.002, 0.01  # bar, bar, bar/h

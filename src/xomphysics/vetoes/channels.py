@@ -8,8 +8,8 @@ from scipy.special import gammainc, gammaincc
 
 
 @dataclass(frozen=True)
-class Odd:
-    """Result of `judge`.
+class OddChannels:
+    """Result of `find_odd_channels`.
 
     Attributes
     ----------
@@ -24,12 +24,12 @@ class Odd:
     median: float
 
 
-def least_median(n: int, silent_below: float, false_alarm: float) -> float:
+def minimum_median(n: int, silent_below: float, false_alarm: float) -> float:
     """Return the median count from which on a channel without any hit is too improbable to be an ordinary one."""
     return float(-np.log(false_alarm / n) / silent_below)
 
 
-def judge(counts: ArrayLike, silent_below: float, loud_above: float, false_alarm: float) -> Odd:
+def find_odd_channels(counts: ArrayLike, silent_below: float, loud_above: float, false_alarm: float) -> OddChannels:
     """Find channels whose true rate is surely below or above limits relative to the median channel.
 
     A channel is silent if a rate of ``silent_below`` times the median would give its count, or fewer, with a
@@ -50,8 +50,8 @@ def judge(counts: ArrayLike, silent_below: float, loud_above: float, false_alarm
     median = float(np.median(hits)) if len(hits) else 0.0
     if not median > 0:
         none = np.zeros(0, dtype=np.int64)
-        return Odd(none, none, median)
+        return OddChannels(none, none, median)
     least = false_alarm / len(hits)
     at_most = gammaincc(hits + 1, silent_below * median)
     at_least = np.where(hits > 0, gammainc(np.maximum(hits, 1), loud_above * median), 1.0)
-    return Odd(np.flatnonzero(at_most < least), np.flatnonzero(at_least < least), median)
+    return OddChannels(np.flatnonzero(at_most < least), np.flatnonzero(at_least < least), median)

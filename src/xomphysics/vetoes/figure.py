@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from xomphysics import figures
-from xomphysics.channels import judge, least_median
-from xomphysics.counting import poisson_error
+from xomphysics.poisson import poisson_error
 from xomphysics.quantiles import quantile
-from xomphysics.veto_detector import Detector, Tally, listed
+from xomphysics.vetoes.channels import find_odd_channels, minimum_median
+from xomphysics.vetoes.tally import Detector, Tally, listed
 
 
 def draw(tally: Tally, detector: Detector, settings: Mapping[str, Any], run_id: str) -> Figure:
@@ -80,8 +80,8 @@ def _draw_channels(figure: Figure, panels: Any, tally: Tally, detector: Detector
     hits = tally.channels
     numbers = detector.first_channel + np.arange(len(hits))
     axes.stairs(hits, np.append(numbers, numbers[-1] + 1) - 0.5 if len(hits) else [0], color=figures.INK, lw=1)
-    odd = judge(hits, settings["silent_below"], settings["loud_above"], settings["false_alarm"])
-    if odd.median < least_median(max(len(hits), 1), settings["silent_below"], settings["false_alarm"]):
+    odd = find_odd_channels(hits, settings["silent_below"], settings["loud_above"], settings["false_alarm"])
+    if odd.median < minimum_median(max(len(hits), 1), settings["silent_below"], settings["false_alarm"]):
         figures.say_empty(axes, f"too few to judge: median {odd.median:g} hits", 0.9)
         return
     for found, colour, label in ((odd.silent, figures.ORANGE, "silent"), (odd.loud, figures.BANDS[4], "loud")):

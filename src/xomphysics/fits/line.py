@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
-from xomphysics.errors import FitFailed
-from xomphysics.goodness import Goodness, uniform_goodness
+from xomphysics.fits.errors import FitFailed
+from xomphysics.fits.goodness import Goodness, uniform_goodness
 
 Floats = NDArray[np.float64]
 

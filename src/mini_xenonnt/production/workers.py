@@ -83,12 +83,12 @@ def _die_with(sentinel: int) -> None:
 
 
 def _lineage_hashes() -> dict[str, str]:
-    from mini_xenonnt import production
+    from mini_xenonnt.production import strax_data
 
-    return production.lineage_hashes()
+    return strax_data.lineage_hashes()
 
 
 def _produce(folder: Path, run: Run) -> tuple[float, float]:
-    from mini_xenonnt import production
+    from mini_xenonnt.production import strax_data
 
-    return production.produce(folder, run)
+    return strax_data.produce(folder, run)

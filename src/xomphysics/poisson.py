@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
-from xomphysics.goodness import Goodness, pearson
+from xomphysics.fits.goodness import Goodness, pearson
 
 ONE_SIGMA = 0.682689492  # probability content of one standard deviation of a Gaussian
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from xomphysics.errors import FitFailed
+from xomphysics.fits.errors import FitFailed
 
 
 @dataclass(frozen=True)

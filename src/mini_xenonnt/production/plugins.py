@@ -10,7 +10,8 @@ import strax
 import straxen
 from immutabledict import immutabledict
 
-from mini_xenonnt import background, detector, electrons, krypton, signals, vetoes
+from mini_xenonnt import detector
+from mini_xenonnt.simulation import background, electrons, krypton, signals, vetoes
 
 PEAKS_PER_CHUNK = 15_000
 WAVEFORMS = ("data", "saturated_channel")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.random import Generator
 
-from mini_xenonnt import detector, maps, signals
+from mini_xenonnt import detector
+from mini_xenonnt.simulation import maps, signals
 
 S2_RESOLUTION = 0.05
 

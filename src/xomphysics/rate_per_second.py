@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 
 
-class Seconds:
+class CountsPerSecond:
     """Counts events in the seconds since the start of the run.
 
     Attributes

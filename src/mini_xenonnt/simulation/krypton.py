@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.random import Generator
 
-from mini_xenonnt import detector, maps, signals
+from mini_xenonnt import detector
+from mini_xenonnt.simulation import maps, signals
 
 SPLIT_DELAY = 250.0
 """S1s closer than this (ns) are seen as one; a peak finder's threshold is softer."""

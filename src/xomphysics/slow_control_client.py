@@ -64,7 +64,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long is waited.
 
     Attributes
@@ -134,14 +134,14 @@ def read_account(path: Path) -> Account:
     return Account(login, data.rstrip("?"), user, password, parser.get(_SECTION, "ca_file", fallback=""))
 
 
-class Scada:
+class SlowControlClient:
     """One session with the server; it logs in when it is first asked.
 
     Parameters
     ----------
     account
         Who asks whom.
-    patience
+    retries
         How long is waited.
     now
         The present, seconds since 1970.
@@ -157,12 +157,12 @@ class Scada:
     def __init__(
         self,
         account: Account,
-        patience: Patience | None = None,
+        retries: RetryPolicy | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account, self._patience, self._now, self._sleep = account, patience or Patience(), now, sleep
-        self._end = time.monotonic() + self._patience.total
+        self._account, self._retries, self._now, self._sleep = account, retries or RetryPolicy(), now, sleep
+        self._end = time.monotonic() + self._retries.total
         self._token = ""
         try:
             trusted = ssl.create_default_context(cafile=account.ca_file or None)
@@ -240,11 +240,11 @@ class Scada:
     def _answered(self, ask: Callable[[], list[tuple[float, float]]]) -> list[tuple[float, float]]:
         """Ask, several times if need be."""
         reason = ""
-        for attempt in range(self._patience.tries):
+        for attempt in range(self._retries.tries):
             if attempt:
-                self._sleep(self._patience.wait * 2 ** (attempt - 1))
+                self._sleep(self._retries.wait * 2 ** (attempt - 1))
             if time.monotonic() > self._end:
-                raise NoAnswer(f"no time left after {self._patience.total:g} s{reason and '; ' + reason}")
+                raise NoAnswer(f"no time left after {self._retries.total:g} s{reason and '; ' + reason}")
             try:
                 return ask()
             except urllib.error.HTTPError as error:
@@ -256,8 +256,8 @@ class Scada:
         raise NoAnswer(f"no answer of the slow-control server: {reason}")
 
     def _fetch(self, request: urllib.request.Request) -> bytes:
-        deadline = time.monotonic() + self._patience.timeout
-        with self._opener.open(request, timeout=self._patience.timeout) as response:
+        deadline = time.monotonic() + self._retries.timeout
+        with self._opener.open(request, timeout=self._retries.timeout) as response:
             content = _read(response, deadline)
             length = response.headers.get("Content-Length", "")
         if length.isdecimal() and len(content) < int(length):

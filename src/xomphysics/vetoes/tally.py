@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xomphysics.channels import judge, least_median
-from xomphysics.counting import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
-from xomphysics.errors import FitFailed
-from xomphysics.line import sample_mean
+from xomphysics.chunks import chunks, side_by_side
+from xomphysics.fits.errors import FitFailed
+from xomphysics.fits.line import sample_mean
+from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.quantiles import quantile
-from xomphysics.seconds import Seconds
-from xomphysics.stream import chunks, side_by_side
+from xomphysics.rate_per_second import CountsPerSecond
+from xomphysics.vetoes.channels import find_odd_channels, minimum_median
 
 Result = dict[str, Any]
 Counts = NDArray[np.int64]
@@ -79,7 +79,7 @@ class Tally:
         Hits of each channel.
     """
 
-    seconds: Seconds = field(default_factory=Seconds)
+    seconds: CountsPerSecond = field(default_factory=CountsPerSecond)
     hits: Counts = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     pmts: Counts = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     areas: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
@@ -215,8 +215,8 @@ def _quantile(areas: NDArray[Any], probability: float, least: float) -> Result:
 
 def _channels(hits: Counts, detector: Detector, settings: Mapping[str, Any]) -> list[Result]:
     below, above, alarm = (float(settings[key]) for key in ("silent_below", "loud_above", "false_alarm"))
-    odd = judge(hits, below, above, alarm)
-    needed = least_median(len(hits), below, alarm)
+    odd = find_odd_channels(hits, below, above, alarm)
+    needed = minimum_median(len(hits), below, alarm)
     said = []
     for name, found in (("silent_channels", odd.silent), ("loud_channels", odd.loud)):
         result: Result = {"variable_name": name, "unit": "channels", "n": int(hits.sum())}
