@@ -41,18 +41,20 @@ test-all: development services wheelhouse physics ## everything: also nightly te
 physics: envs ## truths of 200 and more simulated runs: docs/physics.md (six minutes)
 	$(ANALYSIS)/python tests/physics/study.py --write > $(WORK)/physics.json
 
-lint: development ## ruff, snakefmt, mypy, import-linter, snakemake --lint
+lint: development ## ruff, snakefmt, mypy, import-linter, snakemake --lint; eslint and tsc for the page
 	$(WORKFLOW)/ruff check .
 	$(WORKFLOW)/ruff format --check .
 	$(WORKFLOW)/snakefmt --check Snakefile rules
 	$(WORKFLOW)/mypy
 	$(WORKFLOW)/lint-imports
 	PATH=$(abspath $(WORKFLOW)):$$PATH bash scripts/lint_workflow.sh
+	bash scripts/lint_page.sh
 
 format: development ## put the code into the form that lint wants
 	$(WORKFLOW)/ruff check --fix .
 	$(WORKFLOW)/ruff format .
 	$(WORKFLOW)/snakefmt Snakefile rules
+	bash scripts/lint_page.sh --format
 
 docs: envs ## write docs/configuration.md anew
 	$(WORKFLOW)/python scripts/make_docs.py

@@ -57,7 +57,7 @@ const Attention = (function () {
     if (!analyses.includes(chosen.analysis)) chosen.analysis = "";
     const problems = problemList(status?.problems || []);
     if (!entries.length) {
-      const text = status ? "No run waits and none failed." : "No tick has ended yet.";
+      const text = status ? "Nothing waits, nothing failed." : "No tick has ended yet.";
       body.replaceChildren(el("p", { class: "card empty" }, text), ...problems);
       return;
     }

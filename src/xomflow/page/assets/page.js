@@ -262,7 +262,7 @@
     const broken = [...Store.broken].filter(key => listed.has(key));
     if (broken.length)
       texts.push(
-        `${plural(broken.length, "part")} of the results cannot be read: ${broken.slice(0, 3).join(", ")}${broken.length > 3 ? ", ..." : ""}.`,
+        `${plural(broken.length, "part")} of the results could not be read: ${broken.slice(0, 3).join(", ")}${broken.length > 3 ? ", ..." : ""}.`,
       );
     const before = [...byId("warnings").children].map(node => node.textContent);
     if (JSON.stringify(before) !== JSON.stringify(texts))

@@ -1,0 +1,91 @@
+// Documents made up for the tests.
+"use strict";
+
+/**
+ * @param {Partial<Status>} [changes]
+ * @returns {Status}
+ */
+const status = changes => ({
+  generated: "2026-09-25T12:00:00Z",
+  tick: {},
+  counts: {},
+  attention: [],
+  problems: [],
+  titles: {},
+  science_runs: [],
+  ...changes,
+});
+
+/**
+ * @param {Partial<AttentionEntry>} [changes]
+ * @returns {AttentionEntry}
+ */
+const waiting = changes => ({
+  analysis: "event_rate",
+  version: "v1",
+  run: "052894",
+  state: "waiting",
+  reason: "no data",
+  since: null,
+  attempt: null,
+  next_try: null,
+  log: null,
+  ...changes,
+});
+
+/**
+ * @param {Partial<Entry>} [changes]
+ * @returns {Entry}
+ */
+const entry = changes => ({
+  key: "event_rate/v1/052",
+  analysis: "event_rate",
+  version: "v1",
+  shelf: "052",
+  stamp: "a",
+  runs: 1,
+  first: 100,
+  last: 200,
+  ...changes,
+});
+
+/**
+ * A chunk whose runs have these starts and one variable "rate" with a value for each.
+ *
+ * @param {(number | null)[]} starts
+ * @param {Partial<VariableColumns>} [columns] of the variable
+ * @param {Partial<RunColumns>} [runs]
+ * @param {any[]} [table]
+ * @returns {Chunk}
+ */
+function chunk(starts, columns, runs, table = ["Hz"]) {
+  const rate = {
+    run: starts.map((_, row) => row),
+    value: starts.map((_, row) => row + 0.5),
+    error: 0.1,
+    n: 7,
+    unit: 0,
+    limit: null,
+    insufficient: null,
+    ...columns,
+  };
+  const none = { end: null, attempt: 1, ended: null, wall_s: null, id: null, mode: null, source: null, message: null };
+  const more = { software: null, git: null, host: null, slurm_job: null, detectors: null, tags: null, comments: null };
+  const number = starts.map((_, row) => 52000 + row);
+  return {
+    analysis: "event_rate",
+    version: "v1",
+    shelf: "052",
+    runs: { ...none, ...more, figures: null, versions: null, lineage: null, number, start: starts, ...runs },
+    variables: new Map([["rate", rate]]),
+    table,
+  };
+}
+
+/**
+ * @param {...Chunk} chunks
+ * @returns {Group}
+ */
+const group = (...chunks) => ({ analysis: "event_rate", version: "v1", rank: 0, chunks });
+
+module.exports = { status, waiting, entry, chunk, group };

@@ -1,0 +1,62 @@
+"use strict";
+const assert = require("node:assert/strict");
+const test = require("node:test");
+require("./load.js");
+const { status } = require("./made.js");
+
+/** @type {(...versions: string[]) => void} */
+const receiveIndex = (...versions) =>
+  Store.receive("index", JSON.stringify({ chunks: versions.map(one => ["event_rate", one, "052", "a", 3, 10, 20]) }));
+
+test("a status that lacks entries gets empty ones", () => {
+  Store.receive("status", JSON.stringify({ generated: "2026-09-25T12:00:00Z", problems: ["one"] }));
+  assert.deepEqual(Store.status, status({ problems: ["one"] }));
+});
+
+test("a row of the index names its chunk", () => {
+  receiveIndex("v1");
+  const names = { key: "event_rate/v1/052", analysis: "event_rate", version: "v1", shelf: "052" };
+  assert.deepEqual(Store.index, [{ ...names, stamp: "a", runs: 3, first: 10, last: 20 }]);
+});
+
+test("a variable may have any name", () => {
+  const variables = '{"__proto__": {"run": [0]}}';
+  const text = `{"analysis": "a", "version": "v1", "shelf": "052", "runs": {}, "table": [], "variables": ${variables}}`;
+  Store.receive("chunk", text);
+  assert.deepEqual([...(Store.chunks.get("a/v1/052")?.variables.keys() || [])], ["__proto__"]);
+});
+
+test("an unknown kind of data file changes nothing", () => {
+  receiveIndex("v1");
+  Store.receive("weather", "{}");
+  assert.equal(Store.index.length, 1);
+});
+
+test("versions come newest first and analyses by name, each once", () => {
+  receiveIndex("v2", "v10", "v2");
+  assert.deepEqual(Store.versions("event_rate"), ["v10", "v2"]);
+  assert.deepEqual(Store.versions("kr83m"), []);
+  assert.deepEqual(Store.analyses(), ["event_rate"]);
+});
+
+test("a title that is only the name is none", () => {
+  const titles = { a: { title: "Rate", documentation: "how" }, b: { title: "b", documentation: "" } };
+  Store.status = status({ titles });
+  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how" });
+  assert.deepEqual(Store.about("b"), { title: null, documentation: "" });
+  assert.deepEqual(Store.about("c"), { title: null, documentation: "" });
+});
+
+test("only data files of the page are loaded", () => {
+  assert.equal(Store.own("data/event_rate/v1/052.js?v=0a1"), "data/event_rate/v1/052.js?v=0a1");
+  for (const url of [
+    "https://elsewhere.org/data/a.js?v=1",
+    "//elsewhere.org/data/a.js?v=1",
+    "data/../../a.js?v=1",
+    "data/a.js",
+    "data/a.js?v=1&w=2",
+    "data/a.html?v=1",
+    "xdata/a.js?v=1",
+  ])
+    assert.throws(() => Store.own(url), /not a data file of this page/, url);
+});

@@ -1,0 +1,32 @@
+"""The page's scripts: their own tests, under node."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xomflow.page import ASSETS
+
+SCRIPTS = Path(__file__).parent / "js"
+
+
+def test_scripts_pass_their_own_tests() -> None:
+    node = shutil.which("node")
+    if node is None:
+        reason = "node is not on PATH (Debian: apt-get install nodejs)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    run = subprocess.run(
+        [node, "--test", *sorted(SCRIPTS.glob("*.test.js"))], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 0, f"{run.stdout}{run.stderr}"
+
+
+def test_page_loads_each_of_its_scripts_once() -> None:
+    frame = (ASSETS / "index.html").read_text()
+    assert {path.name: frame.count(f'src="{path.name}"') for path in ASSETS.glob("*.js")} == {
+        path.name: 1 for path in ASSETS.glob("*.js")
+    }
