@@ -1,0 +1,150 @@
+"""The description of a job: what the workflow hands to the process that runs an analysis script."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Optional
+
+from xomlib.errors import JobError
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """Which analysis, in which version, on what.
+
+    Parameters
+    ----------
+    analysis, version
+        Name and version of the analysis.
+    run
+        Six-digit id of a run, or the id of a campaign.
+    """
+
+    analysis: str
+    version: str
+    run: str
+
+    @property
+    def run_number(self) -> int:
+        """Number of the run, or of the first run of the campaign."""
+        return int(self.run[:6])
+
+    def to_json(self) -> dict:
+        """Return the key as outcomes have it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ContextSpec:
+    """How to build the strax context.
+
+    Parameters
+    ----------
+    function
+        The function that returns it, as ``module:name``.
+    arguments
+        Keyword arguments of the function.
+    storage
+        More folders with strax data, which are only read.
+    """
+
+    function: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    storage: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, tree: Any, place: str = "context") -> "ContextSpec":
+        """Return the specification in a JSON object; `JobError` if it has another form."""
+        entries = _entries(tree, place, needed=("function",), optional=("arguments", "storage"))
+        storage = _checked(entries.get("storage", []), list, f"{place}.storage")
+        return cls(
+            _checked(entries["function"], str, f"{place}.function"),
+            _checked(entries.get("arguments", {}), dict, f"{place}.arguments"),
+            [_checked(one, str, f"{place}.storage[{index}]") for index, one in enumerate(storage)],
+        )
+
+
+@dataclass(frozen=True)
+class JobDescription:
+    """All that an analysis script's process needs.
+
+    Parameters
+    ----------
+    key
+        What to work on.
+    script
+        Path of the analysis script.
+    context
+        How to build the strax context.
+    settings
+        The ``settings:`` of the analysis' block in the configuration.
+    run
+        The run's metadata as `xomlib.run` returns them; None: there are none.
+    why_no_run
+        A sentence that explains why there are none.
+    draft
+        Folder for results and figures; None: they are kept in memory only.
+    """
+
+    key: JobKey
+    script: str
+    context: ContextSpec
+    settings: dict[str, Any] = field(default_factory=dict)
+    run: Optional[dict[str, Any]] = None
+    why_no_run: str = ""
+    draft: Optional[str] = None
+
+    def to_json(self) -> dict:
+        """Return the description as a JSON object, which `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: Any) -> "JobDescription":
+        """Return the description in a JSON object.
+
+        Raises
+        ------
+        JobError
+            If an entry is missing, unknown or of the wrong type; the sentence names it and its value.
+        """
+        entries = _entries(
+            tree,
+            "the job description",
+            needed=("key", "script", "context"),
+            optional=("settings", "run", "why_no_run", "draft"),
+        )
+        names = ("analysis", "version", "run")
+        key = _entries(entries["key"], "key", needed=names)
+        run, draft = entries.get("run"), entries.get("draft")
+        return cls(
+            JobKey(*(_checked(key[name], str, f"key.{name}") for name in names)),
+            _checked(entries["script"], str, "script"),
+            ContextSpec.from_json(entries["context"]),
+            _checked(entries.get("settings", {}), dict, "settings"),
+            None if run is None else _checked(run, dict, "run"),
+            _checked(entries.get("why_no_run", ""), str, "why_no_run"),
+            None if draft is None else _checked(draft, str, "draft"),
+        )
+
+
+_NAMES: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+
+
+def _checked(value: Any, kind: type, place: str) -> Any:
+    if not isinstance(value, kind):
+        raise JobError(f"{place} is {_shown(value)}, {_NAMES[kind]} is needed")
+    return value
+
+
+def _entries(tree: Any, place: str, needed: tuple, optional: tuple = ()) -> dict:
+    entries: dict = _checked(tree, dict, place)
+    missing = [name for name in needed if name not in entries]
+    unknown = [name for name in entries if name not in (*needed, *optional)]
+    if missing:
+        raise JobError(f"{place} lacks {', '.join(missing)}")
+    if unknown:
+        raise JobError(f"{place} has unknown entries: {', '.join(map(_shown, unknown))}")
+    return entries
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
