@@ -10,14 +10,21 @@ from pathlib import Path
 import pytest
 
 from support import mini as mini_set
+from support.in_process import FastSite
 from support.site import Site
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """An empty site."""
+def site(tmp_path: Path) -> FastSite:
+    """An empty site whose ticks run in process."""
+    return FastSite(tmp_path)
+
+
+@pytest.fixture
+def snakemake_site(tmp_path: Path) -> Site:
+    """An empty site whose ticks are Snakemake's, for what only Snakemake can show."""
     return Site(tmp_path)
 
 

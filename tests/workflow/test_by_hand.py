@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from support import mini as mini_set
+from support.in_process import FastSite
 from support.site import Site
 from xomflow.core.paths import ROOT, analysis_script
 
@@ -30,7 +31,7 @@ class Both(NamedTuple):
 
 @pytest.fixture(scope="module")
 def both(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
-    site = Site(tmp_path_factory.mktemp("by_hand"))
+    site = FastSite(tmp_path_factory.mktemp("by_hand"))
     mini_set.point(site, mini, analysis_python)
     site.tree["selection"] = {"min_run": 52801, "max_run": 52801}
     site.tree["analyses"] = {"event_rate": mini_set.tree(mini, analysis_python)["analyses"]["event_rate"]}

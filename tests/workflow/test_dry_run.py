@@ -30,7 +30,8 @@ def listed_and_done(site: Site) -> tuple[set[tuple[str, str]], set[tuple[str, st
     return listed, site.claimed()
 
 
-def test_with_nothing_done(site: Site) -> None:
+def test_with_nothing_done(snakemake_site: Site) -> None:
+    site = snakemake_site
     site.runs([52001, 52002, document(52003, end=...), document(52004, status="transferring")])
     site.analysis("good", GOOD)
     site.analysis("other", GOOD, run_modes=["tpc_kr83m"])
@@ -96,7 +97,8 @@ def test_with_a_live_tick_that_holds_claims(site: Site, wait_for) -> None:
     assert site.done("slow") == {52001, 52002}
 
 
-def test_with_a_server_that_is_away_it_says_so_and_leaves(site: Site) -> None:
+def test_with_a_server_that_is_away_it_says_so_and_leaves(snakemake_site: Site) -> None:
+    site = snakemake_site
     site.analysis("good", GOOD)
     site.tree["rundb"] = {"kind": "file", "file": "gone.jsonl"}
     dry, real = site.snakemake("-n"), site.tick()

@@ -53,7 +53,7 @@ def test_a_disk_that_takes_nothing_is_one_sentence(site: Site, place: str) -> No
     site.analysis("good", "xomlib.Xomresult(variable_name='one', variable_value=1.0).save()")
     site.work.mkdir()
     (site.work / place).symlink_to("nowhere/at/all")  # so it can be neither made nor written to, not even by root
-    done = site.tick()
+    done = site.snakemake()
     assert done.returncode == EXIT_TROUBLE, done.stderr
     said = done.stdout + done.stderr
     assert re.search(rf"^\S*work/{place}\S*: File exists; nothing that was done is lost$", said, re.MULTILINE), said

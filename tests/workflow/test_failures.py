@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support.in_process import FastSite
 from support.site import Site
 from xomlib.files import read_json
 
@@ -33,8 +34,9 @@ WAYS = {
 def bad_day(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Site, subprocess.CompletedProcess[str]]:
-    """A tick in which everything goes wrong that can, beside a good analysis."""
-    site = Site(tmp_path_factory.mktemp(request.param))
+    """A tick in which everything goes wrong that can, beside a good analysis; the cold one is Snakemake's."""
+    kind = Site if request.param == "cold" else FastSite
+    site = kind(tmp_path_factory.mktemp(request.param))
     site.runs([52001])
     site.tree["warm_start"] = {"enabled": request.param == "warm", "least_jobs": 1, "preload": ["json"]}
     site.tree["context"] = {"function": "json:loads"}

@@ -26,7 +26,6 @@ with open(f'watch-{run_id}', 'w') as watch:
     time.sleep(0.3)
 """
 WAITS = f"open(f'started-{{run_id}}', 'w').close()\nwhile not os.path.exists('go'):\n    time.sleep(0.05)\n{WATCHED}"
-KILLS = 20
 
 
 def results(site: Site) -> dict[int, list]:
@@ -39,9 +38,15 @@ def kill(process, everything: bool) -> None:
     process.wait()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
-def test_twenty_kills_at_random_moments(site: Site, warm: bool) -> None:
+@pytest.mark.parametrize(
+    ("kills", "warm"),
+    [
+        pytest.param(4, True, id="four"),
+        pytest.param(20, False, marks=pytest.mark.nightly, id="twenty-cold"),
+        pytest.param(20, True, marks=pytest.mark.nightly, id="twenty-warm"),
+    ],
+)
+def test_kills_at_random_moments(site: Site, kills: int, warm: bool) -> None:
     """Kills of the tick alone and of all its processes, each followed at once by the next tick."""
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)
@@ -52,7 +57,7 @@ def test_twenty_kills_at_random_moments(site: Site, warm: bool) -> None:
     site.tree["context"] = {"function": "json:loads"}
     site.tree["max_jobs_per_tick"] = 6
     site.analysis("watched", WATCHED)
-    for _ in range(KILLS):
+    for _ in range(kills):
         tick = site.start("--cores", "2")
         with contextlib.suppress(Exception):
             tick.wait(chance.uniform(2.0, 9.0))

@@ -33,9 +33,19 @@ def test_touching_files_into_the_future_does_nothing(finished: Site) -> None:
     assert finished.pending() == set()
 
 
-def test_deleting_what_snakemake_remembers_does_nothing(finished: Site) -> None:
-    shutil.rmtree(finished.folder / ".snakemake")
-    assert finished.pending() == set()
+def test_snakemake_finds_no_reason_of_its_own(snakemake_site: Site) -> None:
+    """An edited script, files from the future and a Snakemake that remembers nothing: its own triggers stay silent."""
+    site = snakemake_site
+    site.runs([52001, 52002])
+    site.analysis("good", GOOD)
+    assert site.tick().returncode == 0
+    site.analysis("good", GOOD.replace("1", "2"))
+    future = time.time() + 86400
+    for path in [*site.folder.glob("extra/**/*.*"), site.folder / "runs.jsonl"]:
+        os.utime(path, (future, future))
+    assert site.pending() == set()
+    shutil.rmtree(site.folder / ".snakemake")
+    assert site.pending() == set()
 
 
 @pytest.mark.parametrize("folder", ["cache", "ledger", "ticks", "locks", "logs", "benchmarks", "page"])

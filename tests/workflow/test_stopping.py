@@ -34,8 +34,15 @@ def is_alive(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("warm", [False, True])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("warm", "number"),
+    [
+        (False, signal.SIGTERM),
+        (True, signal.SIGINT),
+        pytest.param(False, signal.SIGINT, marks=pytest.mark.nightly),
+        pytest.param(True, signal.SIGTERM, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_job_that_is_told_to_end_ends_its_analysis_and_says_so(
     site: Site, warm: bool, number: signal.Signals
 ) -> None:

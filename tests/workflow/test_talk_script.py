@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from support import mini as mini_set
+from support.in_process import FastSite
 from support.site import Site
 from xomflow.core.key import Key
 
@@ -118,7 +119,7 @@ def done(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFac
     interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
     (folder / "rucio").symlink_to(mini / "strax_data")
     (folder / "here").mkdir()
-    site = Site(folder / "here")
+    site = FastSite(folder / "here")
     mini_set.point(site, mini, interpreter)
     arguments = {"_rucio_local_path": str(folder / "rucio"), "include_rucio_local": True}
     site.tree["context"] = {"function": "cutax:xenonnt_online", "arguments": arguments}

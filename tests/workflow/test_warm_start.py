@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from support import mini as mini_set
+from support.in_process import FastSite
 from support.jobs import alive
 from support.site import Site
 from xomflow.core.key import Key
@@ -43,7 +44,7 @@ while not os.path.exists('go'):
 def warm_site(folder: Path, **warm_start: Any) -> Site:
     """A site that starts warm, and finds `heavy` where Snakemake is started."""
     folder.mkdir(exist_ok=True)
-    site = Site(folder)
+    site = FastSite(folder)
     (folder / "heavy.py").write_text(HEAVY)
     site.tree["warm_start"] = {"enabled": True, "least_jobs": 1, "preload": ["heavy"], **warm_start}
     site.tree["context"] = {"function": "json:loads"}
@@ -66,7 +67,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Site:
         memory_mb=1000,
         time_limit="15 s",
     )
-    done = site.snakemake("--cores", "2", SNAKEMAKE_ANYTHING="1", VIRTUAL_ENV="/somewhere")
+    done = site.tick(SNAKEMAKE_ANYTHING="1", VIRTUAL_ENV="/somewhere")
     assert done.returncode == 1, done.stderr
     return site
 

@@ -1,0 +1,151 @@
+"""Ticks and commands without a new interpreter: what a tick does, step by step, in a fork of the test's process.
+
+A tick through Snakemake costs some four CPU seconds, nearly all of it Snakemake's start; the same steps cost 0.2 here.
+What only Snakemake can show (rule files, its exit code, signals, overlapping ticks) needs `Site` itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from support.site import Site
+from xomflow.cli import main as xom
+from xomflow.config.load import read_yaml
+from xomflow.core.errors import for_user
+from xomflow.workflow.terminal import closing_lines, exit_code
+from xomflow.workflow.tick import Tick
+from xomlib.files import read_json
+
+Done = subprocess.CompletedProcess[str]
+_AT_A_TIME = 4
+
+
+class FastSite(Site):
+    """A site whose ticks run in process, where nothing asks for Snakemake's own options."""
+
+    def tick(self, **environment: str) -> Done:
+        self.write_config()
+        return in_fork(_tick, self.folder, environment)
+
+    def pending(self, *arguments: str, **environment: str) -> set[tuple[str, str]]:
+        if arguments:
+            return super().pending(*arguments, **environment)
+        self.write_config()
+        done = in_fork(_list_pending, self.folder, environment)
+        assert done.returncode == 0, done.stderr
+        return {(analysis, run) for analysis, run in (line.split() for line in done.stdout.splitlines())}
+
+    def xom(self, *words: str, **environment: str) -> Done:
+        """Run a command that a person types."""
+        self.write_config()
+        return in_fork(lambda: xom(list(words)), self.folder, environment)
+
+
+def in_fork(work: Callable[[], int | None], folder: Path, environment: dict[str, str] | None = None) -> Done:
+    """Call a function in a fork of this process, in a folder; its return value is the exit code."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = fork(lambda: _redirected(work, folder, environment or {}, out, err))
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="replace"))
+    return subprocess.CompletedProcess([], code, *texts)
+
+
+def fork(work: Callable[[], int | None]) -> int:
+    """Start a function in a fork that ends with its return value as the exit code; return the process id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pytest's workers have threads
+        pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        code = work() or 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _redirected(work: Callable[[], int | None], folder: Path, environment: dict[str, str], out: Any, err: Any) -> int:
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    os.environ.update(environment)
+    os.chdir(folder)
+    return work() or 0
+
+
+# --- the steps of a tick ----------------------------------------------------------------------------------------------
+def _tick() -> int:
+    """Do what the Snakefile does: begin, discover, run what was claimed, publish, report, say how it went."""
+    try:
+        tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
+        lock = tick.begin()
+    except Exception as error:
+        return _explained(error)
+    with lock:
+        folder = str(tick.files.folder)
+        xom(["job", "discover", folder])
+        if tick.files.trouble.exists():
+            trouble = read_json(tick.files.trouble)
+            return trouble["exit_code"]  # `xom job discover` has printed its sentence
+        failed = not all(_jobs(tick))
+        for step in ("publish", "report"):
+            xom(["job", step, folder])
+        summary = read_json(tick.files.summary)
+        print("\n".join(["", *closing_lines(summary, tick.paths, "")]), file=sys.stderr)
+        return exit_code(summary, failed, "")
+
+
+def _jobs(tick: Tick) -> list[bool]:
+    """Run the jobs, a few at a time; return for each whether it succeeded."""
+    folder = str(tick.files.folder)
+    waiting, running, ended = list(tick.pending()), {}, []
+    while waiting or running:
+        while waiting and len(running) < _AT_A_TIME:
+            key = waiting.pop(0)
+            tick.paths.log(key).unlink(missing_ok=True)  # as Snakemake does before a job starts
+            words = ["job", "run", folder, key.analysis, key.version, key.run]
+            running[fork(lambda words=words: xom(words))] = key
+        pid, status = os.wait()
+        if running.pop(pid, None):
+            ended.append(status == 0)
+    return ended
+
+
+def _list_pending() -> int:
+    try:
+        tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=True)
+        print("".join(f"{key.analysis} {key.run}\n" for key in tick.pending()), end="")
+    except Exception as error:
+        return _explained(error)
+    return 0
+
+
+def _explained(error: Exception) -> int:
+    told = for_user(error)
+    if told is None:
+        raise error
+    print(told[0], file=sys.stderr)
+    return told[1]
