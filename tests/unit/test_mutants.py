@@ -1,0 +1,100 @@
+"""What the developers' script takes for a mutant, and that it finds those that no test notices."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from xomflow.core.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def mutants() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("mutants", ROOT / "scripts/mutants.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["mutants"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CASES = {
+    "a < b": {"comparison": ["(a <= b)", "(a >= b)"]},
+    "a in b": {"comparison": ["(a not in b)"]},
+    "not a": {"dropped not": ["a"]},
+    "not (a + b)": {"dropped not": ["(a + b)"], "operator": ["not ((a - b))"]},
+    "a and b": {"and/or": ["(a or b)"], "dropped condition": ["b", "a"]},
+    "a if b else c": {"dropped conditional": ["a", "c"]},
+    "f(True)": {"constant": ["f(False)"], "removed statement": ["pass"]},
+    "x = 1.5": {"constant": ["x = 2.5"]},
+    "[a for a in b if a]": {"dropped filter": ["[a for a in b]"]},
+    "if a: b": {"condition": ["if (not a): b"]},
+    "try: a\nexcept (E, F): b": {"dropped exception": ["try: a\nexcept (F,): b", "try: a\nexcept (E,): b"]},
+    "raise E": {"removed statement": ["pass"]},
+    "a.b = c": {"removed statement": ["pass"]},
+    "é = 2  # ü": {"constant": ["é = 3  # ü"]},
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_each_kind_of_change_is_made_at_its_place(mutants: ModuleType, text: str) -> None:
+    found: dict[str, list[str]] = {}
+    for one in mutants.mutants_of("src/a.py", text):
+        found.setdefault(one.kind, []).append(one.after)
+    assert found == CASES[text]
+
+
+@pytest.mark.parametrize("text", ["x: a[1]", "@f(1)\nclass A: ...", "assert 1", "f'{1}'", "'text'", "a / 'b'"])
+def test_what_does_nothing_that_a_test_could_see_is_left_alone(mutants: ModuleType, text: str) -> None:
+    assert list(mutants.mutants_of("src/a.py", text)) == []
+
+
+def test_every_mutant_of_the_project_is_a_program(mutants: ModuleType) -> None:
+    for one in mutants.sample(["xomflow/*", "xomlib/*"], 200, 1):
+        compile(one.after, one.path, "exec")
+        assert one.changes
+
+
+def test_a_choice_can_be_repeated_and_leaves_out_what_is_listed_as_equivalent(
+    mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutants, "EQUIVALENT", tmp_path / "equivalent.txt")
+    every = mutants.sample(["xomlib/files.py"], 0, 1)
+    assert mutants.sample(["xomlib/files.py"], 0, 1) == every
+    (tmp_path / "equivalent.txt").write_text(f"{every[0].signature} :: a reason\n")
+    assert every[0].signature not in [one.signature for one in mutants.sample(["xomlib/files.py"], 0, 1)]
+
+
+def test_the_unit_tests_that_import_a_module_come_first(mutants: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "tests/unit").mkdir(parents=True)
+    lines = {
+        "a": "from xomflow.jobs import lost, runner",
+        "b": "import xomflow.jobs.runner",
+        "c": "import xomflow.jobs",
+    }
+    for name, line in lines.items():
+        (tmp_path / f"tests/unit/test_{name}.py").write_text(line)
+    found = mutants.nearest(tmp_path, "src/xomflow/jobs/runner.py")
+    assert found == ["tests/unit/test_a.py", "tests/unit/test_b.py"]
+
+
+def test_a_mutant_is_caught_by_the_step_that_fails(
+    mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    for name, text in {
+        "src/pack/__init__.py": "",
+        "src/pack/sums.py": "def add(a, b):\n    return a + b\n\ndef no(a):\n    return not a\n",
+        "tests/unit/test_sums.py": "from pack.sums import add\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+    }.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    monkeypatch.setattr(mutants, "ROOT", project)
+    tree = mutants.Tree(tmp_path / "copy", "", "", 60)
+    steps = {one.kind: tree.try_mutant(one) for one in mutants.sample(["pack/*"], 0, 1)}
+    assert steps == {"operator": "nearest", "dropped not": ""}
+    assert (tree.folder / "src/pack/sums.py").read_text() == (project / "src/pack/sums.py").read_text()
