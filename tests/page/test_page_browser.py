@@ -266,6 +266,36 @@ def test_filters_choose_the_runs(folder: Path, fragment: str, points: str) -> No
     assert visit(folder, "return $('.panel').dataset.points", fragment=fragment) == points
 
 
+def test_science_runs_are_shaded_over_their_time(folder: Path) -> None:
+    outcomes = [outcome(52800 + age, start=NOW - timedelta(days=age)) for age in range(0, 101, 10)]
+    bands = [
+        {"name": "SR0", "start": iso(NOW - timedelta(days=100)), "end": iso(NOW - timedelta(days=60))},
+        {"name": "SR1", "start": iso(NOW - timedelta(days=30)), "end": None},
+    ]
+    write_page(folder, outcomes, status(NOW, science_runs=bands))
+    shares = visit(
+        folder,
+        """const canvas = $("canvas");
+        const [box, over] = [canvas, $(".u-over")].map(node => node.getBoundingClientRect());
+        const scale = canvas.width / box.width, pixels = place => Math.round(place * scale);
+        const area = [over.left - box.left, over.top - box.top, over.width, over.height].map(pixels);
+        const { data, width } = canvas.getContext("2d").getImageData(...area);
+        const shaded = (from, to) => {
+          let count = 0, all = 0;
+          for (let i = 0; i < data.length / 4; i++) {
+            const x = (i % width) / width;
+            if (x < from || x > to) continue;
+            all++;
+            if (data[4 * i + 3] > 5) count++;
+          }
+          return count / all;
+        };
+        return [[0.05, 0.38], [0.42, 0.68], [0.72, 1]].map(([from, to]) => shaded(from, to));""",
+    )
+    assert [share > 0.95 for share in shares] == [True, False, True]
+    assert shares[1] < 0.2
+
+
 @pytest.mark.parametrize(
     ("age", "hint", "warned"),
     [(0.2, None, False), (2.8, None, False), (3.2, None, True), (1.5, 900, True), (-1, None, True)],

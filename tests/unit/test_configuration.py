@@ -200,6 +200,32 @@ def test_software_has_neither_overlap_nor_hole(ranges: list[tuple], sentence: st
     assert line.startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("science_runs", "sentence"),
+    [
+        ([("SR0", 0, 50), ("SR1", 50, None)], "two of science_runs contain run 50: each run belongs to one at most"),
+        ([("SR1", 50, 60), ("SR0", 0, None)], "two of science_runs contain run 50: each run belongs to one at most"),
+        ([("SR0", 0, 9), ("SR1", 0, 9)], "two of science_runs contain run 0: each run belongs to one at most"),
+        ([("SR0", 0, 9), ("SR0", 10, 19)], "two of science_runs have the name 'SR0': each needs a name of its own"),
+    ],
+)
+def test_science_runs_have_no_overlap_and_names_of_their_own(science_runs: list[tuple], sentence: str) -> None:
+    blocks = [{"name": name, "min_run": first, "max_run": last} for name, first, last in science_runs]
+    assert lines(tree(science_runs=blocks)) == [f"the configuration: {sentence}"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "SR0 ", 0])
+def test_a_science_run_needs_a_text_as_name(name: Any) -> None:
+    (line,) = lines(tree(science_runs=[{"name": name}]))
+    assert line.startswith("science_runs[0].name is ")
+    assert line.endswith("a text such as 'SR1', is needed")
+
+
+def test_science_runs_may_be_in_any_order_with_runs_between() -> None:
+    blocks = [{"name": "SR1", "min_run": 20}, {"name": "SR0", "min_run": 5, "max_run": 9}]
+    check_configuration(tree(science_runs=blocks), "config.yaml")
+
+
 @pytest.mark.parametrize("ranges", [[(0, 49), (51, None)], [(1, None)], [(0, 70)]])
 def test_holes_in_software_may_be_allowed(ranges: list[tuple]) -> None:
     software = [{"interpreter": sys.executable, "min_run": first, "max_run": last} for first, last in ranges]

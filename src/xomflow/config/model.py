@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import keyword
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -81,6 +82,7 @@ Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _,
 SbatchOption = Annotated[
     str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
 ]
+Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]
 
 
@@ -329,6 +331,12 @@ class Analysis(RunRange):
         return frozenset(name for one in self.alternatives for name in one)
 
 
+class ScienceRun(RunRange):
+    """A science run: a range of runs that the page shades, and to which it can be narrowed."""
+
+    name: Label = Field(description="What it is called, such as `SR1`.")
+
+
 class Config(Model):
     """The whole configuration."""
 
@@ -351,6 +359,9 @@ class Config(Model):
     slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")
     store: Store = Field(Store(), description="Where results are published.")
     page: Page = Field(Page(), description="The page.")
+    science_runs: list[ScienceRun] = Field(
+        [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."
+    )
     keep_ticks: Positive = Field(100, description="Ticks whose run lists are kept.")
     analysis_folders: list[Path] = Field(
         [],
@@ -360,13 +371,23 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _software_is_unambiguous(self) -> Config:
-        ranges = sorted(self.software, key=lambda one: one.min_run)
-        for left, right in itertools.pairwise(ranges):
-            if left.max_run is None or left.max_run >= right.min_run:
-                raise ValueError(f"two ranges of software contain run {right.min_run}")
-        hole = _first_hole(ranges, self.selection)
+        twice = _first_overlap(self.software)
+        if twice is not None:
+            raise ValueError(f"two ranges of software contain run {twice}")
+        hole = _first_hole(self.software, self.selection)
         if hole is not None and not self.software_may_have_holes:
             raise ValueError(f"no range of software contains run {hole}; if so be it: software_may_have_holes: true")
+        return self
+
+    @model_validator(mode="after")
+    def _science_runs_are_unambiguous(self) -> Config:
+        twice = _first_overlap(self.science_runs)
+        if twice is not None:
+            raise ValueError(f"two of science_runs contain run {twice}: each run belongs to one at most")
+        names = [one.name for one in self.science_runs]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two of science_runs have the name '{name}': each needs a name of its own")
         return self
 
     def context_of(self, analysis: str, software: Software) -> Context:
@@ -386,10 +407,18 @@ class Config(Model):
         return self.analyses[analysis].max_jobs_per_tick or self.max_jobs_per_tick
 
 
-def _first_hole(ranges: list[Software], selection: Selection) -> int | None:
+def _first_overlap(ranges: Iterable[RunRange]) -> int | None:
+    """Return the first run number that two ranges cover; None if none is."""
+    for left, right in itertools.pairwise(sorted(ranges, key=lambda one: one.min_run)):
+        if left.max_run is None or left.max_run >= right.min_run:
+            return right.min_run
+    return None
+
+
+def _first_hole(ranges: Iterable[RunRange], selection: Selection) -> int | None:
     """Return the first run number of the selection that no range covers; None if all are."""
     number: int | None = selection.min_run
-    for one in ranges:
+    for one in sorted(ranges, key=lambda one: one.min_run):
         if number is not None and one.covers(number):
             number = None if one.max_run is None else one.max_run + 1
     inside = number is not None and (selection.max_run is None or number <= selection.max_run)
