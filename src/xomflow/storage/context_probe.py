@@ -17,8 +17,9 @@ from xomflow.config import software
 from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.errors import ContextError
+from xomflow.core.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import Paths
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json
 
 _FORM = "xom-context-5"
 _HOST = platform.node()  # some contexts have other storage at other hosts
@@ -86,7 +87,7 @@ class ContextProbe:
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
         if digest not in self._known:
             kept = self._paths.cache / f"context-{digest}.json"
-            answer = _fresh(kept)
+            answer = read_kept(kept, lambda answer: _fresh(answer, request["types"]))
             if answer is None:
                 answer = self._ask(program, request)
                 if self._may_write and answer.get("keep"):
@@ -151,15 +152,12 @@ def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any
         return {"error": f"it does not answer as a Python interpreter with xomlib would, it said {said}"}
 
 
-def _fresh(kept: Path) -> dict[str, Any] | None:
-    """Return a kept answer if the files it came from are as they were."""
-    try:
-        answer = read_json(kept)
-        if all(os.stat(file).st_mtime_ns == stamp for file, stamp in answer["files"].items()):  # noqa: PTH116
-            return answer
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return None
+def _fresh(answer: Any, types: Iterable[str]) -> dict[str, Any] | None:
+    """Return a kept answer if the files it came from are as they were; any error of `read_kept` for another form."""
+    told = [dict_of(str)(answer[name]) for name in ("hashes", "without", "versions")]
+    whole = all({"kind", "take_only", "exclude"} <= one.keys() for one in list_of(dict)(answer["storage"]))
+    same = all(os.stat(file).st_mtime_ns == stamp for file, stamp in dict_of(int)(answer["files"]).items())  # noqa: PTH116
+    return answer if whole and same and set(types) <= told[0].keys() | told[1].keys() else None
 
 
 def _stamp_of(program: Program) -> list[Any]:

@@ -12,7 +12,9 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from xomflow.core.kept_json import dict_of, read_kept
 from xomflow.core.paths import Paths
 from xomflow.storage.metadata import FolderState, Found, listing, state_of
 from xomlib.files import write_atomically
@@ -105,9 +107,7 @@ def _place(paths: Paths | None, root: str) -> Path:
 
 
 def _kept(place: Path, root: str) -> dict[str, int]:
-    try:
-        kept = json.loads(place.read_bytes())
-        known = kept["complete"] if kept["root"] == root else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return known if isinstance(known, dict) and all(type(inode) is int for inode in known.values()) else {}
+    def parse(kept: Any) -> dict[str, int]:
+        return dict_of(int)(kept["complete"]) if kept["root"] == root else {}
+
+    return read_kept(place, parse) or {}

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from xomflow.core.kept_json import read_kept
 from xomflow.rundb.database import RunDB
-from xomlib.files import read_json, write_atomically
+from xomlib.files import write_atomically
 
 _EVENT_BUILDER = re.compile(r"eb\d+(\..*)?")
 _HASH = re.compile(r"-([a-z2-7]{10})$")  # of strax: base32, ten characters
@@ -129,18 +130,22 @@ class DataLocations:
         """Return what is kept; it is as good as new as long as the documents are the same."""
         if self._known is None:
             stamp = self._rundb.stamp(*self._ends)
-            try:
-                kept = read_json(self._place)
-                runs = {run: [int(asked), packed] for run, (asked, packed) in kept["runs"].items() if _whole(packed)}
-                same = bool(stamp) and kept["stamp"] == stamp
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                runs, same = {}, False
-            self._known = {"stamp": stamp, "same": same, "runs": runs}
+            kept_for, runs = read_kept(self._place, _parsed) or ("", {})
+            self._known = {"stamp": stamp, "same": bool(stamp) and kept_for == stamp, "runs": runs}
         return self._known
 
 
-def _whole(packed: Any) -> bool:
-    return packed is None or all(len(one) == len(Entry._fields) for one in packed)
+def _parsed(kept: Any) -> tuple[str, dict[str, list[Any]]]:
+    """Return the stamp and the runs of a kept file; any error of `read_kept` for another form."""
+    runs = {f"{int(run):06d}": [int(asked), _whole(packed)] for run, (asked, packed) in kept["runs"].items()}
+    return str(kept["stamp"]), runs
+
+
+def _whole(packed: Any) -> Any:
+    for name, digest, where, deleted in packed or ():
+        if not all(isinstance(text, str) for text in (name, digest, where)) or not isinstance(deleted, bool):
+            raise ValueError("an entry has another form")
+    return packed
 
 
 def _unpacked(kept: Any) -> list[Entry] | None:
