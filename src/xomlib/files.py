@@ -1,5 +1,6 @@
 """Files that are complete or absent."""
 
+import contextlib
 import json
 import os
 import threading
@@ -35,7 +36,8 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error counts
+            temporary.unlink()
         if isinstance(error, OSError):
             error.filename = str(path)  # which a full disk does not say
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -53,6 +54,36 @@ def test_a_failing_write_leaves_everything_as_it_was(
     monkeypatch.undo()
     assert [entry.name for entry in tmp_path.iterdir()] == ([] if before is None else ["file"])
     assert before is None or path.read_text() == before
+
+
+def test_a_file_that_cannot_be_opened_is_that_error_with_the_name_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "something temporary")
+
+    path = tmp_path / "file"
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_atomically(path, NEW)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_temporary_file_cannot_be_removed_either_the_first_error_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(number: int) -> Any:
+        def failing(*_: Any, **__: Any) -> None:
+            raise OSError(number, os.strerror(number))
+
+        return failing
+
+    monkeypatch.setattr(files.os, "fsync", fail(errno.ENOSPC))
+    monkeypatch.setattr(files.Path, "unlink", fail(errno.EROFS))
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_atomically(tmp_path / "file", NEW)
+    assert caught.value.filename == str(tmp_path / "file")
 
 
 def test_the_content_is_on_the_disk_before_the_name_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
