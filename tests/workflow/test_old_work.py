@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,18 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from support.old_work import LIVE_TICK, WITHOUT_SLURM, old_site
 from support.site import Site
+from xomflow.core.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-OLD = ROOT / "tests/data/work-0"
-# The newest tick of the old version: its claim is not worked on yet.
-LIVE = "*-host-*"
 GONE = {"work/slurm/answer+v1+052003.json", "work/locks/moody+v1+053014.lock"}
 REWRITTEN = ("work/cache/", "work/page/", "work/store/test/xom/")
-# No Slurm answers, whatever the machine has.
-ENVIRONMENT = {"SLURM_CONF": "/dev/null"}
 
 
 @dataclass
@@ -62,53 +56,16 @@ class Upgrade:
         return {item["run"]: item["state"] for item in self.summary()["items"]}
 
 
-def old_site(folder: Path, in_place: bool) -> Site:
-    """Lay the kept site into a folder: with its caches valid, as an upgrade finds it, or with new times, as a copy."""
-    site = Site(folder)
-    shutil.copytree(OLD, folder, dirs_exist_ok=True)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes().replace(b"@SITE@", bytes(folder))
-            path.write_bytes(content.replace(b"@PYTHON@", sys.executable.encode()))
-    site.tree = yaml.safe_load((folder / "config.yaml").read_text())
-    site.documents = {run["number"]: run for run in map(json.loads, (folder / "runs.jsonl").read_text().splitlines())}
-    if in_place:
-        restore_times(site)
-    return site
-
-
-def restore_times(site: Site) -> None:
-    """Give files and folders their old times, and the kept outcomes' index the stamps that the files have here."""
-    times: dict[str, int] = json.loads((OLD / "times.json").read_text())
-    for kept in (site.work / "cache/outcomes").rglob("*.json"):
-        index = json.loads(kept.read_text())
-        for entry in index.values():
-            key = entry[2]["key"]
-            shelf = site.work / "outcomes" / key["analysis"] / key["version"] / key["run"][:3]
-            status = (shelf / f"{key['run']}.json").stat()
-            entry[0] = [
-                times[str((shelf / f"{key['run']}.json").relative_to(site.folder))],
-                status.st_size,
-                status.st_ino,
-            ]
-        kept.write_text(json.dumps(index))
-    for name in sorted(times, reverse=True):  # a folder after what is in it
-        path = site.folder / name
-        if not path.exists():
-            path.mkdir(parents=True)  # version control keeps no empty folder
-        os.utime(path, ns=(times[name], times[name]))
-
-
 @pytest.fixture(scope="module", params=["in_place", "copied"])
 def upgrade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
-    """One tick while the newest old tick is still alive, after failures have become due."""
-    site = old_site(tmp_path_factory.mktemp(request.param), request.param == "in_place")
+    """One tick, of Snakemake where caches are valid, while the newest old tick is still alive; failures are due."""
+    in_place = request.param == "in_place"
+    site = old_site(tmp_path_factory.mktemp(request.param), in_place=in_place, fast=not in_place)
     site.tree["retries"]["first_wait"] = "0 s"
     before = State.of(site)
-    live = max((site.work / "ticks").glob(LIVE))
-    with (live / "lock").open("wb") as lock:
+    with (site.work / "ticks" / LIVE_TICK / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        tick = site.tick(**ENVIRONMENT)
+        tick = site.tick(**WITHOUT_SLURM)
     return Upgrade(site, before, State.of(site), tick)
 
 
@@ -116,7 +73,7 @@ def xom(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as jobs of the old version call it."""
     command = [sys.executable, str(ROOT / "scripts/xom.py"), *arguments]
     return subprocess.run(
-        command, cwd=site.folder, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=False
+        command, cwd=site.folder, env={**os.environ, **WITHOUT_SLURM}, capture_output=True, text=True, check=False
     )
 
 
@@ -165,7 +122,10 @@ def test_the_campaign_is_done_with_its_newest_revision(upgrade: Upgrade) -> None
 
 
 def test_what_is_in_slurm_is_left_to_slurm(upgrade: Upgrade) -> None:
+    """Also where a lock of its job is free here, as one of another node may seem."""
     assert upgrade.states()["053007"] == "running"
+    assert upgrade.site.failures("answer", 53007) == []
+    assert "work/locks/answer+v1+053007.lock" in upgrade.after.files
     assert (
         upgrade.after.files["work/slurm/answer+v1+053007.json"]
         == upgrade.before.files["work/slurm/answer+v1+053007.json"]
@@ -174,8 +134,7 @@ def test_what_is_in_slurm_is_left_to_slurm(upgrade: Upgrade) -> None:
 
 def test_a_living_old_tick_keeps_its_claim_and_its_job_can_still_be_done(upgrade: Upgrade) -> None:
     assert upgrade.states()["053006"] == "running"
-    live = max((OLD / "work/ticks").glob(LIVE)).name
-    done = xom(upgrade.site, "run", f"work/ticks/{live}", "answer", "v1", "053006")
+    done = xom(upgrade.site, "run", f"work/ticks/{LIVE_TICK}", "answer", "v1", "053006")
     assert done.returncode == 0, done.stderr
     outcome = upgrade.site.outcome("answer", 53006)
     assert [result["value"] for result in outcome["results"]] == [60.5, None]
@@ -183,6 +142,6 @@ def test_a_living_old_tick_keeps_its_claim_and_its_job_can_still_be_done(upgrade
 
 
 def test_what_the_store_has_agrees_with_the_outcomes(tmp_path: Path) -> None:
-    site = old_site(tmp_path, in_place=False)
+    site = old_site(tmp_path)
     verified = xom(site, "verify")
     assert (verified.returncode, verified.stdout) == (0, "the store has what the outcomes say\n"), verified.stderr
