@@ -127,6 +127,10 @@ def case_bands() -> Any:
     return {name: attempt(lambda bands=bands: event_rate.parse_bands(bands)) for name, bands in wrong.items()}
 
 
+def case_intervals() -> Any:
+    return [poisson_interval(n) for n in (0, 4, 100)]
+
+
 def case_coverage() -> Any:
     """How often the 68.3 % interval of a count holds the truth, at small means."""
     rng = np.random.default_rng(1)

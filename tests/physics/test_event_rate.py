@@ -15,8 +15,15 @@ def test_a_steady_rate_is_called_steady(cases: Any) -> None:
     assert 0.01 < cases["steady"] < 0.1
 
 
-def test_interval_covers_at_small_counts(cases: Any) -> None:
-    assert all(held > 0.67 for held in cases["coverage"].values())
+def test_interval_covers_at_small_counts_as_often_as_sums_of_poisson_terms_say(cases: Any) -> None:
+    expected = {"0.3": 0.963, "1.0": 0.920, "3.0": 0.866, "10.0": 0.734}
+    assert cases["coverage"] == pytest.approx(expected, abs=0.025)
+
+
+def test_intervals_are_those_of_garwood(cases: Any) -> None:
+    """Ends at which a Poisson sum has the probability 0.1587, found by bisection."""
+    expected = [(0, 1.841), (2.086, 7.163), (90.017, 111.033)]
+    assert [tuple(one) for one in cases["intervals"]] == [pytest.approx(one, abs=1e-3) for one in expected]
 
 
 def test_zero_events_are_the_number_zero_with_an_error_and_a_limit(cases: Any) -> None:

@@ -1,6 +1,7 @@
 """Small S2s after large ones: the pass over chunks counts what a comparison of everything with everything counts."""
 
 import itertools
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,3 +96,25 @@ def test_s2s_close_to_each_other_disturb_across_the_chunks(cut: int) -> None:
     both = add_up(chunked(events, "s2_center_time", [cut]), chunked(empty, "center_time", [cut]), WINDOWS)
     one = add_up(chunked(events[:1], "s2_center_time", [cut]), chunked(empty, "center_time", [cut]), WINDOWS)
     assert (both.primaries, both.seen, one.primaries) == (0, 2, 1)
+
+
+def test_of_events_no_more_is_read_ahead_than_the_windows_of_a_chunk_of_peaks_reach() -> None:
+    taken: list[int] = []
+    chunks = [
+        SimpleNamespace(start=begin, end=begin + 100, data=table([(begin + 50, 2000.0, np.nan)], EVENT))
+        for begin in range(0, END, 100)
+    ]
+
+    def events() -> Iterator[Any]:
+        for chunk in chunks:
+            taken.append(chunk.end)
+            yield chunk
+
+    def peaks() -> Iterator[Any]:
+        empty = np.zeros(0, PEAK)
+        yield SimpleNamespace(start=0, end=200, data=empty)
+        assert max(taken) <= 200 + WINDOWS.reach + 100
+        yield SimpleNamespace(start=200, end=END, data=empty)
+
+    add_up(events(), peaks(), WINDOWS)
+    assert taken == [chunk.end for chunk in chunks]

@@ -1,0 +1,128 @@
+"""The process of one analysis: how a script is called, and what its last word holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from xomlib import worker
+from xomlib.errors import BadResult, JobError
+
+KEY = {"analysis": "any", "version": "v1", "run": "052001"}
+
+
+@pytest.fixture(autouse=True)
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give back what a script's process has for itself."""
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+
+
+def last_word(folder: Path, script: str, *, draft: bool = True) -> tuple[int, dict[str, Any]]:
+    """Return the status of a script, and its last word."""
+    path = folder / "script.py"
+    path.write_text(script)
+    job = {"key": KEY, "script": str(path), "context": {}, "settings": {}, "draft": str(folder) if draft else None}
+    status = worker.run(job)
+    return status, json.loads((folder / "end.json").read_text()) if draft else {}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "def main(run_id):\n    assert run_id == '052001'",
+        "import sys\ndef main():\n    assert sys.argv[1:] == ['052001']",
+        "import sys\ndef main(run_id):\n    sys.exit(0)",
+        "import sys\ndef main(run_id):\n    sys.exit()",
+        "import helper\ndef main(run_id):\n    assert helper.ANSWER == 42",
+    ],
+)
+def test_a_script_is_called_as_its_author_meant(tmp_path: Path, script: str) -> None:
+    (tmp_path / "helper.py").write_text("ANSWER = 42")
+    status, said = last_word(tmp_path, script)
+    assert (status, said["failure"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "message"),
+    [
+        ("def main(run_id):\n    raise ValueError('no\\nmore')", "raised", "ValueError: no (script.py, line 2)"),
+        ("raise ValueError", "raised", "ValueError:  (script.py, line 1)"),
+        ("def main(run_id):\n    raise SystemExit(3)", "raised", "the script ended itself with exit status 3"),
+        ("def other(): pass", "setup", "script.py defines no main(run_id)"),
+        ("main = 5", "setup", "script.py defines no main(run_id)"),
+    ],
+)
+def test_how_a_script_failed_is_its_last_word(tmp_path: Path, script: str, kind: str, message: str) -> None:
+    status, said = last_word(tmp_path, script)
+    assert (status, said["failure"]["class"]) == (1, kind)
+    assert said["failure"]["message"].endswith(message)
+
+
+def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"there is no script .*none\.py"):
+        worker.call_script(tmp_path / "none.py", "052001")
+
+
+def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -> None:
+    assert worker._sentence(BadResult("n is -1\nsee above"), "script.py") == "n is -1"
+    assert worker._sentence(BadResult(""), "script.py") == "BadResult: "
+
+
+def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
+    assert last_word(tmp_path, "def main(run_id): pass", draft=False)[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("version", "said"), [("1.2.3", "1.2.3"), (None, "unknown"), ("", "unknown"), (5, "5")])
+def test_a_checkout_that_is_merely_on_the_path_has_the_version_that_it_names(
+    monkeypatch: pytest.MonkeyPatch, version: Any, said: str
+) -> None:
+    checkout = ModuleType("cutax")
+    if version is not None:
+        checkout.__version__ = version  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cutax", checkout)
+    assert worker.versions()["cutax"] == said
+
+
+def test_what_is_installed_and_names_no_version_has_that_of_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", ModuleType("scipy"))
+    monkeypatch.setattr(worker.importlib.metadata, "version", {"scipy": "1.14.1"}.__getitem__)
+    assert worker.versions()["scipy"] == "1.14.1"
+
+
+def test_what_the_process_has_not_loaded_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in worker._PACKAGES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert set(worker.versions()) == {"python", "xomlib"}
+    assert worker.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+# --- resources --------------------------------------------------------------------------------------------------------
+
+
+def test_memory_and_time_are_those_of_this_process(tmp_path: Path) -> None:
+    _, before = last_word(tmp_path, "def main(run_id): pass")
+    work = "def main(run_id):\n    data = bytearray(200_000_000)\n    sum(range(3_000_000))"
+    _, after = last_word(tmp_path, work)
+    assert after["cpu_s"] > before["cpu_s"] > 0
+    assert after["peak_memory_mb"] > 150
+
+
+def test_without_proc_the_peak_is_what_the_kernel_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: Any, **__: Any) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", nowhere)
+    assert worker._peak_kilobytes() is None
+    assert worker._resources()["peak_memory_mb"] > 1
