@@ -1,12 +1,14 @@
-"""Snakemake's way to XOM's jobs in Slurm, ``executor: xom-slurm``; what it does is decided in `xomflow.queue`.
+"""Snakemake's executor for XOM's batch jobs, ``executor: xom-slurm``; `xomflow.slurm.submitter` does the work.
 
 A job is the run's own command: no second Snakemake starts inside it. Its end is seen in its files, so a finished run is
-known as soon as it is looked for, and what Slurm says counts only where a job left no word.
+reported at the next look; the batch system's answer counts only for jobs that left no file about their end.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -17,7 +19,7 @@ common_settings = CommonSettings(non_local_exec=True, implies_no_shared_fs=False
 
 
 class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
-    """Gives per-run jobs to the tick's queue; the tick's own steps run where Snakemake runs."""
+    """Gives per-run jobs to the tick's submitter; the tick's own steps run where Snakemake runs."""
 
     @property
     def _xom(self) -> Any:
@@ -25,14 +27,16 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         return self.workflow.globals["xom"]
 
     def run_job(self, job: Any) -> None:
-        """Submit a job, now or when Slurm takes it."""
-        order = self._xom.order(str(job.output[0]), job.shellcmd, job.resources, job.threads)
-        self._xom.queue.add(order)
-        self._tell()
-        self.report_job_submission(SubmittedJobInfo(job, aux={"key": order.key}))
+        """Submit a job, now or when the batch system accepts it."""
+        request = self._xom.order(str(job.output[0]), job.shellcmd, job.resources, job.threads)
+        if job.benchmark:
+            request = replace(request, benchmark=Path(str(job.benchmark)))
+        self._xom.queue.add(request)
+        self._log_news()
+        self.report_job_submission(SubmittedJobInfo(job, aux={"key": request.key}))
 
     async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncIterator[SubmittedJobInfo]:
-        """Report what ended, and yield what did not."""
+        """Report the jobs that ended, and yield the others."""
         if not active_jobs:
             return  # the tick may not have begun yet
         try:
@@ -40,7 +44,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         except OSError as error:  # a file system that was away for a moment
             self.logger.warning(f"what became of the jobs cannot be seen just now: {error}")
             verdicts = {info.aux["key"]: "active" for info in active_jobs}
-        self._tell()
+        self._log_news()
         for info in active_jobs:
             verdict = verdicts[info.aux["key"]]
             if verdict == "done":
@@ -50,7 +54,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
             else:
                 self.report_job_error(info)
 
-    def _tell(self) -> None:
+    def _log_news(self) -> None:
         if news := self._xom.queue.news():
             self.logger.warning(news)
 

@@ -1,18 +1,18 @@
-"""What is written down about attempts that left no word themselves."""
+"""The failure records of attempts that could not write one themselves."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from support import factory
+from support.batch import FakeBatchSystem
 from xomflow.config.model import Retries
-from xomflow.core.errors import SlurmError
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.jobs.lost import record_unstarted
+from xomflow.jobs.lost import record_lost, record_unstarted
+from xomflow.jobs.run_lock import hold_run, lock_owners, write_owner
 from xomflow.outcomes.files import failures_of
-from xomflow.slurm import commands, submissions
+from xomflow.slurm import submissions
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission, SubmissionStatus
 from xomlib.files import dump_json
@@ -33,23 +33,49 @@ def test_only_what_snakemake_calls_failed_is_called_not_started(tmp_path: Path) 
     assert failures_of(paths, keys[1]) == []
 
 
-def test_a_stuck_job_is_cancelled_and_its_attempt_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cancelled: list[str] = []
-    monkeypatch.setattr(commands, "cancel", cancelled.extend)
+def lost_kinds(paths: Paths, key: Key) -> list[str]:
+    return [failure.kind for failure in failures_of(paths, key)]
+
+
+def test_a_process_that_vanished_is_lost_unless_the_batch_system_may_have_its_job(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
+    for number in (52001, 52002, 52003):
+        key = factory.key_of(number)
+        with hold_run(paths, key) as lock:  # closed without being removed, as by a kill
+            write_owner(lock, key, 1, "tick")
+    submitted, lost, held = (factory.key_of(number) for number in (52001, 52002, 52003))
+    with hold_run(paths, held) as lock:
+        write_owner(lock, held, 1, "tick")
+        record_lost(paths, Retries(), {submitted})
+    assert [lost_kinds(paths, key) for key in (submitted, lost, held)] == [[], ["lost"], []]
+    assert lock_owners(paths).keys() == {submitted, held}
+
+
+def test_while_the_batch_system_does_not_answer_nothing_is_written(tmp_path: Path) -> None:
+    paths, batch = Paths(tmp_path), FakeBatchSystem()
     submissions.note(paths, GIVEN)
-    settle(paths, Retries(), {KEY: STUCK})
-    assert cancelled == ["17"]
+    batch.away = "squeue did not answer"
+    with hold_run(paths, KEY) as lock:
+        write_owner(lock, KEY, 1, "tick")
+    statuses = submissions.statuses(paths, batch, 0)
+    settle(paths, batch, Retries(), statuses)
+    record_lost(paths, Retries(), statuses)
+    assert failures_of(paths, KEY) == []
+    assert submissions.noted(paths) == {KEY: GIVEN}
+    assert lock_owners(paths).keys() == {KEY}
+
+
+def test_a_stuck_job_is_cancelled_and_its_attempt_is_over(tmp_path: Path) -> None:
+    paths, batch = Paths(tmp_path), FakeBatchSystem()
+    submissions.note(paths, GIVEN)
+    settle(paths, batch, Retries(), {KEY: STUCK})
+    assert batch.cancelled == ["17"]
     assert [failure.kind for failure in failures_of(paths, KEY)] == ["node_failed"]
     assert submissions.noted(paths) == {}
 
 
-def test_where_slurm_cancels_nothing_the_attempt_is_over_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_: list[str]) -> None:
-        raise SlurmError("scancel did not answer")
-
-    monkeypatch.setattr(commands, "cancel", away)
-    settle(Paths(tmp_path), Retries(), {KEY: STUCK})
+def test_where_nothing_can_be_cancelled_the_attempt_is_over_all_the_same(tmp_path: Path) -> None:
+    batch = FakeBatchSystem()
+    batch.away = "scancel did not answer"
+    settle(Paths(tmp_path), batch, Retries(), {KEY: STUCK})
     assert [failure.kind for failure in failures_of(Paths(tmp_path), KEY)] == ["node_failed"]

@@ -1,11 +1,12 @@
-"""What a tick offers to Slurm, and when again; a stand-in says what Slurm says."""
+"""Which jobs a tick submits, when it submits refused ones again, and what it makes of their ends."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,113 +15,94 @@ import pytest
 
 import snakemake_executor_plugin_xom_slurm
 from support import factory
-from xomflow.core.errors import SlurmError
+from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import Failure, failure_path
-from xomflow.slurm import commands, submissions
-from xomflow.slurm.commands import SlurmJob
+from xomflow.outcomes.files import Failure, failure_path, write_outcome
+from xomflow.slurm import submissions
+from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
+from xomflow.slurm.commands import refusal
 from xomflow.slurm.submissions import Submission
-from xomflow.slurm.submitter import JobRequest, SlurmSubmitter
+from xomflow.slurm.submitter import Submitter
 
 LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
 
 
-class Slurm:
-    """Takes jobs as long as they are few enough and go to a partition that it has."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.limit, self.partitions = 100, {"main"}
-        self.taken: list[str] = []
-        self.asked: list[str] = []
-        self.known: dict[str, SlurmJob] = {}
-        monkeypatch.setattr(commands, "submit", self.submit)
-        monkeypatch.setattr(commands, "jobs", lambda: self.known)
-
-    def submit(self, _script: str, name: str, comment: str, _log: str, options: Iterable[str], _held: Any) -> str:
-        self.asked.append(name)
-        partition = next((one.partition("=")[2] for one in options if one.startswith("--partition=")), "main")
-        if partition not in self.partitions:
-            raise SlurmError(f"sbatch refused: invalid partition specified: {partition}")
-        if len(self.taken) >= self.limit:
-            raise SlurmError(LIMIT)
-        self.taken.append(name)
-        self.known[comment] = SlurmJob(str(len(self.taken)), "PENDING", "Priority", None, "")
-        return str(len(self.taken))
+@pytest.fixture
+def batch() -> FakeBatchSystem:
+    made = FakeBatchSystem()
+    made.refused = {"astray": "sbatch refused: invalid partition specified: nowhere"}
+    return made
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Slurm:
-    return Slurm(monkeypatch)
-
-
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[SlurmSubmitter]:
-    analyses = {"good": {"version": "v1"}, "astray": {"version": "v1", "slurm": {"partition": "nowhere"}}}
+def queue(tmp_path: Path, batch: FakeBatchSystem) -> Iterator[Submitter]:
+    analyses = {"good": {"version": "v1"}, "astray": {"version": "v1"}}
+    config = factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"})
     with (tmp_path / "lock").open("wb") as held:
-        yield SlurmSubmitter(factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"}), "a tick", held)
+        yield Submitter(config, "a tick", held, batch)
 
 
-def order(number: int, analysis: str = "good", memory_mb: int = 100) -> JobRequest:
+def request(number: int, analysis: str = "good", memory_mb: int = 100) -> JobRequest:
     return JobRequest(factory.key_of(number, analysis), 1, "true", memory_mb, 10, 1)
 
 
-def add(queue: SlurmSubmitter, *orders: JobRequest) -> list[Any]:
-    for one in orders:
+def add(queue: Submitter, *requests: JobRequest) -> list[Any]:
+    for one in requests:
         queue.add(one)
-    return [one.key for one in orders]
+    return [one.key for one in requests]
 
 
-def test_what_slurm_does_not_take_is_offered_again_in_its_order(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    stand_in.limit = 1
-    keys = add(queue, order(1), order(2), order(3))
-    assert stand_in.taken == ["xom-good-000001"]
-    stand_in.limit = 3
+def test_what_slurm_does_not_take_is_offered_again_in_its_request(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 1
+    keys = add(queue, request(1), request(2), request(3))
+    assert batch.accepted == ["xom-good-000001"]
+    batch.limit = 3
     assert set(queue.look(keys).values()) == {"active"}
-    assert stand_in.taken == ["xom-good-000001", "xom-good-000002", "xom-good-000003"]
+    assert batch.accepted == ["xom-good-000001", "xom-good-000002", "xom-good-000003"]
     assert queue.complaint == ""
 
 
-def test_what_slurm_never_takes_does_not_stand_in_the_way_of_others(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    queue.look(add(queue, order(1, "astray"), order(2), order(3, "astray"), order(4)))
-    assert stand_in.taken == ["xom-good-000002", "xom-good-000004"]
+def test_what_slurm_never_takes_does_not_batch_the_way_of_others(queue: Submitter, batch: FakeBatchSystem) -> None:
+    queue.look(add(queue, request(1, "astray"), request(2), request(3, "astray"), request(4)))
+    assert batch.accepted == ["xom-good-000002", "xom-good-000004"]
     assert queue.complaint == "sbatch refused: invalid partition specified: nowhere"
 
 
-def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    stand_in.limit = 0
-    keys = add(queue, *(order(number) for number in range(1, 20)), order(20, memory_mb=200))
-    stand_in.asked.clear()
+def test_slurm_is_asked_once_a_look_for_jobs_with_equal_options(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 0
+    keys = add(queue, *(request(number) for number in range(1, 20)), request(20, memory_mb=200))
+    batch.asked.clear()
     queue.look(keys)
-    assert stand_in.asked == ["xom-good-000001", "xom-good-000020"]
+    assert batch.asked == ["xom-good-000001", "xom-good-000020"]
 
 
 def test_a_job_that_slurm_took_without_saying_so_is_recognised_behind_a_refused_one(
-    queue: SlurmSubmitter, stand_in: Slurm
+    queue: Submitter, batch: FakeBatchSystem
 ) -> None:
-    stand_in.limit = 0
-    keys = add(queue, order(1), order(2))
-    stand_in.known["xom a tick good+v1+000002 attempt 1"] = SlurmJob("17", "PENDING", "Priority", None, "")
+    batch.limit = 0
+    keys = add(queue, request(1), request(2))
+    batch.known["xom a tick good+v1+000002 attempt 1"] = BatchJob("17", "Slurm job 17 is pending")
     assert set(queue.look(keys).values()) == {"active"}
 
 
-def test_slurms_words_are_told_once(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    stand_in.limit = 0
+def test_slurms_words_are_told_once(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 0
     assert queue.news() == ""
-    keys = add(queue, order(1), order(2))
+    keys = add(queue, request(1), request(2))
     assert queue.news().startswith(f"{LIMIT}: ")
     queue.look(keys)
     assert queue.news() == ""
     assert queue.complaint == LIMIT
 
 
-def test_when_slurm_takes_nothing_for_long_all_is_left(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    stand_in.limit = 0
-    assert set(queue.look(add(queue, order(1), order(2))).values()) == {"left"}
+def test_when_slurm_takes_nothing_for_long_all_is_left(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 0
+    assert set(queue.look(add(queue, request(1), request(2))).values()) == {"left"}
 
 
-def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: SlurmSubmitter, stand_in: Slurm) -> None:
-    stand_in.limit = 1
-    assert set(queue.look(add(queue, order(1), order(2))).values()) == {"active"}
+def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 1
+    assert set(queue.look(add(queue, request(1), request(2))).values()) == {"active"}
 
 
 @pytest.mark.parametrize(
@@ -133,25 +115,25 @@ def test_while_a_job_is_at_work_the_others_may_get_their_turn(queue: SlurmSubmit
     ],
 )
 def test_slurms_words_come_without_its_programs_name(said: str, words: str) -> None:
-    assert commands.refusal("sbatch", said) == words
+    assert refusal("sbatch", said) == words
 
 
 def test_a_job_that_was_just_added_is_not_dropped_with_those_that_are_left(
-    queue: SlurmSubmitter, stand_in: Slurm
+    queue: Submitter, batch: FakeBatchSystem
 ) -> None:
-    stand_in.limit = 0
-    old = add(queue, order(1))
-    new = add(queue, order(2))  # Snakemake does not ask about it yet
+    batch.limit = 0
+    old = add(queue, request(1))
+    new = add(queue, request(2))  # Snakemake does not ask about it yet
     assert queue.look(old) == {old[0]: "left"}
-    stand_in.limit = 5
+    batch.limit = 5
     assert queue.look(new) == {new[0]: "active"}
-    assert stand_in.taken == ["xom-good-000002"]
+    assert batch.accepted == ["xom-good-000002"]
 
 
 def test_the_record_of_a_newer_attempt_of_another_tick_stays(
-    queue: SlurmSubmitter, stand_in: Slurm, tmp_path: Path
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
 ) -> None:
-    (key,) = add(queue, order(1))
+    (key,) = add(queue, request(1))
     paths = Paths(factory.settings(tmp_path).work)
     assert submissions.noted(paths).keys() == {key}
     newer = Submission(key, 2, "another tick", factory.NOW, "17")
@@ -162,14 +144,14 @@ def test_the_record_of_a_newer_attempt_of_another_tick_stays(
     assert submissions.noted(paths) == {key: newer}
 
 
-def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: SlurmSubmitter, stand_in: Slurm) -> None:
+def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: Submitter, batch: FakeBatchSystem) -> None:
     def away(_: Any) -> Any:
         raise OSError(errno.ESTALE, "Stale file handle")
 
     executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
     executor.workflow = SimpleNamespace(globals={"xom": SimpleNamespace(queue=queue)})
     executor.logger = logging.getLogger("nobody listens")
-    jobs = [SimpleNamespace(aux={"key": key}) for key in add(queue, order(1))]
+    jobs = [SimpleNamespace(aux={"key": key}) for key in add(queue, request(1))]
     queue.look = away  # type: ignore[method-assign]
 
     async def look() -> list[Any]:
@@ -186,3 +168,48 @@ def test_before_a_tick_has_begun_nobody_asks_for_its_queue() -> None:
         return [job async for job in executor.check_active_jobs([])]
 
     assert asyncio.run(look()) == []
+
+
+def test_a_job_that_ended_without_a_file_about_it_is_failed_while_another_one_works(
+    queue: Submitter, batch: FakeBatchSystem
+) -> None:
+    ended, working = add(queue, request(1), request(2))
+    label = next(label for label in batch.known if "+000001 " in label)
+    batch.known[label] = BatchJob("1", "Slurm job 1 is out_of_memory", JobEnd("out_of_memory", "it had no memory left"))
+    assert queue.look([ended, working]) == {ended: "failed", working: "active"}
+    assert queue.look([working]) == {working: "active"}
+
+
+def test_a_benchmark_is_written_only_where_the_rule_has_one(
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
+) -> None:
+    place = tmp_path / "benchmarks" / "one.tsv"
+    keys = add(queue, replace(request(1), benchmark=place), request(2))
+    for key in keys:
+        write_outcome(Paths(factory.settings(tmp_path).work).outcome(key), factory.outcome(key))
+    assert set(queue.look(keys).values()) == {"done"}
+    headings, values = (line.split("\t") for line in place.read_text().splitlines())
+    assert dict(zip(headings, values, strict=True))["cpu_time"] == "1.0"
+    assert list(place.parent.iterdir()) == [place]
+
+
+class Script:
+    """Stands for a job of Snakemake whose rule is one of a rule file."""
+
+    def __init__(self, benchmark: str | None) -> None:
+        self.output, self.shellcmd, self.resources, self.threads = ["outcome"], "true", {}, 1
+        self.benchmark = benchmark
+
+
+@pytest.mark.parametrize("benchmark", [None, "benchmarks/one.tsv"])
+def test_the_benchmark_of_snakemakes_job_is_requested(
+    queue: Submitter, batch: FakeBatchSystem, monkeypatch: pytest.MonkeyPatch, benchmark: str | None
+) -> None:
+    requests: list[JobRequest] = []
+    monkeypatch.setattr(queue, "add", requests.append)
+    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
+    tick = SimpleNamespace(queue=queue, order=lambda *_: request(1))
+    executor.workflow = SimpleNamespace(globals={"xom": tick})
+    monkeypatch.setattr(executor, "report_job_submission", lambda info: None)
+    executor.run_job(Script(benchmark))
+    assert requests == [replace(request(1), benchmark=Path(benchmark) if benchmark else None)]

@@ -1,4 +1,4 @@
-"""What is concluded about a job from our record and from Slurm's words."""
+"""What follows for a job from our record and from the batch system's list; how Slurm's answers are read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support import factory
+from support.batch import FakeBatchSystem
 from xomflow.config.model import Retries
-from xomflow.core.errors import SlurmError
+from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.run_lock import hold_run
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
-from xomflow.slurm import commands, submissions
-from xomflow.slurm.commands import CLASSES, SlurmJob, parse
+from xomflow.slurm import submissions
+from xomflow.slurm.batch_system import BatchJob
+from xomflow.slurm.commands import FINAL_STATES, Slurm, parse
 from xomflow.slurm.submissions import Submission, SubmissionStatus, status_of
 
 KEY = Key("kr83m", "v1", "052001")
@@ -28,14 +31,15 @@ LATENCY = timedelta(seconds=60)
 LIVING = ["PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "STOPPED", "SOMETHING_NEW"]
 
 
-def job(state: str, ended: datetime | None = NOW - timedelta(hours=1), reason: str = "None") -> dict[str, SlurmJob]:
-    return {GIVEN.comment: SlurmJob("17", state, reason, ended, "")}
+def job(state: str, ended: datetime = NOW - timedelta(hours=1), reason: str = "None") -> dict[str, BatchJob]:
+    """As Slurm lists one job."""
+    label, listed = parse(f"17|{state}|{reason}|{ended.isoformat()}||{GIVEN.label}")
+    assert listed
+    return {label: listed}
 
 
-def concluded(
-    jobs: dict[str, SlurmJob] | None, has_last_word: bool = False, one: Submission = GIVEN
-) -> SubmissionStatus:
-    return status_of(one, jobs, has_last_word, LATENCY, NOW)
+def concluded(jobs: dict[str, BatchJob] | None, has_ended: bool = False, one: Submission = GIVEN) -> SubmissionStatus:
+    return status_of(one, jobs, has_ended, LATENCY, NOW)
 
 
 @pytest.mark.parametrize("state", LIVING)
@@ -43,7 +47,7 @@ def test_a_job_that_slurm_has_is_at_work(state: str) -> None:
     assert state.lower() in concluded(job(state)).working
 
 
-@pytest.mark.parametrize(("state", "kind"), CLASSES.items())
+@pytest.mark.parametrize(("state", "kind"), FINAL_STATES.items())
 def test_how_slurm_ended_a_silent_job_is_its_class(state: str, kind: str) -> None:
     found = concluded(job(state, reason="SomeReason"))
     assert (found.working, found.kind) == ("", kind)
@@ -75,13 +79,13 @@ def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
     assert reason in found.working
 
 
-def test_a_stuck_job_is_left_alone_while_a_process_of_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = Paths(tmp_path)
-    monkeypatch.setattr(submissions.commands, "jobs", lambda: job("PENDING", reason="launch failed requeued held"))
+def test_a_stuck_job_is_left_alone_while_a_process_of_it_works(tmp_path: Path) -> None:
+    paths, batch = Paths(tmp_path), FakeBatchSystem()
+    batch.known = job("PENDING", reason="launch failed requeued held")
     submissions.note(paths, GIVEN)
     with hold_run(paths, KEY):
-        assert submissions.statuses(paths, 0)[KEY].working != ""
-    assert submissions.statuses(paths, 0)[KEY].to_cancel == "17"
+        assert submissions.statuses(paths, batch, 0)[KEY].working != ""
+    assert submissions.statuses(paths, batch, 0)[KEY].to_cancel == "17"
 
 
 def test_unknown_is_not_gone() -> None:
@@ -101,10 +105,10 @@ def test_what_was_never_submitted_did_not_happen() -> None:
 
 def test_what_may_be_on_its_way_to_slurm_is_not_free() -> None:
     found = status_of(Submission(KEY, 1, "t1", GIVEN.submitted), {}, False, LATENCY, NOW, going=True)
-    assert (found.working, found.kind) == ("tick t1 is giving it to Slurm", "")
+    assert (found.working, found.kind) == ("tick t1 is submitting it to Slurm", "")
 
 
-def test_a_job_submitted_without_our_learning_its_number_is_found_by_its_comment() -> None:
+def test_a_job_submitted_without_our_learning_its_number_is_found_by_its_label() -> None:
     nameless = Submission(KEY, GIVEN.attempt, GIVEN.tick, GIVEN.submitted)
     assert "pending" in concluded(job("PENDING"), one=nameless).working
 
@@ -114,13 +118,13 @@ def test_the_files_of_a_job_that_just_ended_may_be_on_their_way() -> None:
     assert concluded(job("COMPLETED", NOW - timedelta(seconds=61))).kind == "lost"
 
 
-@given(state=st.sampled_from([*LIVING, *CLASSES]), answers=st.booleans())
-def test_a_last_word_settles_it(state: str, answers: bool) -> None:
-    assert concluded(job(state) if answers else None, has_last_word=True) == SubmissionStatus(GIVEN)
+@given(state=st.sampled_from([*LIVING, *FINAL_STATES]), answers=st.booleans())
+def test_a_file_about_the_end_settles_it(state: str, answers: bool) -> None:
+    assert concluded(job(state) if answers else None, has_ended=True) == SubmissionStatus(GIVEN)
 
 
-@given(state=st.sampled_from([*LIVING, *CLASSES]))
-def test_nobody_works_on_what_has_ended_and_what_is_at_work_has_not(state: str) -> None:
+@given(state=st.sampled_from([*LIVING, *FINAL_STATES]))
+def test_a_job_is_either_at_work_or_has_ended(state: str) -> None:
     found = concluded(job(state))
     assert bool(found.working) != bool(found.kind)
 
@@ -176,21 +180,30 @@ def test_what_a_kill_left_half_written_is_no_record(tmp_path: Path) -> None:
     assert submissions.noted(paths) == {}
 
 
-def test_slurm_is_not_asked_where_nothing_was_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions.commands, "jobs", lambda: pytest.fail("it was asked"))
-    assert submissions.statuses(Paths(tmp_path), 0) == {}
+def test_the_batch_system_is_not_asked_where_nothing_was_submitted(tmp_path: Path) -> None:
+    batch = FakeBatchSystem()
+    assert submissions.statuses(Paths(tmp_path), batch, 0) == {}
+    assert batch.listed == 0
+
+
+def test_the_messages_name_the_batch_system(tmp_path: Path) -> None:
+    paths, batch = Paths(tmp_path), FakeBatchSystem()
+    submissions.note(paths, GIVEN)
+    batch.name, batch.away = "HTCondor", "condor_q did not answer"
+    assert submissions.statuses(paths, batch, 0)[KEY].working.startswith("HTCondor does not answer; job 17 may")
+    batch.away = ""
+    assert submissions.statuses(paths, batch, 0)[KEY].message.startswith("HTCondor has no job 17 any more")
 
 
 def test_a_line_of_squeue() -> None:
-    found, comment = parse("17|RUNNING|None|2026-11-22T13:00:00|node01|xom a|b")
-    assert found == SlurmJob("17", "RUNNING", "None", datetime(2026, 11, 22, 13), "node01")
+    comment, found = parse("17|RUNNING|None|2026-11-22T13:00:00|node01|xom a|b")
     assert comment == "xom a|b"
-    assert found.words == "Slurm job 17 is running on node01"
+    assert found == BatchJob("17", "Slurm job 17 is running on node01", None, datetime(2026, 11, 22, 13))
 
 
 @given(st.text())
 def test_whatever_squeue_says_is_a_job_or_none(line: str) -> None:
-    found, comment = parse(line)
+    comment, found = parse(line)
     assert (found is None) == (line.count("|") < 5)
     assert comment == ("" if found is None else line.split("|", 5)[5])
 
@@ -205,7 +218,7 @@ def test_squeue_is_asked_for_all_jobs_whatever_is_set_for_people(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("SQUEUE_PARTITION", "other")
     monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
-    first, second = commands.jobs()
+    first, second = Slurm(factory.settings(tmp_path)).jobs()
     assert first.startswith(",standard,")
     assert "--all" in first
     assert second == "caf\N{REPLACEMENT CHARACTER}"
@@ -218,8 +231,8 @@ def scancel(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> str:
     program.write_text(f"#!/bin/sh\ncat {folder / 'words'} >&2\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
-    with pytest.raises(SlurmError) as caught:
-        commands.cancel(["5", "17"])
+    with pytest.raises(BatchSystemError) as caught:
+        Slurm(factory.settings(folder)).cancel(["5", "17"])
     return str(caught.value)
 
 

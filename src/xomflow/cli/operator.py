@@ -37,12 +37,13 @@ def why(config: Config, options: argparse.Namespace) -> int:
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
     """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
-    from xomflow.slurm import commands, submissions
+    from xomflow.slurm import submissions
+    from xomflow.slurm.open_batch_system import open_batch_system
 
     wanted = {run_id(number) for number in options.run}
     noted = submissions.noted(Paths(config.work)).items()
     found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
-    commands.cancel([one.job for one in found])
+    open_batch_system(config).cancel([one.job for one in found])
     print("\n".join([f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"]))
     return 0
 

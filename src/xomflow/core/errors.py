@@ -33,8 +33,8 @@ class RunDBError(XomError):
     exit_code = EXIT_RUNDB
 
 
-class SlurmError(XomError):
-    """Slurm does not answer, or does not take a job."""
+class BatchSystemError(XomError):
+    """The batch system does not answer, or refuses a job."""
 
     exit_code = EXIT_SLURM
 

@@ -30,6 +30,7 @@ from xomflow.planning.selection import Selector
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run, late_words
 from xomflow.slurm import submissions
+from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submissions import SubmissionStatus
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
@@ -191,7 +192,7 @@ class Surveyor:
         held = InProgress(
             live_claims(self._paths, self._settings.slurm.tick_limit + _END_SECONDS, self._now),
             lock_owners(self._paths),
-            submissions.statuses(self._paths, self._settings.slurm.latency),
+            submissions.statuses(self._paths, open_batch_system(self._settings), self._settings.slurm.latency),
         )
         for analysis, stock in inventory.stocks.items():
             period = self._settings.analyses[analysis].period

@@ -1,22 +1,25 @@
-"""Slurm's commands: submit, look, cancel. What Slurm says is told apart from its saying nothing."""
+"""Slurm through its commands ``sbatch``, ``squeue`` and ``scancel``."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO
 
-from xomflow.core.errors import SlurmError
+from xomflow.config.model import Config
+from xomflow.core.errors import BatchSystemError
+from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
 
-_SECONDS = 60.0
-_FORM = "%i|%T|%r|%e|%N|%k"
-# The failure class of each way in which Slurm ends a job; every other state but these is that of a living job.
-CLASSES = {
+_TIMEOUT_SECONDS = 60.0
+_SQUEUE_FORMAT = "%i|%T|%r|%e|%N|%k"
+# Failure class of each of Slurm's final states; a job in any other state may still work.
+FINAL_STATES = {
     "OUT_OF_MEMORY": "out_of_memory",
     "TIMEOUT": "timeout",
     "DEADLINE": "timeout",
@@ -28,162 +31,135 @@ CLASSES = {
     "COMPLETED": "lost",
     "FAILED": "lost",
 }
-# State and reason of a job that Slurm took and then finds no node for.
+# State and reason of a job that Slurm accepted and then finds no node for.
 _NO_NODE = ("FAILED", "BadConstraints")
-# State and reason of a job that a node could not start, and that Slurm keeps until a person releases it.
+# State and reason of a job that a node could not start; Slurm keeps it until a person releases it.
 _HELD = ("PENDING", "launch_failed_requeued_held")
+# The only variables that a job gets of our environment: others may hold secrets, and Slurm would store them.
+_EXPORTED = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
 
 
-@dataclass(frozen=True, slots=True)
-class SlurmJob:
-    """A job as Slurm sees it.
+class Slurm:
+    """Slurm as a batch system; see `BatchSystem`.
 
     Parameters
     ----------
-    number
-        Job id.
-    state
-        Slurm's own word, such as ``PENDING``, ``RUNNING``, ``OUT_OF_MEMORY``.
-    reason
-        Slurm's reason for it, such as ``Priority``, ``PartitionDown``.
-    ended
-        When it ended or will have to, in the machine's local time; None where Slurm does not know.
-    node
-        Where it runs; empty if it does not.
+    config
+        The configuration: account, partition, quality of service and more options, by analysis.
     """
 
-    number: str
-    state: str
-    reason: str
-    ended: datetime | None
-    node: str
+    name = "Slurm"
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it will do nothing any more."""
-        return self.state in CLASSES
+    def __init__(self, config: Config) -> None:
+        self._config = config
 
-    @property
-    def is_stuck(self) -> bool:
-        """Whether it waits for a person since a node could not start it; as after a controller that died."""
-        return (self.state, self.reason.replace(" ", "_")) == _HELD
+    def jobs(self) -> dict[str, BatchJob]:
+        """Return this user's jobs by their comment."""
+        found: dict[str, BatchJob] = {}
+        command = ["squeue", "--me", "--all", "--noheader", "--states=all", f"--format={_SQUEUE_FORMAT}"]
+        for line in _run(command).splitlines():
+            comment, job = parse(line)
+            if job and (comment not in found or found[comment].is_over):
+                found[comment] = job
+        return found
 
-    @property
-    def end(self) -> tuple[str, str]:
-        """The failure class and a sentence about how Slurm ended it; of a job that is over, or stuck."""
-        how = f"{self.state} ({self.reason})"
-        if self.is_stuck:
-            return "node_failed", f"a node could not start Slurm job {self.number}: {how}; XOM cancels it"
-        if (self.state, self.reason) == _NO_NODE:
-            asked = "memory_mb of the analysis, threads of its rule, partition and options of slurm"
-            return "not_started", f"Slurm has no node for what job {self.number} asks: {how}; see {asked}"
-        return CLASSES[self.state], f"Slurm ended job {self.number}: {how}"
+    def options(self, request: JobRequest) -> tuple[str, ...]:
+        """Return the options of ``sbatch`` for a job."""
+        chosen = self._config.slurm_options_of(request.key.analysis)
+        named = {"account": chosen.account, "partition": chosen.partition, "qos": chosen.qos, "time": request.minutes}
+        named |= {"mem": request.memory_mb + self._config.slurm.memory_margin_mb, "cpus-per-task": request.cpus}
+        return *(f"--{option}={value}" for option, value in named.items() if value is not None), *chosen.options
 
-    @property
-    def words(self) -> str:
-        """Where it stands, in words."""
-        why = f" ({self.reason})" if self.reason not in ("", "None") else ""
-        where = f" on {self.node}" if self.node else ""
-        return f"Slurm job {self.number} is {self.state.lower()}{where}{why}"
+    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> str:
+        """Submit a job that runs in the working directory, and return its number."""
+        script = f"#!/bin/sh\ncd {shlex.quote(str(Path.cwd()))} && exec {request.command} --slurm\n"
+        fixed = [f"--job-name={request.name}", f"--comment={label}", f"--output={log.absolute()}"]
+        fixed += ["--parsable", "--open-mode=append", f"--export={_EXPORTED}"]
+        answer = _run(["sbatch", *fixed, *self.options(request)], script, lock)
+        return answer.strip().partition(";")[0]
 
-
-def jobs() -> dict[str, SlurmJob]:
-    """Return this user's jobs, those that ended lately too, by their comment; `SlurmError` if Slurm does not answer."""
-    found: dict[str, SlurmJob] = {}
-    for line in _ask(["squeue", "--me", "--all", "--noheader", "--states=all", f"--format={_FORM}"]).splitlines():
-        job, comment = parse(line)
-        if job and (comment not in found or found[comment].is_over):
-            found[comment] = job
-    return found
+    def cancel(self, numbers: Sequence[str]) -> None:
+        """End jobs."""
+        if numbers:
+            _run(["scancel", *numbers])
 
 
-def parse(line: str) -> tuple[SlurmJob | None, str]:
-    """Return the job and the comment in a line of ``squeue``; no job where the line is none."""
+def parse(line: str) -> tuple[str, BatchJob | None]:
+    """Return the comment and the job in a line of ``squeue``; None if the line has another form."""
     parts = line.split("|", 5)
     if len(parts) != 6:
-        return None, ""
+        return "", None
     number, state, reason, ended, node, comment = parts
+    why = f" ({reason})" if reason not in ("", "None") else ""
+    where = f" on {node}" if node else ""
+    is_stuck = (state, reason.replace(" ", "_")) == _HELD
+    return comment, BatchJob(
+        number,
+        f"Slurm job {number} is {state.lower()}{where}{why}",
+        _end_of(number, state, reason) if is_stuck or state in FINAL_STATES else None,
+        _time(ended),
+        is_stuck,
+    )
+
+
+def _end_of(number: str, state: str, reason: str) -> JobEnd:
+    how = f"{state} ({reason})"
+    if state not in FINAL_STATES:
+        return JobEnd("node_failed", f"a node could not start Slurm job {number}: {how}; XOM cancels it")
+    if (state, reason) == _NO_NODE:
+        limits = "memory_mb of the analysis, threads of its rule, partition and options of slurm"
+        return JobEnd("not_started", f"Slurm has no node for what job {number} asks: {how}; see {limits}")
+    return JobEnd(FINAL_STATES[state], f"Slurm ended job {number}: {how}")
+
+
+def _time(text: str) -> datetime | None:
     try:
-        end = datetime.fromisoformat(ended)
+        return datetime.fromisoformat(text)
     except ValueError:
-        end = None
-    return SlurmJob(number, state, reason, end, node), comment
+        return None
 
 
-def submit(script: str, name: str, comment: str, log: str, resources: Iterable[str], held: IO[bytes]) -> str:
-    """Submit a shell script and return the number of the job.
-
-    Parameters
-    ----------
-    script
-        What the job's shell does.
-    name, comment
-        For people, and to find it again.
-    log
-        File that gets what it prints.
-    resources
-        More options of ``sbatch``.
-    held
-        A lock that ``sbatch`` keeps, even if this process is killed meanwhile: it may still submit.
-
-    Raises
-    ------
-    SlurmError
-        If Slurm does not take it; the sentence has Slurm's own words.
-    """
-    # Nothing of this process's environment but what finds the way; secrets in it would stay in Slurm's memory.
-    passed = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
-    options = [f"--job-name={name}", f"--comment={comment}", f"--output={log}", f"--export={passed}"]
-    command = ["sbatch", "--parsable", "--open-mode=append", *options, *resources]
-    said = _ask(command, given=f"#!/bin/sh\n{script}\n", held=held)
-    return said.strip().partition(";")[0]
-
-
-def cancel(numbers: Sequence[str]) -> None:
-    """End jobs; `SlurmError` if Slurm does not answer."""
-    if numbers:
-        _ask(["scancel", *numbers])
-
-
-def _ask(command: list[str], given: str = "", held: IO[bytes] | None = None) -> str:
-    kept = (held.fileno(),) if held else ()
+def _run(command: list[str], stdin: str = "", lock: IO[bytes] | None = None) -> str:
+    """Return the output of one of Slurm's commands, which inherits the lock; `BatchSystemError` if it fails."""
+    program = command[0]
     try:
         done = subprocess.run(
             command,
-            input=given,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
-            errors="replace",  # comments of other jobs are whatever somebody wrote
+            errors="replace",  # comments of other jobs may hold anything
             check=False,
-            timeout=_SECONDS,
-            pass_fds=kept,
+            timeout=_TIMEOUT_SECONDS,
+            pass_fds=(lock.fileno(),) if lock else (),
             env=_environment(),
         )
     except FileNotFoundError:
-        raise SlurmError(f"{command[0]} is not on the PATH") from None
+        raise BatchSystemError(f"{program} is not on the PATH") from None
     except subprocess.TimeoutExpired:
-        raise SlurmError(f"{command[0]} did not answer within {_SECONDS:.0f} s") from None
-    except OSError as error:  # no memory or no process is left for it
-        raise SlurmError(f"{command[0]} could not be started: {error.strerror}") from None
+        raise BatchSystemError(f"{program} did not answer within {_TIMEOUT_SECONDS:.0f} s") from None
+    except OSError as error:  # the machine has no memory or no process left for it
+        raise BatchSystemError(f"{program} could not be started: {error.strerror}") from None
     if done.returncode != 0:
-        words = refusal(command[0], done.stderr) or f"exit status {done.returncode}"
-        raise SlurmError(f"{command[0]} refused: {textwrap.shorten(words, 300, placeholder=' ...')}")
+        words = refusal(program, done.stderr) or f"exit status {done.returncode}"
+        raise BatchSystemError(f"{program} refused: {textwrap.shorten(words, 300, placeholder=' ...')}")
     return done.stdout
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without what would make ``squeue`` leave out jobs or write times in another form."""
+    """Return our environment without what makes ``squeue`` leave out jobs or write times in another form."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
     return {**ours, "SLURM_TIME_FORMAT": "standard"}
 
 
-def refusal(program: str, said: str) -> str:
-    """Return what one of Slurm's programs said in one line, without its name before each piece.
+def refusal(program: str, stderr: str) -> str:
+    """Return the messages of one of Slurm's programs as one line, without its name before each.
 
-    Pieces that differ in numbers only, as of one job and the next, are said once.
+    Of messages that differ in numbers only, such as one for each job, the first is kept.
     """
-    pieces = (" ".join(line.split()).removeprefix(f"{program}: ").removeprefix("error: ") for line in said.splitlines())
+    lines = (" ".join(line.split()) for line in stderr.splitlines())
+    messages = (line.removeprefix(f"{program}: ").removeprefix("error: ") for line in lines)
     found: dict[str, str] = {}
-    for piece in filter(None, pieces):
-        found.setdefault(re.sub("[0-9]+", "0", piece), piece)
+    for message in filter(None, messages):
+        found.setdefault(re.sub("[0-9]+", "0", message), message)
     return "; ".join(found.values())

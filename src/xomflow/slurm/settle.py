@@ -1,4 +1,4 @@
-"""Write failure records for jobs that Slurm ended before they could write one."""
+"""Write failure records for jobs that the batch system ended before they could write one."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from collections.abc import Mapping
 
 from xomflow.config.model import Retries
 from xomflow.core import times
-from xomflow.core.errors import SlurmError
+from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.lost import record_failure
 from xomflow.jobs.run_lock import take_left_behind
 from xomflow.outcomes.files import Failure
-from xomflow.slurm import commands, submissions
+from xomflow.slurm import submissions
+from xomflow.slurm.batch_system import BatchSystem
 from xomflow.slurm.submissions import SubmissionStatus
 
 
-def settle(paths: Paths, retries: Retries, standings: Mapping[Key, SubmissionStatus]) -> None:
-    """Write down how Slurm ended jobs, forget those about which all is known, cancel what it would keep for ever."""
-    with contextlib.suppress(SlurmError):  # whatever becomes of such a job, its attempt is over
-        commands.cancel([one.to_cancel for one in standings.values() if one.to_cancel])
-    for key, standing in standings.items():
-        if standing.working:
+def settle(paths: Paths, batch: BatchSystem, retries: Retries, statuses: Mapping[Key, SubmissionStatus]) -> None:
+    """Cancel stuck jobs, write failure records for ended ones, and remove the records of submissions that are over.
+
+    Parameters
+    ----------
+    paths, batch, retries
+        Where, the batch system, and how failures are tried again.
+    statuses
+        The status of each submission.
+    """
+    with contextlib.suppress(BatchSystemError):  # the attempt is over even if its job cannot be cancelled now
+        batch.cancel([status.to_cancel for status in statuses.values() if status.to_cancel])
+    for key, status in statuses.items():
+        if status.working:
             continue
-        if standing.kind:
+        if status.kind:
             take_left_behind(paths, key)
-            failure = Failure(standing.submission.attempt, standing.kind, times.now())
-            record_failure(paths, retries, key, failure, standing.message)
-        submissions.forget(paths, key, standing.submission.tick, standing.submission.attempt)
+            failure = Failure(status.submission.attempt, status.kind, times.now())
+            record_failure(paths, retries, key, failure, status.message)
+        submissions.forget(paths, key, status.submission.tick, status.submission.attempt)

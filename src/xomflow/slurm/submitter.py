@@ -1,147 +1,86 @@
-"""The jobs of one tick in Slurm: what waits to be submitted, what is there, what became of it."""
+"""The batch jobs of one tick: submit them, submit refused ones again, and see how they ended."""
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Literal
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.errors import SlurmError
+from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import failures_of, read_outcome
-from xomflow.slurm import commands, submissions
-from xomflow.slurm.commands import SlurmJob
+from xomflow.slurm import submissions
+from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
 
+# What Snakemake is told of a job. "left": the batch system refused it for long; it is as ready as before.
 Verdict = Literal["active", "done", "failed", "left"]
-_BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
+_BENCHMARK_HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 
 
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """One job to submit.
-
-    Parameters
-    ----------
-    key, attempt
-        What it works on.
-    command
-        Shell command.
-    memory_mb, minutes, cpus
-        What it may use.
-    """
-
-    key: Key
-    attempt: int
-    command: str
-    memory_mb: int
-    minutes: int
-    cpus: int
-
-    @property
-    def name(self) -> str:
-        """The job's name, from which a person sees analysis and run."""
-        return f"xom-{self.key.analysis}-{self.key.run}"
-
-
-class SlurmSubmitter:
+class Submitter:
     """Submits the jobs of a tick and watches them.
 
     Parameters
     ----------
-    settings
+    config
         The configuration.
     tick
         Name of the tick.
-    held
-        The tick's lock; whatever submits a job keeps it, and it is held as long as this object is there.
+    lock
+        The tick's open lock file. Submitting programs inherit it; this object holds it as long as it exists.
+    batch
+        The batch system.
+
+    Attributes
+    ----------
+    complaint
+        Why jobs wait here, in the batch system's words; empty if none does.
     """
 
-    def __init__(self, settings: Config, tick: str, held: IO[bytes]) -> None:
-        self._settings = settings
-        self._paths = Paths(settings.work)
+    def __init__(self, config: Config, tick: str, lock: IO[bytes], batch: BatchSystem) -> None:
+        self._config = config
+        self._paths = Paths(config.work)
         self._tick = tick
-        self._held = held
-        self._attempts: dict[Key, int] = {}
+        self._tick_lock = lock
+        self._batch = batch
+        self._requests: dict[Key, JobRequest] = {}
         self._waiting: list[JobRequest] = []
         self._lock = threading.Lock()  # Snakemake submits and looks in two threads
         self._refused_since: float | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.complaint = ""
 
-    def add(self, order: JobRequest) -> None:
-        """Submit a job, now or as soon as Slurm takes it."""
+    def add(self, request: JobRequest) -> None:
+        """Submit a job, now or as soon as the batch system accepts it."""
         with self._lock:
-            self._attempts[order.key] = order.attempt
-            self._waiting.append(order)
+            self._requests[request.key] = request
+            self._waiting.append(request)
             if self._refused_since is None:
                 self._submit({})
 
     def news(self) -> str:
-        """Return why jobs wait here, in Slurm's own words, the first time that it is so; empty otherwise."""
+        """Return why jobs wait here, once for each reason; empty otherwise."""
         with self._lock:
-            if not self.complaint or self.complaint in self._told:
+            if not self.complaint or self.complaint in self._reported:
                 return ""
-            self._told.add(self.complaint)
-            return f"{self.complaint}: what Slurm does not take now waits here and is offered again"
-
-    def _submit_again(self) -> None:
-        """Try what Slurm did not take; it may have taken a job and have been too slow to say so."""
-        try:
-            self._submit(commands.jobs())
-        except SlurmError as error:
-            self.complaint = str(error)
-
-    def _submit(self, known: Mapping[str, SlurmJob]) -> None:
-        """Submit what waits and Slurm does not know yet; who asks for what was just refused has to wait."""
-        refused: dict[tuple[str, ...], str] = {}
-        before = len(self._waiting)
-        for order in list(self._waiting):
-            record = Submission(order.key, order.attempt, self._tick, times.now())
-            options, job = self._options(order), known.get(record.comment)
-            if job is None and options in refused:
-                continue
-            try:
-                submissions.note(self._paths, record)
-                number = job.number if job else self._sbatch(order, record, options)
-            except SlurmError as error:
-                refused[options] = str(error)
-                continue
-            submissions.note(self._paths, replace(record, job=number))
-            self._waiting.remove(order)
-        self.complaint = "; ".join(dict.fromkeys(refused.values()))
-        if len(self._waiting) < before:
-            self._refused_since = None
-        if self._waiting and self._refused_since is None:
-            self._refused_since = time.monotonic()
-
-    def _sbatch(self, order: JobRequest, record: Submission, options: Sequence[str]) -> str:
-        log = self._paths.log(order.key)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        script = f"cd {shlex.quote(str(Path.cwd()))} && exec {order.command} --slurm"
-        return commands.submit(script, order.name, record.comment, str(log.absolute()), options, self._held)
-
-    def _options(self, order: JobRequest) -> tuple[str, ...]:
-        chosen = self._settings.slurm_options_of(order.key.analysis)
-        named = {"account": chosen.account, "partition": chosen.partition, "qos": chosen.qos, "time": order.minutes}
-        named |= {"mem": order.memory_mb + self._settings.slurm.memory_margin_mb, "cpus-per-task": order.cpus}
-        return *(f"--{option}={value}" for option, value in named.items() if value is not None), *chosen.options
+            self._reported.add(self.complaint)
+            return f"{self.complaint}: what {self._batch.name} does not take now waits here and is offered again"
 
     def look(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
-        """Submit what Slurm takes now, and say what became of these jobs.
+        """Submit what the batch system accepts now, and return what became of the jobs of these keys.
 
-        ``left`` are those that Slurm refused for long although it had nothing else of this tick to do; they are as
-        ready as before.
+        All that wait are "left" once the batch system has refused jobs for `slurm.patience` while none of this tick
+        was active.
         """
         with self._lock:
             return self._look(set(keys))
@@ -149,39 +88,78 @@ class SlurmSubmitter:
     def _look(self, keys: set[Key]) -> dict[Key, Verdict]:
         if self._waiting:
             self._submit_again()
-        waiting = {order.key for order in self._waiting} & keys  # one that was just added is not asked about yet
-        verdicts = {key: self._last_word(key) for key in keys if key not in waiting}
+        waiting = {request.key for request in self._waiting} & keys  # one just added is not asked about yet
+        verdicts = {key: self._verdict_of_files(key) for key in keys if key not in waiting}
         if "active" in verdicts.values():
-            self._ask_slurm(verdicts)
+            self._ask_batch_system(verdicts)
         refused = time.monotonic() - (self._refused_since or time.monotonic())
-        left = refused > self._settings.slurm.patience and "active" not in verdicts.values()
+        left = refused > self._config.slurm.patience and "active" not in verdicts.values()
         if left:
-            self._waiting = [order for order in self._waiting if order.key not in keys]
+            self._waiting = [request for request in self._waiting if request.key not in keys]
         return verdicts | dict.fromkeys(waiting, "left" if left else "active")
 
-    def _last_word(self, key: Key) -> Verdict:
-        """Return what the files say; a finished job is seen at once, without Slurm."""
+    # --- submission --------------------------------------------------------------------------------------------------
+    def _submit_again(self) -> None:
+        """Submit what was refused, except jobs that the batch system has: its answer may have come too late."""
+        try:
+            self._submit(self._batch.jobs())
+        except BatchSystemError as error:
+            self.complaint = str(error)
+
+    def _submit(self, known: Mapping[str, BatchJob]) -> None:
+        """Submit the waiting jobs that are not known; of jobs with equal options the first refusal counts for all."""
+        refusals: dict[tuple[str, ...], str] = {}
+        before = len(self._waiting)
+        for request in list(self._waiting):
+            record = Submission(request.key, request.attempt, self._tick, times.now())
+            options, job = self._batch.options(request), known.get(record.label)
+            if job is None and options in refusals:
+                continue
+            try:
+                submissions.note(self._paths, record)
+                number = job.number if job else self._submit_one(request, record)
+            except BatchSystemError as error:
+                refusals[options] = str(error)
+                continue
+            submissions.note(self._paths, replace(record, job=number))
+            self._waiting.remove(request)
+        self.complaint = "; ".join(dict.fromkeys(refusals.values()))
+        if len(self._waiting) < before:
+            self._refused_since = None
+        if self._waiting and self._refused_since is None:
+            self._refused_since = time.monotonic()
+
+    def _submit_one(self, request: JobRequest, record: Submission) -> str:
+        log = self._paths.log(request.key)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return self._batch.submit(request, record.label, log, self._tick_lock)
+
+    # --- ends --------------------------------------------------------------------------------------------------------
+    def _verdict_of_files(self, key: Key) -> Verdict:
+        """Return what the job's files show; a finished job is seen at once, without the batch system."""
+        request = self._requests[key]
         if self._paths.outcome(key).exists():
             verdict: Verdict = "done"
-            self._benchmark(key)
-        elif any(failure.attempt >= self._attempts[key] for failure in failures_of(self._paths, key)):
+            if request.benchmark:
+                self._write_benchmark(key, request.benchmark)
+        elif any(failure.attempt >= request.attempt for failure in failures_of(self._paths, key)):
             verdict = "failed"
         else:
             return "active"
-        submissions.forget(self._paths, key, self._tick, self._attempts[key])
+        submissions.forget(self._paths, key, self._tick, request.attempt)
         return verdict
 
-    def _benchmark(self, key: Key) -> None:
-        """Write what Snakemake measures itself where it starts jobs itself, in its columns."""
+    def _write_benchmark(self, key: Key, place: Path) -> None:
+        """Write the columns that Snakemake measures where it starts jobs itself."""
         used = read_outcome(self._paths.outcome(key))["resources"]
         seconds = used["wall_s"]
         row = [seconds, timedelta(seconds=int(seconds)), used["peak_memory_mb"], *["-"] * 6, used["cpu_s"]]
-        lines = [_BENCHMARK, "\t".join("-" if value is None else str(value) for value in row)]
-        write_atomically(self._paths.benchmark(key), "\n".join(lines) + "\n")
+        lines = [_BENCHMARK_HEADINGS, "\t".join("-" if value is None else str(value) for value in row)]
+        write_atomically(place, "\n".join(lines) + "\n")
 
-    def _ask_slurm(self, verdicts: dict[Key, Verdict]) -> None:
-        """Find the jobs that ended without a word."""
-        standings = submissions.statuses(self._paths, self._settings.slurm.latency)
-        silent = {key: one for key, one in standings.items() if verdicts.get(key) == "active" and one.kind}
-        settle(self._paths, self._settings.retries, silent)
-        verdicts.update(dict.fromkeys(silent, "failed"))
+    def _ask_batch_system(self, verdicts: dict[Key, Verdict]) -> None:
+        """Find the active jobs that ended without a file about it."""
+        statuses = submissions.statuses(self._paths, self._batch, self._config.slurm.latency)
+        ended = {key: status for key, status in statuses.items() if verdicts.get(key) == "active" and status.kind}
+        settle(self._paths, self._batch, self._config.retries, ended)
+        verdicts.update(dict.fromkeys(ended, "failed"))

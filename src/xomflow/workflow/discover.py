@@ -23,6 +23,7 @@ from xomflow.planning.claims import forget_old_ticks
 from xomflow.planning.survey import Item, Survey, Surveyor
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import submissions
+from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomlib.files import dump_json, read_json, write_atomically
@@ -52,9 +53,10 @@ def discover(files: TickPaths) -> Survey:
     settings = check_configuration(given["configuration"], str(files.settings))
     paths = Paths(settings.work)
     with exclusive(paths.discovery_lock):
-        standings = submissions.statuses(paths, settings.slurm.latency)
-        settle(paths, settings.retries, standings)
-        record_lost(paths, settings.retries, standings)
+        batch = open_batch_system(settings)
+        statuses = submissions.statuses(paths, batch, settings.slurm.latency)
+        settle(paths, batch, settings.retries, statuses)
+        record_lost(paths, settings.retries, statuses)
         survey = look(settings, may_write=True, wrong=given["wrong"])
         survey.troubles += [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         for analysis in settings.analyses:

@@ -23,7 +23,9 @@ from xomflow.core.errors import EXIT_TROUBLE, ConfigurationError, for_user
 from xomflow.core.key import ID, Key, Pattern
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT
-from xomflow.slurm.submitter import JobRequest, SlurmSubmitter
+from xomflow.slurm.batch_system import JobRequest
+from xomflow.slurm.open_batch_system import open_batch_system
+from xomflow.slurm.submitter import Submitter
 from xomflow.workflow import rule_check
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
@@ -49,7 +51,7 @@ class Rules:
         The jobs of this tick in Slurm, once it has begun.
     """
 
-    queue: SlurmSubmitter
+    queue: Submitter
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         main = workflow.is_main_process
@@ -135,7 +137,8 @@ class Rules:
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""
         with _Explained():
-            self.queue = SlurmSubmitter(self.settings, self._tick.name, self._tick.begin())
+            batch = open_batch_system(self.settings)
+            self.queue = Submitter(self.settings, self._tick.name, self._tick.begin(), batch)
         for number in (signal.SIGINT, signal.SIGTERM):
             then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
             if not callable(then):
