@@ -23,7 +23,7 @@ import synthetic  # makes src/ and tests/ importable
 import urllib3
 
 from support.factory import keep, key_of, outcome, result
-from support.influx import Bucket, InfluxAccess, InfluxServer
+from local_servers.influx import Bucket, InfluxAccess, InfluxServer
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache

@@ -21,7 +21,7 @@ from costs import load, say, table
 from synthetic import FIRST_RUN, run_document
 
 from support.factory import rundb_credentials
-from support.mongo import MongoAccess, MongoServer
+from local_servers.mongo import MongoAccess, MongoServer
 from support.proxy import PASS, Proxy, proxy
 from xomflow.config import model as config
 from xomflow.rundb.database import FIELDS, RunDB, open_rundb

@@ -25,20 +25,18 @@ from typing import Any, NoReturn
 import yaml
 from bson import json_util
 
+from local_servers.daemon import Daemon, DaemonError
+from local_servers.influx import Bucket, InfluxServer
+from local_servers.mongo import MongoAccess, MongoServer
+from local_servers.find import NoServerError
+from local_servers.slurm import SlurmAccess, SlurmCluster
+from xomflow.core.errors import EXIT_FAILED
+from xomflow.core.paths import Paths
+from xomflow.outcomes.files import is_done_name
+from xomflow.publishing.points import points_of
+from xomlib.files import read_json
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
-
-from support.daemon import Daemon, DaemonError  # noqa: E402
-from support.influx import Bucket, InfluxServer  # noqa: E402
-from support.mongo import MongoAccess, MongoServer  # noqa: E402
-from support.services import NoServerError  # noqa: E402
-from support.slurm import SlurmAccess, SlurmCluster  # noqa: E402
-from xomflow.core.errors import EXIT_FAILED  # noqa: E402
-from xomflow.core.paths import Paths  # noqa: E402
-from xomflow.outcomes.files import is_done_name  # noqa: E402
-from xomflow.publishing.points import points_of  # noqa: E402
-from xomlib.files import read_json  # noqa: E402
-
 DATABASE = "xenonnt"
 PREFIX = "test_"
 # What a result says; the other fields of its point say how and when it was made.

@@ -12,10 +12,10 @@ from typing import Protocol, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.influx import Bucket, InfluxAccess, InfluxServer
-from support.mongo import MongoAccess, MongoServer
-from support.services import NoServerError
-from support.slurm import SlurmAccess, SlurmCluster
+from local_servers.influx import Bucket, InfluxAccess, InfluxServer
+from local_servers.mongo import MongoAccess, MongoServer
+from local_servers.find import NoServerError
+from local_servers.slurm import SlurmAccess, SlurmCluster
 
 settings.register_profile("services", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("services")

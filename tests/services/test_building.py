@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.services import ROOT
+from local_servers.find import ROOT
 
 TOOLS = ("bash", "cat", "dirname", "mkdir", "grep", "id", "java", "javac", "go", "cargo", "pkg-config")
 

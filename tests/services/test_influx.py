@@ -16,7 +16,7 @@ import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from support.factory import keep, key_of, outcome, result, run, tick_summary
-from support.influx import Bucket, InfluxAccess, InfluxServer
+from local_servers.influx import Bucket, InfluxAccess, InfluxServer
 from support.proxy import CUT, HALF, PASS, Proxy, http_refusal, proxy
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.cache import Shelf

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from support.influx import Bucket
+from local_servers.influx import Bucket
 from support.site import Site, document
 
 pytestmark = pytest.mark.slow

@@ -25,7 +25,7 @@ from pymongo.monitoring import CommandListener
 
 from support.factory import PASSWORD, rundb_credentials
 from support.factory import settings as factory_settings
-from support.mongo import MongoAccess, MongoServer
+from local_servers.mongo import MongoAccess, MongoServer
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
 from support.site import Site, document
 from xomflow.config import model as config

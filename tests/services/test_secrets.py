@@ -18,11 +18,11 @@ from bson import json_util
 
 from mini_xenonnt import slow_control
 from support.factory import PASSWORD, rundb_credentials
-from support.influx import Bucket
-from support.mongo import MongoServer
+from local_servers.influx import Bucket
+from local_servers.mongo import MongoServer
 from support.scada import serving
 from support.site import Site, document
-from support.slurm import SlurmCluster
+from local_servers.slurm import SlurmCluster
 from support.slurm_site import GOOD, TICK, SlurmSite
 from xomflow.core.paths import ROOT
 

@@ -14,12 +14,12 @@ import pymongo.errors
 import pytest
 from influxdb_client.rest import ApiException
 
-from support.daemon import Daemon, DaemonError
-from support.influx import Bucket, InfluxAccess, InfluxServer
+from local_servers.daemon import Daemon, DaemonError
+from local_servers.influx import Bucket, InfluxAccess, InfluxServer
 from support.jobs import alive
-from support.mongo import MongoAccess, MongoServer
-from support.services import NoServerError, built
-from support.slurm import SlurmAccess, SlurmCluster
+from local_servers.mongo import MongoAccess, MongoServer
+from local_servers.find import NoServerError, built
+from local_servers.slurm import SlurmAccess, SlurmCluster
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL", "TIMEOUT"}
 
@@ -192,7 +192,7 @@ def test_a_server_that_dies_at_once_says_why(tmp_path: Path) -> None:
 def test_a_server_ends_with_those_who_started_it(tmp_path: Path, wait_for: Callable[..., None]) -> None:
     """A worker of pytest that is killed has no last word."""
     code = (
-        "import sys, os, pathlib; from support.daemon import Daemon\n"
+        "import sys, os, pathlib; from local_servers.daemon import Daemon\n"
         "d = Daemon(['sleep', '1000'], pathlib.Path(sys.argv[1])); d.start()\n"
         "print(d.pid, flush=True); os.kill(os.getpid(), 9)"
     )

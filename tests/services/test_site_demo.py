@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from support import mini as mini_set
-from support.services import NoServerError, built, program
+from local_servers.find import NoServerError, built, program
 from support.site import Site
 from xomflow.core.paths import ROOT
 from xomlib.files import read_json

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support.accounting import ACCOUNT
+from local_servers.accounting import ACCOUNT
 from support.site import Site
-from support.slurm import SlurmAccess, SlurmCluster
+from local_servers.slurm import SlurmAccess, SlurmCluster
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
 

@@ -22,10 +22,10 @@ import pytest
 from bson import json_util
 
 from support.factory import rundb_credentials
-from support.influx import Bucket, InfluxServer
-from support.mongo import MongoServer
+from local_servers.influx import Bucket, InfluxServer
+from local_servers.mongo import MongoServer
 from support.site import Site, document
-from support.slurm import SlurmCluster
+from local_servers.slurm import SlurmCluster
 from support.slurm_site import SlurmSite
 from xomflow.core.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
 from xomflow.outcomes.retries import NOT_ITS_FAULT

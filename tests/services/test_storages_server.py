@@ -12,7 +12,7 @@ from bson import json_util
 
 from support import mini as mini_set
 from support import xenon
-from support.mongo import MongoAccess
+from local_servers.mongo import MongoAccess
 from xomflow.config import model as config
 from xomflow.config.model import Context
 from xomflow.config.software import Program

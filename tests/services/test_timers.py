@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support.services import NoServerError
+from local_servers.find import NoServerError
 from support.site import Site
-from support.slurm import SlurmCluster
+from local_servers.slurm import SlurmCluster
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
 

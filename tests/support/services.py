@@ -1,31 +1,5 @@
-"""Where tests find their servers: an address in the environment, else what ``make services`` made, else nowhere."""
+"""The names of `local_servers.find`, for scripts that import them from here."""
 
-from __future__ import annotations
+from local_servers.find import NoServerError, built, program
 
-import os
-import shutil
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-_SYSTEM = os.pathsep.join(["/usr/sbin", "/sbin"])  # where daemons lie, which is not in everybody's PATH
-
-
-class NoServerError(Exception):
-    """There is no such server; the sentence says which command makes it."""
-
-
-def built(service: str, part: str) -> Path:
-    """Return a part of what ``make services`` made; `NoServerError` if it did not."""
-    folder = Path(os.environ.get("XOM_TEST_SERVICES", ROOT / "work/services")).absolute()
-    place = folder / service / part
-    if not place.exists():
-        raise NoServerError(f"there is no {service} server: {place} does not exist; `make services` makes it")
-    return place
-
-
-def program(name: str) -> str:
-    """Return the path of a program of the system; `NoServerError` if it is not installed."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + _SYSTEM)
-    if found is None:
-        raise NoServerError(f"the program {name} is not installed; `make services` installs it")
-    return found
+__all__ = ["NoServerError", "built", "program"]

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.daemon import Daemon, DaemonError
-from support.services import program
+from local_servers.daemon import Daemon, DaemonError
+from local_servers.find import program
 
 ACCOUNT = "xom"
 _SECONDS = 60.0  # that each step may take

@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 import pymongo
 
-from support.daemon import Daemon, Server
-from support.factory import PASSWORD
-from support.services import built, program
+from local_servers.daemon import Daemon, Server
+from local_servers.find import built, program
 
 USER = "xenon"
+PASSWORD = "pa55 w%rd/@:"  # every sign that an address needs escaped
 # Less is compiled, and one garbage collector is enough.
 SHORT_LIFE = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 
