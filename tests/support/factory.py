@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from local_servers.mongo import PASSWORD
 from support.site import document
 from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
@@ -17,7 +18,6 @@ from xomflow.outcomes.files import write_outcome
 from xomflow.rundb.run import Run, run_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-PASSWORD = "pa55 w%rd/@:"
 KEY = Key("kr83m", "v1", "052894")
 
 # Lone surrogates, control characters and line separators included: documents are written by people and machines.

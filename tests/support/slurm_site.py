@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from support.site import Site
-from support.slurm import SlurmAccess
+from local_servers.slurm import SlurmAccess
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
 

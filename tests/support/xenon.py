@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from support.mongo import MongoAccess
+from local_servers.mongo import MongoAccess
 from support.site import document
 from xomflow.storage.rucio import rucio_path
 
