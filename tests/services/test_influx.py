@@ -109,7 +109,8 @@ def test_ticks_published_again_without_the_ledger_are_all_there(
     """The points of one tick share their time, and not all of them have the same fields."""
     changes: dict[str, dict[str, Any]] = {"a-1": {}, "a-2": {}}
     for name in changes:
-        dump_json(TickPaths(paths.tick(f"20261122T120000-{name}")).summary, tick_summary(f"20261122T120000-{name}"))
+        summary = tick_summary(f"20261122T120000-{name}")
+        dump_json(TickPaths(paths.tick(summary.tick)).summary, summary.to_json())
     for name, changed in (("a-2", {}), later):
         changes[name] = changed
         shutil.rmtree(paths.ledger, ignore_errors=True)

@@ -30,7 +30,7 @@ from support.proxy import CUT, HALF, HOLD, PASS, proxy
 from support.site import Site, document
 from xomflow.config import model as config
 from xomflow.core.errors import EXIT_RUNDB, RunDBError
-from xomflow.planning import pending as inventories
+from xomflow.planning.kept_pending import load_pending
 from xomflow.rundb import database as rundb_module
 from xomflow.rundb.database import FIELDS, FileRunDB, MongoRunDB, RunQuery, open_rundb
 from xomflow.rundb.mongo import decoded
@@ -429,8 +429,8 @@ def test_an_idle_tick_does_not_open_the_documents(
     opened = []
     monkeypatch.setattr(rundb_module, "decoded", lambda pieces: opened.append(1) or decoded(pieces))
     for _ in range(2):
-        inventories.load_pending(settings, server.rundb(tmp_path), may_write=True)
+        load_pending(settings, server.rundb(tmp_path), may_write=True)
     assert len(opened) == 1
     server.fill([as_bson(document(52001)), as_bson(document(52002))])
-    inventories.load_pending(settings, server.rundb(tmp_path), may_write=True)
+    load_pending(settings, server.rundb(tmp_path), may_write=True)
     assert len(opened) == 2

@@ -14,6 +14,7 @@ from support.site import document
 from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
+from xomflow.core.tick_summary import Summary
 from xomflow.outcomes.files import write_outcome
 from xomflow.rundb.run import Run, run_of
 
@@ -125,14 +126,15 @@ def rundb_credentials(folder: Path, address: str, mode: int = 0o600, **changes: 
 
 
 def tick_item(run: str, state: str, analysis: str = "kr83m", since: str = "2026-11-22T11:00:00Z") -> dict[str, Any]:
-    """One key, as the summary of a tick tells of it."""
-    return {"analysis": analysis, "run": run, "state": state, "since": since}
+    """One key, as the summary of a tick lists it."""
+    key = {"analysis": analysis, "version": "v1", "run": run}
+    return {**key, "state": state, "reason": "because", "attempt": 1, "since": since, "next_try": None}
 
 
-def tick_summary(tick: str = "20261122T120000-node-1", **changes: Any) -> dict[str, Any]:
-    """The summary that a tick leaves."""
+def tick_summary(tick: str = "20261122T120000-node-1", **changes: Any) -> Summary:
+    """The summary of a tick, from the form in its file."""
     day = f"{tick[:4]}-{tick[4:6]}-{tick[6:8]}"
-    return {
+    content = {
         "tick": tick,
         "started": f"{day}T12:00:00Z",
         "ended": f"{day}T12:00:30Z",
@@ -144,7 +146,9 @@ def tick_summary(tick: str = "20261122T120000-node-1", **changes: Any) -> dict[s
             tick_item("052004", "failed", "event_rate"),
         ],
         "problems": ["a"],
+        "mistakes": [],
         "troubles": ["b", "c"],
         "published": {"outcomes": 3, "problems": []},
         **changes,
     }
+    return Summary.from_json(content)

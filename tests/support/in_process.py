@@ -21,6 +21,7 @@ from support.site import Site
 from xomflow.cli import main as xom
 from xomflow.config.load import read_yaml
 from xomflow.core.errors import for_user
+from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
@@ -113,7 +114,7 @@ def _tick() -> int:
         failed = not all(_jobs(tick))
         for step in ("publish", "report"):
             xom(["job", step, folder])
-        summary = read_json(tick.files.summary)
+        summary = read_summary(tick.files)
         print("\n".join(["", *closing_lines(summary, tick.paths, "")]), file=sys.stderr)
         return exit_code(summary, failed, "")
 

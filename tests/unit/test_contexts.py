@@ -8,7 +8,7 @@ import pytest
 
 from support.factory import settings
 from xomflow.core.errors import ContextError
-from xomflow.workflow.discover import _asker
+from xomflow.workflow.discover import open_context_probe
 
 
 def said(folder: Path, script: str, times: int = 1) -> str:
@@ -18,7 +18,7 @@ def said(folder: Path, script: str, times: int = 1) -> str:
     interpreter.chmod(0o755)
     blocks = [{"interpreter": "/usr/bin/python3", "max_run": 9}, {"interpreter": str(interpreter), "min_run": 10}]
     configured = settings(folder / "work", software=blocks)
-    asker = _asker(configured, may_write=False)
+    asker = open_context_probe(configured, may_write=False)
     for _ in range(times - 1):
         with pytest.raises(ContextError):
             asker.facts(configured.software[1].program, configured.context, ["peaks"])

@@ -20,7 +20,8 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path, write_outcome
 from xomflow.planning.claims import hold_tick
-from xomflow.planning.survey import InProgress, Survey, Surveyor
+from xomflow.planning.in_progress import InProgress
+from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import RunQuery, understand
 from xomflow.slurm.submissions import Submission, SubmissionStatus
 from xomflow.storage.context_probe import ContextDescription
@@ -51,7 +52,7 @@ class Documents:
         return {}
 
 
-class Asker:
+class Probe:
     """Contexts whose data lie in one folder, but for those that are broken."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,7 +67,7 @@ class Asker:
 
 def survey(work: Path, *documents: Any, now: datetime = NOW, **changes: Any) -> Survey:
     configured = settings(work, **changes)
-    return Surveyor(configured, Documents(*documents), Asker(work / "data"), now).survey()  # type: ignore[arg-type]
+    return take_survey(configured, Documents(*documents), Probe(work / "data"), now)  # type: ignore[arg-type]
 
 
 def documents(*numbers: int) -> list[dict[str, Any]]:
@@ -149,14 +150,14 @@ def test_runs_that_are_not_selected_are_neither_listed_nor_counted(tmp_path: Pat
 def test_the_run_database_is_asked_for_the_configured_range(tmp_path: Path) -> None:
     database = Documents()
     configured = settings(tmp_path, selection={"min_run": 5, "max_run": 7})
-    Surveyor(configured, database, Asker(tmp_path), NOW).survey()  # type: ignore[arg-type]
+    take_survey(configured, database, Probe(tmp_path), NOW)  # type: ignore[arg-type]
     assert database.asked == [(5, 7)]
 
 
 def test_a_document_that_cannot_be_understood_costs_only_itself(tmp_path: Path) -> None:
     found = survey(tmp_path, document(52001, mode=5), document(52002))
     assert chosen(found) == ["kr83m 52002"]
-    assert found.problems == ["run document 52001: mode is 5, a text is needed"]
+    assert found.warnings == ["run document 52001: mode is 5, a text is needed"]
 
 
 def test_foreign_files_are_reported_and_left(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_what_waits_for_long_is_stale_and_still_looked_at(tmp_path: Path) -> Non
 
 def test_an_analysis_that_needs_no_data_asks_no_context(tmp_path: Path) -> None:
     found = survey(tmp_path, *documents(52001), context={"function": "broken:context"})
-    assert (chosen(found), found.mistakes) == (["kr83m 52001"], [])
+    assert (chosen(found), found.configuration_errors) == (["kr83m 52001"], [])
 
 
 def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
@@ -199,14 +200,14 @@ def test_a_broken_context_stops_its_own_analysis_only(tmp_path: Path) -> None:
     blocks = analyses(a={"needs": needs, "context": {"function": "broken:context"}}, b={"needs": needs})
     found = survey(tmp_path, *documents(52001), analyses=blocks)
     assert chosen(found) == ["b 52001"]
-    assert found.mistakes == ["analyses.a: broken:context under /opt/python: it broke"]
-    assert found.items["a"][0].state.reason.startswith("nobody knows what it needs: broken:context")
+    assert found.configuration_errors == ["analyses.a: broken:context under /opt/python: it broke"]
+    assert found.items["a"][0].state.reason.startswith("the data that it needs are unknown: broken:context")
 
 
 def test_a_mistake_that_analyses_share_is_said_once(tmp_path: Path) -> None:
     blocks = analyses(a={"needs": ["peaks"]}, b={"needs": ["peaks"]}, c={"needs": []})
     found = survey(tmp_path, *documents(52001), analyses=blocks, context={"function": "broken:context"})
-    assert found.mistakes == ["analyses.a, analyses.b: broken:context under /opt/python: it broke"]
+    assert found.configuration_errors == ["analyses.a, analyses.b: broken:context under /opt/python: it broke"]
 
 
 def test_a_run_without_software_waits(tmp_path: Path) -> None:
@@ -267,46 +268,48 @@ def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> Non
     assert found.chosen[0].state.attempt == 2
 
 
-def mark(held: bool, attempt: int = 1) -> LockOwner:
+def owner(held: bool, attempt: int = 1) -> LockOwner:
     return LockOwner(held, attempt, "node01, process 5", NOW)
 
 
-def standing(working: str = "", kind: str = "", attempt: int = 2) -> SubmissionStatus:
+def submission(working: str = "", kind: str = "", attempt: int = 2) -> SubmissionStatus:
     return SubmissionStatus(Submission(key_of(52001), attempt, "some tick", NOW, "17"), working, kind)
 
 
 def test_a_lost_attempt_is_counted_once() -> None:
     key, lost = key_of(52001), Failure(2, "lost", NOW)
     for known, found in (([FAILURE], [FAILURE, lost]), ([FAILURE, lost], [FAILURE, lost])):
-        assert InProgress(marks={key: mark(False, 2)}).failures(key, known, NOW) == found
-    for left in (mark(False, 1), mark(True, 2)):
-        assert InProgress(marks={key: left}).failures(key, [FAILURE], NOW) == [FAILURE]
+        assert InProgress(owners={key: owner(False, 2)}).failures(key, known, NOW) == found
+    for left in (owner(False, 1), owner(True, 2)):
+        assert InProgress(owners={key: left}).failures(key, [FAILURE], NOW) == [FAILURE]
     assert InProgress().failures(key, [FAILURE], NOW) == [FAILURE]
 
 
 def test_how_slurm_ended_a_job_counts_and_not_what_it_left() -> None:
     key, ended = key_of(52001), Failure(2, "node_failed", NOW)
-    held = InProgress(marks={key: mark(False, 2)}, standings={key: standing(kind="node_failed")})
-    assert held.failures(key, [FAILURE], NOW) == [FAILURE, ended]
-    assert held.failures(key, [FAILURE, ended], NOW) == [FAILURE, ended]
+    at_work = InProgress(owners={key: owner(False, 2)}, submissions={key: submission(kind="node_failed")})
+    assert at_work.failures(key, [FAILURE], NOW) == [FAILURE, ended]
+    assert at_work.failures(key, [FAILURE, ended], NOW) == [FAILURE, ended]
 
 
 def test_a_job_that_slurm_will_start_again_has_lost_nothing() -> None:
     key = key_of(52001)
-    held = InProgress(marks={key: mark(False, 2)}, standings={key: standing(working="Slurm job 17 is pending")})
-    assert held.failures(key, [FAILURE], NOW) == [FAILURE]
-    assert held.who_works(key, [FAILURE]) == "Slurm job 17 is pending"
+    at_work = InProgress(
+        owners={key: owner(False, 2)}, submissions={key: submission(working="Slurm job 17 is pending")}
+    )
+    assert at_work.failures(key, [FAILURE], NOW) == [FAILURE]
+    assert at_work.describe(key, [FAILURE]) == "Slurm job 17 is pending"
 
 
 def test_who_works_on_a_key() -> None:
     key = key_of(52001)
-    assert InProgress().who_works(key, []) == ""
-    assert InProgress({key: ("x", 1)}).who_works(key, []) == "claimed by tick x"
-    assert InProgress({key: ("x", 1)}).who_works(key, [FAILURE]) == ""
-    assert InProgress({key: ("x", 2)}).who_works(key, [FAILURE]) == "claimed by tick x"
-    both = InProgress({key: ("x", 1)}, {key: mark(True)})
-    assert both.who_works(key, []) == "attempt 1 runs at node01, process 5"
-    assert InProgress(marks={key: mark(False)}).who_works(key, []) == ""
+    assert InProgress().describe(key, []) == ""
+    assert InProgress({key: ("x", 1)}).describe(key, []) == "claimed by tick x"
+    assert InProgress({key: ("x", 1)}).describe(key, [FAILURE]) == ""
+    assert InProgress({key: ("x", 2)}).describe(key, [FAILURE]) == "claimed by tick x"
+    both = InProgress({key: ("x", 1)}, {key: owner(True)})
+    assert both.describe(key, []) == "attempt 1 runs at node01, process 5"
+    assert InProgress(owners={key: owner(False)}).describe(key, []) == ""
 
 
 # --- in all cases -----------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def ended(paths: Paths, store: LocalStore, tick: str, **changes: Any) -> None:
     except StoreError:
         pass
     finally:
-        dump_json(TickPaths(paths.tick(tick)).summary, own)
+        dump_json(TickPaths(paths.tick(tick)).summary, own.to_json())
 
 
 def stored(paths: Paths) -> list[Point]:

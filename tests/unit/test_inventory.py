@@ -1,4 +1,4 @@
-"""The inventory is kept as long as nothing changed, and comes back equal when it is thrown away."""
+"""The pending work is kept as long as nothing changed, and comes back equal when it is thrown away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from support.site import Site
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
-from xomflow.planning.pending import PendingWork, find_pending, load_pending
+from xomflow.planning.kept_pending import load_pending
+from xomflow.planning.pending import PendingWork, find_pending
 from xomflow.rundb.database import FileRunDB, RunQuery
 
 
@@ -58,15 +59,15 @@ def settle(site: Site) -> None:
 
 
 def pending(found: PendingWork) -> list[int]:
-    return [run.number for run in found.stocks["good"].pending]
+    return [run.number for run in found.analyses["good"].pending]
 
 
 def test_it_says_what_is_left(world: tuple[Site, Config, CountingRunDB]) -> None:
     _, settings, rundb = world
     found = load_pending(settings, rundb, may_write=True)
     assert pending(found) == [52003]
-    assert found.stocks["good"].done == 2
-    assert [failure.kind for failure in found.stocks["good"].failures["052003"]] == ["raised"]
+    assert found.analyses["good"].done == 2
+    assert [failure.kind for failure in found.analyses["good"].failures["052003"]] == ["raised"]
 
 
 def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Config, CountingRunDB]) -> None:
@@ -150,7 +151,7 @@ def test_a_run_database_without_runs_is_said(world: tuple[Site, Config, Counting
     runs = site.folder / "runs.jsonl"
     runs.write_text("")
     found = find_pending(settings, rundb)
-    assert found.problems == [f"the run database has no run from number 0 on: file {runs}"]
+    assert found.warnings == [f"the run database has no run from number 0 on: file {runs}"]
 
 
 @pytest.mark.parametrize(
@@ -170,5 +171,5 @@ def test_an_analysis_that_selects_no_run_at_all_is_named(site: Site, changes: di
     site.tree["analysis_folders"] = [str(site.folder / "extra")]
     site.write_config()
     settings = load_configuration(site.folder / "config.yaml")
-    (said,) = find_pending(settings, CountingRunDB(site.folder / "runs.jsonl")).problems
+    (said,) = find_pending(settings, CountingRunDB(site.folder / "runs.jsonl")).warnings
     assert said.startswith(f"analyses.astray selects none of the 2 runs{words}")

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from support.factory import run
 from xomflow.config.model import Period
 from xomflow.core.key import ID, first_run, group_id, shelf_of
-from xomflow.planning.campaigns import Campaign, as_run, campaigns_of
-from xomflow.planning.survey import campaign_as_run
+from xomflow.planning.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
 from xomflow.rundb.run import Run
 
 PERIOD = Period.model_validate({"gap": "12 h", "wait": "2 d"})

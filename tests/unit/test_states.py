@@ -1,8 +1,9 @@
-"""Properties of the pure function that says in which state a key is."""
+"""Properties of the pure function that decides the state of a key."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from support.factory import NOW
 from xomflow.config.model import Retries
-from xomflow.core.state import STATES
+from xomflow.core.state import ATTENTION, FAILURES, WAITINGS, State
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import NOT_ITS_FAULT, next_resources, next_try
-from xomflow.planning.decide import Facts, State, decide
+from xomflow.planning.decide import Evidence, KeyState, decide
 
 STALE_AFTER = 2 * 86400.0
 RETRIES = Retries()
@@ -42,9 +43,8 @@ def histories(draw: st.DrawFn, least: int = 0) -> list[Failure]:
     return [Failure(number, draw(kinds), when) for number, when in enumerate(ended, 1)]
 
 
-facts_strategy = st.builds(
-    Facts,
-    done=st.booleans(),
+evidences = st.builds(
+    Evidence,
     failures=histories(),
     working=st.sampled_from(["", "claimed by tick x"]),
     missing=st.sampled_from(["", "waiting for event_info"]),
@@ -62,69 +62,63 @@ def state_of(
     failed: list[Failure] | None = None,
     retries: Retries = RETRIES,
     now: datetime = NOW,
-    done: bool = False,
-    **facts: str,
-) -> State:
-    whole = Facts(done, failed or [], facts.get("working", ""), facts.get("missing", ""), NOW - timedelta(hours=1))
-    return decide(whole, retries, STALE_AFTER, now)
+    working: str = "",
+    missing: str = "",
+) -> KeyState:
+    evidence = Evidence(failed or [], working, missing, NOW - timedelta(hours=1))
+    return decide(evidence, retries, STALE_AFTER, now)
 
 
-# --- for all facts ----------------------------------------------------------------------------------------------------
+# --- for all evidence -------------------------------------------------------------------------------------------------
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
-def test_every_combination_of_facts_has_a_state_and_a_reason(facts: Facts, retries: Retries, now: datetime) -> None:
-    state = decide(facts, retries, STALE_AFTER, now)
-    assert state.name in STATES
+@given(evidence=evidences, retries=retries_strategy, now=moments)
+def test_all_evidence_leads_to_a_state_and_a_reason(evidence: Evidence, retries: Retries, now: datetime) -> None:
+    state = decide(evidence, retries, STALE_AFTER, now)
+    assert state.name in set(State) - {State.DONE}
     assert state.reason
-    assert state.attempt == len(facts.failures) + 1
+    assert state.attempt == len(evidence.failures) + 1
     assert (state.next_try is not None) == (state.name == "failed")
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
-def test_the_same_facts_give_the_same_state_and_stay_as_they_are(facts: Facts, retries: Retries, now: datetime) -> None:
-    before = copy.deepcopy(facts)
-    assert decide(facts, retries, STALE_AFTER, now) == decide(facts, retries, STALE_AFTER, now)
-    assert facts == before
-
-
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
-def test_done_is_done_whatever_else_is_true_and_whatever_the_clock_says(
-    facts: Facts, retries: Retries, now: datetime
+@given(evidence=evidences, retries=retries_strategy, now=moments)
+def test_the_same_evidence_gives_the_same_state_and_stays_as_it_is(
+    evidence: Evidence, retries: Retries, now: datetime
 ) -> None:
-    done = Facts(True, facts.failures, facts.working, facts.missing, facts.ended)
-    assert decide(done, retries, STALE_AFTER, now).name == "done"
+    before = copy.deepcopy(evidence)
+    assert decide(evidence, retries, STALE_AFTER, now) == decide(evidence, retries, STALE_AFTER, now)
+    assert evidence == before
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
-def test_what_somebody_works_on_is_never_due(facts: Facts, retries: Retries, now: datetime) -> None:
-    working = Facts(facts.done, facts.failures, "claimed by tick x", facts.missing, facts.ended)
-    assert decide(working, retries, STALE_AFTER, now).name == ("done" if facts.done else "running")
+@given(evidence=evidences, retries=retries_strategy, now=moments)
+def test_what_somebody_works_on_is_never_due(evidence: Evidence, retries: Retries, now: datetime) -> None:
+    working = replace(evidence, working="claimed by tick x")
+    assert decide(working, retries, STALE_AFTER, now).name == "running"
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
-def test_only_what_can_be_read_is_due(facts: Facts, retries: Retries, now: datetime) -> None:
-    state = decide(facts, retries, STALE_AFTER, now)
+@given(evidence=evidences, retries=retries_strategy, now=moments)
+def test_only_what_can_be_read_is_due(evidence: Evidence, retries: Retries, now: datetime) -> None:
+    state = decide(evidence, retries, STALE_AFTER, now)
     assert state.due == (state.name == "ready")
-    assert not (state.due and facts.missing)
+    assert not (state.due and evidence.missing)
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments, later=st.timedeltas(timedelta(0), timedelta(10**4)))
-def test_once_due_stays_due(facts: Facts, retries: Retries, now: datetime, later: timedelta) -> None:
-    if decide(facts, retries, STALE_AFTER, now).due:
-        assert decide(facts, retries, STALE_AFTER, now + later).due
+@given(evidence=evidences, retries=retries_strategy, now=moments, later=st.timedeltas(timedelta(0), timedelta(10**4)))
+def test_once_due_stays_due(evidence: Evidence, retries: Retries, now: datetime, later: timedelta) -> None:
+    if decide(evidence, retries, STALE_AFTER, now).due:
+        assert decide(evidence, retries, STALE_AFTER, now + later).due
 
 
-@given(facts=facts_strategy, retries=retries_strategy, now=moments)
+@given(evidence=evidences, retries=retries_strategy, now=moments)
 def test_a_failed_key_is_due_at_its_next_try_and_not_a_moment_before(
-    facts: Facts, retries: Retries, now: datetime
+    evidence: Evidence, retries: Retries, now: datetime
 ) -> None:
-    state = decide(facts, retries, STALE_AFTER, now)
+    state = decide(evidence, retries, STALE_AFTER, now)
     if state.next_try is not None:
-        just_before = decide(facts, retries, STALE_AFTER, state.next_try - timedelta(microseconds=1))
+        just_before = decide(evidence, retries, STALE_AFTER, state.next_try - timedelta(microseconds=1))
         assert just_before.name == "failed"
-        then = decide(facts, retries, STALE_AFTER, state.next_try)
-        assert then.name in (("waiting", "stale") if facts.missing else ("ready",))
+        then = decide(evidence, retries, STALE_AFTER, state.next_try)
+        assert then.name in (("waiting", "stale") if evidence.missing else ("ready",))
 
 
 @given(failed=histories(least=1), retries=retries_strategy)
@@ -235,3 +229,17 @@ def test_memory_and_time_grow_with_what_was_too_little_up_to_a_ceiling(
 def test_memory_doubles_each_time() -> None:
     failed = failures("out_of_memory", "raised", "out_of_memory", "timeout")
     assert next_resources(failed, RETRIES, 1000, 60) == {"memory_mb": 4000, "time_limit_s": 120}
+
+
+# --- the list of states -----------------------------------------------------------------------------------------------
+
+
+def test_a_state_is_its_name_in_documents() -> None:
+    assert [State(str(state)) for state in State] == list(State)
+    assert f"{State.GAVE_UP} {State.GAVE_UP:8}|" == "gave up gave up |"
+
+
+def test_what_needs_a_person_is_listed_with_the_most_urgent_first() -> None:
+    assert [*ATTENTION] == ["gave up", "failed", "stale", "waiting"]
+    assert set(ATTENTION) == FAILURES | WAITINGS
+    assert all(state.meaning for state in State)

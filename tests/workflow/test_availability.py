@@ -16,7 +16,7 @@ from xomflow.config.load import check_configuration
 from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
-from xomflow.planning.survey import Survey, Surveyor
+from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
@@ -208,7 +208,7 @@ def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("survey")
     settings = check_configuration(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
     asker = ContextProbe(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
-    found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
+    found = take_survey(settings, open_rundb(settings.rundb), asker, mini_set.NOW)
     assert not list(folder.iterdir())
     return found
 
@@ -223,7 +223,7 @@ def reason(survey: Survey, analysis: str, run: str) -> str:
 
 
 def test_nobody_has_to_mend_anything(survey: Survey) -> None:
-    assert (survey.mistakes, survey.problems, survey.foreign) == ([], [], [])
+    assert (survey.configuration_errors, survey.warnings, survey.foreign) == ([], [], [])
 
 
 @pytest.mark.parametrize("case", ["messy", "_messy", "bad", "abandon", "not_transferred", "running"])
@@ -285,7 +285,7 @@ def test_each_run_is_asked_about_with_the_context_of_its_software(
     settings = check_configuration(tree, "test")
     types = {name for block in settings.analyses.values() for name in block.types}
     asker = ContextProbe(Paths(settings.work), may_write=False, types=types)
-    found = Surveyor(settings, open_rundb(settings.rundb), asker, mini_set.NOW).survey()
+    found = take_survey(settings, open_rundb(settings.rundb), asker, mini_set.NOW)
     assert asker.asked == 2
     rates = [item for item in found.items["event_rate"] if item.key.run not in mini_set.odd(mini).values()]
     assert {item.state.name for item in rates if item.run.number < first} == {"ready"}

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from support.factory import tick_item, tick_summary
 from support.site import Site
 from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
 from xomflow.workflow.terminal import exit_code
 
 RAISES = "raise ValueError('no')"
-MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": [{"state": "failed"}]}
+MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": [tick_item("052001", "failed")]}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": 
     ],
 )
 def test_what_waits_for_a_person_comes_first(summary: dict[str, Any], failed: bool, refused: str, code: int) -> None:
-    assert exit_code({"mistakes": [], "troubles": [], "taken": [], **summary}, failed, refused) == code
+    made = tick_summary(**{"mistakes": [], "troubles": [], "taken": [], **summary})
+    assert exit_code(made, failed, refused) == code
 
 
 def xom(site: Site, command: str) -> CompletedProcess[str]:

@@ -81,7 +81,7 @@ def test_a_tick_does_the_others_and_the_next_one_what_was_fixed(snakemake_site: 
     assert site.done("good") == {52001}
     assert site.done("bad") == set()
     assert done.stderr.splitlines()[-1].startswith(f"{rule_file(site)}, line 4: ")
-    assert "its rule file must be mended" in site.ticks()[-1].run_list("bad").read_text()
+    assert "its rule file must be fixed" in site.ticks()[-1].run_list("bad").read_text()
     rule_file(site).write_text(RULE_FILE)
     assert site.tick().returncode == 0
     assert site.done("bad") == {52001}

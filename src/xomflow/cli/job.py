@@ -38,20 +38,19 @@ def run(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Publish what the store lacks; problems go into the receipt and the tick's report, not into the exit code."""
-    from dataclasses import asdict
-
+    from xomflow.core.tick_summary import Receipt
     from xomflow.publishing.open_store import open_store
-    from xomflow.publishing.publish import Receipt
     from xomflow.publishing.publish import publish as publish_outcomes
+    from xomflow.workflow.documents import SurveyDocument
 
-    settings = read_json(options.tick.survey)["settings"]
-    paths, store = Paths(Path(settings["work"])), settings["store"]
+    config = SurveyDocument.from_json(read_json(options.tick.survey)).config
+    paths = Paths(config.work)
     try:
-        with closing(open_store(store, paths)) as opened:
-            receipt = publish_outcomes(paths, opened, store["prefix"])
+        with closing(open_store(config.store, paths)) as store:
+            receipt = publish_outcomes(paths, store, config.store["prefix"])
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
-    dump_json(options.tick.published, asdict(receipt))
+    dump_json(options.tick.published, receipt.to_json())
     print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
     return 0
 

@@ -19,12 +19,12 @@ from xomflow.publishing.store import Store
 
 def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and what needs attention; reads only."""
-    from xomflow.workflow.discover import look
+    from xomflow.workflow.discover import as_listed, survey_now
     from xomflow.workflow.terminal import status_lines
 
-    survey = look(config, may_write=False)
-    print("\n".join(status_lines(survey, Paths(config.work))))
-    return EXIT_CONFIGURATION if survey.mistakes else 0
+    survey = survey_now(config, may_write=False)
+    print("\n".join(status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work))))
+    return EXIT_CONFIGURATION if survey.configuration_errors else 0
 
 
 def why(config: Config, options: argparse.Namespace) -> int:

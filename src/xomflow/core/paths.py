@@ -122,6 +122,11 @@ class Paths:
         """Answers that were expensive to get; safe to delete at any time."""
         return self.work / "cache"
 
+    @property
+    def pending(self) -> Path:
+        """The pending work as of the last look at all run documents and names of outcomes."""
+        return self.cache / "inventory.json"
+
     def complete_folders(self, digest: str) -> Path:
         """Which folders of strax data in one place are complete."""
         return self.cache / f"complete-{digest}.json"

@@ -1,12 +1,43 @@
-"""The states of a key, one list for Python, the page and the documents."""
+"""The states of a key: the one list for the planning, the terminal, the page and the stored points."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:  # the runner needs no model of the configuration
-    pass
+from enum import StrEnum
 
 
-StateName = Literal["waiting", "stale", "ready", "running", "done", "failed", "gave up"]
-STATES: tuple[StateName, ...] = ("waiting", "stale", "ready", "running", "done", "failed", "gave up")
+class State(StrEnum):
+    """How far one analysis is with one run, in the order of tables.
+
+    Attributes
+    ----------
+    meaning
+        One phrase for people.
+    urgency
+        How much it needs a person: keys of urgency 0 are only counted, the others are listed, the most urgent first.
+    """
+
+    meaning: str
+    urgency: int
+
+    WAITING = "waiting", "some needed data cannot be read yet", 1
+    STALE = "stale", "has waited longer than the site allows; still checked", 2
+    READY = "ready", "all needed data can be read", 0
+    RUNNING = "running", "claimed by a tick, or in Slurm", 0
+    DONE = "done", "has results", 0
+    FAILED = "failed", "will be tried again", 3
+    GAVE_UP = "gave up", "will not be tried again until you retry it", 4
+
+    def __new__(cls, value: str, meaning: str = "", urgency: int = 0) -> State:
+        """Make a member whose value is its name in documents."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning, member.urgency = meaning, urgency
+        return member
+
+
+# The last attempt ended without results.
+FAILURES = frozenset({State.FAILED, State.GAVE_UP})
+# Data are missing.
+WAITINGS = frozenset({State.WAITING, State.STALE})
+# Listed for people, the most urgent first.
+ATTENTION = tuple(sorted((state for state in State if state.urgency), key=lambda state: -state.urgency))

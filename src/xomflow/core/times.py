@@ -17,7 +17,7 @@ def now() -> datetime:
 
 def text(moment: datetime) -> str:
     """Return a time as text, such as ``2026-11-22T11:19:33Z``."""
-    return moment.astimezone(UTC).strftime(_FORM)
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def moment(written: str) -> datetime:
@@ -31,12 +31,12 @@ def from_epoch(seconds: int) -> datetime:
 
 
 def settled(changed_ns: int) -> bool:
-    """Return whether a file or folder changed long enough ago that its time stamp tells all changes apart."""
+    """Return whether a change is so old that a later one would have another time stamp."""
     return time.time_ns() - changed_ns > _RESOLUTION_NS
 
 
 def span(seconds: float) -> str:
-    """Return a length of time for people: ``45 s``, ``12 min``, ``3.5 h``, ``4.0 d``."""
+    """Return a length of time for people, such as ``45 s``, ``12 min``, ``3.5 h``, ``4.0 d``."""
     for size, unit, form in ((86400.0, "d", ".1f"), (3600.0, "h", ".1f"), (60.0, "min", ".0f")):
         if seconds >= size:
             return f"{seconds / size:{form}} {unit}"

@@ -1,5 +1,5 @@
-"""Which runs are pending, and why: the pure decisions, and the survey that collects what they need.
+"""Which runs are pending, and why: the pure decisions, and the survey that collects the evidence for them.
 
-May import: slurm, jobs, storage, outcomes, rundb, config, core. Must never write results, or know stores and the
-page.
+May import: slurm, jobs, storage, outcomes, rundb, config, core. Must never write results, and must not import stores
+or the page.
 """

@@ -1,17 +1,18 @@
-"""Analyses over a period: which runs belong together, and what one group of runs is as if it were one run.
+"""Analyses over a period: which runs form a campaign, and the campaign as if it were one run.
 
-A group is a `Run` with members. Its id is that of its first run and a digest of all, so a run that joins late makes
-another key: what was done counts no more, and the new result takes its place.
+The id of a campaign is that of its first run and a digest of all its runs. A run that joins late makes another key: the
+older outcome counts no more, and the new result takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from xomflow.config.model import Period
 from xomflow.core import times
+from xomflow.core.key import run_id
 from xomflow.rundb.run import Run
 
 
@@ -26,7 +27,7 @@ class Campaign:
     closed
         Whether a later run shows that no more can follow.
     unclear
-        Runs among them or beside them whose documents cannot be understood, so nobody knows whether they belong.
+        Numbers of runs among them or beside them whose documents cannot be understood: these may belong to them.
     """
 
     members: tuple[Run, ...]
@@ -35,11 +36,11 @@ class Campaign:
 
     @property
     def end(self) -> datetime:
-        """When the last of them ended or, where that is not known, began."""
+        """End of the last run; the start of a run without an end."""
         return max(run.end or run.start for run in self.members)
 
-    def open_words(self, period: Period, now: datetime) -> str:
-        """Say until when more runs may follow; empty if no more can."""
+    def describe_open(self, period: Period, now: datetime) -> str:
+        """Return a phrase about the time until which more runs may follow; empty if no more can."""
         until = self.end + timedelta(seconds=period.gap)
         if self.closed or now >= until:
             return ""
@@ -49,32 +50,32 @@ class Campaign:
 def campaigns_of(
     runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period, unclear: Collection[int] = ()
 ) -> list[Campaign]:
-    """Return the groups of an analysis, the first one first.
+    """Return the campaigns of an analysis, the first one first.
 
     Parameters
     ----------
     runs
-        All runs that the run database knows.
+        All runs of the run database.
     belongs
         Whether the analysis is about runs of this kind, finished or not.
     period
-        How long two runs may be apart. A run of another mode with one of their detectors also ends a group.
+        How long two runs may be apart. A run of another mode with one of their detectors also ends a campaign.
     unclear
         Numbers of the runs whose documents cannot be understood.
     """
-    groups: list[Campaign] = []
+    campaigns: list[Campaign] = []
     members: list[Run] = []
     for run in sorted(runs, key=lambda run: run.number):
         if belongs(run):
             if members and (run.start - (members[-1].end or members[-1].start)).total_seconds() >= period.gap:
-                groups.append(Campaign(tuple(members), closed=True))
+                campaigns.append(Campaign(tuple(members), closed=True))
                 members = []
             members.append(run)
         elif members and run.mode != members[-1].mode and run.detectors & members[-1].detectors:
-            groups.append(Campaign(tuple(members), closed=True))
+            campaigns.append(Campaign(tuple(members), closed=True))
             members = []
-    groups += [Campaign(tuple(members), closed=False)] if members else []
-    return [replace(group, unclear=_beside(group.members, unclear)) for group in groups] if unclear else groups
+    campaigns += [Campaign(tuple(members), closed=False)] if members else []
+    return [replace(one, unclear=_beside(one.members, unclear)) for one in campaigns] if unclear else campaigns
 
 
 def _beside(members: Sequence[Run], unclear: Collection[int]) -> tuple[int, ...]:
@@ -88,7 +89,7 @@ def _beside(members: Sequence[Run], unclear: Collection[int]) -> tuple[int, ...]
 
 
 def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
-    """Return what runs are as if they were one, as outcomes and job files tell of it.
+    """Return runs as if they were one, in the form of outcomes and job files.
 
     Parameters
     ----------
@@ -108,3 +109,33 @@ def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
         members=tuple(run.number for run in members),
         missing=tuple(run.number for run in missing),
     )
+
+
+def campaign_as_run(campaign: Campaign, unready: Mapping[str, str], period: Period, now: datetime) -> tuple[Run, str]:
+    """Return a campaign as if it were one run, and a phrase about what it waits for; empty if it can be analysed.
+
+    It waits for members that cannot be read; after a time it goes on without them and lists them as missing.
+
+    Parameters
+    ----------
+    campaign
+        Runs that belong together.
+    unready
+        What the runs that cannot be analysed lack, by run id.
+    period
+        For how long it waits.
+    now
+        The present.
+    """
+    ready = [run for run in campaign.members if run.id not in unready]
+    absent = [run for run in campaign.members if run.id in unready]
+    if campaign.unclear:
+        runs = ", ".join(map(run_id, campaign.unclear))
+        waits = f"the documents of these runs cannot be understood, and they may belong: {runs}"
+        return as_run(campaign.members), waits
+    if still_open := campaign.describe_open(period, now):
+        return as_run(campaign.members), still_open
+    if absent and (not ready or now < campaign.end + timedelta(seconds=period.wait)):
+        count = f"{len(absent)} of {len(campaign.members)} runs cannot be read"
+        return as_run(campaign.members), f"{count}: {absent[0].id}: {unready[absent[0].id]}"
+    return as_run(ready, absent), ""

@@ -1,8 +1,8 @@
-"""Who works on what: claims of live ticks and locks of live runs.
+"""Ticks and their claims: the runs that a live tick works on.
 
-Both are held through ``flock``: the kernel lets go of them at any kind of death, so nothing is ever left to unlock. A
-tick holds the lock of its folder; its claims count as long as it lives. Whoever works on a run holds the run's lock,
-which also lasts when the tick is killed and its jobs go on.
+A tick holds a lock on its folder through ``flock``, and its claims count as long as it does. The kernel releases the
+lock however the tick dies, so nothing is ever left to unlock. Jobs that outlive their tick hold locks of their own, see
+`xomflow.jobs.run_lock`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,50 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
 
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomlib.files import read_json
+from xomlib.files import dump_json, read_json
 from xomlib.locks import is_locked
 
 _NAME = re.compile(r"(?P<began>\d{8}T\d{6})-(?P<host>[A-Za-z0-9]*)-\d+")
 _TIME_FORM = "%Y%m%dT%H%M%S"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One run that a tick works on.
+
+    Parameters
+    ----------
+    key
+        Which analysis and run.
+    attempt
+        Number of the attempt.
+    """
+
+    key: Key
+    attempt: int
+
+
+def write_claims(tick: TickPaths, claims: Iterable[Claim]) -> None:
+    """Write the claims of a tick; from here on they count."""
+    rows = [[one.key.analysis, one.key.version, one.key.run, one.attempt] for one in claims]
+    dump_json(tick.claims, rows)
+
+
+def read_claims(tick: TickPaths) -> list[Claim]:
+    """Return the claims of a tick; `FileNotFoundError` if it has not claimed anything yet."""
+    return [Claim(Key(analysis, version, run), int(n)) for analysis, version, run, n in read_json(tick.claims)]
+
+
 def new_tick(moment: datetime) -> str:
-    """Return a name for a tick: its time in UTC, and the host and process it belongs to."""
+    """Return a name for a tick: its time in UTC, its host and its process."""
     return f"{moment.strftime(_TIME_FORM)}-{_host()}-{os.getpid()}"
 
 
@@ -35,16 +63,16 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename.split(".")[0])
 
 
-def hold_tick(folder: TickPaths) -> IO[bytes]:
-    """Take the lock of one's own tick; it lasts until the returned file is closed or the process dies."""
-    folder.folder.mkdir(parents=True, exist_ok=True)
-    file = folder.lock.open("wb")
-    fcntl.flock(file, fcntl.LOCK_EX)  # waits for a tick that is just looking whether somebody holds it
+def hold_tick(tick: TickPaths) -> IO[bytes]:
+    """Take the lock of a tick; it lasts until the returned file is closed or the process dies."""
+    tick.folder.mkdir(parents=True, exist_ok=True)
+    file = tick.lock.open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX)  # waits for another tick that tests the lock at this moment
     return file
 
 
 def live_claims(paths: Paths, longest: float = 0.0, now: datetime | None = None) -> dict[Key, tuple[str, int]]:
-    """Return what live ticks claim: for each key the tick and the number of the attempt.
+    """Return the claims of live ticks: for each key the tick and the number of the attempt.
 
     Parameters
     ----------
@@ -57,17 +85,16 @@ def live_claims(paths: Paths, longest: float = 0.0, now: datetime | None = None)
         The present.
     """
     claimed = {}
-    for folder in _tick_folders(paths):
-        if is_locked(str(folder.lock)) or _may_live_elsewhere(folder, longest, now or times.now()):
+    for tick in _ticks(paths):
+        if is_locked(str(tick.lock)) or _may_live_elsewhere(tick, longest, now or times.now()):
             with contextlib.suppress(FileNotFoundError):
-                for analysis, version, run, attempt in read_json(folder.claims):
-                    claimed[Key(analysis, version, run)] = (folder.folder.name, int(attempt))
+                claimed.update({one.key: (tick.folder.name, one.attempt) for one in read_claims(tick)})
     return claimed
 
 
-def _may_live_elsewhere(folder: TickPaths, longest: float, now: datetime) -> bool:
-    name = _NAME.fullmatch(folder.folder.name)
-    if name is None or name["host"] == _host() or folder.summary.exists():
+def _may_live_elsewhere(tick: TickPaths, longest: float, now: datetime) -> bool:
+    name = _NAME.fullmatch(tick.folder.name)
+    if name is None or name["host"] == _host() or tick.summary.exists():
         return False
     return (now - _began(name)).total_seconds() < longest
 
@@ -77,22 +104,22 @@ def _began(name: re.Match[str]) -> datetime:
 
 
 def is_overtaken(paths: Paths, tick: TickPaths, now: datetime) -> bool:
-    """Return whether a tick that began later has reported already: it knew more than this one."""
+    """Return whether a tick that began later has reported already; its survey is newer."""
     own = _NAME.fullmatch(tick.folder.name)
-    names = ((folder, _NAME.fullmatch(folder.folder.name)) for folder in _tick_folders(paths))
-    # A clock that was wrong may have named a tick of the future, which must not have the last word until then.
-    later = (folder for folder, name in names if own and name and _began(own) < _began(name) <= now)
-    return any(folder.summary.exists() for folder in later)
+    names = ((other, _NAME.fullmatch(other.folder.name)) for other in _ticks(paths))
+    # A clock that was wrong may have named a tick of the future, which must not overtake others until then.
+    later = (other for other, name in names if own and name and _began(own) < _began(name) <= now)
+    return any(other.summary.exists() for other in later)
 
 
 def forget_old_ticks(paths: Paths, keep: int, needed: Collection[str] = ()) -> None:
     """Delete the folders of all but the newest ``keep`` ticks; live ones, and those whose jobs are in Slurm, stay."""
-    for folder in _tick_folders(paths)[:-keep]:
-        if folder.folder.name not in needed and not is_locked(str(folder.lock)):
-            shutil.rmtree(folder.folder, ignore_errors=True)
+    for tick in _ticks(paths)[:-keep]:
+        if tick.folder.name not in needed and not is_locked(str(tick.lock)):
+            shutil.rmtree(tick.folder, ignore_errors=True)
 
 
-def _tick_folders(paths: Paths) -> list[TickPaths]:
+def _ticks(paths: Paths) -> list[TickPaths]:
     try:
         names = sorted(os.listdir(paths.ticks))
     except FileNotFoundError:

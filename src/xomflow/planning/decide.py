@@ -1,41 +1,34 @@
-"""The state of a (analysis, version, run): a pure function of what is known about it."""
+"""The state of one (analysis, version, run): a pure function of the evidence about it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from xomflow.config.model import Retries
 from xomflow.core import times
+from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
-
-if TYPE_CHECKING:  # the runner needs no model of the configuration
-    from xomflow.config.model import Retries
-
-from xomflow.core.state import StateName
 from xomflow.outcomes.retries import next_try
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All that decides about one key.
+class Evidence:
+    """All that decides about one key without an outcome; a key with an outcome is done and never gets here.
 
     Parameters
     ----------
-    done
-        Whether the outcome is there.
     failures
         Failed attempts, in order.
     working
-        Who works on it now, in words; empty if nobody does.
+        A phrase about the process or job that works on it; empty if none does.
     missing
-        What data are missing, in words; empty if everything can be read.
+        A phrase about the data that are missing; empty if everything can be read.
     ended
         End of the run, UTC.
     """
 
-    done: bool
     failures: Sequence[Failure]
     working: str
     missing: str
@@ -43,10 +36,22 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A state, the reason in words, and since or until when it holds where that is known."""
+class KeyState:
+    """The state of a key with its reason.
 
-    name: StateName
+    Parameters
+    ----------
+    name
+        The state.
+    reason
+        A phrase for people.
+    attempt
+        Number of the next attempt, or of the one that runs.
+    next_try
+        When the next attempt is due; None unless the state is `State.FAILED`.
+    """
+
+    name: State
     reason: str
     attempt: int = 1
     next_try: datetime | None = None
@@ -54,52 +59,49 @@ class State:
     @property
     def due(self) -> bool:
         """Whether a tick may take this key now."""
-        return self.name == "ready"
+        return self.name is State.READY
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """State and reason in one sentence."""
         return self.reason if self.reason.startswith(self.name) else f"{self.name}: {self.reason}"
 
 
-def decide(facts: Facts, retries: Retries, stale_after: float, now: datetime) -> State:
-    """Return the state that follows from the facts.
+def decide(evidence: Evidence, retries: Retries, stale_after: float, now: datetime) -> KeyState:
+    """Return the state that follows from the evidence.
 
     Parameters
     ----------
-    facts
-        What is known.
+    evidence
+        All that is known about the key.
     retries
         How failures are tried again.
     stale_after
-        Seconds after the end of a run when missing data make it stale.
+        Seconds after the end of a run from which on missing data make it stale.
     now
         The present.
     """
-    attempt = max((failure.attempt for failure in facts.failures), default=0) + 1
-    if facts.done:
-        return State("done", "the outcome is there", attempt)
-    if facts.working:
-        return State("running", facts.working, attempt)
-    if facts.failures:
-        state = _after_failures(facts.failures, retries, attempt, now)
-        if state is not None:
-            return state
-    if facts.missing:
-        late = (now - facts.ended).total_seconds() > stale_after
-        since = f"since the run ended {times.span(max(0.0, (now - facts.ended).total_seconds()))} ago"
-        return State("stale" if late else "waiting", f"{facts.missing} ({since})", attempt)
-    if facts.failures:
-        return State("ready", f"attempt {attempt} is due after: {facts.failures[-1].kind}", attempt)
-    return State("ready", "all needed data can be read", attempt)
+    failures, missing = evidence.failures, evidence.missing
+    attempt = max((failure.attempt for failure in failures), default=0) + 1
+    if evidence.working:
+        return KeyState(State.RUNNING, evidence.working, attempt)
+    if failures and (imposed := _after_failures(failures, retries, attempt, now)) is not None:
+        return imposed
+    if missing:
+        age = (now - evidence.ended).total_seconds()
+        since = f"since the run ended {times.span(max(0.0, age))} ago"
+        return KeyState(State.STALE if age > stale_after else State.WAITING, f"{missing} ({since})", attempt)
+    if failures:
+        return KeyState(State.READY, f"attempt {attempt} is due after: {failures[-1].kind}", attempt)
+    return KeyState(State.READY, "all needed data can be read", attempt)
 
 
-def _after_failures(failures: Sequence[Failure], retries: Retries, attempt: int, now: datetime) -> State | None:
-    """Return the state that failures impose, None once the next attempt is due."""
+def _after_failures(failures: Sequence[Failure], retries: Retries, attempt: int, now: datetime) -> KeyState | None:
+    """Return the state that failures impose; None once the next attempt is due."""
     due = next_try(failures, retries)
     last = failures[-1]
     if due is None:
-        return State("gave up", f"{last.kind} at attempt {last.attempt}, which was the last", attempt)
+        return KeyState(State.GAVE_UP, f"{last.kind} at attempt {last.attempt}, which was the last", attempt)
     if now < due:
-        return State("failed", f"{last.kind} at attempt {last.attempt}", attempt, due)
+        return KeyState(State.FAILED, f"{last.kind} at attempt {last.attempt}", attempt, due)
     return None

@@ -1,4 +1,4 @@
-"""Which runs an analysis looks at: a pure decision on the facts of the run documents."""
+"""Which runs an analysis selects: a pure decision on the content of the run documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from xomflow.rundb.run import Run
 
 
 def selection_key(run: Run) -> tuple:
-    """Return all that selection sees of a run but its number; few different ones exist, so each is decided once."""
+    """Return all properties of a run that selection uses, except its number.
+
+    Few different ones exist, so the selection of each is decided once.
+    """
     return (run.mode, run.detectors, run.tags, run.status, run.end is None)
 
 
@@ -21,9 +24,9 @@ class Selector:
     Parameters
     ----------
     common
-        What holds for all analyses.
+        The selection for all analyses.
     analysis
-        What this one asks for beyond it.
+        The block of this one, which narrows it.
     """
 
     def __init__(self, common: Selection, analysis: Analysis) -> None:
@@ -34,11 +37,11 @@ class Selector:
         self._included_tags = _bare(analysis.included_tags)
 
     def refusal(self, run: Run) -> str:
-        """Return why the analysis does not look at ``run``, in words; empty if it does."""
+        """Return the reason why the analysis does not select ``run``; empty if it does."""
         return self.refusal_by_number(run.number) or self.refusal_by_looks(run)
 
     def refusal_by_number(self, number: int) -> str:
-        """Return why the analysis does not look at a run of this number; empty if it does."""
+        """Return the reason why the analysis does not select a run of this number; empty if it does."""
         for block in (self._common, self._analysis):
             if not block.covers(number):
                 end = "today" if block.max_run is None else block.max_run
@@ -46,11 +49,11 @@ class Selector:
         return "the run is listed in except_runs" if number in self._excepted else ""
 
     def refusal_by_looks(self, run: Run) -> str:
-        """Return why the analysis does not look at runs that look like ``run`` (see `looks`); empty if it does."""
+        """Return the reason why the analysis does not select runs that look like ``run``; empty if it does."""
         return self.refusal_by_progress(run) or self.refusal_by_kind(run)
 
     def refusal_by_progress(self, run: Run) -> str:
-        """Return why a run cannot be analysed yet, whatever it is; empty if it can."""
+        """Return the reason why no analysis can take ``run`` yet; empty if one can."""
         if run.end is None:
             return "the run is not finished"
         if run.status not in self._common.status:
@@ -58,7 +61,7 @@ class Selector:
         return ""
 
     def refusal_by_kind(self, run: Run) -> str:
-        """Return why the analysis is not about runs like ``run``, finished or not; empty if it is."""
+        """Return the reason why the analysis is not about runs like ``run``, finished or not; empty if it is."""
         wanted = self._analysis.run_modes
         if wanted and not matches(run.mode, wanted):
             return f"its mode is {run.mode}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from xomflow.core.errors import XomError
 from xomflow.core.file_lock import exclusive
 from xomflow.core.paths import Paths
+from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.publishing.points import FORM, MAKING, points_of
 from xomflow.publishing.store import Points, Store, StoreAwayError
@@ -17,26 +17,6 @@ from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json, read_json
 
 _UNKNOWN = "?"
-
-
-@dataclass(slots=True)
-class Receipt:
-    """What was published.
-
-    Parameters
-    ----------
-    outcomes, points
-        Number of outcomes that the store did not have in this form, and of their points.
-    away
-        Whether the store could not be used at all.
-    problems
-        Sentences about outcomes that could not be read or shelves that the store did not take.
-    """
-
-    outcomes: int = 0
-    points: int = 0
-    away: bool = False
-    problems: list[str] = field(default_factory=list)
 
 
 def publish(paths: Paths, store: Store, prefix: str) -> Receipt:

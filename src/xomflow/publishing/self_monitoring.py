@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from xomflow.core import times
+from xomflow.core.kept_json import list_of, read_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import STATES
+from xomflow.core.state import FAILURES, WAITINGS, State
+from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.publishing import points
 from xomflow.publishing.store import Store
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json
 
 _SECOND = 1_000_000_000
-_WAITING = ("waiting", "stale")
-_FAILED = ("failed", "gave up")
 
 
-def publish(paths: Paths, store: Store, prefix: str, own: dict[str, Any]) -> None:
+def publish(paths: Paths, store: Store, prefix: str, own: Summary) -> None:
     """Publish the ticks that the store does not have.
 
     Parameters
@@ -44,63 +44,51 @@ def publish(paths: Paths, store: Store, prefix: str, own: dict[str, Any]) -> Non
         If not everything has arrived; the next tick tries again.
     """
     ledger = paths.ledger / store.name / "ticks.json"
-    known = set(_read(ledger, []))
+    known = set(read_kept(ledger, list_of(str)) or [])
     names = [folder.name for folder in sorted(paths.ticks.iterdir()) if folder.is_dir()]
     new = [own]
     for name in names:
-        if name not in known and name != own["tick"]:
-            summary = _read(TickPaths(paths.tick(name)).summary, None)
+        if name not in known and name != own.tick:
+            summary = read_kept(TickPaths(paths.tick(name)).summary, Summary.from_json)
             new += [summary] if summary else []
     days: dict[str, list[dict[str, Any]]] = {}
     for summary in new:
-        days.setdefault(summary["started"][:10], []).extend(points_of(summary, prefix))
+        days.setdefault(f"{summary.started:%Y-%m-%d}", []).extend(points_of(summary, prefix))
     for day, made in sorted(days.items()):
         store.add(day, made)
-    dump_json(ledger, sorted(known & set(names) | {summary["tick"] for summary in new}))
+    dump_json(ledger, sorted(known & set(names) | {summary.tick for summary in new}))
 
 
-def points_of(summary: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
-    """Return the points of a tick's summary, as `lines.text` takes them."""
-    started, ended = times.moment(summary["started"]), times.moment(summary["ended"])
-    counts, items, taken = summary["counts"], summary["items"], summary["taken"]
-    total = {state: sum(numbers.get(state, 0) for numbers in counts.values()) for state in STATES}
+def points_of(summary: Summary, prefix: str) -> list[dict[str, Any]]:
+    """Return the points of a tick's summary, as `line_protocol.text` takes them."""
+    total = {state: sum(numbers.get(state, 0) for numbers in summary.counts.values()) for state in State}
     made = []
-    for analysis, numbers in {**counts, "all": total}.items():
-        mine = [item for item in items if analysis in ("all", item["analysis"])]
-        ours = [item for item in taken if analysis in ("all", item["analysis"])]
+    for analysis, numbers in {**summary.counts, "all": total}.items():
+        listed = [one for one in summary.listed if analysis in ("all", one.key.analysis)]
+        taken = [one for one in summary.taken if analysis in ("all", one.key.analysis)]
         fields = {
-            "tick": summary["tick"],
-            "duration_s": (ended - started).total_seconds(),
-            "taken": len(ours),
-            "failures": sum(item["state"] in _FAILED for item in ours),
-            **{state.replace(" ", "_"): int(numbers.get(state, 0)) for state in STATES},
-            **_oldest(mine, ended.timestamp()),
+            "tick": summary.tick,
+            "duration_s": (summary.ended - summary.started).total_seconds(),
+            "taken": len(taken),
+            "failures": sum(one.state in FAILURES for one in taken),
+            **{state.replace(" ", "_"): int(numbers.get(state, 0)) for state in State},
+            **_oldest(listed, summary.ended),
         }
         if analysis == "all":
-            published = summary["published"] or {"outcomes": 0, "problems": []}
-            fields |= {"published": published["outcomes"], "problems": len(summary["troubles"] + summary["problems"])}
+            published = summary.published or Receipt()
+            fields |= {"published": published.outcomes, "problems": len(summary.site_errors + summary.warnings)}
         # Ticks may begin in the same second; their names tell them apart.
-        time = int(started.timestamp()) * _SECOND + zlib.crc32(summary["tick"].encode()) % _SECOND
+        time = int(summary.started.timestamp()) * _SECOND + zlib.crc32(summary.tick.encode()) % _SECOND
         point = {"measurement": f"{prefix}xom", "tags": {"analysis": analysis}, "fields": fields, "time": time}
         fields[points.FORM] = points.form_of([point])
         made.append(point)
     return made
 
 
-def _oldest(items: Iterable[dict[str, Any]], now: float) -> dict[str, Any]:
-    """Return which run waits longest, and for how long since its end; no run and 0 where none waits."""
-    waiting = [item for item in items if item["state"] in _WAITING and item["since"]]
+def _oldest(listed: Iterable[ListedKey], now: datetime) -> dict[str, Any]:
+    """Return the run that waits longest, with the time since its end; no run and 0 where none waits."""
+    waiting = [(one.since, one.key.run) for one in listed if one.state in WAITINGS and one.since]
     if not waiting:
         return {"oldest_waiting_s": 0.0}
-    oldest = min(waiting, key=lambda item: item["since"])
-    return {
-        "oldest_waiting_run": first_run(oldest["run"]),
-        "oldest_waiting_s": now - times.moment(oldest["since"]).timestamp(),
-    }
-
-
-def _read(path: Any, otherwise: Any) -> Any:
-    try:
-        return read_json(path)
-    except (OSError, ValueError):
-        return otherwise
+    since, run = min(waiting, key=lambda one: one[0])
+    return {"oldest_waiting_run": first_run(run), "oldest_waiting_s": (now - since).total_seconds()}

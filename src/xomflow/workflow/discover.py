@@ -1,4 +1,4 @@
-"""One tick: what the Snakefile needs to know, and what the checkpoint writes down."""
+"""Discovery, the work of the checkpoint: survey, claim, write run lists and the descriptions of jobs."""
 
 from __future__ import annotations
 
@@ -14,100 +14,101 @@ from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.file_lock import exclusive
-from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.tick_summary import ListedKey
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.retries import next_resources
-from xomflow.planning.claims import forget_old_ticks
-from xomflow.planning.survey import Item, Survey, Surveyor
+from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
+from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import submissions
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
+from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomlib.files import dump_json, read_json, write_atomically
 
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
 
-def look(settings: Config, may_write: bool, wrong: Mapping[str, str] | None = None) -> Survey:
-    """Survey everything now; the runs of analyses that ``wrong`` says something about wait."""
-    asker = _asker(settings, may_write)
+def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None) -> Survey:
+    """Return a survey at the present time, see `take_survey`."""
+    probe = open_context_probe(config, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        return Surveyor(settings, open_rundb(settings.rundb), asker, times.now(), may_write, wrong or {}).survey()
+        return take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors)
     finally:
         gc.enable()
 
 
-def discover(files: TickPaths) -> Survey:
-    """Survey everything, claim what a tick works on, and write its run lists: the checkpoint's work.
+def discover(tick: TickPaths) -> Survey:
+    """Survey everything, claim the runs of this tick, and write its run lists.
 
     Parameters
     ----------
-    files
+    tick
         The tick, whose lock is held by its Snakemake.
     """
-    given = read_json(files.settings)
-    settings = check_configuration(given["configuration"], str(files.settings))
-    paths = Paths(settings.work)
+    start = TickStart.from_json(read_json(tick.settings))
+    config = check_configuration(start.configuration, str(tick.settings))
+    paths = Paths(config.work)
     with exclusive(paths.discovery_lock):
-        batch = open_batch_system(settings)
-        statuses = submissions.statuses(paths, batch, settings.slurm.latency)
-        settle(paths, batch, settings.retries, statuses)
-        record_lost(paths, settings.retries, statuses)
-        survey = look(settings, may_write=True, wrong=given["wrong"])
-        survey.troubles += [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
-        for analysis in settings.analyses:
+        batch = open_batch_system(config)
+        statuses = submissions.statuses(paths, batch, config.slurm.latency)
+        settle(paths, batch, config.retries, statuses)
+        record_lost(paths, config.retries, statuses)
+        survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
+        moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
+        for analysis in config.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
-            dump_json(files.jobs(analysis), jobs(settings, analysis, chosen))
-            write_atomically(files.run_list(analysis), run_list(survey.items[analysis], chosen))
-        dump_json(files.survey, {**survey_document(survey), "settings": known_later(settings)})
-        forget_old_ticks(paths, settings.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
+            dump_json(tick.jobs(analysis), jobs(config, analysis, chosen))
+            write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
+        dump_json(tick.survey, survey_document(survey, config, moved).to_json())
+        forget_old_ticks(paths, config.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
         # Last: from here on the claims count.
-        dump_json(files.claims, [[*_parts(item.key), item.state.attempt] for item in survey.chosen])
+        write_claims(tick, [Claim(item.key, item.state.attempt) for item in survey.chosen])
     return survey
 
 
-def jobs(settings: Config, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
-    """Return all that the runner must know about the runs of one analysis."""
-    block = settings.analyses[analysis]
-    asker = _asker(settings, may_write=True)
+def jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
+    """Return the description of the jobs of one analysis, for the runner."""
+    block = config.analyses[analysis]
+    probe = open_context_probe(config, may_write=True)
     runs = {}
     for item in chosen:
-        software = settings.software_of(item.run.number)
+        software = config.software_of(item.run.number)
         assert software is not None  # a run without software is not ready
-        program, context = software.program, settings.context_of(analysis, software)
+        program, context = software.program, config.context_of(analysis, software)
         runs[item.key.run] = {
             "facts": item.run.as_dict(),
             "context": context.model_dump(),
             "program": {**asdict(program), "interpreter": str(program.interpreter)},
-            "lineage": asker.facts(program, context, block.types).hashes if block.types else {},
-            **granted(settings, item),
+            "lineage": probe.facts(program, context, block.types).hashes if block.types else {},
+            **granted(config, item),
         }
     return {
-        "script": str(script_of(settings, analysis).absolute()),
+        "script": str(script_of(config, analysis).absolute()),
         "settings": block.settings,
-        "retries": settings.retries.model_dump(),
+        "retries": config.retries.model_dump(),
         "warm": {
-            "enabled": settings.warm_start.enabled and len(runs) >= settings.warm_start.least_jobs,
-            "idle_s": settings.warm_start.idle,
-            "preload": settings.warm_start.preload,
+            "enabled": config.warm_start.enabled and len(runs) >= config.warm_start.least_jobs,
+            "idle_s": config.warm_start.idle,
+            "preload": config.warm_start.preload,
         },
         "runs": runs,
     }
 
 
-def granted(settings: Config, item: Item) -> dict[str, Any]:
+def granted(config: Config, item: Item) -> dict[str, Any]:
     """Return the number of a key's next attempt, and the memory and time that it may use."""
-    block = settings.analyses[item.key.analysis]
-    more = next_resources(item.failures, settings.retries, block.memory_mb, block.time_limit)
+    block = config.analyses[item.key.analysis]
+    more = next_resources(item.failures, config.retries, block.memory_mb, block.time_limit)
     return {"attempt": item.state.attempt, **more}
 
 
 def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
-    """Return the run list of an analysis: every selected run that is not settled, its state, and why."""
+    """Return the run list of an analysis: every selected run that is not done, with its state and the reason."""
     taken = {item.key for item in chosen}
     out = io.StringIO()
     table = csv.writer(out, dialect="excel-tab", lineterminator="\n")
@@ -133,42 +134,30 @@ def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
     return out.getvalue()
 
 
-def known_later(settings: Config) -> dict[str, Any]:
-    """Return what publishing and reporting must know, so that they need not load the model of the configuration."""
-    return {
-        "work": str(settings.work),
-        "store": settings.store.model_dump(mode="json"),
-        "retries": settings.retries.model_dump(),
-        "interval_s": settings.page.interval,
-        "analyses": {
-            analysis: {"version": block.version, "title": block.title or analysis, "documentation": block.documentation}
-            for analysis, block in settings.analyses.items()
-        },
-    }
-
-
-def survey_document(survey: Survey) -> dict[str, Any]:
-    """Return what the report needs of a survey."""
+def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> SurveyDocument:
+    """Return the part of a survey that the report needs."""
     chosen = {item.key for item in survey.chosen}
-    return {
-        "counts": {analysis: dict(counts) for analysis, counts in survey.counts.items()},
-        "problems": survey.problems,
-        "mistakes": survey.mistakes,
-        "troubles": survey.troubles,
-        # What is ready and waits for a later tick is counted and stands in the run lists; a backfill has 100,000 of it.
-        "items": [item.as_dict() for item in survey.unsettled if not item.state.due or item.key in chosen],
-    }
+    return SurveyDocument(
+        config=ReportConfig.of(config),
+        counts={analysis: dict(counts) for analysis, counts in survey.counts.items()},
+        listed=[as_listed(item) for item in survey.undone if not item.state.due or item.key in chosen],
+        configuration_errors=survey.configuration_errors,
+        site_errors=site_errors,
+        warnings=survey.warnings,
+    )
 
 
-def _asker(settings: Config, may_write: bool) -> ContextProbe:
-    """Return who asks contexts: about the types of all analyses at once, so that strax is loaded once."""
-    types = {name for block in settings.analyses.values() for name in block.types}
-    keys = {one.program: f"software[{index}].{one.kind}" for index, one in enumerate(settings.software)}
-    return ContextProbe(Paths(settings.work), may_write, types, keys)
+def as_listed(item: Item) -> ListedKey:
+    """Return an item of a survey as survey and summary list it."""
+    state = item.state
+    return ListedKey(item.key, state.name, state.reason, state.attempt, item.run.end, state.next_try)
 
 
-def _parts(key: Key) -> tuple[str, str, str]:
-    return key.analysis, key.version, key.run
+def open_context_probe(config: Config, may_write: bool) -> ContextProbe:
+    """Return the probe of the contexts; it asks about the types of all analyses at once, so strax is loaded once."""
+    types = {name for block in config.analyses.values() for name in block.types}
+    keys = {one.program: f"software[{index}].{one.kind}" for index, one in enumerate(config.software)}
+    return ContextProbe(Paths(config.work), may_write, types, keys)
 
 
 def _time(value: datetime | None) -> str:
@@ -176,5 +165,5 @@ def _time(value: datetime | None) -> str:
 
 
 def _one_line(value: str) -> str:
-    """Return text as one printable line, whatever a run document puts into it."""
+    """Return a text from a run document as one printable line."""
     return "".join(letter if letter.isprintable() else " " for letter in value)

@@ -4,37 +4,47 @@ from __future__ import annotations
 
 from xomflow.config.model import Config
 from xomflow.core.paths import Paths
+from xomflow.core.state import FAILURES
 from xomflow.planning.selection import Selector
+from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.database import open_rundb
-from xomflow.workflow.discover import look
-from xomflow.workflow.summary import FAILED, with_why
+from xomflow.rundb.run import Run
+from xomflow.workflow.discover import as_listed, survey_now
+from xomflow.workflow.summary import with_record
 
 
-def why(settings: Config, number: int) -> list[str]:
-    """Say for each analysis what state a run is in, or why the analysis does not look at it.
+def why(config: Config, number: int) -> list[str]:
+    """Return a line for each analysis: the state of a run, or the reason why the analysis does not select it.
 
     Parameters
     ----------
-    settings
+    config
         The configuration.
     number
         Run number.
     """
-    answer = open_rundb(settings.rundb).runs(number, number)
+    answer = open_rundb(config.rundb).runs(number, number)
     run = answer.runs.get(number)
     if run is None:
         return answer.problems or [f"the run database has no run {number}"]
-    survey = look(settings, may_write=False)
-    lines = []
-    for analysis, block in settings.analyses.items():
-        selector = Selector(settings.selection, block)
-        kind = selector.refusal_by_number(number) or selector.refusal_by_kind(run)
-        refusal = kind if block.period else selector.refusal(run)
-        own = [one for one in survey.items[analysis] if number in (one.run.members or (one.run.number,))]
-        words = own[0].state.words if own else "done: the outcome is there"
-        if own and own[0].state.name in FAILED:
-            (item,) = with_why(Paths(settings.work), [own[0].as_dict()])
-            words = f"{own[0].state.name}: {item['reason']}; log {item['log']}"
-        name = own[0].key.run if own else run.id
-        lines.append(f"{analysis} {block.version} run {name}: " + (f"not selected: {refusal}" if refusal else words))
-    return lines
+    survey = survey_now(config, may_write=False)
+    return [_line(config, analysis, run, survey) for analysis in config.analyses]
+
+
+def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
+    block, selector = config.analyses[analysis], Selector(config.selection, config.analyses[analysis])
+    # A campaign also waits for members that are not finished.
+    kind = selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)
+    refusal = kind if block.period else selector.refusal(run)
+    item = next((one for one in survey.items[analysis] if run.number in (one.run.members or (one.run.number,))), None)
+    name = f"{analysis} {block.version} run {item.key.run if item else run.id}"
+    return f"{name}: not selected: {refusal}" if refusal else f"{name}: {_state(Paths(config.work), item)}"
+
+
+def _state(paths: Paths, item: Item | None) -> str:
+    if item is None:
+        return "done: the outcome is there"
+    if item.state.name in FAILURES:
+        one = with_record(paths, as_listed(item))
+        return f"{one.state}: {one.reason}; log {one.log}"
+    return item.state.sentence

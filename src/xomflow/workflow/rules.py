@@ -27,6 +27,7 @@ from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitter import Submitter
 from xomflow.workflow import rule_check
+from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
@@ -62,30 +63,30 @@ class Rules:
                 _read(Path(file))  # Snakemake takes the last of two equal keys without a word
             source = str(workflow.configfiles[0]) if workflow.configfiles else "the configuration"
             self._tick = Tick(tree, source, main, dry=main and workflow.output_settings.dryrun)
-        self.settings = self._tick.settings
+        self.config = self._tick.config
         self.paths = self._tick.paths
         self.tick = self._tick.files
 
     def analysis_rules(self) -> list[tuple[str, str]]:
         """Return the configured analyses and their rule files."""
-        return [(name, str(rule_of(self.settings, name))) for name in self.settings.analyses]
+        return [(name, str(rule_of(self.config, name))) for name in self.config.analyses]
 
     @contextlib.contextmanager
     def told_apart(self, analysis: str) -> Iterator[None]:
         """Within it a rule file is included: what is wrong in it costs its own analysis, not the others."""
-        file = str(rule_of(self.settings, analysis))
+        file = str(rule_of(self.config, analysis))
         included, rules = len(self._workflow.included_stack), set(self._workflow._rules)
         try:
             yield
             own = [rule for name, rule in self._workflow._rules.items() if name not in rules]
             kinds = {"outcome": self.outcome, "log": self.log, "benchmark": self.benchmark}
-            patterns = {kind: {name: of(name) for name in self.settings.analyses} for kind, of in kinds.items()}
+            patterns = {kind: {name: of(name) for name in self.config.analyses} for kind, of in kinds.items()}
             wrong = rule_check.mistake(analysis, own, patterns)
         except Exception as error:  # whatever somebody can write into a file
             del self._workflow.included_stack[included:]
             wrong = rule_check.words(error, file, self._workflow.linemaps.get(file, {}))
         if wrong:
-            self._tick.wrong[analysis] = f"{_shown(Path(file))}{wrong}"
+            self._tick.rule_errors[analysis] = f"{_shown(Path(file))}{wrong}"
             for name in set(self._workflow._rules) - rules:
                 del self._workflow._rules[name]  # it might make what a good rule makes
 
@@ -137,8 +138,8 @@ class Rules:
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""
         with _Explained():
-            batch = open_batch_system(self.settings)
-            self.queue = Submitter(self.settings, self._tick.name, self._tick.begin(), batch)
+            batch = open_batch_system(self.config)
+            self.queue = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
         for number in (signal.SIGINT, signal.SIGTERM):
             then = signal.getsignal(number) if self._workflow.local_exec else self._leave_to_slurm
             if not callable(then):
@@ -148,7 +149,7 @@ class Rules:
             signal.signal(number, functools.partial(self._interrupt, then))
         if not self._workflow.local_exec:
             signal.signal(signal.SIGALRM, functools.partial(self._interrupt, self._leave_to_slurm))
-            signal.setitimer(signal.ITIMER_REAL, self.settings.slurm.tick_limit)
+            signal.setitimer(signal.ITIMER_REAL, self.config.slurm.tick_limit)
 
     def _interrupt(self, then: Callable[[int, Any], Any], number: int, frame: Any) -> None:
         self._interruption = "its time is up" if number == signal.SIGALRM else "interrupted"
@@ -196,7 +197,7 @@ class Rules:
                 subprocess.run(self.step(verb), shell=True, check=False)
         if not self.tick.summary.exists():
             _leave(f"the report could not be written, see {self.tick.folder}", EXIT_TROUBLE)
-        summary = read_json(self.tick.summary)
+        summary = read_summary(self.tick)
         print("\n".join(["", *closing_lines(summary, self.paths, left)]), file=sys.stderr)
         if code := exit_code(summary, failed, self.queue.complaint):
             sys.exit(code)
@@ -205,10 +206,10 @@ class Rules:
         raise AttributeError(f"xom has no {name!r}{did_you_mean(name, dir(Rules))}")
 
     def _block(self, analysis: str) -> Analysis:
-        if analysis not in self.settings.analyses:
-            near = did_you_mean(analysis, self.settings.analyses)
+        if analysis not in self.config.analyses:
+            near = did_you_mean(analysis, self.config.analyses)
             raise ConfigurationError(f"the configuration has no analyses.{analysis}{near}")
-        return self.settings.analyses[analysis]
+        return self.config.analyses[analysis]
 
     def _pattern(self, analysis: str) -> Key:
         return Pattern(analysis, self._block(analysis).version, "{run}")

@@ -1,13 +1,14 @@
-"""Where everything stands at the end of a tick: for the page, for the terminal, for the exit code."""
+"""The end of a tick: publish, find out what became of the claimed runs, write the summary, renew the page."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xomflow import page
 from xomflow.core import times
@@ -15,152 +16,138 @@ from xomflow.core.errors import XomError
 from xomflow.core.file_lock import exclusive
 from xomflow.core.key import Key, Pattern
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import STATES
+from xomflow.core.state import ATTENTION, FAILURES, State
+from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.outcomes.files import failure_path, failures_of, read_outcome
 from xomflow.outcomes.retries import next_try
-from xomflow.planning.claims import is_overtaken
+from xomflow.page.refresh import refresh_page
+from xomflow.planning.claims import is_overtaken, read_claims
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
+from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
 
-if TYPE_CHECKING:
-    pass
 
-from xomflow.page.refresh import refresh_page
-
-FAILED = ("failed", "gave up")
-ATTENTION = (*FAILED, "stale", "waiting")
+def read_summary(tick: TickPaths) -> Summary:
+    """Return the summary that a tick wrote."""
+    return Summary.from_json(read_json(tick.summary))
 
 
-def write_report(files: TickPaths) -> dict[str, Any]:
+def write_report(tick: TickPaths) -> Summary:
     """Write the summary of a tick and renew the page; return the summary."""
-    survey = read_json(files.survey)
-    settings = survey["settings"]
-    paths = Paths(Path(settings["work"]))
-    summary = summarize(files, paths, survey)
-    summary["troubles"] += publish_health(paths, settings, summary)
+    survey = SurveyDocument.from_json(read_json(tick.survey))
+    config, paths = survey.config, Paths(survey.config.work)
+    summary = summarize(tick, paths, survey)
+    summary.site_errors.extend(publish_health(paths, config, summary))
     with exclusive(paths.publishing_lock):
-        summary["troubles"] += refresh_page(paths)
-        dump_json(files.summary, summary)
-        if not is_overtaken(paths, files, times.now()):
-            page.write_status(paths.page, status_document(summary, settings))
+        summary.site_errors.extend(refresh_page(paths))
+        dump_json(tick.summary, summary.to_json())
+        if not is_overtaken(paths, tick, times.now()):
+            page.write_status(paths.page, status_document(summary, config))
     return summary
 
 
-def publish_health(paths: Paths, settings: dict[str, Any], summary: dict[str, Any]) -> list[str]:
-    """Publish how XOM itself is doing; return a sentence where that failed, the next tick makes up for it."""
-    if summary["published"] and summary["published"]["away"]:
-        return []  # which has been said
+def publish_health(paths: Paths, config: ReportConfig, summary: Summary) -> list[str]:
+    """Publish the state of XOM itself; return a sentence if that failed, and the next tick tries again."""
+    if summary.published and summary.published.away:
+        return []  # publishing has reported it
     try:
-        with closing(open_store(settings["store"], paths)) as store, exclusive(paths.publishing_lock):
-            self_monitoring.publish(paths, store, settings["store"]["prefix"], summary)
+        with closing(open_store(config.store, paths)) as store, exclusive(paths.publishing_lock):
+            self_monitoring.publish(paths, store, config.store["prefix"], summary)
     except (XomError, OSError) as error:
         return [str(error)]
     return []
 
 
-def summarize(files: TickPaths, paths: Paths, survey: dict[str, Any]) -> dict[str, Any]:
-    """Return the survey of a tick, brought up to date with what became of the claimed runs.
-
-    Returns
-    -------
-    dict
-        ``tick``, ``started``, ``ended``, ``counts`` (analysis to state to number), ``taken`` (what became of each
-        claim), ``items`` (every key that is not done), ``problems``, ``mistakes``, ``troubles``, ``published``.
-    """
-    claimed = {(analysis, run): attempt for analysis, _, run, attempt in read_json(files.claims)}
-    counts = {analysis: Counter(numbers) for analysis, numbers in survey["counts"].items()}
-    retries = SimpleNamespace(**survey["settings"]["retries"])
-    given = submissions.noted(paths)
-    items, taken = [], []
-    for item in survey["items"]:
-        analysis, run = item["analysis"], item["run"]
-        if (analysis, run) in claimed:
-            was = item["state"]
-            item = _after_work(paths, retries, item, claimed[analysis, run], given)
-            counts[analysis][was] -= 1
-            counts[analysis][item["state"]] += 1
-            taken.append(item)
-        elif item["state"] in FAILED:
-            item = with_record(paths, item)
-        if item["state"] != "done":
-            items.append(item)
-    published = read_json(files.published) if files.published.exists() else None
-    return {
-        "tick": files.folder.name,
-        "started": times.text(times.from_epoch(int(files.settings.stat().st_mtime))),
-        "ended": times.text(times.now()),
-        "counts": {analysis: {state: numbers[state] for state in STATES} for analysis, numbers in counts.items()},
-        "taken": taken,
-        "items": items,
-        "problems": survey["problems"],
-        "mistakes": survey["mistakes"],
-        "troubles": survey["troubles"] + (published["problems"] if published else []),
-        "published": published,
-    }
+def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
+    """Return the summary of a tick: its survey, with what became of the claimed runs."""
+    claimed = {claim.key: claim.attempt for claim in read_claims(tick)}
+    counts = {analysis: Counter(numbers) for analysis, numbers in survey.counts.items()}
+    submitted = submissions.noted(paths)
+    listed, taken = [], []
+    for one in survey.listed:
+        now = one
+        if one.key in claimed:
+            now = _after_work(paths, survey.config, one, claimed[one.key], submitted)
+            counts[one.key.analysis].subtract([one.state])
+            counts[one.key.analysis].update([now.state])
+            taken.append(now)
+        elif one.state in FAILURES:
+            now = with_record(paths, one)
+        if now.state is not State.DONE:
+            listed.append(now)
+    published = Receipt.from_json(read_json(tick.published)) if tick.published.exists() else None
+    return Summary(
+        tick=tick.folder.name,
+        started=times.from_epoch(int(tick.settings.stat().st_mtime)),
+        ended=times.now().replace(microsecond=0),  # as it will be read again
+        counts={analysis: {state: numbers[state] for state in State} for analysis, numbers in counts.items()},
+        taken=taken,
+        listed=listed,
+        configuration_errors=survey.configuration_errors,
+        site_errors=survey.site_errors + (published.problems if published else []),
+        warnings=survey.warnings,
+        published=published,
+    )
 
 
 def _after_work(
-    paths: Paths, retries: Any, item: dict[str, Any], attempt: int, given: Mapping[Key, Submission]
-) -> dict[str, Any]:
-    """Return the item of a claimed key as it stands now."""
-    key = _key(item)
+    paths: Paths, config: ReportConfig, one: ListedKey, attempt: int, submitted: Mapping[Key, Submission]
+) -> ListedKey:
+    """Return a claimed key as it is now."""
+    key = one.key
     if paths.outcome(key).exists():
-        return {**item, "state": "done", "reason": "the outcome is there", "next_try": None}
+        return replace(one, state=State.DONE, reason="the outcome is there", next_try=None)
     failures = failures_of(paths, key)
     if not failures or failures[-1].attempt < attempt:
-        if key in given and given[key].job:
-            return {**item, "state": "running", "reason": f"it is in Slurm, job {given[key].job}"}
-        left = "this tick did not come to it, or its job ended without a word"
-        return {**item, "state": "ready", "reason": left, "log": str(paths.log(key))}
-    due = next_try(failures, retries)
-    now = {"state": "failed" if due else "gave up", "attempt": attempt, "next_try": times.text(due) if due else None}
-    return with_record(paths, {**item, **now})
+        if key in submitted and submitted[key].job:
+            return replace(one, state=State.RUNNING, reason=f"it is in Slurm, job {submitted[key].job}")
+        left = "this tick did not start it, or its job ended without a record"
+        return replace(one, state=State.READY, reason=left, log=str(paths.log(key)))
+    due = next_try(failures, SimpleNamespace(**config.retries))  # type: ignore[arg-type]
+    state = State.FAILED if due else State.GAVE_UP
+    return with_record(paths, replace(one, state=state, attempt=attempt, next_try=due))
 
 
-def with_record(paths: Paths, item: dict[str, Any]) -> dict[str, Any]:
-    """Return the item of a failed key with what its newest failure record says."""
-    key = _key(item)
-    failures = failures_of(paths, key)
+def with_record(paths: Paths, one: ListedKey) -> ListedKey:
+    """Return a failed key with the reason and the log of its newest failure record."""
+    failures = failures_of(paths, one.key)
     try:
-        failure = read_outcome(failure_path(paths, key, failures[-1]))["failure"]
+        failure = read_outcome(failure_path(paths, one.key, failures[-1]))["failure"]
     except (OSError, SchemaError, IndexError):
-        return {**item, "log": str(paths.log(key))}
-    return {**item, "reason": f"{failure['class']}: {failure['message']}", "log": failure["log"]}
+        return replace(one, log=str(paths.log(one.key)))
+    return replace(one, reason=f"{failure['class']}: {failure['message']}", log=failure["log"])
 
 
-def _key(item: dict[str, Any]) -> Key:
-    return Key(item["analysis"], item["version"], item["run"])
+def with_records(paths: Paths, listed: Iterable[ListedKey]) -> list[ListedKey]:
+    """Return listed keys, the failed ones with the reason and the log of their newest failure records."""
+    return [with_record(paths, one) if one.state in FAILURES else one for one in listed]
 
 
-def status_document(summary: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Return what the page is told about a tick."""
+def status_document(summary: Summary, config: ReportConfig) -> dict[str, Any]:
+    """Return what the page shows about a tick."""
     return {
-        "generated": summary["ended"],
+        "generated": times.text(summary.ended),
         "tick": {
-            "id": summary["tick"],
-            "started": summary["started"],
-            "ended": summary["ended"],
-            "interval_hint_s": settings["interval_s"],
+            "id": summary.tick,
+            "started": times.text(summary.started),
+            "ended": times.text(summary.ended),
+            "interval_hint_s": config.interval_s,
         },
+        "states": [{"name": state, "meaning": state.meaning, "urgency": state.urgency} for state in State],
         "counts": {
-            analysis: {"version": settings["analyses"][analysis]["version"], "states": numbers}
-            for analysis, numbers in summary["counts"].items()
+            analysis: {"version": config.analyses[analysis].version, "states": numbers}
+            for analysis, numbers in summary.counts.items()
         },
-        "attention": [{"log": None, **item} for item in summary["items"] if item["state"] in ATTENTION],
-        "problems": summary["mistakes"] + summary["troubles"] + summary["problems"],
+        "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
+        "problems": summary.configuration_errors + summary.site_errors + summary.warnings,
         "science_runs": [],
         "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {
-            analysis: {"title": block["title"], "documentation": block["documentation"]}
-            for analysis, block in settings["analyses"].items()
+            analysis: {"title": block.title, "documentation": block.documentation}
+            for analysis, block in config.analyses.items()
         },
     }
-
-
-def with_why(paths: Paths, items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return items, those that failed with what their newest failure record says."""
-    return [with_record(paths, item) if item["state"] in FAILED else item for item in items]

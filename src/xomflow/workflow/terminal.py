@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from xomflow.core import times
 from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.core.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import STATES
-from xomlib.files import read_json
+from xomflow.core.state import ATTENTION, FAILURES, State
+from xomflow.core.tick_summary import ListedKey, Summary
 
 if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
 
-from xomflow.workflow.summary import ATTENTION, FAILED, with_why
+from xomflow.workflow.summary import with_records
 
 _MOST_LINES = 20
 
 
-def closing_lines(summary: dict[str, Any], paths: Paths, left: str) -> list[str]:
-    """Return what a tick says last: states, what needs attention, where the page is, and what failed just now.
+def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
+    """Return the last lines of a tick: states, what needs attention, the page, and what failed just now.
 
     Parameters
     ----------
@@ -28,44 +30,45 @@ def closing_lines(summary: dict[str, Any], paths: Paths, left: str) -> list[str]
     paths
         Where the page is.
     left
-        Why it did not come to all that it had claimed; empty if it did.
+        Why the tick left some of its runs to the next one; empty if it did not.
     """
-    went = {state: [item for item in summary["taken"] if item["state"] == state] for state in STATES}
-    expected = {"done", "running", "ready"} if left else {"done", "running"}
-    undone = [f"{_item_line(item)}; log {item['log']}" for item in summary["taken"] if item["state"] not in expected]
+    now = {state: [one for one in summary.taken if one.state is state] for state in State}
+    expected = {State.DONE, State.RUNNING} | ({State.READY} if left else set())
+    undone = [f"{_key_line(one)}; log {one.log}" for one in summary.taken if one.state not in expected]
+    done = f"this tick: {len(now[State.DONE])} of {len(summary.taken)} runs done"
     return [
-        *_table(summary["counts"]),
+        *_table(summary.counts),
         "",
-        *_attention_lines(summary["items"]),
-        *summary["problems"],
+        *_attention_lines(summary.listed),
+        *summary.warnings,
         f"page: {paths.page.absolute() / 'index.html'}",
-        *_left_lines(len(went["running"]), len(went["ready"]), left),
-        f"this tick: {len(went['done'])} of {len(summary['taken'])} runs done" + f", {len(undone)} not:" * bool(undone),
+        *_left_lines(len(now[State.RUNNING]), len(now[State.READY]), left),
+        done + f", {len(undone)} not:" * bool(undone),
         *undone,
-        *summary["mistakes"],
-        *summary["troubles"],
+        *summary.configuration_errors,
+        *summary.site_errors,
     ]
 
 
-def exit_code(summary: dict[str, Any], failed: bool, refused: str) -> int:
-    """Return what a tick ends with: what waits for a person comes before what the next tick tries by itself.
+def exit_code(summary: Summary, failed: bool, refused: str) -> int:
+    """Return the exit code of a tick; what needs a person comes before what the next tick tries again by itself.
 
     Parameters
     ----------
     summary
         Of the tick.
     failed
-        Whether Snakemake calls a job failed.
+        Whether Snakemake reports a failed job.
     refused
-        What Slurm said last about jobs that it does not take.
+        Slurm's newest reason for refusing jobs; empty if it refuses none.
     """
-    if summary["mistakes"]:
+    if summary.configuration_errors:
         return EXIT_CONFIGURATION
     if failed and refused:
         return EXIT_SLURM
-    if summary["troubles"]:
+    if summary.site_errors:
         return EXIT_TROUBLE
-    return EXIT_FAILED if failed or any(item["state"] in FAILED for item in summary["taken"]) else 0
+    return EXIT_FAILED if failed or any(one.state in FAILURES for one in summary.taken) else 0
 
 
 def _left_lines(running: int, ready: int, why: str) -> list[str]:
@@ -74,44 +77,55 @@ def _left_lines(running: int, ready: int, why: str) -> list[str]:
     return [going_on] * bool(running) + [left] * bool(why)
 
 
-def status_lines(survey: Survey, paths: Paths) -> list[str]:
-    """Return where everything stands according to a survey made just now, and what troubled the newest tick."""
+def status_lines(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[str]:
+    """Return where everything stands now, and the site errors of the newest tick.
+
+    Parameters
+    ----------
+    survey
+        A survey made just now.
+    listed
+        Its keys that are not done.
+    paths
+        Where the failure records and the ticks are.
+    """
     return [
         *_table(survey.counts),
         "",
-        *_attention_lines(with_why(paths, [item.as_dict() for item in survey.unsettled])),
-        *survey.problems,
-        *survey.mistakes,
-        *survey.troubles,
-        *_newest_troubles(paths),
+        *_attention_lines(with_records(paths, listed)),
+        *survey.warnings,
+        *survey.configuration_errors,
+        *_newest_site_errors(paths),
     ]
 
 
-def _newest_troubles(paths: Paths) -> list[str]:
-    """Return what the newest tick that has ended could not do, such as publish; a survey does not try that."""
+def _newest_site_errors(paths: Paths) -> list[str]:
+    """Return the site errors of the newest tick that has ended; a survey publishes nothing, so it has none itself."""
     summaries = [TickPaths(folder).summary for folder in paths.ticks.iterdir()] if paths.ticks.is_dir() else []
     newest = max((path for path in summaries if path.exists()), default=None, key=lambda path: path.stat().st_mtime)
-    summary = read_json(newest) if newest else {"troubles": []}
-    return [f"the tick that ended at {summary['ended']}: {words}" for words in summary["troubles"]]
+    summary = read_kept(newest, Summary.from_json) if newest else None
+    if summary is None:
+        return []
+    return [f"the tick that ended at {times.text(summary.ended)}: {error}" for error in summary.site_errors]
 
 
-def _table(counts: Mapping[str, Mapping[Any, int]]) -> list[str]:
+def _table(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
     width = max([len("analysis"), *map(len, counts)])
-    lines = [f"{'analysis':{width}}" + "".join(f"{state:>9}" for state in STATES)]
+    lines = [f"{'analysis':{width}}" + "".join(f"{state:>9}" for state in State)]
     for analysis, numbers in counts.items():
-        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>9}" for state in STATES))
+        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>9}" for state in State))
     return lines
 
 
-def _attention_lines(items: list[dict[str, Any]]) -> list[str]:
-    """Return a line for each key that failed, gave up, is stale or waits, the worst first."""
-    rows = [item for state in ATTENTION for item in items if item["state"] == state]
-    lines = [_item_line(item) for item in rows[:_MOST_LINES]]
+def _attention_lines(listed: list[ListedKey]) -> list[str]:
+    """Return a line for each key that needs attention, the most urgent first."""
+    rows = [one for state in ATTENTION for one in listed if one.state is state]
+    lines = [_key_line(one) for one in rows[:_MOST_LINES]]
     if len(rows) > _MOST_LINES:
         lines.append(f"... and {len(rows) - _MOST_LINES} more, see the run lists of the tick or the page")
     return lines
 
 
-def _item_line(item: dict[str, Any]) -> str:
-    then = f"; next try {item['next_try']}" if item.get("next_try") else ""
-    return f"{item['state']:8} {item['analysis']} {item['version']} run {item['run']}: {item['reason']}{then}"
+def _key_line(one: ListedKey) -> str:
+    then = f"; next try {times.text(one.next_try)}" if one.next_try else ""
+    return f"{one.state:8} {one.key}: {one.reason}{then}"

@@ -12,12 +12,13 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.lost import record_unstarted
-from xomflow.planning.claims import hold_tick, new_tick
+from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
-from xomflow.workflow.discover import granted, look
+from xomflow.workflow.discover import granted, survey_now
+from xomflow.workflow.documents import TickStart
 from xomlib.files import dump_json, read_json
 
-# Jobs inherit the tick's name; nothing else of a tick is known to them when they parse the Snakefile again.
+# Snakemake processes that a tick starts inherit its name.
 _VARIABLE = "XOM_TICK"
 
 
@@ -27,7 +28,7 @@ class Tick:
     Parameters
     ----------
     tree
-        The configuration as it was read.
+        The configuration, as it was read.
     source
         Where it was read from.
     main
@@ -37,13 +38,15 @@ class Tick:
 
     Attributes
     ----------
-    wrong
-        What is wrong with the rule file of an analysis, whose runs must wait therefore.
+    config
+        The configuration.
+    rule_errors
+        Errors in rule files, by analysis: all runs of these analyses wait.
     """
 
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
-        self.settings = check_configuration(tree, source)
-        self.paths = Paths(self.settings.work)
+        self.config = check_configuration(tree, source)
+        self.paths = Paths(self.config.work)
         self._tree = tree
         self.dry = dry
         self._began = times.now()
@@ -51,42 +54,42 @@ class Tick:
             os.environ[_VARIABLE] = new_tick(self._began)
         self.name = os.environ.get(_VARIABLE, "dry-run")
         self.files = TickPaths(self.paths.tick(self.name))
-        self.wrong: dict[str, str] = {}
+        self.rule_errors: dict[str, str] = {}
         self._pending: list[Key] | None = None
-        self._orders: dict[Key, dict[str, Any]] = {}
+        self._granted: dict[Key, dict[str, Any]] = {}
 
     def begin(self) -> IO[bytes]:
-        """Take the tick's lock, before anything is claimed, note the configuration it runs with; return the lock."""
+        """Take the tick's lock, before anything is claimed, and write what its steps need; return the lock."""
         lock = hold_tick(self.files)
-        dump_json(self.files.settings, {"configuration": self._tree, "wrong": self.wrong})
+        dump_json(self.files.settings, TickStart(self._tree, self.rule_errors).to_json())
         return lock
 
     def pending(self) -> list[Key]:
-        """Return the keys this tick works on: of a dry-run those that a tick started now would take."""
+        """Return the keys that this tick works on; in a dry-run those that a tick started now would take."""
         if self._pending is None:
             self._pending = self._foreseen() if self.dry else self._claimed()
         return self._pending
 
     def _foreseen(self) -> list[Key]:
-        survey = look(self.settings, may_write=False, wrong=self.wrong)
-        print(*survey.mistakes, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
-        self._orders = {item.key: granted(self.settings, item) for item in survey.chosen}
-        return list(self._orders)
+        survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
+        print(*survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
+        self._granted = {item.key: granted(self.config, item) for item in survey.chosen}
+        return list(self._granted)
 
     def _claimed(self) -> list[Key]:
-        keys = [Key(*entry[:3]) for entry in read_json(self.files.claims)]
+        keys = [claim.key for claim in read_claims(self.files)]
         runs = {name: read_json(self.files.jobs(name))["runs"] for name in {key.analysis for key in keys}}
-        self._orders = {key: runs[key.analysis][key.run] for key in keys}
+        self._granted = {key: runs[key.analysis][key.run] for key in keys}
         return keys
 
     def granted(self, analysis: str, run: str) -> dict[str, Any]:
-        """Return what the job of a pending run may use: ``memory_mb``, ``time_limit_s``; and its number of attempt."""
-        return self._orders[Key(analysis, self.settings.analyses[analysis].version, run)]
+        """Return ``memory_mb`` and ``time_limit_s`` of the job of a pending run, and the number of its ``attempt``."""
+        return self._granted[Key(analysis, self.config.analyses[analysis].version, run)]
 
     def key_of(self, outcome: str) -> Key:
-        """Return which of the pending keys has this outcome."""
+        """Return the pending key with this outcome."""
         return next(key for key in self.pending() if str(self.paths.outcome(key)) == outcome)
 
     def record_unstarted(self, failed: Collection[str]) -> None:
-        """Write down the claimed runs whose jobs Snakemake could not start; see `aftermath.record_unstarted`."""
-        record_unstarted(self.paths, self.settings.retries, self.files, failed, submissions.noted(self.paths).keys())
+        """Write failure records for the claimed runs whose jobs Snakemake could not start."""
+        record_unstarted(self.paths, self.config.retries, self.files, failed, submissions.noted(self.paths).keys())

@@ -1,0 +1,185 @@
+"""What a tick leaves for people and for other ticks: its summary, with the keys it lists and the receipt of publishing.
+
+Sentences for people come in three kinds, told apart by what a person has to do:
+
+- a **configuration error** keeps an analysis from working: fix ``config.yaml`` or a rule file (exit code 3);
+- a **site error** is a fault of a store, a disk or a file: look at it, nothing is lost (exit code 6);
+- a **warning** is about single run documents or an analysis that selects no run (no exit code).
+
+The files have older names for them: ``mistakes``, ``troubles`` and ``problems``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.key import Key
+from xomflow.core.state import State
+
+Counts = dict[str, dict[State, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """One key as survey and summary list it.
+
+    Parameters
+    ----------
+    key
+        Which analysis and run.
+    state, reason
+        Its state, with a phrase for people.
+    attempt
+        Number of the next attempt, or of the one that runs.
+    since
+        End of its run; None if that is unknown.
+    next_try
+        When the next attempt is due; None if none is.
+    log
+        Path of the log of its newest attempt; None if there is none.
+    """
+
+    key: Key
+    state: State
+    reason: str
+    attempt: int = 1
+    since: datetime | None = None
+    next_try: datetime | None = None
+    log: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        log = {} if self.log is None else {"log": self.log}
+        return {
+            **self.key.as_dict(),
+            "state": str(self.state),
+            "reason": self.reason,
+            "attempt": self.attempt,
+            "since": _text(self.since),
+            "next_try": _text(self.next_try),
+            **log,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> ListedKey:
+        """Return what `to_json` wrote."""
+        return cls(
+            Key(content["analysis"], content["version"], content["run"]),
+            State(content["state"]),
+            content["reason"],
+            content["attempt"],
+            _moment(content["since"]),
+            _moment(content["next_try"]),
+            content.get("log"),
+        )
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What a tick published.
+
+    Parameters
+    ----------
+    outcomes, points
+        Number of outcomes that the store did not have in this form, and of their points.
+    away
+        Whether the store could not be used at all.
+    problems
+        Sentences about outcomes that could not be read, and about shelves that the store did not accept.
+    """
+
+    outcomes: int = 0
+    points: int = 0
+    away: bool = False
+    problems: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Receipt:
+        """Return what `to_json` wrote."""
+        return cls(**content)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Where everything stands at the end of a tick.
+
+    Parameters
+    ----------
+    tick
+        Name of the tick.
+    started, ended
+        When it started and ended, UTC.
+    counts
+        Number of keys in each state, by analysis.
+    taken
+        The keys that the tick claimed, as they are now.
+    listed
+        Every key that is not done and was not left for a later tick.
+    configuration_errors, site_errors, warnings
+        Sentences for people, see above.
+    published
+        The receipt of publishing; None if that step did not end.
+    """
+
+    tick: str
+    started: datetime
+    ended: datetime
+    counts: Counts = field(default_factory=dict)
+    taken: list[ListedKey] = field(default_factory=list)
+    listed: list[ListedKey] = field(default_factory=list)
+    configuration_errors: list[str] = field(default_factory=list)
+    site_errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    published: Receipt | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in ``summary.json``."""
+        return {
+            "tick": self.tick,
+            "started": times.text(self.started),
+            "ended": times.text(self.ended),
+            "counts": {analysis: {str(state): n for state, n in of.items()} for analysis, of in self.counts.items()},
+            "taken": [one.to_json() for one in self.taken],
+            "items": [one.to_json() for one in self.listed],
+            "problems": self.warnings,
+            "mistakes": self.configuration_errors,
+            "troubles": self.site_errors,
+            "published": self.published.to_json() if self.published else None,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Summary:
+        """Return what `to_json` wrote, of any version so far; a document of another form raises an error."""
+        return cls(
+            content["tick"],
+            times.moment(content["started"]),
+            times.moment(content["ended"]),
+            counts_from_json(content["counts"]),
+            [ListedKey.from_json(one) for one in content["taken"]],
+            [ListedKey.from_json(one) for one in content["items"]],
+            content["mistakes"],
+            content["troubles"],
+            content["problems"],
+            Receipt.from_json(content["published"]) if content["published"] else None,
+        )
+
+
+def counts_from_json(content: Mapping[str, Mapping[str, int]]) -> Counts:
+    """Return the number of keys in each state, by analysis, from a file."""
+    return {analysis: {State(state): number for state, number in of.items()} for analysis, of in content.items()}
+
+
+def _text(moment: datetime | None) -> str | None:
+    return times.text(moment) if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return times.moment(text) if text else None

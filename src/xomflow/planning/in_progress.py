@@ -1,0 +1,74 @@
+"""Which keys are being worked on: what claims, run locks and Slurm say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from xomflow.config.model import Config
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.jobs.run_lock import LockOwner, lock_owners
+from xomflow.outcomes.files import Failure
+from xomflow.planning.claims import live_claims
+from xomflow.slurm import submissions
+from xomflow.slurm.open_batch_system import open_batch_system
+from xomflow.slurm.submissions import SubmissionStatus
+
+# A tick that has reached its time limit still publishes and reports, for at most this long.
+_END_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """The keys that are being worked on.
+
+    Parameters
+    ----------
+    claimed
+        Claims of live ticks: the tick and the number of the attempt.
+    owners
+        Owners of run locks, held or left behind.
+    submissions
+        Status of what was submitted to Slurm.
+    """
+
+    claimed: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    owners: dict[Key, LockOwner] = field(default_factory=dict)
+    submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
+
+    def failures(self, key: Key, recorded: list[Failure], now: datetime) -> list[Failure]:
+        """Return the recorded failures and, if there is one, the attempt that ended without writing a record."""
+        submission, owner = self.submissions.get(key), self.owners.get(key)
+        if submission is not None:
+            silent = Failure(submission.submission.attempt, submission.kind, now) if submission.kind else None
+        else:
+            silent = Failure(owner.attempt, "lost", owner.began) if owner and not owner.held else None
+        if silent is None or any(failure.attempt == silent.attempt for failure in recorded):
+            return recorded
+        return sorted([*recorded, silent], key=lambda failure: failure.attempt)
+
+    def describe(self, key: Key, failures: Iterable[Failure]) -> str:
+        """Return a phrase about the process or job that works on a key; empty if none does."""
+        submission, owner = self.submissions.get(key), self.owners.get(key)
+        if submission is not None and submission.working:
+            return submission.working
+        if owner is not None and owner.held:
+            return f"attempt {owner.attempt} runs at {owner.where}"
+        if key in self.claimed:
+            tick, attempt = self.claimed[key]
+            if all(failure.attempt < attempt for failure in failures):
+                return f"claimed by tick {tick}"
+        return ""
+
+
+def read_in_progress(config: Config, now: datetime) -> InProgress:
+    """Return the keys that are being worked on now; reads only."""
+    paths = Paths(config.work)
+    # Claims first: a job takes its lock, or gets its record, while the claim still counts.
+    return InProgress(
+        live_claims(paths, config.slurm.tick_limit + _END_SECONDS, now),
+        lock_owners(paths),
+        submissions.statuses(paths, open_batch_system(config), config.slurm.latency),
+    )

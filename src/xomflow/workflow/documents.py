@@ -1,0 +1,138 @@
+"""The documents that the steps of one tick write for each other: ``settings.json`` and ``survey.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
+
+if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
+    from xomflow.config.model import Config
+
+
+@dataclass(frozen=True, slots=True)
+class TickStart:
+    """What Snakemake's process writes at the start of a tick.
+
+    Parameters
+    ----------
+    configuration
+        The complete configuration, as it was read.
+    rule_errors
+        Errors in rule files, by analysis.
+    """
+
+    configuration: Any
+    rule_errors: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in ``settings.json``."""
+        return {"configuration": self.configuration, "wrong": self.rule_errors}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> TickStart:
+        """Return what `to_json` wrote."""
+        return cls(content["configuration"], content["wrong"])
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisTitle:
+    """What the page shows about an analysis."""
+
+    version: str
+    title: str
+    documentation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """The part of the configuration that publishing and reporting need.
+
+    Parameters
+    ----------
+    work
+        The folder for everything that is generated.
+    store, retries
+        The blocks of these names.
+    interval_s
+        Seconds between ticks.
+    analyses
+        What the page shows about each analysis.
+    """
+
+    work: Path
+    store: dict[str, Any]
+    retries: dict[str, Any]
+    interval_s: float
+    analyses: dict[str, AnalysisTitle]
+
+    @classmethod
+    def of(cls, config: Config) -> ReportConfig:
+        """Return this part of a configuration."""
+        titles = {
+            name: AnalysisTitle(block.version, block.title or name, block.documentation)
+            for name, block in config.analyses.items()
+        }
+        store, retries = config.store.model_dump(mode="json"), config.retries.model_dump()
+        return cls(config.work, store, retries, config.page.interval, titles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        return {**asdict(self), "work": str(self.work)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> ReportConfig:
+        """Return what `to_json` wrote."""
+        titles = {name: AnalysisTitle(**title) for name, title in content["analyses"].items()}
+        return cls(Path(content["work"]), content["store"], content["retries"], content["interval_s"], titles)
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyDocument:
+    """The survey of a tick, as far as its later steps need it.
+
+    Parameters
+    ----------
+    config
+        The part of the configuration that they need.
+    counts
+        Number of keys in each state, by analysis.
+    listed
+        Every key that is claimed, or neither done nor ready. The others that are ready are only counted: in a backfill
+        there are 100,000 of them.
+    configuration_errors, site_errors, warnings
+        Sentences for people, see `xomflow.core.tick_summary`.
+    """
+
+    config: ReportConfig
+    counts: Counts
+    listed: list[ListedKey]
+    configuration_errors: list[str]
+    site_errors: list[str]
+    warnings: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in ``survey.json``."""
+        return {
+            "counts": {analysis: {str(state): n for state, n in of.items()} for analysis, of in self.counts.items()},
+            "problems": self.warnings,
+            "mistakes": self.configuration_errors,
+            "troubles": self.site_errors,
+            "items": [one.to_json() for one in self.listed],
+            "settings": self.config.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> SurveyDocument:
+        """Return what `to_json` wrote."""
+        return cls(
+            ReportConfig.from_json(content["settings"]),
+            counts_from_json(content["counts"]),
+            [ListedKey.from_json(one) for one in content["items"]],
+            content["mistakes"],
+            content["troubles"],
+            content["problems"],
+        )

@@ -1,0 +1,78 @@
+"""The documents of a tick come back as they were written, those of older versions included."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.factory import key_of
+from xomflow.core.paths import ROOT, TickPaths
+from xomflow.core.state import State
+from xomflow.core.tick_summary import ListedKey, Receipt, Summary
+from xomflow.planning.claims import Claim, read_claims, write_claims
+from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
+
+OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))
+moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 1, 1)).map(lambda one: one.replace(microsecond=0, tzinfo=UTC))
+sentences = st.lists(st.text(), max_size=3)
+listed_keys = st.builds(
+    ListedKey,
+    st.builds(key_of, st.integers(0, 999_999)),
+    st.sampled_from(State),
+    st.text(),
+    st.integers(1, 99),
+    st.none() | moments,
+    st.none() | moments,
+    st.none() | st.text(),
+)
+counts = st.dictionaries(st.text(), st.dictionaries(st.sampled_from(State), st.integers(0)))
+receipts = st.builds(Receipt, st.integers(0), st.integers(0), st.booleans(), sentences)
+summaries = st.builds(
+    Summary, st.text(), moments, moments, counts, st.lists(listed_keys, max_size=3), st.lists(listed_keys, max_size=3),
+    sentences, sentences, sentences, st.none() | receipts,
+)  # fmt: skip
+
+
+@given(summaries)
+def test_a_summary_comes_back_from_its_file(summary: Summary) -> None:
+    assert Summary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
+
+
+@given(counts, st.lists(listed_keys, max_size=3), sentences)
+def test_a_survey_comes_back_from_its_file(numbers: dict, listed: list[ListedKey], said: list[str]) -> None:
+    config = ReportConfig(Path("work"), {"kind": "local"}, {"attempts": 3}, 60.0, {"a": AnalysisTitle("v1", "A", "")})
+    survey = SurveyDocument(config, numbers, listed, said, said[1:], said[2:])
+    assert SurveyDocument.from_json(json.loads(json.dumps(survey.to_json()))) == survey
+
+
+@pytest.mark.parametrize("folder", OLD_TICKS, ids=lambda folder: folder.name)
+def test_the_documents_of_version_1_0_are_read_and_written_alike(folder: Path, tmp_path: Path) -> None:
+    tick, copy = TickPaths(folder), TickPaths(tmp_path)
+    for kind, path in ((Summary, tick.summary), (SurveyDocument, tick.survey), (TickStart, tick.settings)):
+        if path.exists():
+            content = json.loads(path.read_text())
+            assert kind.from_json(content).to_json() == content
+    write_claims(copy, read_claims(tick))
+    assert copy.claims.read_text() == tick.claims.read_text()
+
+
+def test_claims_come_back_from_their_file(tmp_path: Path) -> None:
+    claims = [Claim(key_of(52001), 1), Claim(key_of(52002, version="v2"), 3)]
+    write_claims(TickPaths(tmp_path), claims)
+    assert read_claims(TickPaths(tmp_path)) == claims
+
+
+def test_a_document_of_another_form_is_refused() -> None:
+    for content in (
+        {},
+        [],
+        {"tick": "a"},
+        {**Summary("a", datetime.now(UTC), datetime.now(UTC)).to_json(), "ended": 5},
+    ):
+        with pytest.raises((LookupError, TypeError, ValueError)):
+            Summary.from_json(content)  # type: ignore[arg-type]
