@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shlex
@@ -25,13 +26,37 @@ ASK_STRAX = Path(__file__).parent / "ask_strax.py"
 NUMBA = ROOT / "work" / "cache" / "numba"
 
 
-def make(python: Path, folder: Path) -> Path:
-    """Make the set, unless another process of the same test session has done so."""
+def make(python: Path, otherwise: Path) -> Path:
+    """Make the set, once per user and state of its sources; it is only to be read.
+
+    Parameters
+    ----------
+    python
+        The analysis interpreter.
+    otherwise
+        Where it is made if the user's cache cannot be written.
+    """
+    folder = _cached() or otherwise
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        call(python, "-m", "mini_xenonnt", "make", "--output", str(folder), *SET)
+        if not folder.with_suffix(".done").exists():
+            call(python, "-m", "mini_xenonnt", "make", "--output", str(folder), *SET)
+            folder.with_suffix(".done").touch()
     return folder
+
+
+def _cached() -> Path | None:
+    """Return the set's folder in the user's cache, named by a digest of what it is made from."""
+    digest = hashlib.sha256(repr(SET).encode())
+    for source in [*sorted((ROOT / "src/mini_xenonnt").rglob("*.py")), ROOT / "envs/analysis.txt"]:
+        digest.update(source.read_bytes())
+    try:
+        place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xom" / "mini_xenonnt"
+        place.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # pathlib's error for an unknown home is a RuntimeError
+        return None
+    return place / digest.hexdigest()[:16] if os.access(place, os.W_OK) else None
 
 
 def run(python: Path, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
