@@ -268,7 +268,8 @@ def _try_all(chosen: Sequence[Mutant], folder: Path, options: argparse.Namespace
     for number in range(options.jobs):
         trees.put(Tree(folder / str(number), options.tests, options.wider, options.limit))
     tree = trees.get()
-    for tests in filter(None, (options.tests, options.wider)):
+    near = " ".join(sorted({test for mutant in chosen for test in nearest(tree.folder, mutant.path)}))
+    for tests in filter(None, (near, options.tests, options.wider)):
         if not tree.passes(tests):
             raise SystemExit(f"{tests}: the tests fail, or take longer than {options.limit:g} s, without any mutant")
     trees.put(tree)
