@@ -37,6 +37,7 @@ def world(site: Site) -> tuple[Site, Config, CountingRunDB]:
     site.analysis("good", "pass")
     site.tree["work"] = str(site.work)
     site.tree["analysis_folders"] = [str(site.folder / "extra")]
+    site.tree["science_runs"] = [{"name": "SR0", "min_run": 52001, "max_run": 52002}]
     site.write_config()
     for number in (52001, 52002):
         put(site, f"{run_id(number)}.json")
@@ -68,6 +69,7 @@ def test_it_says_what_is_left(world: tuple[Site, Config, CountingRunDB]) -> None
     assert pending(found) == [52003]
     assert found.analyses["good"].done == 2
     assert [failure.kind for failure in found.analyses["good"].failures["052003"]] == ["raised"]
+    assert [one.name for one in found.science_runs] == ["SR0"]
 
 
 def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Config, CountingRunDB]) -> None:

@@ -15,6 +15,7 @@ from xomflow.core.paths import ROOT, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.planning.claims import Claim, read_claims, write_claims
+from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
 
 OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))
@@ -43,10 +44,15 @@ def test_a_summary_comes_back_from_its_file(summary: Summary) -> None:
     assert Summary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
 
 
-@given(counts, st.lists(listed_keys, max_size=3), sentences)
-def test_a_survey_comes_back_from_its_file(numbers: dict, listed: list[ListedKey], said: list[str]) -> None:
+science_run_times = st.builds(ScienceRunTimes, st.text(), st.text(), st.none() | st.text())
+
+
+@given(counts, st.lists(listed_keys, max_size=3), sentences, st.lists(science_run_times, max_size=2))
+def test_a_survey_comes_back_from_its_file(
+    numbers: dict, listed: list[ListedKey], said: list[str], science_runs: list[ScienceRunTimes]
+) -> None:
     config = ReportConfig(Path("work"), {"kind": "local"}, {"attempts": 3}, 60.0, {"a": AnalysisTitle("v1", "A", "")})
-    survey = SurveyDocument(config, numbers, listed, said, said[1:], said[2:])
+    survey = SurveyDocument(config, numbers, listed, said, said[1:], said[2:], science_runs)
     assert SurveyDocument.from_json(json.loads(json.dumps(survey.to_json()))) == survey
 
 

@@ -14,6 +14,7 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, list_shelves
 from xomflow.planning.campaigns import Campaign
 from xomflow.planning.pending import PendingRuns, PendingWork, find_pending
+from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import run_of
 from xomflow.rundb.run_metadata import RunMetadata
@@ -91,6 +92,7 @@ def _to_json(work: PendingWork) -> dict[str, Any]:
         },
         "foreign": [str(path) for path in work.foreign],
         "warnings": work.warnings,
+        "science_runs": work.science_runs,
     }
 
 
@@ -99,6 +101,7 @@ def _from_json(content: dict[str, Any]) -> PendingWork:
         {analysis: _runs_from_json(runs) for analysis, runs in content["analyses"].items()},
         [Path(path) for path in content["foreign"]],
         content["warnings"],
+        [ScienceRunTimes(*one) for one in content["science_runs"]],
     )
 
 

@@ -16,6 +16,7 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, Listing, list_outcomes
 from xomflow.planning.campaigns import Campaign, as_run, campaigns_of
+from xomflow.planning.science_runs import ScienceRunTimes, times_of
 from xomflow.planning.selection import Selector, matches, selection_key
 from xomflow.rundb.database import RunDB, RunQuery
 from xomflow.rundb.run import Run
@@ -64,11 +65,14 @@ class PendingWork:
         Files among the outcomes that are no outcomes.
     warnings
         Sentences about run documents that cannot be understood, and about analyses that select no run.
+    science_runs
+        When the science runs were.
     """
 
     analyses: dict[str, PendingRuns] = field(default_factory=dict)
     foreign: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    science_runs: list[ScienceRunTimes] = field(default_factory=list)
 
 
 def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = None) -> PendingWork:
@@ -92,7 +96,7 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
     answer = rundb.runs(common.min_run, common.max_run)
     if metadata is not None:
         metadata.keep(answer.runs.values())
-    work = PendingWork(warnings=answer.problems)
+    work = PendingWork(warnings=answer.problems, science_runs=times_of(config.science_runs, answer.runs))
     if not answer.runs and not answer.problems:
         work.warnings.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
     alike: dict[tuple, dict[str, Run]] = {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from xomflow.config.model import ScienceRun
 from xomflow.core import times
-from xomflow.rundb.run import Run
+
+if TYPE_CHECKING:  # reporting starts faster without the model of the configuration
+    from xomflow.config.model import ScienceRun
+    from xomflow.rundb.run import Run
 
 
 class ScienceRunTimes(NamedTuple):

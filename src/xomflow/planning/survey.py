@@ -22,6 +22,7 @@ from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.kept_pending import load_pending
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending import PendingRuns
+from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.planning.selection import Selector
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
@@ -57,6 +58,8 @@ class Survey:
         Files among the outcomes that are no outcomes.
     warnings, configuration_errors
         Sentences for people, see `xomflow.core.tick_summary`.
+    science_runs
+        When the science runs were.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class Survey:
     foreign: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     configuration_errors: list[str] = field(default_factory=list)
+    science_runs: list[ScienceRunTimes] = field(default_factory=list)
 
     @property
     def undone(self) -> list[Item]:
@@ -102,7 +106,7 @@ def take_survey(
     available = Availability(probe, rundb, Folders(paths, may_write), locations)
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
-    survey = Survey(foreign=pending.foreign, warnings=pending.warnings)
+    survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     in_progress = read_in_progress(config, now)
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, now)

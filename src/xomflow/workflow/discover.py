@@ -144,6 +144,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         configuration_errors=survey.configuration_errors,
         site_errors=site_errors,
         warnings=survey.warnings,
+        science_runs=survey.science_runs,
     )
 
 

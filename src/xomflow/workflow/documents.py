@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
+from xomflow.planning.science_runs import ScienceRunTimes
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
     from xomflow.config.model import Config
@@ -105,6 +106,8 @@ class SurveyDocument:
         there are 100,000 of them.
     configuration_errors, site_errors, warnings
         Sentences for people, see `xomflow.core.tick_summary`.
+    science_runs
+        When the science runs were, for the page.
     """
 
     config: ReportConfig
@@ -113,9 +116,11 @@ class SurveyDocument:
     configuration_errors: list[str]
     site_errors: list[str]
     warnings: list[str]
+    science_runs: list[ScienceRunTimes]
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
+        science_runs = [one._asdict() for one in self.science_runs]
         return {
             "counts": {analysis: {str(state): n for state, n in of.items()} for analysis, of in self.counts.items()},
             "problems": self.warnings,
@@ -123,11 +128,12 @@ class SurveyDocument:
             "troubles": self.site_errors,
             "items": [one.to_json() for one in self.listed],
             "settings": self.config.to_json(),
+            **({"science_runs": science_runs} if science_runs else {}),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> SurveyDocument:
-        """Return what `to_json` wrote."""
+        """Return what `to_json` wrote, of any version so far."""
         return cls(
             ReportConfig.from_json(content["settings"]),
             counts_from_json(content["counts"]),
@@ -135,4 +141,5 @@ class SurveyDocument:
             content["mistakes"],
             content["troubles"],
             content["problems"],
+            [ScienceRunTimes(**one) for one in content.get("science_runs", [])],
         )
