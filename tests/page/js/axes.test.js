@@ -46,6 +46,10 @@ test("an error out of proportion does not stretch the axis", () => {
   assert.deepEqual(range(series([0, 0, 0], { error: [1, 1, 1000] })), [-4.72, 4.72]);
 });
 
+test("values without an error do not count for the typical one", () => {
+  assert.deepEqual(range(series([0, 0, 0, 0], { error: [0, 0, 1, 5] })), [-5.9, 5.9]);
+});
+
 test("a limit has room for its arrow, and its error does not count", () => {
   assert.deepEqual(range(series([0, 10], { limit: [null, 1], error: [0, 1000] })), [-2.5, 12.5]);
 });

@@ -40,6 +40,7 @@ test("the time range is that of the chosen range and science run together", () =
   assert.deepEqual(range({}), [-Infinity, Infinity]);
   assert.deepEqual(range({ range: "day" }), [9 * DAY, Infinity]);
   assert.deepEqual(range({ range: "week" }), [3 * DAY, Infinity]);
+  assert.deepEqual(range({ range: "month" }), [-20 * DAY, Infinity]);
   assert.deepEqual(range({ "science-run": "SR0" }), [0, 1000]);
   assert.deepEqual(range({ "science-run": "SR1", range: "day" }), [9 * DAY, Infinity]);
   assert.deepEqual(range({ "science-run": "SR9" }), [-Infinity, Infinity]);
@@ -105,7 +106,7 @@ test("the plots reach over the points, or over the chosen range", () => {
   const end = 50000;
   assert.deepEqual(Choices.plotRange([], null, end), [end - DAY, end]);
   assert.deepEqual(Choices.plotRange([[], [1000, 2000], [500]], null, end), [-100, 2600]);
-  assert.deepEqual(Choices.plotRange([[0, 100000]], null, end), [-2000, 102000]);
+  assert.deepEqual(Choices.plotRange([[1e9, 1e9 + 100000]], null, end), [1e9 - 2000, 1e9 + 102000]);
   assert.deepEqual(Choices.plotRange([[1000, 2000]], [0, Infinity], end), [-1000, 51000]);
   assert.deepEqual(Choices.plotRange([[1000, 60000]], [0, Infinity], end), [-1200, 61200]);
   assert.deepEqual(Choices.plotRange([[1000, 60000]], [0, 40000], end), [-800, 40800]);

@@ -29,6 +29,7 @@ const Draw = (function () {
       text: get("--muted"),
       grid: get("--grid"),
       band: get("--band"),
+      edge: get("--edge"),
       strip: get("--strip"),
       versions: [0, 1, 2, 3, 4, 5].map(i => get(`--version-${i}`)),
     };
@@ -93,6 +94,22 @@ const Draw = (function () {
   }
 
   /**
+   * Those of the bands that are in view, with their place in canvas pixels.
+   *
+   * @param {uPlot} plot
+   * @param {Band[]} bands
+   */
+  function inView(plot, bands) {
+    const [min, max] = ends(plot, "x");
+    const { left, width } = plot.bbox;
+    /** @param {number} time */
+    const place = time => left + ((Math.min(Math.max(time, min), max) - min) / (max - min)) * width;
+    return bands
+      .map(({ name, start, end }) => ({ name, from: place(start), to: place(end), begins: start > min }))
+      .filter(({ from, to }) => to > from);
+  }
+
+  /**
    * Draw what lies behind the grid: science runs, and the strip if there is something in it.
    *
    * @param {uPlot} plot
@@ -101,24 +118,33 @@ const Draw = (function () {
    */
   function background(plot, series, bands) {
     clipped(plot, (ctx, box, dpr) => {
-      const [min, max] = ends(plot, "x");
-      /** @param {number} time */
-      const place = time => box.left + ((Math.min(Math.max(time, min), max) - min) / (max - min)) * box.width;
-      ctx.font = `${11 * dpr}px system-ui, sans-serif`;
-      ctx.textBaseline = "top";
-      for (const band of bands) {
-        const from = place(band.start),
-          to = place(band.end);
-        if (to <= from) continue;
+      for (const { from, to, begins } of inView(plot, bands)) {
         ctx.fillStyle = colours().band;
         ctx.fillRect(from, box.top, to - from, box.height);
-        ctx.fillStyle = colours().text;
-        if (to - from > 40 * dpr) ctx.fillText(band.name, from + 6 * dpr, box.top + 5 * dpr);
+        ctx.fillStyle = colours().edge;
+        if (begins) ctx.fillRect(from, box.top, dpr, box.height);
       }
       if (series.kind.includes(NONE)) {
         ctx.fillStyle = colours().strip;
         ctx.fillRect(box.left, box.top + box.height - STRIP * dpr, box.width, STRIP * dpr);
       }
+    });
+  }
+
+  /**
+   * Write the names of the science runs, where there is room.
+   *
+   * @param {uPlot} plot
+   * @param {Band[]} bands
+   */
+  function names(plot, bands) {
+    clipped(plot, (ctx, box, dpr) => {
+      ctx.font = `${11 * dpr}px system-ui, sans-serif`;
+      ctx.textBaseline = "top";
+      ctx.textAlign = "left";
+      ctx.fillStyle = colours().text;
+      for (const { name, from, to } of inView(plot, bands))
+        if (to - from > ctx.measureText(name).width + 12 * dpr) ctx.fillText(name, from + 6 * dpr, box.top + 5 * dpr);
     });
   }
 
@@ -257,5 +283,5 @@ const Draw = (function () {
     ctx.stroke();
   }
 
-  return { colours, forgetColours, shapeOf, eachPoint, background, marks };
+  return { colours, forgetColours, shapeOf, eachPoint, background, names, marks };
 })();

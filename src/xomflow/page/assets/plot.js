@@ -193,6 +193,7 @@ const Plot = (function () {
         drawClear: [plot => Draw.background(plot, series, bands)],
         draw: [
           plot => {
+            Draw.names(plot, bands);
             self.node.dataset.drawn = String(Draw.marks(plot, series));
             activate(self, self.active);
           },
