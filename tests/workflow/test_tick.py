@@ -36,6 +36,16 @@ def test_a_second_tick_has_nothing_to_do(site: Site) -> None:
     assert site.outcome("simple", 52001) == before
 
 
+def test_the_page_gets_the_times_of_the_configured_science_runs(site: Site) -> None:
+    site.tree["science_runs"] = [{"name": "SR0", "min_run": 52001, "max_run": 52002}, {"name": "SR1", "min_run": 52004}]
+    site.runs([52001, 52002, 52003])
+    site.analysis("simple", GOOD)
+    site.tick()
+    status = (site.paths.page / "data/status.js").read_text()
+    first, last = document(52001)["start"]["$date"], document(52002)["end"]["$date"]
+    assert f'"science_runs":[{{"name":"SR0","start":"{first}","end":"{last}"}}]' in status
+
+
 def test_a_tick_that_ends_after_a_later_one_has_not_the_last_word_on_the_page(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from xomflow.outcomes.files import failure_path, failures_of, read_outcome
 from xomflow.outcomes.retries import next_try
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.claims import is_overtaken, read_claims
+from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions
@@ -46,7 +47,7 @@ def write_report(tick: TickPaths) -> Summary:
         summary.site_errors.extend(refresh_page(paths))
         dump_json(tick.summary, summary.to_json())
         if not is_overtaken(paths, tick, times.now()):
-            page.write_status(paths.page, status_document(summary, config))
+            page.write_status(paths.page, status_document(summary, config, survey.science_runs))
     return summary
 
 
@@ -127,7 +128,7 @@ def with_records(paths: Paths, listed: Iterable[ListedKey]) -> list[ListedKey]:
     return [with_record(paths, one) if one.state in FAILURES else one for one in listed]
 
 
-def status_document(summary: Summary, config: ReportConfig) -> dict[str, Any]:
+def status_document(summary: Summary, config: ReportConfig, science_runs: Iterable[ScienceRunTimes]) -> dict[str, Any]:
     """Return what the page shows about a tick."""
     return {
         "generated": times.text(summary.ended),
@@ -144,7 +145,7 @@ def status_document(summary: Summary, config: ReportConfig) -> dict[str, Any]:
         },
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
         "problems": summary.configuration_errors + summary.site_errors + summary.warnings,
-        "science_runs": [],
+        "science_runs": [one._asdict() for one in science_runs],
         "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {
             analysis: {"title": block.title, "documentation": block.documentation}
