@@ -30,7 +30,7 @@ include: "rules/report.smk"
 
 
 for analysis, file in xom.analysis_rules():
-    with xom.told_apart(analysis):
+    with xom.isolate_rule_file(analysis):
 
         include: file
 

@@ -3,8 +3,6 @@ rule busy:
         xom.outcome("busy"),
     log:
         xom.log("busy"),
-    benchmark:
-        xom.benchmark("busy")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("busy"),

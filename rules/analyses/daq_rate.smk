@@ -3,8 +3,6 @@ rule daq_rate:
         xom.outcome("daq_rate"),
     log:
         xom.log("daq_rate"),
-    benchmark:
-        xom.benchmark("daq_rate")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("daq_rate"),

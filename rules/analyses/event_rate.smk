@@ -3,8 +3,6 @@ rule event_rate:
         xom.outcome("event_rate"),
     log:
         xom.log("event_rate"),
-    benchmark:
-        xom.benchmark("event_rate")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("event_rate"),

@@ -3,8 +3,6 @@ rule kr83m:
         xom.outcome("kr83m"),
     log:
         xom.log("kr83m"),
-    benchmark:
-        xom.benchmark("kr83m")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("kr83m"),

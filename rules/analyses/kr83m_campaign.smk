@@ -3,8 +3,6 @@ rule kr83m_campaign:
         xom.outcome("kr83m_campaign"),
     log:
         xom.log("kr83m_campaign"),
-    benchmark:
-        xom.benchmark("kr83m_campaign")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("kr83m_campaign"),

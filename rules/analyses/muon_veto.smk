@@ -3,8 +3,6 @@ rule muon_veto:
         xom.outcome("muon_veto"),
     log:
         xom.log("muon_veto"),
-    benchmark:
-        xom.benchmark("muon_veto")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("muon_veto"),

@@ -3,8 +3,6 @@ rule neutron_veto:
         xom.outcome("neutron_veto"),
     log:
         xom.log("neutron_veto"),
-    benchmark:
-        xom.benchmark("neutron_veto")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("neutron_veto"),

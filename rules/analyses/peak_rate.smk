@@ -3,8 +3,6 @@ rule peak_rate:
         xom.outcome("peak_rate"),
     log:
         xom.log("peak_rate"),
-    benchmark:
-        xom.benchmark("peak_rate")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("peak_rate"),

@@ -3,8 +3,6 @@ rule photo_ionization:
         xom.outcome("photo_ionization"),
     log:
         xom.log("photo_ionization"),
-    benchmark:
-        xom.benchmark("photo_ionization")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("photo_ionization"),

@@ -3,8 +3,6 @@ rule scada:
         xom.outcome("scada"),
     log:
         xom.log("scada"),
-    benchmark:
-        xom.benchmark("scada")
     threads: 1
     resources:
         mem_mb=xom.memory_mb("scada"),

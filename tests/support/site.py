@@ -24,8 +24,6 @@ rule {name}:
         xom.outcome("{name}"),
     log:
         xom.log("{name}"),
-    benchmark:
-        xom.benchmark("{name}")
     params:
         command=xom.run("{name}"),
     shell:

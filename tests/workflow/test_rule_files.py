@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.site import RULE, Site, jobs_in
+from xomflow.core.key import Key
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 RULE_FILE = RULE.format(name="bad")
@@ -29,7 +30,11 @@ MISTAKES = {
     "no_shell": ('    shell:\n        "{params.command}"\n', "", "rule bad runs nothing"),
     "other_outcome": ('xom.outcome("bad")', 'xom.outcome("good")', "rule bad makes the outcome of good"),
     "other_log": ('xom.log("bad")', 'xom.log("good")', "rule bad makes the log of good; write xom.log('bad')"),
-    "other_benchmark": ('xom.benchmark("bad")', 'xom.benchmark("good")', "rule bad makes the benchmark of good"),
+    "other_benchmark": (
+        "    params:",
+        '    benchmark:\n        xom.benchmark("good")\n    params:',
+        "rule bad makes the benchmark of good; write xom.benchmark('bad')",
+    ),
     "same_rule": ("rule bad", "rule good", "The name good is already used by another rule"),
     "parameter": ("{params.command}", "{params.comand}", "has {params.comand}; did you mean 'command'?"),
     "python": ("rule bad", "x = 1 / 0\nrule bad", "line 2: ZeroDivisionError: division by zero"),
@@ -68,6 +73,20 @@ def test_a_dry_run_says_where_and_what(dry_run: tuple[Site, subprocess.Completed
 def test_a_dry_run_lists_the_others(dry_run: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
     site, done = dry_run
     assert jobs_in(done.stdout + done.stderr, site.tree["analyses"]) == {("good", "052001")}
+
+
+def test_old_names_go_on_with_a_warning(snakemake_site: Site) -> None:
+    site = snakemake_site
+    site.runs([52001])
+    site.analysis("old", GOOD)
+    rule = RULE.format(name="old").replace("    params:", '    benchmark:\n        xom.benchmark("old")\n    params:')
+    rule_file(site, "old").write_text(f"assert xom.settings.analyses\n{rule}")
+    done = site.tick()
+    assert done.returncode == 0, done.stderr
+    assert f"remove `benchmark:` from {rule_file(site, 'old')}: " in done.stderr
+    assert "xom.settings is xom.config" in done.stderr
+    assert site.done("old") == {52001}
+    assert site.paths.benchmark(Key("old", "v1", "052001")).exists()
 
 
 def test_a_tick_does_the_others_and_the_next_one_what_was_fixed(snakemake_site: Site) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from support.site import Site
-from xomflow.workflow.rules import _beside
+from xomflow.workflow.tick_end import in_thread
 
 ENDLESS = "(__import__('pathlib').Path('begun')).write_text(str(os.getpid()))\ntime.sleep(600)"
 
@@ -99,6 +99,6 @@ def test_what_interrupts_snakemake_waits_for_no_lock_of_its_own() -> None:
             ended.set()
 
     with lock:  # as while Snakemake notes that jobs have ended
-        _beside(end)(signal.SIGTERM, None)
+        in_thread(end)(signal.SIGTERM, None)
         assert not ended.is_set()
     assert ended.wait(300)

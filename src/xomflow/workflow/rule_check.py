@@ -1,72 +1,69 @@
-"""What may be wrong with the rule file of an analysis, in words."""
+"""The errors that a rule file of an analysis may have, one phrase for each."""
 
 from __future__ import annotations
 
 import string
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from snakemake.exceptions import WorkflowError
-from snakemake.io import strip_wildcard_constraints
 
 from xomflow.core.errors import XomError
 from xomflow.core.messages import did_you_mean
+from xomflow.workflow.snakemake_seam import RuleText
 
 
-def mistake(analysis: str, rules: Iterable[Any], patterns: Mapping[str, Mapping[str, str]]) -> str:
-    """Return what a rule file lacks that could be read; empty if it is all right.
+def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the first error of a rule file that Snakemake could read; empty if there is none.
 
     Parameters
     ----------
     analysis
-        Whose rule file it is.
+        The analysis of the rule file.
     rules
-        Snakemake's rules that the file defines.
+        The rules that the file defines.
     patterns
         ``outcome``, ``log`` and ``benchmark`` to the pattern of each configured analysis.
     """
     own = None
     for rule in rules:
-        files = {"outcome": rule.output, "log": rule.log, "benchmark": [rule.benchmark] if rule.benchmark else []}
-        for kind, found in files.items():
+        for kind, files in rule.files.items():
             for name, pattern in patterns[kind].items():
-                if name != analysis and pattern in map(strip_wildcard_constraints, found):
+                if name != analysis and pattern in files:
                     return f": rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
-        if patterns["outcome"][analysis] in map(strip_wildcard_constraints, rule.output):
+        if patterns["outcome"][analysis] in rule.files["outcome"]:
             own = rule
     if own is None:
         return f": no rule has the output xom.outcome({analysis!r})"
-    if own.shellcmd is None:
+    if own.texts["shell"] is None:
         return f': rule {own.name} runs nothing; it needs shell: "{{params.command}}"'
     for command in own.params:
         if getattr(command, "analysis", analysis) != analysis:
             return f": rule {own.name} runs {command.analysis}; write xom.run({analysis!r})"
-    return _unfilled(own)
+    return _describe_unfilled(own)
 
 
-def _unfilled(rule: Any) -> str:
-    """Return which text of a rule Snakemake could not fill in, which would end the whole tick; empty if none."""
-    known = {"params": set(rule.params.keys()), "wildcards": rule.wildcard_names}
-    for keyword, text in (("shell", rule.shellcmd), ("message", rule.message or "")):
+def _describe_unfilled(rule: RuleText) -> str:
+    """Return the first name in a text of a rule that Snakemake cannot fill in; it would end the whole tick."""
+    for keyword, text in rule.texts.items():
         try:
-            fields = [field for _, field, _, _ in string.Formatter().parse(text) if field]
+            fields = [field for _, field, _, _ in string.Formatter().parse(text or "") if field]
         except ValueError as error:
             return f": {keyword} of rule {rule.name}: {error}"
         for field in fields:
             head, _, name = field.partition(".")
-            if head in known and name and name not in known[head]:
-                return f": {keyword} of rule {rule.name} has {{{field}}}{did_you_mean(name, known[head])}"
+            if head in rule.names and name and name not in rule.names[head]:
+                return f": {keyword} of rule {rule.name} has {{{field}}}{did_you_mean(name, rule.names[head])}"
     return ""
 
 
-def words(error: Exception, file: str, lines: Mapping[int, int]) -> str:
-    """Return the line of a rule file that could not be read, and why.
+def describe_unreadable(error: Exception, file: str, lines: Mapping[int, int]) -> str:
+    """Return the line of a rule file that Snakemake could not read, and the reason.
 
     Parameters
     ----------
     error
-        What reading it raised.
+        The error that reading it raised.
     file
         The rule file.
     lines
@@ -75,18 +72,18 @@ def words(error: Exception, file: str, lines: Mapping[int, int]) -> str:
     if isinstance(error, SyntaxError) and error.msg:
         # Snakemake's own reader counts the file's lines, Python's those of the code made of it.
         line = error.lineno if error.text is None else lines.get(error.lineno or 0, error.lineno)
-        return f"{_line(line)}: {_first(error.msg)}"
+        return f"{_place(line)}: {_first_line(error.msg)}"
     inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     line = lines.get(inside[-1] or 0) if inside else getattr(error, "lineno", None)
-    said = _first(str(error))
-    own = isinstance(error, XomError | AttributeError | WorkflowError)
-    return f"{_line(line)}: {said if own else f'{type(error).__name__}: {said}'}"
+    message = _first_line(str(error))
+    is_sentence = isinstance(error, XomError | AttributeError | WorkflowError)
+    return f"{_place(line)}: {message if is_sentence else f'{type(error).__name__}: {message}'}"
 
 
-def _line(number: int | None) -> str:
-    return f", line {number}" if number else ""
+def _place(line: int | None) -> str:
+    return f", line {line}" if line else ""
 
 
-def _first(text: str) -> str:
+def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[0] if lines else "no more is known"

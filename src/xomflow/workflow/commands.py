@@ -1,0 +1,32 @@
+"""The commands that rules start."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from xomflow.core.paths import TickPaths
+
+
+def step_command(step: str, tick: TickPaths) -> str:
+    """Return the command of one of the tick's own steps: discover, publish, report."""
+    return _command(step, str(tick.folder))
+
+
+@dataclass(frozen=True)
+class RunCommand:
+    """Makes the command of a run's job when Snakemake has filled in the wildcards."""
+
+    tick: str
+    analysis: str
+    version: str
+
+    def __call__(self, wildcards: Any) -> str:
+        """Return the command."""
+        return _command("run", self.tick, self.analysis, self.version, wildcards.run)
+
+
+def _command(*words: str) -> str:
+    return shlex.join([sys.executable, "-m", "xomflow", "job", *words])

@@ -1,0 +1,27 @@
+"""Ends of Snakemake's process that a user has to act on: one sentence and an exit code of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import NoReturn
+
+from xomflow.core.errors import for_user
+
+
+def exit_with(sentence: str, code: int) -> NoReturn:
+    """Print a sentence and exit."""
+    print(sentence, file=sys.stderr)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Within it, an error that the user has to act on ends Snakemake with its sentence and its exit code."""
+    try:
+        yield
+    except Exception as error:
+        if told := for_user(error):
+            exit_with(*told)
+        raise

@@ -1,0 +1,209 @@
+"""The seam to Snakemake: the only module that uses what Snakemake does not document.
+
+`USES` is the list of these attributes, with the form that XOM relies on and the purpose. `unmet_uses` compares them
+with the Snakemake that runs; the tests do that with the locked version, and `make test-all` with the newest one. So a
+new Snakemake that changes one of them fails there, with a sentence, and not in a tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from snakemake.io import strip_wildcard_constraints
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One attribute of Snakemake's.
+
+    Parameters
+    ----------
+    attribute
+        Dotted name, from ``workflow`` or from a ``rule``.
+    is_as_expected
+        Whether a value has the expected form.
+    purpose
+        What XOM does with it.
+    running
+        Whether it exists only once the jobs can start (``onstart``).
+    """
+
+    attribute: str
+    is_as_expected: Callable[[Any], bool]
+    purpose: str
+    running: bool = False
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kinds)
+
+
+def _maps(key: type, value: type) -> Callable[[Any], bool]:
+    return lambda found: (
+        isinstance(found, dict) and all(isinstance(one, key) and isinstance(found[one], value) for one in found)
+    )
+
+
+def _lists_files(value: Any) -> bool:
+    return value is not None and all(isinstance(strip_wildcard_constraints(one), str) for one in value)
+
+
+USES = (
+    Use("workflow.is_main_process", _is(bool), "to tell a tick from the processes that it starts"),
+    Use("workflow.configfiles", _is(list), "to read the configuration again, strictly"),
+    Use("workflow.output_settings.dryrun", _is(bool), "to claim nothing in a dry-run"),
+    Use("workflow.local_exec", _is(bool), "to leave running jobs to Slurm at the end of a tick"),
+    Use("workflow.included_stack", _is(list), "to go on after a rule file that cannot be read"),
+    Use("workflow.linemaps", _maps(str, dict), "to name the line of an error in a rule file"),
+    Use("workflow._rules", _maps(str, object), "to take out the rules of a wrong rule file"),
+    Use("workflow.scheduler.exit_gracefully", callable, "to end a tick without waiting for a held lock", running=True),
+    Use("workflow.scheduler.failed", _is(set), "to find the jobs that could not be started", running=True),
+    Use("rule.name", _is(str), "to check a rule file"),
+    Use("rule.output", _lists_files, "to check a rule file"),
+    Use("rule.log", _lists_files, "to check a rule file"),
+    Use("rule.benchmark", _is(str, type(None)), "to check a rule file"),
+    Use("rule.shellcmd", _is(str, type(None)), "to check a rule file"),
+    Use("rule.message", _is(str, type(None)), "to check a rule file"),
+    Use("rule.params.keys", callable, "to check a rule file"),
+    Use("rule.wildcard_names", _is(set), "to check a rule file"),
+)
+
+
+def unmet_uses(workflow: Any, running: bool) -> list[str]:
+    """Return a sentence for each attribute that the running Snakemake does not have in the expected form.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's own object of that name; it has at least one rule.
+    running
+        Whether the jobs can start.
+    """
+    roots = SimpleNamespace(workflow=workflow, rule=next(iter(workflow.rules)))
+    sentences = []
+    for use in USES:
+        if use.running and not running:
+            continue
+        value: Any = roots
+        try:
+            for name in use.attribute.split("."):
+                value = getattr(value, name)
+        except AttributeError as error:
+            sentences.append(f"{use.attribute}, which XOM needs {use.purpose}, does not exist: {error}")
+            continue
+        if not use.is_as_expected(value):
+            sentences.append(f"{use.attribute}, which XOM needs {use.purpose}, has another form: {value!r:.100}")
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One rule of a rule file, as it was written.
+
+    Parameters
+    ----------
+    name
+        Name of the rule.
+    files
+        Patterns of its files by keyword: ``outcome`` (its output), ``log``, ``benchmark``.
+    texts
+        Texts in which Snakemake fills in names, by keyword: ``shell``, ``message``.
+    params
+        The values of its parameters.
+    names
+        The names that these texts may use, by group: ``params``, ``wildcards``.
+    """
+
+    name: str
+    files: Mapping[str, list[str]]
+    texts: Mapping[str, str | None]
+    params: Sequence[Any]
+    names: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where Snakemake is while it reads rule files."""
+
+    depth: int
+    rules: frozenset[str]
+
+
+class Snakemake:
+    """The Snakemake that runs.
+
+    Parameters
+    ----------
+    workflow
+        Its own object of that name.
+    """
+
+    def __init__(self, workflow: Any) -> None:
+        self._workflow = workflow
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the tick's own process rather than one that the tick started."""
+        return bool(self._workflow.is_main_process)
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether Snakemake only lists the jobs."""
+        return bool(self.is_main and self._workflow.output_settings.dryrun)
+
+    @property
+    def runs_jobs_here(self) -> bool:
+        """Whether per-run jobs are processes of this machine."""
+        return bool(self._workflow.local_exec)
+
+    @property
+    def configuration_files(self) -> list[Path]:
+        """The configuration files, in the order in which they were read."""
+        return [Path(file) for file in self._workflow.configfiles]
+
+    def position(self) -> Position:
+        """Return where Snakemake is, before it includes a rule file."""
+        return Position(len(self._workflow.included_stack), frozenset(self._workflow._rules))
+
+    def rules_since(self, before: Position) -> list[RuleText]:
+        """Return the rules that were defined since."""
+        return [_text_of(rule) for name, rule in self._workflow._rules.items() if name not in before.rules]
+
+    def leave_files_since(self, before: Position) -> None:
+        """Go on in the file that Snakemake was reading then, although a file it includes could not be read."""
+        del self._workflow.included_stack[before.depth :]
+
+    def remove_rules_since(self, before: Position) -> None:
+        """Remove the rules that were defined since."""
+        for name in set(self._workflow._rules) - before.rules:
+            del self._workflow._rules[name]
+
+    def lines_of(self, file: str) -> Mapping[int, int]:
+        """Return, for a rule file, the lines of the code that Snakemake makes of it to lines of the file."""
+        return self._workflow.linemaps.get(file, {})
+
+    def is_own_handler(self, handler: Any) -> bool:
+        """Return whether a signal handler is Snakemake's own: it takes a lock that the interrupted code may hold."""
+        return bool(handler == self._workflow.scheduler.exit_gracefully)
+
+    def failed_outputs(self) -> set[str]:
+        """Return the outputs of the jobs that Snakemake calls failed."""
+        return {str(file) for job in self._workflow.scheduler.failed for file in job.output}
+
+
+def _text_of(rule: Any) -> RuleText:
+    def plain(files: Iterable[Any]) -> list[str]:
+        return [strip_wildcard_constraints(file) for file in files]
+
+    files = {"outcome": rule.output, "log": rule.log, "benchmark": [rule.benchmark] if rule.benchmark else []}
+    return RuleText(
+        rule.name,
+        {kind: plain(found) for kind, found in files.items()},
+        {"shell": rule.shellcmd, "message": rule.message},
+        list(rule.params),
+        {"params": frozenset(rule.params.keys()), "wildcards": frozenset(rule.wildcard_names)},
+    )

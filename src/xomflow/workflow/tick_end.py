@@ -1,0 +1,104 @@
+"""The end of a tick: at its end, on a signal, at its time limit. It is published and reported each time."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from xomflow.core.errors import EXIT_TROUBLE
+from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.commands import step_command
+from xomflow.workflow.exits import exit_with, explained
+from xomflow.workflow.snakemake_seam import Snakemake
+from xomflow.workflow.summary import read_summary
+from xomflow.workflow.terminal import closing_lines, exit_code
+from xomflow.workflow.tick import Tick
+from xomlib.files import read_json
+
+_Handler = Callable[[int, Any], Any]
+
+
+class TickEnd:
+    """Ends one tick.
+
+    Parameters
+    ----------
+    snakemake
+        The Snakemake that runs.
+    tick
+        The tick.
+    """
+
+    def __init__(self, snakemake: Snakemake, tick: Tick) -> None:
+        self._snakemake = snakemake
+        self._tick = tick
+        self._submitter: Submitter | None = None
+        self._interruption = ""
+
+    def prepare(self, submitter: Submitter) -> None:
+        """Set the handlers of signals, and the alarm at the time limit of a tick whose jobs are in Slurm."""
+        self._submitter = submitter
+        for number in (signal.SIGINT, signal.SIGTERM):
+            then = signal.getsignal(number) if self._snakemake.runs_jobs_here else self._leave_jobs
+            if not callable(then):
+                continue  # it is ignored, as in the background of a shell script
+            if self._snakemake.is_own_handler(then):
+                then = in_thread(then)
+            signal.signal(number, functools.partial(self._interrupt, then))
+        if not self._snakemake.runs_jobs_here:
+            signal.signal(signal.SIGALRM, functools.partial(self._interrupt, self._leave_jobs))
+            signal.setitimer(signal.ITIMER_REAL, self._tick.config.slurm.tick_limit)
+
+    def _interrupt(self, then: _Handler, number: int, frame: Any) -> None:
+        self._interruption = "its time is up" if number == signal.SIGALRM else "interrupted"
+        then(number, frame)
+
+    def _leave_jobs(self, _number: int, _frame: Any) -> NoReturn:
+        """End this tick now; its jobs go on. Snakemake's own ways to end are to wait for them, or to cancel them."""
+        for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        code = 0
+        try:
+            self.end(failed=False)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    def end(self, failed: bool) -> None:
+        """Do the steps that a failed job prevented, print the closing lines, and exit unless the code is 0."""
+        signal.setitimer(signal.ITIMER_REAL, 0)  # or the alarm may find no handler any more, while Python ends
+        with explained():
+            self._end(failed)
+
+    def _end(self, failed: bool) -> None:
+        tick, files = self._tick, self._tick.files
+        if files.trouble.exists():
+            trouble = read_json(files.trouble)
+            exit_with(trouble["sentence"], trouble["exit_code"])
+        if not files.claims.exists() or self._submitter is None:
+            exit_with(f"the tick ended before it had looked for work, see {files.log('discover')}", EXIT_TROUBLE)
+        left = self._interruption or self._submitter.complaint
+        if failed and not left and self._snakemake.runs_jobs_here:  # Slurm itself tells what became of its jobs
+            tick.record_unstarted(self._snakemake.failed_outputs())
+        for step, product in (("publish", files.published), ("report", files.summary)):
+            if not product.exists():
+                subprocess.run(step_command(step, files), shell=True, check=False)
+        if not files.summary.exists():
+            exit_with(f"the report could not be written, see {files.folder}", EXIT_TROUBLE)
+        summary = read_summary(files)
+        print("\n".join(["", *closing_lines(summary, tick.paths, left)]), file=sys.stderr)
+        if code := exit_code(summary, failed, self._submitter.complaint):
+            sys.exit(code)
+
+
+def in_thread(handler: _Handler) -> _Handler:
+    """Return a handler that calls another one in a thread, which can wait for a lock of the interrupted code."""
+    return lambda number, frame: threading.Thread(target=handler, args=(number, frame), daemon=True).start()

@@ -1,0 +1,59 @@
+"""Snakemake has what XOM uses of it beside its documented interface."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from support.seam import unmet_uses_of
+from xomflow.core.paths import SOURCE
+from xomflow.workflow.snakemake_seam import USES, unmet_uses
+
+
+def rule() -> SimpleNamespace:
+    return SimpleNamespace(
+        name="one", output=["a"], log=[], benchmark=None, shellcmd="true", message=None, params={}, wildcard_names=set()
+    )
+
+
+def workflow(**changes: Any) -> Any:
+    """A stand-in that has all, but for the changes; an attribute that is changed to ``...`` is missing."""
+    scheduler = SimpleNamespace(exit_gracefully=print, failed=set())
+    output = SimpleNamespace(dryrun=False)
+    made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
+    made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
+    made |= {"scheduler": scheduler, **changes}
+    return SimpleNamespace(**{name: value for name, value in made.items() if value is not ...})
+
+
+def test_the_installed_snakemake_has_all_of_it(tmp_path: Path) -> None:
+    assert unmet_uses_of(Path(sys.executable).with_name("snakemake"), tmp_path) == []
+
+
+def test_what_is_missing_or_has_another_form_is_named_with_its_purpose() -> None:
+    assert unmet_uses(workflow(), running=True) == []
+    for changes, attribute in (({"_rules": ...}, "workflow._rules"), ({"linemaps": [1]}, "workflow.linemaps")):
+        (sentence,) = unmet_uses(workflow(**changes), running=False)
+        purpose = next(use.purpose for use in USES if use.attribute == attribute)
+        assert sentence.startswith(f"{attribute}, which XOM needs {purpose}, ")
+
+
+def test_what_exists_only_while_jobs_run_is_asked_then() -> None:
+    early = workflow(scheduler=None)
+    assert unmet_uses(early, running=False) == []
+    assert len(unmet_uses(early, running=True)) == 2
+
+
+def test_no_other_module_uses_these_attributes() -> None:
+    names = {use.attribute.split(".")[1] for use in USES if use.attribute.startswith("workflow.")}
+    found = {
+        f"{file.name}: {node.attr}"
+        for file in (SOURCE / "xomflow").rglob("*.py")
+        if file.name != "snakemake_seam.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in names
+    }
+    assert found == set()
