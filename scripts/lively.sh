@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # Sourced. `lively COMMAND...` runs the command and, as long as it runs, prints a line every eight seconds: no step of an
-# installation is silent for longer than ten.
+# installation is silent for longer than ten. The clock ends when its input does, thus also when this script is killed.
 lively() {
-    local started=$SECONDS ticker status=0
-    # sleep gets no output to hold open, and the loop ends with this script even if that is killed.
-    (while sleep 8 &> /dev/null && kill -0 $$ 2> /dev/null; do echo "  ... $((SECONDS - started)) s"; done) &
-    ticker=$!
-    "$@" || status=$?
-    kill "$ticker" 2> /dev/null || true
-    wait "$ticker" 2> /dev/null || true
+    local status=0
+    exec 9> >(
+        while read -r -t "${LIVELY_SECONDS:-8}" || [ $? -gt 128 ]; do
+            echo "  ... $SECONDS s"
+        done
+    )
+    "$@" 9>&- || status=$?
+    exec 9>&-
     return "$status"
 }

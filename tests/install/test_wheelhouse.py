@@ -1,0 +1,48 @@
+"""Installation without the internet, with the real packages: `make test-all` fetches them first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from checkouts import ROOT, clean_environment, interpreters
+
+pytestmark = pytest.mark.nightly
+
+WHEELHOUSE = os.environ.get("XOM_TEST_WHEELHOUSE", "")
+
+
+@pytest.mark.parametrize("version", interpreters())
+def test_a_fresh_checkout_installs_from_the_wheelhouse_alone(tmp_path: Path, version: str) -> None:
+    """With an empty home folder, and a package index that does not answer."""
+    if not WHEELHOUSE:
+        pytest.skip("XOM_TEST_WHEELHOUSE names no folder; `make wheelhouse` fills one")
+    checkout = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("work*", ".git", "__pycache__", ".*_cache", ".snakemake")
+    shutil.copytree(ROOT, checkout, symlinks=True, ignore=ignored)
+    command = [
+        "make",
+        "--no-print-directory",
+        "development",
+        f"PYTHON={interpreters()[version]}",
+        f"WHEELHOUSE={WHEELHOUSE}",
+    ]
+    environment = clean_environment(tmp_path / "home")
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked: list[list[str]] = [
+        [checkout / "work/envs/workflow/bin/snakemake", "--version"],
+        [
+            checkout / "work/envs/workflow/bin/python",
+            "-c",
+            "import pymongo, influxdb_client, pydantic, pytest, xomflow",
+        ],
+        [checkout / "work/envs/analysis/bin/python", "-c", "import strax, straxen, numba, xomphysics, mini_xenonnt"],
+    ]
+    for program, *words in asked:
+        command = [f"{checkout}/work/envs/{program}", *words]
+        answer = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
