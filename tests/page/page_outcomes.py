@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow import page
+from xomflow.core.state import State
 
 NOW = datetime(2026, 9, 25, 12, tzinfo=UTC)
 
@@ -85,6 +86,7 @@ def status(now: datetime, **changes: Any) -> dict[str, Any]:
             "ended": iso(now),
             "interval_hint_s": None,
         },
+        "states": [{"name": state, "meaning": state.meaning, "urgency": state.urgency} for state in State],
         "counts": {},
         "attention": [],
         "problems": [],

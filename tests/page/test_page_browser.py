@@ -14,6 +14,8 @@ import pytest
 from page_browser import chromium, visit
 from page_outcomes import campaign, iso, outcome, png, result, status, write_page
 
+from xomflow.core.state import State
+
 if chromium() is None and os.environ.get("CI") != "true":
     pytest.skip("no Chromium on PATH (Debian: apt-get install chromium; or set XOM_CHROMIUM)", allow_module_level=True)
 
@@ -81,12 +83,15 @@ def test_states_are_counted_per_analysis(folder: Path) -> None:
         "kr83m": {"version": "v2", "states": {"failed": 1}},
     }
     write_page(folder, [], status(NOW, counts=counts))
-    table = visit(
+    heads, table = visit(
         folder,
         """const counts = row => $$("td[data-state]", row).filter(cell => cell.dataset.count !== "0");
         const told = row => Object.fromEntries(counts(row).map(cell => [cell.dataset.state, cell.textContent]));
-        return $$(".states tbody tr").map(row => [row.dataset.analysis, told(row)]);""",
+        const heads = $$(".states th.number").map(head => [head.textContent, head.title]);
+        return [heads, $$(".states tbody tr").map(row => [row.dataset.analysis, told(row)])];""",
     )
+    order = (State.DONE, State.RUNNING, State.READY, State.WAITING, State.STALE, State.FAILED, State.GAVE_UP)
+    assert heads == [[state, state.meaning] for state in order] + [["all", ""]]
     assert table == [
         ["event_rate", {"done": "12,345", "gave up": "2", "waiting": "3", "all": "12,350"}],
         ["kr83m", {"failed": "1", "all": "1"}],

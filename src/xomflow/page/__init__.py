@@ -97,8 +97,9 @@ def write_status(folder: Path, status: dict[str, Any]) -> None:
     folder
         The page's folder.
     status
-        ``generated``, ``tick``, ``counts``, ``attention``, ``problems``, ``titles`` and, where there are any,
-        ``science_runs`` and ``log_pattern`` (the path of a run's log with {analysis}, {version}, {shelf} and {run}).
+        ``generated``, ``tick``, ``states`` (name, meaning, urgency), ``counts``, ``attention``, ``problems``,
+        ``titles`` and, where there are any, ``science_runs`` (name, start, end) and ``log_pattern`` (the path of a
+        run's log with {analysis}, {version}, {shelf} and {run}).
 
     Raises
     ------

@@ -8,6 +8,7 @@
 const status = changes => ({
   generated: "2026-09-25T12:00:00Z",
   tick: {},
+  states: [],
   counts: {},
   attention: [],
   problems: [],
@@ -15,6 +16,15 @@ const status = changes => ({
   science_runs: [],
   ...changes,
 });
+
+/** Some states, in the order of the status. */
+const STATES = [
+  { name: "waiting", meaning: "lacks data", urgency: 1 },
+  { name: "ready", meaning: "has data", urgency: 0 },
+  { name: "done", meaning: "has results", urgency: 0 },
+  { name: "failed", meaning: "broke", urgency: 3 },
+  { name: "gave up", meaning: "broke too often", urgency: 4 },
+];
 
 /**
  * @param {Partial<AttentionEntry>} [changes]
@@ -88,4 +98,4 @@ function chunk(starts, columns, runs, table = ["Hz"]) {
  */
 const group = (...chunks) => ({ analysis: "event_rate", version: "v1", rank: 0, chunks });
 
-module.exports = { status, waiting, entry, chunk, group };
+module.exports = { STATES, status, waiting, entry, chunk, group };

@@ -2,7 +2,7 @@
 const assert = require("node:assert/strict");
 const test = require("node:test");
 require("./load.js");
-const { status, waiting } = require("./made.js");
+const { STATES, status, waiting } = require("./made.js");
 
 const NOON = Date.UTC(2026, 8, 25, 12) / 1000; // when the data of made.js were written
 const HOUR = 3600;
@@ -41,26 +41,28 @@ test("the age is that of the tick's end, and old data have a warning with their 
   assert.equal(Overview.freshness(status(), NOON + HOUR).text, "data from 1 h ago");
 });
 
-test("states have the order of the table, unknown ones come last, once", () => {
-  assert.deepEqual(Overview.ordered(["zzz", "done", "new", "zzz"]), [...Object.keys(Overview.STATES), "new", "zzz"]);
+test("states that need no person come first, the furthest first; then by urgency; unknown ones last, once", () => {
+  const order = ["done", "ready", "waiting", "failed", "gave up", "new", "zzz"];
+  assert.deepEqual(Overview.ordered(STATES, ["zzz", "done", "new", "zzz"]), order);
 });
 
 test("a state has a class of the style sheet, an unknown one too", () => {
+  Store.status = status({ states: STATES });
   assert.deepEqual(["gave up", "done", "constructor"].map(Overview.slug), ["gave-up", "done", "other"]);
 });
 
-test("attention is by weight of the state, then newest run", () => {
+test("attention is by urgency of the state, then newest run", () => {
+  Store.status = status({ states: STATES });
   const made = [
     waiting({ run: "052001" }),
     waiting({ run: "052003", state: "odd" }),
     waiting({ run: "052002" }),
     waiting({ run: "052001", state: "gave up" }),
     waiting({ run: "052009", state: "failed" }),
-    waiting({ run: "052005", state: "stale" }),
   ];
   assert.deepEqual(
     Attention.sorted(made).map(one => `${one.state} ${one.run}`),
-    ["gave up 052001", "failed 052009", "stale 052005", "waiting 052002", "waiting 052001", "odd 052003"],
+    ["gave up 052001", "failed 052009", "waiting 052002", "waiting 052001", "odd 052003"],
   );
 });
 

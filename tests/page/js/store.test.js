@@ -2,7 +2,7 @@
 const assert = require("node:assert/strict");
 const test = require("node:test");
 require("./load.js");
-const { status } = require("./made.js");
+const { STATES, status } = require("./made.js");
 
 /** @type {(...versions: string[]) => void} */
 const receiveIndex = (...versions) =>
@@ -45,6 +45,12 @@ test("a title that is only the name is none", () => {
   assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how" });
   assert.deepEqual(Store.about("b"), { title: null, documentation: "" });
   assert.deepEqual(Store.about("c"), { title: null, documentation: "" });
+});
+
+test("a state has its meaning and urgency from the status", () => {
+  Store.status = status({ states: STATES });
+  assert.deepEqual(Store.stateOf("failed"), { name: "failed", meaning: "broke", urgency: 3, known: true });
+  assert.deepEqual(Store.stateOf("odd"), { name: "odd", meaning: "", urgency: 0, known: false });
 });
 
 test("only data files of the page are loaded", () => {

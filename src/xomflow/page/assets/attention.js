@@ -13,7 +13,6 @@ const Attention = (function () {
   const { seconds, relative, span, utc, counted, plural } = Format;
   const STEP = 50; // entries
   const MOST_PROBLEMS = 500;
-  const ORDER = ["gave up", "failed", "stale", "waiting"];
 
   const chosen = { state: "", analysis: "", text: "", shown: STEP };
 
@@ -30,18 +29,16 @@ const Attention = (function () {
     );
   }
 
-  /** @param {string} state */
-  const weight = state => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
+  /** @param {AttentionEntry} one */
+  const urgency = one => Store.stateOf(one.state).urgency;
 
   /**
-   * Entries in the order of their state's weight, then newest run first.
+   * Entries by urgency of their state, the most urgent first, then newest run first.
    *
    * @param {AttentionEntry[]} entries
    */
   function sorted(entries) {
-    return [...entries].sort(
-      (a, b) => weight(a.state) - weight(b.state) || (a.run < b.run ? 1 : a.run > b.run ? -1 : 0),
-    );
+    return [...entries].sort((a, b) => urgency(b) - urgency(a) || (a.run < b.run ? 1 : a.run > b.run ? -1 : 0));
   }
 
   /**

@@ -12,17 +12,6 @@
 const Overview = (function () {
   const { el, byId } = Elements;
   const { seconds, utc, span, relative, counted, plural } = Format;
-  /** The states and what each means, in the order of the table. */
-  const STATES = /** @type {Record<string, string>} */ ({
-    done: "has results",
-    running: "claimed by a tick, or in Slurm",
-    ready: "all needed data can be read",
-    waiting: "some needed data cannot be read yet",
-    stale: "has waited longer than the site allows; still checked",
-    failed: "will be tried again",
-    "gave up": "will not be tried again until you retry it",
-  });
-  const LISTED = ["waiting", "stale", "failed", "gave up"]; // under "Attention"
   const LATE = 3 * 3600; // s, where the status names no interval
   const SOON = 120; // s, how far ahead another computer's clock may be
 
@@ -73,12 +62,17 @@ const Overview = (function () {
   }
 
   /**
-   * Names of states in the order of STATES; unknown ones come last.
+   * Names of the states in the order of the table: those that need no person first, of these the furthest first;
+   * names that the list does not have come last.
    *
+   * @param {State[]} states in their order from run to result
    * @param {Iterable<string>} names
    */
-  function ordered(names) {
-    const known = Object.keys(STATES);
+  function ordered(states, names) {
+    const known = [...states]
+      .reverse()
+      .sort((a, b) => a.urgency - b.urgency)
+      .map(one => one.name);
     return [...known, ...[...new Set(names)].filter(name => !known.includes(name)).sort()];
   }
 
@@ -87,7 +81,7 @@ const Overview = (function () {
    *
    * @param {string} state
    */
-  const slug = state => (Object.hasOwn(STATES, state) ? state.replace(" ", "-") : "other");
+  const slug = state => (Store.stateOf(state).known ? state.replace(" ", "-") : "other");
 
   /**
    * Show the table of states.
@@ -102,11 +96,14 @@ const Overview = (function () {
       body.replaceChildren(el("p", { class: "card empty" }, "No tick has written its states here yet."));
       return;
     }
-    const columns = ordered(counts.flatMap(([, one]) => Object.keys(one.states)));
+    const columns = ordered(
+      status.states,
+      counts.flatMap(([, one]) => Object.keys(one.states)),
+    );
     const heads = columns.map(state =>
       el(
         "th",
-        { scope: "col", class: "number", title: STATES[state] || "" },
+        { scope: "col", class: "number", title: Store.stateOf(state).meaning },
         el("i", { class: `swatch state-${slug(state)}` }),
         state,
       ),
@@ -137,7 +134,7 @@ const Overview = (function () {
       const count = one.states[state] || 0;
       const label = `${counted(count)} ${state} in ${analysis}: show them`;
       const button = { type: "button", class: "link", "aria-label": label, onclick: () => choose(analysis, state) };
-      const shown = LISTED.includes(state) && count > 0 ? el("button", button, counted(count)) : counted(count);
+      const shown = Store.stateOf(state).urgency && count ? el("button", button, counted(count)) : counted(count);
       return el("td", { class: `number state-${slug(state)}${count ? "" : " zero"}`, data: { state, count } }, shown);
     });
     return el(
@@ -186,11 +183,11 @@ const Overview = (function () {
    */
   function showAttentionCount(status) {
     const node = byId("attention-count");
-    const count = status ? status.attention.filter(one => one.state !== "waiting").length : 0;
+    const count = status ? status.attention.filter(one => Store.stateOf(one.state).urgency > 1).length : 0;
     node.hidden = !count;
     node.textContent = counted(count);
     node.title = `${plural(count, "run")} stale, failed or given up`;
   }
 
-  return { STATES, freshness, ordered, slug, showFreshness, showStates, showAttentionCount };
+  return { freshness, ordered, slug, showFreshness, showStates, showAttentionCount };
 })();

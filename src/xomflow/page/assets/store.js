@@ -2,9 +2,15 @@
 "use strict";
 
 /**
+ * @typedef {object} State
+ * @property {string} name
+ * @property {string} meaning
+ * @property {number} urgency how much it needs a person: runs of urgency 0 are only counted, the others are listed
+ *
  * @typedef {object} Status what a tick writes about itself and about the runs
  * @property {string} generated
  * @property {{id?: string, started?: string, ended?: string, interval_hint_s?: number | null}} tick
+ * @property {State[]} states
  * @property {Record<string, {version: string, states: Record<string, number>}>} counts by analysis
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
@@ -101,6 +107,7 @@ const Store = (function () {
     need,
     versions,
     about,
+    stateOf,
     analyses,
   };
   const pending = /** @type {Map<string, Promise<void>>} */ (new Map());
@@ -145,7 +152,8 @@ const Store = (function () {
    * @returns {Status}
    */
   function complete(content) {
-    return { tick: {}, counts: {}, attention: [], problems: [], titles: {}, science_runs: [], ...content };
+    const lists = { states: [], attention: [], problems: [], science_runs: [] };
+    return { tick: {}, counts: {}, titles: {}, ...lists, ...content };
   }
 
   /**
@@ -245,6 +253,17 @@ const Store = (function () {
   function about(analysis) {
     const { title = "", documentation = "" } = store.status?.titles[analysis] || {};
     return { title: title && title !== analysis ? title : null, documentation };
+  }
+
+  /**
+   * Meaning and urgency of a state; one that the status does not list has neither.
+   *
+   * @param {string} name
+   * @returns {State & {known: boolean}}
+   */
+  function stateOf(name) {
+    const found = store.status?.states.find(one => one.name === name);
+    return found ? { ...found, known: true } : { name, meaning: "", urgency: 0, known: false };
   }
 
   /** Names of the analyses that have results. */
