@@ -12,6 +12,7 @@ from pathlib import Path
 from xomflow.core.errors import XomError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.work_format import check_format
 from xomlib.files import dump_json, read_json
 
 
@@ -32,8 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Run one analysis for one run."""
     from xomflow.jobs.runner import run_job
 
-    paths = Paths(options.tick.folder.parent.parent)
-    return run_job(paths, options.tick, Key(options.analysis, options.version, options.run), options.slurm)
+    return run_job(
+        _paths(options.tick), options.tick, Key(options.analysis, options.version, options.run), options.slurm
+    )
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -76,4 +78,10 @@ def main(words: list[str]) -> int:
                 command.add_argument(name)
             command.add_argument("--slurm", action="store_true", help="the job runs in Slurm")
     options = parser.parse_args(words)
+    check_format(_paths(options.tick))
     return options.function(options)
+
+
+def _paths(tick: TickPaths) -> Paths:
+    """Return the paths of the ``work`` folder that has a tick."""
+    return Paths(tick.folder.parent.parent)

@@ -13,6 +13,7 @@ from xomflow.config.model import Config
 from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
+from xomflow.core.work_format import check_format
 from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store
 
@@ -103,4 +104,6 @@ def main(words: list[str]) -> int:
     """Run one of these commands in the folder of its site and return its exit code."""
     options = _parser().parse_args(words)
     os.chdir(find_site(options.site, options.config))  # a configuration's relative paths begin there
-    return options.function(load_configuration(options.config), options)
+    config = load_configuration(options.config)
+    check_format(Paths(config.work))
+    return options.function(config, options)

@@ -39,6 +39,11 @@ class Paths:
 
     work: Path
 
+    @property
+    def format(self) -> Path:
+        """The number of the layout of all this, see `xomflow.core.work_format`."""
+        return self.work / "format"
+
     # --- results, one file per key -------------------------------------------------------------------------------
     @property
     def outcomes(self) -> Path:

@@ -11,6 +11,7 @@ from xomflow.config.load import check_configuration
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.work_format import bring_up_to_date, check_format
 from xomflow.jobs.lost import record_unstarted
 from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
@@ -47,6 +48,8 @@ class Tick:
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
         self.config = check_configuration(tree, source)
         self.paths = Paths(self.config.work)
+        if not main or dry:
+            check_format(self.paths)
         self._tree = tree
         self.dry = dry
         self._began = times.now()
@@ -60,6 +63,7 @@ class Tick:
 
     def begin(self) -> IO[bytes]:
         """Take the tick's lock, before anything is claimed, and write what its steps need; return the lock."""
+        bring_up_to_date(self.paths)
         lock = hold_tick(self.files)
         dump_json(self.files.settings, TickStart(self._tree, self.rule_errors).to_json())
         return lock

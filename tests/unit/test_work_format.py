@@ -1,0 +1,103 @@
+"""Code never works on a ``work`` folder whose layout it does not know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.in_process import FastSite
+from xomflow.core.errors import EXIT_CONFIGURATION, ConfigurationError
+from xomflow.core.paths import Paths
+from xomflow.core.work_format import CONVERTERS, FORMAT, bring_up_to_date, check_format, format_of
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "work")
+
+
+def test_there_is_a_converter_from_every_older_layout() -> None:
+    assert set(CONVERTERS) == set(range(1, FORMAT))
+
+
+def test_a_new_folder_gets_the_present_number(paths: Paths) -> None:
+    check_format(paths)
+    assert not paths.work.exists()
+    bring_up_to_date(paths)
+    assert paths.format.read_text() == f"{FORMAT}\n"
+
+
+def test_a_folder_of_version_1_0_has_layout_1_and_gets_the_number(paths: Paths) -> None:
+    paths.outcomes.mkdir(parents=True)
+    assert format_of(paths) == 1
+    bring_up_to_date(paths)
+    assert format_of(paths) == FORMAT
+
+
+def test_an_older_layout_is_converted_step_by_step_once(paths: Paths) -> None:
+    paths.outcomes.mkdir(parents=True)
+    steps: list[int] = []
+    converters = {number: lambda _, number=number: steps.append(number) for number in (1, 2)}
+    with pytest.raises(ConfigurationError, match=r"has layout 1, this version of XOM needs 3: run `snakemake`"):
+        check_format(paths, 3)
+    bring_up_to_date(paths, 3, converters)
+    bring_up_to_date(paths, 3, converters)
+    assert (steps, paths.format.read_text()) == ([1, 2], "3\n")
+    check_format(paths, 3)
+
+
+def test_a_conversion_that_breaks_off_goes_on_where_it_was(paths: Paths) -> None:
+    paths.outcomes.mkdir(parents=True)
+    steps: list[int] = []
+
+    def breaks(_: Paths) -> None:
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        bring_up_to_date(paths, 3, {1: lambda _: steps.append(1), 2: breaks})
+    bring_up_to_date(paths, 3, {1: breaks, 2: lambda _: steps.append(2)})
+    assert steps == [1, 2]
+
+
+@pytest.mark.parametrize("content", ["", "one", "1.5", "-1", "²", "1 2"])
+def test_what_is_no_number_is_refused(paths: Paths, content: str) -> None:
+    paths.work.mkdir()
+    paths.format.write_text(content)
+    for refuse in (check_format, bring_up_to_date):
+        with pytest.raises(ConfigurationError, match="the number of a layout is needed"):
+            refuse(paths)
+
+
+def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: FastSite) -> None:
+    site.runs([52001])
+    site.analysis("good", GOOD)
+    assert site.tick().returncode == 0
+    (tick,) = site.ticks()
+    site.paths.format.write_text(f"{FORMAT + 1}\n")
+    before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*")}
+    job = ("job", "run", str(tick.folder), "good", "v1", "052001")
+    ends = [site.tick(), site.snakemake("-n"), site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
+    assert [done.returncode for done in ends] == [EXIT_CONFIGURATION] * len(ends)
+    sentence = f"work/format: work has layout {FORMAT + 1}, and this version of XOM reads layouts up to {FORMAT}"
+    assert [sentence in done.stderr for done in ends] == [True] * len(ends)
+    assert {path: path.stat().st_mtime_ns for path in site.work.rglob("*")} == before
+
+
+def test_a_dry_run_and_a_status_write_no_number(site: FastSite) -> None:
+    site.runs([52001])
+    site.analysis("good", GOOD)
+    site.pending()
+    assert site.xom("status").returncode == 0
+    assert not site.paths.format.exists()
+    site.tick()
+    assert site.paths.format.read_text() == f"{FORMAT}\n"
+
+
+def test_the_check_costs_a_job_no_pydantic() -> None:
+    code = "import sys; import xomflow.core.work_format; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
