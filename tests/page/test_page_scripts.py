@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from xomflow.core.state import State
 from xomflow.page import ASSETS
 
 SCRIPTS = Path(__file__).parent / "js"
@@ -30,3 +31,8 @@ def test_page_loads_each_of_its_scripts_once() -> None:
     assert {path.name: frame.count(f'src="{path.name}"') for path in ASSETS.glob("*.js")} == {
         path.name: 1 for path in ASSETS.glob("*.js")
     }
+
+
+def test_each_state_has_a_colour() -> None:
+    style = (ASSETS / "page.css").read_text()
+    assert [state for state in State if f".state-{state.replace(' ', '-')} {{" not in style] == []
