@@ -32,6 +32,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
+
 ROOT = Path(__file__).resolve().parents[1]
 KR_RATE, BASE_SECONDS = 20.0, 625.0
 BASES = {"tpc_kr83m": "052800", "muon_veto": "052801", "neutron_veto": "052802"}  # run mode: run id
@@ -161,18 +163,11 @@ def measure(folder: Path, what: str, name: str, run_ids: str, reads: str) -> dic
     return {"start": ready - begun, "work": done - ready, "peak_mb": peak_memory(), "reads": seen}
 
 
-def job(folder: Path, name: str, run_ids: list[str], draft: str) -> dict[str, Any]:
-    """Return the job as the workflow's runner would give it."""
-    return {
-        "key": {"analysis": name, "version": "v1", "run": run_ids[0]},
-        "run": {"runs": run_ids},
-        "context": {
-            "function": "mini_xenonnt.context:mini_xenonnt",
-            "arguments": {"output_folder": str(folder / "data")},
-        },
-        "settings": {},
-        "draft": draft,
-    }
+def job(folder: Path, name: str, run_ids: list[str], draft: str) -> JobDescription:
+    """Return the description of a job as the workflow's runner makes it."""
+    context = ContextSpec("mini_xenonnt.context:mini_xenonnt", {"output_folder": str(folder / "data")})
+    key = JobKey(name, "v1", run_ids[0])
+    return JobDescription(key, script="", context=context, run={"runs": run_ids}, draft=draft)
 
 
 def peak_memory() -> float:

@@ -1,25 +1,36 @@
-"""Try an analysis script by hand: ``python scripts/analyses/<name>.py 052894``."""
+"""Try an analysis script by hand: ``python scripts/analyses/<name>.py 052894``.
+
+The workflow describes the job, with the code that describes the jobs of a tick. This process asks for the description
+by the command ``xom job describe``, since the workflow lives in another environment.
+"""
 
 import argparse
 import contextlib
-import importlib
+import dataclasses
 import json
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from xomlib.errors import JobError, failure_class
-from xomlib.files import dump_json
+from xomlib.files import dump_json, parse_json
 from xomlib.job import begin
+from xomlib.job_description import JobDescription
+
+# These lead an interpreter to packages, and those of the analysis must not reach the workflow's.
+_PYTHON_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
 
 def cli(main: Callable[[str], Any]) -> None:
     """Run ``main`` for the run that the command line names, and print its results as JSON.
 
     Standard output has nothing but them; what the script and its libraries print goes to standard error. The exit
-    status is 1, with a sentence, where XOM would count the run as failed.
+    status is 1, with a sentence, where a tick would count the run as failed.
 
-    Inside a job of the workflow nothing is done here: the runner calls ``main`` itself.
+    Inside a job of the workflow this function is not called: the runner calls ``main`` itself.
 
     Parameters
     ----------
@@ -29,28 +40,24 @@ def cli(main: Callable[[str], Any]) -> None:
     script = Path(sys.argv[0]).resolve()
     if getattr(main, "__name__", "main") != "main":
         sys.exit(f"{script.name}: it defines {main.__name__}(run_id), and XOM will look for main(run_id)")
-    parser = argparse.ArgumentParser(description=f"Try {script.stem} on one run.")
-    parser.add_argument("run_id", help="six-digit run id, such as 052894")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration (default: %(default)s)")
-    parser.add_argument(
-        "--save", type=Path, help="folder in which <analysis>-<run>/ gets results and figures; default: print only"
-    )
-    parser.add_argument(
-        "--documents", type=Path, help="file with run documents, one a line (default: rundb.file of the configuration)"
-    )
-    options = parser.parse_args()
+    options = _parser(script.stem).parse_args()
     try:
-        job = job_by_hand(script, options.run_id, options.config, options.save)
-        if options.documents is not None:
-            job["documents"] = str(options.documents)
+        job = describe(script.stem, options.run_id, options.config, options.documents)
+        if options.save is not None:
+            job = dataclasses.replace(job, draft=str(options.save / f"{job.key.analysis}-{job.key.run}"))
         begun = begin(job)
         with contextlib.redirect_stdout(sys.stderr):
-            main(begun.key["run"])
+            main(begun.key.run)
     except Exception as error:
         if failure_class(error) == "raised":
             raise
         sys.exit(f"{script.name}: {error}")
-    document = {"key": begun.key, "results": begun.results, "figures": begun.figures, "messages": begun.messages}
+    document = {
+        "key": begun.key.to_json(),
+        "results": begun.results,
+        "figures": begun.figures,
+        "messages": begun.messages,
+    }
     if begun.folder is not None:
         dump_json(begun.folder / "results.json", document)
         (begun.folder / "draft.json").unlink(missing_ok=True)
@@ -59,48 +66,65 @@ def cli(main: Callable[[str], Any]) -> None:
         sys.exit(f"{script.name}: {begun.problems[0] if begun.problems else 'it saved no result'}")
 
 
-def job_by_hand(script: Path, run_id: str, config: Path, save: Any) -> dict:
-    """Put the job together from the configuration file, without the workflow.
+def _parser(analysis: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=f"Try {analysis} on one run.")
+    parser.add_argument("run_id", help="six-digit run id, such as 052894, or the id of a campaign")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="configuration (default: %(default)s)")
+    parser.add_argument(
+        "--save", type=Path, help="folder in which <analysis>-<run>/ gets results and figures; default: print only"
+    )
+    parser.add_argument(
+        "--documents", type=Path, help="file with run documents, one a line; default: the configured run database"
+    )
+    return parser
+
+
+def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path] = None) -> JobDescription:
+    """Return the description of a job as the workflow gives it.
+
+    Parameters
+    ----------
+    analysis, run_id
+        What to work on.
+    config
+        File with the configuration.
+    documents
+        File with run documents instead of the configured run database.
 
     Raises
     ------
     JobError
-        If the run id is not a number, or the configuration cannot be read or lacks what the analysis needs.
+        If the workflow is not found or refuses; the message is its own.
     """
-    if not (run_id.isascii() and run_id.isdecimal()) or len(run_id) > 6:
-        raise JobError(f"run id {run_id!r} is not a number of at most six digits")
+    command = [find_xom(), "job", "describe", analysis, run_id, "--config", str(config)]
+    command += ["--documents", str(documents)] if documents is not None else []
+    environment = {name: value for name, value in os.environ.items() if name not in _PYTHON_VARIABLES}
     try:
-        yaml = importlib.import_module("yaml")
-        tree = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except ImportError:
-        raise JobError("this interpreter has no PyYAML to read the configuration with") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise JobError(f"{config} cannot be read: {' '.join(str(error).split())}") from None
-    name = script.stem
-    analyses = tree.get("analyses") if isinstance(tree, dict) else None
-    block = analyses.get(name) if isinstance(analyses, dict) else None
-    if not isinstance(block, dict):
-        raise JobError(f"{config} has no analyses.{name}: add its block first")
-    context = block.get("context") or _context_of_software(tree, int(run_id)) or tree.get("context")
-    if "version" not in block or not isinstance(context, dict) or "function" not in context:
-        raise JobError(f"{config} needs analyses.{name}.version and context.function")
-    run = run_id.zfill(6)
-    rundb = tree.get("rundb")
-    file = rundb.get("file") if isinstance(rundb, dict) and rundb.get("kind", "file") == "file" else None
-    return {
-        "key": {"analysis": name, "version": str(block["version"]), "run": run},
-        "context": context,
-        "settings": block.get("settings") or {},
-        "documents": file and str(file),
-        "draft": str(save / f"{name}-{run}") if save is not None else None,
-    }
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
+    except OSError as error:
+        raise JobError(f"{command[0]} cannot be started: {error.strerror}") from None
+    if done.returncode:
+        raise JobError(done.stderr.strip() or f"{command[0]} ended with exit status {done.returncode}")
+    try:
+        return JobDescription.from_json(parse_json(done.stdout))
+    except ValueError as error:
+        raise JobError(f"{command[0]} printed no job description: {error}") from None
 
 
-def _context_of_software(tree: dict, number: int) -> Any:
-    """Return the context of the software for a run, if it has one of its own."""
-    listed = tree.get("software")
-    for one in listed if isinstance(listed, list) else ():
-        first, last = one.get("min_run", 0), one.get("max_run")
-        if first <= number and (last is None or number <= last):
-            return one.get("context")
-    return None
+def find_xom() -> str:
+    """Return the command ``xom`` of the workflow environment; `JobError` if there is none.
+
+    It is the one beside this environment, else that of this checkout, else the first one on the PATH. The environment
+    of the analyses has a command of this name too, which lacks what the workflow needs.
+    """
+    beside, checkout = Path(sys.prefix).parent, Path(__file__).resolve().parents[2] / "work" / "envs"
+    for environments in (beside, checkout):
+        command = environments / "workflow" / "bin" / "xom"
+        if command.is_file():
+            return str(command)
+    own = str(Path(sys.prefix) / "bin")
+    folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != own]
+    found = shutil.which("xom", path=os.pathsep.join(folders))
+    if found is None:
+        raise JobError("the workflow's command xom is not on the PATH: type `source work/activate` in XOM's folder")
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from xomlib.errors import JobError
 from xomlib.job import current
+from xomlib.job_description import ContextSpec
 
 _UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")
 
@@ -28,26 +29,24 @@ def context() -> Any:
     JobError
         If the configured function cannot be found or does not take the configured arguments.
     """
-    return build(current().context)
+    return build(current().description.context)
 
 
-def build(spec: dict) -> Any:
-    """Build the context of ``spec``: ``function`` ("module:name"), ``arguments``, ``storage`` (extra folders)."""
-    function = locate(spec["function"])
-    arguments = spec.get("arguments", {})
-    _check_arguments(function, spec["function"], arguments)
+def build(spec: ContextSpec) -> Any:
+    """Return the strax context that ``spec`` describes; `JobError` as of `context`."""
+    function, arguments = locate(spec.function), spec.arguments
+    _check_arguments(function, spec.function, arguments)
     try:
         with _unknown_options() as unknown:
             st = function(**arguments)
     except TypeError as error:
-        raise JobError(f"context.arguments do not fit {spec['function']}: {error}") from error
+        raise JobError(f"context.arguments do not fit {spec.function}: {error}") from error
     for name in arguments:
         if name in unknown:
-            raise JobError(f"context.arguments.{name}: {spec['function']} takes no such argument")
-    extra = spec.get("storage", [])
-    if extra:
+            raise JobError(f"context.arguments.{name}: {spec.function} takes no such argument")
+    if spec.storage:
         strax = importlib.import_module("strax")
-        st.storage += [strax.DataDirectory(path, readonly=True) for path in extra]
+        st.storage += [strax.DataDirectory(path, readonly=True) for path in spec.storage]
     for frontend in st.storage:
         frontend.readonly = True
     # strax computes and stores whatever is missing unless told otherwise.

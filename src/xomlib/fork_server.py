@@ -23,6 +23,7 @@ import time
 import traceback
 from typing import Any, NoReturn
 
+from xomlib.job_description import JobDescription
 from xomlib.limits import limit_memory
 from xomlib.locks import is_locked
 
@@ -142,7 +143,7 @@ class Server:
                 sys.modules["numpy.random"].seed()
             from xomlib import worker
 
-            status = worker.run(order["job"])
+            status = worker.run(JobDescription.from_json(order["job"]))
         except BaseException:  # the log is the only place where this can be read
             traceback.print_exc()
         finally:

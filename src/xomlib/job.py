@@ -1,43 +1,39 @@
-"""The job that this process works on: given by the runner, or put together when a script is tried by hand."""
+"""The job that this process works on, and the functions with which a script asks about it."""
 
-import os
 from pathlib import Path
 from typing import Any, Optional
 
-from xomlib import run_document
 from xomlib.errors import JobError
-from xomlib.files import dump_json, read_json
-
-VARIABLE = "XOM_JOB"
+from xomlib.files import dump_json
+from xomlib.job_description import JobDescription, JobKey
 
 _current: Optional["Session"] = None
 
 
 class Session:
-    """One job and the draft of what it says.
+    """One job and the draft of its outcome.
 
     Parameters
     ----------
-    job
-        ``key`` (analysis, version, run), ``context`` (function, arguments, storage), ``settings``, ``run`` (the run's
-        facts) or ``documents`` (file with its run document), and ``draft``, the folder where results and figures are
-        kept until the runner makes the outcome of them (None: keep in memory).
+    description
+        The job. Results and figures go into its folder ``draft``, from which the runner makes the outcome.
     """
 
-    def __init__(self, job: dict) -> None:
-        self.key: dict = job["key"]
-        self.context: dict = job["context"]
-        self.settings: dict = job["settings"]
-        self.run: Optional[dict] = job.get("run")
-        self.documents: Optional[str] = job.get("documents")
-        self.folder: Optional[Path] = Path(job["draft"]) if job["draft"] else None
+    def __init__(self, description: JobDescription) -> None:
+        self.description = description
+        self.folder: Optional[Path] = Path(description.draft) if description.draft else None
         self.results: list = []
         self.figures: list = []
         self.messages: list = []
         self.problems: list = []
 
+    @property
+    def key(self) -> JobKey:
+        """What the job works on."""
+        return self.description.key
+
     def keep(self) -> None:
-        """Write the draft, atomically, where there is a folder for it."""
+        """Write the draft, atomically, if there is a folder for it."""
         if self.folder is not None:
             dump_json(
                 self.folder / "draft.json",
@@ -50,19 +46,17 @@ class Session:
             )
 
 
-def begin(job: dict) -> Session:
-    """Make ``job`` the job of this process."""
+def begin(description: JobDescription) -> Session:
+    """Make this the job of the process and return its session."""
     global _current
-    _current = Session(job)
+    _current = Session(description)
     return _current
 
 
 def current() -> Session:
-    """Return the job of this process; `JobError` where there is none."""
+    """Return the session of this process; `JobError` if it has no job."""
     if _current is not None:
         return _current
-    if VARIABLE in os.environ:
-        return begin(read_json(os.environ[VARIABLE]))
     raise JobError(
         "no job is set: start the script through Snakemake, or by hand with"
         " `if __name__ == '__main__': xomlib.cli(main)` at its end and a run id as argument"
@@ -71,35 +65,31 @@ def current() -> Session:
 
 def settings() -> dict[str, Any]:
     """Return the ``settings:`` block that the configuration gives this analysis (a copy)."""
-    return dict(current().settings)
+    return dict(current().description.settings)
 
 
 def runs() -> list[str]:
-    """Return the ids of the runs to work on: those of the group, or the one run."""
-    session = current()
-    return list((session.run or {}).get("runs") or [session.key["run"]])
+    """Return the ids of the runs to work on: those of the campaign, or the one run."""
+    description = current().description
+    return list((description.run or {}).get("runs") or [description.key.run])
 
 
 def run() -> dict[str, Any]:
-    """Return what the run document says of the run (a copy).
+    """Return the metadata of the run, from its run document (a copy).
 
     Returns
     -------
     dict
         ``number``, ``mode``, ``source``, ``start`` and ``end`` (UTC, such as ``2026-11-22T11:19:33Z``), ``detectors``,
         ``tags`` (without protecting underscores), ``comments``, ``rate`` and ``rate_max`` (by detector, in the DAQ's
-        unit; empty until they are known).
+        unit; empty until the run document has them).
 
     Raises
     ------
     JobError
         If the script is tried by hand and there is no such document.
     """
-    session = current()
-    if session.run is None:
-        if session.documents is None:
-            raise JobError(
-                "nothing is known of the run: give --documents FILE with its run document, as mongoexport writes it"
-            )
-        session.run = run_document.facts_of(session.documents, int(session.key["run"]))
-    return dict(session.run)
+    description = current().description
+    if description.run is None:
+        raise JobError(description.why_no_run or f"the job has no metadata of run {description.key.run}")
+    return dict(description.run)

@@ -14,6 +14,7 @@ from typing import Any
 from xomlib.context import build
 from xomlib.errors import JobError
 from xomlib.files import read_json
+from xomlib.job_description import ContextSpec
 from xomlib.worker import versions
 
 # A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.
@@ -27,7 +28,7 @@ def main(argv: list) -> int:
     out, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not mix with the answer
     request = read_json(argv[0])
     try:
-        st = build(request["context"])
+        st = build(ContextSpec.from_json(request["context"]))
         answer = answer_stored(st, request["stored"]) if "stored" in request else answer_context(st, request)
     except JobError as error:
         answer = {"error": str(error)}

@@ -58,9 +58,9 @@ class Xomresult:
         self._check_key(given)
         self.variable_name = given.get("variable_name")
         self.variable_value = given.get("variable_value")
-        self.analysis_name = session.key["analysis"]
-        self.analysis_version = session.key["version"]
-        self.runid = int(session.key["run"][:6])
+        self.analysis_name = session.key.analysis
+        self.analysis_version = session.key.version
+        self.runid = session.key.run_number
         self.data = given.get("data") or {}
         self.error = given.get("error")
         self.unit = given.get("unit") or ""
@@ -123,15 +123,15 @@ class Xomresult:
     def _check_key(self, given: dict) -> None:
         key = self._session.key
         try:
-            run = int(given.get("runid", key["run"][:6]))
+            run = int(given.get("runid", key.run_number))
             if not isinstance(given.get("runid", ""), str) and run != given["runid"]:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
             raise self._refuse(self._session, f"runid is {given['runid']!r}, a run number is needed") from None
         said = {
-            "analysis_name": (given.get("analysis_name", key["analysis"]), key["analysis"]),
-            "analysis_version": (given.get("analysis_version", key["version"]), key["version"]),
-            "runid": (run, int(key["run"][:6])),
+            "analysis_name": (given.get("analysis_name", key.analysis), key.analysis),
+            "analysis_version": (given.get("analysis_version", key.version), key.version),
+            "runid": (run, key.run_number),
         }
         for name, (value, own) in said.items():
             if value != own:
@@ -181,7 +181,7 @@ def xom_message(success: bool = True, text: str = "") -> None:
     """Print one line that says how the analysis went, and keep it for the outcome."""
     session = current()
     key = session.key
-    line = f"XOM {key['analysis']} {key['version']} run {key['run']}: {'success' if success else 'no success'}"
+    line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}"
     line += f": {text}" if text else ""
     print(line, flush=True)
     session.messages.append(line)

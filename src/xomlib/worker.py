@@ -16,25 +16,26 @@ from typing import Any, Optional
 from xomlib.errors import BadResult, DataBroken, JobError, failure_class
 from xomlib.files import dump_json, read_json
 from xomlib.job import begin
+from xomlib.job_description import JobDescription
 
 _PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
 
 
 def main(argv: list) -> int:
-    """Run the job in the file ``argv[0]``; 0 if the script ended well, else 1."""
-    return run(read_json(argv[0]))
+    """Run the job that the file ``argv[0]`` describes; 0 if the script ended well, else 1."""
+    return run(JobDescription.from_json(read_json(argv[0])))
 
 
-def run(job: dict) -> int:
+def run(job: JobDescription) -> int:
     """Run the script of ``job`` and leave a last word about it; 0 if it ended well, else 1."""
     begun = begin(job)
     failure = None
     try:
-        call_script(Path(job["script"]), job["key"]["run"])
+        call_script(Path(job.script), job.key.run)
     except BaseException as error:  # a last word is owed for every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             traceback.print_exc()
-            failure = {"class": failure_class(error), "message": _sentence(error, job["script"])}
+            failure = {"class": failure_class(error), "message": _sentence(error, job.script)}
     sys.stdout.flush()
     sys.stderr.flush()
     if begun.folder is not None:

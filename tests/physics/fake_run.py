@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xomlib.job import begin
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 RUN = "052894"
 FACTS: dict[str, Any] = {
@@ -73,13 +74,14 @@ def run_main(
     context = FakeContext(data)
     sys.modules["fake_site"] = SimpleNamespace(context=lambda: context)  # type: ignore[assignment]
     begun = begin(
-        {
-            "key": {"analysis": module.__name__.removeprefix("analysis_"), "version": "v1", "run": RUN},
-            "context": {"function": "fake_site:context"},
-            "settings": settings,
-            "run": FACTS if facts is None else facts,
-            "draft": str(draft) if draft else None,
-        }
+        JobDescription(
+            key=JobKey(module.__name__.removeprefix("analysis_"), "v1", RUN),
+            script=str(module.__file__),
+            context=ContextSpec("fake_site:context"),
+            settings=settings,
+            run=FACTS if facts is None else facts,
+            draft=str(draft) if draft else None,
+        )
     )
     raised = attempt(lambda: module.main(RUN))
     return {

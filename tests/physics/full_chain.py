@@ -16,6 +16,7 @@ from typing import Any
 import analysis_scripts
 
 from xomlib.job import begin
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 MAKE = ("--runs", "6", "--decays", "8000", "--seconds", "600", "--seed", "3", "--now", "2026-11-22T12:00:00Z")
 
@@ -24,15 +25,12 @@ def analyse(module: ModuleType, data: Path, run_id: str, draft: Path) -> dict[st
     """Return results by variable, the figures' sizes, and what was raised."""
     name = module.__name__.removeprefix("analysis_")
     begun = begin(
-        {
-            "key": {"analysis": name, "version": "v1", "run": run_id},
-            "context": {
-                "function": "mini_xenonnt.context:mini_xenonnt",
-                "arguments": {"output_folder": str(data)},
-            },
-            "settings": {},
-            "draft": str(draft / f"{name}-{run_id}-{data.name}"),
-        }
+        JobDescription(
+            key=JobKey(name, "v1", run_id),
+            script=str(module.__file__),
+            context=ContextSpec("mini_xenonnt.context:mini_xenonnt", {"output_folder": str(data)}),
+            draft=str(draft / f"{name}-{run_id}-{data.name}"),
+        )
     )
     raised = None
     try:

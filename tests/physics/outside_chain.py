@@ -19,8 +19,9 @@ from full_chain import analyse
 
 from mini_xenonnt import slow_control
 from mini_xenonnt.simulation import vetoes
+from xomflow.rundb.run import run_of
 from xomlib.job import begin
-from xomlib.run_document import facts_of
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 MAKE = ("--runs", "10", "--decays", "300", "--seconds", "600", "--seed", "5", "--now", "2026-11-22T12:00:00Z")
 OF_TYPES = {"busy": "veto_intervals", "muon_veto": "events_mv", "neutron_veto": "events_nv"}
@@ -44,18 +45,17 @@ def expected_spread(truth: dict[str, Any], events: int = 20_000) -> dict[str, fl
     return {"mean": float(np.mean(found)), "error": float(np.std(found) / np.sqrt(events))}
 
 
-def with_facts(name: str, settings: dict[str, Any], documents: Path, run_id: str) -> dict[str, Any]:
+def read_runs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what `xomlib.run` returns for every run of the set."""
+    runs = [run_of(json.loads(line)) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    return {run.id: run.as_dict() for run in runs}
+
+
+def without_data(name: str, settings: dict[str, Any], run_id: str, run: dict[str, Any]) -> dict[str, Any]:
     """Run an analysis that reads no strax data."""
     module = analysis_scripts.load(name)
-    begun = begin(
-        {
-            "key": {"analysis": name, "version": "v1", "run": run_id},
-            "context": {"function": "nobody:asks"},
-            "settings": settings,
-            "documents": str(documents),
-            "draft": None,
-        }
-    )
+    key, context = JobKey(name, "v1", run_id), ContextSpec("nobody:asks")
+    begun = begin(JobDescription(key, str(module.__file__), context, settings, run))
     module.main(run_id)
     return {result["variable"]: result for result in begun.results}
 
@@ -66,7 +66,8 @@ def slow(folder: Path, runs: list[str]) -> dict[str, Any]:
         thread = slow_control.serve_in_thread(server)
         names = {parameter.truth: {"name": name} for name, parameter in slow_control.PARAMETERS.items()}
         settings = {"credentials": str(server.account), "parameters": names}
-        found = {run: with_facts("scada", settings, folder / "runs.jsonl", run) for run in runs}
+        runs_of_set = read_runs(folder)
+        found = {run: without_data("scada", settings, run, runs_of_set[run]) for run in runs}
         server.shutdown()
         thread.join(10)
     return found
@@ -86,9 +87,10 @@ def run_all(base: Path) -> dict[str, Any]:
     document |= {"truths": truths, "scada": slow(folder, list(truths))}
     documents = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
     rated = [one["name"] for one in documents if "rate" in one]
-    document["daq_rate"] = {run: with_facts("daq_rate", {}, folder / "runs.jsonl", run) for run in rated}
+    facts = read_runs(folder)
+    document["daq_rate"] = {run: without_data("daq_rate", {}, run, facts[run]) for run in rated}
     document["documents"] = {one["name"]: one for one in documents}
-    document["facts"] = {run: facts_of(str(folder / "runs.jsonl"), int(run)) for run in rated}
+    document["facts"] = {run: facts[run] for run in rated}
     document["spread"] = {run: expected_spread(truths[run]) for run in list(document["neutron_veto"])[:1]}
     (run,) = list(document["neutron_veto"])[-1:]
     (damaged,) = data.glob(f"{run}-online_monitor_nv-*")

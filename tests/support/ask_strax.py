@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from xomlib.context import build
+from xomlib.job_description import ContextSpec
 
 
 def answer(question: dict[str, Any]) -> list[list[Any]]:
-    st = build(question["context"])
+    st = build(ContextSpec.from_json(question["context"]))
     return [[run, name, stored(st, run, name)] for run in question["runs"] for name in question["types"]]
 
 

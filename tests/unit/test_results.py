@@ -6,6 +6,7 @@ import decimal
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,17 @@ from support.factory import any_text, json_values, outcome
 from xomlib import BadResult, Xomresult, figure, xom_message
 from xomlib import job as job_module
 from xomlib.job import Session
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.schema import check_outcome
 
-JOB = {
-    "key": {"analysis": "photo_ionization", "version": "v0.0", "run": "052894"},
-    "context": {"function": "nobody:asks"},
-    "settings": {},
-    "draft": None,
-}
+JOB = JobDescription(JobKey("photo_ionization", "v0.0", "052894"), "photo_ionization.py", ContextSpec("nobody:asks"))
 
 
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A job that keeps its draft in a folder."""
     monkeypatch.setattr(job_module, "_current", None)
-    yield job_module.begin({**JOB, "draft": str(tmp_path)})
+    yield job_module.begin(replace(JOB, draft=str(tmp_path)))
 
 
 @pytest.fixture(autouse=True)
@@ -325,8 +322,7 @@ def test_a_message_says_how_it_went(job: Session) -> None:
     assert draft(job)["messages"] == ["XOM photo_ionization v0.0 run 052894: no success: no peaks"]
 
 
-def test_without_a_job_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(job_module.VARIABLE, raising=False)
+def test_without_a_job_the_error_says_what_to_do() -> None:
     with pytest.raises(Exception, match=r"no job is set: start the script through Snakemake, or by hand with"):
         Xomresult(variable_name="a", variable_value=1)
 

@@ -1,8 +1,8 @@
-"""What a script learns of its run: the same in a tick and by hand, and a run waits until the late entries are there."""
+"""What a script gets to know of its run, and that a run waits until the entries that come late are there."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,41 +13,13 @@ from hypothesis import strategies as st
 from test_discovery import survey
 
 import xomlib
-from support.factory import NOW, json_values
+from support.factory import NOW
 from support.site import document
-from xomflow.rundb.run import BadDocument, late_words, run_of
+from xomflow.rundb.run import late_words, run_of
 from xomlib import JobError, job
-from xomlib.run_document import facts, facts_of
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
-JOB: dict[str, Any] = {
-    "key": {"analysis": "daq_rate", "version": "v1", "run": "052894"},
-    "context": {"function": "nobody:asks"},
-    "settings": {},
-    "draft": None,
-}
-texts = st.text(max_size=8)
-tags = st.lists(texts.map(lambda name: {"name": name, "user": "daq"}) | texts, max_size=3)
-comments = json_values | st.lists(st.fixed_dictionaries({}, optional={"comment": texts, "text": texts}), max_size=3)
-rates = st.dictionaries(texts, st.fixed_dictionaries({}, optional={"avg": json_values, "max": st.floats()}), max_size=3)
-documents = st.fixed_dictionaries(
-    {"tags": tags, "comments": comments},
-    optional={
-        "rate": st.none() | rates,
-        "detectors": texts | st.lists(texts, max_size=3),
-        "source": st.none() | texts,
-        "end": st.just({"$date": "2026-09-28T12:00:00.123+02:00"}) | st.none(),
-    },
-)
-
-
-@given(changes=documents)
-def test_by_hand_the_facts_are_those_of_a_tick(changes: dict[str, Any]) -> None:
-    one = document(52894, **changes)
-    try:
-        expected = run_of(one).as_dict()
-    except BadDocument:
-        return
-    assert facts(one) == expected
+JOB = JobDescription(JobKey("daq_rate", "v1", "052894"), "daq_rate.py", ContextSpec("nobody:asks"))
 
 
 # --- waiting for what comes late --------------------------------------------------------------------------------------
@@ -99,41 +71,20 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "_current", None)
 
 
-def test_in_a_tick_the_facts_are_those_of_the_job() -> None:
-    job.begin({**JOB, "run": {"number": 52894, "rate": {"tpc": 1.0}}})
+def test_a_script_gets_a_copy_of_the_metadata_in_its_job() -> None:
+    job.begin(replace(JOB, run={"number": 52894, "rate": {"tpc": 1.0}}))
     xomlib.run()["number"] = 5
     assert xomlib.run()["number"] == 52894
 
 
-def test_by_hand_they_come_from_the_file_of_documents(tmp_path: Path) -> None:
-    file = tmp_path / "runs.jsonl"
-    file.write_text("\n".join(["not JSON 52894", *(json.dumps(document(n)) for n in (52893, 52894))]))
-    job.begin({**JOB, "documents": str(file)})
-    assert xomlib.run() == run_of(document(52894)).as_dict()
-
-
-def test_without_a_document_there_is_a_sentence(tmp_path: Path) -> None:
+def test_the_runs_are_those_of_the_campaign_or_the_one_run() -> None:
+    job.begin(replace(JOB, run={"runs": ["052894", "052895"]}))
+    assert xomlib.runs() == ["052894", "052895"]
     job.begin(JOB)
-    with pytest.raises(JobError, match="give --documents FILE"):
+    assert xomlib.runs() == ["052894"]
+
+
+def test_without_metadata_the_reason_is_the_error() -> None:
+    job.begin(replace(JOB, why_no_run="the file has no document of run 52894"))
+    with pytest.raises(JobError, match="the file has no document of run 52894"):
         xomlib.run()
-
-
-@pytest.mark.parametrize(
-    ("lines", "words"),
-    [
-        ([], "has no documents of run 52894"),
-        ([document(52894), document(52894)], "has 2 documents of run 52894"),
-        ([document(52894, start="yesterday")], "cannot be understood"),
-        ([document(52894, detectors=...)], "cannot be understood"),
-    ],
-)
-def test_a_file_without_that_document_is_refused_in_words(tmp_path: Path, lines: list[Any], words: str) -> None:
-    file = tmp_path / "runs.jsonl"
-    file.write_text("\n".join(map(json.dumps, lines)))
-    with pytest.raises(JobError, match=words):
-        facts_of(str(file), 52894)
-
-
-def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"gone.jsonl cannot be read: No such file"):
-        facts_of(str(tmp_path / "gone.jsonl"), 52894)

@@ -13,9 +13,13 @@ import pytest
 import yaml
 
 from support import mini as mini_set
+from support.factory import result
 from support.in_process import FastSite
-from support.site import Site
+from support.pythons import python_3_9
+from support.site import Site, document
+from xomflow.core.key import group_id
 from xomflow.core.paths import ROOT, analysis_script
+from xomflow.rundb.run import run_of
 
 Result = subprocess.CompletedProcess[str]
 
@@ -85,7 +89,13 @@ class Hand:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tree: dict[str, Any] = {"context": {"function": "json:loads"}, "analyses": {}}
+        self.tree: dict[str, Any] = {
+            "work": "work",
+            "rundb": {"kind": "file", "file": "runs.jsonl"},
+            "context": {"function": "json:loads"},
+            "software": [{"interpreter": "python3"}],
+            "analyses": {},
+        }
 
     def script(self, name: str, body: str, **block: Any) -> None:
         indented = "\n".join(f"    {line}" for line in body.splitlines())
@@ -97,9 +107,20 @@ class Hand:
     def write(self, text: str) -> None:
         (self.folder / "config.yaml").write_text(text)
 
-    def run(self, name: str, *arguments: str) -> Result:
+    def without(self, *place: str) -> None:
+        """Write the configuration without the key at a place."""
+        block = self.tree
+        for name in place[:-1]:
+            block = block[name]
+        del block[place[-1]]
+        self.write(yaml.safe_dump(self.tree))
+
+    def documents(self, *documents: dict[str, Any], name: str = "runs.jsonl") -> None:
+        (self.folder / name).write_text("".join(json.dumps(one) + "\n" for one in documents))
+
+    def run(self, name: str, *arguments: str, python: str = sys.executable) -> Result:
         return subprocess.run(
-            [sys.executable, f"{name}.py", *arguments],
+            [python, f"{name}.py", *arguments],
             cwd=self.folder,
             env={"PYTHONPATH": str(ROOT / "src")},
             capture_output=True,
@@ -157,18 +178,29 @@ MISTAKES: dict[str, tuple[str, list[str], Callable[[Hand], object], str]] = {
         GOOD,
         ["1", "--config", "gone.yaml"],
         lambda hand: None,
-        "gone.yaml cannot be read: [Errno 2] No such file or directory",
+        "gone.yaml: cannot be read: No such file or directory",
     ),
-    "not YAML": (GOOD, ["1"], lambda hand: hand.write("a: [1"), "config.yaml cannot be read: while parsing"),
-    "empty": (GOOD, ["1"], lambda hand: hand.write(""), "config.yaml has no analyses.script: add its block first"),
-    "no block": (GOOD, ["1"], lambda hand: hand.write("analyses: {other: {}}"), "config.yaml has no analyses.script"),
+    "not YAML": (GOOD, ["1"], lambda hand: hand.write("a: [1"), "config.yaml: is not YAML: while parsing"),
+    "empty": (GOOD, ["1"], lambda hand: hand.write(""), "config.yaml: is None, a configuration with keys is needed"),
+    "no block": (
+        GOOD,
+        ["1"],
+        lambda hand: hand.without("analyses", "script"),
+        "config.yaml has no analyses.script: add its block first",
+    ),
     "no version": (
         GOOD,
         ["1"],
-        lambda hand: hand.write("analyses: {script: {}}\ncontext: {function: json:loads}"),
-        "config.yaml needs analyses.script.version and context.function",
+        lambda hand: hand.without("analyses", "script", "version"),
+        "config.yaml: analyses.script.version is missing",
     ),
-    "no context": (GOOD, ["1"], lambda hand: hand.write("analyses: {script: {version: v1}}"), "and context.function"),
+    "no context": (GOOD, ["1"], lambda hand: hand.without("context"), "config.yaml: context is missing"),
+    "no campaigns": (
+        GOOD,
+        ["052001-3f2a"],
+        lambda hand: None,
+        "052001-3f2a is the id of a campaign, and analyses.script has no period: give a run id",
+    ),
     "bad result": (GOOD.replace("int(run_id)", "float('nan')"), ["1"], lambda hand: None, "answer is nan"),
     "bad result that is caught": (
         f"{GOOD}\ntry:\n    {GOOD}\nexcept Exception:\n    pass",
@@ -192,6 +224,110 @@ def test_a_mistake_is_one_sentence_and_not_zero(hand: Hand, name: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("script.py: ")
     assert words in line
+
+
+# --- the run's metadata -----------------------------------------------------------------------------------------------
+SAYS = """
+run = xomlib.run()
+data = {name: run[name] for name in ("mode", "start", "end")} | {"tags": " ".join(run["tags"])}
+xomlib.Xomresult(variable_name="mean", variable_value=run["rate"].get("tpc", -1), data=data).save()
+"""
+FORMS: dict[str, dict[str, Any]] = {
+    "parts of a second": {"start": {"$date": "2026-09-01T01:00:00.5Z"}, "end": {"$date": "2026-09-01T01:50:00.19Z"}},
+    "an offset": {"start": {"$date": "2026-09-01T03:00:00+0200"}, "end": {"$date": "20260901T035000+0200"}},
+    "null": {"tags": None, "rate": None},
+    "a long number": {"number": {"$numberLong": "52001"}},
+    "tags of both kinds": {"tags": ["_messy", {"name": "sr1", "user": "x"}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("python", [sys.executable, "3.9"], ids=["that of the tests", "3.9"])
+def test_a_document_that_a_tick_understands_is_understood_by_hand(hand: Hand, python: str) -> None:
+    hand.script("says", SAYS)
+    wrong = {}
+    for form, changes in FORMS.items():
+        one = {**document(52001), **changes}
+        hand.documents(one)
+        done = hand.run("says", "052001", python=python_3_9() if python == "3.9" else python)
+        expected = run_of(one).as_dict()
+        data = {name: expected[name] for name in ("mode", "start", "end")} | {"tags": " ".join(expected["tags"])}
+        said = json.loads(done.stdout)["results"][0] if done.returncode == 0 else done.stderr
+        if said != result("mean", expected["rate"].get("tpc", -1), data=data, error=None, unit="", n=None):
+            wrong[form] = said
+    assert wrong == {}
+
+
+def test_a_file_of_documents_may_be_named(hand: Hand) -> None:
+    hand.script("says", SAYS)
+    hand.documents(document(52001, mode="other"), name="mine.jsonl")
+    done = hand.run("says", "052001", "--documents", "mine.jsonl")
+    assert json.loads(done.stdout)["results"][0]["data"]["mode"] == "other"
+
+
+MISSING: dict[str, tuple[Callable[[Hand], None], str]] = {
+    "no file": (lambda hand: None, "rundb.file: runs.jsonl cannot be read: No such file or directory"),
+    "no document": (lambda hand: hand.documents(document(52002)), "runs.jsonl has no document of run 52001: give -"),
+    "a bad document": (
+        lambda hand: hand.documents(document(52001, start="yesterday")),
+        "run document 52001: start is 'yesterday', a time is needed (file ",
+    ),
+    "two documents": (
+        lambda hand: hand.documents(document(52001), document(52001)),
+        "run document 52001: there are several with this number (file ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_without_the_run_document_a_script_that_asks_for_it_gets_a_sentence(hand: Hand, name: str) -> None:
+    make, words = MISSING[name]
+    hand.script("says", SAYS)
+    make(hand)
+    done = hand.run("says", "052001")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("says.py: ")
+    assert words in line
+    hand.script("good", GOOD)
+    assert hand.run("good", "052001").returncode == 0
+
+
+# --- campaigns --------------------------------------------------------------------------------------------------------
+COUNTS = """
+runs = " ".join(xomlib.runs())
+xomlib.Xomresult(variable_name="n", variable_value=len(xomlib.runs()), data={"runs": runs}).save()
+"""
+
+
+@pytest.fixture
+def campaign(hand: Hand) -> Hand:
+    """Two runs that follow each other, and one that comes weeks later."""
+    hand.script("counts", COUNTS, period={"gap": "2 d"}, run_modes=["tpc_bkg"])
+    hand.documents(*map(document, (52001, 52002, 52900)))
+    return hand
+
+
+def test_a_campaign_is_tried_with_its_runs(campaign: Hand) -> None:
+    name = group_id([52001, 52002])
+    said = json.loads(campaign.run("counts", name).stdout)
+    assert said["key"]["run"] == name
+    assert said["results"][0]["data"] == {"runs": "052001 052002"}
+
+
+def test_a_run_of_a_campaign_is_tried_by_itself(campaign: Hand) -> None:
+    said = json.loads(campaign.run("counts", "052001").stdout)
+    assert said["results"][0]["data"] == {"runs": "052001"}
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("052001-0000", f"there is no campaign 052001-0000 of counts: run 52001 belongs to {group_id([52001, 52002])}"),
+        ("052003-0000", "there is no campaign 052003-0000 of counts: run 52003 belongs to none"),
+    ],
+)
+def test_a_campaign_that_is_not_there_is_a_sentence(campaign: Hand, run: str, words: str) -> None:
+    done = campaign.run("counts", run)
+    assert (done.returncode, done.stderr) == (1, f"counts.py: {words}\n")
 
 
 def test_an_error_of_the_script_shows_where(hand: Hand) -> None:

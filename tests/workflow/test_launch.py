@@ -228,7 +228,7 @@ def test_a_worker_that_cannot_begin_says_why_in_its_log(preloaded: Preloaded) ->
     work = preloaded.work(GOOD)
     work.job.pop("key")
     assert preloaded.start(work) == End(1 << 8)
-    assert "KeyError: 'key'" in (preloaded.folder / "log-052001").read_text()
+    assert "JobError: the job description lacks key" in (preloaded.folder / "log-052001").read_text()
 
 
 def test_workers_draw_different_random_numbers(start: Start, analysis_python: Path, wait_for: Wait) -> None:

@@ -65,6 +65,20 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def describe(options: argparse.Namespace) -> int:
+    """Print the description of one job as JSON, for a script that is tried by hand."""
+    import json
+
+    from xomflow.config.load import load_configuration
+    from xomflow.workflow.describe_job import describe_job, with_documents
+
+    config = load_configuration(options.config, check_files=False)
+    if options.documents is not None:
+        config = with_documents(config, options.documents)
+    print(json.dumps(describe_job(config, options.analysis, options.run, str(options.config)).to_json()))
+    return 0
+
+
 def main(words: list[str]) -> int:
     """Run one of these commands and return its exit code."""
     parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
@@ -77,6 +91,12 @@ def main(words: list[str]) -> int:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
             command.add_argument("--slurm", action="store_true", help="the job runs in Slurm")
+    command = commands.add_parser("describe", help=describe.__doc__)
+    command.add_argument("analysis")
+    command.add_argument("run", help="six-digit run id, or the id of a campaign")
+    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
+    command.add_argument("--documents", type=Path, help="file with run documents; default: the run database")
+    command.set_defaults(function=describe)
     options = parser.parse_args(words)
     check_format(_paths(options.tick))
     return options.function(options)

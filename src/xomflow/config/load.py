@@ -17,19 +17,26 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT, analysis_rule, analysis_script
 
 
-def load_configuration(path: Path) -> Config:
+def load_configuration(path: Path, check_files: bool = True) -> Config:
     """Load and check a configuration file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    check_files
+        Whether the files and folders that it names have to be there.
 
     Raises
     ------
     ConfigurationError
         One line per mistake, each with the file, the key, the value and, for unknown keys, the nearest right one.
     """
-    return check_configuration(read_yaml(path), str(path))
+    return check_configuration(read_yaml(path), str(path), check_files)
 
 
-def check_configuration(tree: Any, source: str) -> Config:
-    """Check a configuration that was read from ``source``; `ConfigurationError` as in `load`."""
+def check_configuration(tree: Any, source: str, check_files: bool = True) -> Config:
+    """Check a configuration that was read from ``source``; `ConfigurationError` as in `load_configuration`."""
     if not isinstance(tree, dict):
         raise ConfigurationError(f"{source}: is {_shown(tree)}, a configuration with keys is needed")
     odd = list(_not_json(tree))
@@ -39,7 +46,7 @@ def check_configuration(tree: Any, source: str) -> Config:
         settings = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in _sentences(error, tree))) from None
-    problems = list(_missing_files(settings))
+    problems = list(_missing_files(settings)) if check_files else []
     if problems:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in problems))
     return settings

@@ -16,6 +16,7 @@ from numpy.random import Generator
 from study import Results, Scenario
 
 from xomlib.job import begin
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = "052894"
@@ -53,17 +54,11 @@ def made(rng: Generator, folder: Path) -> dict[str, Any]:
 
 def analysed(analysis: str, folder: Path) -> Results:
     """Return the results of a script's ``main`` as keywords of `xomlib.Xomresult`."""
-    arguments = {"output_folder": str(folder / "data")}
-    begun = begin(
-        {
-            "key": {"analysis": analysis, "version": "v1", "run": RUN},
-            "context": {"function": "mini_xenonnt.context:mini_xenonnt", "arguments": arguments},
-            "settings": {},
-            "draft": None,
-        }
-    )
+    context = ContextSpec("mini_xenonnt.context:mini_xenonnt", {"output_folder": str(folder / "data")})
+    module = analysis_scripts.load(analysis)
+    begun = begin(JobDescription(JobKey(analysis, "v1", RUN), str(module.__file__), context))
     with contextlib.redirect_stdout(io.StringIO()):
-        analysis_scripts.load(analysis).main(RUN)
+        module.main(RUN)
     names = {"variable": "variable_name", "value": "variable_value"}
     return [
         {names.get(key, key): value for key, value in result.items() if value is not None} for result in begun.results

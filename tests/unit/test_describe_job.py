@@ -1,0 +1,114 @@
+"""The description of a single job, and where a script that is tried by hand finds the command that gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.factory import settings
+from support.site import document
+from xomflow.core.errors import ConfigurationError
+from xomflow.core.key import group_id
+from xomflow.workflow.describe_job import describe_job, with_documents
+from xomlib import JobError, by_hand
+from xomlib.by_hand import find_xom
+from xomlib.job_description import ContextSpec, JobDescription
+
+OLD, NEW, OWN = ({"function": f"{name}:context"} for name in ("old", "new", "own"))
+
+
+def described(folder: Path, run: str, **block: Any) -> JobDescription:
+    ranges = ({"max_run": 52001}, {"min_run": 52002, "max_run": 52009, "context": NEW}, {"min_run": 52010})
+    software = [{"interpreter": "python3", **one} for one in ranges]
+    analyses = {"mine": {"version": "v1", **block}}
+    rundb = {"kind": "file", "file": str(folder / "runs.jsonl")}
+    return describe_job(settings(context=OLD, software=software, analyses=analyses, rundb=rundb), "mine", run, "here")
+
+
+@pytest.mark.parametrize(("run", "context"), [("52001", OLD), ("52002", NEW), ("052009", NEW), ("52010", OLD)])
+def test_the_context_is_that_of_the_software_for_the_run(tmp_path: Path, run: str, context: dict[str, str]) -> None:
+    assert described(tmp_path, run).context == ContextSpec(**context)
+    assert described(tmp_path, run, context=OWN).context == ContextSpec(**OWN)
+
+
+def test_without_software_for_the_run_there_is_a_sentence() -> None:
+    config = settings(software=[{"interpreter": "python3", "min_run": 50000}], software_may_have_holes=True)
+    with pytest.raises(ConfigurationError, match="here: no software is configured for run 000007"):
+        describe_job(config, "kr83m", "7", "here")
+
+
+def test_an_unknown_analysis_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"here has no analyses.kr38m: add its block first.*kr83m"):
+        describe_job(settings(), "kr38m", "7", "here")
+
+
+def test_the_run_is_as_a_tick_has_it_whether_a_tick_would_take_it_or_not(tmp_path: Path) -> None:
+    one = document(52001, end=None, mode="other", tags=["messy"])
+    (tmp_path / "runs.jsonl").write_text(json.dumps(one))
+    made = described(tmp_path, "52001", excluded_tags=["messy"], run_modes=["tpc_bkg"])
+    assert made.run is not None
+    assert (made.key.run, made.run["number"], made.run["mode"], made.run["end"]) == ("052001", 52001, "other", None)
+
+
+def test_a_campaign_has_all_its_members_whatever_their_state(tmp_path: Path) -> None:
+    runs = (document(52001), document(52002, end=None), document(52003, mode="other"))
+    (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, runs)))
+    made = described(tmp_path, group_id([52001, 52002]), period={"gap": "1 d"}, run_modes=["tpc_bkg"])
+    assert made.run is not None
+    assert made.run["runs"] == ["052001", "052002"]
+
+
+def test_named_documents_take_the_place_of_any_run_database(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text(json.dumps(document(52001)))
+    config = with_documents(settings(rundb={"kind": "mongodb"}), tmp_path / "mine.jsonl")
+    made = describe_job(config, "kr83m", "52001", "here").run
+    assert made is not None
+    assert made["number"] == 52001
+
+
+# --- the command of the workflow --------------------------------------------------------------------------------------
+def environment(folder: Path, name: str) -> Path:
+    """An environment with a command ``xom``."""
+    command = folder / name / "bin" / "xom"
+    command.parent.mkdir(parents=True)
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    return command
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of environments without that of the workflow; this process runs in that of the analyses."""
+    own = environment(tmp_path, "analysis")
+    monkeypatch.setattr(sys, "prefix", str(own.parents[1]))
+    monkeypatch.setattr(by_hand, "__file__", str(tmp_path / "src" / "xomlib" / "by_hand.py"))
+    monkeypatch.setenv("PATH", str(own.parent))
+    return tmp_path
+
+
+def test_the_command_is_that_of_the_workflow_environment_beside_this_one(elsewhere: Path) -> None:
+    workflow = environment(elsewhere, "workflow")
+    assert find_xom() == str(workflow)
+
+
+def test_else_it_is_that_of_the_checkout(elsewhere: Path) -> None:
+    workflow = environment(elsewhere, "work/envs/workflow")
+    assert find_xom() == str(workflow)
+
+
+def test_else_it_is_the_first_on_the_path_but_for_that_of_the_analyses(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = environment(elsewhere, "other")
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{other.parent}")
+    assert find_xom() == str(other)
+
+
+def test_else_there_is_a_sentence(elsewhere: Path) -> None:
+    with pytest.raises(JobError, match=r"xom is not on the PATH: type `source work/activate`"):
+        find_xom()
