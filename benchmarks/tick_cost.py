@@ -33,7 +33,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.planning.claims import hold_tick
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
-from xomflow.storage.data_directory import Folders
+from xomflow.storage.folder_listings import FolderListings
 from xomlib.files import dump_json
 
 PENDING_PER_ANALYSIS = 100
@@ -305,7 +305,7 @@ def batch(paths: Paths, program: Program, context: Context, ids: list[str]) -> t
     """Ask for all runs as a tick does, which knows nothing but what is kept on disk."""
     gc.disable()  # as a tick does
     begin, before = time.perf_counter(), os.times()
-    available = Availability(ContextProbe(paths, may_write=True), folders=Folders(paths, may_write=True))
+    available = Availability(ContextProbe(paths, may_write=True), folders=FolderListings(paths, may_write=True))
     found = available.stored(program, context, ids, TYPES)
     available.keep()
     wall, after = time.perf_counter() - begin, os.times()

@@ -22,6 +22,7 @@ from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.locations import DataLocations
+from xomflow.storage.straxen_rundb import StraxenRunDB
 
 pytestmark = pytest.mark.slow
 
@@ -106,10 +107,10 @@ class Answers(NamedTuple):
 
 @pytest.fixture(scope="module")
 def answers(world: World, contexts: dict[str, Context]) -> dict[str, Answers]:
-    asker = ContextProbe(Paths(world.folder / "work"), may_write=True)
-    facts = asker.facts(world.program, contexts["true"], TYPES)
-    (registry,) = [one for one in facts.storage if one["kind"] == "rundb"]
-    places = xenon.Places(world.folder, TYPE, facts.hashes[TYPE], registry["lineages"][TYPE])
+    probe = ContextProbe(Paths(world.folder / "work"), may_write=True)
+    described = probe.describe(world.program, contexts["true"], TYPES)
+    (rundb,) = [one for one in described.storage if isinstance(one, StraxenRunDB)]
+    places = xenon.Places(world.folder, TYPE, described.hashes[TYPE], rundb.lineages[TYPE])
     world.fill(xenon.make_cases(places))
     runs = list(RUNS.values())
     # One process for each: a context may change what the next one would see of the host.
@@ -124,11 +125,11 @@ def answers(world: World, contexts: dict[str, Context]) -> dict[str, Answers]:
             *(str(world.folder / f"{f}.json") for f in ("asked", "said")),
         )
         (said,) = json.loads((world.folder / "said.json").read_text())
-        asker.facts(world.program, one, TYPES)
-        before = asker.asked
-        stored = Availability(asker, world.rundb).stored(world.program, one, runs, TYPES)
+        probe.describe(world.program, one, TYPES)
+        before = probe.asked
+        stored = Availability(probe, world.rundb).stored(world.program, one, runs, TYPES)
         batch = {(run, kind): kind in stored[run] for run in runs for kind in TYPES}
-        found[name] = Answers({(run, kind): state for run, kind, state in said}, batch, asker.asked - before)
+        found[name] = Answers({(run, kind): state for run, kind, state in said}, batch, probe.asked - before)
     return found
 
 
@@ -199,9 +200,9 @@ def test_nothing_secret_is_kept(answers: dict[str, Answers], world: World) -> No
 def test_a_waiting_run_says_where_its_data_are(
     answers: dict[str, Answers], world: World, contexts: dict[str, Context], tmp_path: Path, case: str, words: str
 ) -> None:
-    asker = ContextProbe(Paths(world.folder / "work"), may_write=True)
+    probe = ContextProbe(Paths(world.folder / "work"), may_write=True)
     where = DataLocations(world.rundb, (0, None), tmp_path / "kept.json", may_write=False)
-    available = Availability(asker, world.rundb, whereabouts=where)
+    available = Availability(probe, world.rundb, locations=where)
     said = available.lacking(world.program, contexts["true"], list(RUNS.values()), [[TYPE]])
     assert said[RUNS[case]].startswith(f"waiting for {TYPE}: nothing of the run can be read here, ")
     assert f"{TYPE} is not at this site {words}" in said[RUNS[case]]

@@ -18,10 +18,12 @@ from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
 from xomflow.storage import metadata
-from xomflow.storage.availability import Availability, missing_words
+from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextDescription
-from xomflow.storage.data_directory import Folders
+from xomflow.storage.folder_listings import FolderListings
+from xomflow.storage.frontends import frontend_in
 from xomflow.storage.metadata import FolderState, read_metadata, state_of
+from xomflow.storage.missing import describe_missing
 from xomflow.storage.rucio import rucio_path
 
 PROGRAM = Program(Path("/opt/python"))
@@ -31,14 +33,14 @@ OTHER: dict[str, Any] = {"kind": "other", "take_only": [], "exclude": []}
 WRITTEN: dict[str, Any] = {"run_id": "052894", "writing_ended": 1.0}
 
 
-class Asker:
-    """Knows a context without asking anybody."""
+class FakeProbe:
+    """Describes one context without a process."""
 
     def __init__(self, *storage: dict[str, Any], elsewhere: frozenset[tuple[str, str]] = frozenset()) -> None:
-        self._storage, self._elsewhere = storage, elsewhere
+        self._storage, self._elsewhere = tuple(map(frontend_in, storage)), elsewhere
         self.questions: list[list[tuple[str, str]]] = []
 
-    def facts(self, program: Program, context: Context, types: Any) -> ContextDescription:
+    def describe(self, program: Program, context: Context, types: Any) -> ContextDescription:
         return ContextDescription({name: HASHES[name] for name in types}, self._storage, {})
 
     def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -61,12 +63,12 @@ def data(root: Path, run: str, name: str, metadata: Any = WRITTEN, digest: str =
     return place
 
 
-def stored(asker: Asker, *runs: str, types: tuple[str, ...] = tuple(HASHES)) -> dict[str, set[str]]:
-    return Availability(asker).stored(PROGRAM, CONTEXT, runs, types)  # type: ignore[arg-type]
+def stored(probe: FakeProbe, *runs: str, types: tuple[str, ...] = tuple(HASHES)) -> dict[str, set[str]]:
+    return Availability(probe).stored(PROGRAM, CONTEXT, runs, types)  # type: ignore[arg-type]
 
 
-def lacking(asker: Asker, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dict[str, str]:
-    return Availability(asker).lacking(PROGRAM, CONTEXT, runs, needs)  # type: ignore[arg-type]
+def lacking(probe: FakeProbe, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dict[str, str]:
+    return Availability(probe).lacking(PROGRAM, CONTEXT, runs, needs)  # type: ignore[arg-type]
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------
@@ -107,7 +109,7 @@ def test_each_run_has_what_its_folders_hold(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
     data(tmp_path, "052894", "peak_basics")
     data(tmp_path, "052895", "peak_basics")
-    assert stored(Asker(folder(tmp_path)), "052894", "052895", "052896") == {
+    assert stored(FakeProbe(folder(tmp_path)), "052894", "052895", "052896") == {
         "052894": {"event_info", "peak_basics"},
         "052895": {"peak_basics"},
         "052896": set(),
@@ -118,32 +120,32 @@ def test_data_that_are_not_these_do_not_count(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info", digest="dddddddddd")
     data(tmp_path, "052894", "peak_basics", end="_temp")
     data(tmp_path, "052894", "event_info_double", {**WRITTEN, "exception": "it broke"})
-    assert stored(Asker(folder(tmp_path)), "052894") == {"052894": set()}
+    assert stored(FakeProbe(folder(tmp_path)), "052894") == {"052894": set()}
 
 
 def test_only_the_types_that_were_asked_for_are_answered(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    assert stored(Asker(folder(tmp_path)), "052894", types=("peak_basics",)) == {"052894": set()}
+    assert stored(FakeProbe(folder(tmp_path)), "052894", types=("peak_basics",)) == {"052894": set()}
 
 
 def test_all_frontends_are_looked_into(tmp_path: Path) -> None:
     data(tmp_path / "a", "052894", "event_info")
     data(tmp_path / "b", "052894", "peak_basics")
-    asker = Asker(folder(tmp_path / "a"), folder(tmp_path / "none"), folder(tmp_path / "b"))
-    assert stored(asker, "052894") == {"052894": {"event_info", "peak_basics"}}
+    probe = FakeProbe(folder(tmp_path / "a"), folder(tmp_path / "none"), folder(tmp_path / "b"))
+    assert stored(probe, "052894") == {"052894": {"event_info", "peak_basics"}}
 
 
 def test_broken_data_in_one_place_do_not_hide_good_ones_in_another(tmp_path: Path) -> None:
     data(tmp_path / "a", "052894", "event_info", {})
     data(tmp_path / "b", "052894", "event_info")
-    assert stored(Asker(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == {"event_info"}
+    assert stored(FakeProbe(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == {"event_info"}
 
 
 def test_data_without_metadata_hide_good_ones_in_a_later_place_as_reading_would_raise(tmp_path: Path) -> None:
     data(tmp_path / "a", "052894", "event_info", "{")
     data(tmp_path / "b", "052894", "event_info")
-    assert stored(Asker(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == set()
-    assert stored(Asker(folder(tmp_path / "b"), folder(tmp_path / "a")), "052894")["052894"] == {"event_info"}
+    assert stored(FakeProbe(folder(tmp_path / "a"), folder(tmp_path / "b")), "052894")["052894"] == set()
+    assert stored(FakeProbe(folder(tmp_path / "b"), folder(tmp_path / "a")), "052894")["052894"] == {"event_info"}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_a_frontend_that_takes_only_some_types_has_only_those(
 ) -> None:
     data(tmp_path, "052894", "event_info")
     data(tmp_path, "052894", "peak_basics")
-    assert stored(Asker(folder(tmp_path, **changes)), "052894")["052894"] == found
+    assert stored(FakeProbe(folder(tmp_path, **changes)), "052894")["052894"] == found
 
 
 def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +169,7 @@ def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monke
     listed = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
-    answers = Availability(Asker(folder(tmp_path)))  # type: ignore[arg-type]
+    answers = Availability(FakeProbe(folder(tmp_path)))  # type: ignore[arg-type]
     for _ in range(3):
         answers.stored(PROGRAM, CONTEXT, [f"{number:06d}" for number in range(100)], ["event_info"])
     assert listed == [str(tmp_path)]
@@ -192,8 +194,8 @@ class Reads:
     def of_a_tick(self, root: Path, work: Path, *runs: str, may_write: bool = True) -> tuple[dict[str, set[str]], list]:
         """What one tick answers, and which runs' metadata it read for that."""
         self.runs.clear()
-        kept = Folders(Paths(work), may_write)
-        available = Availability(Asker(folder(root)), folders=kept)  # type: ignore[arg-type]
+        kept = FolderListings(Paths(work), may_write)
+        available = Availability(FakeProbe(folder(root)), folders=kept)  # type: ignore[arg-type]
         found = available.stored(PROGRAM, CONTEXT, runs, ["event_info"])
         available.keep()
         return found, sorted(set(self.runs))
@@ -306,38 +308,38 @@ def test_rucio_lays_files_out_by_the_digest_of_scope_and_name() -> None:
 
 def test_other_storage_is_asked_once_and_only_for_what_is_not_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(
+    probe = FakeProbe(
         folder(tmp_path),
         OTHER,
         elsewhere=frozenset({("052895", "event_info")}),
     )
-    assert stored(asker, "052894", "052895", types=("event_info",)) == {
+    assert stored(probe, "052894", "052895", types=("event_info",)) == {
         "052894": {"event_info"},
         "052895": {"event_info"},
     }
-    assert asker.questions == [[("052895", "event_info")]]
+    assert probe.questions == [[("052895", "event_info")]]
 
 
 def test_nobody_is_asked_when_everything_is_in_folders(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker(folder(tmp_path), OTHER)
-    stored(asker, "052894", types=("event_info",))
-    assert asker.questions == []
+    probe = FakeProbe(folder(tmp_path), OTHER)
+    stored(probe, "052894", types=("event_info",))
+    assert probe.questions == []
 
 
 def test_what_comes_before_other_storage_is_decided_and_what_comes_after_it_is_not(tmp_path: Path) -> None:
     """Storage of another kind might raise, and then the data after it cannot be read."""
     data(tmp_path, "052894", "event_info")
-    asker = Asker(OTHER, folder(tmp_path))
-    assert stored(asker, "052894", types=("event_info",)) == {"052894": set()}
-    assert asker.questions == [[("052894", "event_info")]]
+    probe = FakeProbe(OTHER, folder(tmp_path))
+    assert stored(probe, "052894", types=("event_info",)) == {"052894": set()}
+    assert probe.questions == [[("052894", "event_info")]]
 
 
 def test_other_storage_that_does_not_take_a_type_is_not_asked_about_it(tmp_path: Path) -> None:
     data(tmp_path, "052894", "event_info")
-    asker = Asker({**OTHER, "take_only": ["peak_basics"]}, folder(tmp_path))
-    assert stored(asker, "052894", types=("event_info",)) == {"052894": {"event_info"}}
-    assert asker.questions == []
+    probe = FakeProbe({**OTHER, "take_only": ["peak_basics"]}, folder(tmp_path))
+    assert stored(probe, "052894", types=("event_info",)) == {"052894": {"event_info"}}
+    assert probe.questions == []
 
 
 # --- sets of alternatives ---------------------------------------------------------------------------------------------
@@ -349,7 +351,7 @@ def test_one_complete_alternative_is_enough(tmp_path: Path) -> None:
     data(tmp_path, "052895", "event_info_double")
     data(tmp_path, "052896", "event_info")
     needs = (("event_info_double",), ("event_info", "peak_basics"))
-    assert set(lacking(Asker(folder(tmp_path)), "052894", "052895", "052896", needs=needs)) == {"052896"}
+    assert set(lacking(FakeProbe(folder(tmp_path)), "052894", "052895", "052896", needs=needs)) == {"052896"}
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ def test_the_reason_says_what_is_there_instead(tmp_path: Path, make: dict[str, A
     tmp_path.joinpath("x").mkdir()
     if make:
         data(tmp_path / "x", "052894", **{"name": "event_info", **make})
-    said = lacking(Asker(folder(tmp_path / "x")), "052894", needs=(("event_info",),))
+    said = lacking(FakeProbe(folder(tmp_path / "x")), "052894", needs=(("event_info",),))
     assert said == {"052894": f"waiting for event_info: {reason}"}
 
 
@@ -385,6 +387,6 @@ def test_the_words_name_what_is_missing_of_every_alternative(
 ) -> None:
     if any(have.issuperset(one) for one in alternatives):
         return
-    said = missing_words(alternatives, have, dict.fromkeys(((name, HASHES[name]) for name in have), True), HASHES)
+    said = describe_missing(alternatives, have, dict.fromkeys(((name, HASHES[name]) for name in have), True), HASHES)
     wanted = said.removeprefix("waiting for ").split(":")[0].split(" or ")
     assert {frozenset(one.split(" + ")) for one in wanted} == {frozenset(one) - have for one in alternatives}

@@ -18,20 +18,23 @@ def said(folder: Path, script: str, times: int = 1) -> str:
     interpreter.chmod(0o755)
     blocks = [{"interpreter": "/usr/bin/python3", "max_run": 9}, {"interpreter": str(interpreter), "min_run": 10}]
     configured = settings(folder / "work", software=blocks)
-    asker = open_context_probe(configured, may_write=False)
+    probe = open_context_probe(configured, may_write=False)
     for _ in range(times - 1):
         with pytest.raises(ContextError):
-            asker.facts(configured.software[1].program, configured.context, ["peaks"])
+            probe.describe(configured.software[1].program, configured.context, ["peaks"])
     with pytest.raises(ContextError) as caught:
-        asker.facts(configured.software[1].program, configured.context, ["peaks"])
+        probe.describe(configured.software[1].program, configured.context, ["peaks"])
     start = f"nobody:asks under software[1].interpreter {interpreter}: "
     assert str(caught.value).startswith(start)
     return str(caught.value).removeprefix(start)
 
 
-@pytest.mark.parametrize(("script", "words"), [("true", "nothing"), ("echo nonsense", r"'nonsense\n'")])
+OUTPUTS = {"true": "nothing", "echo nonsense": r"'nonsense\n'", "echo 5": "'5'", "echo [1]": "'[1]'", "echo {}": "'{}'"}
+
+
+@pytest.mark.parametrize(("script", "words"), OUTPUTS.items())
 def test_what_is_no_interpreter_is_named_with_its_key(tmp_path: Path, script: str, words: str) -> None:
-    expected = f"it does not answer as a Python interpreter with xomlib would, it said {words}"
+    expected = f"a Python interpreter with xomlib is needed, and this one printed {words}"
     assert said(tmp_path, script) == expected
 
 
@@ -41,5 +44,5 @@ def test_what_an_interpreter_lacks_is_said_of_it(tmp_path: Path) -> None:
 
 
 def test_an_interpreter_that_does_not_answer_is_asked_once(tmp_path: Path) -> None:
-    assert "it said 'again" in said(tmp_path, f"echo again | tee -a {tmp_path / 'asked'}", times=3)
+    assert "printed 'again" in said(tmp_path, f"echo again | tee -a {tmp_path / 'asked'}", times=3)
     assert (tmp_path / "asked").read_text() == "again\n"

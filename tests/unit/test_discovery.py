@@ -25,6 +25,7 @@ from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import RunQuery, understand
 from xomflow.slurm.submissions import Submission, SubmissionStatus
 from xomflow.storage.context_probe import ContextDescription
+from xomflow.storage.data_directory import DataDirectory
 from xomlib.files import dump_json
 
 FAILURE = Failure(1, "raised", NOW - timedelta(days=3))
@@ -58,11 +59,10 @@ class Probe:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def facts(self, program: Any, context: Any, types: Any) -> ContextDescription:
+    def describe(self, program: Any, context: Any, types: Any) -> ContextDescription:
         if context.function == "broken:context":
             raise ContextError("broken:context under /opt/python: it broke")
-        storage = {"kind": "folder", "path": str(self._folder), "take_only": [], "exclude": []}
-        return ContextDescription(dict.fromkeys(types, "aaaaaaaaaa"), (storage,), {})
+        return ContextDescription(dict.fromkeys(types, "aaaaaaaaaa"), (DataDirectory((), (), str(self._folder)),), {})
 
 
 def survey(work: Path, *documents: Any, now: datetime = NOW, **changes: Any) -> Survey:

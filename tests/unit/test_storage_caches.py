@@ -14,7 +14,7 @@ from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
 from xomflow.storage.context_probe import ContextProbe
-from xomflow.storage.data_directory import Folders
+from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.locations import DataLocations
 
 RUN = "052894"
@@ -56,7 +56,7 @@ def test_which_folders_are_complete(tmp_path: Path) -> None:
     (folder / f"event_info-{DIGEST}-metadata.json").write_text('{"writing_ended": 1}')
 
     def ask() -> Any:
-        folders = Folders(paths, may_write=True)
+        folders = FolderListings(paths, may_write=True)
         found = folders.look(str(root), [RUN, "052895"], "event_info", DIGEST)
         folders.keep()
         return found
@@ -103,7 +103,7 @@ def test_what_a_context_says(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
 
     def ask() -> Any:
-        return Probe(paths, may_write=True).facts(PROGRAM, CONTEXT, ["event_info"])
+        return Probe(paths, may_write=True).describe(PROGRAM, CONTEXT, ["event_info"])
 
     ask()
     (place,) = paths.cache.glob("context-*.json")
@@ -113,7 +113,7 @@ def test_what_a_context_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"hashes": {}}, {"storage": [5]}, {"storage": [{"kind": "folder"}]}])
 def test_an_answer_of_a_context_that_lacks_something_is_asked_anew(tmp_path: Path, change: dict[str, Any]) -> None:
     paths = Paths(tmp_path)
-    expected = Probe(paths, may_write=True).facts(PROGRAM, CONTEXT, ["event_info"])
+    expected = Probe(paths, may_write=True).describe(PROGRAM, CONTEXT, ["event_info"])
     (place,) = paths.cache.glob("context-*.json")
     place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
-    assert Probe(paths, may_write=True).facts(PROGRAM, CONTEXT, ["event_info"]) == expected
+    assert Probe(paths, may_write=True).describe(PROGRAM, CONTEXT, ["event_info"]) == expected

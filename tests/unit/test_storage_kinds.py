@@ -13,23 +13,35 @@ from xomflow.config.software import Program
 from xomflow.rundb.database import FileRunDB
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextDescription
-from xomflow.storage.metadata import Found
-from xomflow.storage.rucio import look_into_rucio, rucio_path
-from xomflow.storage.straxen_rundb import look_into_straxen_rundb
+from xomflow.storage.folder_listings import FolderListings
+from xomflow.storage.frontend import Sources
+from xomflow.storage.frontends import KINDS, frontend_in
+from xomflow.storage.metadata import LookupResult
+from xomflow.storage.rucio import RucioLocal, rucio_path
+from xomflow.storage.straxen_rundb import StraxenRunDB
 
 PROGRAM = Program(Path("/opt/python"))
 DIGEST = "bbbbbbbbbb"
 EVERYTHING: dict[str, Any] = {"take_only": [], "exclude": []}
-STRAXEN_RUNDB = {"kind": "rundb", "server": ("xenon.lngs.it:27017", "xenonnt", "runs"), **EVERYTHING}
+STRAXEN_RUNDB = {
+    "kind": "rundb",
+    "server": ["xenon.lngs.it:27017", "xenonnt", "runs"],
+    "runid_field": "name",
+    "places": [{"host": "here"}],
+    "rucio_path": None,
+    "rucio_backend": None,
+    "lineages": {"event_info": {}},
+    **EVERYTHING,
+}
 
 
-class Asker:
+class FakeProbe:
     """A context with this storage; strax finds the data of all runs."""
 
     def __init__(self, *storage: dict[str, Any]) -> None:
-        self._storage = storage
+        self._storage = tuple(map(frontend_in, storage))
 
-    def facts(self, _program: Program, _context: Context, types: Any) -> ContextDescription:
+    def describe(self, _program: Program, _context: Context, types: Any) -> ContextDescription:
         return ContextDescription(dict.fromkeys(types, DIGEST), self._storage, {})
 
     def stored(self, _program: Program, _context: Context, questions: list[Any]) -> set[Any]:
@@ -37,7 +49,7 @@ class Asker:
 
 
 def availability(*storage: dict[str, Any], rundb: Any = None) -> Availability:
-    return Availability(Asker(*storage), rundb)  # type: ignore[arg-type]
+    return Availability(FakeProbe(*storage), rundb)  # type: ignore[arg-type]
 
 
 def folder(place: Path) -> dict[str, Any]:
@@ -76,7 +88,7 @@ def test_where_all_folders_are_absent_all_are_named(tmp_path: Path) -> None:
 # --- rucio ------------------------------------------------------------------------------------------------------------
 
 
-def data_set(root: Path, metadata: str, files: tuple[str, ...] = ()) -> Found:
+def data_set(root: Path, metadata: str, files: tuple[str, ...] = ()) -> LookupResult:
     """What is found of run 052894 in rucio's layout, where its metadata are this text and these files are there."""
     place = Path(rucio_path(str(root), "052894", f"event_info-{DIGEST}-metadata.json"))
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -85,31 +97,47 @@ def data_set(root: Path, metadata: str, files: tuple[str, ...] = ()) -> Found:
         path = Path(rucio_path(str(root), "052894", name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return look_into_rucio(str(root), {"xnt_052894"}, ["052894", "052895"], "event_info", DIGEST)
+    frontend = RucioLocal((), (), str(root))
+    return frontend.look(Sources(FolderListings()), ["052894", "052895"], "event_info", DIGEST)
 
 
 def test_a_data_set_is_complete_with_all_files_that_its_metadata_name(tmp_path: Path) -> None:
     metadata = json.dumps({"writing_ended": 1, "chunks": [{"filename": "a"}, {"filename": "b"}, {"n": 0}]})
-    assert data_set(tmp_path, metadata, ("a",)) == Found()
-    assert data_set(tmp_path, metadata, ("b",)) == Found(complete={"052894"})
+    assert data_set(tmp_path, metadata, ("a",)) == LookupResult()
+    assert data_set(tmp_path, metadata, ("b",)) == LookupResult(complete={"052894"})
 
 
 def test_a_data_set_that_was_not_written_to_the_end_is_none(tmp_path: Path) -> None:
-    assert data_set(tmp_path, json.dumps({"chunks": []})) == Found()
-    assert data_set(tmp_path, json.dumps({"chunks": [], "writing_ended": 1, "exception": "it broke"})) == Found()
+    assert data_set(tmp_path, json.dumps({"chunks": []})) == LookupResult()
+    assert data_set(tmp_path, json.dumps({"chunks": [], "writing_ended": 1, "exception": "it broke"})) == LookupResult()
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if name != "other"])
+def test_a_description_without_one_of_its_entries_is_no_frontend(kind: str) -> None:
+    whole = {**STRAXEN_RUNDB, "path": "/data", "kind": kind}
+    assert isinstance(frontend_in(whole), KINDS[kind])
+    needed = {"rundb": STRAXEN_RUNDB.keys()}.get(kind, {"kind", "path", *EVERYTHING})
+    for name in needed:
+        with pytest.raises(KeyError):
+            frontend_in({other: value for other, value in whole.items() if other != name})
+        with pytest.raises((KeyError, TypeError)):
+            frontend_in({**whole, name: 5})
 
 
 ODD_METADATA = ["[]", '"x"', "5", '{"chunks": ["x"]}', '{"chunks": 5}', '{"chunks": null}', '{"chunks": [null]}']
 
 
-@pytest.mark.parametrize("metadata", [*ODD_METADATA, '{"chunks": [{"filename": 5}]}'])
+ODD_METADATA += ['{"chunks": [{"filename": 5}]}', r'{"chunks": [{"filename": "\ud800"}]}']
+
+
+@pytest.mark.parametrize("metadata", ODD_METADATA)
 def test_metadata_of_another_form_are_broken_and_stop_nothing(tmp_path: Path, metadata: str) -> None:
-    assert data_set(tmp_path, metadata) == Found(broken={"052894"})
+    assert data_set(tmp_path, metadata) == LookupResult(broken={"052894"})
 
 
 @pytest.mark.parametrize("metadata", ["", "{", "[" * 100_000])
 def test_metadata_that_are_not_json_are_passed_over_as_straxens_frontend_does(tmp_path: Path, metadata: str) -> None:
-    assert data_set(tmp_path, metadata) == Found()
+    assert data_set(tmp_path, metadata) == LookupResult()
 
 
 # --- straxen.RunDB ----------------------------------------------------------------------------------------------------
@@ -127,15 +155,14 @@ class Documents:
         return list(self._documents)
 
 
-def straxen_found(*entries: dict[str, Any], runid_field: str = "name", **frontend: Any) -> Found:
+def straxen_found(*entries: dict[str, Any], runid_field: str = "name", **frontend: Any) -> LookupResult:
     """What is found where run 052894 has this entry, and run 052895 the next."""
     documents = [
         {"name": f"{number:06d}", "number": number, "data": [one]} for number, one in enumerate(entries, 52894)
     ]
-    asked = {"rucio_path": None, "rucio_backend": None, "lineages": {"event_info": {}}, "places": [{"host": "here"}]}
-    asked |= {"runid_field": runid_field, **frontend}
     rundb: Any = Documents(*documents)
-    return look_into_straxen_rundb(rundb, asked, ["052894", "052895"], "event_info", DIGEST)
+    asking = StraxenRunDB.from_json({**STRAXEN_RUNDB, "runid_field": runid_field, **frontend})
+    return asking.look_in(rundb, ["052894", "052895"], "event_info", DIGEST)
 
 
 def strax_folder(root: Path, metadata: Any) -> str:
@@ -148,25 +175,25 @@ def strax_folder(root: Path, metadata: Any) -> str:
 @pytest.mark.parametrize("runid_field", ["name", "number"])
 def test_the_folder_that_an_entry_names_is_looked_into(tmp_path: Path, runid_field: str) -> None:
     entry = {"host": "here", "protocol": "FileSytemBackend", "location": strax_folder(tmp_path, {"writing_ended": 1})}
-    assert straxen_found(entry, runid_field=runid_field) == Found(complete={"052894"})
+    assert straxen_found(entry, runid_field=runid_field) == LookupResult(complete={"052894"})
     strax_folder(tmp_path, {})
-    assert straxen_found(entry, runid_field=runid_field) == Found()
+    assert straxen_found(entry, runid_field=runid_field) == LookupResult()
 
 
 @pytest.mark.parametrize("change", [{"location": "/nowhere/at/all"}, {"location": None}, {"protocol": "S3"}])
 def test_an_entry_that_cannot_be_followed_is_broken_and_costs_no_other(tmp_path: Path, change: dict[str, Any]) -> None:
     good = {"host": "here", "protocol": "FileSytemBackend", "location": strax_folder(tmp_path, {"writing_ended": 1})}
-    assert straxen_found({**good, **change}, good) == Found({"052895"}, {"052894"})
+    assert straxen_found({**good, **change}, good) == LookupResult({"052895"}, {"052894"})
 
 
 def test_an_entry_of_rucio_is_read_from_rucio_or_is_broken(tmp_path: Path) -> None:
     entry = {"host": "rucio-catalogue", "did": f"xnt_052894:event_info-{DIGEST}"}
-    assert straxen_found(entry, rucio_path=str(tmp_path)) == Found(broken={"052894"})
+    assert straxen_found(entry, rucio_path=str(tmp_path)) == LookupResult(broken={"052894"})
     data_set(tmp_path, json.dumps({"writing_ended": 1}))
-    assert straxen_found(entry, rucio_path="x", rucio_backend=str(tmp_path)) == Found(complete={"052894"})
+    assert straxen_found(entry, rucio_path="x", rucio_backend=str(tmp_path)) == LookupResult(complete={"052894"})
 
 
 def test_an_entry_of_rucio_with_another_lineage_is_none(tmp_path: Path) -> None:
     data_set(tmp_path, json.dumps({"writing_ended": 1}))
     entry = {"host": "rucio-catalogue", "did": "xnt_052894:event_info-cccccccccc"}
-    assert straxen_found(entry, rucio_path="x", rucio_backend=str(tmp_path)) == Found()
+    assert straxen_found(entry, rucio_path="x", rucio_backend=str(tmp_path)) == LookupResult()

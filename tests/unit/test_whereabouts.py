@@ -16,7 +16,7 @@ from support.factory import json_values
 from support.site import document
 from xomflow.rundb.database import FileRunDB
 from xomflow.storage import locations
-from xomflow.storage.locations import DataLocations, Entry, describe_location, entries_of
+from xomflow.storage.locations import DataEntry, DataLocations, describe_location, entries_of
 
 HASH, OTHER = "abcdefgh23", "zzzzzzzz77"
 
@@ -107,7 +107,7 @@ class Documents:
         return {number: self.data[number] for number in numbers if number in self.data}
 
 
-def look(documents: Documents, folder: Path, *runs: str, may_write: bool = True) -> dict[str, list[Entry] | None]:
+def look(documents: Documents, folder: Path, *runs: str, may_write: bool = True) -> dict[str, list[DataEntry] | None]:
     """What one tick finds."""
     one = DataLocations(documents, (0, None), folder / "kept.json", may_write)  # type: ignore[arg-type]
     found = one.of(runs)

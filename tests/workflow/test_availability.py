@@ -164,10 +164,10 @@ def answers(
     (folder / "asked.json").write_text(json.dumps(asked))
     mini_set.call(interpreter, str(mini_set.ASK_STRAX), str(folder / "asked.json"), str(folder / "said.json"))
     said = json.loads((folder / "said.json").read_text())
-    program, asker = Program(interpreter), ContextProbe(Paths(folder / "work"), may_write=False)
+    program, probe = Program(interpreter), ContextProbe(Paths(folder / "work"), may_write=False)
     found = {}
     for (name, one), strax in zip(contexts.items(), said, strict=True):
-        stored = Availability(asker).stored(program, one, runs, TYPES)
+        stored = Availability(probe).stored(program, one, runs, TYPES)
         batch = {(run, kind): kind in stored[run] for run in runs for kind in TYPES}
         found[name] = Answers({(run, kind): state for run, kind, state in strax}, batch)
     return found
@@ -207,8 +207,8 @@ def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathF
     """The project's own configuration over the set, at the set's present, without any file written."""
     folder = tmp_path_factory.mktemp("survey")
     settings = check_configuration(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
-    asker = ContextProbe(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
-    found = take_survey(settings, open_rundb(settings.rundb), asker, mini_set.NOW)
+    probe = ContextProbe(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
+    found = take_survey(settings, open_rundb(settings.rundb), probe, mini_set.NOW)
     assert not list(folder.iterdir())
     return found
 
@@ -284,9 +284,9 @@ def test_each_run_is_asked_about_with_the_context_of_its_software(
     tree["analyses"] = {name: tree["analyses"][name] for name in ("event_rate", "peak_rate")}
     settings = check_configuration(tree, "test")
     types = {name for block in settings.analyses.values() for name in block.types}
-    asker = ContextProbe(Paths(settings.work), may_write=False, types=types)
-    found = take_survey(settings, open_rundb(settings.rundb), asker, mini_set.NOW)
-    assert asker.asked == 2
+    probe = ContextProbe(Paths(settings.work), may_write=False, types=types)
+    found = take_survey(settings, open_rundb(settings.rundb), probe, mini_set.NOW)
+    assert probe.asked == 2
     rates = [item for item in found.items["event_rate"] if item.key.run not in mini_set.odd(mini).values()]
     assert {item.state.name for item in rates if item.run.number < first} == {"ready"}
     newer = [item for item in rates if item.run.number >= first]

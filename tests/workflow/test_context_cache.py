@@ -89,12 +89,12 @@ class Place:
         self.context = Context(function="plain_context:context")
         self.types = ["events", "peaks"]
 
-    def asker(self, may_write: bool = True) -> ContextProbe:
+    def probe(self, may_write: bool = True) -> ContextProbe:
         """As a new process has it: nothing in its memory."""
         return ContextProbe(self.paths, may_write)
 
-    def ask(self, asker: ContextProbe | None = None) -> ContextDescription:
-        return (asker or self.asker()).facts(Program(self.interpreter), self.context, self.types)
+    def ask(self, probe: ContextProbe | None = None) -> ContextDescription:
+        return (probe or self.probe()).describe(Program(self.interpreter), self.context, self.types)
 
     def starts(self) -> list[str]:
         """What was started under the interpreter, or a copy of it."""
@@ -114,14 +114,14 @@ def test_the_answer_is_that_of_the_context(place: Place) -> None:
 
 
 def test_one_process_asks_once(place: Place) -> None:
-    asker = place.asker()
-    assert [place.ask(asker).hashes for _ in range(3)] == [place.ask(asker).hashes] * 3
-    assert asker.asked == len(place.starts()) == 1
+    probe = place.probe()
+    assert [place.ask(probe).hashes for _ in range(3)] == [place.ask(probe).hashes] * 3
+    assert probe.asked == len(place.starts()) == 1
     assert place.starts()[0].startswith("-m xomlib.probe ")
 
 
 def test_the_next_process_does_not_ask(place: Place) -> None:
-    first, second = place.asker(), place.asker()
+    first, second = place.probe(), place.probe()
     assert place.ask(first) == place.ask(second)
     assert (first.asked, second.asked, len(place.starts())) == (1, 0, 1)
 
@@ -134,15 +134,15 @@ def test_the_order_of_types_does_not_matter(place: Place) -> None:
 
 
 def test_where_nothing_may_be_written_nothing_is(place: Place) -> None:
-    place.ask(place.asker(may_write=False))
+    place.ask(place.probe(may_write=False))
     assert not place.paths.work.exists()
-    place.ask(place.asker(may_write=False))
+    place.ask(place.probe(may_write=False))
     assert len(place.starts()) == 2
 
 
 def test_what_was_kept_is_read_where_nothing_may_be_written(place: Place) -> None:
     place.ask()
-    place.ask(place.asker(may_write=False))
+    place.ask(place.probe(may_write=False))
     assert len(place.starts()) == 1
 
 
@@ -261,19 +261,19 @@ def test_a_context_that_cannot_be_asked_is_one_sentence(
 
 
 def test_one_process_answers_for_the_types_of_all_analyses(place: Place) -> None:
-    asker = ContextProbe(place.paths, True, ["peaks", "events", "evnets", "run_dependent"])
+    probe = ContextProbe(place.paths, True, ["peaks", "events", "evnets", "run_dependent"])
     for types in (["peaks"], ["events"], ["events", "peaks"]):
         place.types = types
-        assert list(place.ask(asker).hashes) == types
+        assert list(place.ask(probe).hashes) == types
     assert len(place.starts()) == 1
 
 
 def test_a_type_without_a_lineage_is_the_trouble_of_those_who_ask_for_it(place: Place) -> None:
-    asker = ContextProbe(place.paths, True, ["events", "evnets"])
+    probe = ContextProbe(place.paths, True, ["events", "evnets"])
     place.types = ["events"]
-    assert place.ask(asker).hashes == {"events": "bbbbbbbbbb"}
+    assert place.ask(probe).hashes == {"events": "bbbbbbbbbb"}
     place.types = ["evnets"]
-    for one in (asker, ContextProbe(place.paths, True, ["events", "evnets"])):
+    for one in (probe, ContextProbe(place.paths, True, ["events", "evnets"])):
         with pytest.raises(ContextError, match="it knows no data type evnets"):
             place.ask(one)
     assert len(place.starts()) == 1, "what is wrong is kept as well"
@@ -281,22 +281,22 @@ def test_a_type_without_a_lineage_is_the_trouble_of_those_who_ask_for_it(place: 
 
 def test_a_plugin_that_raises_costs_no_other_type_and_is_tried_again(place: Place) -> None:
     for starts in (1, 2):
-        asker = ContextProbe(place.paths, True, ["events", "broken"])
+        probe = ContextProbe(place.paths, True, ["events", "broken"])
         place.types = ["events"]
-        assert place.ask(asker).hashes == {"events": "bbbbbbbbbb"}
+        assert place.ask(probe).hashes == {"events": "bbbbbbbbbb"}
         place.types = ["broken"]
         with pytest.raises(ContextError, match="the lineage of broken cannot be told: KeyError: 'no option'"):
-            place.ask(asker)
+            place.ask(probe)
         assert len(place.starts()) == starts
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("#!/bin/sh\nexit 3\n", "it ended without a word"),
+        ("#!/bin/sh\nexit 3\n", "it ended with exit status 3 and no message"),
         (
             "#!/bin/sh\necho nonsense\n",
-            "it does not answer as a Python interpreter with xomlib would, it said 'nonsense",
+            "a Python interpreter with xomlib is needed, and this one printed 'nonsense",
         ),
         ("#!/nowhere/python\n", "it cannot be started: No such file or directory"),
         ("#!/bin/sh\nexec sleep 600\n", "no answer within 0 s"),

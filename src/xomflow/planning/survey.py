@@ -28,7 +28,7 @@ from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
-from xomflow.storage.data_directory import Folders
+from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.locations import DataLocations
 
 
@@ -103,7 +103,7 @@ def take_survey(
     """
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
     locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
-    available = Availability(probe, rundb, Folders(paths, may_write), locations)
+    available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)

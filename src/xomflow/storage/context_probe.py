@@ -1,4 +1,4 @@
-"""What strax knows about the data: lineage hashes and places, asked under the analyses' software and kept."""
+"""Lineage hashes and storage frontends of strax contexts, asked under the analyses' software and kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from xomflow.config.software import Program
 from xomflow.core.errors import ContextError
 from xomflow.core.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import Paths
-from xomlib.files import dump_json
+from xomflow.storage.frontend import Frontend
+from xomflow.storage.frontends import frontend_in
+from xomlib.files import dump_json, parse_json
 
 _FORM = "xom-context-5"
 _HOST = platform.node()  # some contexts have other storage at other hosts
@@ -28,25 +30,53 @@ _ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machi
 
 @dataclass(frozen=True, slots=True)
 class ContextDescription:
-    """What one context under one software says.
+    """One context under one software.
 
     Parameters
     ----------
     hashes
         Lineage hash of each data type.
     storage
-        The storage frontends, as `xomlib.probe.describe` describes them.
+        The storage frontends, in strax's order.
     versions
         Versions of strax, straxen and others.
     """
 
     hashes: dict[str, str]
-    storage: tuple[dict[str, Any], ...]
+    storage: tuple[Frontend, ...]
     versions: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer of `xomlib.probe`.
+
+    Parameters
+    ----------
+    description
+        The context, with all types that it can give a lineage hash for.
+    without
+        Why it cannot give one, by type.
+    files
+        Time stamps of the files from which the answer follows.
+    """
+
+    description: ContextDescription
+    without: dict[str, str]
+    files: dict[str, int]
+
+    @classmethod
+    def from_json(cls, document: Any, types: Iterable[str]) -> _Answer:
+        """Return an answer about these types; `KeyError`, `TypeError` or `ValueError` for another form."""
+        hashes, without, versions = (dict_of(str)(document[name]) for name in ("hashes", "without", "versions"))
+        if not set(types) <= hashes.keys() | without.keys():
+            raise ValueError("a type has no answer")
+        storage = tuple(map(frontend_in, list_of(dict)(document["storage"])))
+        return cls(ContextDescription(hashes, storage, versions), without, dict_of(int)(document["files"]))
+
+
 class ContextProbe:
-    """Asks contexts, and remembers the answers in memory and, if allowed, on disk.
+    """Asks contexts under the analyses' software, and keeps the answers in memory and, if allowed, on disk.
 
     Parameters
     ----------
@@ -55,9 +85,14 @@ class ContextProbe:
     may_write
         False in a dry-run: nothing is written then.
     types
-        Every type that anybody will ask about, so that one process answers for all analyses.
+        Every type that any analysis asks about, so that one process answers for all analyses.
     keys
         Where the configuration names each program, for sentences.
+
+    Attributes
+    ----------
+    asked
+        How many processes were started.
     """
 
     def __init__(
@@ -67,11 +102,11 @@ class ContextProbe:
         self._may_write = may_write
         self._types = frozenset(types)
         self._keys = keys or {}
-        self._known: dict[str, dict[str, Any]] = {}
+        self._answers: dict[str, _Answer | str] = {}  # a text is why there is none
         self.asked = 0
 
-    def facts(self, program: Program, context: Context, types: Iterable[str]) -> ContextDescription:
-        """Return what the context says about ``types``.
+    def describe(self, program: Program, context: Context, types: Iterable[str]) -> ContextDescription:
+        """Return the description of a context, with the lineage hashes of ``types``.
 
         An answer is kept until the program, the context's block or the list of types changes, or one of the files it
         came from (the interpreter, strax, straxen, cutax, the context's module).
@@ -79,56 +114,64 @@ class ContextProbe:
         Raises
         ------
         ContextError
-            If the context cannot be built, or cannot tell the lineage of one of the types.
+            If the context cannot be built, or has no lineage for one of the types.
         """
         wanted = frozenset(types)
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
         question = json.dumps([_FORM, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
-        if digest not in self._known:
-            kept = self._paths.cache / f"context-{digest}.json"
-            answer = read_kept(kept, lambda answer: _fresh(answer, request["types"]))
-            if answer is None:
-                answer = self._ask(program, request)
-                if self._may_write and answer.get("keep"):
-                    dump_json(kept, answer)
-            self._known[digest] = answer  # a refusal too: to ask once more would take as long, for every analysis
-        answer = self._usable(self._known[digest], program, request)
-        for name in sorted(wanted & answer["without"].keys()):
-            raise ContextError(f"{self._where(program, request)}: {' '.join(answer['without'][name].split())}")
-        hashes = {name: answer["hashes"][name] for name in sorted(wanted)}
-        return ContextDescription(hashes, tuple(answer["storage"]), answer["versions"])
+        if digest not in self._answers:  # a refusal is kept too: to ask again would take as long, for every analysis
+            self._answers[digest] = self._answer_to(request, program, self._paths.cache / f"context-{digest}.json")
+        answer = self._answers[digest]
+        if isinstance(answer, str):
+            raise ContextError(f"{self._where(program, context)}: {answer}")
+        for name in sorted(wanted & answer.without.keys()):
+            raise ContextError(f"{self._where(program, context)}: {' '.join(answer.without[name].split())}")
+        hashes = {name: answer.description.hashes[name] for name in sorted(wanted)}
+        return replace(answer.description, hashes=hashes)
 
     def stored(self, program: Program, context: Context, questions: list[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Ask strax itself which (run, type) are stored; for storage that cannot be read as folders."""
-        request = {"context": context.model_dump(), "stored": questions}
-        answer = self._usable(self._ask(program, request), program, request)
-        return {(run, name) for run, name in answer["stored"]}
+        """Return which of these (run, type) strax itself finds."""
+        document = self._ask(program, {"context": context.model_dump(), "stored": questions})
+        try:
+            return {(str(run), str(name)) for run, name in document["stored"]}
+        except (KeyError, TypeError, ValueError):
+            raise ContextError(f"{self._where(program, context)}: {_refusal(document)}") from None
 
-    def _ask(self, program: Program, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer_to(self, request: dict[str, Any], program: Program, kept: Path) -> _Answer | str:
+        """Return the kept answer if it still holds, else a new one; a text if there is none."""
+        answer = read_kept(kept, lambda document: _holding(_Answer.from_json(document, request["types"])))
+        if answer is not None:
+            return answer
+        document = self._ask(program, request)
+        try:
+            answer = _Answer.from_json(document, request["types"])
+        except (KeyError, TypeError, ValueError):
+            return _refusal(document)
+        if self._may_write and document.get("keep"):
+            dump_json(kept, document)
+        return answer
+
+    def _ask(self, program: Program, request: dict[str, Any]) -> Any:
+        """Return the answer of a new process, a JSON value."""
         self.asked += 1
         with tempfile.TemporaryDirectory() as scratch:
-            order = Path(scratch, "request.json")
-            dump_json(order, request)
+            file = Path(scratch, "request.json")
+            dump_json(file, request)
             # The libraries leave caches of their own; in a dry-run these must not stay either.
             paths = self._paths if self._may_write else Paths(Path(scratch))
-            answer = _answer(software.command(program, paths, "xomlib.probe", str(order)), program, paths)
-        if program.image:
-            answer["files"] = {}  # they are inside the image, whose own time stamp counts
-        return answer
+            document = _output(software.command(program, paths, "xomlib.probe", str(file)), program, paths)
+        if program.image and isinstance(document, dict):
+            document["files"] = {}  # they are inside the image, whose own time stamp counts
+        return document
 
-    def _usable(self, answer: dict[str, Any], program: Program, request: dict[str, Any]) -> dict[str, Any]:
-        if "error" in answer:
-            raise ContextError(f"{self._where(program, request)}: {answer['error']}")
-        return answer
-
-    def _where(self, program: Program, request: dict[str, Any]) -> str:
+    def _where(self, program: Program, context: Context) -> str:
         named = " ".join(filter(None, [self._keys.get(program), program.name]))
-        return f"{request['context']['function']} under {named}"
+        return f"{context.function} under {named}"
 
 
-def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any]:
-    """Return what the probe says, or under ``error`` why it says nothing."""
+def _output(command: list[str], program: Program, paths: Paths) -> Any:
+    """Return the JSON value that a probe prints; an object with ``error`` if it prints none."""
     try:
         done = subprocess.run(
             command,
@@ -144,20 +187,30 @@ def _answer(command: list[str], program: Program, paths: Paths) -> dict[str, Any
     except subprocess.TimeoutExpired:
         return {"error": f"no answer within {_ANSWER_SECONDS:.0f} s"}
     if done.returncode != 0:
-        return {"error": _last_line(done.stderr)}
+        lines = done.stderr.strip().splitlines()
+        return {"error": lines[-1] if lines else f"it ended with exit status {done.returncode} and no message"}
     try:
-        return json.loads(done.stdout)
+        return parse_json(done.stdout)
     except ValueError:
-        said = repr(done.stdout[:80]) if done.stdout else "nothing"
-        return {"error": f"it does not answer as a Python interpreter with xomlib would, it said {said}"}
+        return {"error": _no_probe(done.stdout)}
 
 
-def _fresh(answer: Any, types: Iterable[str]) -> dict[str, Any] | None:
-    """Return a kept answer if the files it came from are as they were; any error of `read_kept` for another form."""
-    told = [dict_of(str)(answer[name]) for name in ("hashes", "without", "versions")]
-    whole = all({"kind", "take_only", "exclude"} <= one.keys() for one in list_of(dict)(answer["storage"]))
-    same = all(os.stat(file).st_mtime_ns == stamp for file, stamp in dict_of(int)(answer["files"]).items())  # noqa: PTH116
-    return answer if whole and same and set(types) <= told[0].keys() | told[1].keys() else None
+def _refusal(document: Any) -> str:
+    """Return why an answer is of no use."""
+    if isinstance(document, dict) and isinstance(document.get("error"), str):
+        return document["error"]
+    return _no_probe(json.dumps(document))
+
+
+def _no_probe(output: str) -> str:
+    found = repr(output[:80]) if output else "nothing"
+    return f"a Python interpreter with xomlib is needed, and this one printed {found}"
+
+
+def _holding(answer: _Answer) -> _Answer | None:
+    """Return an answer if the files from which it follows are unchanged."""
+    same = all(os.stat(file).st_mtime_ns == stamp for file, stamp in answer.files.items())  # noqa: PTH116
+    return answer if same else None
 
 
 def _stamp_of(program: Program) -> list[Any]:
@@ -166,8 +219,3 @@ def _stamp_of(program: Program) -> list[Any]:
         return [str(file.resolve()), file.stat().st_mtime_ns]
     except OSError:
         return [str(file)]
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"

@@ -1,4 +1,4 @@
-"""Where the data are that are not here, in words: from the entries ``data`` and ``deleted_data`` of run documents."""
+"""Where data are that are not here, in words: from the entries ``data`` and ``deleted_data`` of run documents."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from xomlib.files import write_atomically
 _EVENT_BUILDER = re.compile(r"eb\d+(\..*)?")
 _HASH = re.compile(r"-([a-z2-7]{10})$")  # of strax: base32, ten characters
 _RUCIO = "rucio-catalogue"
-# Entries change without another change of the document, and nothing hangs on them but words.
+# Entries change without another change of the document, and only words depend on them.
 _KEPT_SECONDS = 3600.0
 _MOST_ASKED = 1000
 
 
-class Entry(NamedTuple):
+class DataEntry(NamedTuple):
     """One entry of a document's list of data: type, lineage hash (empty: unknown), where, and whether it is gone."""
 
     name: str
@@ -30,7 +30,14 @@ class Entry(NamedTuple):
     deleted: bool
 
 
-def entries_of(document: Mapping[str, Any]) -> list[Entry]:
+class _Kept(NamedTuple):
+    """When a run's document was asked for, in seconds since 1970, and its entries; None: it has no list of data."""
+
+    asked: int
+    entries: list[DataEntry] | None
+
+
+def entries_of(document: Mapping[str, Any]) -> list[DataEntry]:
     """Return the entries of a run document that can be understood; the others are passed over."""
     found = []
     for which in ("data", "deleted_data"):
@@ -38,17 +45,17 @@ def entries_of(document: Mapping[str, Any]) -> list[Entry]:
         for one in listed if isinstance(listed, list) else ():
             if isinstance(one, dict) and isinstance(one.get("type"), str):
                 deleted = which == "deleted_data" or one.get("status") == "deleted"
-                found.append(Entry(one["type"], _digest(one), _where(one), deleted))
+                found.append(DataEntry(one["type"], _digest(one), _where(one), deleted))
     return found
 
 
-def describe_location(entries: Collection[Entry] | None, name: str, digest: str) -> str:
-    """Say where data are, beginning with a space; nothing where nobody knows.
+def describe_location(entries: Collection[DataEntry] | None, name: str, digest: str) -> str:
+    """Return where data are, in words that begin with a space; empty if that is unknown.
 
     Parameters
     ----------
     entries
-        What the run document says of its data; None: it does not say anything.
+        The entries of the run document; None: it has no list of data.
     name, digest
         Type and lineage hash that are wanted.
     """
@@ -69,7 +76,7 @@ def describe_location(entries: Collection[Entry] | None, name: str, digest: str)
 
 
 class DataLocations:
-    """Looks up where the data of waiting runs are, and keeps it, so that an idle tick asks nobody.
+    """Looks up where the data of waiting runs are, and keeps it, so that an idle tick asks no server.
 
     Parameters
     ----------
@@ -88,75 +95,73 @@ class DataLocations:
         self._ends = ends
         self._place = place
         self._may_write = may_write
-        self._known: dict[str, Any] | None = None
+        self._runs: dict[str, _Kept] | None = None
+        self._stamp = ""
+        self._up_to_date = False  # whether the documents are those from which the kept entries are
         self._asked: set[int] = set()
         self._used: set[str] = set()
         self._left = _MOST_ASKED
-        self._learned = False
 
-    def of(self, runs: Collection[str]) -> dict[str, list[Entry] | None]:
-        """Return what the documents of runs say of their data; None of a run that says nothing."""
-        kept = self._kept()["runs"] if runs else {}
+    def of(self, runs: Collection[str]) -> dict[str, list[DataEntry] | None]:
+        """Return the entries in the documents of runs; None for a run whose document has no list of data."""
+        if not runs:
+            return {}
+        kept = self._kept_runs()
         self._used.update(runs)
         unknown = sorted({int(run) for run in runs} - self._asked - self._fresh(kept), reverse=True)[: self._left]
         if unknown:
             self._ask(unknown, kept)
-        return {run: _unpacked(kept.get(run)) for run in runs}
+        return {run: kept[run].entries if run in kept else None for run in runs}
 
     def keep(self) -> None:
-        """Write down what was learned of the runs that were asked about."""
-        if self._may_write and self._learned:
-            kept = self._kept()
-            runs = {run: kept["runs"][run] for run in sorted(self._used & kept["runs"].keys())}
-            write_atomically(self._place, json.dumps({"stamp": kept["stamp"], "runs": runs}))
+        """Write down the entries of the runs that were asked about, if some are new."""
+        if self._may_write and self._asked:
+            kept = self._kept_runs()
+            runs = {run: kept[run] for run in sorted(self._used & kept.keys())}
+            write_atomically(self._place, json.dumps({"stamp": self._stamp, "runs": runs}))
 
-    def _ask(self, numbers: list[int], kept: dict[str, Any]) -> None:
-        said = self._rundb.data_of(numbers)
+    def _ask(self, numbers: list[int], kept: dict[str, _Kept]) -> None:
+        documents = self._rundb.data_of(numbers)
         now = int(time.time())
         for number in numbers:
-            document = said.get(number, {})
-            kept[f"{number:06d}"] = [now, [list(one) for one in entries_of(document)] if document else None]
+            document = documents.get(number, {})
+            kept[f"{number:06d}"] = _Kept(now, entries_of(document) if document else None)
         self._asked.update(numbers)
         self._left -= len(numbers)
-        self._learned = True
 
-    def _fresh(self, kept: dict[str, Any]) -> set[int]:
-        if not self._known or not self._known["same"]:
-            return set()
+    def _fresh(self, kept: Mapping[str, _Kept]) -> set[int]:
         oldest = time.time() - _KEPT_SECONDS
-        return {int(run) for run, (asked, _) in kept.items() if asked > oldest}
+        return {int(run) for run, one in kept.items() if one.asked > oldest} if self._up_to_date else set()
 
-    def _kept(self) -> dict[str, Any]:
-        """Return what is kept; it is as good as new as long as the documents are the same."""
-        if self._known is None:
-            stamp = self._rundb.stamp(*self._ends)
-            kept_for, runs = read_kept(self._place, _parsed) or ("", {})
-            self._known = {"stamp": stamp, "same": bool(stamp) and kept_for == stamp, "runs": runs}
-        return self._known
+    def _kept_runs(self) -> dict[str, _Kept]:
+        if self._runs is None:
+            self._stamp = self._rundb.stamp(*self._ends)
+            stamp, runs = read_kept(self._place, _parse) or ("", {})
+            self._up_to_date = bool(stamp) and stamp == self._stamp
+            self._runs = runs
+        return self._runs
 
 
-def _parsed(kept: Any) -> tuple[str, dict[str, list[Any]]]:
-    """Return the stamp and the runs of a kept file; any error of `read_kept` for another form."""
-    runs = {f"{int(run):06d}": [int(asked), _whole(packed)] for run, (asked, packed) in kept["runs"].items()}
+def _parse(kept: Any) -> tuple[str, dict[str, _Kept]]:
+    """Return the stamp and the runs of a kept file; one of the errors of `read_kept` for another form."""
+    runs = {
+        f"{int(run):06d}": _Kept(int(asked), None if entries is None else [_parse_entry(*one) for one in entries])
+        for run, (asked, entries) in kept["runs"].items()
+    }
     return str(kept["stamp"]), runs
 
 
-def _whole(packed: Any) -> Any:
-    for name, digest, where, deleted in packed or ():
-        if not all(isinstance(text, str) for text in (name, digest, where)) or not isinstance(deleted, bool):
-            raise ValueError("an entry has another form")
-    return packed
-
-
-def _unpacked(kept: Any) -> list[Entry] | None:
-    return None if kept is None or kept[1] is None else [Entry(*one) for one in kept[1]]
+def _parse_entry(name: Any, digest: Any, where: Any, deleted: Any) -> DataEntry:
+    if not all(isinstance(text, str) for text in (name, digest, where)) or not isinstance(deleted, bool):
+        raise TypeError("an entry has another form")
+    return DataEntry(name, digest, where, deleted)
 
 
 def _digest(entry: Mapping[str, Any]) -> str:
     meta = entry.get("meta")
-    told = meta.get("lineage_hash") if isinstance(meta, dict) else None
-    if isinstance(told, str) and told:
-        return told
+    named = meta.get("lineage_hash") if isinstance(meta, dict) else None
+    if isinstance(named, str) and named:
+        return named
     for name in ("did", "location"):
         found = _HASH.search(str(entry.get(name, "")))
         if found:
@@ -176,7 +181,7 @@ def _where(entry: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return text of a document as it can stand in a sentence."""
+    """Return a text of a document in a form for a sentence."""
     return "".join(letter for letter in value if letter.isprintable())[:60] if isinstance(value, str) else ""
 
 

@@ -12,7 +12,7 @@ from xomlib.files import parse_json
 
 
 class FolderState(enum.Enum):
-    """What the metadata of strax data say."""
+    """The state of a folder of strax data, by its metadata."""
 
     COMPLETE = "written to the end"
     UNFINISHED = "not written to the end"  # strax looks for the data elsewhere
@@ -20,22 +20,22 @@ class FolderState(enum.Enum):
 
 
 @dataclass(slots=True)
-class Found:
-    """What one place says of some runs and one type; it knows nothing of the others.
+class LookupResult:
+    """The runs of which one storage frontend has data of one type; of all other runs it has none.
 
     Parameters
     ----------
     complete
         Runs whose data can be read.
     broken
-        Runs about which strax would raise, wherever else the data may be.
+        Runs for which strax would raise, wherever else the data may be.
     """
 
     complete: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
 
     def add(self, run: str, state: FolderState) -> None:
-        """Take note of what was found of a run."""
+        """Add a run with the state of its data."""
         if state is FolderState.COMPLETE:
             self.complete.add(run)
         if state is FolderState.UNREADABLE:
@@ -43,15 +43,15 @@ class Found:
 
 
 def state_of(folder: str) -> FolderState:
-    """Return what the metadata in a folder of strax data say.
+    """Return the state of a folder of strax data.
 
-    Looks where strax looks: the metadata in the folder, in the folder of the same name still being written, and under
-    the name that early versions used.
+    The metadata are looked for where strax looks: in the folder, in the folder of the same name that is still being
+    written, and under the name that early versions used.
     """
     name = folder.rpartition("/")[2].replace("_temp", "").split("-", 1)[-1] + "-metadata.json"
     for place in (f"{folder}/{name}", f"{folder}_temp/{name}", f"{folder}/metadata.json"):
         try:
-            return judged(read_metadata(place))
+            return state_in(read_metadata(place))
         except FileNotFoundError:
             if not os.path.exists(folder):  # noqa: PTH110
                 return FolderState.UNFINISHED  # a link to nowhere, or deleted meanwhile
@@ -61,14 +61,14 @@ def state_of(folder: str) -> FolderState:
 
 
 def read_metadata(place: str) -> Any:
-    """Return what is in a file of metadata; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
+    """Return the content of a file of metadata; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
     # There may be 200,000 of them: each `Path` and each buffer counts.
     with open(place, "rb", buffering=0) as file:  # noqa: PTH123
         return parse_json(file.read().decode())
 
 
-def judged(metadata: Any) -> FolderState:
-    """Return what metadata say: ``StorageFrontend.find`` of strax asks for the same two entries."""
+def state_in(metadata: Any) -> FolderState:
+    """Return the state that metadata give: ``StorageFrontend.find`` of strax checks the same two entries."""
     complete = isinstance(metadata, dict) and "writing_ended" in metadata and "exception" not in metadata
     return FolderState.COMPLETE if complete else FolderState.UNFINISHED
 

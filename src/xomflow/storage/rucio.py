@@ -1,46 +1,54 @@
-"""Data in rucio's layout, as ``straxen.RucioLocalFrontend`` reads them."""
+"""``straxen.RucioLocalFrontend``: strax data in rucio's layout."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Self
 
-from xomflow.storage.metadata import FolderState, Found, judged, read_metadata
+from xomflow.storage.frontend import Frontend, Sources, text, types_in
+from xomflow.storage.metadata import FolderState, LookupResult, read_metadata, state_in
 
 
-# --- rucio ------------------------------------------------------------------------------------------------------------
-def look_into_rucio(root: str, names: Collection[str], runs: Iterable[str], name: str, digest: str) -> Found:
-    """Return what ``straxen.RucioLocalFrontend`` has: all that the metadata name must be there.
+@dataclass(frozen=True)
+class RucioLocal(Frontend):
+    """A storage element of rucio that is mounted here.
 
     Parameters
     ----------
-    root
-        The folder of the storage element.
-    names
-        What lies in it.
-    runs, name, digest
-        What is asked about: runs, a type, its lineage.
+    path
+        Its folder.
     """
-    found = Found()
-    for run in runs:
-        if f"xnt_{run}" not in names:
-            continue
-        metadata = rucio_metadata(root, run, name, digest)
-        if isinstance(metadata, FolderState):
-            continue  # this frontend passes over what it cannot read
-        try:
-            files = [chunk["filename"] for chunk in metadata.get("chunks", []) if chunk.get("filename")]
-            if all(os.path.exists(rucio_path(root, run, file)) for file in files):  # noqa: PTH110
-                found.add(run, judged(metadata))
-        except (AttributeError, TypeError):
-            found.add(run, FolderState.UNREADABLE)
-    return found
+
+    path: str
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Return the frontend that `xomlib.probe.describe` described."""
+        return cls(*types_in(document), text(document["path"]))
+
+    def look(self, sources: Sources, runs: Collection[str], name: str, digest: str) -> LookupResult:
+        """Return the runs of which it has data: all files that the metadata name must be there."""
+        found, names = LookupResult(), sources.folders.names(self.path)
+        for run in runs:
+            if f"xnt_{run}" not in names:
+                continue
+            metadata = rucio_metadata(self.path, run, name, digest)
+            if isinstance(metadata, FolderState):
+                continue  # this frontend passes over metadata that it cannot read
+            try:
+                files = [chunk["filename"] for chunk in metadata.get("chunks", []) if chunk.get("filename")]
+                if all(os.path.exists(rucio_path(self.path, run, file)) for file in files):  # noqa: PTH110
+                    found.add(run, state_in(metadata))
+            except (AttributeError, TypeError, ValueError):  # metadata of another form
+                found.add(run, FolderState.UNREADABLE)
+        return found
 
 
 def rucio_metadata(root: str, run: str, name: str, digest: str) -> Any:
-    """Return the metadata of a rucio data set, or a `FolderState` that says why there are none."""
+    """Return the metadata of a data set in rucio, or the `FolderState` that follows from there being none."""
     path = rucio_path(root, run, f"{name}-{digest}-metadata.json")
     try:
         return read_metadata(path)

@@ -84,7 +84,7 @@ def jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> dict[str, Any
             "facts": item.run.as_dict(),
             "context": context.model_dump(),
             "program": {**asdict(program), "interpreter": str(program.interpreter)},
-            "lineage": probe.facts(program, context, block.types).hashes if block.types else {},
+            "lineage": probe.describe(program, context, block.types).hashes if block.types else {},
             **granted(config, item),
         }
     return {
