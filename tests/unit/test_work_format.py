@@ -80,7 +80,7 @@ def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: Fas
     (tick,) = site.ticks()
     site.paths.format.write_text(f"{FORMAT + 1}\n")
     before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*")}
-    job = ("job", "run", str(tick.folder), "good", "v1", "052001")
+    job = ("job", "run", f"work/ticks/{tick.folder.name}", "good", "v1", "052001")
     ends = [site.tick(), site.snakemake("-n"), site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
     assert [done.returncode for done in ends] == [EXIT_CONFIGURATION] * len(ends)
     sentence = f"work/format: work has layout {FORMAT + 1}, and this version of XOM reads layouts up to {FORMAT}"

@@ -33,9 +33,8 @@ def run(options: argparse.Namespace) -> int:
     """Run one analysis for one run."""
     from xomflow.jobs.runner import run_job
 
-    return run_job(
-        _paths(options.tick), options.tick, Key(options.analysis, options.version, options.run), options.slurm
-    )
+    key = Key(options.analysis, options.version, options.run)
+    return run_job(_paths(options.tick), options.tick, key, options.slurm)
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -98,7 +97,8 @@ def main(words: list[str]) -> int:
     command.add_argument("--documents", type=Path, help="file with run documents; default: the run database")
     command.set_defaults(function=describe)
     options = parser.parse_args(words)
-    check_format(_paths(options.tick))
+    if "tick" in options:
+        check_format(_paths(options.tick))
     return options.function(options)
 
 
