@@ -26,7 +26,7 @@ help: ## print this list
 demo: envs ## the whole job on the embedded default, ending in a page
 	@bash scripts/demo.sh $(WORK)
 
-site-demo: development services ## the same at a small computing site: MongoDB, Slurm, InfluxDB (borrowed from the tests)
+site-demo: development services ## the same at a small computing site: MongoDB, Slurm, InfluxDB
 	@$(TEST_ENVIRONMENT) $(WORKFLOW)/python scripts/site_demo.py --python $(ANALYSIS)/python $(SITE_DEMO_OPTIONS)
 
 test: development ## the tests, without those marked nightly
