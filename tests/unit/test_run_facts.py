@@ -15,7 +15,7 @@ from test_discovery import survey
 import xomlib
 from support.factory import NOW
 from support.site import document
-from xomflow.rundb.run import late_words, run_of
+from xomflow.rundb.run import describe_missing_entries, run_of
 from xomlib import JobError, job
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
@@ -62,7 +62,7 @@ def test_missing_data_and_a_missing_entry_are_both_said(tmp_path: Path) -> None:
 @given(st.sets(st.sampled_from(["rate", "source", "tags", "comments"])))
 def test_what_a_document_has_is_not_waited_for(asked: set[str]) -> None:
     full = run_of(document(52894, tags=["a"], comments=["b"], source="none"))
-    assert late_words(full, sorted(asked)) == ""
+    assert describe_missing_entries(full, sorted(asked)) == ""
 
 
 # --- xomlib.run() -----------------------------------------------------------------------------------------------------

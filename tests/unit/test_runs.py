@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from support.factory import json_values, run
 from support.site import document
 from xomflow.core import times
 from xomflow.rundb.database import FIELDS, understand
-from xomflow.rundb.run import BadDocument, Run, run_of
+from xomflow.rundb.run import Run, run_of
+from xomlib.run_document import BadDocument, _read_iso_time_as_3_11
 
 numbers = st.integers(0, 999_999) | st.integers(0, 999_999).map(str) | json_values
 dates = (
@@ -212,3 +213,47 @@ def test_a_rate_that_is_not_there_yet_is_no_problem(rate: Any) -> None:
 def test_a_run_that_goes_on_has_no_end() -> None:
     assert run(end=None).end is None
     assert run(end=...).end is None
+
+
+# --- times under older Pythons ----------------------------------------------------------------------------------------
+clocks = st.sampled_from(
+    ["", "T12", "T12:05", "T1205", "T12:05:07", "T120507", " 12:05:07.5", "T12:05:07,123456789", "T120507.25", "_12"]
+)
+offsets = st.sampled_from(["", "Z", "+02", "+0200", "-05:30", "+02:00:30", "-023000.5"])
+days = st.dates(min_value=date(2, 1, 1), max_value=date(9998, 12, 31)).flatmap(
+    lambda day: st.sampled_from(
+        [f"{day.isoformat()}", f"{day:%Y%m%d}".rjust(8, "0"), f"{day:%G-W%V-%u}", f"{day:%GW%V%u}", f"{day:%G-W%V}"]
+    )
+)
+
+
+@given(day=days, clock=clocks, offset=offsets)
+def test_before_python_3_11_the_same_times_are_read(day: str, clock: str, offset: str) -> None:
+    text = day + clock + (offset if clock else "")
+    try:
+        expected = datetime.fromisoformat(text)
+    except ValueError:  # the year of a week has to have four digits
+        return
+    assert _read_iso_time_as_3_11(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "2026",
+        "2026-09",
+        "2026-9-25",
+        "2026-0925",
+        "2026-13-01",
+        "2026-09-25T",
+        "2026-09-25T12:0507",
+        "20260925T25",
+    ]
+    + ["2026-W54-1", "2026-09-25T12:05:07.", "2026-09-25T12:05:07+", "2026-09-25T12:05:07ZZ", "２０２６-09-25"],
+)
+def test_before_python_3_11_the_same_texts_are_no_times(text: str) -> None:
+    for read in (datetime.fromisoformat, _read_iso_time_as_3_11):
+        with pytest.raises(ValueError):
+            read(text)

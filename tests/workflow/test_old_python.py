@@ -13,6 +13,7 @@ import pytest
 
 from support.jobs import Jobs, Preloaded
 from support.pythons import python_3_9
+from support.site import document
 from xomflow.config.software import Program
 from xomflow.core.paths import ROOT
 from xomflow.jobs.process import End, Work, run_cold
@@ -40,6 +41,24 @@ xomlib.Xomresult(variable_name='b', insufficient=xomlib.settings()['why'], unit=
 xomlib.figure('overview', b'a picture')
 xomlib.xom_message(success=True, text='all of it')
 """
+READS_DOCUMENTS = """
+import json, sys
+from xomlib.run_document import BadDocument, read_run_document
+for document in json.load(sys.stdin):
+    try:
+        print([sorted(one) if isinstance(one, frozenset) else str(one) for one in read_run_document(document)])
+    except BadDocument as error:
+        print(error)
+"""
+DOCUMENTS = [
+    *(
+        document(52001, start={"$date": text}, end=None)
+        for text in ("2026-09-01T01:00:00.5Z", "2026-W36-2T03+02", "soon")
+    ),
+    {**document(52002), "number": {"$numberLong": "52002"}, "tags": ["_messy", {"name": "sr1"}], "rate": None},
+    document(52003, end={"$date": "2026-08-31T00:00:00+0000"}),
+    document(52004, tags="messy"),
+]
 
 
 @pytest.fixture(params=["that of the tests", "3.9"])
@@ -95,6 +114,22 @@ def test_a_job_runs_warm_under_python_3_9(
         wait_for(here.listens)
         work = here.work(USES_EVERYTHING, why="too few")
         check(work, here.start(work))
+
+
+def test_run_documents_are_read_alike_under_python_3_9(old: str) -> None:
+    read = [
+        subprocess.run(
+            [python, "-c", READS_DOCUMENTS],
+            env={"PYTHONPATH": str(ROOT / "src")},
+            input=json.dumps(DOCUMENTS),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+        for python in (old, sys.executable)
+    ]
+    assert read[0] == read[1]
+    assert len(read[0]) == len(DOCUMENTS)
 
 
 def test_the_probe_answers_under_python_3_9(tmp_path: Path, old: str) -> None:

@@ -14,8 +14,9 @@ from xomflow.config import model as config
 from xomflow.core import times
 from xomflow.core.errors import RunDBError
 from xomflow.rundb.mongo import Server, decoded
-from xomflow.rundb.run import BadDocument, Run, number_of, run_of
+from xomflow.rundb.run import Run, run_of
 from xomlib.files import parse_json
+from xomlib.run_document import BadDocument, number_of
 
 FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
 DATA_FIELDS = tuple(
