@@ -1,14 +1,15 @@
 """A process that has imported the heavy libraries once and forks a child for every job.
 
-``python -m xomlib.fork_server SOCKET --alive LOCK --idle SECONDS --preload straxen`` listens on a Unix socket. A client
-sends one job, a line of JSON, with three file descriptors: the log, the run's lock (kept open by the child so that the
-lock lasts as long as the work) and the writing end of a pipe (whose closing tells the client, whatever happens to this
-process, that the child is gone). The answer is one line with the child's process id and one with its wait status.
+``python -m xomlib.fork_server FOLDER LOCK SECONDS MODULE ...`` imports the modules and listens on the Unix socket
+``FOLDER/socket``. A client sends one job, a line of JSON, with three file descriptors: the log, the run's lock (which
+the child keeps open, so that the lock lasts as long as the job) and the writing end of a pipe (which closes when the
+child ends, whatever happens to this process). The answer is one line with the child's process id and one with its wait
+status.
 
-It ends by itself when the tick that started it is gone or when nothing came for a while; running children finish first.
+The process ends when the tick that started it is gone, so that its LOCK is free, or after SECONDS without a job;
+running children finish first.
 """
 
-import argparse
 import contextlib
 import gc
 import importlib
@@ -27,66 +28,58 @@ from xomlib.job_description import JobDescription
 from xomlib.limits import limit_memory
 from xomlib.locks import is_locked
 
+_SOCKET = "socket"
 _PART_SIZE = 65536
 _CHECK_SECONDS = 1.0
 
 
 def main(argv: list) -> int:
-    """Import, listen, serve until there is nothing left to serve."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("socket")
-    parser.add_argument("--folder", default=".", help="where the socket is; modules are also found where it is started")
-    parser.add_argument("--alive", required=True, help="file that the owner keeps locked as long as it lives")
-    parser.add_argument("--idle", type=float, default=60.0, help="seconds without work after which to end")
-    parser.add_argument("--preload", default="", help="modules to import, with commas")
-    options = parser.parse_args(argv)
+    """Import the modules and serve jobs until the tick is gone."""
+    folder, lock, idle, *modules = argv
     os.setsid()
-    for module in filter(None, options.preload.split(",")):
+    for module in modules:  # found also in the folder where this process was started
         importlib.import_module(module)
     gc.collect()
-    gc.freeze()  # children share these pages as long as nobody's collector touches them
-    os.chdir(options.folder)
-    Server(options.socket, options.alive, options.idle).serve()
+    gc.freeze()  # children share these pages as long as no collector touches them
+    os.chdir(folder)  # the name of a Unix socket may have 108 characters, a path may have more
+    Server(lock, float(idle)).serve()
     return 0
 
 
 class Server:
-    """The preloaded process; see the module's text.
+    """The preloaded process, which listens in the current folder; see the module's text.
 
     Parameters
     ----------
-    address
-        Name of the Unix socket in the current folder.
-    alive
-        Lock file of the tick; once it can be locked the tick is gone.
+    tick_lock
+        Lock file of the tick; once it is free the tick is gone.
     idle
         Seconds without a job after which to end.
     """
 
-    def __init__(self, address: str, alive: str, idle: float) -> None:
-        self._address = address
-        self._alive = alive
+    def __init__(self, tick_lock: str, idle: float) -> None:
+        self._tick_lock = tick_lock
         self._idle = idle
         self._children: dict = {}
         self._selector = selectors.DefaultSelector()
         self._last_work = time.monotonic()
 
     def serve(self) -> None:
-        """Serve until the tick is gone or nothing came for long, and every child has ended."""
+        """Serve until the tick is gone or no job came for long, and every child has ended."""
         wake, signalled = os.pipe()
         os.set_blocking(signalled, False)
         signal.set_wakeup_fd(signalled)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 4096))
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self._address)
+            listener.bind(_SOCKET)
             listener.listen(64)
             self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
             while not self._is_over():
                 self._turn()
             self._selector.unregister(listener)
             with contextlib.suppress(FileNotFoundError):  # the tick's folder may be gone with it
-                os.unlink(self._address)
+                os.unlink(_SOCKET)
         while self._children:  # no new work, but what runs is finished
             self._turn()
 
@@ -97,7 +90,7 @@ class Server:
 
     def _is_over(self) -> bool:
         idle = not self._children and time.monotonic() - self._last_work > self._idle
-        return idle or not is_locked(self._alive)
+        return idle or not is_locked(self._tick_lock)
 
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
@@ -108,25 +101,25 @@ class Server:
             while message and not message.endswith(b"\n"):
                 part = client.recv(_PART_SIZE)
                 message = message + part if part else b""
-            order = json.loads(message)
+            request = json.loads(message)
         except (OSError, ValueError):
             close_all(descriptors)
             client.close()
             return
         if client in select.select([client], [], [], 0)[0]:
-            close_all(descriptors)  # whoever asked does not wait any more
+            close_all(descriptors)  # the client has left: it waited for too long
             client.close()
             return
         self._last_work = time.monotonic()
         pid = os.fork()
         if pid == 0:
-            self._become_worker(order, descriptors)
+            self._become_worker(request, descriptors)
         close_all(descriptors)
         self._children[pid] = client
         self._selector.register(client, selectors.EVENT_READ, lambda: self._client_left(client))
-        _tell(client, {"pid": pid})
+        _answer(client, {"pid": pid})
 
-    def _become_worker(self, order: dict, descriptors: list) -> NoReturn:
+    def _become_worker(self, request: dict, descriptors: list) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -137,13 +130,13 @@ class Server:
             os.dup2(log, 1)
             os.dup2(log, 2)
             close_all_but(lock, pipe)
-            os.chdir(order["folder"])
-            limit_memory(order["memory_mb"])
+            os.chdir(request["folder"])
+            limit_memory(request["memory_mb"])
             if "numpy.random" in sys.modules:  # every child would draw the same numbers
                 sys.modules["numpy.random"].seed()
             from xomlib import worker
 
-            status = worker.run(JobDescription.from_json(order["job"]))
+            status = worker.run(JobDescription.from_json(request["job"]))
         except BaseException:  # the log is the only place where this can be read
             traceback.print_exc()
         finally:
@@ -152,7 +145,7 @@ class Server:
             os._exit(status)
 
     def _client_left(self, client: Any) -> None:
-        """Nobody waits for this child any more: the runner was killed or its time is up."""
+        """Kill the child of a client that does not wait any more: it was killed, or the time limit is reached."""
         for pid, owner in self._children.items():
             if owner is client:
                 self._selector.unregister(owner)
@@ -171,7 +164,7 @@ class Server:
             if client is not None:
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(client)
-                _tell(client, {"status": status})
+                _answer(client, {"status": status})
                 client.close()
 
 
@@ -189,7 +182,7 @@ def close_all_but(*keep: int) -> None:
         start = descriptor + 1
 
 
-def _tell(client: socket.socket, answer: dict) -> None:
+def _answer(client: socket.socket, answer: dict) -> None:
     with contextlib.suppress(OSError):
         client.sendall(json.dumps(answer).encode() + b"\n")
 

@@ -1,4 +1,4 @@
-"""Whether a lock file is held."""
+"""Whether a process holds the lock on a file."""
 
 import fcntl
 

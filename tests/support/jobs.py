@@ -6,14 +6,16 @@ import fcntl
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from xomflow.config.software import Program
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
-from xomflow.jobs.fork_server import _try_to_connect, run_warm
-from xomflow.jobs.process import End, Work
+from xomflow.jobs.process import ProcessEnd, ProcessSpec
+from xomflow.jobs.warm_start import run_warm, try_to_connect
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 SCRIPT = "import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n"
 
@@ -34,17 +36,16 @@ class Jobs:
         self.paths = Paths(folder / "work")
         self._files: list[IO[str]] = []
 
-    def work(self, body: str, run: str = "052001", time_limit: float = 60, **settings: Any) -> Work:
+    def work(self, body: str, run: str = "052001", time_limit: float = 60, **settings: Any) -> ProcessSpec:
         script = self.folder / f"script-{run}.py"
         script.write_text(SCRIPT + "\n".join(f"    {line}" for line in body.splitlines()))
-        key = Key("any", "v1", run)
-        draft = self.paths.draft(key)
+        draft = self.paths.draft(Key("any", "v1", run))
         draft.mkdir(parents=True)
-        job = {"key": key.as_dict(), "script": str(script), "context": {"function": "json:loads"}}
-        job |= {"settings": settings, "draft": str(draft)}
+        context = ContextSpec("json:loads")
+        job = JobDescription(JobKey("any", "v1", run), str(script), context, settings, draft=str(draft))
         log, lock = ((self.folder / f"{name}-{run}").open("w") for name in ("log", "lock"))
         self._files += [log, lock]
-        return Work(Program(Path(sys.executable)), job, draft, log, lock, time_limit, memory_mb=1000)
+        return ProcessSpec(Program(Path(sys.executable)), job, draft, log, lock, time_limit, memory_mb=1000)
 
     def close(self) -> None:
         for file in self._files:
@@ -62,24 +63,23 @@ class Preloaded(Jobs):
         self.socket = self.warm / "socket"
         self.lock = self.tick.lock.open("wb")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
-        command = [str(python), "-m", "xomlib.fork_server", "socket", "--folder", str(self.warm)]
-        command += ["--alive", str(self.tick.lock), "--preload", preload, "--idle", str(idle)]
+        command = [str(python), "-m", "xomlib.fork_server", str(self.warm), str(self.tick.lock), str(idle)]
+        command += preload.split(",")
         with (folder / "warm.log").open("wb") as log:
             environment = {"PYTHONPATH": str(ROOT / "src"), "PRELOADED_ONLY": "1"}
             self.process = subprocess.Popen(command, cwd=where, env=environment, stdout=log, stderr=log)
 
     def listens(self) -> bool:
-        client = _try_to_connect(self.warm)
+        client = try_to_connect(self.warm)
         if client is not None:
             client.close()
         return client is not None
 
-    def start(self, work: Work) -> End | None:
+    def start(self, work: ProcessSpec) -> ProcessEnd | None:
         """As the runner of one job does; the preloaded process is there already."""
-        here = Work(Program(Path("any")), work.job, work.draft, work.log, work.lock, work.time_limit, work.memory_mb)
-        return run_warm(here, self.paths, self.tick, {"preload": ["json"], "idle_s": 60})
+        return run_warm(replace(work, program=Program(Path("any"))), self.paths, self.tick, ["json"], 60)
 
-    def runner(self, work: Work) -> int:
+    def runner(self, work: ProcessSpec) -> int:
         """The same in a process of its own."""
         pid = os.fork()
         if pid == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -17,7 +18,7 @@ import pytest
 
 from support.factory import KEY, NOW, key_of
 from xomflow.core.paths import SOURCE, Paths, TickPaths
-from xomflow.jobs.run_lock import hold_run, lock_owners, release_run, take_left_behind, write_owner
+from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
 from xomflow.planning.claims import forget_old_ticks, hold_tick, is_overtaken, live_claims, new_tick
 from xomlib.files import dump_json
 from xomlib.locks import is_locked
@@ -196,17 +197,17 @@ def test_a_held_run_says_who_holds_it(paths: Paths, start: Start) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)
     ready(holder)
-    mark = lock_owners(paths)[KEY]
-    assert (mark.held, mark.attempt, mark.where) == (True, 3, f"{os.uname().nodename}, process {holder.pid}")
-    assert before <= mark.began <= datetime.now(UTC)
+    owner = lock_owners(paths)[KEY]
+    assert (owner.held, owner.attempt, owner.where) == (True, 3, f"{os.uname().nodename}, process {holder.pid}")
+    assert before <= owner.began <= datetime.now(UTC)
 
 
-def test_the_lock_of_a_killed_process_is_free_and_its_mark_stays(paths: Paths, start: Start) -> None:
+def test_the_lock_of_a_killed_process_is_free_and_its_owner_stays_known(paths: Paths, start: Start) -> None:
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)
     ready(holder)
     kill(holder)
-    mark = lock_owners(paths)[KEY]
-    assert (mark.held, mark.attempt) == (False, 3)
+    owner = lock_owners(paths)[KEY]
+    assert (owner.held, owner.attempt) == (False, 3)
     release_run(paths, KEY, hold_run(paths, KEY))
     assert lock_owners(paths) == {}
 
@@ -248,7 +249,7 @@ def test_what_a_killed_process_left_is_taken_once(paths: Paths, start: Start) ->
     assert not paths.run_lock(KEY).exists()
 
 
-def test_who_was_killed_before_signing_had_not_begun(paths: Paths, start: Start) -> None:
+def test_a_process_that_was_killed_before_it_was_the_owner_had_not_begun(paths: Paths, start: Start) -> None:
     holder = start(HOLD_RUN, TELL, WAIT)
     ready(holder)
     assert lock_owners(paths)[KEY].held
@@ -265,7 +266,27 @@ def test_a_released_run_leaves_nothing(paths: Paths) -> None:
     assert list(paths.locks.iterdir()) == []
 
 
-def test_signing_again_replaces_what_was_signed(paths: Paths) -> None:
+OWNER = LockOwner(2, "a tick", "node01", 5, NOW)
+DAMAGED = ["", "{", "[]", "5", "null", "{}", '{"attempt": 1}', json.dumps({**OWNER.to_json(KEY), "began": 5})]
+DAMAGED += [json.dumps({**OWNER.to_json(KEY), name: None}) for name in ("attempt", "pid", "began")]
+
+
+def test_the_owner_in_a_lock_file_comes_back_as_it_was_written() -> None:
+    assert LockOwner.from_json(OWNER.to_json(KEY), held=True) == OWNER
+    assert OWNER.where == "node01, process 5"
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_lock_file_without_an_owner_is_that_of_a_process_that_is_about_to_begin(paths: Paths, content: str) -> None:
+    with hold_run(paths, KEY):
+        paths.run_lock(KEY).write_text(content)
+        owner = lock_owners(paths)[KEY]
+        assert (owner.held, owner.attempt, owner.where) == (True, 1, "unknown host, process unknown")
+    assert lock_owners(paths) == {}
+    assert take_left_behind(paths, KEY) is None
+
+
+def test_writing_the_owner_again_replaces_it(paths: Paths) -> None:
     file = hold_run(paths, KEY)
     write_owner(file, KEY, 12345, "a tick with a long name")
     write_owner(file, KEY, 2, "tick")

@@ -269,7 +269,7 @@ def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> Non
 
 
 def owner(held: bool, attempt: int = 1) -> LockOwner:
-    return LockOwner(held, attempt, "node01, process 5", NOW)
+    return LockOwner(attempt, "tick", "node01", 5, NOW, held)
 
 
 def submission(working: str = "", kind: str = "", attempt: int = 2) -> SubmissionStatus:

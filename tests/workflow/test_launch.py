@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,8 +20,9 @@ import pytest
 from support.jobs import Jobs, Preloaded, alive
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
-from xomflow.jobs.fork_server import _send, _try_to_connect
-from xomflow.jobs.process import End, run_cold, stoppable
+from xomflow.jobs.cold_start import run_cold
+from xomflow.jobs.process import ProcessEnd, raise_on_stop
+from xomflow.jobs.warm_start import send, try_to_connect
 from xomlib.files import read_json
 
 Wait = Callable[..., None]
@@ -68,17 +70,17 @@ def takes(lock: IO[str]) -> bool:
 
 
 ENDS = [
-    ("os.kill(os.getpid(), signal.SIGKILL)", End(signal.SIGKILL)),
-    ("os._exit(7)", End(7 << 8)),
-    ("raise ValueError", End(1 << 8)),
-    (GOOD, End(0)),
+    ("os.kill(os.getpid(), signal.SIGKILL)", ProcessEnd(signal.SIGKILL)),
+    ("os._exit(7)", ProcessEnd(7 << 8)),
+    ("raise ValueError", ProcessEnd(1 << 8)),
+    (GOOD, ProcessEnd(0)),
 ]
 
 
 # --- the life of a preloaded process ----------------------------------------------------------------------------------
 def test_it_does_a_job_and_waits_for_more(preloaded: Preloaded) -> None:
     work = preloaded.work(GOOD)
-    assert preloaded.start(work) == End(0)
+    assert preloaded.start(work) == ProcessEnd(0)
     assert read_json(work.draft / "draft.json")["results"][0]["value"] == 1
     assert read_json(work.draft / "end.json")["failure"] is None
     assert preloaded.process.poll() is None
@@ -106,8 +108,8 @@ def test_it_ends_after_idle_time(start: Start) -> None:
 def test_it_is_not_idle_while_a_worker_runs(start: Start, wait_for: Wait) -> None:
     here = start(idle=4)
     wait_for(here.listens)
-    assert here.start(here.work(f"time.sleep(8)\n{GOOD}")) == End(0)
-    assert here.start(here.work(GOOD, "052002")) == End(0), "it takes the next one as well"
+    assert here.start(here.work(f"time.sleep(8)\n{GOOD}")) == ProcessEnd(0)
+    assert here.start(here.work(GOOD, "052002")) == ProcessEnd(0), "it takes the next one as well"
 
 
 def test_a_module_that_cannot_be_imported_ends_it_at_once(start: Start) -> None:
@@ -118,7 +120,7 @@ def test_a_module_that_cannot_be_imported_ends_it_at_once(start: Start) -> None:
 
 
 def test_what_runs_when_its_tick_has_gone_is_finished_without_a_busy_loop(preloaded: Preloaded, wait_for: Wait) -> None:
-    ends: dict[str, End | None] = {}
+    ends: dict[str, ProcessEnd | None] = {}
     threads = []
     for run, seconds in (("052001", 1.5), ("052002", 4)):
         work = preloaded.work(
@@ -133,21 +135,21 @@ def test_what_runs_when_its_tick_has_gone_is_finished_without_a_busy_loop(preloa
     wait_for(lambda: (preloaded.paths.draft(Key("any", "v1", "052002")) / "end.json").exists())
     assert preloaded.cpu_seconds() - before < 0.5
     threads[1].join()
-    assert ends == {"052001": End(0), "052002": End(0)}
+    assert ends == {"052001": ProcessEnd(0), "052002": ProcessEnd(0)}
     assert preloaded.process.wait(10) == 0
 
 
 # --- its workers ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("body", "end"), ENDS)
-def test_the_end_of_a_worker_is_told_and_the_next_one_runs(preloaded: Preloaded, body: str, end: End) -> None:
+def test_the_end_of_a_worker_is_told_and_the_next_one_runs(preloaded: Preloaded, body: str, end: ProcessEnd) -> None:
     assert preloaded.start(preloaded.work(body)) == end
-    assert preloaded.start(preloaded.work(GOOD, "052002")) == End(0)
+    assert preloaded.start(preloaded.work(GOOD, "052002")) == ProcessEnd(0)
 
 
 def test_time_is_up_for_a_worker(preloaded: Preloaded, wait_for: Wait) -> None:
     body = f"{preloaded.file('pid')}.write(str(os.getpid()))\ntime.sleep(600)"
     begin = time.monotonic()
-    assert preloaded.start(preloaded.work(body, time_limit=5.0)) == End(None, timed_out=True)
+    assert preloaded.start(preloaded.work(body, time_limit=5.0)) == ProcessEnd(None, timed_out=True)
     assert time.monotonic() - begin < 60
     wait_for(lambda: not alive(int((preloaded.folder / "pid").read_text())))
 
@@ -190,7 +192,7 @@ def test_a_worker_is_over_though_a_process_that_it_left_goes_on(preloaded: Prelo
     left = f"pid = os.fork()\nif not pid:\n    time.sleep(600)\n{preloaded.file('pid')}.write(str(pid))"
     begin = time.monotonic()
     try:
-        assert preloaded.start(preloaded.work(f"{left}\n{GOOD}", time_limit=30)) == End(0)
+        assert preloaded.start(preloaded.work(f"{left}\n{GOOD}", time_limit=30)) == ProcessEnd(0)
         assert time.monotonic() - begin < 15
     finally:
         os.kill(int((preloaded.folder / "pid").read_text()), signal.SIGKILL)
@@ -199,7 +201,7 @@ def test_a_worker_is_over_though_a_process_that_it_left_goes_on(preloaded: Prelo
 def test_a_worker_keeps_the_environment_that_its_software_brought(preloaded: Preloaded) -> None:
     body = "xomlib.Xomresult(variable_name='brought', variable_value=int('PRELOADED_ONLY' in os.environ)).save()"
     work = preloaded.work(body)
-    assert preloaded.start(work) == End(0)
+    assert preloaded.start(work) == ProcessEnd(0)
     assert [result["value"] for result in read_json(work.draft / "draft.json")["results"]] == [1]
 
 
@@ -207,7 +209,7 @@ def test_settings_may_be_longer_than_what_a_socket_passes_on_at_once(preloaded: 
     long = list(range(200_000))
     body = "xomlib.Xomresult(variable_name='answer', variable_value=len(xomlib.settings()['long'])).save()"
     work = preloaded.work(body, long=long)
-    assert preloaded.start(work) == End(0)
+    assert preloaded.start(work) == ProcessEnd(0)
     assert read_json(work.draft / "draft.json")["results"][0]["value"] == len(long)
 
 
@@ -215,20 +217,20 @@ def test_settings_may_be_longer_than_what_a_socket_passes_on_at_once(preloaded: 
 def test_nonsense_neither_disturbs_it_nor_stays_open(preloaded: Preloaded, wait_for: Wait, message: bytes) -> None:
     files = Path(f"/proc/{preloaded.process.pid}/fd")
     before = len(os.listdir(files))
-    client = _try_to_connect(preloaded.warm)
+    client = try_to_connect(preloaded.warm)
     assert client is not None
     # It may have hung up already.
     with client, (preloaded.folder / "some file").open("w") as some, contextlib.suppress(OSError):
-        _send(client, message, [some.fileno()] if message else [])
-    assert preloaded.start(preloaded.work(GOOD)) == End(0)
+        send(client, message, [some.fileno()] if message else [])
+    assert preloaded.start(preloaded.work(GOOD)) == ProcessEnd(0)
     wait_for(lambda: len(os.listdir(files)) <= before)
 
 
 def test_a_worker_that_cannot_begin_says_why_in_its_log(preloaded: Preloaded) -> None:
     work = preloaded.work(GOOD)
-    work.job.pop("key")
-    assert preloaded.start(work) == End(1 << 8)
-    assert "JobError: the job description lacks key" in (preloaded.folder / "log-052001").read_text()
+    work = replace(work, job=replace(work.job, script=5))  # type: ignore[arg-type]
+    assert preloaded.start(work) == ProcessEnd(1 << 8)
+    assert "JobError: script is 5, a text is needed" in (preloaded.folder / "log-052001").read_text()
 
 
 def test_workers_draw_different_random_numbers(start: Start, analysis_python: Path, wait_for: Wait) -> None:
@@ -239,14 +241,14 @@ def test_workers_draw_different_random_numbers(start: Start, analysis_python: Pa
         body = "import numpy, random\nfor name, one in (('a', numpy.random), ('b', random)):\n    "
         body += "xomlib.Xomresult(variable_name=name, variable_value=one.random()).save()"
         work = here.work(body, run)
-        assert here.start(work) == End(0)
+        assert here.start(work) == ProcessEnd(0)
         drawn += [result["value"] for result in read_json(work.draft / "draft.json")["results"]]
     assert len(set(drawn)) == 4
 
 
 # --- cold -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("body", "end"), ENDS)
-def test_cold_the_end_of_a_process_is_told(jobs: Jobs, body: str, end: End) -> None:
+def test_cold_the_end_of_a_process_is_told(jobs: Jobs, body: str, end: ProcessEnd) -> None:
     assert run_cold(jobs.work(body), jobs.paths) == end
 
 
@@ -254,13 +256,13 @@ def test_cold_time_is_up_for_a_process_and_what_it_started(jobs: Jobs, wait_for:
     pid = jobs.folder / "pid"
     body = "import subprocess\nchild = subprocess.Popen(['sleep', '600'])\n"
     body += f"open({str(pid)!r}, 'w').write(str(child.pid))\ntime.sleep(600)"
-    assert run_cold(jobs.work(body, time_limit=5.0), jobs.paths) == End(None, timed_out=True)
+    assert run_cold(jobs.work(body, time_limit=5.0), jobs.paths) == ProcessEnd(None, timed_out=True)
     wait_for(lambda: not alive(int(pid.read_text())))
 
 
 def test_cold_the_memory_is_limited(jobs: Jobs) -> None:
     work = jobs.work("x = bytearray(3_000_000_000)")
-    assert run_cold(work, jobs.paths) == End(1 << 8)
+    assert run_cold(work, jobs.paths) == ProcessEnd(1 << 8)
     assert read_json(work.draft / "end.json")["failure"]["class"] == "out_of_memory"
 
 
@@ -288,18 +290,18 @@ def test_cold_being_told_to_end_while_it_starts_leaves_no_process(
     monkeypatch.setattr(subprocess, "Popen", TooEarly)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with stoppable():
+        with raise_on_stop():
             end = run_cold(jobs.work("time.sleep(600)"), jobs.paths)
     finally:
         for number, then in before.items():
             signal.signal(number, then)
-    assert end == End(None, stopped_by="SIGTERM")
+    assert end == ProcessEnd(None, stopped_by="SIGTERM")
     wait_for(lambda: not alive(started[0]))
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
 
 
 def test_cold_a_process_whose_runner_is_gone_has_a_time_limit_too(jobs: Jobs) -> None:
     work = jobs.work("xomlib.Xomresult(variable_name='left', variable_value=signal.alarm(0)).save()", time_limit=30.5)
-    assert run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
     (left,) = (result["value"] for result in read_json(work.draft / "draft.json")["results"])
     assert work.time_limit < left <= 91

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from support.pythons import python_3_9
 from support.site import document
 from xomflow.config.software import Program
 from xomflow.core.paths import ROOT
-from xomflow.jobs.process import End, Work, run_cold
+from xomflow.jobs.cold_start import run_cold
+from xomflow.jobs.process import ProcessEnd, ProcessSpec
 from xomlib.files import read_json
 
 # Nothing that is installed can be found; what is loaded all the same must come from the standard library or from src.
@@ -83,11 +85,11 @@ def test_it_imports_nothing_but_the_standard_library(python: str) -> None:
 
 
 @pytest.fixture
-def check() -> Callable[[Work, End | None], None]:
+def check() -> Callable[[ProcessSpec, ProcessEnd | None], None]:
     """Whether a job did everything that `USES_EVERYTHING` asks for."""
 
-    def right(work: Work, end: End | None) -> None:
-        assert end == End(0), Path(work.log.name).read_text()
+    def right(work: ProcessSpec, end: ProcessEnd | None) -> None:
+        assert end == ProcessEnd(0), Path(work.log.name).read_text()
         draft = read_json(work.draft / "draft.json")
         assert [result["value"] for result in draft["results"]] == [1.5, None]
         assert draft["results"][1]["insufficient"] == "too few"
@@ -103,8 +105,7 @@ def check() -> Callable[[Work, End | None], None]:
 def test_a_job_runs_cold_under_python_3_9(tmp_path: Path, old: str, check: Callable[..., None]) -> None:
     with contextlib.closing(Jobs(tmp_path)) as jobs:
         work = jobs.work(USES_EVERYTHING, why="too few")
-        here = Work(Program(Path(old)), work.job, work.draft, work.log, work.lock, 60, 1000)
-        check(work, run_cold(here, jobs.paths))
+        check(work, run_cold(replace(work, program=Program(Path(old))), jobs.paths))
 
 
 def test_a_job_runs_warm_under_python_3_9(

@@ -12,7 +12,8 @@ import pytest
 
 from support.jobs import Jobs, Preloaded
 from xomflow.core.paths import ROOT
-from xomflow.jobs.process import End, run_cold
+from xomflow.jobs.cold_start import run_cold
+from xomflow.jobs.process import ProcessEnd
 from xomlib.files import read_json
 
 MEGABYTES_OF_PARENT = 600
@@ -21,7 +22,7 @@ LARGE_PARENT = f"""
 import subprocess, sys
 large = bytearray({MEGABYTES_OF_PARENT} * 2**20)
 del large
-print(subprocess.run([sys.executable, '-c', 'from xomlib import work; print(work._resources()["peak_memory_mb"])'],
+print(subprocess.run([sys.executable, '-c', 'from xomlib import worker; print(worker._resources()["peak_memory_mb"])'],
                      stdout=subprocess.PIPE, text=True).stdout)
 """
 
@@ -50,26 +51,26 @@ def test_the_peak_memory_of_a_fork_is_not_the_peak_of_the_preloaded_process(
     with contextlib.closing(Preloaded(tmp_path, sys.executable, 60, "large", tmp_path)) as here:
         wait_for(here.listens)
         work = here.work("pass")
-        assert here.start(work) == End(0)
+        assert here.start(work) == ProcessEnd(0)
     assert 5 < read_json(work.draft / "end.json")["peak_memory_mb"] < 100
 
 
 def test_the_peak_memory_counts_what_was_freed_again(jobs: Jobs) -> None:
     work = jobs.work("x = bytearray(300 * 2**20)\ndel x")
-    assert run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
     assert 300 < read_json(work.draft / "end.json")["peak_memory_mb"] < 400
 
 
 def test_the_peak_memory_counts_that_of_a_child(jobs: Jobs) -> None:
     work = jobs.work("import subprocess\nsubprocess.run([sys.executable, '-c', 'x = bytearray(300 * 2**20)'])")
-    assert run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
     assert 300 < read_json(work.draft / "end.json")["peak_memory_mb"] < 400
 
 
 def test_the_time_of_the_processor_counts_that_of_a_child(jobs: Jobs) -> None:
     loop = "import time; end = time.process_time() + 0.5\\nwhile time.process_time() < end: pass"
     work = jobs.work(f"import subprocess\nsubprocess.run([sys.executable, '-c', '{loop}'])\nexec('{loop}')")
-    assert run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
     assert 1.0 <= read_json(work.draft / "end.json")["cpu_s"] < 3
 
 
@@ -77,5 +78,5 @@ def test_a_package_without_a_version_costs_nothing(jobs: Jobs) -> None:
     """Such as a checkout of cutax that is merely on the path."""
     (jobs.folder / "cutax.py").write_text("")
     work = jobs.work(f"sys.path.append({str(jobs.folder)!r})\nimport cutax")
-    assert run_cold(work, jobs.paths) == End(0)
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
     assert read_json(work.draft / "end.json")["versions"]["cutax"] == "unknown"

@@ -26,8 +26,8 @@ def record_lost(paths: Paths, retries: Retries, in_slurm: Collection[Key]) -> No
     in_slurm
         Keys that Slurm has or had; `slurm.settle` decides about these.
     """
-    for key, mark in lock_owners(paths).items():
-        if mark.held or key in in_slurm or (taken := take_left_behind(paths, key)) is None:
+    for key, owner in lock_owners(paths).items():
+        if owner.held or key in in_slurm or (taken := take_left_behind(paths, key)) is None:
             continue
         message = f"the process that worked on it vanished ({taken.where}): killed, or its machine went down"
         record_failure(paths, retries, key, Failure(taken.attempt, "lost", taken.began), message)

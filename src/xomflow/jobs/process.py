@@ -1,43 +1,40 @@
-"""Start one analysis in a process of its own, cold or as a fork of a preloaded one, and wait for it."""
+"""The process of one analysis: what it needs, how it ended, and how a signal to its job stops it.
+
+`cold_start` starts it as a new process, `warm_start` as a fork of a preloaded one.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from xomflow.config import software
 from xomflow.config.software import Program
-from xomflow.core.paths import Paths
-from xomlib.files import dump_json
-from xomlib.limits import limit_memory
+from xomlib.job_description import JobDescription
 
-_GRACE_SECONDS = 60
-_TOLD_TO_END = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One analysis to start.
+class ProcessSpec:
+    """What the process of an analysis needs.
 
     Parameters
     ----------
     program
-        What runs it.
+        The software that runs it.
     job
-        What xomlib is told, see `xomlib.job.Session`.
+        The description of the job.
     draft
         Folder for the job's files.
     log
         Open file for what the analysis prints.
     lock
-        The held lock of the run, which the process keeps open.
+        The open lock file of the run, which the process inherits.
     time_limit
         Seconds.
     memory_mb
@@ -45,7 +42,7 @@ class Work:
     """
 
     program: Program
-    job: dict[str, Any]
+    job: JobDescription
     draft: Path
     log: IO[str]
     lock: IO[str]
@@ -53,24 +50,20 @@ class Work:
     memory_mb: int
 
 
-class Stopped(BaseException):
-    """Somebody told this job to end."""
-
-
 @dataclass(frozen=True, slots=True)
-class End:
+class ProcessEnd:
     """How a process ended.
 
     Parameters
     ----------
     status
-        Its wait status, where it is known.
+        Its wait status; None if it is unknown.
     timed_out
-        Whether its time was up.
+        Whether it reached its time limit.
     stopped_by
-        Name of the signal that told the job to end; empty if none did.
+        Name of the signal that stopped the job; empty if none did.
     out_of_memory
-        Whether the kernel ended a process of the job because there was no memory left.
+        Whether the kernel killed a process of the job because there was no memory left.
     """
 
     status: int | None
@@ -80,68 +73,31 @@ class End:
 
     @property
     def signal_name(self) -> str:
-        """Name of the signal that ended it; empty if none did or nobody knows."""
+        """Name of the signal that ended it; empty if none did or that is unknown."""
         if self.status is None or not os.WIFSIGNALED(self.status):
             return ""
         return signal.Signals(os.WTERMSIG(self.status)).name
 
 
-def run_cold(work: Work, paths: Paths) -> End:
-    """Run the analysis in a new process."""
-    order = work.draft / "job.json"
-    dump_json(order, work.job)
-    # Being told to end must wait until there is a process to end.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
-    try:
-        process = subprocess.Popen(
-            software.command(work.program, paths, "xomlib.worker", str(order.absolute())),
-            env=software.environment(work.program, paths),
-            stdin=subprocess.DEVNULL,
-            stdout=work.log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(work.lock.fileno(),),
-            start_new_session=True,
-            preexec_fn=lambda: _prepare(work),
-        )
-        try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
-            code = process.wait(work.time_limit)
-        except (subprocess.TimeoutExpired, Stopped) as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return End(None, timed_out=not isinstance(error, Stopped), stopped_by=_who(error))
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
-    return End(-code if code < 0 else code << 8)
-
-
-def _prepare(work: Work) -> None:
-    """Set up the new process, in it, before it becomes the analysis."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
-    limit_memory(work.memory_mb)
-    signal.alarm(math.ceil(work.time_limit) + _GRACE_SECONDS)  # should nobody be left to see to its time
+class StopRequested(BaseException):
+    """The job got a signal to stop; the message is the signal's name."""
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """Within it, being told to end raises `Stopped`; afterwards it is ignored: the last word must be written."""
+def raise_on_stop() -> Iterator[None]:
+    """Within it, a stop signal raises `StopRequested`; afterwards it is ignored: the outcome must be written."""
 
     def stop(number: int, _: Any) -> None:
-        _on_signals(signal.SIG_IGN)
-        raise Stopped(signal.Signals(number).name)
+        _on_stop_signals(signal.SIG_IGN)
+        raise StopRequested(signal.Signals(number).name)
 
-    _on_signals(stop)
+    _on_stop_signals(stop)
     try:
         yield
     finally:
-        _on_signals(signal.SIG_IGN)
+        _on_stop_signals(signal.SIG_IGN)
 
 
-def _on_signals(then: Any) -> None:
-    for one in _TOLD_TO_END:
-        signal.signal(one, then)
-
-
-def _who(error: BaseException) -> str:
-    return str(error) if isinstance(error, Stopped) else ""
+def _on_stop_signals(handler: Any) -> None:
+    for one in STOP_SIGNALS:
+        signal.signal(one, handler)

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from xomflow.core import times
 from xomflow.core.key import Key
@@ -17,39 +17,58 @@ from xomflow.core.paths import Paths
 from xomlib.files import read_json
 from xomlib.locks import is_locked
 
-# --- runs ---------------------------------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, slots=True)
 class LockOwner:
-    """What a run's lock file says about who works on it, or did until it vanished.
+    """The process that works on a run, or did until it vanished.
 
     Parameters
     ----------
-    held
-        Whether somebody still does.
     attempt
         Number of the attempt.
-    where
-        Host and process, in words.
+    tick
+        Name of the tick.
+    host, pid
+        Host and process.
     began
-        When it began, UTC.
+        When the attempt began, UTC.
+    held
+        Whether the process, or one that it started, still holds the lock.
     """
 
-    held: bool
     attempt: int
-    where: str
+    tick: str
+    host: str
+    pid: int
     began: datetime
+    held: bool = True
+
+    @property
+    def where(self) -> str:
+        """Host and process, in words."""
+        return f"{self.host}, process {self.pid}" if self.pid else "unknown host, process unknown"
+
+    def to_json(self, key: Key) -> dict[str, Any]:
+        """Return the content of the lock file of a key."""
+        process = {"host": self.host, "pid": self.pid, "began": times.text(self.began)}
+        return {**key.as_dict(), "attempt": self.attempt, "tick": self.tick, **process}
+
+    @classmethod
+    def from_json(cls, document: Any, held: bool) -> LockOwner:
+        """Return the owner that `to_json` wrote; `KeyError`, `TypeError` or `ValueError` for another form."""
+        began = times.moment(document["began"])
+        process = str(document["host"]), int(document["pid"])
+        return cls(int(document["attempt"]), str(document["tick"]), *process, began, held)
 
 
 def hold_run(paths: Paths, key: Key) -> IO[str]:
-    """Take a run's lock, waiting for whoever has it; it lasts as long as any process has the file open."""
+    """Take a run's lock, after waiting for its owner; it is held as long as any process has the file open."""
     path = paths.run_lock(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         file = path.open("a+", encoding="utf-8")
         fcntl.flock(file, fcntl.LOCK_EX)
-        # Whoever had it may have removed the file while we waited; a lock on a removed file protects nothing.
+        # Its owner may have removed the file while we waited; a lock on a removed file protects nothing.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
@@ -57,68 +76,51 @@ def hold_run(paths: Paths, key: Key) -> IO[str]:
 
 
 def write_owner(file: IO[str], key: Key, attempt: int, tick: str) -> None:
-    """Write into a held lock who works, for people and for the case that we vanish."""
+    """Write this process into a held lock as its owner, for people and for the case that it vanishes."""
+    owner = LockOwner(attempt, tick, os.uname().nodename, os.getpid(), times.now())
     file.seek(0)
     file.truncate()
-    mark = {
-        **key.as_dict(),
-        "attempt": attempt,
-        "tick": tick,
-        "host": os.uname().nodename,
-        "pid": os.getpid(),
-        "began": times.text(times.now()),
-    }
-    print(json.dumps(mark), file=file)
+    print(json.dumps(owner.to_json(key)), file=file)
     file.flush()
 
 
 def release_run(paths: Paths, key: Key, file: IO[str]) -> None:
-    """Remove a held lock; what remains after a kill is a lock file that nobody holds."""
+    """Remove a held lock; only a killed process leaves a lock file that is not held."""
     with contextlib.suppress(FileNotFoundError):
         paths.run_lock(key).unlink()
     file.close()
 
 
 def lock_owners(paths: Paths) -> dict[Key, LockOwner]:
-    """Return what the run locks say, held or left behind."""
+    """Return the owners of the run locks, held or left behind."""
     found = {}
     for path in paths.locks.glob("*+*+*.lock"):
         analysis, version, run = path.stem.split("+", 2)
         with contextlib.suppress(FileNotFoundError):
-            mark = _owner_in(path, held=is_locked(str(path)))
-            if mark is not None:
-                found[Key(analysis, version, run)] = mark
+            owner = _owner_in(path, held=is_locked(str(path)))
+            if owner is not None:
+                found[Key(analysis, version, run)] = owner
     return found
 
 
 def take_left_behind(paths: Paths, key: Key) -> LockOwner | None:
-    """Remove the lock file of a process that vanished and return its mark; None if somebody holds it after all."""
+    """Remove the lock file of a process that vanished and return its owner; None if the lock is held after all."""
     path = paths.run_lock(key)
     try:
         with path.open("r+b") as file:  # to write, as NFS wants it for an exclusive lock
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return None
-            mark = _owner_in(path, held=False)
+            owner = _owner_in(path, held=False)
             path.unlink()  # only ever removed while held, see hold_run
-            return mark
+            return owner
     except (BlockingIOError, FileNotFoundError):
         return None
 
 
 def _owner_in(path: Path, held: bool) -> LockOwner | None:
-    """Read a lock file; None for one that nobody holds and nobody signed: whoever had it did not begin to work."""
+    """Return the owner in a lock file; None if the lock is free and has no owner: the job never started."""
     try:
-        content = read_json(path)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        if not held:
-            return None
-        content = {}
-    return LockOwner(
-        held=held,
-        attempt=int(content.get("attempt", 1)),
-        where=f"{content.get('host', 'unknown host')}, process {content.get('pid', 'unknown')}",
-        began=times.moment(content["began"]) if "began" in content else times.now(),
-    )
+        return LockOwner.from_json(read_json(path), held)
+    except (ValueError, KeyError, TypeError):
+        return LockOwner(1, "", "", 0, times.now()) if held else None

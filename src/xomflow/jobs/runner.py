@@ -15,14 +15,16 @@ from xomflow.config.software import Program
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
-from xomflow.jobs.fork_server import run_warm
+from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.oom import oom_kills
-from xomflow.jobs.process import End, Work, run_cold, stoppable
+from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
+from xomflow.jobs.warm_start import run_warm
 from xomflow.outcomes.document import keep_log, log_tail, new_outcome
 from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede, write_outcome
 from xomflow.outcomes.retries import next_try
 from xomlib.files import read_json
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.schema import SchemaError
 
 
@@ -112,32 +114,32 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     return 0 if document["status"] == "done" else 1
 
 
-def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> End:
+def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
     common = job.common
-    work = Work(
+    spec = ProcessSpec(
         program=job.program,
-        job={
-            "key": job.key.as_dict(),
-            "script": common["script"],
-            "context": job.own["context"],
-            "settings": common["settings"],
-            "run": job.own["facts"],
-            "draft": str(draft.absolute()),
-        },
+        job=JobDescription(
+            key=JobKey(**job.key.as_dict()),
+            script=common["script"],
+            context=ContextSpec.from_json(job.own["context"]),
+            settings=common["settings"],
+            run=job.own["facts"],
+            draft=str(draft.absolute()),
+        ),
         draft=draft,
         log=log,
         lock=lock,
         time_limit=job.own["time_limit_s"],
         memory_mb=job.own["memory_mb"],
     )
-    with stoppable():
+    with raise_on_stop():
         warm = common["warm"]["enabled"] and not job.in_slurm
         preload = [*common["warm"]["preload"], job.own["context"]["function"].partition(":")[0]]
-        end = run_warm(work, paths, tick, {**common["warm"], "preload": preload}) if warm else None
-        return run_cold(work, paths) if end is None else end
+        end = run_warm(spec, paths, tick, preload, common["warm"]["idle_s"]) if warm else None
+        return run_cold(spec, paths) if end is None else end
 
 
-def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict[str, Any]:
+def compose(job: Job, began: datetime, end: ProcessEnd, draft: Path, log: Path) -> dict[str, Any]:
     """Make the outcome of what a process left behind.
 
     Parameters
@@ -173,7 +175,9 @@ def compose(job: Job, began: datetime, end: End, draft: Path, log: Path) -> dict
     return document
 
 
-def _failure(end: End, last: dict[str, Any] | None, said: dict[str, Any], time_limit: float) -> dict[str, str] | None:
+def _failure(
+    end: ProcessEnd, last: dict[str, Any] | None, said: dict[str, Any], time_limit: float
+) -> dict[str, str] | None:
     """Say what kind of failure it was; None if it was none."""
     if end.stopped_by:
         return {"class": "stopped", "message": f"its job was told to end ({end.stopped_by})"}
