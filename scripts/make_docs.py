@@ -13,14 +13,14 @@ from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA
 INTRODUCTION = """
 # The configuration
 
-`config.yaml` in the project's folder is the site's configuration. This page and `config.schema.json`, with which
-editors complete and check the file as it is typed, come from one typed model, `src/xomflow/settings.py`. `make docs`
-writes both anew; change nothing here by hand.
+`config.yaml` in the project's folder is the configuration of the site. `make docs` generates this page and
+`config.schema.json`, with which editors complete and check the file, from one typed model in
+`src/xomflow/config/model.py`. Do not edit them.
 
-- Paths that are not absolute begin at the folder in which Snakemake is started, the project's.
+- Relative paths begin at the folder in which Snakemake is started, which is the project's.
 - A length of time is a number and one of `s`, `min`, `h`, `d`, such as `10 min` or `1.5 d`.
-- A mistake ends a tick before it does anything, with exit code 3 and one line for each mistake: file, key, value, and
-  the nearest right key where there is one.
+- An error in the configuration ends a tick before it does anything, with exit code 3 and one line for each error: file,
+  key, value, and the nearest known key where there is one.
 - Snakemake's own `--config` overrides single keys for one tick: `snakemake -n --config max_jobs_per_tick=1000`.
 """
 

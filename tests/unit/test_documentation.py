@@ -136,12 +136,12 @@ def test_every_default_follows_its_own_schema() -> None:
     ],
 )
 def test_types_are_said_in_words(field: dict[str, Any], words: str) -> None:
-    assert reference.type_words(field, {"X": {}}) == words
+    assert reference.describe_type(field, {"X": {}}) == words
 
 
 @given(st.one_of(st.none(), st.booleans(), st.integers(), st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True))))
 def test_a_default_is_shown_as_yaml_would_have_it(value: Any) -> None:
-    shown = reference.default_words({"default": value}, required=False)
+    shown = reference.describe_default({"default": value}, required=False)
     assert yaml.safe_load(shown.strip("`")) == value
 
 

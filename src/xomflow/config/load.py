@@ -1,4 +1,4 @@
-"""Load the configuration, and say in one sentence each what is wrong with it."""
+"""Load the configuration, with one sentence for each error in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def load_configuration(path: Path, check_files: bool = True) -> Config:
     Raises
     ------
     ConfigurationError
-        One line per mistake, each with the file, the key, the value and, for unknown keys, the nearest right one.
+        One line per error, each with the file, the key, the value and, for unknown keys, the nearest known one.
     """
     return check_configuration(read_yaml(path), str(path), check_files)
 
@@ -43,50 +43,50 @@ def check_configuration(tree: Any, source: str, check_files: bool = True) -> Con
     if odd:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in odd))
     try:
-        settings = Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in _sentences(error, tree))) from None
-    problems = list(_missing_files(settings)) if check_files else []
+    problems = list(_missing_files(config)) if check_files else []
     if problems:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in problems))
-    return settings
+    return config
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; a key that stands twice is an error, not a silent choice."""
+    """Return the content of a YAML file; `ConfigurationError` if it is not YAML, or has a key twice in one block."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except Exception as error:  # PyYAML's own, and whatever its readers of times and numbers let through
-        said = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
-        raise ConfigurationError(f"{path}: is not YAML: {said or type(error).__name__}") from None
+    except Exception as error:  # PyYAML's own, and those of its readers of times and numbers
+        reason = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+        raise ConfigurationError(f"{path}: is not YAML: {reason or type(error).__name__}") from None
 
 
-def script_of(settings: Config, analysis: str) -> Path:
-    """Return the script of an analysis: that of the first configured folder that has one, else the project's own."""
-    return _first(analysis_script(analysis), settings, Path("scripts", "analyses", f"{analysis}.py"))
+def script_of(config: Config, analysis: str) -> Path:
+    """Return the script of an analysis: of the first folder in `analysis_folders` that has it, else of the project."""
+    return _first(analysis_script(analysis), config, Path("scripts", "analyses", f"{analysis}.py"))
 
 
-def rule_of(settings: Config, analysis: str) -> Path:
-    """Return the rule file of an analysis: that of the first configured folder that has one, else the project's own."""
-    return _first(analysis_rule(analysis), settings, Path("rules", "analyses", f"{analysis}.smk"))
+def rule_of(config: Config, analysis: str) -> Path:
+    """Return the rule file of an analysis, found as its script is."""
+    return _first(analysis_rule(analysis), config, Path("rules", "analyses", f"{analysis}.smk"))
 
 
-def _first(own: Path, settings: Config, relative: Path) -> Path:
-    places = [folder.absolute() / relative for folder in settings.analysis_folders]
+def _first(own: Path, config: Config, relative: Path) -> Path:
+    places = [folder.absolute() / relative for folder in config.analysis_folders]
     return next((place for place in places if _is_file(place)), own)
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.expanduser().is_file()
-    except (OSError, RuntimeError):  # a name that is too long, a home of somebody unknown
+    except (OSError, RuntimeError):  # a name that is too long, or the home folder of an unknown user
         return False
 
 
 def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
-    """Say where YAML gave something that JSON, which jobs are told in, does not have."""
+    """Return a sentence for each value that JSON, the form of job descriptions, does not have."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if not isinstance(name, str):
@@ -101,19 +101,19 @@ def _not_json(value: Any, place: tuple[Any, ...] = ()) -> Iterable[str]:
         yield f"{_spelled(place)} is {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
 
 
-def _missing_files(settings: Config) -> Iterable[str]:
-    for place in (settings.work, *settings.work.parents):
+def _missing_files(config: Config) -> Iterable[str]:
+    for place in (config.work, *config.work.parents):
         if _is_file(place):
-            yield f"work is '{settings.work}', and {place} is a file: a folder is needed"
-    for index, software in enumerate(settings.software):
+            yield f"work is '{config.work}', and {place} is a file: a folder is needed"
+    for index, software in enumerate(config.software):
         key = software.kind
         place = getattr(software, key)
         if not (_is_file(place) or (key == "image" and place.expanduser().is_dir())):  # an unpacked image is a folder
             yield f"software[{index}].{key} is '{place}', and there is no such file"
         elif key == "interpreter" and not os.access(place.expanduser(), os.X_OK):
             yield f"software[{index}].interpreter is '{place}', which is not executable"
-    for name in settings.analyses:
-        for what, place in (("script", script_of(settings, name)), ("rule file", rule_of(settings, name))):
+    for name in config.analyses:
+        for what, place in (("script", script_of(config, name)), ("rule file", rule_of(config, name))):
             if not _is_file(place):
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
                 hint = did_you_mean(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
@@ -144,7 +144,7 @@ def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
 
 
 def _place(loc: Iterable[Any], tree: Any, lacks_last: bool) -> list[Any]:
-    """Return where in the tree an error is: what pydantic says, without the names it gives to parts of a type."""
+    """Return the place of an error in the tree: as in pydantic's location, without its names for parts of a type."""
     *outer, last = loc or (None,)
     place: list[Any] = []
     for part in (*outer, last):
@@ -156,7 +156,7 @@ def _place(loc: Iterable[Any], tree: Any, lacks_last: bool) -> list[Any]:
 
 
 def _known_keys(place: Iterable[Any]) -> list[str]:
-    """Names that the block at ``place`` may have."""
+    """Return the names of keys that the block at ``place`` may have."""
     kind: Any = Config
     for part in place:
         kind = _inside(kind, part)
@@ -164,7 +164,7 @@ def _known_keys(place: Iterable[Any]) -> list[str]:
 
 
 def _inside(kind: Any, part: Any) -> Any:
-    """Return the type of what lies at ``part`` of a value of a type; None where nothing is known about it."""
+    """Return the type of the value at ``part`` of a value of a type; None if it is unknown."""
     if _is_model(kind):
         field = kind.model_fields.get(str(part))
         return field.annotation if field else None
@@ -218,7 +218,7 @@ class _UniqueKeys(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
-                continue  # what comes from elsewhere may be replaced
+                continue  # a merged key may be replaced
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(

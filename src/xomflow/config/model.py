@@ -1,89 +1,30 @@
-"""The configuration: one typed model is the source of defaults, of the JSON schema and of ``docs/configuration.md``."""
+"""The configuration: the typed model, from which defaults, JSON schema and ``docs/configuration.md`` come."""
 
 from __future__ import annotations
 
 import itertools
-import keyword
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xomflow.config.software import Program
-
-_TAKEN = frozenset({"all", "discover", "publish", "report", "xom"})
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
-_LONGEST_DAYS = 10_000
-
-
-def _length(text: str) -> Any:
-    """Return the default of a length of time as it is written; loading turns it into seconds."""
-    return text
-
-
-def _seconds(value: Any) -> float:
-    match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError("a length of time is needed: a number and one of s, min, h, d, such as '2 d'")
-    seconds = float(match[1]) * _UNITS[match[2]]
-    if seconds > _LONGEST_DAYS * _UNITS["d"]:
-        raise ValueError(f"a length of time of at most {_LONGEST_DAYS} d is needed")
-    return seconds
-
-
-def _free(name: str) -> str:
-    """Return a name that can be that of a rule."""
-    if name in _TAKEN or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is taken, an analysis needs another name")
-    return name
-
-
-def _positive(seconds: float) -> float:
-    if seconds <= 0:
-        raise ValueError("a length of time above zero is needed")
-    return seconds
-
-
-def _spelled(pattern: str, words: str) -> tuple[Any, Any]:
-    """Return what makes a text one of a certain form, and says it in words where it is not."""
-
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{words}, is needed")
-        return value
-
-    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError(f"a list is needed, such as [{value}]")
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
-]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Count = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
-Growth = Annotated[float, Field(ge=1, le=100)]
-AnalysisName = Annotated[
-    str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
-]
-Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
-FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
-Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
-SbatchOption = Annotated[
-    str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
-]
-Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
-Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]
+from xomflow.config.values import (
+    AnalysisName,
+    Count,
+    Duration,
+    FunctionName,
+    Growth,
+    Label,
+    Positive,
+    PositiveDuration,
+    Prefix,
+    SbatchOption,
+    Types,
+    Version,
+    length,
+)
 
 
 class Model(BaseModel):
@@ -96,7 +37,7 @@ class RunRange(Model):
     """Base of blocks that apply to a range of run numbers."""
 
     min_run: Count = Field(0, description="First run number.")
-    max_run: Count | None = Field(None, description="Last run number; nothing: no end.")
+    max_run: Count | None = Field(None, description="Last run number; default: no end.")
 
     @model_validator(mode="after")
     def _ordered(self) -> RunRange:
@@ -120,16 +61,16 @@ class RunDB(Model):
         None,
         description="For `mongodb`: file with the section `[RunDB]` (`xent_url`, `xent_user`, `xent_password`, "
         "`xent_database`) or with one line `mongodb://user:password@host/database`, readable by its owner only; "
-        "nothing: `$XENON_CONFIG`, else `~/.xenon_config`.",
+        "default: `$XENON_CONFIG`, else `~/.xenon_config`.",
     )
     collection: str = Field("runs", description="For `mongodb`: name of the collection.")
-    timeout: PositiveDuration = Field(_length("5 s"), description="For `mongodb`: how long to wait for the server.")
+    timeout: PositiveDuration = Field(length("5 s"), description="For `mongodb`: longest wait for the server.")
     read_limit: PositiveDuration = Field(
-        _length("60 s"), description="For `mongodb`: how long reading all documents may take."
+        length("60 s"), description="For `mongodb`: longest time for reading all documents."
     )
     read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] = Field(
         "secondaryPreferred",
-        description="For `mongodb`: which server of a replica set is asked, unless the file with the account says it.",
+        description="For `mongodb`: server of a replica set that is asked, unless `credentials` sets it.",
     )
 
     @model_validator(mode="after")
@@ -140,7 +81,7 @@ class RunDB(Model):
 
 
 class Context(Model):
-    """The strax context that availability is asked with and that analyses get."""
+    """The strax context, for finding out which data can be read, and for the analyses."""
 
     function: FunctionName = Field(description="`module:function` that returns the context.")
     arguments: dict[str, Any] = Field({}, description="Keyword arguments of the function.")
@@ -148,21 +89,22 @@ class Context(Model):
 
 
 class Software(RunRange):
-    """What runs the analyses of a range of runs: an interpreter, an image, or what a set-up file brings."""
+    """The software that runs the analyses of a range of runs: an interpreter, an image, or a set-up file."""
 
     interpreter: Path = Field(
         Path("python3"),
-        description="Python interpreter that has strax, straxen and what the analyses import; with `image` the one "
-        "inside, with `set_up` the one that it brings.",
+        description="Python interpreter with strax, straxen and all modules that the analyses import; with `image` the "
+        "one in the image, with `set_up` the one that the file puts on the PATH.",
     )
     image: Path | None = Field(None, description="Image of apptainer or singularity to run it in.")
     binds: list[str] = Field(
-        [], description="For `image`: folders it sees beside the project and the working directory, as of `--bind`."
+        [],
+        description="For `image`: folders visible in it beside the project and the working directory; as `--bind`.",
     )
     launcher: str = Field("apptainer", description="For `image`: the command that starts it, such as `singularity`.")
     set_up: Path | None = Field(None, description="Shell file to source first, such as one on cvmfs.")
     context: Context | None = Field(
-        None, description="A context of its own for these runs, except for analyses with one; nothing: the common one."
+        None, description="Context for these runs, except for analyses with their own; default: the common one."
     )
 
     @model_validator(mode="after")
@@ -182,49 +124,49 @@ class Software(RunRange):
 
     @property
     def program(self) -> Program:
-        """What is started."""
+        """The program that is started."""
         image, set_up = (str(place.expanduser().absolute()) if place else "" for place in (self.image, self.set_up))
         return Program(self.interpreter, image, tuple(self.binds), self.launcher, set_up)
 
 
 class Selection(RunRange):
-    """Which runs are monitored at all; each analysis narrows this further."""
+    """The runs that are monitored at all; each analysis narrows this further."""
 
     excluded_modes: list[str] = Field(
         [], description="Run modes that are never monitored unless an analysis names them; `*` stands for any text."
     )
     excluded_tags: list[str] = Field([], description="Runs with one of these tags are not monitored.")
     status: list[str] = Field(
-        ["transferred"], description="States of the run document's `status` in which a run can be monitored."
+        ["transferred"], description="Values of the run document's `status` with which a run can be monitored."
     )
 
 
 class Retries(Model):
-    """How failures are tried again; the distance grows by `factor` from one attempt to the next."""
+    """When failed runs are tried again; the wait grows by `factor` from one attempt to the next."""
 
     attempts: Positive = Field(4, description="Attempts after which an analysis gives up on a run.")
-    first_wait: Duration = Field(_length("1 h"), description="Distance between the first and the second attempt.")
+    first_wait: Duration = Field(length("1 h"), description="Wait between the first and the second attempt.")
     factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
-        4.0, description="By what the distance grows with each attempt."
+        4.0, description="Factor by which the wait grows with each attempt."
     )
     lost_attempts: Positive = Field(
         50,
-        description="Attempts that may end through no fault of the analysis (killed with their tick, node gone, "
-        "cancelled) before giving up.",
+        description="Attempts that end through no fault of the analysis (killed with their tick, node failure, "
+        "cancelled) after which it gives up.",
     )
-    more_memory: Growth = Field(2.0, description="By what an attempt's memory grows after each `out_of_memory`.")
-    most_memory_mb: Positive = Field(32_000, description="Beyond this memory does not grow, in megabytes.")
-    more_time: Growth = Field(2.0, description="By what an attempt's time limit grows after each `timeout`.")
-    most_time: PositiveDuration = Field(_length("12 h"), description="Beyond this the time limit does not grow.")
+    more_memory: Growth = Field(2.0, description="Factor by which memory grows after each `out_of_memory`.")
+    most_memory_mb: Positive = Field(32_000, description="Limit of this growth, in megabytes.")
+    more_time: Growth = Field(2.0, description="Factor by which the time limit grows after each `timeout`.")
+    most_time: PositiveDuration = Field(length("12 h"), description="Limit of this growth.")
 
 
 class WarmStart(Model):
-    """One process per software imports the heavy libraries once and forks a child for every run."""
+    """Warm start: one process per software imports the heavy libraries once and forks a child for every run."""
 
-    enabled: bool = Field(True, strict=True, description="Switch.")
-    least_jobs: Positive = Field(2, description="Runs that a tick must have for this to be worth it.")
-    preload: list[str] = Field(["straxen"], description="Modules to import once, beside the one of the context.")
-    idle: PositiveDuration = Field(_length("60 s"), description="Time without work after which the process ends.")
+    enabled: bool = Field(True, strict=True, description="Whether it is used.")
+    least_jobs: Positive = Field(2, description="Least number of runs in a tick for which it is used.")
+    preload: list[str] = Field(["straxen"], description="Modules that are imported, beside the module of the context.")
+    idle: PositiveDuration = Field(length("60 s"), description="Time without a run after which the process ends.")
 
 
 class Store(Model):
@@ -234,22 +176,23 @@ class Store(Model):
         "local", description="Files of line protocol under `work`, or an InfluxDB 2 server."
     )
     prefix: Prefix = Field(
-        "test_", description="Put before the name of the analysis to make the measurement: `prod_` or `test_`."
+        "test_",
+        description="Prefix of the measurements' names, `prod_` or `test_`; the analysis' name follows.",
     )
     credentials: Path = Field(
         Path("~/.xom_influxdb.json"),
         description="For `influxdb`: JSON file with `url`, `token` (may read and write the bucket), `org`, `bucket` "
-        "(keeps data for ever), readable by its owner only.",
+        "(keeps data indefinitely), readable by its owner only.",
     )
     batch: Positive = Field(5000, description="For `influxdb`: points per request.")
 
 
 class SlurmOptions(Model):
-    """What a job is submitted with, beside its memory and time."""
+    """Options with which a job is submitted, beside its memory and time."""
 
-    account: str | None = Field(None, description="Account; nothing: Slurm's default.")
-    partition: str | None = Field(None, description="Partition; nothing: Slurm's default.")
-    qos: str | None = Field(None, description="Quality of service; nothing: Slurm's default.")
+    account: str | None = Field(None, description="Account; default: that of Slurm.")
+    partition: str | None = Field(None, description="Partition; default: that of Slurm.")
+    qos: str | None = Field(None, description="Quality of service; default: that of Slurm.")
     options: list[SbatchOption] = Field([], description="More options of `sbatch`, such as `--constraint=skylake`.")
 
 
@@ -257,68 +200,69 @@ class Slurm(SlurmOptions):
     """Jobs in Slurm, used with `snakemake --profile slurm`."""
 
     tick_limit: PositiveDuration = Field(
-        _length("45 min"),
-        description="Time after which a tick ends and leaves its running jobs to Slurm and the next tick.",
+        length("45 min"),
+        description="Time after which a tick ends; its running jobs go on, and a later tick takes up their results.",
     )
     patience: Duration = Field(
-        _length("2 min"), description="Time for which Slurm may refuse jobs before a tick with nothing else to do ends."
+        length("2 min"), description="Time for which Slurm may refuse jobs before a tick that has no other jobs ends."
     )
     latency: Duration = Field(
-        _length("60 s"), description="Time after the end of a job in which its files may not be visible here yet."
+        length("60 s"), description="Time after the end of a job in which its files may not be visible here yet."
     )
     memory_margin_mb: Count = Field(
-        300, description="Memory asked for beyond `memory_mb`, for the runner and what is mapped, in megabytes."
+        300,
+        description="Memory requested beyond `memory_mb`, for the runner and for mapped files, in megabytes.",
     )
 
 
 class Page(Model):
     """The page that shows the results."""
 
-    interval: PositiveDuration = Field(_length("1 h"), description="Time between ticks; the page warns after three.")
+    interval: PositiveDuration = Field(length("1 h"), description="Time between ticks; the page warns after three.")
 
 
 class Period(Model):
-    """Which runs an analysis over a period takes together: runs of its kind that follow each other."""
+    """The runs that an analysis over a period takes together: runs of its kind that follow each other."""
 
     gap: PositiveDuration = Field(
-        _length("12 h"),
-        description="Time without such a run after which a period is over; a run of another mode ends it too.",
+        length("12 h"),
+        description="Time without such a run after which a period is over; a run of another mode also ends it.",
     )
     wait: Duration = Field(
-        _length("2 d"),
-        description="Time after its end for which it waits for runs that cannot be read; then it goes on without them.",
+        length("2 d"),
+        description="Time after the end of a period for which it waits for runs that cannot be read.",
     )
 
 
 class Analysis(RunRange):
     """One analysis."""
 
-    version: Version = Field(description="Part of the key of every result; raising it is what reprocesses.")
-    title: str = Field("", description="Heading on the page; nothing: the analysis' name.")
+    version: Version = Field(description="Part of the key of every result; a new version analyses all runs again.")
+    title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
-    run_modes: list[str] = Field([], description="Run modes, any of these; `*` stands for any text; nothing: all.")
+    run_modes: list[str] = Field([], description="Run modes, any of these; `*` stands for any text; default: all.")
     detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
-    included_tags: list[str] = Field([], description="Tags of which a run must have one; nothing: no matter.")
+    included_tags: list[str] = Field([], description="Tags of which a run must have one; default: no tag is needed.")
     excluded_tags: list[str] = Field([], description="Tags that a run must not have, beside those of `selection`.")
     except_runs: list[Count] = Field([], description="Run numbers that are left out.")
     needs: Types = Field(
         [],
-        description="Strax data types the script reads: a list of types, or a list of alternative sets of types.",
+        description="Strax data types that the script reads: a list of types, or a list of alternative sets of types.",
     )
     needs_document: list[Literal["rate", "source", "tags", "comments"]] = Field(
         [], description="Entries of the run document that come late: a run waits until they are there."
     )
-    period: Period | None = Field(None, description="Takes several runs together; nothing: one run at a time.")
+    period: Period | None = Field(None, description="Takes several runs together; default: one run at a time.")
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
-    context: Context | None = Field(None, description="A context of its own; nothing: the common one.")
-    max_jobs_per_tick: Positive | None = Field(None, description="Instead of the common one.")
-    time_limit: PositiveDuration = Field(_length("30 min"), description="Time after which a run's job is ended.")
-    slurm: SlurmOptions | None = Field(None, description="Instead of the common options for jobs in Slurm.")
+    context: Context | None = Field(None, description="Context of this analysis; default: the common one.")
+    max_jobs_per_tick: Positive | None = Field(None, description="Replaces the common `max_jobs_per_tick`.")
+    time_limit: PositiveDuration = Field(length("30 min"), description="Time after which a run's job is ended.")
+    slurm: SlurmOptions | None = Field(None, description="Replaces the common options for jobs in Slurm.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
 
     @property
     def alternatives(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of types of which one must be complete; no set at all where nothing is needed."""
+        """The sets of types of which one must be complete; none if no data are needed."""
         if not self.needs:
             return ()
         if isinstance(self.needs[0], str):
@@ -332,9 +276,9 @@ class Analysis(RunRange):
 
 
 class ScienceRun(RunRange):
-    """A science run: a range of runs that the page shades, and to which it can be narrowed."""
+    """A science run: a range of runs, which the page shades and can show alone."""
 
-    name: Label = Field(description="What it is called, such as `SR1`.")
+    name: Label = Field(description="Its name, such as `SR1`.")
 
 
 class Config(Model):
@@ -344,17 +288,17 @@ class Config(Model):
     rundb: RunDB = Field(description="Where the run documents come from.")
     context: Context = Field(description="The strax context.")
     software: list[Software] = Field(
-        min_length=1, description="What runs the analyses, by ranges of runs without overlap or hole."
+        min_length=1, description="The software that runs the analyses, by ranges of runs without overlap or hole."
     )
     software_may_have_holes: bool = Field(
-        False, strict=True, description="Whether runs may be left without software; they wait and say so."
+        False, strict=True, description="Whether runs may have no software; these runs wait, with this reason."
     )
-    selection: Selection = Field(Selection(), description="Which runs are monitored at all.")
-    retries: Retries = Field(Retries(), description="How failures are tried again.")
+    selection: Selection = Field(Selection(), description="The runs that are monitored at all.")
+    retries: Retries = Field(Retries(), description="When failed runs are tried again.")
     stale_after: PositiveDuration = Field(
-        _length("2 d"), description="Time after its end when a run that still lacks data is stale."
+        length("2 d"), description="Time after the end of a run from which on it is stale if data are missing."
     )
-    max_jobs_per_tick: Positive = Field(100, description="Runs that one tick takes per analysis, newest first.")
+    max_jobs_per_tick: Positive = Field(100, description="Most runs that one tick takes per analysis, newest first.")
     warm_start: WarmStart = Field(WarmStart(), description="Start of analyses from a preloaded process.")
     slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")
     store: Store = Field(Store(), description="Where results are published.")
@@ -362,10 +306,10 @@ class Config(Model):
     science_runs: list[ScienceRun] = Field(
         [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."
     )
-    keep_ticks: Positive = Field(100, description="Ticks whose run lists are kept.")
+    keep_ticks: Positive = Field(100, description="Number of ticks whose run lists are kept.")
     analysis_folders: list[Path] = Field(
         [],
-        description="More folders with `scripts/analyses/` and `rules/analyses/`; what they have wins over ours.",
+        description="More folders with `scripts/analyses/` and `rules/analyses/`; their files replace the project's.",
     )
     analyses: dict[AnalysisName, Analysis] = Field(description="The analyses, by name.")
 
@@ -376,7 +320,7 @@ class Config(Model):
             raise ValueError(f"two ranges of software contain run {twice}")
         hole = _first_hole(self.software, self.selection)
         if hole is not None and not self.software_may_have_holes:
-            raise ValueError(f"no range of software contains run {hole}; if so be it: software_may_have_holes: true")
+            raise ValueError(f"no range of software contains run {hole}; to allow it set software_may_have_holes: true")
         return self
 
     @model_validator(mode="after")
@@ -399,11 +343,11 @@ class Config(Model):
         return next((one for one in self.software if one.covers(number)), None)
 
     def slurm_options_of(self, analysis: str) -> SlurmOptions:
-        """Return what jobs of an analysis are submitted with."""
+        """Return the options with which jobs of an analysis are submitted."""
         return self.analyses[analysis].slurm or self.slurm
 
     def limit_of(self, analysis: str) -> int:
-        """Return how many runs of an analysis one tick takes at most."""
+        """Return the largest number of runs of an analysis that one tick takes."""
         return self.analyses[analysis].max_jobs_per_tick or self.max_jobs_per_tick
 
 

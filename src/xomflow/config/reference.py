@@ -1,4 +1,4 @@
-"""What is generated from the model of the configuration: the JSON schema for editors, and the page for people."""
+"""Generate the JSON schema and the page of the configuration from its model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOUN = re.compile("^(list|text|path|block|whole number|number)")
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of the keys; they only repeat them."""
+    """Omits the titles that pydantic makes of the keys; they only repeat them."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -30,13 +30,13 @@ def json_schema() -> dict[str, Any]:
     Returns
     -------
     dict
-        As strict as the model where JSON Schema can be: what concerns several keys at a time only loading finds.
+        As strict as the model where JSON Schema can be: errors that concern several keys are found by loading only.
     """
     schema = Config.model_json_schema(schema_generator=_Generator)
     for block in (schema, *schema["$defs"].values()):
         for field in block.get("properties", {}).values():
             if "$ref" in field:
-                # The block's own keys say it better, and lengths of time would stand here in seconds.
+                # The block's own keys have defaults, and lengths of time would be in seconds here.
                 field.pop("default", None)
             if "patternProperties" in field:
                 field["additionalProperties"] = False
@@ -54,7 +54,7 @@ def page_text(introduction: str) -> str:
     Parameters
     ----------
     introduction
-        What stands above the tables, with the page's heading.
+        Text above the tables, with the page's heading.
     """
     schema = json_schema()
     parts = [introduction.strip(), "## Top level", _table(schema, schema["$defs"])]
@@ -64,12 +64,12 @@ def page_text(introduction: str) -> str:
 
 
 def blocks(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each block below the top level once, in the model's order.
+    """Yield each block below the top level once, in the model's order.
 
     Yields
     ------
     tuple of (str, dict)
-        Where it stands, such as ``analyses.<name>`` or ``software[]``, and its part of the schema.
+        Its place, such as ``analyses.<name>`` or ``software[]``, and its part of the schema.
     """
     for name, field in schema["properties"].items():
         for suffix, one in (
@@ -87,8 +87,8 @@ def keys_of(schema: dict[str, Any]) -> list[str]:
     return [*schema["properties"], *below]
 
 
-def type_words(field: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """Say in words what a key takes.
+def describe_type(field: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """Return a phrase about the values of a key.
 
     Parameters
     ----------
@@ -100,23 +100,23 @@ def type_words(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in field:
         return "block"
     if "anyOf" in field:
-        return " or ".join(dict.fromkeys(type_words(one, definitions) for one in field["anyOf"]))
+        return " or ".join(dict.fromkeys(describe_type(one, definitions) for one in field["anyOf"]))
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     kind = field["type"]
     if kind == "array":
         least = ", one at least" if field.get("minItems") else ""
-        return "list of " + _NOUN.sub(r"\1s", type_words(field["items"], definitions)) + least
+        return "list of " + _NOUN.sub(r"\1s", describe_type(field["items"], definitions)) + least
     if kind == "object":
         return "blocks by name" if "patternProperties" in field else "keys and values"
     if kind == "string":
-        return _text_words(field)
+        return _describe_text(field)
     word = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "null": "nothing"}[kind]
     return word + "".join(f", {limit} {field[name]}" for name, limit in _LIMITS.items() if name in field)
 
 
-def default_words(field: dict[str, Any], required: bool) -> str:
-    """Return the default of a key as it would be written in YAML, or that there is none."""
+def describe_default(field: dict[str, Any], required: bool) -> str:
+    """Return the default of a key in YAML, or a note that there is none."""
     if required:
         return "**needed**"
     if "default" not in field:
@@ -125,7 +125,7 @@ def default_words(field: dict[str, Any], required: bool) -> str:
     return f"`{written.splitlines()[0]}`"
 
 
-def _text_words(field: dict[str, Any]) -> str:
+def _describe_text(field: dict[str, Any]) -> str:
     if field.get("format") == "path":
         return "path"
     if "examples" in field:
@@ -138,7 +138,7 @@ def _table(block: dict[str, Any], definitions: dict[str, Any]) -> str:
     required = block.get("required", ())
     for name, field in block["properties"].items():
         meaning = field.get("description") or _target(field, definitions)["description"]
-        cells = (f"`{name}`", type_words(field, definitions), default_words(field, name in required), meaning)
+        cells = (f"`{name}`", describe_type(field, definitions), describe_default(field, name in required), meaning)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 

@@ -1,0 +1,81 @@
+"""The types of single values of the configuration: lengths of time, counts, names."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+_TAKEN = frozenset({"all", "discover", "publish", "report", "xom"})
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
+_LONGEST_DAYS = 10_000
+
+
+def length(text: str) -> Any:
+    """Return a default as it is written in the file; loading turns it into seconds."""
+    return text
+
+
+def _seconds(value: Any) -> float:
+    match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("a length of time is needed: a number and one of s, min, h, d, such as '2 d'")
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST_DAYS * _UNITS["d"]:
+        raise ValueError(f"a length of time of at most {_LONGEST_DAYS} d is needed")
+    return seconds
+
+
+def _free(name: str) -> str:
+    """Return a name if a rule can have it."""
+    if name in _TAKEN or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is taken, an analysis needs another name")
+    return name
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ValueError("a length of time above zero is needed")
+    return seconds
+
+
+def _spelled(pattern: str, needed: str) -> tuple[Any, Any]:
+    """Return the annotations of a text that matches a pattern; the message about another one begins with ``needed``."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{needed}, is needed")
+        return value
+
+    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"a list is needed, such as [{value}]")
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
+]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Positive = Annotated[int, Field(strict=True, ge=1)]
+Growth = Annotated[float, Field(ge=1, le=100)]
+AnalysisName = Annotated[
+    str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
+]
+Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
+FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
+Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
+SbatchOption = Annotated[
+    str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
+]
+Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
+Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]
