@@ -20,8 +20,8 @@ from bson import json_util
 from costs import load, say, table
 from synthetic import FIRST_RUN, run_document
 
-from support.factory import rundb_credentials
 from local_servers.mongo import MongoAccess, MongoServer
+from support.factory import rundb_credentials
 from support.proxy import PASS, Proxy, proxy
 from xomflow.config import model as config
 from xomflow.rundb.database import FIELDS, RunDB, open_rundb
@@ -125,8 +125,8 @@ def measure_all(folder: Path, access: MongoAccess, between: Proxy, count: int, r
     wire = Wire(between)
     things: dict[str, tuple[Callable[[], Any], Wire | None]] = {
         "floor: pymongo alone fetches the same bytes": (lambda: _fetched(access), None),
-        "MongoDB, something changed: stamp, then all runs": (lambda: _changed(mongo(access.address)), None),
-        "MongoDB, nothing changed: stamp only": (lambda: mongo(access.address).stamp(0, None), None),
+        "MongoDB, something changed: fingerprint, then all runs": (lambda: _changed(mongo(access.address)), None),
+        "MongoDB, nothing changed: fingerprint only": (lambda: mongo(access.address).fingerprint(0, None), None),
         "MongoDB, `data` of 200 waiting runs": (lambda: mongo(access.address).data_of(last), None),
         "the same through a counting relay: all runs": (lambda: _changed(mongo(between.address)), wire),
         "the same through a counting relay: 200 runs": (lambda: mongo(between.address).data_of(last), wire),
@@ -154,7 +154,7 @@ def _fetched(access: MongoAccess) -> None:
 
 
 def _changed(rundb: RunDB) -> None:
-    rundb.stamp(0, None)
+    rundb.fingerprint(0, None)
     rundb.runs(0, None)
 
 

@@ -23,9 +23,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from pymongo.monitoring import CommandListener
 
+from local_servers.mongo import MongoAccess, MongoServer
 from support.factory import PASSWORD, rundb_credentials
 from support.factory import settings as factory_settings
-from local_servers.mongo import MongoAccess, MongoServer
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
 from support.site import Site, document
 from xomflow.config import model as config
@@ -344,24 +344,24 @@ def test_the_stamp_tells_every_change_of_what_is_read(tmp_path: Path, server: Se
     """Whatever changes in the entries that are read changes the stamp; nothing else does."""
     whole = {**as_bson(document(52000)), "data": []}
     server.fill([whole, as_bson(document(52001))])
-    first = server.rundb(tmp_path).stamp(0, None)
-    assert first == server.rundb(tmp_path).stamp(0, None)
+    first = server.rundb(tmp_path).fingerprint(0, None)
+    assert first == server.rundb(tmp_path).fingerprint(0, None)
     server.fill([{**whole, "data": [{"type": "peaks"}]}, as_bson(document(52001))])
-    assert server.rundb(tmp_path).stamp(0, None) == first
+    assert server.rundb(tmp_path).fingerprint(0, None) == first
     for field, value in {"status": "transferring", "tags": [{"name": "bad"}], "end": None, "rate": {}}.items():
         server.fill([{**whole, field: value}, as_bson(document(52001))])
-        assert server.rundb(tmp_path).stamp(0, None) != first, field
+        assert server.rundb(tmp_path).fingerprint(0, None) != first, field
     server.fill([whole])
-    assert server.rundb(tmp_path).stamp(0, None) != first
-    assert server.rundb(tmp_path).stamp(0, 51999) != server.rundb(tmp_path).stamp(0, None)
+    assert server.rundb(tmp_path).fingerprint(0, None) != first
+    assert server.rundb(tmp_path).fingerprint(0, 51999) != server.rundb(tmp_path).fingerprint(0, None)
 
 
 def test_a_tick_looks_at_all_documents_once(tmp_path: Path, server: Server, watch: Watch) -> None:
     server.fill([as_bson(document(52000))])
     rundb = server.rundb(tmp_path)
-    stamps = [rundb.stamp(0, None)]
+    stamps = [rundb.fingerprint(0, None)]
     assert list(rundb.runs(0, None).runs) == [52000]
-    stamps.append(rundb.stamp(0, None))
+    stamps.append(rundb.fingerprint(0, None))
     assert stamps[0] == stamps[1]
     assert len(watch.batches) == 1
 

@@ -22,7 +22,7 @@ from xomflow.outcomes.files import Failure, failure_path, write_outcome
 from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
 from xomflow.planning.survey import Survey, take_survey
-from xomflow.rundb.database import RunQuery, understand
+from xomflow.rundb.database import RunQuery, read_documents
 from xomflow.slurm.submissions import Submission, SubmissionStatus
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.data_directory import DataDirectory
@@ -40,13 +40,13 @@ class Documents:
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         self.asked.append((min_run, max_run))
-        return understand(self._documents, min_run, max_run)
+        return read_documents(self._documents, min_run, max_run)
 
     @property
     def place(self) -> str:
         return "memory"
 
-    def stamp(self, min_run: int, max_run: int | None) -> str:
+    def fingerprint(self, min_run: int, max_run: int | None) -> str:
         return ""
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:

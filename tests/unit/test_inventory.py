@@ -142,7 +142,7 @@ def test_what_changed_just_now_is_not_kept(world: tuple[Site, Config, CountingRu
 
 def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Config, CountingRunDB]) -> None:
     _, settings, rundb = world
-    rundb.stamp = lambda *ends: ""  # type: ignore[method-assign]
+    rundb.fingerprint = lambda *ends: ""  # type: ignore[method-assign]
     load_pending(settings, rundb, may_write=True)
     load_pending(settings, rundb, may_write=True)
     assert rundb.reads == 2

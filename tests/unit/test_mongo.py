@@ -144,7 +144,7 @@ def test_whether_somebody_elses_collection_is_this_one(
 def test_stamp_and_runs_of_a_range_are_one_question(tmp_path: Path, collection: Collection) -> None:
     collection.pieces = [encoded(52001, 52002), encoded(52003)]
     rundb = MongoRunDB(block(tmp_path))
-    assert rundb.stamp(52002, 60000) == rundb.stamp(52002, 60000)
+    assert rundb.fingerprint(52002, 60000) == rundb.fingerprint(52002, 60000)
     assert sorted(rundb.runs(52002, 60000).runs) == [52002, 52003]
     assert len(collection.queries) == 1
     assert sorted(rundb.runs(52002, 60000).runs) == [52002, 52003]
@@ -155,9 +155,9 @@ def test_the_stamp_differs_with_documents_range_and_server(tmp_path: Path, colle
     stamps = set()
     for pieces, ends in (([encoded(52001)], (0, None)), ([encoded(52002)], (0, None)), ([encoded(52001)], (1, None))):
         collection.pieces = pieces
-        stamps.add(MongoRunDB(block(tmp_path)).stamp(*ends))
+        stamps.add(MongoRunDB(block(tmp_path)).fingerprint(*ends))
     other = RunDB(kind="mongodb", credentials=rundb_credentials(tmp_path, "127.0.0.1:27018"))
-    stamps.add(MongoRunDB(other).stamp(1, None))
+    stamps.add(MongoRunDB(other).fingerprint(1, None))
     assert len(stamps) == 4
 
 
@@ -178,7 +178,7 @@ def matches(query: Any, number: Any) -> bool:
 def test_only_documents_of_the_range_and_odd_ones_are_asked_for(
     tmp_path: Path, collection: Collection, last: int | None
 ) -> None:
-    MongoRunDB(block(tmp_path)).stamp(52000, last)
+    MongoRunDB(block(tmp_path)).fingerprint(52000, last)
     (query,) = collection.queries
     found = [number for number in (-1, 0, 51999, 52000, 52100, 52101, None, "52000", {}, []) if matches(query, number)]
     assert found == [-1, 52000, 52100, *([52101] if last is None else []), None, "52000", {}, []]

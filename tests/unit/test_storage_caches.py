@@ -69,7 +69,7 @@ def test_which_folders_are_complete(tmp_path: Path) -> None:
 class Documents:
     """A run database that has one document, and does not change."""
 
-    def stamp(self, _first: int, _last: int | None) -> str:
+    def fingerprint(self, _first: int, _last: int | None) -> str:
         return "the first"
 
     def data_of(self, _numbers: Any) -> dict[int, dict[str, Any]]:

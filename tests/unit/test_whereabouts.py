@@ -99,7 +99,7 @@ class Documents:
         self.now = "first"
         self.asked: list[list[int]] = []
 
-    def stamp(self, min_run: int, max_run: int | None) -> str:
+    def fingerprint(self, min_run: int, max_run: int | None) -> str:
         return self.now
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:

@@ -141,13 +141,13 @@ class Paths:
         """What the run database says of the data of waiting runs."""
         return self.cache / "whereabouts.json"
 
-    def facts(self, shelf: str) -> Path:
-        """What the run database said last about the runs of a shelf."""
+    def run_metadata(self, shelf: str) -> Path:
+        """The metadata of a shelf's runs as of the last look at the run database."""
         return self.cache / "facts" / f"{shelf}.json"
 
     @property
-    def facts_digests(self) -> Path:
-        """Digests by which a change of these is seen."""
+    def run_metadata_digests(self) -> Path:
+        """Digests of these, by shelf."""
         return self.cache / "facts" / "digests.json"
 
     @property

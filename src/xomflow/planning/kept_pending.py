@@ -46,7 +46,7 @@ def fingerprint(config: Config, rundb: RunDB) -> str:
 
     Outcomes come and go by renaming, which changes the time stamp of their folder.
     """
-    documents = rundb.stamp(config.selection.min_run, config.selection.max_run)
+    documents = rundb.fingerprint(config.selection.min_run, config.selection.max_run)
     if not documents:
         return ""
     code = [source.stat().st_mtime_ns for source in sorted(_PACKAGE.rglob("*.py"))]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from xomflow.config.model import Config, Software
 from xomflow.core.errors import ContextError
-from xomflow.rundb.run import Run, late_words
+from xomflow.rundb.run import Run, describe_missing_entries
 from xomflow.storage.availability import Availability
 
 
@@ -48,7 +48,7 @@ class MissingData:
             elif block.types:
                 lacking |= self._unreadable(analysis, software, ids)
         for run in runs if block.needs_document else ():
-            late = late_words(run, block.needs_document)
+            late = describe_missing_entries(run, block.needs_document)
             lacking[run.id] = "; ".join(filter(None, [late, lacking.get(run.id)]))
         return lacking
 

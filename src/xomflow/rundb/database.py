@@ -24,23 +24,26 @@ DATA_FIELDS = tuple(
     for which in ("data", "deleted_data")
     for name in ("type", "host", "location", "status", "did", "meta.lineage_hash")
 )
-# Text, document, list, bytes, id, yes or no, time, pattern (bsonspec.org); what is null or missing is asked for apart.
+# BSON types: text, document, list, bytes, id, boolean, time, regular expression (bsonspec.org).
 _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
 _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$numberLong"\s*:\s*)?"?([0-9]{1,6})\b')
 
 
+_Range = tuple[int, int | None]  # smallest and largest run number
+
+
 @dataclass(slots=True)
 class RunQuery:
-    """What a run database said.
+    """The answer of a run database.
 
     Parameters
     ----------
     runs
         The runs, by number.
     problems
-        A sentence for each document that could not be understood; its run is left out.
+        A sentence for each document that cannot be read; its run is left out.
     unclear
-        Numbers of the runs that are left out, where their documents tell them.
+        Numbers of the runs that are left out, as far as their documents have one.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
@@ -49,37 +52,37 @@ class RunQuery:
 
 
 class RunDB(Protocol):
-    """What the workflow asks of a run database."""
+    """What a run database offers to the workflow."""
 
     @property
     def place(self) -> str:
-        """Where the documents are, in words; nothing secret."""
+        """A description of where the documents are, for messages; it has nothing secret."""
         ...
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
-        """Return the runs with numbers in a range; what is selected of them is decided elsewhere.
+        """Return the runs with numbers in a range.
 
         Raises
         ------
         RunDBError
-            If the database cannot be asked.
+            If the database does not answer.
         """
         ...
 
-    def stamp(self, min_run: int, max_run: int | None) -> str:
-        """Return a text that differs whenever the documents of a range do; empty if that cannot be told just now.
+    def fingerprint(self, min_run: int, max_run: int | None) -> str:
+        """Return a text that differs whenever the documents of a range do; empty if that cannot be seen at present.
 
-        What `runs` returns after it belongs to it, or is newer.
+        The runs that `runs` returns afterwards are those of the fingerprint, or newer.
         """
         ...
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
-        """Return the entries ``data`` and ``deleted_data`` of the documents of single runs, where there are any.
+        """Return the entries ``data`` and ``deleted_data`` of the documents of single runs, as far as there are any.
 
         Raises
         ------
         RunDBError
-            If the database cannot be asked.
+            If the database does not answer.
         """
         ...
 
@@ -87,7 +90,7 @@ class RunDB(Protocol):
 def open_rundb(block: config.RunDB) -> RunDB:
     """Return the run database that the configuration names."""
     if block.kind == "file":
-        assert block.file is not None  # the model sees to it
+        assert block.file is not None  # the model of the configuration demands it
         return FileRunDB(block.file)
     return MongoRunDB(block)
 
@@ -106,18 +109,18 @@ class FileRunDB:
 
     @property
     def place(self) -> str:
-        """Where the documents are; see `RunDB.place`."""
+        """A description of where the documents are; see `RunDB.place`."""
         return f"file {self._path.absolute()}"
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
         documents, problems = self._parse(self._lines())
-        answer = understand(documents, min_run, max_run)
+        answer = read_documents(documents, min_run, max_run)
         answer.problems[:0] = problems
         return answer
 
-    def stamp(self, min_run: int, max_run: int | None) -> str:
-        """Return the file's place, time and size; see `RunDB.stamp`."""
+    def fingerprint(self, min_run: int, max_run: int | None) -> str:
+        """Return the file's path, time and size; see `RunDB.fingerprint`."""
         try:
             status = self._path.stat()
         except OSError:
@@ -127,7 +130,7 @@ class FileRunDB:
         return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
-        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = set(numbers)
         lines = [line for line in self._lines() if any(int(one) in wanted for one in _NUMBER.findall(line))]
         return _data_of(self._parse(lines)[0], wanted)
@@ -154,7 +157,7 @@ class FileRunDB:
 
 
 class MongoRunDB:
-    """A MongoDB server. A tick looks at all documents once; what is asked of single runs is asked anew.
+    """A MongoDB server. A tick fetches all documents once; each question about single runs is a query of its own.
 
     Parameters
     ----------
@@ -164,58 +167,58 @@ class MongoRunDB:
 
     def __init__(self, block: config.RunDB) -> None:
         self.server = Server(block)
-        self._stamps: dict[tuple[int, int | None], str] = {}
-        self._pieces: dict[tuple[int, int | None], list[bytes]] = {}
+        self._fingerprints: dict[_Range, str] = {}
+        self._batches: dict[_Range, list[bytes]] = {}
 
     @property
     def place(self) -> str:
-        """Where the documents are; see `RunDB.place`."""
+        """A description of where the documents are; see `RunDB.place`."""
         return self.server.place
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        ends = min_run, max_run
-        if ends not in self._pieces:
-            self._look(ends)
-        return understand(decoded(self._pieces.pop(ends)), min_run, max_run)
+        numbers = min_run, max_run
+        if numbers not in self._batches:
+            self._fetch(numbers)
+        return read_documents(decoded(self._batches.pop(numbers)), min_run, max_run)
 
-    def stamp(self, min_run: int, max_run: int | None) -> str:
-        """Return a digest of the documents as the server sent them; see `RunDB.stamp`.
+    def fingerprint(self, min_run: int, max_run: int | None) -> str:
+        """Return a digest of the documents as the server sent them; see `RunDB.fingerprint`.
 
-        No server tells at less cost that nothing changed: states and rates change without a date or a new document.
+        There is no cheaper way to see that nothing changed: states and rates change without a date or a new document.
         """
-        ends = min_run, max_run
-        if ends not in self._stamps:
-            self._look(ends)
-        return self._stamps[ends]
+        numbers = min_run, max_run
+        if numbers not in self._fingerprints:
+            self._fetch(numbers)
+        return self._fingerprints[numbers]
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
-        """Return what the documents of runs say about their data; see `RunDB.data_of`."""
+        """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = sorted(numbers)
         query = {"number": {"$in": [*wanted, *map(str, wanted)]}}
         return _data_of(self.find(query, dict.fromkeys(["number", *DATA_FIELDS], 1)), numbers)
 
     def find(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the documents that a query finds; `RunDBError` if the server cannot be asked."""
+        """Return the documents that a query finds; `RunDBError` if the server does not answer."""
         return decoded(self.server.read(query, projection))
 
-    def _look(self, ends: tuple[int, int | None]) -> None:
-        pieces = self.server.read(_narrowed(*ends), {**dict.fromkeys(FIELDS, 1), "_id": 0})
-        digest = hashlib.sha256(repr((ends, self.server.account.address)).encode())
-        for piece in pieces:
-            digest.update(piece)
-        self._pieces[ends], self._stamps[ends] = pieces, digest.hexdigest()
+    def _fetch(self, numbers: _Range) -> None:
+        batches = self.server.read(_range_query(*numbers), {**dict.fromkeys(FIELDS, 1), "_id": 0})
+        digest = hashlib.sha256(repr((numbers, self.server.account.address)).encode())
+        for batch in batches:
+            digest.update(batch)
+        self._batches[numbers], self._fingerprints[numbers] = batches, digest.hexdigest()
 
 
-def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> RunQuery:
-    """Make runs of documents; what cannot be understood is said once and costs only its own run."""
+def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) -> RunQuery:
+    """Return the runs of documents with numbers in a range; a document that cannot be read costs only its own run."""
     answer = RunQuery()
     twice = set()
     for document in documents:
         try:
             if not isinstance(document, Mapping):
                 raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
-            if _is_outside(document.get("number"), min_run, max_run):
+            if _is_out_of_range(document.get("number"), min_run, max_run):
                 continue
             run = run_of(document)
         except BadDocument as error:
@@ -229,7 +232,7 @@ def understand(documents: Iterable[Any], min_run: int, max_run: int | None) -> R
             twice.add(run.number)
         answer.runs[run.number] = run
     for number in sorted(twice):
-        del answer.runs[number]  # which of them is right cannot be known
+        del answer.runs[number]  # there is no way to see which of them is right
         answer.unclear.add(number)
         answer.problems.append(f"run document {number}: there are several with this number")
     return answer
@@ -247,17 +250,17 @@ def _data_of(documents: Iterable[Any], numbers: Collection[int]) -> dict[int, di
     return found
 
 
-def _narrowed(min_run: int, max_run: int | None) -> dict[str, Any]:
-    """Return a query that leaves out what `_is_outside` does, and nothing else: odd numbers are judged here.
+def _range_query(min_run: int, max_run: int | None) -> dict[str, Any]:
+    """Return a query for a range of runs. It also finds documents with malformed run numbers, which are reported.
 
-    Each alternative is a range of an index on the number, so a server need not open what is outside.
+    Each alternative is a range of an index on the number, so a server need not open the other documents.
     """
     inside = {"$gte": min_run} if max_run is None else {"$gte": min_run, "$lte": max_run}
-    odd = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
-    return {"$or": [{"number": inside}, *odd]}
+    malformed = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
+    return {"$or": [{"number": inside}, *malformed]}
 
 
-def _is_outside(number: Any, min_run: int, max_run: int | None) -> bool:
+def _is_out_of_range(number: Any, min_run: int, max_run: int | None) -> bool:
     if isinstance(number, bool) or not isinstance(number, int | float):
         return False
     return 0 <= number < min_run or (max_run is not None and number > max_run)

@@ -1,4 +1,4 @@
-"""A MongoDB server: the account as XENON people have it, and reading with time limits and one sentence per trouble."""
+"""A MongoDB server: the account in the form that the collaboration uses, and queries with time limits."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SCHEMES = ("mongodb://", "mongodb+srv://")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the server is and who asks; what must not be repeated is not in its representation.
+    """The server and the account; the secret parts are not in its representation.
 
     Parameters
     ----------
     address
-        Hosts and ports, for sentences.
+        Hosts and ports, for messages.
     database
         Name of the database.
     url, options
-        What the client is made with.
+        Arguments of the client.
     """
 
     address: str
@@ -42,25 +42,25 @@ class Account:
 
 
 def credentials_path(named: Path | None) -> Path:
-    """Return the file with the account: the configured one, else where utilix looks for it."""
+    """Return the file with the account: the configured one, else the one that utilix reads."""
     return named or Path(os.environ.get("XENON_CONFIG") or "~/.xenon_config")
 
 
 def read_account(named: Path | None, read_preference: str) -> Account:
-    """Read the account from a file that only its owner may read.
+    """Return the account in a file that only its owner may read.
 
-    The file is a configuration with the section ``[RunDB]``, understood as utilix does, or one line with a whole
+    The file is a configuration with the section ``[RunDB]``, read as utilix does, or one line with a whole
     ``mongodb://`` address.
 
     Raises
     ------
     RunDBError
-        If the file is missing, readable by others, or lacks an entry; its content is never repeated.
+        If the file is missing, readable by others, or lacks an entry; the message has none of its content.
     """
     path = credentials_path(named)
     text = read_private(path, "rundb.credentials", RunDBError)
     if text.strip().startswith(_SCHEMES):
-        return _of_uri(path, text.strip(), read_preference)
+        return _account_of_uri(path, text.strip(), read_preference)
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(text)
@@ -69,16 +69,16 @@ def read_account(named: Path | None, read_preference: str) -> Account:
     missing = [name for name in _WANTED if not parser.get("RunDB", name, fallback="")]
     if missing:
         raise RunDBError(f"rundb.credentials: {path} lacks {', '.join(missing)} in the section [RunDB]")
-    return _of_section(path, parser["RunDB"], read_preference)
+    return _account_of_section(path, parser["RunDB"], read_preference)
 
 
-def _of_uri(path: Path, uri: str, read_preference: str) -> Account:
+def _account_of_uri(path: Path, uri: str, read_preference: str) -> Account:
     import pymongo.errors
     from pymongo.uri_parser import parse_uri
 
     try:
         database = parse_uri(uri, validate=False)["database"]
-    except (pymongo.errors.PyMongoError, ValueError):  # the error would repeat the password
+    except (pymongo.errors.PyMongoError, ValueError):  # the message of the error has the password
         raise RunDBError(f"rundb.credentials: {path} is not a mongodb:// address that can be understood") from None
     if not database:
         raise RunDBError(f"rundb.credentials: {path} lacks the name of the database after the hosts, as /xenonnt")
@@ -87,8 +87,8 @@ def _of_uri(path: Path, uri: str, read_preference: str) -> Account:
     return Account(address, database, uri, chosen)
 
 
-def _of_section(path: Path, section: Mapping[str, str], read_preference: str) -> Account:
-    """Understand the section as utilix does: variables, escapes, and only the last of several servers, directly."""
+def _account_of_section(path: Path, section: Mapping[str, str], read_preference: str) -> Account:
+    """Return the account as utilix reads it: with variables, escapes, and only the last of several servers."""
     entries = {name: os.path.expandvars(value) for name, value in section.items()}
     url = entries["xent_url"]
     options: dict[str, Any] = {
@@ -97,15 +97,15 @@ def _of_section(path: Path, section: Mapping[str, str], read_preference: str) ->
         "readPreference": entries.get("read_preference", read_preference),
     }
     if not url.startswith(_SCHEMES):
-        if _yes(path, entries, "force_single_server"):
+        if _boolean(path, entries, "force_single_server"):
             url = url.split(",")[-1].strip()
-        options["directConnection"] = _yes(path, entries, "direct_connection") and "," not in url
+        options["directConnection"] = _boolean(path, entries, "direct_connection") and "," not in url
         url = f"mongodb://{url}"
     address = url.split("://", 1)[1].rsplit("@", 1)[-1].partition("/")[0]
     return Account(address, entries["xent_database"], url, options)
 
 
-def _yes(path: Path, entries: Mapping[str, str], name: str) -> bool:
+def _boolean(path: Path, entries: Mapping[str, str], name: str) -> bool:
     value = configparser.ConfigParser.BOOLEAN_STATES.get(entries.get(name, "yes").lower())
     if value is None:
         raise RunDBError(f"rundb.credentials: {path} has {name} in the section [RunDB], which is neither yes nor no")
@@ -113,7 +113,7 @@ def _yes(path: Path, entries: Mapping[str, str], name: str) -> bool:
 
 
 class Server:
-    """Reads one collection.
+    """Queries one collection.
 
     Parameters
     ----------
@@ -127,19 +127,19 @@ class Server:
 
     @property
     def account(self) -> Account:
-        """The account, read from its file when it is needed first; `RunDBError` if it cannot be."""
+        """The account, read from its file at the first use; `RunDBError` if that fails."""
         if self._account is None:
             self._account = read_account(self._block.credentials, self._block.read_preference)
         return self._account
 
     @property
     def place(self) -> str:
-        """Database, collection and address, in words."""
+        """Database, collection and address, for messages."""
         account = self.account
         return f"database {account.database}, collection {self._block.collection} at {account.address}"
 
     def read(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[bytes]:
-        """Return the documents that a query finds, in pieces of BSON that hold any number of whole documents.
+        """Return the documents that a query finds, in batches of BSON with any number of whole documents each.
 
         Raises
         ------
@@ -147,20 +147,20 @@ class Server:
             If the server cannot be reached, refuses the account, or takes longer than the configuration allows.
         """
         end = time.monotonic() + self._block.read_limit
-        pieces = []
+        batches = []
         with self._collection() as collection:
             limit = int(self._block.read_limit * 1000)
-            for piece in collection.find_raw_batches(query, projection, max_time_ms=limit):
-                pieces.append(piece)
+            for batch in collection.find_raw_batches(query, projection, max_time_ms=limit):
+                batches.append(batch)
                 if time.monotonic() > end:
                     raise RunDBError(
                         f"the run database at {self.account.address} is too slow: "
                         f"only a part of the documents came within {self._block.read_limit:.0f} s (rundb.read_limit)"
                     )
-        return pieces
+        return batches
 
     def holds(self, hosts: str, database: str, collection: str) -> bool:
-        """Return whether this is the collection that somebody else names by host and port, database and name."""
+        """Return whether this is the collection of these hosts with ports, database and name."""
         import pymongo.errors
         from pymongo.uri_parser import split_hosts
 
@@ -173,7 +173,7 @@ class Server:
 
     @contextlib.contextmanager
     def _collection(self) -> Iterator[Any]:
-        import bson.errors  # loaded only where a server is asked: the embedded default should not pay for it
+        import bson.errors  # here, so that a site with a file of run documents does not load it
         import pymongo
         import pymongo.errors
 
@@ -190,20 +190,20 @@ class Server:
                 yield client[account.database][self._block.collection]
         # A wrong address may be a plain ValueError.
         except (pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError) as error:
-            # Only what a server answered has a code.
+            # Only errors that a server sent have a code.
             did = "refused the account" if getattr(error, "code", None) in _ACCOUNT_CODES else "does not answer"
             raise RunDBError(f"the run database at {account.address} {did}: {_first_clause(error)}") from None
 
 
-def decoded(pieces: list[bytes]) -> list[dict[str, Any]]:
-    """Return the documents in pieces of BSON; a time or a text that Python cannot hold costs its own run only."""
+def decoded(batches: list[bytes]) -> list[dict[str, Any]]:
+    """Return the documents in batches of BSON; a time or a text that Python cannot hold costs its own run only."""
     import bson
     from bson.codec_options import CodecOptions, DatetimeConversion
 
     options: CodecOptions[dict[str, Any]] = CodecOptions(
         datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
     )
-    return [document for piece in pieces for document in bson.decode_all(piece, options)]
+    return [document for batch in batches for document in bson.decode_all(batch, options)]
 
 
 def _first_clause(error: Exception) -> str:

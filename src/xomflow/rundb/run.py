@@ -82,6 +82,3 @@ def describe_missing_entries(run: Run, entries: Iterable[str]) -> str:
     """Return which of these entries the run document does not have yet, as a reason to wait; empty if it has all."""
     missing = [name for name in entries if not getattr(run, name)]
     return f"waiting for the {' and the '.join(missing)} in the run document" if missing else ""
-
-
-late_words = describe_missing_entries

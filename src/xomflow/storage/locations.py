@@ -135,7 +135,7 @@ class DataLocations:
 
     def _kept_runs(self) -> dict[str, _Kept]:
         if self._runs is None:
-            self._stamp = self._rundb.stamp(*self._ends)
+            self._stamp = self._rundb.fingerprint(*self._ends)
             stamp, runs = read_kept(self._place, _parse) or ("", {})
             self._up_to_date = bool(stamp) and stamp == self._stamp
             self._runs = runs
