@@ -1,0 +1,87 @@
+"""What the documentation quotes or names exists: sentences of the playbook in the code, files in the tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from xomflow.core.paths import ROOT
+
+# Sentences that other programs print: Slurm, InfluxDB, MongoDB, the kernel.
+FOREIGN = (
+    "invalid partition", "Invalid account", "Invalid qos", "Memory specification can not be satisfied", "No space left on device",
+    "Requested node configuration is not available", "Unable to contact slurm controller", "Read-only file system",
+    "Authentication failed", "queue length exceeded", "cache-max-memory-size exceeded", "field type conflict", "retention policy",
+    "launch failed requeued held", "Reserved for maintenance",
+)  # fmt: skip
+QUOTED = re.compile(r'"([^"`]{8,}?)"(?=[\s,;.:)*])')
+# A word with one of these stands for a value.
+_VALUE = re.compile(r"[0-9<>/'`_=*]|\.\w|\.\.\.")
+_NAMES = {"sbatch", "squeue", "rate", "mode", "Slurm"}  # as words of a sentence these are values
+
+
+def templates() -> list[str]:
+    """Every text of the code; a value in it is a zero character."""
+    found = []
+    for path in [*ROOT.glob("src/**/*.py"), *ROOT.glob("scripts/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                found.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    found += [
+        path.read_text(encoding="utf-8")
+        for path in ROOT.glob("src/xomflow/page/assets/*.js")
+        if "uPlot" not in path.name
+    ]
+    return [" ".join(text.split()) for text in found]
+
+
+def pieces(quote: str) -> list[str]:
+    """The runs of at least two plain words in a quoted sentence."""
+    for foreign in FOREIGN:
+        quote = quote.replace(foreign, " ... ")
+    found = []
+    for part in re.split(r"[:;,()]", quote):
+        found.append([])
+        for word in part.split():
+            if _VALUE.search(word) or word in _NAMES:
+                found.append([])
+            else:
+                found[-1].append(word)
+    return [" ".join(words).strip(" .") for words in found if len(words) > 1]
+
+
+def quotes() -> list[str]:
+    text = (ROOT / "docs/playbook.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^\*\*(.*)\*\*", text, re.MULTILINE))
+    found = {" ".join(quote.split()) for quote in QUOTED.findall(text)}
+    return sorted(quote for quote in found if quote not in headings and not quote.endswith("?"))
+
+
+def test_the_playbook_quotes_sentences_that_the_code_has() -> None:
+    known = templates()
+    wrong = [
+        f"{quote!r}: {piece!r}"
+        for quote in quotes()
+        for piece in pieces(quote)
+        if not any(piece in one for one in known)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "README.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(
+        re.findall(
+            r"`((?:src|docs|tests|rules|scripts|profiles|services|envs|deploy)/[\w./-]+|\w+/\w+\.(?:py|smk))`", text
+        )
+    )
+    homes = (Path(), Path("src"), Path("src/xomflow"))
+    missing = [name for name in sorted(named) if not any((ROOT / home / name).exists() for home in homes)]
+    assert not missing
