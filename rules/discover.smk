@@ -1,4 +1,4 @@
-# Asks the run database and strax what is ready, claims what this tick works on, writes the run lists.
+# Finds the runs that are ready, claims those of this tick, writes the run lists.
 checkpoint discover:
     output:
         xom.tick.claims,

@@ -1,4 +1,5 @@
-# Publishes what the store does not have in its present form; when a job failed the Snakefile calls the same command.
+# Publishes the outcomes that the store does not have in their present form. After a failed job, when Snakemake does not
+# run this rule, the Snakefile starts the same command.
 rule publish:
     input:
         lambda wildcards: xom.pending(checkpoints.discover.get),

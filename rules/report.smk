@@ -1,4 +1,4 @@
-# Says where everything stands and renews the page.
+# Writes the summary of the tick and renews the page.
 rule report:
     input:
         xom.tick.published,

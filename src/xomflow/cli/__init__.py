@@ -1,7 +1,7 @@
-"""The command ``xom``: what people type, and ``xom job ...``, which rules call.
+"""The command ``xom``: the commands for people, and ``xom job ...`` for rules.
 
-May import everything below it. `main` decides between the two without importing either, because a run's job must not
-pay for the model of the configuration.
+May import everything below it. `main` decides between the two without importing either, because the start of a run's
+job must not import the model of the configuration.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main(words: list[str] | None = None) -> int:
         sys.stdout = None  # the reader has closed the pipe, as ``head`` does
         return 0
     except (XomError, OSError) as error:
-        told = for_user(error)
-        if told is None:
+        message = for_user(error)
+        if message is None:
             raise
-        print(told[0], file=sys.stderr)
-        return told[1]
+        print(message[0], file=sys.stderr)
+        return message[1]

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Publish what the store lacks; problems go into the receipt and the tick's report, not into the exit code."""
+    """Publish what the store lacks; errors go into the receipt and the tick's report, not into the exit code."""
     from xomflow.core.tick_summary import Receipt
     from xomflow.publishing.open_store import open_store
     from xomflow.publishing.publish import publish as publish_outcomes

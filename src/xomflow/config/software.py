@@ -1,7 +1,7 @@
-"""How a process is started under the software that the configuration gives for a run.
+"""Start a process under the software that the configuration gives for a run.
 
-An interpreter, an image of apptainer or singularity, or a shell file to source first (cvmfs): the runner is the same
-for all, and all that has to be inside is Python 3.9 or later.
+The software is an interpreter, an image of apptainer or singularity, or a shell file to source first (cvmfs). The
+runner is the same for all three; each must have Python 3.9 or later.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from xomflow.core.paths import ROOT, SOURCE, Paths
 
-# Only what a process needs to find its way; everything else belongs to the workflow's own environment.
+# All other variables belong to the workflow's own environment.
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")
-# A set-up file sees no arguments, and what it does to PYTHONPATH must not hide xomlib.
+# A set-up file gets no arguments, and its PYTHONPATH must not hide xomlib.
 _SET_UP = """
 set_up() { source "$XOM_SET_UP" >&2; }
 set_up || { echo "$XOM_SET_UP failed with exit status $?" >&2; exit 1; }
@@ -27,7 +27,7 @@ exec "$@"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What runs the analyses of some runs.
+    """The program that runs the analyses of some runs.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Program:
     image
         Image of apptainer or singularity; empty: none.
     binds
-        What the image gets to see beside the project, the working directory and what apptainer shows by itself.
+        Folders that are visible in the image beside the project, the working directory and apptainer's own.
     launcher
         The command that starts images.
     set_up
@@ -51,13 +51,13 @@ class Program:
 
     @property
     def name(self) -> str:
-        """How outcomes name it."""
+        """Its name in outcomes."""
         around = self.image or self.set_up
         return f"{around} {self.interpreter}" if around else str(self.interpreter)
 
     @property
     def own_file(self) -> Path:
-        """The file whose change makes it another software."""
+        """The file that is compared to notice a change of the software."""
         return Path(self.image or self.set_up or self.interpreter).expanduser()
 
 
@@ -67,11 +67,11 @@ def command(program: Program, paths: Paths, module: str, *arguments: str) -> lis
     Parameters
     ----------
     program
-        What runs it.
+        The program that runs it.
     paths
-        What it has to see.
+        The folders that it needs.
     module, arguments
-        What to run.
+        The module, and its arguments.
     """
     python = [str(program.interpreter), "-m", module, *arguments]
     if program.image:
@@ -83,7 +83,7 @@ def command(program: Program, paths: Paths, module: str, *arguments: str) -> lis
 
 
 def _contained(program: Program, paths: Paths) -> list[str]:
-    """Return the command that starts an image with what XOM has to see in it and nothing of what is around it."""
+    """Return the command that starts an image with the folders that XOM needs, and without the environment."""
     here = Path.cwd()
     own = (ROOT, paths.work.absolute(), here, tempfile.gettempdir())
     seen = dict.fromkeys([*map(str, own), *program.binds])
@@ -100,9 +100,9 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
     Parameters
     ----------
     program
-        What runs the process.
+        The program that runs the process.
     paths
-        Where numba and matplotlib keep what they make: containers and homes may be read-only.
+        Where numba and matplotlib keep their caches: containers and homes may be read-only.
     """
     passed = {one: os.environ[one] for one in _PASSED_ON if one in os.environ}
     own = str(Path(sys.prefix) / "bin")

@@ -1,4 +1,4 @@
-"""Errors that a user has to act on, and the exit codes that tell them apart."""
+"""Errors that a user has to act on, and their exit codes."""
 
 import errno
 from pathlib import Path
@@ -22,13 +22,13 @@ class XomError(Exception):
 
 
 class ConfigurationError(XomError):
-    """The configuration is wrong; the sentence says where, what, and what was meant."""
+    """The configuration is wrong; the sentence has the place, the value, and the nearest known key."""
 
     exit_code = EXIT_CONFIGURATION
 
 
 class RunDBError(XomError):
-    """The run database cannot be asked."""
+    """The run database does not answer."""
 
     exit_code = EXIT_RUNDB
 
@@ -40,15 +40,15 @@ class BatchSystemError(XomError):
 
 
 class ContextError(XomError):
-    """A strax context cannot be built or asked under the configured software."""
+    """A strax context cannot be built or used under the configured software."""
 
     exit_code = EXIT_CONFIGURATION
 
 
 def for_user(error: BaseException | None) -> tuple[str, int] | None:
-    """Return the sentence and the exit code of an error that a user has to act on; nothing for any other.
+    """Return the sentence and the exit code of an error that a user has to act on; None for any other.
 
-    Besides XOM's own errors these are what a disk says that takes nothing.
+    These are XOM's own errors, and those of a disk on which nothing can be written.
     """
     if isinstance(error, XomError):
         return str(error), error.exit_code

@@ -1,4 +1,4 @@
-"""Locks on files, held through ``flock``: the kernel releases them when the process dies, however it dies."""
+"""Locks on files, held through ``flock``: the kernel releases them however the process ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
-    """Let one tick at a time do something: look for work and claim it, or publish and renew the page."""
+    """Hold a lock, so that one tick at a time looks for work and claims it, or publishes and renews the page."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

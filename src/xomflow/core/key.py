@@ -1,4 +1,4 @@
-"""The key of everything: which analysis, in which version, on what."""
+"""The key of all results: analysis, version and run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 RUN_DIGITS = 6
-# The id of a run, or of a group of runs.
+# The id of a run or of a campaign.
 ID = r"\d{6}(?:-[0-9a-f]{4})?"
 _SHELF_DIGITS = 3
 
@@ -23,8 +23,7 @@ class Key:
     version
         Its version; raising it is the only thing that makes finished work pending again.
     run
-        What it works on: the six-digit id of a run, or the id of a group of runs, which is that of its first run and
-        a digest of all of them.
+        The six-digit id of a run, or the id of a campaign, which is that of its first run and a digest of all its runs.
     """
 
     analysis: str
@@ -40,7 +39,7 @@ class Key:
         return f"{self.analysis} {self.version} run {self.run}"
 
     def as_dict(self) -> dict[str, str]:
-        """Return the key as outcomes spell it."""
+        """Return the key in the form of outcomes."""
         return {"analysis": self.analysis, "version": self.version, "run": self.run}
 
 
@@ -49,7 +48,7 @@ class Pattern(Key):
 
     @property
     def shelf(self) -> str:
-        """A wildcard too: that it follows from the run is more than a pattern can say."""
+        """A wildcard too, since a pattern cannot express that it is a part of the run."""
         return "{shelf}"
 
 
@@ -59,13 +58,13 @@ def run_id(number: int) -> str:
 
 
 def group_id(numbers: Sequence[int]) -> str:
-    """Return the id of a group of runs, such as ``052801-3f2a``: another one whenever a run joins or leaves."""
+    """Return the id of a campaign, such as ``052801-3f2a``; it changes whenever a run joins or leaves."""
     digest = hashlib.sha256(",".join(map(str, numbers)).encode()).hexdigest()
     return f"{run_id(numbers[0])}-{digest[:4]}"
 
 
 def first_run(run: str) -> int:
-    """Return the number of a run, or of the first run of a group, from its id."""
+    """Return the number of a run, or of the first run of a campaign, from its id."""
     return int(run[:RUN_DIGITS])
 
 

@@ -1,4 +1,4 @@
-"""Where everything lies: the only module that spells a path."""
+"""Paths: the only module that spells one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Paths:
     # --- results, one file per key -------------------------------------------------------------------------------
     @property
     def outcomes(self) -> Path:
-        """All outcomes; with the figures, the only part that cannot be made again without the data."""
+        """All outcomes; they and the figures are all that cannot be made again without the data."""
         return self.work / "outcomes"
 
     def shelves(self, analysis: str, version: str) -> Path:
@@ -55,7 +55,7 @@ class Paths:
         return self.outcomes / analysis / version
 
     def outcome(self, key: Key) -> Path:
-        """The DONE sentinel of a key: its outcome, complete or absent."""
+        """The outcome of a key, complete or absent; it also marks the key as done."""
         return self.shelves(key.analysis, key.version) / key.shelf / f"{key.run}.json"
 
     def figures(self, key: Key) -> Path:
@@ -63,11 +63,11 @@ class Paths:
         return self.work / "figures" / key.analysis / key.version / key.shelf / key.run
 
     def log(self, key: Key) -> Path:
-        """What the newest attempt printed; Snakemake removes it when it starts another one."""
+        """Log of the newest attempt; Snakemake removes it when it starts another one."""
         return self.work / "logs" / key.analysis / key.version / key.shelf / f"{key.run}.log"
 
     def log_of_attempt(self, key: Key, attempt: int) -> Path:
-        """What a failed attempt printed."""
+        """Log of a failed attempt."""
         return self.log(key).with_name(f"{key.run}.attempt-{attempt}.log")
 
     def benchmark(self, key: Key) -> Path:
@@ -81,7 +81,7 @@ class Paths:
 
     # --- work in progress ----------------------------------------------------------------------------------------
     def run_lock(self, key: Key) -> Path:
-        """Lock that whoever works on a key holds."""
+        """Lock of a key, held by the process that works on it."""
         return self.locks / f"{key.analysis}+{key.version}+{key.run}.lock"
 
     @property
@@ -95,11 +95,11 @@ class Paths:
 
     @property
     def submissions(self) -> Path:
-        """Folder of the records of what was given to Slurm."""
+        """Folder of the records of submitted jobs."""
         return self.work / "slurm"
 
     def submission(self, key: Key) -> Path:
-        """Record of an attempt that was given to Slurm."""
+        """Record of a submitted attempt."""
         return self.submissions / f"{key.analysis}+{key.version}+{key.run}.json"
 
     @property
@@ -124,7 +124,7 @@ class Paths:
     # --- what can be thrown away and comes back --------------------------------------------------------------------
     @property
     def cache(self) -> Path:
-        """Answers that were expensive to get; safe to delete at any time."""
+        """Results of expensive look-ups; safe to delete at any time."""
         return self.work / "cache"
 
     @property
@@ -133,12 +133,12 @@ class Paths:
         return self.cache / "inventory.json"
 
     def complete_folders(self, digest: str) -> Path:
-        """Which folders of strax data in one place are complete."""
+        """Names of the complete folders of strax data in one storage."""
         return self.cache / f"complete-{digest}.json"
 
     @property
     def whereabouts(self) -> Path:
-        """What the run database says of the data of waiting runs."""
+        """Locations of the data of waiting runs, from the run database."""
         return self.cache / "whereabouts.json"
 
     def run_metadata(self, shelf: str) -> Path:
@@ -152,7 +152,7 @@ class Paths:
 
     @property
     def ledger(self) -> Path:
-        """What the stores are known to have; safe to delete: everything is published once more, to the same points."""
+        """What each store has; safe to delete: everything is published once more, to the same points."""
         return self.work / "ledger"
 
     @property
@@ -167,7 +167,7 @@ class Paths:
 
     @property
     def page_stamps(self) -> Path:
-        """Which outcomes the page's data were made from; lies with them so that it goes when they go."""
+        """Fingerprints of the outcomes in the page's data; lies beside these so that it is deleted with them."""
         return self.page / "data" / "stamps.json"
 
 
@@ -190,16 +190,16 @@ class TickPaths:
 
     @property
     def settings(self) -> Path:
-        """The complete configuration that this tick runs with."""
+        """The complete configuration of this tick, and the errors in rule files."""
         return self.folder / "settings.json"
 
     @property
     def claims(self) -> Path:
-        """What this tick claims; the output of the checkpoint."""
+        """The claims of this tick; the output of the checkpoint."""
         return self.folder / "claims.json"
 
     def jobs(self, analysis: str) -> Path:
-        """All that the runner must know about the claimed runs of one analysis."""
+        """Descriptions of the jobs of one analysis, for the runner."""
         return self.folder / "jobs" / f"{analysis}.json"
 
     def run_list(self, analysis: str) -> Path:
@@ -213,7 +213,7 @@ class TickPaths:
 
     @property
     def published(self) -> Path:
-        """What was published; the output of the publish rule."""
+        """Receipt of publishing; the output of the publish rule."""
         return self.folder / "published.json"
 
     @property
@@ -223,7 +223,7 @@ class TickPaths:
 
     @property
     def trouble(self) -> Path:
-        """Why the tick could not look for work, if it could not."""
+        """The error for which the tick could not look for work."""
         return self.folder / "trouble.json"
 
     def log(self, step: str) -> Path:

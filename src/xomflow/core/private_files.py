@@ -1,4 +1,4 @@
-"""Files with secrets: read only where nobody else can read them, and never repeated."""
+"""Files with secrets, which are read only if no other account can read them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def read_private(path: Path, place: str, error: type[XomError]) -> str:
     path
         The file; ``~`` is the home folder.
     place
-        The configuration's key that names it, for the sentences.
+        The configuration's key that names it, for messages.
     error
-        What is raised if the file is missing, is no text, or can be read by others.
+        Class of the error that is raised if the file is missing, is not text, or can be read by other accounts.
     """
     try:
         found = path.expanduser()

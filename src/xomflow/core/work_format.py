@@ -1,4 +1,4 @@
-"""The layout of ``work``: one number in ``work/format``, so that no version works on a layout that it does not know.
+"""The layout of ``work``: one number in ``work/format``, so that no version works on a layout newer than itself.
 
 A change of the layout raises `FORMAT`, adds a converter from the number before to `CONVERTERS`, and keeps a small
 ``work`` of the old layout as a test. A tick converts; commands that only read do not.

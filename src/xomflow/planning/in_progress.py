@@ -1,4 +1,4 @@
-"""Which keys are being worked on: what claims, run locks and Slurm say together."""
+"""Which keys are being worked on: claims, run locks and submissions together."""
 
 from __future__ import annotations
 

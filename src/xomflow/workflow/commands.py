@@ -28,5 +28,5 @@ class RunCommand:
         return _command("run", self.tick, self.analysis, self.version, wildcards.run)
 
 
-def _command(*words: str) -> str:
-    return shlex.join([sys.executable, "-m", "xomflow", "job", *words])
+def _command(*arguments: str) -> str:
+    return shlex.join([sys.executable, "-m", "xomflow", "job", *arguments])

@@ -22,6 +22,6 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if told := for_user(error):
-            exit_with(*told)
+        if message := for_user(error):
+            exit_with(*message)
         raise

@@ -86,7 +86,7 @@ class TickEnd:
         if not files.claims.exists() or self._submitter is None:
             exit_with(f"the tick ended before it had looked for work, see {files.log('discover')}", EXIT_TROUBLE)
         left = self._interruption or self._submitter.complaint
-        if failed and not left and self._snakemake.runs_jobs_here:  # Slurm itself tells what became of its jobs
+        if failed and not left and self._snakemake.runs_jobs_here:  # of its jobs Slurm has a better reason
             tick.record_unstarted(self._snakemake.failed_outputs())
         for step, product in (("publish", files.published), ("report", files.summary)):
             if not product.exists():
