@@ -16,7 +16,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support.factory import keep, key_of, outcome, result, run
-from xomflow.core.key import Key
+from xomflow.core.key import Key, first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.publishing.local_store import LocalStore
@@ -44,7 +44,7 @@ class Memory:
         self.writes.append((str(shelf), changed))
         if self.away:
             raise StoreAwayError("nobody answers")
-        gone = {int(one) for one in changed - points.keys()}
+        gone = {first_run(one) for one in changed - points.keys()} - {first_run(one) for one in points}
         self.points = {place: point for place, point in self.points.items() if point["fields"]["run"] not in gone}
         for one in sorted(changed & points.keys()):
             for point in points[one]:
@@ -157,8 +157,10 @@ def test_a_shelf_that_was_published_and_did_not_change_is_not_even_listed(
     published(paths, memory)
     keep(paths, of(60002))
     looked = []
-    entries = OutcomeCache.entries
-    monkeypatch.setattr(OutcomeCache, "entries", lambda self, shelf: looked.append(str(shelf)) or entries(self, shelf))
+    outcomes = OutcomeCache.outcomes
+    monkeypatch.setattr(
+        OutcomeCache, "outcomes", lambda self, shelf: looked.append(str(shelf)) or outcomes(self, shelf)
+    )
     published(paths, memory)
     assert looked == ["kr83m/v1/060"]
 
@@ -386,7 +388,7 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     RunMetadata(paths).keep([run(52001), run(60001)])
     published(paths, memory)
     opened: list[str] = []
-    monkeypatch.setattr(OutcomeCache, "entries", lambda self, shelf: opened.append(str(shelf)))
+    monkeypatch.setattr(OutcomeCache, "outcomes", lambda self, shelf: opened.append(str(shelf)))
     monkeypatch.setattr(RunMetadata, "of", lambda self, shelf: opened.append(shelf))
     published(paths, memory)
     assert opened == []
