@@ -22,8 +22,8 @@ import costs
 import synthetic  # makes src/ and tests/ importable
 import urllib3
 
-from support.factory import keep, key_of, outcome, result
 from local_servers.influx import Bucket, InfluxAccess, InfluxServer
+from support.factory import keep, key_of, outcome, result
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache
@@ -67,12 +67,12 @@ def publish_all(paths: Paths, bucket: Bucket, results: int) -> float:
 
 
 def ready_lines(paths: Paths) -> list[str]:
-    index = OutcomeCache(paths)
+    cache = OutcomeCache(paths)
     points = [
         point
-        for shelf in index.shelves()
-        for entry in index.entries(shelf).values()
-        for point in points_of(entry.outcome, PREFIX)
+        for shelf in cache.shelves()
+        for outcome in cache.outcomes(shelf).values()
+        for point in points_of(outcome, PREFIX)
     ]
     return [line_protocol.text(points[start : start + BATCH]) for start in range(0, len(points), BATCH)]
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from support.site import Site, document  # noqa: E402
 from xomflow.core import times  # noqa: E402
 from xomflow.core.key import Key, run_id  # noqa: E402
-from xomflow.outcomes.document import new_outcome  # noqa: E402
+from xomflow.outcomes.document import new_outcome, own_provenance  # noqa: E402
+from xomflow.outcomes.model import Outcome, Result, RunFacts, to_document  # noqa: E402
 from xomflow.rundb.run import run_of  # noqa: E402
 from xomlib.schema import check_outcome  # noqa: E402
 
@@ -76,13 +78,13 @@ def idle_site(folder: Path, runs: int, new_runs: int) -> tuple[Site, float | Non
 
 
 def write_outcomes(site: Site, analysis: str, numbers: Iterable[int]) -> None:
-    """Write the outcome of each run: complete and valid, without the care of `xomflow.outcomes.write`."""
-    whole = None
+    """Write the outcome of each run: complete and valid, without the care of `xomflow.outcomes.files.write_outcome`."""
+    whole: dict[str, Any] | None = None
     for number in numbers:
         key = Key(analysis, "v1", run_id(number))
         path = site.paths.outcome(key)
         if whole is None:
-            whole = outcome(key, path)
+            whole = to_document(outcome(key))
             check_outcome(whole)
         if number % 1000 == 0 or not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,14 +94,12 @@ def write_outcomes(site: Site, analysis: str, numbers: Iterable[int]) -> None:
         path.write_text(json.dumps(whole))
 
 
-def outcome(key: Key, log: Path) -> dict[str, Any]:
+def outcome(key: Key) -> Outcome:
     """Return the outcome of a done key."""
-    facts = run_of(run_document(int(key.run))).as_dict()
-    provenance = {"lineage": {"event_info": "i3zmklpa6o"}, "software": sys.executable, "versions": {"strax": "2.2.3"}}
-    plain = {"unit": "PE/keV", "error": 0.1, "n": 512, "limit": None, "insufficient": None, "data": {}}
-    results = [{"variable": name, "value": 10.0, **plain} for name in VARIABLES]
-    whole = new_outcome(key, 1, facts, times.now(), provenance, log)
-    return whole | {"status": "done", "failure": None, "results": results}
+    facts = RunFacts(**run_of(run_document(int(key.run))).as_dict())
+    provenance = own_provenance({"event_info": "i3zmklpa6o"}, sys.executable, {"strax": "2.2.3"}, None)
+    results = [Result(name, 10.0, 0.1, "PE/keV", 512, None, None, {}) for name in VARIABLES]
+    return replace(new_outcome(key, 1, facts, times.now(), provenance, None), results=results)
 
 
 def write_data(folder: Path, runs: Iterable[str], metadata: Mapping[str, Path], lacking: Mapping[str, int]) -> None:

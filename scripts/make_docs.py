@@ -1,4 +1,4 @@
-"""Write what is generated in docs/: ``config.schema.json`` and ``configuration.md``, both from the typed model."""
+"""Write what is generated from the typed models: two files in docs/, and the schema of outcomes in src/xomlib/."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from xomflow.config.reference import page_text, schema_text
 from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA
+from xomflow.outcomes import published_schema
 
 INTRODUCTION = """
 # The configuration
@@ -26,8 +27,12 @@ INTRODUCTION = """
 
 
 def main() -> int:
-    """Write both files, say which of them changed."""
-    for path, text in ((CONFIGURATION_SCHEMA, schema_text()), (CONFIGURATION_PAGE, page_text(INTRODUCTION))):
+    """Write the files and print which of them changed."""
+    for path, text in (
+        (CONFIGURATION_SCHEMA, schema_text()),
+        (CONFIGURATION_PAGE, page_text(INTRODUCTION)),
+        (published_schema.SCHEMA_FILE, published_schema.schema_text()),
+    ):
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed:
             path.write_text(text, encoding="utf-8")

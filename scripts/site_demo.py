@@ -26,13 +26,14 @@ import yaml
 from bson import json_util
 
 from local_servers.daemon import Daemon, DaemonError
+from local_servers.find import NoServerError
 from local_servers.influx import Bucket, InfluxServer
 from local_servers.mongo import MongoAccess, MongoServer
-from local_servers.find import NoServerError
 from local_servers.slurm import SlurmAccess, SlurmCluster
 from xomflow.core.errors import EXIT_FAILED
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name
+from xomflow.outcomes.reading import read_outcome
 from xomflow.publishing.points import points_of
 from xomlib.files import read_json
 
@@ -220,14 +221,14 @@ def summary(site: Site, other: Path) -> int:
     """Say what came out; return the number of differences from the outcomes in another work folder."""
     status = [sys.executable, "-m", "xomflow", "status"]
     subprocess.run(status, cwd=site.folder, env=site.slurm.environment, check=False)
-    outcomes = [read_json(path) for path in done(site.paths.outcomes)]
-    jobs = {one["provenance"]["slurm_job"] for one in outcomes} - {None}
+    outcomes = [read_outcome(path) for path in done(site.paths.outcomes)]
+    jobs = {one.provenance.batch_job for one in outcomes} - {None}
     print(f"\n{len(outcomes)} outcomes, made by {len(jobs)} jobs of Slurm")
     found = in_influxdb(site.bucket)
     measurements = Counter(place[0] for place in found)
     print(f"{sum(measurements.values())} points of results in InfluxDB:")
     print("\n".join(f"  {name:25}{number:6}" for name, number in sorted(measurements.items())))
-    expected = in_outcomes(Paths(other), {(one["key"]["analysis"], one["key"]["version"]) for one in outcomes})
+    expected = in_outcomes(Paths(other), {(one.key.analysis, one.key.version) for one in outcomes})
     if not expected:
         print(f"there are no outcomes in {other} to compare with; `make demo` makes them")
         return 0
@@ -260,7 +261,7 @@ def in_outcomes(paths: Paths, wanted: set[tuple[str, str]]) -> Results:
     found: Results = {}
     for analysis, version in wanted:
         for path in done(paths.shelves(analysis, version)):
-            for point in points_of(read_json(path), PREFIX):
+            for point in points_of(read_outcome(path), PREFIX):
                 place = (point["measurement"], path.stem, point["tags"]["variable"], version)
                 found[place] = result(point["fields"])
     return found

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from support.factory import typed
 from xomflow import page
 from xomflow.core.state import State
 
@@ -40,7 +41,7 @@ def outcome(
     """One outcome with status "done"; ``changes`` replace keys, those of "key" and "run" only in part."""
     start = start or NOW
     made: dict[str, Any] = {
-        "schema": "xom-outcome-1",
+        "schema": "xom-outcome-2",
         "key": {"analysis": "event_rate", "version": "v1", "run": f"{number:06d}"},
         "status": "done",
         "attempt": 1,
@@ -65,7 +66,7 @@ def outcome(
             "versions": {"strax": "2.2.3", "straxen": "4.1.1"},
             "git": None,
             "host": "node01",
-            "slurm_job": None,
+            "batch_job": None,
         },
         "resources": {"wall_s": 12.5, "cpu_s": 11.0, "peak_memory_mb": 400.0},
         "started": iso(start + timedelta(hours=2)),
@@ -104,7 +105,7 @@ def write_page(folder: Path, outcomes: list[dict[str, Any]], told: dict[str, Any
         chunks.setdefault((key["analysis"], key["version"], key["run"][:3]), []).append(one)
     page.write_frame(folder)
     for chunk, members in chunks.items():
-        page.write_chunk(folder, *chunk, members)
+        page.write_chunk(folder, *chunk, map(typed, members))
     page.write_index(folder, list(chunks))
     if told is not None:
         page.write_status(folder, told)

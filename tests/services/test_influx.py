@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from support.factory import keep, key_of, outcome, result, run, tick_summary
 from local_servers.influx import Bucket, InfluxAccess, InfluxServer
+from support.factory import keep, key_of, outcome, result, run, tick_summary, typed
 from support.proxy import CUT, HALF, PASS, Proxy, http_refusal, proxy
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.cache import Shelf
@@ -221,7 +221,7 @@ def test_loss_1_numbers_that_are_none_are_refused_before_they_are_sent(
 ) -> None:
     broken = of(52001, "a")
     broken["results"][0]["data"] = {"x": float("inf")}
-    points = {"052001": points_of(broken, "test_")}
+    points = {"052001": points_of(typed(broken), "test_")}
     with closing(published.store()) as store, pytest.raises(StoreError, match="field data_x is inf, a finite number"):
         store.write(Shelf("kr83m", "v1", "052"), points, {"052001"})
     assert bucket.points() == {}

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from local_servers.accounting import ACCOUNT
-from support.site import Site
 from local_servers.slurm import SlurmAccess, SlurmCluster
+from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
 
@@ -63,7 +63,7 @@ def test_runs_are_done_as_jobs_of_slurm(place: SlurmSite) -> None:
     done = place.tick()
     assert done.returncode == 0, done.stderr
     assert place.site.done("good") == {52001, 52002}
-    job = place.site.outcome("good", 52001)["provenance"]["slurm_job"]
+    job = place.site.outcome("good", 52001)["provenance"]["batch_job"]["job"]
     shown = place.slurm.job(job)
     assert shown["JobName"] == "xom-good-052001"
     assert shown["Comment"].startswith("xom")
@@ -78,7 +78,8 @@ def test_account_partition_and_more_come_from_the_configuration(place: SlurmSite
     place.analysis("one", GOOD, slurm={"partition": "urgent", "options": ["--nice=7"]})
     place.analysis("two", GOOD)
     assert place.tick().returncode == 0
-    one, two = (place.slurm.job(place.site.outcome(name, 52001)["provenance"]["slurm_job"]) for name in ("one", "two"))
+    jobs = [place.site.outcome(name, 52001)["provenance"]["batch_job"]["job"] for name in ("one", "two")]
+    one, two = map(place.slurm.job, jobs)
     assert (one["Partition"], one["Nice"]) == ("urgent", "7")
     assert (two["Partition"], two["Nice"]) == ("main", "0")
 
@@ -88,7 +89,7 @@ def test_a_job_gets_nothing_of_the_environment_but_what_it_needs(place: SlurmSit
     place.analysis("good", f"print('SEEN', sorted(os.environ))\n{GOOD}")
     place.environment["TOKEN_OF_SOMETHING"] = "secret"
     place.tick()
-    job = place.site.outcome("good", 52001)["provenance"]["slurm_job"]
+    job = place.site.outcome("good", 52001)["provenance"]["batch_job"]["job"]
     log = place.site.paths.log(Key("good", "v1", "052001")).read_text()
     assert "SEEN" in log
     assert "TOKEN_OF_SOMETHING" not in log

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from local_servers.mongo import PASSWORD
 from support.site import document
 from xomflow.config.model import Config
-from xomflow.core.key import Key, run_id
+from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
 from xomflow.outcomes.files import write_outcome
+from xomflow.outcomes.model import BatchJob, FailureDetails, Outcome, Provenance, Resources, Result, RunFacts
 from xomflow.rundb.run import Run, run_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -40,7 +41,7 @@ def result(variable: str = "light_yield", value: float | None = 10.5, **changes:
 def outcome(key: Key = KEY, results: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
     """A complete outcome with status "done"; ``changes`` replace keys, those of ``run`` only in part."""
     facts = {
-        "number": int(key.run),
+        "number": first_run(key.run),
         "mode": "tpc_kr83m",
         "source": "Kr-83m",
         "start": "2026-09-25T12:00:00Z",
@@ -52,7 +53,7 @@ def outcome(key: Key = KEY, results: list[dict[str, Any]] | None = None, **chang
         **changes.pop("run", {}),
     }
     return {
-        "schema": "xom-outcome-1",
+        "schema": "xom-outcome-2",
         "key": key.as_dict(),
         "status": "done",
         "attempt": 1,
@@ -67,7 +68,7 @@ def outcome(key: Key = KEY, results: list[dict[str, Any]] | None = None, **chang
             "versions": {"strax": "2.2.3"},
             "git": None,
             "host": "node01",
-            "slurm_job": None,
+            "batch_job": None,
         },
         "resources": {"wall_s": 1.5, "cpu_s": 1.0, "peak_memory_mb": 400.0},
         "started": "2026-09-25T14:00:00Z",
@@ -82,10 +83,37 @@ def failed(key: Key = KEY, kind: str = "raised", **changes: Any) -> dict[str, An
     return outcome(key, [], status="failed", failure=failure, figures=[], **changes)
 
 
+_OF_FAILURES = ("message", "log", "log_tail", "next_try")
+
+
+def typed(document: dict[str, Any]) -> Outcome:
+    """The outcome of a document, not validated."""
+    failure = document["failure"]
+    batch_job = document["provenance"]["batch_job"]
+    return Outcome(
+        **{
+            **document,
+            "key": Key(**document["key"]),
+            "failure": failure and FailureDetails(failure["class"], *(failure[name] for name in _OF_FAILURES)),
+            "results": [Result(**one) for one in document["results"]],
+            "run": RunFacts(**document["run"]),
+            "provenance": Provenance(
+                **{**document["provenance"], "batch_job": BatchJob(**batch_job) if batch_job else None}
+            ),
+            "resources": Resources(**document["resources"]),
+        }
+    )
+
+
 def keep(paths: Paths, *documents: dict[str, Any]) -> None:
     """Put finished outcomes where they belong."""
     for one in documents:
-        write_outcome(paths.outcome(Key(**one["key"])), one)
+        write_outcome(paths.outcome(Key(**one["key"])), typed(one))
+
+
+def keep_failure(path: Path, document: dict[str, Any]) -> None:
+    """Put a failure record into its file."""
+    write_outcome(path, typed(document))
 
 
 def tree(work: Path | str = "work", **changes: Any) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from support.factory import NOW, failed, keep, key_of, outcome, run, settings
+from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run, settings
 from support.site import document
 from xomflow.core.errors import ContextError
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
-from xomflow.outcomes.files import Failure, failure_path, write_outcome
+from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
 from xomflow.planning.survey import Survey, take_survey
@@ -113,7 +113,7 @@ def test_the_limit_holds_for_each_analysis(tmp_path: Path) -> None:
 def test_what_is_not_due_does_not_use_up_the_limit(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     recent = Failure(1, "raised", NOW - timedelta(minutes=1))
-    write_outcome(failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
+    keep_failure(failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
     keep(paths, outcome(key_of(52008)))
     found = survey(tmp_path, *documents(*range(52000, 52010)), max_jobs_per_tick=2)
     assert chosen(found) == ["kr83m 52007", "kr83m 52006"]
@@ -241,7 +241,7 @@ def test_a_claim_whose_attempt_has_failed_claims_nothing_any_more(tmp_path: Path
     paths = Paths(tmp_path)
     files = TickPaths(paths.tick("other"))
     dump_json(files.claims, [["kr83m", "v1", "052001", 1]])
-    write_outcome(failure_path(paths, key_of(52001), FAILURE), failed(key_of(52001)))
+    keep_failure(failure_path(paths, key_of(52001), FAILURE), failed(key_of(52001)))
     with hold_tick(files):
         found = survey(tmp_path, *documents(52001))
     assert chosen(found) == ["kr83m 52001"]

@@ -1,4 +1,4 @@
-"""The index of outcomes: it can be thrown away, and opens no file twice."""
+"""The cache of outcomes: it can be thrown away, and opens no file twice."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.factory import KEY, failed, keep, key_of, outcome, result
+from support.factory import KEY, failed, keep, key_of, outcome, result, typed
 from xomflow.core import times
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes import cache
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
-from xomflow.outcomes.files import read_outcome
+from xomflow.outcomes.reading import read_document
 
 SHELF = Shelf("kr83m", "v1", "052")
 LONG_AGO = time.time_ns() - 10**12
@@ -31,13 +33,13 @@ def paths(tmp_path: Path) -> Paths:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the outcomes that were opened."""
     names: list[str] = []
-    read = read_outcome
+    read = read_document
 
-    def counted(path: Path) -> dict[str, Any]:
+    def counted(path: Path) -> Any:
         names.append(path.name)
         return read(path)
 
-    monkeypatch.setattr(cache, "read_outcome", counted)
+    monkeypatch.setattr(cache, "read_document", counted)
     return names
 
 
@@ -66,45 +68,44 @@ def test_a_shelf_holds_its_finished_runs_and_nothing_else(paths: Paths) -> None:
     (folder / "052894.failed-1-raised-1.json").write_text(json.dumps(failed()))
     (folder / ".052896.json.1.2.part").touch()
     (folder / "notes.txt").touch()
-    entries = OutcomeCache(paths).entries(SHELF)
-    assert {run: entry.outcome for run, entry in entries.items()} == {
-        "052894": outcome(),
-        "052895": outcome(key_of(52895)),
+    assert OutcomeCache(paths).outcomes(SHELF) == {
+        "052894": typed(outcome()),
+        "052895": typed(outcome(key_of(52895))),
     }
 
 
 def test_only_new_outcomes_are_opened(paths: Paths, opened: list[str]) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
-    OutcomeCache(paths).entries(SHELF)
+    OutcomeCache(paths).outcomes(SHELF)
     assert sorted(opened) == ["052894.json", "052895.json"]
     opened.clear()
-    OutcomeCache(paths).entries(SHELF)
+    OutcomeCache(paths).outcomes(SHELF)
     assert opened == []
     keep(paths, outcome(key_of(52896)))
-    assert sorted(OutcomeCache(paths).entries(SHELF)) == ["052894", "052895", "052896"]
+    assert sorted(OutcomeCache(paths).outcomes(SHELF)) == ["052894", "052895", "052896"]
     assert opened == ["052896.json"]
 
 
 def test_nothing_is_written_when_nothing_changed(paths: Paths) -> None:
     keep(paths, outcome())
-    OutcomeCache(paths).entries(SHELF)
+    OutcomeCache(paths).outcomes(SHELF)
     kept = paths.cache / "outcomes/kr83m/v1/052.json"
     before = kept.stat()
-    OutcomeCache(paths).entries(SHELF)
+    OutcomeCache(paths).outcomes(SHELF)
     assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null"], ids=["deleted", "empty", "cut", "list", "null"])
 def test_it_comes_back_equal(paths: Paths, content: str | None) -> None:
     keep(paths, *(outcome(key_of(number), [result(value=number / 7)]) for number in range(52000, 52020)))
-    before = OutcomeCache(paths).entries(SHELF)
+    before = OutcomeCache(paths).outcomes(SHELF)
     kept = paths.cache / "outcomes/kr83m/v1/052.json"
     text = kept.read_text()
     if content is None:
         shutil.rmtree(paths.cache)
     else:
         kept.write_text(content)
-    assert OutcomeCache(paths).entries(SHELF) == before
+    assert OutcomeCache(paths).outcomes(SHELF) == before
     assert kept.read_text() == text
 
 
@@ -112,27 +113,72 @@ def test_a_replaced_outcome_is_seen_even_at_the_same_time_and_size(paths: Paths)
     keep(paths, outcome(results=[result(value=1.5)]))
     path = paths.outcome(KEY)
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
-    before, size = OutcomeCache(paths).entries(SHELF)["052894"], path.stat().st_size
+    before, size = OutcomeCache(paths).outcomes(SHELF)["052894"], path.stat().st_size
     keep(paths, outcome(results=[result(value=2.5)]))
     os.utime(path, ns=(LONG_AGO, LONG_AGO))
     assert path.stat().st_size == size
-    after = OutcomeCache(paths).entries(SHELF)["052894"]
-    assert after.outcome["results"][0]["value"] == 2.5
-    assert after.digest != before.digest
+    after = OutcomeCache(paths).outcomes(SHELF)["052894"]
+    assert [one.results[0].value for one in (before, after)] == [1.5, 2.5]
 
 
-def test_an_outcome_written_again_with_the_same_content_has_the_same_digest(paths: Paths) -> None:
+def test_an_outcome_written_again_with_the_same_content_is_equal(paths: Paths) -> None:
     keep(paths, outcome())
-    before = OutcomeCache(paths).entries(SHELF)
+    before = OutcomeCache(paths).outcomes(SHELF)
     keep(paths, dict(reversed(outcome().items())))
-    assert OutcomeCache(paths).entries(SHELF) == before
+    assert OutcomeCache(paths).outcomes(SHELF) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: entry[-1].pop("results"),
+        lambda entry: entry[-1]["key"].update(version="v2"),
+        lambda entry: entry[-1]["key"].update(run="052895"),
+        lambda entry: entry[-1]["key"].update(run=["052894"]),
+        lambda entry: entry[-1]["run"].update(start="yesterday"),
+        lambda entry: entry[-1]["results"][0].update(value="x"),
+        lambda entry: entry.pop(),
+        lambda entry: entry.clear(),
+    ],
+    ids=range(8),
+)
+def test_a_damaged_entry_is_read_anew(paths: Paths, damage: Callable[[list[Any]], Any]) -> None:
+    keep(paths, outcome())
+    before = OutcomeCache(paths).outcomes(SHELF)
+    place = paths.cache / "outcomes/kr83m/v1/052.json"
+    kept = json.loads(place.read_text())
+    damage(kept["052894"])
+    place.write_text(json.dumps(kept))
+    looking = OutcomeCache(paths)
+    assert looking.outcomes(SHELF) == before
+    assert looking.problems == []
+
+
+def test_a_campaign_and_its_first_run_are_two(paths: Paths) -> None:
+    first, campaign = key_of(52894), Key("kr83m", "v1", "052894-0bea")
+    keep(paths, outcome(first), outcome(campaign))
+    for _ in ("read", "kept"):
+        assert set(OutcomeCache(paths).outcomes(SHELF)) == {"052894", "052894-0bea"}
+
+
+def test_what_version_1_kept_is_not_opened_again(paths: Paths, opened: list[str]) -> None:
+    """It kept campaigns under the number of their first run, and a digest of each document."""
+    campaign = Key("kr83m", "v1", "052801-0bea")
+    keep(paths, outcome(), outcome(campaign))
+    OutcomeCache(paths).outcomes(SHELF)
+    place = paths.cache / "outcomes/kr83m/v1/052.json"
+    kept = json.loads(place.read_text())
+    place.write_text(json.dumps({run[:6]: [status, "digest", one] for run, (status, _, one) in kept.items()}))
+    opened.clear()
+    assert set(OutcomeCache(paths).outcomes(SHELF)) == {"052801-0bea", "052894"}
+    assert opened == []
 
 
 def test_an_outcome_that_is_gone_is_gone(paths: Paths) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
-    OutcomeCache(paths).entries(SHELF)
+    OutcomeCache(paths).outcomes(SHELF)
     paths.outcome(KEY).unlink()
-    assert list(OutcomeCache(paths).entries(SHELF)) == ["052895"]
+    assert list(OutcomeCache(paths).outcomes(SHELF)) == ["052895"]
     assert "052894" not in (paths.cache / "outcomes/kr83m/v1/052.json").read_text()
 
 
@@ -140,12 +186,12 @@ def test_a_corrupt_outcome_is_set_aside_and_said_once(paths: Paths) -> None:
     keep(paths, outcome(), outcome(key_of(52895)))
     paths.outcome(KEY).write_text("{")
     looking = OutcomeCache(paths)
-    assert list(looking.entries(SHELF)) == ["052895"]
+    assert list(looking.outcomes(SHELF)) == ["052895"]
     assert len(looking.problems) == 1
     assert "052894.json is not JSON" in looking.problems[0]
     assert (paths.set_aside / "kr83m/v1/052/052894.json.1").read_text() == "{"
     again = OutcomeCache(paths)
-    assert list(again.entries(SHELF)) == ["052895"]
+    assert list(again.outcomes(SHELF)) == ["052895"]
     assert again.problems == []
 
 
@@ -153,7 +199,7 @@ def test_an_outcome_that_cannot_be_read_is_said_and_left(paths: Paths) -> None:
     keep(paths, outcome(key_of(52895)))
     paths.outcome(KEY).mkdir()
     looking = OutcomeCache(paths)
-    assert list(looking.entries(SHELF)) == ["052895"]
+    assert list(looking.outcomes(SHELF)) == ["052895"]
     assert looking.problems == [f"{paths.outcome(KEY)} cannot be read: Is a directory"]
     assert paths.outcome(KEY).exists()
 
@@ -172,11 +218,11 @@ def test_a_shelf_that_may_still_change_has_no_stamp_yet(
     keep(paths, outcome())
     settled(paths)
     monkeypatch.setattr(times.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
-    assert OutcomeCache(paths).stamp(SHELF) == stamp
+    assert OutcomeCache(paths).fingerprint(SHELF) == stamp
 
 
 def test_a_shelf_that_is_gone_has_no_stamp(paths: Paths) -> None:
-    assert OutcomeCache(paths).stamp(SHELF) == 0
+    assert OutcomeCache(paths).fingerprint(SHELF) == 0
 
 
 def test_the_stamp_changes_when_an_outcome_comes_is_replaced_or_goes(paths: Paths) -> None:
@@ -187,9 +233,9 @@ def test_the_stamp_changes_when_an_outcome_comes_is_replaced_or_goes(paths: Path
         lambda: paths.outcome(KEY).unlink(),
     ):
         settled(paths)
-        before = OutcomeCache(paths).stamp(SHELF)
+        before = OutcomeCache(paths).fingerprint(SHELF)
         change()
-        assert OutcomeCache(paths).stamp(SHELF) != before
+        assert OutcomeCache(paths).fingerprint(SHELF) != before
 
 
 def test_what_was_noted_is_seen_by_the_next_tick(tmp_path: Path) -> None:
@@ -209,7 +255,7 @@ def test_what_is_to_be_looked_at_again_is_never_seen(tmp_path: Path) -> None:
     assert not stamps.seen(SHELF, 0)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "5"])
-def test_a_file_of_stamps_that_is_broken_counts_as_empty(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", "5", "null", '[["kr83m/v1/052", 5]]'])
+def test_a_file_of_fingerprints_that_is_broken_counts_as_empty(tmp_path: Path, content: str) -> None:
     (tmp_path / "stamps.json").write_text(content)
     assert not SeenFingerprints(tmp_path / "stamps.json").seen(SHELF, 5)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.factory import KEY, any_text, failed, keep, key_of, outcome
+from support.factory import KEY, any_text, failed, keep, keep_failure, key_of, outcome, typed
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import (
@@ -22,9 +22,8 @@ from xomflow.outcomes.files import (
     list_outcomes,
     list_versions,
     quarantine,
-    read_outcome,
-    write_outcome,
 )
+from xomflow.outcomes.reading import read_outcome
 from xomlib.schema import SCHEMA, SchemaError
 
 KINDS = SCHEMA["properties"]["failure"]["properties"]["class"]["enum"]
@@ -136,18 +135,18 @@ def test_the_failures_of_one_run_are_not_those_of_another(paths: Paths) -> None:
 
 def test_what_was_written_is_read(paths: Paths) -> None:
     keep(paths, outcome())
-    assert read_outcome(paths.outcome(KEY)) == outcome()
+    assert read_outcome(paths.outcome(KEY)) == typed(outcome())
 
 
 def test_a_failure_record_is_read_under_its_name(paths: Paths) -> None:
     path = failure_path(paths, KEY, Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC)))
-    write_outcome(path, failed())
-    assert read_outcome(path) == failed()
+    keep_failure(path, failed())
+    assert read_outcome(path) == typed(failed())
 
 
 def test_a_document_that_is_no_outcome_is_not_written(paths: Paths) -> None:
     with pytest.raises(SchemaError, match="status should be one of"):
-        write_outcome(paths.outcome(KEY), outcome(status="well"))
+        keep(paths, outcome(status="well"))
     assert not paths.outcome(KEY).exists()
 
 

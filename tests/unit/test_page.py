@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 # The factory of outcomes is shared with the tests in a browser.
 from page_outcomes import NOW, outcome, result, status
 
+from support.factory import typed
 from xomflow import page
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -34,7 +35,7 @@ def content(path: Path) -> Any:
 
 
 def written(folder: Path, *outcomes: dict[str, Any]) -> Any:
-    page.write_chunk(folder, *KEY, outcomes)
+    page.write_chunk(folder, *KEY, map(typed, outcomes))
     return content(folder / "data/event_rate/v1/052.js")
 
 
@@ -121,7 +122,7 @@ def test_nan_and_infinity_are_refused_with_run_and_variable(
     field = next(iter(changes))
     made = result(**({"data": {"sigma": bad}} if field == "data" else {field: bad}))
     with pytest.raises(ValueError, match=rf"event_rate v1 rate run 052894: {field}.* is -?(nan|inf)"):
-        page.write_chunk(tmp_path, *KEY, [outcome(results=[made])])
+        page.write_chunk(tmp_path, *KEY, [typed(outcome(results=[made]))])
     assert not (tmp_path / "data").exists()
 
 
@@ -140,12 +141,12 @@ def test_nan_in_the_status_is_refused_with_its_place(tmp_path: Path) -> None:
 )
 def test_foreign_outcomes_are_refused(tmp_path: Path, made: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        page.write_chunk(tmp_path, *KEY, [made])
+        page.write_chunk(tmp_path, *KEY, [typed(made)])
 
 
 def test_run_given_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="052894 was given twice"):
-        page.write_chunk(tmp_path, *KEY, [outcome(), outcome()])
+        page.write_chunk(tmp_path, *KEY, [typed(outcome()), typed(outcome())])
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "a b", "x\n"])

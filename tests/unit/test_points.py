@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,13 +14,14 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from line_protocol import Reader
 
-from support.factory import KEY, any_text, key_of, outcome, result
+from support.factory import KEY, any_text, key_of, outcome, result, typed
 from xomflow.core import times
+from xomflow.outcomes.reading import parse_outcome
 from xomflow.publishing import line_protocol
 from xomflow.publishing.points import FORM, points_of, time_of
-from xomlib.schema import SCHEMA, check_outcome
+from xomlib.schema import SCHEMA
 
-NAME = SCHEMA["$defs"]["name"]["pattern"]
+NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 counts = st.integers(0, 2**53 - 1)
 names = any_text.filter(lambda text: re.search(NAME, text) is not None and not text.endswith("\n"))
@@ -70,8 +72,7 @@ def sent(text: str) -> str:
 @given(document=documents)
 @effort(max_examples=150)
 def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[str, Any]) -> None:
-    check_outcome(document)
-    read = Reader(line_protocol.text(points_of(document, "test_")).encode().decode()).points()
+    read = Reader(line_protocol.text(points_of(parse_outcome(document), "test_")).encode().decode()).points()
     run = document["run"]
     assert len(read) == len(document["results"])
     for point, said in zip(read, document["results"], strict=True):
@@ -100,7 +101,7 @@ def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[s
 @given(document=documents)
 def test_only_counters_are_integers(document: dict[str, Any]) -> None:
     """A field that changes its type from one result to the next is refused by the server."""
-    for point in points_of(document, "test_"):
+    for point in points_of(parse_outcome(document), "test_"):
         whole = {name for name, value in point["fields"].items() if type(value) is int}
         assert whole <= {"run", "attempt", "n"}
         assert {type(point["fields"][name]) for name in ("value", "error") if name in point["fields"]} <= {float}
@@ -111,8 +112,7 @@ def test_counters_are_integers_however_json_wrote_them(document: dict[str, Any])
     for one in document["results"]:
         one["n"] = 512.0
     document["attempt"] = 2.0
-    check_outcome(document)
-    for point in points_of(document, "test_"):
+    for point in points_of(parse_outcome(document), "test_"):
         assert [type(point["fields"][name]) for name in ("run", "attempt", "n")] == [int, int, int]
 
 
@@ -126,7 +126,7 @@ def test_two_runs_never_share_a_time_and_keep_their_order(
 ) -> None:
     def time(number: int, later: int) -> int:
         moment = times.moment(start) + timedelta(seconds=later)
-        return time_of({"number": number, "start": times.text(moment)})
+        return time_of(replace(typed(outcome()).run, number=number, start=times.text(moment)))
 
     assert (time(*one) == time(*other)) == (one == other)
     if one[1] != other[1]:
@@ -134,12 +134,12 @@ def test_two_runs_never_share_a_time_and_keep_their_order(
 
 
 def test_the_time_is_the_start_and_the_number() -> None:
-    assert time_of(outcome()["run"]) == 1790337600 * 10**9 + 52894
+    assert time_of(typed(outcome()).run) == 1790337600 * 10**9 + 52894
     assert times.from_epoch(1790337600) == datetime(2026, 9, 25, 12, tzinfo=UTC)
 
 
 def test_the_same_outcome_gives_the_same_points() -> None:
-    assert points_of(outcome(), "test_") == points_of(json.loads(json.dumps(outcome())), "test_")
+    assert points_of(typed(outcome()), "test_") == points_of(typed(json.loads(json.dumps(outcome()))), "test_")
 
 
 CHANGES = {
@@ -152,7 +152,10 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_may_change_later_is_no_tag_so_that_it_hits_the_same_point(change: str) -> None:
-    before, after = points_of(outcome(), "test_")[0], points_of(outcome(**{change: CHANGES[change]}), "test_")[0]
+    before, after = (
+        points_of(typed(outcome()), "test_")[0],
+        points_of(typed(outcome(**{change: CHANGES[change]})), "test_")[0],
+    )
     assert before["fields"] != after["fields"]
     assert before["fields"][FORM] != after["fields"][FORM]
     assert [before[name] for name in ("measurement", "tags", "time")] == [
@@ -161,17 +164,17 @@ def test_whatever_may_change_later_is_no_tag_so_that_it_hits_the_same_point(chan
 
 
 def test_two_versions_are_two_series() -> None:
-    first, second = (points_of(outcome(key_of(52894, version=one)), "test_")[0] for one in ("v1", "v2"))
+    first, second = (points_of(typed(outcome(key_of(52894, version=one))), "test_")[0] for one in ("v1", "v2"))
     assert first["tags"] != second["tags"]
 
 
 def test_the_prefix_is_part_of_the_measurement() -> None:
-    assert points_of(outcome(KEY), "prod_")[0]["measurement"] == "prod_kr83m"
+    assert points_of(typed(outcome(KEY)), "prod_")[0]["measurement"] == "prod_kr83m"
 
 
 def test_a_result_without_a_number_is_a_point_with_its_reason() -> None:
     said = result(value=None, error=None, insufficient="12 events, 50 needed", n=12)
-    fields = points_of(outcome(results=[said]), "test_")[0]["fields"]
+    fields = points_of(typed(outcome(results=[said])), "test_")[0]["fields"]
     assert "value" not in fields
     assert (fields["insufficient"], fields["n"]) == ("12 events, 50 needed", 12)
 
@@ -183,17 +186,19 @@ LATE = {"tags": ["late"], "comments": ["late"], "mode": "late", "source": "late"
 
 @pytest.mark.parametrize("name", LATE)
 def test_points_follow_the_present_document(name: str) -> None:
-    before = points_of(outcome(), "test_")[0]
-    after = points_of(outcome(), "test_", {name: LATE[name]})[0]
+    before = points_of(typed(outcome()), "test_")[0]
+    after = points_of(typed(outcome()), "test_", {name: LATE[name]})[0]
     assert before["fields"][FORM] != after["fields"][FORM]
     assert [before[part] for part in ("measurement", "tags", "time")] == [
         after[part] for part in ("measurement", "tags", "time")
     ]
-    assert points_of(outcome(run={name: LATE[name]}), "test_")[0] == after
+    assert points_of(typed(outcome(run={name: LATE[name]})), "test_")[0] == after
 
 
 def test_rates_are_fields_and_odd_names_of_detectors_are_left_out() -> None:
-    fields = points_of(outcome(), "test_", {"rate": {"tpc": 5, "muon_veto": 0.5, "a\nb": 1.0, "": 2.0}})[0]["fields"]
+    fields = points_of(typed(outcome()), "test_", {"rate": {"tpc": 5, "muon_veto": 0.5, "a\nb": 1.0, "": 2.0}})[0][
+        "fields"
+    ]
     assert {name: value for name, value in fields.items() if name.startswith("rate")} == {
         "rate_tpc": 5.0,
         "rate_muon_veto": 0.5,
@@ -203,7 +208,7 @@ def test_rates_are_fields_and_odd_names_of_detectors_are_left_out() -> None:
 def test_the_form_tells_whether_names_changed() -> None:
     """Only then something would be left behind by writing again."""
     forms = [
-        points_of(one, "test_")[0]["fields"][FORM].split("-")
+        points_of(typed(one), "test_")[0]["fields"][FORM].split("-")
         for one in (outcome(), outcome(run={"tags": ["other"]}), outcome(results=[result(n=None)]))
     ]
     assert len({content for content, _ in forms}) == 3
@@ -211,5 +216,5 @@ def test_the_form_tells_whether_names_changed() -> None:
 
 
 def test_all_points_of_a_run_have_one_form() -> None:
-    made = points_of(outcome(results=[result("a"), result("b")]), "test_")
+    made = points_of(typed(outcome(results=[result("a"), result("b")])), "test_")
     assert len({point["fields"][FORM] for point in made}) == 1

@@ -96,6 +96,15 @@ def test_everything_is_published_once(paths: Paths, memory: Memory) -> None:
     assert (receipt.outcomes, receipt.points, memory.writes) == (0, 0, [])
 
 
+def test_an_outcome_without_results_costs_no_other(paths: Paths, memory: Memory) -> None:
+    keep(paths, of(52001), outcome(key_of(52002), []))
+    receipt = published(paths, memory)
+    assert (receipt.points, receipt.problems, list(memory.values())) == (1, [], [52001])
+    memory.writes.clear()
+    assert published(paths, memory).outcomes == 0
+    assert memory.writes == []
+
+
 def test_only_what_is_new_is_sent(paths: Paths, memory: Memory) -> None:
     keep(paths, of(52001), of(60001))
     published(paths, memory)
@@ -377,6 +386,15 @@ def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     folder = paths.cache / "facts"
     shutil.rmtree(folder) if not lost else (folder / lost).unlink()
+    RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    assert RunMetadata(paths).of("052")["052001"]["comments"] == ["late"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"052001": {"a": []}}', '{"052001": null}'])
+def test_metadata_that_were_damaged_come_back(paths: Paths, content: str) -> None:
+    RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
+    paths.run_metadata("052").write_text(content)
+    assert RunMetadata(paths).of("052") == {}
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     assert RunMetadata(paths).of("052")["052001"]["comments"] == ["late"]
 

@@ -17,7 +17,7 @@ import snakemake_executor_plugin_xom_slurm
 from support import factory
 from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import Failure, failure_path, write_outcome
+from xomflow.outcomes.files import Failure, failure_path
 from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
 from xomflow.slurm.commands import refusal
@@ -186,7 +186,7 @@ def test_a_benchmark_is_written_only_where_the_rule_has_one(
     place = tmp_path / "benchmarks" / "one.tsv"
     keys = add(queue, replace(request(1), benchmark=place), request(2))
     for key in keys:
-        write_outcome(Paths(factory.settings(tmp_path).work).outcome(key), factory.outcome(key))
+        factory.keep(Paths(factory.settings(tmp_path).work), factory.outcome(key))
     assert set(queue.look(keys).values()) == {"done"}
     headings, values = (line.split("\t") for line in place.read_text().splitlines())
     assert dict(zip(headings, values, strict=True))["cpu_time"] == "1.0"

@@ -1,4 +1,4 @@
-"""The small validator in xomlib against the published schema and the `jsonschema` package."""
+"""What an outcome may hold: the typed model, the check at writing, and the published schema agree."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from support.factory import any_text, failed, json_values, outcome, result
+from xomflow.outcomes.model import to_document
+from xomflow.outcomes.published_schema import SCHEMA_FILE, schema_text
+from xomflow.outcomes.reading import adapter, parse_outcome
 from xomlib.schema import SCHEMA, SchemaError, check_outcome, complaints
 
 
@@ -28,11 +32,21 @@ REFERENCE = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"patt
 
 
 def accepted(document: Any) -> bool:
+    """Whether the check at writing accepts a document; the model, which reads, has to agree."""
     try:
         check_outcome(document)
     except SchemaError:
-        return False
-    return True
+        checked = False
+    else:
+        checked = True
+    try:
+        adapter().validate_python(document)
+    except ValidationError:
+        read = False
+    else:
+        read = True
+    assert read == checked, document
+    return checked
 
 
 def places(value: Any, place: tuple = ()) -> Iterator[tuple]:
@@ -47,7 +61,7 @@ WHOLE = (
     outcome(
         results=[result(), result("rate", None, insufficient="12 events, 50 needed", data={"flat": 1.0, "x": "y"})]
     ),
-    failed(),
+    failed(provenance={**outcome()["provenance"], "batch_job": {"system": "slurm", "job": "4711"}}),
 )
 # Values that are nearly right somewhere in an outcome.
 NEAR_VALUES = [
@@ -118,6 +132,10 @@ def mutated(draw: st.DrawFn) -> Any:
     return document
 
 
+def test_the_published_file_is_what_the_model_gives() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run: make docs"
+
+
 def test_the_schema_itself_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]
@@ -125,7 +143,7 @@ def test_the_schema_itself_is_valid() -> None:
 
 @pytest.mark.parametrize("document", WHOLE, ids=["done", "failed"])
 def test_whole_outcomes_are_accepted(document: dict[str, Any]) -> None:
-    check_outcome(document)
+    assert accepted(document)
     REFERENCE.validate(document)
 
 
@@ -170,8 +188,10 @@ def test_the_schema_uses_only_keywords_that_the_validator_knows() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400], ids=["nan", "inf", "-inf", "10**400"])
 def test_a_number_that_no_float_holds_is_refused(value: float) -> None:
+    document = outcome(results=[result(value=value)])
+    assert not accepted(document)
     with pytest.raises(SchemaError, match=r"results\[0\]\.value"):
-        check_outcome(outcome(results=[result(value=value)]))
+        check_outcome(document)
 
 
 @pytest.mark.parametrize(
@@ -186,9 +206,10 @@ def test_a_number_that_no_float_holds_is_refused(value: float) -> None:
     ],
 )
 def test_a_complaint_names_the_place_and_the_value(change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SchemaError) as caught:
-        check_outcome(outcome(**change))
-    assert str(caught.value).startswith(sentence)
+    for complain in (check_outcome, parse_outcome):
+        with pytest.raises(SchemaError) as caught:
+            complain(outcome(**change))
+        assert str(caught.value).startswith(sentence)
 
 
 def test_a_missing_key_is_named() -> None:
@@ -196,3 +217,24 @@ def test_a_missing_key_is_named() -> None:
     del document["run"]["tags"]
     with pytest.raises(SchemaError, match="run lacks 'tags'"):
         check_outcome(document)
+
+
+@pytest.mark.parametrize("document", WHOLE, ids=["done", "failed"])
+def test_what_was_read_is_written_as_it_was(document: dict[str, Any]) -> None:
+    document["run"]["rate_max"] = {}
+    assert to_document(parse_outcome(document)) == document
+
+
+def test_a_campaign_keeps_its_runs() -> None:
+    document = outcome(run={"runs": ["052801", "052802"], "runs_missing": [], "rate_max": {}})
+    assert to_document(parse_outcome(document)) == document
+
+
+@given(document=mutated())
+@effort(max_examples=300)
+def test_whatever_is_read_can_be_written(document: Any) -> None:
+    try:
+        read = parse_outcome(document)
+    except SchemaError:
+        return
+    check_outcome(to_document(read))

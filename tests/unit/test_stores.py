@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.factory import outcome
+from support.factory import outcome, typed
 from xomflow.config import model as config
 from xomflow.core.errors import XomError
 from xomflow.core.paths import Paths
@@ -43,7 +43,7 @@ def credentials(folder: Path, mode: int = 0o600, content: str | None = None, **c
 def failure(url: str, folder: Path) -> str:
     """What is said when points are offered."""
     store = InfluxStore(credentials(folder, url=url), "test_", 5000)
-    points = {"052894": points_of(outcome(), "test_")}
+    points = {"052894": points_of(typed(outcome()), "test_")}
     with closing(store), pytest.raises(StoreAwayError) as caught:
         store.write(Shelf("kr83m", "v1", "052"), points, set(points))
     assert caught.value.__context__ is None or caught.value.__suppress_context__

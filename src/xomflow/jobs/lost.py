@@ -64,5 +64,5 @@ def record_failure(
     if paths.outcome(key).exists() or any(one.attempt >= failure.attempt for one in earlier):
         return
     due = next_try([*earlier, failure], retries)
-    document = silent_failure(paths, key, failure, message, due, facts)
-    write_outcome(failure_path(paths, key, failure), document)
+    outcome = silent_failure(paths, key, failure, message, due, facts)
+    write_outcome(failure_path(paths, key, failure), outcome)

@@ -20,8 +20,9 @@ from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
 from xomflow.jobs.warm_start import run_warm
-from xomflow.outcomes.document import keep_log, log_tail, new_outcome
+from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede, write_outcome
+from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomflow.outcomes.retries import next_try
 from xomlib.files import read_json
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
@@ -103,15 +104,15 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     end = replace(end, out_of_memory=oom_kills() > kills)
     if end.stopped_by and job.in_slurm:
         return 1  # only Slurm knows why, and it may start the job again
-    document = compose(job, began, end, draft, log)
-    if document["status"] == "done":
-        _keep_figures(draft, paths.figures(key), document["figures"])
+    outcome = compose(job, began, end, draft, log)
+    if outcome.failure is None:
+        _keep_figures(draft, paths.figures(key), outcome.figures)
         supersede(paths, key)  # first: a kill in between leaves a group that is done again, not two of it
-        write_outcome(paths.outcome(key), document)
+        write_outcome(paths.outcome(key), outcome)
     else:
-        _record_failure(paths, job, document)
+        _record_failure(paths, job, outcome, outcome.failure)
     shutil.rmtree(draft, ignore_errors=True)
-    return 0 if document["status"] == "done" else 1
+    return 0 if outcome.failure is None else 1
 
 
 def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
@@ -139,7 +140,7 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
         return run_cold(spec, paths) if end is None else end
 
 
-def compose(job: Job, began: datetime, end: ProcessEnd, draft: Path, log: Path) -> dict[str, Any]:
+def compose(job: Job, began: datetime, end: ProcessEnd, draft: Path, log: Path) -> Outcome:
     """Make the outcome of what a process left behind.
 
     Parameters
@@ -157,58 +158,51 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft: Path, log: Path) 
     """
     said = _read(draft / "draft.json") or {"results": [], "figures": [], "messages": [], "problems": []}
     last = _read(draft / "end.json")
-    provenance = {
-        "lineage": job.own["lineage"],
-        "software": job.program.name,
-        "versions": last["versions"] if last else {},
-        "git": git_revision(),
-    }
-    document = new_outcome(job.key, job.own["attempt"], job.own["facts"], began, provenance, log)
-    document["message"] = "\n".join(said["messages"])
-    if last:
-        document["resources"] |= {name: last[name] for name in ("cpu_s", "peak_memory_mb")}
-    failure = _failure(end, last, said, job.own["time_limit_s"])
-    if failure is None:
-        document |= {"status": "done", "failure": None, "results": said["results"], "figures": said["figures"]}
-    else:
-        document["failure"] |= {**failure, "log_tail": log_tail(log)}
-    return document
+    provenance = own_provenance(job.own["lineage"], job.program.name, last["versions"] if last else {}, git_revision())
+    used = (last["cpu_s"], last["peak_memory_mb"]) if last else (None, None)
+    reason = _failure(end, last, said, job.own["time_limit_s"])
+    failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
+    run, message = RunFacts(**job.own["facts"]), "\n".join(said["messages"])
+    outcome = new_outcome(job.key, job.own["attempt"], run, began, provenance, failure, used, message)
+    if failure:
+        return outcome
+    return replace(outcome, results=[Result(**one) for one in said["results"]], figures=said["figures"])
 
 
 def _failure(
     end: ProcessEnd, last: dict[str, Any] | None, said: dict[str, Any], time_limit: float
-) -> dict[str, str] | None:
-    """Say what kind of failure it was; None if it was none."""
+) -> tuple[FailureKind, str] | None:
+    """Return class and message of the failure; None if it was none."""
     if end.stopped_by:
-        return {"class": "stopped", "message": f"its job was told to end ({end.stopped_by})"}
+        return "stopped", f"its job was told to end ({end.stopped_by})"
     if end.out_of_memory and last is None:
-        return {"class": "out_of_memory", "message": "the kernel ended the process: its job had no memory left"}
+        return "out_of_memory", "the kernel ended the process: its job had no memory left"
     if end.timed_out:
-        return {"class": "timeout", "message": f"it ran longer than its time limit of {times.span(time_limit)}"}
+        return "timeout", f"it ran longer than its time limit of {times.span(time_limit)}"
     if last is None:
         how = f"by {end.signal_name}" if end.signal_name else "by something that left no word"
-        return {"class": "killed", "message": f"the process was ended {how}"}
+        return "killed", f"the process was ended {how}"
     if said["problems"]:
-        return {"class": "bad_result", "message": said["problems"][0]}
+        return "bad_result", said["problems"][0]
     if last["failure"]:
-        return last["failure"]
+        return last["failure"]["class"], last["failure"]["message"]
     if not said["results"]:
-        return {"class": "no_result", "message": "the script ended well but saved nothing"}
+        return "no_result", "the script ended well but saved nothing"
     return None
 
 
-def _record_failure(paths: Paths, job: Job, document: dict[str, Any]) -> None:
-    failure = Failure(job.own["attempt"], document["failure"]["class"], times.moment(document["ended"]))
+def _record_failure(paths: Paths, job: Job, outcome: Outcome, details: FailureDetails) -> None:
+    failure = Failure(job.own["attempt"], details.kind, times.moment(outcome.ended))
     earlier = failures_of(paths, job.key)
     due = next_try([*earlier, failure], SimpleNamespace(**job.common["retries"]))  # type: ignore[arg-type]
     log = keep_log(paths, job.key, failure.attempt)
-    document["failure"] |= {"next_try": times.text(due) if due else None, "log": str(log)}
+    details = replace(details, next_try=times.text(due) if due else None, log=str(log))
     try:
-        write_outcome(failure_path(paths, job.key, failure), document)
+        write_outcome(failure_path(paths, job.key, failure), replace(outcome, failure=details))
     except SchemaError as error:
         sys.exit(f"{job.key}: the failure record is not valid: {error}")
     then = f"next try {times.text(due)}" if due else "that was the last try"
-    print(f"{job.key}: {failure.kind}: {document['failure']['message']}; {then}; log {log}")
+    print(f"{job.key}: {failure.kind}: {details.message}; {then}; log {log}")
 
 
 def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:

@@ -1,22 +1,27 @@
-"""Outcomes by the shelf, without opening a file that was opened before.
+"""The outcomes of each shelf, without opening a file that was opened before.
 
-The index keeps the content of each outcome beside its file's stamp. It can be deleted at any time: it comes back equal.
+What was read is kept, each document beside the time, size and number of its file. The kept files can be deleted.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xomflow.core import times
+from xomflow.core.kept_json import read_kept
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine, read_outcome
-from xomlib.files import read_json, write_atomically
+from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
+from xomflow.outcomes.model import Outcome
+from xomflow.outcomes.reading import outcome_at, read_document
+from xomlib.files import write_atomically
 from xomlib.schema import SchemaError
+
+# What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
+Fingerprint = int | str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,12 +36,11 @@ class Shelf:
         return f"{self.analysis}/{self.version}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An outcome and a digest of its content."""
+class _Kept(NamedTuple):
+    """A document, and time of change, size and inode of the file that it was read from."""
 
-    digest: str
-    outcome: dict[str, Any]
+    status: list[int]
+    document: Any
 
 
 class OutcomeCache:
@@ -62,57 +66,61 @@ class OutcomeCache:
                 ]
         return sorted(found)
 
-    def stamp(self, shelf: Shelf) -> int:
-        """Return a number that changes whenever an outcome of the shelf comes, goes or is replaced; 0: look again."""
+    def fingerprint(self, shelf: Shelf) -> int:
+        """Return a number that changes whenever an outcome of the shelf comes, goes or is replaced."""
         try:
             changed = self._folder(shelf).stat().st_mtime_ns
         except FileNotFoundError:
             return 0
         return changed if times.settled(changed) else 0
 
-    def entries(self, shelf: Shelf) -> dict[str, Entry]:
-        """Return the outcomes of a shelf by run id; those that cannot be read are set aside and reported."""
-        kept_at = self._paths.cache / "outcomes" / f"{shelf}.json"
-        kept = _kept(kept_at)
-        fresh: dict[str, list[Any]] = {}
-        changed = False
-        for name, stamp in self._files(shelf):
-            if name[:6] in kept and kept[name[:6]][0] == stamp:
-                fresh[name[:6]] = kept[name[:6]]
-                continue
-            changed = True
-            outcome = self._read(self._folder(shelf) / name)
-            if outcome is not None:
-                text = json.dumps(outcome, sort_keys=True)
-                fresh[name[:6]] = [stamp, hashlib.sha256(text.encode()).hexdigest()[:16], outcome]
-        if changed or fresh.keys() != kept.keys():
-            write_atomically(kept_at, json.dumps(fresh, separators=(",", ":")))
-        return {run: Entry(digest, outcome) for run, (_, digest, outcome) in fresh.items()}
+    def outcomes(self, shelf: Shelf) -> dict[str, Outcome]:
+        """Return the outcomes of a shelf, by the id of their run or campaign.
+
+        Files without a valid outcome are set aside and reported in ``problems``.
+        """
+        place = self._paths.cache / "outcomes" / f"{shelf}.json"
+        kept = read_kept(place, _kept_by_id) or {}
+        fresh: dict[str, _Kept] = {}
+        found: dict[str, Outcome] = {}
+        for path, status in self._files(shelf):
+            entry = kept.get(path.stem)
+            outcome = _outcome_of(entry, path, status)
+            if outcome is None:
+                entry, outcome = self._read(path, status)
+            if entry is not None and outcome is not None:
+                fresh[path.stem], found[path.stem] = entry, outcome
+        if fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh):
+            # Version 1.0 had a digest in the second place and needs three entries.
+            entries = {run: [entry.status, "", entry.document] for run, entry in fresh.items()}
+            write_atomically(place, json.dumps(entries, separators=(",", ":")))
+        return found
 
     def _folder(self, shelf: Shelf) -> Path:
         return self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
 
-    def _files(self, shelf: Shelf) -> list[tuple[str, list[int]]]:
+    def _files(self, shelf: Shelf) -> list[tuple[Path, list[int]]]:
         found = []
         with os.scandir(self._folder(shelf)) as entries:
             for entry in entries:
                 if is_done_name(entry.name):
                     status = entry.stat()
-                    found.append((entry.name, [status.st_mtime_ns, status.st_size, status.st_ino]))
+                    found.append((Path(entry.path), [status.st_mtime_ns, status.st_size, status.st_ino]))
         return sorted(found)
 
-    def _read(self, path: Path) -> dict[str, Any] | None:
+    def _read(self, path: Path, status: list[int]) -> tuple[_Kept, Outcome] | tuple[None, None]:
         try:
-            return read_outcome(path)
+            document = read_document(path)
+            return _Kept(status, document), outcome_at(path, document)
         except SchemaError as error:
             self.problems.append(quarantine(self._paths, path, str(error)))
         except OSError as error:
             self.problems.append(f"{path} cannot be read: {error.strerror}")
-        return None
+        return None, None
 
 
 class SeenFingerprints:
-    """Remembers which shelves a consumer has seen in their present form; a file that can be deleted.
+    """The fingerprint that each shelf had when its outcomes were last used; a file that can be deleted.
 
     Parameters
     ----------
@@ -122,27 +130,40 @@ class SeenFingerprints:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamps: dict[str, int | str] = _kept(path)
+        self._seen: dict[str, Fingerprint] = read_kept(path, _object) or {}
 
-    def seen(self, shelf: Shelf, stamp: int | str) -> bool:
-        """Return whether the shelf was seen with this stamp; never with 0."""
-        return stamp != 0 and self._stamps.get(str(shelf)) == stamp
+    def seen(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
+        """Return whether the shelf had this fingerprint; never for 0."""
+        return fingerprint != 0 and self._seen.get(str(shelf)) == fingerprint
 
-    def note(self, shelf: Shelf, stamp: int | str) -> None:
-        """Remember that the shelf was seen with this stamp."""
-        self._stamps[str(shelf)] = stamp
+    def note(self, shelf: Shelf, fingerprint: Fingerprint) -> None:
+        """Remember the fingerprint of a shelf."""
+        self._seen[str(shelf)] = fingerprint
 
     def keep(self) -> None:
         """Write the file."""
-        write_atomically(self._path, json.dumps(self._stamps))
+        write_atomically(self._path, json.dumps(self._seen))
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _kept_by_id(content: Any) -> dict[str, _Kept]:
+    """Return kept documents by the ids in them; version 1.0 kept campaigns under the number of their first run."""
+    return {document["key"]["run"]: _Kept(status, document) for status, *_, document in content.values()}
+
+
+def _outcome_of(entry: _Kept | None, path: Path, status: list[int]) -> Outcome | None:
+    """Return the outcome that was kept of a file, None if the file is another one now or the entry is damaged."""
+    if entry is None or entry.status != status:
+        return None
     try:
-        kept = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
+        return outcome_at(path, entry.document)
+    except SchemaError:
+        return None
+
+
+def _object(content: Any) -> dict[str, Fingerprint]:
+    if not isinstance(content, dict):
+        raise TypeError("an object is needed")
+    return content
 
 
 def _folders(folder: Path) -> list[str]:

@@ -1,85 +1,93 @@
-"""Put outcome documents together."""
+"""Make outcomes: of an attempt that ends, and of one that left nothing."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from xomflow.core import times
 from xomflow.core.key import Key, first_run
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import SCHEMA_NAME, Failure
+from xomflow.outcomes.files import Failure
+from xomflow.outcomes.model import (
+    BatchJob,
+    FailureDetails,
+    FailureKind,
+    Outcome,
+    Provenance,
+    Resources,
+    RunFacts,
+)
 
 _LOG_LINES = 20
 _LOG_BYTES = 20_000
 
 
 def new_outcome(
-    key: Key, attempt: int, facts: dict[str, Any], began: datetime, provenance: dict[str, Any], log: Path
-) -> dict[str, Any]:
-    """Return an outcome in which nothing has been said yet, which is a failure of class ``no_result``.
+    key: Key,
+    attempt: int,
+    run: RunFacts,
+    began: datetime,
+    provenance: Provenance,
+    failure: FailureDetails | None,
+    used: tuple[float | None, float | None] = (None, None),
+    message: str = "",
+) -> Outcome:
+    """Return the outcome of an attempt that ends now, without results.
 
     Parameters
     ----------
-    key, attempt
+    key, attempt, run
         What was worked on.
-    facts
-        The run's facts, as `Run.as_dict` gives them.
     began
         When the attempt began.
     provenance
-        What is known about software and data.
-    log
-        The log of the job.
+        What made it.
+    failure
+        Why it failed; None: it is done.
+    used
+        Seconds of processor time and MB of memory; None: not known.
+    message
+        What the analysis printed for the outcome.
     """
-    return {
-        "schema": SCHEMA_NAME,
-        "key": key.as_dict(),
-        "status": "failed",
-        "attempt": attempt,
-        "message": "",
-        "failure": {
-            "class": "no_result",
-            "message": "the script ended well but saved nothing",
-            "log": str(log),
-            "log_tail": [],
-            "next_try": None,
-        },
-        "results": [],
-        "figures": [],
-        "run": facts,
-        "provenance": {
-            "lineage": {},
-            "software": "",
-            "versions": {},
-            "git": None,
-            "host": os.uname().nodename,
-            "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            **provenance,
-        },
-        "resources": {
-            "wall_s": round(max(0.0, (times.now() - began).total_seconds()), 3),
-            "cpu_s": None,
-            "peak_memory_mb": None,
-        },
-        "started": times.text(began),
-        "ended": times.text(times.now()),
-    }
+    ended = times.now()
+    return Outcome(
+        schema="xom-outcome-2",
+        key=key,
+        status="failed" if failure else "done",
+        attempt=attempt,
+        message=message,
+        failure=failure,
+        results=[],
+        figures=[],
+        run=run,
+        provenance=provenance,
+        resources=Resources(round(max(0.0, (ended - began).total_seconds()), 3), *used),
+        started=times.text(began),
+        ended=times.text(ended),
+    )
+
+
+def own_provenance(lineage: dict[str, str], software: str, versions: dict[str, str], git: str | None) -> Provenance:
+    """Return the provenance of what this process makes, with its host and its job of a batch system."""
+    job = os.environ.get("SLURM_JOB_ID")
+    batch_job = BatchJob("slurm", job) if job else None
+    return Provenance(lineage, software, versions, git, os.uname().nodename, batch_job)
 
 
 def silent_failure(
     paths: Paths, key: Key, failure: Failure, message: str, next_try: datetime | None, facts: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Return the failure record of an attempt that left no word itself.
+) -> Outcome:
+    """Return the failure record of an attempt that left none itself.
 
     Parameters
     ----------
     paths, key
         Of what.
     failure
-        Attempt, class, and when it ended or, if nobody knows that, began.
+        Attempt, class, and when it ended or, if that is unknown, began.
     message
         What is known about it.
     next_try
@@ -87,23 +95,21 @@ def silent_failure(
     facts
         The run's facts, as `Run.as_dict` gives them; None where they are not at hand.
     """
-    unknown: dict[str, Any] = {"mode": "", "source": "", "start": None, "end": None}
-    unknown |= {"number": first_run(key.run), "detectors": [], "tags": [], "comments": [], "rate": {}}
+    run = RunFacts(**facts) if facts else _unknown_run(key)
     log = keep_log(paths, key, failure.attempt)
-    record = new_outcome(key, failure.attempt, facts or unknown, failure.ended, {"host": ""}, log)
-    record["failure"] |= {
-        "class": failure.kind,
-        "message": message,
-        "log_tail": log_tail(log),
-        "next_try": times.text(next_try) if next_try else None,
-    }
-    return record
+    due = times.text(next_try) if next_try else None
+    details = FailureDetails(cast(FailureKind, failure.kind), message, str(log), log_tail(log), due)
+    return new_outcome(key, failure.attempt, run, failure.ended, Provenance({}, "", {}, None, "", None), details)
+
+
+def _unknown_run(key: Key) -> RunFacts:
+    return RunFacts(first_run(key.run), "", "", None, None, detectors=[], tags=[], comments=[], rate={})
 
 
 def keep_log(paths: Paths, key: Key, attempt: int) -> Path:
     """Return the log of a failed attempt under a name of its own, which stays when the next attempt begins.
 
-    It is the same file, so whoever still writes into it is heard. Where that cannot be: the log as it is.
+    It is the same file, so what a process still writes into it is kept. Where no link can be made: the log as it is.
     """
     log, kept = paths.log(key), paths.log_of_attempt(key, attempt)
     try:

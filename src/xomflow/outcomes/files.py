@@ -14,15 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from xomflow.core import times
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
-from xomlib.files import dump_json, read_json
-from xomlib.schema import SchemaError, check_outcome
+from xomflow.outcomes.model import Outcome, to_document
+from xomlib.files import dump_json
+from xomlib.schema import check_outcome
 
-SCHEMA_NAME = "xom-outcome-1"
 _FAILURE = re.compile(
     rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII
 )
@@ -135,40 +134,6 @@ def failure_path(paths: Paths, key: Key, failure: Failure) -> Path:
     return paths.outcome(key).with_name(name)
 
 
-def read_outcome(path: Path) -> dict[str, Any]:
-    """Read an outcome.
-
-    Raises
-    ------
-    SchemaError
-        If it is not JSON, not an outcome, or the outcome of another key or of another status than its place says.
-    OSError
-        If it cannot be read.
-    """
-    try:
-        document = read_json(path)
-    except ValueError as error:
-        raise SchemaError(f"is not JSON: {error}") from None
-    check_outcome(document)
-    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
-    own = (document["key"]["analysis"], document["key"]["version"], document["key"]["run"])
-    if own != place:
-        raise SchemaError(f"is the outcome of {' '.join(own)}")
-    if (document["status"] == "done") != is_done_name(path.name):
-        raise SchemaError(f"has the status {document['status']}")
-    if document["status"] == "done":
-        _check_start(document["run"]["start"])
-    return document
-
-
-def _check_start(start: Any) -> None:
-    """Raise `SchemaError` where the start of a run, which becomes the time of its points, is not a time."""
-    try:
-        times.moment(start)
-    except (TypeError, ValueError):
-        raise SchemaError(f"has the start {start!r}, a time is needed") from None
-
-
 def quarantine(paths: Paths, path: Path, reason: str) -> str:
     """Move a file that is not an outcome out of the way, so that its key counts as absent; say so in a sentence."""
     place = paths.set_aside / path.relative_to(paths.outcomes)
@@ -191,8 +156,9 @@ def supersede(paths: Paths, key: Key) -> None:
             place.with_name(name).rename(place.with_name(f"{name.removesuffix('.json')}.superseded.json"))
 
 
-def write_outcome(path: Path, document: dict[str, Any]) -> None:
-    """Write an outcome, complete or not at all; `SchemaError` if it is none."""
+def write_outcome(path: Path, outcome: Outcome) -> None:
+    """Write an outcome, complete or not at all; `SchemaError` if one of its entries is not allowed."""
+    document = to_document(outcome)
     check_outcome(document)
     dump_json(path, document)
 

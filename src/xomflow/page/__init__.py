@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from xomflow.outcomes.model import Outcome
 from xomflow.page.chunk import chunk_of, non_finite
 from xomlib.files import write_atomically
 
@@ -36,7 +37,7 @@ def write_frame(folder: Path) -> None:
             _write_if_new(folder / asset.name, asset.read_bytes())
 
 
-def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes: Iterable[dict[str, Any]]) -> None:
+def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome]) -> None:
     """Write the points of one shelf of one version of an analysis.
 
     Parameters
@@ -48,7 +49,7 @@ def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes:
     shelf
         First three digits of the run ids, so at most 1000 runs.
     outcomes
-        Outcomes (schema ``xom-outcome-1``) with status "done", in any order. None at all removes the chunk.
+        Outcomes with status "done", in any order. None at all removes the chunk.
 
     Raises
     ------

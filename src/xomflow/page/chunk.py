@@ -6,11 +6,12 @@ any error bar needs.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from xomflow.core.key import first_run
+from xomflow.outcomes.model import Outcome, Result
 
 _DIGITS = 9
 
@@ -34,7 +35,7 @@ class _Table:
         return self._places[key]
 
 
-def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """Turn outcomes into the columns of one chunk.
 
     Parameters
@@ -55,7 +56,7 @@ def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[dict[st
     ValueError
         If an outcome is not done, belongs elsewhere, comes twice, or holds NaN or infinity.
     """
-    rows = sorted(outcomes, key=lambda outcome: outcome["key"]["run"])
+    rows = sorted(outcomes, key=lambda outcome: outcome.key.run)
     _check_keys(analysis, version, shelf, rows)
     table = _Table()
     variables: dict[str, dict[str, Any]] = {}
@@ -86,87 +87,94 @@ def non_finite(value: Any, place: str = "") -> str | None:
     )
 
 
-def _check_keys(analysis: str, version: str, shelf: str, rows: list[dict[str, Any]]) -> None:
+def _check_keys(analysis: str, version: str, shelf: str, rows: list[Outcome]) -> None:
     seen: set[str] = set()
     for outcome in rows:
-        key = outcome["key"]
-        told = f"outcome {key['analysis']} {key['version']} {key['run']}"
-        if outcome["status"] != "done":
-            raise ValueError(f"{told} is {outcome['status']!r}: only done ones are points of the page")
-        if (key["analysis"], key["version"]) != (analysis, version) or not key["run"].startswith(shelf):
+        key = outcome.key
+        told = f"outcome {key.analysis} {key.version} {key.run}"
+        if outcome.status != "done":
+            raise ValueError(f"{told} is {outcome.status!r}: only done ones are points of the page")
+        if (key.analysis, key.version) != (analysis, version) or not key.run.startswith(shelf):
             raise ValueError(f"{told} does not belong to the chunk {analysis} {version} {shelf}")
-        if key["run"] in seen:
+        if key.run in seen:
             raise ValueError(f"{told} was given twice")
-        seen.add(key["run"])
+        seen.add(key.run)
 
 
-def _by_variable(rows: list[dict[str, Any]]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
-    found: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+def _by_variable(rows: list[Outcome]) -> dict[str, list[tuple[int, Result]]]:
+    found: dict[str, list[tuple[int, Result]]] = {}
     for row, outcome in enumerate(rows):
-        for result in outcome["results"]:
-            found.setdefault(result["variable"], []).append((row, result))
+        for result in outcome.results:
+            found.setdefault(result.variable, []).append((row, result))
     return found
 
 
 def _variable_columns(
-    place: str, found: list[tuple[int, dict[str, Any]]], rows: list[dict[str, Any]], table: _Table
+    place: str, found: list[tuple[int, Result]], rows: list[Outcome], table: _Table
 ) -> dict[str, Any]:
     def numbers(field: str, values: Iterable[Any]) -> Any:
-        runs = (rows[row]["key"]["run"] for row, _ in found)
+        runs = (rows[row].key.run for row, _ in found)
         return _column([_number(value, f"{place} run {run}: {field}") for run, value in zip(runs, values, strict=True)])
 
-    def texts(field: str) -> Any:
-        return _column([table.place(result[field]) for _, result in found])
+    def texts(values: Iterable[str | None]) -> Any:
+        return _column([table.place(value) for value in values])
 
-    extras = dict.fromkeys(key for _, result in found for key in result.get("data", ()))
+    results = [result for _, result in found]
+    extras = dict.fromkeys(key for result in results for key in result.data)
     return {
         "run": [row for row, _ in found],
-        **{field: numbers(field, (result[field] for _, result in found)) for field in ("value", "error", "n")},
-        **{field: texts(field) for field in ("unit", "limit", "insufficient")},
-        "data": {
-            key: numbers(f"data.{key}", (result.get("data", {}).get(key) for _, result in found)) for key in extras
-        },
+        "value": numbers("value", (result.value for result in results)),
+        "error": numbers("error", (result.error for result in results)),
+        "n": numbers("n", (result.n for result in results)),
+        "unit": texts(result.unit for result in results),
+        "limit": texts(result.limit for result in results),
+        "insufficient": texts(result.insufficient for result in results),
+        "data": {key: numbers(f"data.{key}", (result.data.get(key) for result in results)) for key in extras},
     }
 
 
-def _run_columns(rows: list[dict[str, Any]], table: _Table) -> dict[str, Any]:
-    def texts(*path: str) -> Any:
-        return _column([table.place(_get(outcome, path)) for outcome in rows])
+def _run_columns(rows: list[Outcome], table: _Table) -> dict[str, Any]:
+    def texts(value_of: Callable[[Outcome], Any]) -> Any:
+        return _column([table.place(value_of(outcome)) for outcome in rows])
 
     # "number" and "start" stay lists: the page sorts and searches by them.
     return {
-        "number": [first_run(outcome["key"]["run"]) for outcome in rows],
-        "id": _column([table.place(_group(outcome)) for outcome in rows]),
-        "start": [_seconds(outcome["run"]["start"]) for outcome in rows],
-        "end": _column([_seconds(outcome["run"]["end"]) for outcome in rows]),
-        "mode": texts("run", "mode"),
-        "source": texts("run", "source"),
-        "detectors": texts("run", "detectors"),
-        "tags": texts("run", "tags"),
-        "comments": texts("run", "comments"),
-        "figures": texts("figures"),
-        "message": texts("message"),
-        "software": texts("provenance", "software"),
-        "versions": texts("provenance", "versions"),
-        "lineage": texts("provenance", "lineage"),
-        "git": texts("provenance", "git"),
-        "host": texts("provenance", "host"),
-        "slurm_job": texts("provenance", "slurm_job"),
-        "attempt": _column([outcome["attempt"] for outcome in rows]),
-        "ended": _column([_seconds(outcome["ended"]) for outcome in rows]),
-        "wall_s": _column([_number(_get(outcome, ("resources", "wall_s")), _told(outcome)) for outcome in rows]),
+        "number": [first_run(outcome.key.run) for outcome in rows],
+        "id": texts(_campaign),
+        "start": [_seconds(outcome.run.start) for outcome in rows],
+        "end": _column([_seconds(outcome.run.end) for outcome in rows]),
+        "mode": texts(lambda outcome: outcome.run.mode),
+        "source": texts(lambda outcome: outcome.run.source),
+        "detectors": texts(lambda outcome: outcome.run.detectors),
+        "tags": texts(lambda outcome: outcome.run.tags),
+        "comments": texts(lambda outcome: outcome.run.comments),
+        "figures": texts(lambda outcome: outcome.figures),
+        "message": texts(lambda outcome: outcome.message),
+        "software": texts(lambda outcome: outcome.provenance.software),
+        "versions": texts(lambda outcome: outcome.provenance.versions),
+        "lineage": texts(lambda outcome: outcome.provenance.lineage),
+        "git": texts(lambda outcome: outcome.provenance.git),
+        "host": texts(lambda outcome: outcome.provenance.host),
+        "batch_job": texts(_batch_job),
+        "attempt": _column([outcome.attempt for outcome in rows]),
+        "ended": _column([_seconds(outcome.ended) for outcome in rows]),
+        "wall_s": _column([_wall_seconds(outcome) for outcome in rows]),
     }
 
 
-def _group(outcome: dict[str, Any]) -> str | None:
-    """Return the id where it is that of a group; that of a run follows from its number."""
-    run: str = outcome["key"]["run"]
-    return run if "-" in run else None
+def _campaign(outcome: Outcome) -> str | None:
+    """Return the id if it is that of a campaign; that of a run follows from its number."""
+    return outcome.key.run if "-" in outcome.key.run else None
 
 
-def _told(outcome: dict[str, Any]) -> str:
-    key = outcome["key"]
-    return f"{key['analysis']} {key['version']} run {key['run']}: resources.wall_s"
+def _batch_job(outcome: Outcome) -> str | None:
+    job = outcome.provenance.batch_job
+    return f"{job.system} {job.job}" if job else None
+
+
+def _wall_seconds(outcome: Outcome) -> Any:
+    key = outcome.key
+    return _number(outcome.resources.wall_s, f"{key.analysis} {key.version} run {key.run}: resources.wall_s")
 
 
 def _column(values: list[Any]) -> Any:
@@ -190,10 +198,3 @@ def _seconds(time: str | None) -> int | None:
         return None
     parsed = datetime.fromisoformat(time)
     return math.floor((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
-
-
-def _get(outcome: dict[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = outcome
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -14,9 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from xomflow.core import times
+from xomflow.outcomes.model import Outcome, Result, RunFacts
 
 # The field with the digest: of everything, and, behind the hyphen, of the names alone. Where the second part changed,
 # writing again would leave fields or points behind that are no longer true.
@@ -27,12 +30,14 @@ MAKING = 2
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
-def time_of(run: dict[str, Any]) -> int:
+def time_of(run: RunFacts) -> int:
     """Return the time stamp of a run's points, in nanoseconds since 1970."""
-    return int(times.moment(run["start"]).timestamp()) * 1_000_000_000 + int(run["number"])
+    if run.start is None:
+        raise ValueError(f"run {run.number} has no start")
+    return int(times.moment(run.start).timestamp()) * 1_000_000_000 + run.number
 
 
-def points_of(outcome: dict[str, Any], prefix: str, facts: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def points_of(outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Return the points of an outcome, one for each variable.
 
     Parameters
@@ -41,8 +46,8 @@ def points_of(outcome: dict[str, Any], prefix: str, facts: dict[str, Any] | None
         A finished outcome.
     prefix
         Put before the analysis' name.
-    facts
-        What the run database says now, where that is known; else what it said when the run was analysed.
+    metadata
+        Entries of the run document that changed after the run was analysed; None: those in the outcome are used.
 
     Returns
     -------
@@ -50,29 +55,29 @@ def points_of(outcome: dict[str, Any], prefix: str, facts: dict[str, Any] | None
         ``measurement``, ``tags``, ``fields``, ``time`` as `lines.text` takes them. Numbers are floats, but for the run
         number and counts, so that no field changes its type from one result to the next.
     """
-    key, run = outcome["key"], {**outcome["run"], **(facts or {})}
+    key, run = outcome.key, replace(outcome.run, **(metadata or {}))
     common = {
-        "run": int(run["number"]),
-        "run_id": key["run"],
-        "run_mode": run["mode"],
-        "source": run["source"],
-        "run_tags": ",".join(run["tags"]),
-        "comments": "\n".join(run["comments"]),
-        "software": outcome["provenance"]["software"],
-        "attempt": int(outcome["attempt"]),
+        "run": run.number,
+        "run_id": key.run,
+        "run_mode": run.mode,
+        "source": run.source,
+        "run_tags": ",".join(run.tags),
+        "comments": "\n".join(run.comments),
+        "software": outcome.provenance.software,
+        "attempt": outcome.attempt,
     }
-    rates = {f"rate_{name}": float(mean) for name, mean in run["rate"].items() if _PLAIN_NAME.fullmatch(name)}
-    versions = {f"version_{name}": text for name, text in outcome["provenance"]["versions"].items()}
-    lineage = {f"lineage_{name}": text for name, text in outcome["provenance"]["lineage"].items()}
+    rates = {f"rate_{name}": float(mean) for name, mean in run.rate.items() if _PLAIN_NAME.fullmatch(name)}
+    versions = {f"version_{name}": text for name, text in outcome.provenance.versions.items()}
+    lineage = {f"lineage_{name}": text for name, text in outcome.provenance.lineage.items()}
     of_run, time = _whole_characters({**common, **rates, **versions, **lineage}), time_of(run)
-    points = [
+    points: list[dict[str, Any]] = [
         {
-            "measurement": prefix + key["analysis"],
-            "tags": {"version": key["version"], "variable": result["variable"]},
+            "measurement": prefix + key.analysis,
+            "tags": {"version": key.version, "variable": result.variable},
             "fields": of_run | _whole_characters(_fields(result)),
             "time": time,
         }
-        for result in outcome["results"]
+        for result in outcome.results
     ]
     form = form_of(points)
     for point in points:
@@ -90,16 +95,17 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _fields(result: dict[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"unit": result["unit"]}
-    fields |= {name: float(result[name]) for name in ("value", "error") if result[name] is not None}
-    fields |= {name: result[name] for name in ("limit", "insufficient") if result[name] is not None}
-    if result["n"] is not None:
-        fields["n"] = int(result["n"])
-    for name, value in result["data"].items():
-        plain = isinstance(value, bool | str)
-        fields[f"data_{name}"] = value if plain else float(value)
-    return fields
+def _fields(result: Result) -> dict[str, Any]:
+    given = {
+        "unit": result.unit,
+        "value": result.value,
+        "error": result.error,
+        "limit": result.limit,
+        "insufficient": result.insufficient,
+        "n": result.n,
+    }
+    data = {f"data_{name}": one if isinstance(one, bool | str) else float(one) for name, one in result.data.items()}
+    return {name: value for name, value in given.items() if value is not None} | data
 
 
 def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from pathlib import Path
 from typing import Any
 
 from xomflow.core.errors import XomError
 from xomflow.core.file_lock import exclusive
+from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.publishing.points import FORM, MAKING, points_of
 from xomflow.publishing.store import Points, Store, StoreAwayError
 from xomflow.rundb.run_metadata import RunMetadata
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json
 
 _UNKNOWN = "?"
 
@@ -47,22 +50,22 @@ def rebuild(paths: Paths, store: Store, prefix: str) -> Receipt:
 
 def verify(paths: Paths, store: Store, prefix: str) -> Iterator[str]:
     """Say in sentences in what the store differs from the outcomes; damaged outcomes are set aside."""
-    index, facts = OutcomeCache(paths), RunMetadata(paths)
+    cache, metadata = OutcomeCache(paths), RunMetadata(paths)
     with exclusive(paths.publishing_lock):
-        yield from store.differences((shelf, _points(index, facts, shelf, prefix)) for shelf in index.shelves())
-    yield from index.problems
+        yield from store.differences((shelf, _points(cache, metadata, shelf, prefix)) for shelf in cache.shelves())
+    yield from cache.problems
 
 
 def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
-    index, facts, receipt = OutcomeCache(paths), RunMetadata(paths), Receipt()
-    stamps = SeenFingerprints(paths.ledger / store.name / "stamps.json")
-    for shelf in index.shelves():
-        changed = index.stamp(shelf)
-        stamp = f"{changed} {facts.digest(shelf.name)} {MAKING}" if changed else 0
-        if stamps.seen(shelf, stamp) and store.has(shelf):
+    cache, metadata, receipt = OutcomeCache(paths), RunMetadata(paths), Receipt()
+    fingerprints = SeenFingerprints(paths.ledger / store.name / "stamps.json")
+    for shelf in cache.shelves():
+        changed = cache.fingerprint(shelf)
+        fingerprint = f"{changed} {metadata.digest(shelf.name)} {MAKING}" if changed else 0
+        if fingerprints.seen(shelf, fingerprint) and store.has(shelf):
             continue
         try:
-            _publish_shelf(paths, store, shelf, _points(index, facts, shelf, prefix), receipt)
+            _publish_shelf(paths, store, shelf, _points(cache, metadata, shelf, prefix), receipt)
         except StoreAwayError as error:
             receipt.problems.append(str(error))
             receipt.away = True
@@ -70,20 +73,37 @@ def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
         except (XomError, OSError) as error:
             receipt.problems.append(str(error))
             continue
-        stamps.note(shelf, stamp)
-    stamps.keep()
-    receipt.problems[:0] = index.problems
+        fingerprints.note(shelf, fingerprint)
+    fingerprints.keep()
+    receipt.problems[:0] = cache.problems
     return receipt
 
 
-def _points(index: OutcomeCache, facts: RunMetadata, shelf: Shelf, prefix: str) -> Points:
-    now = facts.of(shelf.name)
-    return {run: points_of(entry.outcome, prefix, now.get(run)) for run, entry in index.entries(shelf).items()}
+def _points(cache: OutcomeCache, metadata: RunMetadata, shelf: Shelf, prefix: str) -> Points:
+    """Return the points of a shelf, by the id of the run or campaign."""
+    known = metadata.of(shelf.name)
+    return {
+        run: points_of(outcome, prefix, metadata_of(outcome.key, known))
+        for run, outcome in cache.outcomes(shelf).items()
+    }
+
+
+def metadata_of(key: Key, known: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the present metadata of a key, for a campaign that of its first run; None if it is not known.
+
+    Parameters
+    ----------
+    key
+        The key.
+    known
+        Metadata by run id.
+    """
+    return known.get(run_id(first_run(key.run)))
 
 
 def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
     ledger = paths.ledger / store.name / f"{shelf}.json"
-    known = _read(ledger) if store.has(shelf) else {}
+    known = _read_ledger(ledger, points.keys()) if store.has(shelf) else {}
     present = {run: of_run[0]["fields"][FORM] if of_run else "" for run, of_run in points.items()}
     if present == known:
         return
@@ -96,9 +116,11 @@ def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, rec
     receipt.points += sum(len(points[run]) for run in changed & present.keys())
 
 
-def _read(ledger: Any) -> dict[str, str]:
-    try:
-        known = read_json(ledger)
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str]:
+    """Return the forms that the store has; version 1.0 noted campaigns under the id of their first run."""
+    known = read_kept(path, dict_of(str)) or {}
+    for campaign in ids - known.keys():
+        first = run_id(first_run(campaign))
+        if first in known and first not in ids:
+            known[campaign] = known.pop(first)
+    return known

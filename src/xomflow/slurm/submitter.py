@@ -15,7 +15,8 @@ from xomflow.core import times
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import failures_of, read_outcome
+from xomflow.outcomes.files import failures_of
+from xomflow.outcomes.reading import read_outcome
 from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest
 from xomflow.slurm.settle import settle
@@ -151,9 +152,9 @@ class Submitter:
 
     def _write_benchmark(self, key: Key, place: Path) -> None:
         """Write the columns that Snakemake measures where it starts jobs itself."""
-        used = read_outcome(self._paths.outcome(key))["resources"]
-        seconds = used["wall_s"]
-        row = [seconds, timedelta(seconds=int(seconds)), used["peak_memory_mb"], *["-"] * 6, used["cpu_s"]]
+        used = read_outcome(self._paths.outcome(key)).resources
+        seconds = used.wall_s
+        row = [seconds, timedelta(seconds=int(seconds)), used.peak_memory_mb, *["-"] * 6, used.cpu_s]
         lines = [_BENCHMARK_HEADINGS, "\t".join("-" if value is None else str(value) for value in row)]
         write_atomically(place, "\n".join(lines) + "\n")
 

@@ -18,7 +18,8 @@ from xomflow.core.key import Key, Pattern
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
-from xomflow.outcomes.files import failure_path, failures_of, read_outcome
+from xomflow.outcomes.files import failure_path, failures_of
+from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import next_try
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.claims import is_overtaken, read_claims
@@ -117,10 +118,12 @@ def with_record(paths: Paths, one: ListedKey) -> ListedKey:
     """Return a failed key with the reason and the log of its newest failure record."""
     failures = failures_of(paths, one.key)
     try:
-        failure = read_outcome(failure_path(paths, one.key, failures[-1]))["failure"]
+        failure = read_outcome(failure_path(paths, one.key, failures[-1])).failure
     except (OSError, SchemaError, IndexError):
+        failure = None
+    if failure is None:
         return replace(one, log=str(paths.log(one.key)))
-    return replace(one, reason=f"{failure['class']}: {failure['message']}", log=failure["log"])
+    return replace(one, reason=f"{failure.kind}: {failure.message}", log=failure.log)
 
 
 def with_records(paths: Paths, listed: Iterable[ListedKey]) -> list[ListedKey]:

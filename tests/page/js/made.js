@@ -80,7 +80,7 @@ function chunk(starts, columns, runs, table = ["Hz"]) {
     ...columns,
   };
   const none = { end: null, attempt: 1, ended: null, wall_s: null, id: null, mode: null, source: null, message: null };
-  const more = { software: null, git: null, host: null, slurm_job: null, detectors: null, tags: null, comments: null };
+  const more = { software: null, git: null, host: null, batch_job: null, detectors: null, tags: null, comments: null };
   const number = starts.map((_, row) => 52000 + row);
   return {
     analysis: "event_rate",

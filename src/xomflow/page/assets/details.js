@@ -188,7 +188,7 @@ const Details = (function () {
         ["Versions", paragraphs(run.versions.map(pair => pair.join(" ")))],
         ["Revision", run.git],
         ["Host", run.host],
-        ["Slurm job", run.slurm_job],
+        ["Batch job", run.batch_job],
         ["Lineage", paragraphs(run.lineage.map(pair => pair.join(" ")))],
       ]),
     );

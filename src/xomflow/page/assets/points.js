@@ -51,7 +51,7 @@
  * @property {string | null} software
  * @property {string | null} git
  * @property {string | null} host
- * @property {string | null} slurm_job
+ * @property {string | null} batch_job
  * @property {string[]} detectors
  * @property {string[]} tags
  * @property {string[]} comments
@@ -271,7 +271,7 @@ const Points = (function () {
       software: one(runs.software),
       git: one(runs.git),
       host: one(runs.host),
-      slurm_job: one(runs.slurm_job),
+      batch_job: one(runs.batch_job ?? runs.slurm_job ?? null), // the second is that of version 1.0
       detectors: list(runs.detectors),
       tags: list(runs.tags),
       comments: list(runs.comments),

@@ -65,7 +65,8 @@
  * @property {Places} software
  * @property {Places} git
  * @property {Places} host
- * @property {Places} slurm_job
+ * @property {Places} [batch_job]
+ * @property {Places} [slurm_job]
  * @property {Places} detectors
  * @property {Places} tags
  * @property {Places} comments

@@ -1,0 +1,92 @@
+"""Read outcomes: validated, typed, and only where their place fits their content. It imports pydantic."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from xomflow.core import times
+from xomflow.outcomes.files import is_done_name
+from xomflow.outcomes.model import Outcome
+from xomlib.files import read_json
+from xomlib.schema import SchemaError, check_outcome
+
+
+def read_outcome(path: Path) -> Outcome:
+    """Read the outcome of a finished run or of a failed attempt.
+
+    Raises
+    ------
+    SchemaError
+        If it is not JSON, not an outcome, or the outcome of another key or of another status than its place says.
+    OSError
+        If it cannot be read.
+    """
+    return outcome_at(path, read_document(path))
+
+
+def read_document(path: Path) -> Any:
+    """Return the JSON of an outcome's file; `SchemaError` if it is not JSON, `OSError` if it cannot be read."""
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise SchemaError(f"is not JSON: {error}") from None
+
+
+def outcome_at(path: Path, document: Any) -> Outcome:
+    """Return the outcome in the document of a file; `SchemaError` where it is none, or does not belong there."""
+    outcome = parse_outcome(document)
+    key = outcome.key
+    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
+    if (key.analysis, key.version, key.run) != place:
+        raise SchemaError(f"is the outcome of {key.analysis} {key.version} {key.run}")
+    if (outcome.status == "done") != is_done_name(path.name):
+        raise SchemaError(f"has the status {outcome.status}")
+    if outcome.status == "done":
+        _check_start(outcome.run.start)
+    return outcome
+
+
+def parse_outcome(document: Any) -> Outcome:
+    """Return the outcome in a document of the present form or of ``xom-outcome-1``.
+
+    Raises
+    ------
+    SchemaError
+        At the first place where the document is not an outcome.
+    """
+    document = _present_form(document)
+    try:
+        return adapter().validate_python(document)
+    except ValidationError as error:
+        check_outcome(document)  # raises an error with a better sentence
+        raise SchemaError(str(error)) from None
+
+
+@functools.cache
+def adapter() -> TypeAdapter[Outcome]:
+    """Return what validates outcomes; it takes some time to make."""
+    return TypeAdapter(Outcome)
+
+
+def _present_form(document: Any) -> Any:
+    """Return a document of ``xom-outcome-1`` in the present form, any other as it is."""
+    if not isinstance(document, dict) or document.get("schema") != "xom-outcome-1":
+        return document
+    provenance = document.get("provenance")
+    if isinstance(provenance, dict) and "slurm_job" in provenance:
+        job = provenance["slurm_job"]
+        batch_job = None if job is None else {"system": "slurm", "job": job}
+        provenance = {**provenance, "batch_job": batch_job}
+    return {**document, "schema": "xom-outcome-2", "provenance": provenance}
+
+
+def _check_start(start: str | None) -> None:
+    """Raise `SchemaError` where the start of a run, which becomes the time of its points, is not a time."""
+    try:
+        times.moment(start)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise SchemaError(f"has the start {start!r}, a time is needed") from None
