@@ -12,26 +12,39 @@ from xomflow.core.paths import ROOT
 
 # Sentences that other programs print: Slurm, InfluxDB, MongoDB, the kernel.
 FOREIGN = (
-    "invalid partition", "Invalid account", "Invalid qos", "Memory specification can not be satisfied", "No space left on device",
-    "Requested node configuration is not available", "Unable to contact slurm controller", "Read-only file system",
-    "Authentication failed", "queue length exceeded", "cache-max-memory-size exceeded", "field type conflict", "retention policy",
-    "launch failed requeued held", "Reserved for maintenance",
-)  # fmt: skip
+    "Authentication failed",
+    "Invalid account",
+    "Invalid qos",
+    "Memory specification can not be satisfied",
+    "No space left on device",
+    "Read-only file system",
+    "Requested node configuration is not available",
+    "Reserved for maintenance",
+    "Unable to contact slurm controller",
+    "cache-max-memory-size exceeded",
+    "field type conflict",
+    "invalid partition",
+    "launch failed requeued held",
+    "queue length exceeded",
+    "retention policy",
+)
 QUOTED = re.compile(r'"([^"`]{8,}?)"(?=[\s,;.:)*])')
 # A word with one of these stands for a value.
 _VALUE = re.compile(r"[0-9<>/'`_=*]|\.\w|\.\.\.")
-_NAMES = {"sbatch", "squeue", "rate", "mode", "Slurm"}  # as words of a sentence these are values
+_NAMES = {"sbatch", "squeue", "rate", "mode", "Slurm", "pending"}  # as words of a sentence these are values
 
 
 def templates() -> list[str]:
-    """Every text of the code; a value in it is a zero character."""
-    found = []
+    """Return every text of the code but docstrings; a value in it is a zero character."""
+    found: list[str] = []
     for path in [*ROOT.glob("src/**/*.py"), *ROOT.glob("scripts/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
             if isinstance(node, ast.JoinedStr):
                 parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
                 found.append("".join(map(str, parts)))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
                 found.append(node.value)
     found += [
         path.read_text(encoding="utf-8")
@@ -42,10 +55,10 @@ def templates() -> list[str]:
 
 
 def pieces(quote: str) -> list[str]:
-    """The runs of at least two plain words in a quoted sentence."""
+    """Return the sequences of at least two plain words in a quoted sentence."""
     for foreign in FOREIGN:
         quote = quote.replace(foreign, " ... ")
-    found = []
+    found: list[list[str]] = []
     for part in re.split(r"[:;,()]", quote):
         found.append([])
         for word in part.split():
@@ -57,6 +70,7 @@ def pieces(quote: str) -> list[str]:
 
 
 def quotes() -> list[str]:
+    """Return the sentences that the playbook quotes."""
     text = (ROOT / "docs/playbook.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^\*\*(.*)\*\*", text, re.MULTILINE))
     found = {" ".join(quote.split()) for quote in QUOTED.findall(text)}
