@@ -1,8 +1,10 @@
-"""What an analysis imports: its context, its settings, and a way to say its results.
+"""The interface of analysis scripts: context, settings, run, results, figures, and trying a script by hand.
 
-Standard library only, Python 3.9 or later, no network: it has to work inside every software image a run may ask for.
+May import: the standard library of Python 3.9, nothing else, since it works inside every software that runs analyses.
+Must never use the network.
 """
 
+from xomlib import _renamed
 from xomlib.by_hand import cli
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
@@ -10,6 +12,8 @@ from xomlib.job import run, runs, settings
 from xomlib.results import Xomresult, figure, xom_message
 
 __version__ = "1.0.0"
+
+_renamed.install(_renamed.MODULES)
 
 __all__ = [
     "BadResult",

@@ -9,8 +9,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -96,6 +94,8 @@ def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path]
     JobError
         If the workflow is not found or refuses; the message is its own.
     """
+    import subprocess  # here, so that the jobs of ticks do not load it
+
     command = [find_xom(), "job", "describe", analysis, run_id, "--config", str(config)]
     command += ["--documents", str(documents)] if documents is not None else []
     environment = {name: value for name, value in os.environ.items() if name not in _PYTHON_VARIABLES}
@@ -122,6 +122,8 @@ def find_xom() -> str:
         command = environments / "workflow" / "bin" / "xom"
         if command.is_file():
             return str(command)
+    import shutil
+
     own = str(Path(sys.prefix) / "bin")
     folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != own]
     found = shutil.which("xom", path=os.pathsep.join(folders))

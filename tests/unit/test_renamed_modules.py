@@ -1,4 +1,4 @@
-"""Old module names of xomphysics work for one release: each warns once and gives the module of the new name."""
+"""The old names of modules of xomlib and xomphysics work for one release: each warns once and gives the new module."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from xomlib import _renamed as of_xomlib
 from xomphysics import _renamed
 
 # scipy and matplotlib are in the analysis environment only.
@@ -56,9 +57,17 @@ def test_new_names_do_not_warn_and_an_unknown_one_is_the_usual_error() -> None:
 
 def test_the_finder_of_old_names_is_asked_last() -> None:
     finders = "import xomphysics, sys; print(*(type(one).__module__ for one in sys.meta_path if type(one) is not type))"
-    assert run(finders).split()[-1] == "xomphysics._renamed"
+    assert run(finders).split()[-1] == "xomlib._renamed"
+
+
+@pytest.mark.parametrize("old", of_xomlib.MODULES)
+def test_the_modules_of_xomlib_have_their_old_names_too(old: str) -> None:
+    new = of_xomlib.MODULES[old]
+    said = run(f"import sys, {old}, {new}; print(sys.modules['{old}'] is sys.modules['{new}'])")
+    assert said.splitlines()[-1] == "True"
+    assert said.count(f"DeprecationWarning: {old} is now {new}") == 1
 
 
 def test_every_old_name_has_a_module_of_the_new_name() -> None:
-    for old, new in _renamed.MODULES.items():
+    for old, new in {**_renamed.MODULES, **of_xomlib.MODULES}.items():
         assert importlib.util.find_spec(new) is not None, (old, new)
