@@ -1,0 +1,110 @@
+"""Upgrade and roll back as docs/operator.md describes it: checkouts side by side, a link, one site."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.site import Site, jobs_in
+from xomflow.core import work_format
+from xomflow.core.paths import ROOT
+
+# Waits for a file `go`, then publishes where the code of its worker lies.
+WAITS = """
+from pathlib import Path
+Path(f"begun-{run_id}").touch()
+while not Path("go").exists():
+    time.sleep(0.05)
+xomlib.Xomresult(variable_name="code", variable_value=1, data={"place": str(Path(xomlib.__file__).parents[2])}).save()
+"""
+PARTS = ("Snakefile", "rules", "scripts", "profiles", "slurm", "config.yaml", "src", "docs")
+
+
+class Versions:
+    """Two checkouts beside a site, and the link ``current``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for version in ("2.0.0", "2.1.0"):
+            (folder / version).mkdir()
+            for part in PARTS:
+                copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+                copy(ROOT / part, folder / version / part)
+        (folder / "site").mkdir()
+        self.site = Site(folder / "site")
+
+    def switch(self, version: str) -> None:
+        """Let ``current`` lead to a version, in one step, as ``ln -sfn`` does."""
+        new = self.folder / "new"
+        new.symlink_to(version)
+        new.rename(self.folder / "current")
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """What a timer starts: Snakemake with the code and the rules of ``current``."""
+        current = (self.folder / "current").resolve()
+        snakemake = str(Path(sys.executable).with_name("snakemake"))
+        words = [snakemake, "--snakefile", str(current / "Snakefile"), *arguments]
+        return {
+            "args": words,
+            "cwd": self.site.folder,
+            "env": {**os.environ, "PYTHONPATH": str(current / "src")},  # in place of its own environment
+            "text": True,
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        self.site.write_config()
+        return subprocess.run(**self.command(*arguments), capture_output=True, check=False)
+
+    def pending(self) -> set[tuple[str, str]]:
+        done = self.run("-n")
+        assert done.returncode == 0, done.stderr
+        return jobs_in(done.stdout + done.stderr, self.site.tree["analyses"])
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Versions:
+    return Versions(tmp_path)
+
+
+def test_a_site_goes_on_after_an_upgrade_and_after_rolling_back(versions: Versions, wait_for: Any) -> None:
+    site = versions.site
+    site.runs([52001])
+    site.analysis("waits", WAITS)
+    site.write_config()
+    versions.switch("2.0.0")
+    with (site.folder / "tick.log").open("w") as log:
+        old = subprocess.Popen(**versions.command(), stdout=log, stderr=log)
+    wait_for((site.folder / "begun-052001").exists)
+
+    versions.switch("2.1.0")
+    assert versions.pending() == set(), "a run of the old version's job would be done twice"
+    (site.folder / "go").touch()
+    assert old.wait(300) == 0, (site.folder / "tick.log").read_text()
+    place = site.outcome("waits", 52001)["results"][0]["data"]["place"]
+    assert place == str(versions.folder / "2.0.0"), "the job changed its code while it ran"
+    site.runs([52002])
+    assert versions.run().returncode == 0
+    assert site.claimed() == {("waits", "052002")}
+
+    versions.switch("2.0.0")
+    assert versions.pending() == set()
+
+
+def test_rolling_back_over_a_change_of_the_layout_is_refused(versions: Versions) -> None:
+    site = versions.site
+    site.runs([52001])
+    site.analysis("waits", WAITS)
+    site.work.mkdir()
+    site.paths.format.write_text(f"{work_format.FORMAT + 1}\n")
+    versions.switch("2.0.0")
+    done = versions.run()
+    assert done.returncode == 3
+    assert json.dumps(work_format.FORMAT + 1) in done.stderr.splitlines()[-1]
+    assert not site.paths.outcomes.exists()
