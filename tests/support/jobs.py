@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from support.factory import outcome
 from xomflow.config.software import Program
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
+from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart
 from xomflow.jobs.process import ProcessEnd, ProcessSpec
 from xomflow.jobs.warm_start import run_warm, try_to_connect
+from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 SCRIPT = "import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n"
@@ -26,6 +29,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def run_job(attempt: int = 1, **changes: Any) -> RunJob:
+    """As discovery describes the job of one run."""
+    limits = AttemptLimits(attempt, 1000, 60.0)
+    made = RunJob(limits, outcome()["run"], ContextSpec("json:loads"), Program(Path(sys.executable)), {"peaks": "abc"})
+    return replace(made, **changes)
+
+
+def analysis_jobs(runs: dict[str, RunJob], script: Path = Path("script.py"), **changes: Any) -> AnalysisJobs:
+    """As discovery describes the jobs of one analysis."""
+    retries, warm = RetryPolicy(4, 50, 3600.0, 4.0), WarmStart(False, 60.0, [])
+    return replace(AnalysisJobs(str(script), {"limit": 5}, retries, warm, runs), **changes)
 
 
 class Jobs:

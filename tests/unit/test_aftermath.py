@@ -6,9 +6,11 @@ from pathlib import Path
 
 from support import factory
 from support.batch import FakeBatchSystem
+from support.jobs import analysis_jobs, run_job
 from xomflow.config.model import Retries
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.description import write_jobs
 from xomflow.jobs.lost import record_lost, record_unstarted
 from xomflow.jobs.run_lock import hold_run, lock_owners, write_owner
 from xomflow.outcomes.files import failures_of
@@ -26,8 +28,7 @@ def test_only_what_snakemake_calls_failed_is_called_not_started(tmp_path: Path) 
     paths, tick = Paths(tmp_path), TickPaths(tmp_path / "ticks" / "one")
     keys = [factory.key_of(number) for number in (52001, 52002)]
     dump_json(tick.claims, [[key.analysis, key.version, key.run, 1] for key in keys])
-    facts = factory.outcome()["run"]
-    dump_json(tick.jobs(keys[0].analysis), {"runs": {key.run: {"facts": facts} for key in keys}})
+    write_jobs(tick, keys[0].analysis, analysis_jobs({key.run: run_job() for key in keys}))
     record_unstarted(paths, Retries(), tick, {str(paths.outcome(keys[0])), "something else"}, ())
     assert [failure.kind for failure in failures_of(paths, keys[0])] == ["not_started"]
     assert failures_of(paths, keys[1]) == []

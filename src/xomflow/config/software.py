@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from xomflow.core.paths import ROOT, SOURCE, Paths
 
@@ -59,6 +61,15 @@ class Program:
     def own_file(self) -> Path:
         """The file that is compared to notice a change of the software."""
         return Path(self.image or self.set_up or self.interpreter).expanduser()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the program as a JSON object, which `from_json` reads."""
+        return {**asdict(self), "interpreter": str(self.interpreter)}
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Program:
+        """Return the program in a JSON object."""
+        return cls(**{**tree, "interpreter": Path(tree["interpreter"]), "binds": tuple(tree["binds"])})
 
 
 def command(program: Program, paths: Paths, module: str, *arguments: str) -> list[str]:

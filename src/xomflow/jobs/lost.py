@@ -1,4 +1,4 @@
-"""Write down the attempts that ended without a word of their own: their process, their machine or their job is gone."""
+"""Failure records of attempts that could not write one: their process, their machine or their job is gone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from xomflow.config.model import Retries
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.description import read_job
 from xomflow.jobs.run_lock import lock_owners, take_left_behind
 from xomflow.outcomes.document import silent_failure
 from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
@@ -16,25 +17,25 @@ from xomflow.outcomes.retries import next_try
 from xomlib.files import read_json
 
 
-def record_lost(paths: Paths, retries: Retries, in_slurm: Collection[Key]) -> None:
+def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> None:
     """Write failure records for processes that vanished, and remove the locks that they left.
 
     Parameters
     ----------
     paths, retries
         Where, and how failures are tried again.
-    in_slurm
-        Keys that Slurm has or had; `slurm.settle` decides about these.
+    submitted
+        Keys that the batch system has or had; `slurm.settle` decides about these.
     """
     for key, owner in lock_owners(paths).items():
-        if owner.held or key in in_slurm or (taken := take_left_behind(paths, key)) is None:
+        if owner.held or key in submitted or (taken := take_left_behind(paths, key)) is None:
             continue
         message = f"the process that worked on it vanished ({taken.where}): killed, or its machine went down"
         record_failure(paths, retries, key, Failure(taken.attempt, "lost", taken.began), message)
 
 
 def record_unstarted(
-    paths: Paths, retries: Retries, tick: TickPaths, failed: Collection[str], in_slurm: Collection[Key]
+    paths: Paths, retries: Retries, tick: TickPaths, failed: Collection[str], submitted: Collection[Key]
 ) -> None:
     """Write failure records for the claimed runs whose jobs Snakemake could not start.
 
@@ -44,22 +45,22 @@ def record_unstarted(
         Where, how failures are tried again, and the tick that claimed the runs.
     failed
         Outcomes that Snakemake did not get.
-    in_slurm
-        Keys that Slurm has or had.
+    submitted
+        Keys that the batch system has or had.
     """
-    at_work = lock_owners(paths).keys() | set(in_slurm)
+    at_work = lock_owners(paths).keys() | set(submitted)
     message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why"
     for *parts, attempt in read_json(tick.claims):
         key = Key(*parts)
         if str(paths.outcome(key)) in failed and key not in at_work:
-            facts = read_json(tick.jobs(key.analysis))["runs"][key.run]["facts"]
-            record_failure(paths, retries, key, Failure(attempt, "not_started", times.now()), message, facts)
+            run = read_job(tick, key).own.run
+            record_failure(paths, retries, key, Failure(attempt, "not_started", times.now()), message, run)
 
 
 def record_failure(
     paths: Paths, retries: Retries, key: Key, failure: Failure, message: str, facts: dict[str, Any] | None = None
 ) -> None:
-    """Write a failure record, unless the attempt had said its last word after all."""
+    """Write a failure record, unless the attempt has written its outcome or a record after all."""
     earlier = failures_of(paths, key)
     if paths.outcome(key).exists() or any(one.attempt >= failure.attempt for one in earlier):
         return

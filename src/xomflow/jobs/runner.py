@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import IO, Any
 
-from xomflow.config.software import Program
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
+from xomflow.jobs.description import Job, read_job
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
@@ -25,47 +24,18 @@ from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomflow.outcomes.retries import next_try
 from xomlib.files import read_json
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.schema import SchemaError
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the tick wrote down about one job.
-
-    Parameters
-    ----------
-    key
-        What to work on.
-    common
-        What holds for all runs of the analysis in this tick.
-    own
-        What holds for this run: attempt, facts, software, lineage, memory, time.
-    in_slurm
-        Whether it is a job of Slurm.
-    """
-
-    key: Key
-    common: dict[str, Any]
-    own: dict[str, Any]
-    in_slurm: bool = False
-
-    @property
-    def program(self) -> Program:
-        """What runs it."""
-        given = self.own["program"]
-        return Program(**{**given, "interpreter": Path(given["interpreter"]), "binds": tuple(given["binds"])})
-
-
-def run_job(paths: Paths, tick: TickPaths, key: Key, in_slurm: bool = False) -> int:
-    """Run the job of ``key`` that ``tick`` claimed; 0 if its outcome is there afterwards, else 1.
+def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> int:
+    """Run the job of a key that a tick claimed; 0 if its outcome is there afterwards, else 1.
 
     Parameters
     ----------
     paths, tick, key
         What.
-    in_slurm
-        Whether it is a job of Slurm, for which the tick's preloaded process is out of reach.
+    in_batch
+        Whether it is a job of the batch system, which cannot reach the tick's preloaded process.
 
     Raises
     ------
@@ -74,17 +44,16 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_slurm: bool = False) -> 
     KeyError
         If the tick did not claim the key.
     """
-    common = read_json(tick.jobs(key.analysis))
-    job = Job(key, common, common["runs"][key.run], in_slurm)
+    job = read_job(tick, key, in_batch)
     lock = hold_run(paths, key)
     try:
         if paths.outcome(key).exists():
             print(f"{key}: another process has done it meanwhile")
             return 0
-        if any(failure.attempt >= job.own["attempt"] for failure in failures_of(paths, key)):
-            print(f"{key}: another process has made attempt {job.own['attempt']} meanwhile, and failed")
+        if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
+            print(f"{key}: another process has made attempt {job.attempt} meanwhile, and failed")
             return 1
-        write_owner(lock, key, job.own["attempt"], tick.folder.name)
+        write_owner(lock, key, job.attempt, tick.folder.name)
         return _attempt(paths, tick, job, lock)
     finally:
         release_run(paths, key, lock)
@@ -98,12 +67,12 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     log = paths.log(key)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
-        print(f"--- attempt {job.own['attempt']}, {times.text(began)}, tick {tick.folder.name}", file=file, flush=True)
+        print(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}", file=file, flush=True)
         kills = oom_kills()
         end = _launch(paths, tick, job, draft, file, lock)
     end = replace(end, out_of_memory=oom_kills() > kills)
-    if end.stopped_by and job.in_slurm:
-        return 1  # only Slurm knows why, and it may start the job again
+    if end.stopped_by and job.in_batch:
+        return 1  # only the batch system has the reason, and it may start the job again
     outcome = compose(job, began, end, draft, log)
     if outcome.failure is None:
         _keep_figures(draft, paths.figures(key), outcome.figures)
@@ -116,27 +85,14 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
 
 
 def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
-    common = job.common
-    spec = ProcessSpec(
-        program=job.program,
-        job=JobDescription(
-            key=JobKey(**job.key.as_dict()),
-            script=common["script"],
-            context=ContextSpec.from_json(job.own["context"]),
-            settings=common["settings"],
-            run=job.own["facts"],
-            draft=str(draft.absolute()),
-        ),
-        draft=draft,
-        log=log,
-        lock=lock,
-        time_limit=job.own["time_limit_s"],
-        memory_mb=job.own["memory_mb"],
-    )
+    own, warm = job.own, job.common.warm
+    description = job.description(str(draft.absolute()))
+    spec = ProcessSpec(own.program, description, draft, log, lock, own.limits.time_limit_s, own.limits.memory_mb)
     with raise_on_stop():
-        warm = common["warm"]["enabled"] and not job.in_slurm
-        preload = [*common["warm"]["preload"], job.own["context"]["function"].partition(":")[0]]
-        end = run_warm(spec, paths, tick, preload, common["warm"]["idle_s"]) if warm else None
+        end = None
+        if warm.enabled and not job.in_batch:
+            preload = [*warm.preload, own.context.function.partition(":")[0]]
+            end = run_warm(spec, paths, tick, preload, warm.idle_s)
         return run_cold(spec, paths) if end is None else end
 
 
@@ -158,12 +114,12 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft: Path, log: Path) 
     """
     said = _read(draft / "draft.json") or {"results": [], "figures": [], "messages": [], "problems": []}
     last = _read(draft / "end.json")
-    provenance = own_provenance(job.own["lineage"], job.program.name, last["versions"] if last else {}, git_revision())
+    provenance = own_provenance(job.own.lineage, job.own.program.name, last["versions"] if last else {}, git_revision())
     used = (last["cpu_s"], last["peak_memory_mb"]) if last else (None, None)
-    reason = _failure(end, last, said, job.own["time_limit_s"])
+    reason = _failure(end, last, said, job.own.limits.time_limit_s)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
-    run, message = RunFacts(**job.own["facts"]), "\n".join(said["messages"])
-    outcome = new_outcome(job.key, job.own["attempt"], run, began, provenance, failure, used, message)
+    run, message = RunFacts(**job.own.run), "\n".join(said["messages"])
+    outcome = new_outcome(job.key, job.attempt, run, began, provenance, failure, used, message)
     if failure:
         return outcome
     return replace(outcome, results=[Result(**one) for one in said["results"]], figures=said["figures"])
@@ -192,9 +148,9 @@ def _failure(
 
 
 def _record_failure(paths: Paths, job: Job, outcome: Outcome, details: FailureDetails) -> None:
-    failure = Failure(job.own["attempt"], details.kind, times.moment(outcome.ended))
+    failure = Failure(job.attempt, details.kind, times.moment(outcome.ended))
     earlier = failures_of(paths, job.key)
-    due = next_try([*earlier, failure], SimpleNamespace(**job.common["retries"]))  # type: ignore[arg-type]
+    due = next_try([*earlier, failure], job.common.retries)
     log = keep_log(paths, job.key, failure.attempt)
     details = replace(details, next_try=times.text(due) if due else None, log=str(log))
     try:

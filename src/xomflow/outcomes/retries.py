@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,46 @@ NOT_ITS_FAULT = frozenset({"lost", "stopped", "node_failed", "preempted", "cance
 _LONGEST_WAIT = timedelta(days=36525)
 
 
-def next_try(failures: Sequence[Failure], retries: Retries) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """The part of the configuration's ``retries`` that `next_try` needs, without the model of the configuration."""
+
+    attempts: int
+    lost_attempts: int
+    first_wait: float
+    factor: float
+
+    @classmethod
+    def of(cls, retries: Retries) -> RetryPolicy:
+        """Return this part of the configuration."""
+        return cls(retries.attempts, retries.lost_attempts, retries.first_wait, retries.factor)
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> RetryPolicy:
+        """Return the policy in a JSON object, which may have more entries."""
+        return cls(tree["attempts"], tree["lost_attempts"], tree["first_wait"], tree["factor"])
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLimits:
+    """An attempt, and what it may use.
+
+    Parameters
+    ----------
+    attempt
+        Number of the attempt.
+    memory_mb
+        Megabytes.
+    time_limit_s
+        Seconds.
+    """
+
+    attempt: int
+    memory_mb: int
+    time_limit_s: float
+
+
+def next_try(failures: Sequence[Failure], retries: Retries | RetryPolicy) -> datetime | None:
     """Return when the next attempt is due after these failures; None: no more attempts.
 
     The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most;

@@ -6,9 +6,7 @@ import csv
 import gc
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
@@ -16,9 +14,10 @@ from xomflow.core import times
 from xomflow.core.file_lock import exclusive
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import ListedKey
+from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
-from xomflow.outcomes.retries import next_resources
+from xomflow.outcomes.retries import AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
@@ -28,6 +27,7 @@ from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomlib.files import dump_json, read_json, write_atomically
+from xomlib.job_description import ContextSpec
 
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
@@ -62,7 +62,7 @@ def discover(tick: TickPaths) -> Survey:
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         for analysis in config.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
-            dump_json(tick.jobs(analysis), jobs(config, analysis, chosen))
+            write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
             write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
         dump_json(tick.survey, survey_document(survey, config, moved).to_json())
         forget_old_ticks(paths, config.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
@@ -71,40 +71,32 @@ def discover(tick: TickPaths) -> Survey:
     return survey
 
 
-def jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> dict[str, Any]:
-    """Return the description of the jobs of one analysis, for the runner."""
-    block = config.analyses[analysis]
+def describe_jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> AnalysisJobs:
+    """Return the jobs of one analysis, for the runner."""
+    block, warm = config.analyses[analysis], config.warm_start
     probe = open_context_probe(config, may_write=True)
     runs = {}
     for item in chosen:
         software = config.software_of(item.run.number)
         assert software is not None  # a run without software is not ready
         program, context = software.program, config.context_of(analysis, software)
-        runs[item.key.run] = {
-            "facts": item.run.as_dict(),
-            "context": context.model_dump(),
-            "program": {**asdict(program), "interpreter": str(program.interpreter)},
-            "lineage": probe.describe(program, context, block.types).hashes if block.types else {},
-            **granted(config, item),
-        }
-    return {
-        "script": str(script_of(config, analysis).absolute()),
-        "settings": block.settings,
-        "retries": config.retries.model_dump(),
-        "warm": {
-            "enabled": config.warm_start.enabled and len(runs) >= config.warm_start.least_jobs,
-            "idle_s": config.warm_start.idle,
-            "preload": config.warm_start.preload,
-        },
-        "runs": runs,
-    }
+        lineage = probe.describe(program, context, block.types).hashes if block.types else {}
+        spec = ContextSpec(**context.model_dump())
+        runs[item.key.run] = RunJob(limits_of(config, item), item.run.as_dict(), spec, program, lineage)
+    return AnalysisJobs(
+        script=str(script_of(config, analysis).absolute()),
+        settings=block.settings,
+        retries=RetryPolicy.of(config.retries),
+        warm=WarmStart(warm.enabled and len(runs) >= warm.least_jobs, warm.idle, warm.preload),
+        runs=runs,
+    )
 
 
-def granted(config: Config, item: Item) -> dict[str, Any]:
-    """Return the number of a key's next attempt, and the memory and time that it may use."""
+def limits_of(config: Config, item: Item) -> AttemptLimits:
+    """Return the next attempt of a key, and what it may use."""
     block = config.analyses[item.key.analysis]
     more = next_resources(item.failures, config.retries, block.memory_mb, block.time_limit)
-    return {"attempt": item.state.attempt, **more}
+    return AttemptLimits(item.state.attempt, **more)
 
 
 def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:

@@ -113,12 +113,12 @@ class Rules:
     def memory_mb(self, analysis: str) -> Callable[[Any], int]:
         """Return the function that gives the memory of a run's job in megabytes."""
         self._block(analysis)
-        return lambda wildcards: self._tick.granted(analysis, wildcards.run)["memory_mb"]
+        return lambda wildcards: self._tick.limits_of(analysis, wildcards.run).memory_mb
 
     def minutes(self, analysis: str) -> Callable[[Any], int]:
         """Return the function that gives the minutes of a run's job, with one for the runner to write how it ended."""
         self._block(analysis)
-        return lambda wildcards: math.ceil(self._tick.granted(analysis, wildcards.run)["time_limit_s"] / 60) + 1
+        return lambda wildcards: math.ceil(self._tick.limits_of(analysis, wildcards.run).time_limit_s / 60) + 1
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
@@ -130,7 +130,7 @@ class Rules:
         wildcards = SimpleNamespace(run=key.run)
         memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
         minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
-        attempt = self._tick.granted(key.analysis, key.run)["attempt"]
+        attempt = self._tick.limits_of(key.analysis, key.run).attempt
         return JobRequest(key, attempt, command, memory, minutes, cpus)
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------

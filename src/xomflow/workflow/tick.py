@@ -12,12 +12,14 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import bring_up_to_date, check_format
+from xomflow.jobs.description import read_jobs
 from xomflow.jobs.lost import record_unstarted
+from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
-from xomflow.workflow.discover import granted, survey_now
+from xomflow.workflow.discover import limits_of, survey_now
 from xomflow.workflow.documents import TickStart
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json
 
 # Snakemake processes that a tick starts inherit its name.
 _VARIABLE = "XOM_TICK"
@@ -59,7 +61,7 @@ class Tick:
         self.files = TickPaths(self.paths.tick(self.name))
         self.rule_errors: dict[str, str] = {}
         self._pending: list[Key] | None = None
-        self._granted: dict[Key, dict[str, Any]] = {}
+        self._limits: dict[Key, AttemptLimits] = {}
 
     def begin(self) -> IO[bytes]:
         """Take the tick's lock, before anything is claimed, and write what its steps need; return the lock."""
@@ -77,18 +79,18 @@ class Tick:
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
         print(*survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
-        self._granted = {item.key: granted(self.config, item) for item in survey.chosen}
-        return list(self._granted)
+        self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
+        return list(self._limits)
 
     def _claimed(self) -> list[Key]:
         keys = [claim.key for claim in read_claims(self.files)]
-        runs = {name: read_json(self.files.jobs(name))["runs"] for name in {key.analysis for key in keys}}
-        self._granted = {key: runs[key.analysis][key.run] for key in keys}
+        jobs = {name: read_jobs(self.files, name).runs for name in {key.analysis for key in keys}}
+        self._limits = {key: jobs[key.analysis][key.run].limits for key in keys}
         return keys
 
-    def granted(self, analysis: str, run: str) -> dict[str, Any]:
-        """Return ``memory_mb`` and ``time_limit_s`` of the job of a pending run, and the number of its ``attempt``."""
-        return self._granted[Key(analysis, self.config.analyses[analysis].version, run)]
+    def limits_of(self, analysis: str, run: str) -> AttemptLimits:
+        """Return the attempt of a pending run, and what it may use."""
+        return self._limits[Key(analysis, self.config.analyses[analysis].version, run)]
 
     def key_of(self, outcome: str) -> Key:
         """Return the pending key with this outcome."""

@@ -1,0 +1,163 @@
+"""The jobs of one analysis in one tick: discovery writes them, the tick and each of its jobs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xomflow.config.software import Program
+from xomflow.core.key import Key
+from xomflow.core.paths import TickPaths
+from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
+from xomlib.files import dump_json, read_json
+from xomlib.job_description import ContextSpec, JobDescription, JobKey
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """What holds for one run.
+
+    Parameters
+    ----------
+    limits
+        The attempt, and what it may use.
+    run
+        Metadata of the run, as `xomlib.run` returns them.
+    context
+        How to build the strax context.
+    program
+        The software that runs the analysis.
+    lineage
+        Lineage hash of each data type that the analysis reads.
+    """
+
+    limits: AttemptLimits
+    run: dict[str, Any]
+    context: ContextSpec
+    program: Program
+    lineage: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run in the file."""
+        own = {"facts": self.run, "context": asdict(self.context), "program": self.program.to_json()}
+        return {**own, "lineage": self.lineage, **asdict(self.limits)}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> RunJob:
+        """Return what `to_json` wrote."""
+        limits = AttemptLimits(entry["attempt"], entry["memory_mb"], entry["time_limit_s"])
+        program = Program.from_json(entry["program"])
+        return cls(limits, entry["facts"], ContextSpec.from_json(entry["context"]), program, entry["lineage"])
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """How the tick's preloaded process is used.
+
+    Parameters
+    ----------
+    enabled
+        Whether it is.
+    idle_s
+        Seconds without a job after which it ends.
+    preload
+        Modules that it imports, beside that of the context.
+    """
+
+    enabled: bool
+    idle_s: float
+    preload: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisJobs:
+    """The jobs of one analysis.
+
+    Parameters
+    ----------
+    script
+        Path of the analysis script.
+    settings
+        The ``settings:`` of its block in the configuration.
+    retries
+        When failed attempts are tried again.
+    warm
+        How the preloaded process is used.
+    runs
+        What holds for each run, by run id.
+    """
+
+    script: str
+    settings: dict[str, Any]
+    retries: RetryPolicy
+    warm: WarmStart
+    runs: dict[str, RunJob]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        common = {"script": self.script, "settings": self.settings}
+        runs = {run: job.to_json() for run, job in self.runs.items()}
+        return {**common, "retries": asdict(self.retries), "warm": asdict(self.warm), "runs": runs}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], run: str | None = None) -> AnalysisJobs:
+        """Return what `to_json` wrote; with ``run`` only the entry of this run, `KeyError` if there is none."""
+        entries = content["runs"] if run is None else {run: content["runs"][run]}
+        runs = {one: RunJob.from_json(entry) for one, entry in entries.items()}
+        retries, warm = RetryPolicy.from_json(content["retries"]), WarmStart(**content["warm"])
+        return cls(content["script"], content["settings"], retries, warm, runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job of one run.
+
+    Parameters
+    ----------
+    key
+        What to work on.
+    common
+        The jobs of the analysis.
+    own
+        What holds for this run.
+    in_batch
+        Whether it is a job of the batch system, which cannot reach the tick's preloaded process.
+    """
+
+    key: Key
+    common: AnalysisJobs
+    own: RunJob
+    in_batch: bool = False
+
+    @property
+    def attempt(self) -> int:
+        """Number of the attempt."""
+        return self.own.limits.attempt
+
+    def description(self, draft: str) -> JobDescription:
+        """Return the description for the process of the analysis.
+
+        Parameters
+        ----------
+        draft
+            Folder for results and figures.
+        """
+        key, common = JobKey(**self.key.as_dict()), self.common
+        return JobDescription(key, common.script, self.own.context, common.settings, self.own.run, draft=draft)
+
+
+def write_jobs(tick: TickPaths, analysis: str, jobs: AnalysisJobs) -> None:
+    """Write the jobs of an analysis."""
+    dump_json(tick.jobs(analysis), jobs.to_json())
+
+
+def read_jobs(tick: TickPaths, analysis: str) -> AnalysisJobs:
+    """Return the jobs of an analysis."""
+    return AnalysisJobs.from_json(read_json(tick.jobs(analysis)))
+
+
+def read_job(tick: TickPaths, key: Key, in_batch: bool = False) -> Job:
+    """Return the job of a key; `OSError` if the file cannot be read, `KeyError` if the tick did not claim the key."""
+    jobs = AnalysisJobs.from_json(read_json(tick.jobs(key.analysis)), key.run)
+    return Job(key, jobs, jobs.runs[key.run], in_batch)

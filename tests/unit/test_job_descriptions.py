@@ -1,0 +1,84 @@
+"""The file with the jobs of an analysis: what discovery writes is what the tick and its jobs read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.factory import KEY
+from support.jobs import analysis_jobs, run_job
+from xomflow.config.model import Retries
+from xomflow.config.software import Program
+from xomflow.core.paths import SOURCE, TickPaths
+from xomflow.jobs.description import AnalysisJobs, WarmStart, read_job, read_jobs, write_jobs
+from xomflow.outcomes.retries import RetryPolicy
+
+IMAGE = Program(Path("/opt/python"), image="/images/a.sif", binds=("/data", "/dali"), launcher="singularity")
+JOBS = analysis_jobs({KEY.run: run_job(3, program=IMAGE), "052895": run_job()}, warm=WarmStart(True, 5.0, ["straxen"]))
+# As the version before this one wrote it.
+OLDER = {
+    "script": "/xom/scripts/analyses/kr83m.py",
+    "settings": {"limit": 5},
+    "retries": {**Retries().model_dump()},
+    "warm": {"enabled": True, "idle_s": 60.0, "preload": ["straxen"]},
+    "runs": {
+        KEY.run: {
+            "facts": {"number": 52894},
+            "context": {"function": "json:loads", "arguments": {}, "storage": []},
+            "program": {"interpreter": "/opt/python", "image": "", "binds": [], "launcher": "apptainer", "set_up": ""},
+            "lineage": {"peaks": "abcdefghij"},
+            "attempt": 2,
+            "memory_mb": 4000,
+            "time_limit_s": 7200.0,
+        }
+    },
+}
+
+
+def test_jobs_come_back_as_they_were_written(tmp_path: Path) -> None:
+    tick = TickPaths(tmp_path)
+    write_jobs(tick, KEY.analysis, JOBS)
+    assert read_jobs(tick, KEY.analysis) == JOBS
+    job = read_job(tick, KEY, in_batch=True)
+    assert (job.own, job.attempt, job.in_batch) == (JOBS.runs[KEY.run], 3, True)
+    assert job.common.runs.keys() == {KEY.run}
+
+
+def test_a_key_that_the_tick_did_not_claim_has_no_job(tmp_path: Path) -> None:
+    write_jobs(TickPaths(tmp_path), KEY.analysis, analysis_jobs({"052895": run_job()}))
+    with pytest.raises(KeyError, match=KEY.run):
+        read_job(TickPaths(tmp_path), KEY)
+
+
+def test_the_form_of_the_file_is_that_of_the_version_before() -> None:
+    jobs = AnalysisJobs.from_json(OLDER)
+    assert jobs.retries == RetryPolicy.of(Retries())
+    written = jobs.to_json()
+    assert json.loads(json.dumps({**written, "retries": OLDER["retries"]})) == OLDER
+    assert written["retries"].items() <= Retries().model_dump().items()
+
+
+def test_the_process_of_the_analysis_gets_what_holds_for_its_run(tmp_path: Path) -> None:
+    write_jobs(TickPaths(tmp_path), KEY.analysis, JOBS)
+    description = read_job(TickPaths(tmp_path), KEY).description("/work/drafts/x")
+    assert description.key.to_json() == KEY.as_dict()
+    assert (description.script, description.settings, description.draft) == (
+        "script.py",
+        {"limit": 5},
+        "/work/drafts/x",
+    )
+    assert description.run == JOBS.runs[KEY.run].run
+
+
+def test_the_path_of_a_job_imports_neither_pydantic_nor_the_parts_of_a_tick() -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import xomflow.cli.job, xomflow.jobs.runner\n"
+    code += "print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code, str(SOURCE)], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "xomflow.jobs.cold_start" in loaded
+    strangers = {"pydantic", "yaml", "snakemake", "xomflow.planning", "xomflow.slurm", "xomflow.storage"}
+    assert not loaded & strangers
