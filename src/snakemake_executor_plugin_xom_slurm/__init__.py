@@ -28,10 +28,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
 
     def run_job(self, job: Any) -> None:
         """Submit a job, now or when the batch system accepts it."""
-        request = self._xom.order(str(job.output[0]), job.shellcmd, job.resources, job.threads)
+        request = self._xom.job_request(str(job.output[0]), job.shellcmd, job.resources, job.threads)
         if job.benchmark:
             request = replace(request, benchmark=Path(str(job.benchmark)))
-        self._xom.queue.add(request)
+        self._xom.submitter.add(request)
         self._log_news()
         self.report_job_submission(SubmittedJobInfo(job, aux={"key": request.key}))
 
@@ -40,7 +40,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         if not active_jobs:
             return  # the tick may not have begun yet
         try:
-            verdicts = self._xom.queue.look([info.aux["key"] for info in active_jobs])
+            verdicts = self._xom.submitter.look([info.aux["key"] for info in active_jobs])
         except OSError as error:  # a file system that was away for a moment
             self.logger.warning(f"what became of the jobs cannot be seen just now: {error}")
             verdicts = {info.aux["key"]: "active" for info in active_jobs}
@@ -55,7 +55,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
                 self.report_job_error(info)
 
     def _log_news(self) -> None:
-        if news := self._xom.queue.news():
+        if news := self._xom.submitter.news():
             self.logger.warning(news)
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:

@@ -60,6 +60,9 @@ def own_place(site: Site, own_slurm: SlurmCluster) -> SlurmSite:
 def test_runs_are_done_as_jobs_of_slurm(place: SlurmSite) -> None:
     place.site.runs([52001, 52002])
     place.analysis("good", GOOD)
+    rule = place.site.folder / "extra/rules/analyses/good.smk"
+    with_benchmark = '    benchmark:\n        xom.benchmark("good")\n    params:'
+    rule.write_text(rule.read_text().replace("    params:", with_benchmark))
     done = place.tick()
     assert done.returncode == 0, done.stderr
     assert place.site.done("good") == {52001, 52002}

@@ -17,6 +17,7 @@ from xomflow.config import reference
 from xomflow.config.load import check_configuration
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA, ROOT
+from xomflow.core.state import State
 
 SCHEMA = reference.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -163,3 +164,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         target = page.parent / place if place else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", ["operator", "shifter"])
+def test_a_page_that_explains_states_explains_each(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert [state for state in State if not re.search(rf"^\| `?{state}`? \|", text, re.MULTILINE)] == []

@@ -45,6 +45,7 @@ def test_an_older_layout_is_converted_step_by_step_once(paths: Paths) -> None:
     converters = {number: lambda _, number=number: steps.append(number) for number in (1, 2)}
     with pytest.raises(ConfigurationError, match=r"has layout 1, this version of XOM needs 3: run `snakemake`"):
         check_format(paths, 3)
+    check_format(paths, 3, will_convert=True)
     bring_up_to_date(paths, 3, converters)
     bring_up_to_date(paths, 3, converters)
     assert (steps, paths.format.read_text()) == ([1, 2], "3\n")
@@ -81,7 +82,7 @@ def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: Fas
     site.paths.format.write_text(f"{FORMAT + 1}\n")
     before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*")}
     job = ("job", "run", f"work/ticks/{tick.folder.name}", "good", "v1", "052001")
-    ends = [site.tick(), site.snakemake("-n"), site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
+    ends = [site.snakemake(), site.tick(), site.snakemake("-n"), site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
     assert [done.returncode for done in ends] == [EXIT_CONFIGURATION] * len(ends)
     sentence = f"work/format: work has layout {FORMAT + 1}, and this version of XOM reads layouts up to {FORMAT}"
     assert [sentence in done.stderr for done in ends] == [True] * len(ends)

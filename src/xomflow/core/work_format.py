@@ -39,15 +39,30 @@ def format_of(paths: Paths) -> int:
     return int(text)
 
 
-def check_format(paths: Paths, present: int = FORMAT) -> None:
-    """Raise `ConfigurationError` unless ``work`` has the present layout; reads only."""
+def check_format(paths: Paths, present: int = FORMAT, will_convert: bool = False) -> None:
+    """Refuse a ``work`` of another layout; reads only.
+
+    Parameters
+    ----------
+    paths
+        Of the folder.
+    present
+        The layout that this version works on.
+    will_convert
+        Whether an older layout is accepted, since the caller will convert it.
+
+    Raises
+    ------
+    ConfigurationError
+        If the layout is newer, or older and not accepted.
+    """
     found = format_of(paths)
     if found > present:
         raise ConfigurationError(
             f"{paths.format}: {paths.work} has layout {found}, and this version of XOM reads layouts up to {present}: "
             "start the newer version that wrote it"
         )
-    if found < present:
+    if found < present and not will_convert:
         raise ConfigurationError(
             f"{paths.format}: {paths.work} has layout {found}, this version of XOM needs {present}: "
             "run `snakemake`, which converts it"

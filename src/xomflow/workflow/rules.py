@@ -49,11 +49,11 @@ class Rules:
         The configuration.
     paths, tick
         Where everything is, and the files of this tick.
-    queue
+    submitter
         Submits the jobs of this tick to Slurm; exists once the tick has begun.
     """
 
-    queue: Submitter
+    submitter: Submitter
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         self._snakemake = Snakemake(workflow)
@@ -124,7 +124,7 @@ class Rules:
         """Return the function that gives the command for a run's job."""
         return RunCommand(str(self.tick.folder), analysis, self._block(analysis).version)
 
-    def order(self, outcome: str, command: str, resources: Any, cpus: int) -> JobRequest:
+    def job_request(self, outcome: str, command: str, resources: Any, cpus: int) -> JobRequest:
         """Return the request to submit the job that makes an outcome."""
         key = self._tick.key_of(outcome)
         wildcards = SimpleNamespace(run=key.run)
@@ -155,8 +155,8 @@ class Rules:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""
         with explained():
             batch = open_batch_system(self.config)
-            self.queue = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
-        self._end.prepare(self.queue)
+            self.submitter = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
+        self._end.prepare(self.submitter)
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; print how it went; set the exit code."""

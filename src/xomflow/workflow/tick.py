@@ -50,8 +50,7 @@ class Tick:
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
         self.config = check_configuration(tree, source)
         self.paths = Paths(self.config.work)
-        if not main or dry:
-            check_format(self.paths)
+        check_format(self.paths, will_convert=main and not dry)
         self._tree = tree
         self.dry = dry
         self._began = times.now()
