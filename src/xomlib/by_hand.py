@@ -37,7 +37,7 @@ def cli(main: Callable[[str], Any]) -> None:
     """
     script = Path(sys.argv[0]).resolve()
     if getattr(main, "__name__", "main") != "main":
-        sys.exit(f"{script.name}: it defines {main.__name__}(run_id), and XOM will look for main(run_id)")
+        sys.exit(f"{script.name}: it defines {main.__name__}(run_id); rename it to main(run_id), which XOM calls")
     options = _parser(script.stem).parse_args()
     try:
         job = describe(script.stem, options.run_id, options.config, options.documents)

@@ -1,4 +1,4 @@
-"""The strax context that the configuration names, with everything that could create data switched off."""
+"""The strax context of the configuration, made so that it never creates data."""
 
 import contextlib
 import difflib
@@ -17,12 +17,12 @@ _UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")
 
 
 def context() -> Any:
-    """Return this job's strax context: the configured one, read-only, never making data.
+    """Return the strax context of this job: the configured one, read-only, which never creates data.
 
     Returns
     -------
     strax.Context
-        The context that availability was asked with, so the lineage hashes are the same.
+        The context for which the workflow has found the data, so the lineage hashes are the same.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def build(spec: ContextSpec) -> Any:
         st.storage += [strax.DataDirectory(path, readonly=True) for path in spec.storage]
     for frontend in st.storage:
         frontend.readonly = True
-    # strax computes and stores whatever is missing unless told otherwise.
+    # By default strax computes and stores all data that are missing.
     st.set_context_config({"forbid_creation_of": "*"})
     return st
 
@@ -59,7 +59,7 @@ def _check_arguments(function: Any, name: str, arguments: dict) -> None:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # written in C; calling it will tell
+        return  # written in C: only the call shows which arguments it takes
     taken = {
         one.name for one in signature.parameters.values() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
     }
@@ -77,7 +77,7 @@ def _check_arguments(function: Any, name: str, arguments: dict) -> None:
 
 @contextlib.contextmanager
 def _unknown_options() -> Iterator[set]:
-    """Collect the options of a context that strax does not know, about which it only writes a line into its log."""
+    """Collect the options that strax does not have; strax itself only logs a line about them."""
     found: set = set()
 
     class Listener(logging.Handler):
@@ -95,11 +95,11 @@ def _unknown_options() -> Iterator[set]:
 
 
 def locate(name: str) -> Any:
-    """Return the object that "module:name" points at; `JobError` where there is none."""
+    """Return the function with the name ``module:name``; `JobError` if there is none."""
     module_name, _, attribute = name.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a module does when it is imported
+    except Exception as error:  # the import of a module may raise anything
         kind = "" if isinstance(error, ImportError) else f"importing {module_name} raises {type(error).__name__}: "
         raise JobError(f"context.function is {name!r}, but {kind}{error}") from error
     target = getattr(module, attribute, None)

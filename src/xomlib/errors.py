@@ -1,4 +1,4 @@
-"""The errors an analysis may meet; each becomes a failure class of its own in the outcome."""
+"""The errors of xomlib; each has a failure class of its own in the outcome."""
 
 
 class XomError(Exception):
@@ -6,23 +6,23 @@ class XomError(Exception):
 
 
 class BadResult(XomError):
-    """A result that cannot stand: not a number, of another run, or said twice."""
+    """A result that cannot be saved: not a number, of another run, or saved twice."""
 
 
 class DataBroken(XomError):
-    """The data of the run are wrong or not all there; worth another try later."""
+    """The data of the run are damaged or incomplete; a later attempt may succeed."""
 
 
 class JobError(XomError):
-    """The job cannot be set up: no such script, context function or setting."""
+    """The job cannot be set up, for instance because its script or context function is missing."""
 
 
-# strax and its kin are never imported here just to name their exceptions.
+# By name, so that strax need not be imported for its exceptions.
 _BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}
 
 
 def failure_class(error: BaseException) -> str:
-    """Return the class that an exception counts as in the outcome."""
+    """Return the failure class of an exception in the outcome."""
     if isinstance(error, BadResult):
         return "bad_result"
     if isinstance(error, JobError):

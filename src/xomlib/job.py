@@ -1,4 +1,4 @@
-"""The job that this process works on, and the functions with which a script asks about it."""
+"""The job of this process, and the functions by which a script gets its settings and its run."""
 
 from pathlib import Path
 from typing import Any, Optional
@@ -22,10 +22,10 @@ class Session:
     def __init__(self, description: JobDescription) -> None:
         self.description = description
         self.folder: Optional[Path] = Path(description.draft) if description.draft else None
-        self.results: list = []
-        self.figures: list = []
-        self.messages: list = []
-        self.problems: list = []
+        self.results: list[dict[str, Any]] = []
+        self.figures: list[str] = []
+        self.messages: list[str] = []
+        self.problems: list[str] = []
 
     @property
     def key(self) -> JobKey:

@@ -1,4 +1,4 @@
-"""How an analysis says what it found."""
+"""Results, figures and messages of an analysis script, which the outcome gets."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
 
-# What the scripts of the first XOM also passed; the outcome has these from better sources.
+# Keywords of the first XOM that are ignored: the outcome has these from the run database and the configuration.
 _FORMER = frozenset(
     ("measurement_name", "container", "tag", "timestamp", "runids", "run_mode", "sr_tag", "daq_comment", "daq_tags")
 )
@@ -20,13 +20,13 @@ class Xomresult:
     Parameters
     ----------
     values
-        All of the following as one dictionary, the later form of the call.
+        All of the following as one dictionary, as later scripts of the first XOM pass them.
     variable_name
         Name of the variable, unique within the analysis.
     variable_value
         A finite number.
     analysis_name, analysis_version, runid
-        May be left out; where given they must be the job's own.
+        May be left out; if given, they must be the job's own.
     data
         More numbers, short texts or truth values that belong to this result (flat).
     error
@@ -34,16 +34,16 @@ class Xomresult:
     unit
         Unit of the value, such as ``PE/keV``.
     n
-        Number of events behind the value.
+        Number of events from which the value was computed.
     limit
-        ``"upper"`` or ``"lower"`` where the value is a limit.
+        ``"upper"`` or ``"lower"`` if the value is a limit.
     insufficient
         Why there is no number; given instead of ``variable_value``.
 
     Raises
     ------
     BadResult
-        If a keyword is not known, or names another analysis, version or run than the job's.
+        If a keyword is unknown, or analysis, version or run are not the job's own.
     """
 
     def __init__(self, values: Optional[dict] = None, **keywords: Any) -> None:
@@ -53,7 +53,7 @@ class Xomresult:
         known |= {"error", "unit", "n", "limit", "insufficient"}
         for name in given:
             if name not in known | _FORMER:
-                raise self._refuse(session, f"Xomresult does not know the keyword {name!r}")
+                raise self._refuse(session, f"Xomresult has no keyword {name!r}")
         self._session = session
         self._check_key(given)
         self.variable_name = given.get("variable_name")
@@ -69,13 +69,14 @@ class Xomresult:
         self.insufficient = given.get("insufficient")
 
     def save(self) -> None:
-        """Put the result into the outcome.
+        """Save the result for the outcome.
 
         Raises
         ------
         BadResult
-            If a number is NaN or infinite, if there is neither a number nor a reason for none, if the variable was
-            saved before, or if something is not of the kind it should be. The outcome is a failure from then on.
+            If a number is NaN or infinite, if there is neither a number nor a reason why there is none, if the variable
+            was saved before, or if a value has the wrong type. The attempt counts as failed, even if the script catches
+            the exception.
         """
         session = self._session
         try:
@@ -88,7 +89,7 @@ class Xomresult:
         session.keep()
 
     def xom_message(self, success: bool = True) -> None:
-        """Print the line that says how the analysis went, and keep it for the outcome."""
+        """Print one line about the success of the analysis, and save it for the outcome."""
         xom_message(success=success)
 
     def _as_document(self) -> dict:
@@ -139,14 +140,14 @@ class Xomresult:
 
     @staticmethod
     def _refuse(session: Session, sentence: str) -> BadResult:
-        # Kept as well as raised: a script that catches everything must not turn a wrong result into a good outcome.
+        # Saved as well as raised: a script that catches all exceptions must not turn a wrong result into an outcome.
         session.problems.append(sentence)
         session.keep()
         return BadResult(sentence)
 
 
 def figure(name: str, picture: Any) -> None:
-    """Add a figure to the outcome.
+    """Save a figure for the outcome.
 
     Parameters
     ----------
@@ -158,11 +159,11 @@ def figure(name: str, picture: Any) -> None:
     Raises
     ------
     BadResult
-        If the name cannot be a file name or was used before.
+        If the name has other characters or was used before.
     """
     session = current()
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore will do")
+        raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore are allowed")
     file_name = f"{name}.png"
     if file_name in session.figures:
         raise BadResult(f"figure {name!r} is saved twice")
@@ -178,7 +179,7 @@ def figure(name: str, picture: Any) -> None:
 
 
 def xom_message(success: bool = True, text: str = "") -> None:
-    """Print one line that says how the analysis went, and keep it for the outcome."""
+    """Print one line about the success of the analysis, and save it for the outcome."""
     session = current()
     key = session.key
     line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}"
@@ -193,7 +194,7 @@ def _is_name(name: Any) -> bool:
 
 
 def _bare(value: Any) -> Any:
-    """Return the Python value in a scalar of numpy, of which nothing is imported for it; other values as they are."""
+    """Return the Python value of a numpy scalar, without an import of numpy; other values as they are."""
     if not hasattr(value, "item") or getattr(value, "size", 1) != 1:
         return value
     return math.nan if getattr(value, "mask", False) else value.item()  # a masked value would give a zero

@@ -34,6 +34,7 @@ from xomflow.planning.kept_pending import load_pending
 from xomflow.rundb import database as rundb_module
 from xomflow.rundb.database import FIELDS, FileRunDB, MongoRunDB, RunQuery, open_rundb
 from xomflow.rundb.mongo import decoded
+from xomflow.workflow.describe_job import describe_job
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ ranges = st.sampled_from([(0, None), (52003, None), (0, 52005), (52003, 52005), 
     documents=st.lists(odd_documents | st.integers(52000, 52010).map(document).map(as_bson), max_size=5), ends=ranges
 )
 @effort(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each fills it anew
-def test_both_backends_understand_any_documents_alike(
+def test_both_databases_read_any_documents_alike(
     tmp_path_factory: pytest.TempPathFactory, server: Server, documents: list[dict[str, Any]], ends: tuple
 ) -> None:
     from_file, from_server = both(tmp_path_factory.mktemp("rundb"), server, documents, *ends)
@@ -183,7 +184,7 @@ def test_both_ends_of_a_range_belong_to_it(tmp_path: Path, server: Server, ends:
         assert sorted(answer.runs) == numbers
 
 
-def test_a_bad_document_outside_the_range_is_nobodys_problem(tmp_path: Path, server: Server) -> None:
+def test_a_bad_document_outside_the_range_is_not_reported(tmp_path: Path, server: Server) -> None:
     documents = [{**as_bson(document(5)), "mode": 5}, as_bson(document(52000))]
     for answer in both(tmp_path, server, documents, 52000):
         assert (list(answer.runs), answer.problems) == ([52000], [])
@@ -211,13 +212,13 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return made
 
 
-def test_a_server_leaves_out_what_is_surely_outside(tmp_path: Path, server: Server, watch: Watch) -> None:
+def test_a_server_does_not_send_documents_that_are_out_of_range(tmp_path: Path, server: Server, watch: Watch) -> None:
     server.fill([as_bson(document(number)) for number in (1, 52000, 60000)])
     server.rundb(tmp_path).runs(52000, 53000)
     assert [one["number"] for one in watch.batches[-1]] == [52000]
 
 
-def test_a_number_that_stands_twice_is_left_out_and_said(tmp_path: Path, server: Server) -> None:
+def test_a_number_of_two_documents_is_left_out_and_reported(tmp_path: Path, server: Server) -> None:
     documents = [as_bson(document(number)) for number in (52000, 52001, 52000, 52000)]
     for answer in both(tmp_path, server, documents):
         assert list(answer.runs) == [52001]
@@ -253,18 +254,18 @@ def refusal(rundb: MongoRunDB, within: float = 8.0) -> str:
     return said
 
 
-def test_a_wrong_password_is_said(tmp_path: Path, server: Server) -> None:
+def test_a_wrong_password_is_an_error(tmp_path: Path, server: Server) -> None:
     said = refusal(server.rundb(tmp_path, xent_password="wr0ng"))
     assert said == f"the run database at {server.address} refused the account: Authentication failed."
     assert "wr0ng" not in said
 
 
 @pytest.mark.parametrize("changes", [{"xent_user": "somebody"}, {"xent_database": "$x"}])
-def test_somebody_unknown_is_refused(tmp_path: Path, server: Server, changes: dict[str, str]) -> None:
+def test_an_unknown_account_is_an_error(tmp_path: Path, server: Server, changes: dict[str, str]) -> None:
     assert server.address in refusal(server.rundb(tmp_path, **changes))
 
 
-def test_a_server_that_nobody_runs_is_said(tmp_path: Path, nowhere: Server) -> None:
+def test_a_missing_server_is_an_error(tmp_path: Path, nowhere: Server) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -272,7 +273,7 @@ def test_a_server_that_nobody_runs_is_said(tmp_path: Path, nowhere: Server) -> N
     assert said.startswith(f"the run database at {address} does not answer: {address}: [Errno 111] Connection refused")
 
 
-def test_a_server_that_takes_the_call_and_says_nothing_is_given_up(tmp_path: Path, nowhere: Server) -> None:
+def test_a_server_that_accepts_the_connection_and_sends_nothing_is_given_up(tmp_path: Path, nowhere: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         assert address in refusal(nowhere.rundb(tmp_path, address, timeout="0.3 s"))
@@ -285,13 +286,13 @@ def test_a_server_that_gets_stuck_over_the_query_is_given_up(tmp_path: Path, ser
         assert between.address in refusal(server.rundb(tmp_path, between.address, timeout="0.3 s"))
 
 
-def test_a_server_that_hangs_up_is_said(tmp_path: Path, server: Server) -> None:
+def test_a_closed_connection_is_an_error(tmp_path: Path, server: Server) -> None:
     with proxy(server.address) as between:
         between.up = lambda piece: CUT
         assert between.address in refusal(server.rundb(tmp_path, between.address, timeout="0.3 s"))
 
 
-def test_an_answer_that_is_cut_in_the_middle_is_said(tmp_path: Path, server: Server) -> None:
+def test_an_answer_that_is_cut_in_the_middle_is_an_error(tmp_path: Path, server: Server) -> None:
     server.fill([as_bson(document(number, mode="here")) for number in range(52000, 52500)])
     with proxy(server.address) as between:
         between.down = lambda piece: HALF if b"here" in piece else PASS
@@ -309,7 +310,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_that_is_none_is_said(tmp_path: Path, nowhere: Server, address: str) -> None:
+def test_a_malformed_address_is_an_error(tmp_path: Path, nowhere: Server, address: str) -> None:
     said = refusal(nowhere.rundb(tmp_path, address, timeout="0.1 s"))
     assert said.startswith("the run database at ")
 
@@ -333,15 +334,24 @@ def test_times_before_1970_which_no_run_has_are_refused_by_both(tmp_path: Path, 
         assert places(answer) == ["run document 52000: start"]
 
 
-def test_both_backends_keep_the_same_times(tmp_path: Path, server: Server) -> None:
+def test_both_databases_give_the_same_times(tmp_path: Path, server: Server) -> None:
     start = datetime(2026, 9, 25, 12, 0, 0, 123000)
     one = {**as_bson(document(52000)), "start": start, "end": start + timedelta(hours=1)}
     for answer in both(tmp_path, server, [one]):
         assert answer.runs[52000].start == start.replace(tzinfo=UTC)
 
 
-def test_the_stamp_tells_every_change_of_what_is_read(tmp_path: Path, server: Server) -> None:
-    """Whatever changes in the entries that are read changes the stamp; nothing else does."""
+def test_by_hand_the_run_comes_from_the_server_too(tmp_path: Path, server: Server) -> None:
+    server.fill([as_bson(document(52001, mode="tpc_kr83m")), as_bson(document(52002))])
+    server.rundb(tmp_path)  # writes the file with the account
+    block = {"kind": "mongodb", "credentials": str(tmp_path / "xenon_config")}
+    description = describe_job(factory_settings(rundb=block), "kr83m", "52001", "here")
+    assert description.run is not None
+    assert (description.run["number"], description.run["mode"]) == (52001, "tpc_kr83m")
+
+
+def test_the_fingerprint_changes_with_everything_that_is_read(tmp_path: Path, server: Server) -> None:
+    """A change of an entry that is read changes the fingerprint; another change does not."""
     whole = {**as_bson(document(52000)), "data": []}
     server.fill([whole, as_bson(document(52001))])
     first = server.rundb(tmp_path).fingerprint(0, None)
@@ -356,7 +366,7 @@ def test_the_stamp_tells_every_change_of_what_is_read(tmp_path: Path, server: Se
     assert server.rundb(tmp_path).fingerprint(0, 51999) != server.rundb(tmp_path).fingerprint(0, None)
 
 
-def test_a_tick_looks_at_all_documents_once(tmp_path: Path, server: Server, watch: Watch) -> None:
+def test_a_tick_fetches_all_documents_once(tmp_path: Path, server: Server, watch: Watch) -> None:
     server.fill([as_bson(document(52000))])
     rundb = server.rundb(tmp_path)
     stamps = [rundb.fingerprint(0, None)]

@@ -243,7 +243,7 @@ def test_more_that_is_refused(job: Session, keywords: dict[str, Any], sentence: 
         ({"runid": "latest"}, "runid is 'latest', a run number is needed"),
         ({"analysis_name": "kr83m"}, "analysis_name is 'kr83m', but this job is for 'photo_ionization'"),
         ({"analysis_version": "v1"}, "analysis_version is 'v1', but this job is for 'v0.0'"),
-        ({"variabel_name": "a"}, "does not know the keyword 'variabel_name'"),
+        ({"variabel_name": "a"}, "has no keyword 'variabel_name'"),
     ],
 )
 def test_another_jobs_result_is_refused_at_once(job: Session, keywords: dict[str, Any], sentence: str) -> None:
