@@ -282,7 +282,7 @@ def availability_table(measured: dict[str, tuple[int, list[float]]]) -> str:
         [name, str(runs), cpu, wall, f"{microseconds[name]:.0f}", base / microseconds[name]]
         for name, (runs, (cpu, wall)) in measured.items()
     ]
-    return table(["", "runs", "CPU s", "wall s", "CPU us per run", "times quicker"], rows)
+    return table(["", "runs", "CPU s", "wall s", "CPU us per run", "times faster"], rows)
 
 
 def data_site(folder: Path, interpreter: Path, ids: list[str], arguments: dict[str, str]) -> float | None:
