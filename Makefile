@@ -1,4 +1,4 @@
-# `make help` lists what there is to type; the texts after ## are its lines.
+# `make help` lists the targets with their texts after ##.
 
 WORK ?= work
 ENVS := $(WORK)/envs
@@ -11,7 +11,7 @@ TEST_ENVIRONMENT = XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) XOM_TEST_SE
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes
 PYTEST = $(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest
 
-# For messages.
+# The scripts below name the targets in their messages.
 export GOALS := $(MAKECMDGOALS)
 
 .DEFAULT_GOAL := help
@@ -23,10 +23,10 @@ help: ## print this list
 	@echo "PYTHON=python3.12   the interpreter: 3.11, 3.12 or 3.13     WORK=folder       instead of work"
 	@echo "WHEELHOUSE=folder   install from it, without the internet   TEST_OPTIONS=...  of pytest, instead of: $(TEST_OPTIONS)"
 
-demo: envs ## the whole job on the embedded default, ending in a page
+demo: envs ## everything on the embedded default: data, one tick, the page
 	@bash scripts/demo.sh $(WORK)
 
-site-demo: development services ## the same at a small computing site: MongoDB, Slurm, InfluxDB
+site-demo: development services ## the same at a small site: MongoDB, Slurm, InfluxDB
 	@$(TEST_ENVIRONMENT) $(WORKFLOW)/python scripts/site_demo.py --python $(ANALYSIS)/python $(SITE_DEMO_OPTIONS)
 
 test: development ## the tests, without those marked nightly
@@ -38,7 +38,7 @@ test-fast: development ## the tests that take seconds
 test-all: development services wheelhouse physics ## everything: also nightly tests, long physics, installations
 	XOM_TEST_WHEELHOUSE=$(abspath $(or $(WHEELHOUSE),$(WORK)/wheelhouse)) $(PYTEST) $(TEST_OPTIONS)
 
-physics: envs ## truths of 200 and more simulated runs: docs/physics.md (six minutes)
+physics: envs ## compare 200 and more simulated runs with their truth: docs/physics.md (six minutes)
 	$(ANALYSIS)/python tests/physics/study.py --write > $(WORK)/physics.json
 
 lint: development ## ruff, snakefmt, mypy, import-linter, snakemake --lint; eslint and tsc for the page
@@ -50,31 +50,31 @@ lint: development ## ruff, snakefmt, mypy, import-linter, snakemake --lint; esli
 	PATH=$(abspath $(WORKFLOW)):$$PATH bash scripts/lint_workflow.sh
 	bash scripts/lint_page.sh
 
-format: development ## put the code into the form that lint wants
+format: development ## format the code as `make lint` requires
 	$(WORKFLOW)/ruff check --fix .
 	$(WORKFLOW)/ruff format .
 	$(WORKFLOW)/snakefmt Snakefile rules
 	bash scripts/lint_page.sh --format
 
-docs: envs ## write docs/configuration.md anew
+docs: envs ## generate docs/configuration.md and the JSON schemas
 	$(WORKFLOW)/python scripts/make_docs.py
 
-envs: ## make the two environments, or bring them up to date
+envs: ## make or update the two environments
 	@bash envs/make.sh $(WORK) workflow analysis
 
-development: ## the environments with what tests and linters need
+development: ## make the environments with the packages for tests and linters
 	@bash envs/make.sh $(WORK) development analysis
 
-wheelhouse: ## fetch all packages into work/wheelhouse, for installing without the internet
+wheelhouse: ## download all packages into work/wheelhouse, for an installation without the internet
 	@bash envs/wheelhouse.sh $(WORK) $(or $(WHEELHOUSE),$(WORK)/wheelhouse)
 
-services: ## build the servers that tests talk to: MongoDB, InfluxDB, Slurm (services/README.md)
+services: ## build the servers for tests: MongoDB, InfluxDB, Slurm (services/README.md)
 	@bash services/make.sh $(SERVICES)
 
-lock: ## choose the newest versions that envs/*.in allow
+lock: ## lock the newest versions that envs/*.in allow
 	@bash envs/make.sh $(WORK)
 	for name in uv build workflow analysis; do $(COMPILE) envs/sources.txt envs/$$name.in -o envs/$$name.txt || exit 1; done
 	$(COMPILE) -c envs/workflow.txt envs/sources.txt envs/development.in -o envs/development.txt
 
-clean: ## delete everything that was generated here
+clean: ## delete everything generated, results included
 	rm -rf $(WORK) .snakemake
