@@ -208,7 +208,7 @@ def test_the_benchmark_of_snakemakes_job_is_requested(
     requests: list[JobRequest] = []
     monkeypatch.setattr(queue, "add", requests.append)
     executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
-    tick = SimpleNamespace(queue=queue, order=lambda *_: request(1))
+    tick = SimpleNamespace(submitter=queue, job_request=lambda *_: request(1))
     executor.workflow = SimpleNamespace(globals={"xom": tick})
     monkeypatch.setattr(executor, "report_job_submission", lambda info: None)
     executor.run_job(Script(benchmark))
