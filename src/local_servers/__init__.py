@@ -1,4 +1,5 @@
-"""Servers on the loopback address, as tests and ``make site-demo`` use them: MongoDB's protocol, InfluxDB, Slurm.
+"""Servers on the loopback address for tests and ``make site-demo``: MongoDB's protocol, InfluxDB, Slurm.
 
-``make services`` builds or installs the programs. Development only: nothing else of the project imports this.
+``make services`` builds or installs the programs. May import: clients of these servers. Development only: must never be
+imported by another package of ``src``.
 """

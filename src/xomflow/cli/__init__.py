@@ -1,7 +1,8 @@
 """The command ``xom``: the commands for people, and ``xom job ...`` for rules.
 
-May import everything below it. `main` decides between the two without importing either, because the start of a run's
-job must not import the model of the configuration.
+May import: everything below it. Must never decide anything: a command reads its options and calls the workflow. `main`
+chooses between the two kinds without importing either, because the start of a run's job must not import the model of
+the configuration.
 """
 
 from __future__ import annotations

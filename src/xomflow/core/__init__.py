@@ -1,4 +1,4 @@
-"""Words that everything uses: the key, paths, times, errors, locks, states, help for messages.
+"""What every sub-package uses: the key, paths, times, errors, locks, states, help for messages.
 
-May import: xomlib only. Must never read or write a result, or import any other sub-package.
+May import: xomlib only. Must never read or write a result, or import another sub-package.
 """

@@ -1,5 +1,5 @@
-"""Jobs in Slurm: submit, watch, settle.
+"""Jobs in Slurm: submit them, watch them, record how they ended.
 
-May import: jobs, storage, outcomes, rundb, config, core. Must never conclude anything from silence: unknown is not
-gone.
+May import: jobs, storage, outcomes, rundb, config, core. Must never conclude anything from a missing answer: unknown is
+not gone.
 """
