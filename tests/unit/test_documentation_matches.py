@@ -1,4 +1,4 @@
-"""What the documentation quotes or names exists: sentences of the playbook in the code, files in the tree."""
+"""What the documentation quotes or names exists: messages in the code, files in the tree."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ FOREIGN = (
     "launch failed requeued held",
     "queue length exceeded",
     "retention policy",
+    "timed out",
 )
 QUOTED = re.compile(r'"([^"`]{8,}?)"(?=[\s,;.:)*])')
 # A word with one of these stands for a value.
@@ -69,19 +70,20 @@ def pieces(quote: str) -> list[str]:
     return [" ".join(words).strip(" .") for words in found if len(words) > 1]
 
 
-def quotes() -> list[str]:
-    """Return the sentences that the playbook quotes."""
-    text = (ROOT / "docs/playbook.md").read_text(encoding="utf-8")
+def quotes(page: str) -> list[str]:
+    """Return the sentences that a page quotes."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     headings = set(re.findall(r"^\*\*(.*)\*\*", text, re.MULTILINE))
     found = {" ".join(quote.split()) for quote in QUOTED.findall(text)}
     return sorted(quote for quote in found if quote not in headings and not quote.endswith("?"))
 
 
-def test_the_playbook_quotes_sentences_that_the_code_has() -> None:
+@pytest.mark.parametrize("page", ["docs/playbook.md", "docs/operator.md"])
+def test_a_page_quotes_messages_that_the_code_has(page: str) -> None:
     known = templates()
     wrong = [
         f"{quote!r}: {piece!r}"
-        for quote in quotes()
+        for quote in quotes(page)
         for piece in pieces(quote)
         if not any(piece in one for one in known)
     ]
