@@ -149,7 +149,7 @@ def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: Submitter, b
         raise OSError(errno.ESTALE, "Stale file handle")
 
     executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
-    executor.workflow = SimpleNamespace(globals={"xom": SimpleNamespace(queue=queue)})
+    executor.workflow = SimpleNamespace(globals={"xom": SimpleNamespace(submitter=queue)})
     executor.logger = logging.getLogger("nobody listens")
     jobs = [SimpleNamespace(aux={"key": key}) for key in add(queue, request(1))]
     queue.look = away  # type: ignore[method-assign]
