@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 from xomlib.errors import JobError, failure_class
-from xomlib.files import dump_json, parse_json
+from xomlib.files import dump_json, parse_json, read_json
 from xomlib.job import begin
 from xomlib.job_description import JobDescription
 
-# These lead an interpreter to packages, and those of the analysis must not reach the workflow's.
-_PYTHON_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
+# Variables that lead to the packages and libraries of the analysis, which the workflow must not load.
+_OF_THIS_SOFTWARE = ("PYTHON", "LD_")
 
 
 def cli(main: Callable[[str], Any]) -> None:
@@ -40,7 +40,10 @@ def cli(main: Callable[[str], Any]) -> None:
         sys.exit(f"{script.name}: it defines {main.__name__}(run_id); rename it to main(run_id), which XOM calls")
     options = _parser(script.stem).parse_args()
     try:
-        job = describe(script.stem, options.run_id, options.config, options.documents)
+        if options.job is not None:
+            job = read_description(options.job, script.stem, options.run_id)
+        else:
+            job = describe(script.stem, options.run_id, options.config, options.documents)
         if options.save is not None:
             job = dataclasses.replace(job, draft=str(options.save / f"{job.key.analysis}-{job.key.run}"))
         begun = begin(job)
@@ -74,7 +77,24 @@ def _parser(analysis: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--documents", type=Path, help="file with run documents, one a line; default: the configured run database"
     )
+    parser.add_argument(
+        "--job",
+        type=Path,
+        help="file with the output of `xom job describe`, instead of --config and --documents, where xom cannot be"
+        " started, as in some images",
+    )
     return parser
+
+
+def read_description(path: Path, analysis: str, run_id: str) -> JobDescription:
+    """Return the description in a file; `JobError` if it cannot be read or is one of another job."""
+    try:
+        job = JobDescription.from_json(read_json(path))
+    except (OSError, ValueError) as error:
+        raise JobError(f"{path} cannot be read: {error}") from None
+    if (job.key.analysis, job.key.run) != (analysis, run_id.zfill(6)):
+        raise JobError(f"{path} describes {job.key.analysis} for run {job.key.run}, not {analysis} for run {run_id}")
+    return job
 
 
 def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path] = None) -> JobDescription:
@@ -98,11 +118,12 @@ def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path]
 
     command = [find_xom(), "job", "describe", analysis, run_id, "--config", str(config)]
     command += ["--documents", str(documents)] if documents is not None else []
-    environment = {name: value for name, value in os.environ.items() if name not in _PYTHON_VARIABLES}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_SOFTWARE)}
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
     except OSError as error:
-        raise JobError(f"{command[0]} cannot be started: {error.strerror}") from None
+        elsewhere = f"where it can, type `xom job describe {analysis} {run_id} > job.json` and give --job job.json"
+        raise JobError(f"{command[0]} cannot be started here: {error.strerror}; {elsewhere}") from None
     if done.returncode:
         raise JobError(done.stderr.strip() or f"{command[0]} ended with exit status {done.returncode}")
     try:

@@ -109,6 +109,27 @@ def test_else_it_is_the_first_on_the_path_but_for_that_of_the_analyses(
     assert find_xom() == str(other)
 
 
+def test_a_command_that_cannot_be_started_is_a_sentence_that_says_what_to_do(elsewhere: Path) -> None:
+    """As in an image that has no interpreter for it."""
+    environment(elsewhere, "workflow").write_text("#!/no/such/python\n")
+    with pytest.raises(JobError, match=r"xom cannot be started here: No such file.*`xom job describe a 7 > job.json`"):
+        by_hand.describe("a", "7", Path("config.yaml"))
+
+
+def test_what_leads_to_other_packages_is_kept_from_the_workflow(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(elsewhere, "workflow").write_text("#!/bin/sh\n/usr/bin/env | cut -d= -f1 >&2\nexit 1\n")
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/bin:/bin")
+    for name in ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "XENON_CONFIG"):
+        monkeypatch.setenv(name, "/somewhere")
+    with pytest.raises(JobError) as caught:
+        by_hand.describe("a", "7", Path("config.yaml"))
+    names = str(caught.value).split()
+    assert "XENON_CONFIG" in names
+    assert not [name for name in names if name.startswith(("PYTHON", "LD_"))]
+
+
 def test_else_there_is_a_sentence(elsewhere: Path) -> None:
     with pytest.raises(JobError, match=r"xom is not on the PATH: type `source work/activate`"):
         find_xom()

@@ -20,6 +20,7 @@ from support.site import Site, document
 from xomflow.core.key import group_id
 from xomflow.core.paths import ROOT, analysis_script
 from xomflow.rundb.run import run_of
+from xomlib.by_hand import find_xom
 
 Result = subprocess.CompletedProcess[str]
 
@@ -262,6 +263,20 @@ def test_a_file_of_documents_may_be_named(hand: Hand) -> None:
     hand.documents(document(52001, mode="other"), name="mine.jsonl")
     done = hand.run("says", "052001", "--documents", "mine.jsonl")
     assert json.loads(done.stdout)["results"][0]["data"]["mode"] == "other"
+
+
+def test_a_job_that_was_described_elsewhere_needs_no_workflow(hand: Hand) -> None:
+    hand.script("says", SAYS)
+    hand.documents(document(52001))
+    described = subprocess.run(
+        [find_xom(), "job", "describe", "says", "52001"], cwd=hand.folder, capture_output=True, check=True
+    )
+    (hand.folder / "job.json").write_bytes(described.stdout)
+    (hand.folder / "config.yaml").unlink()
+    done = hand.run("says", "52001", "--job", "job.json")
+    assert json.loads(done.stdout)["results"][0]["value"] == 20.0
+    other = hand.run("says", "52002", "--job", "job.json")
+    assert other.stderr == "says.py: job.json describes says for run 052001, not says for run 52002\n"
 
 
 MISSING: dict[str, tuple[Callable[[Hand], None], str]] = {
