@@ -2,6 +2,7 @@
 # The whole job on the embedded default, as `make demo` starts it: the mini-XENONnT, one tick, the page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/lively.sh
 
 work=${1:-work}
 if [[ $work != work ]]; then
@@ -26,7 +27,7 @@ progress() {
 }
 
 heading "Making the mini-XENONnT"
-"$work/envs/analysis/bin/python" -m mini_xenonnt make --output "$work/mini"
+lively "$work/envs/analysis/bin/python" -m mini_xenonnt make --output "$work/mini"
 
 # The slow control is a server, here one of the mini-XENONnT on the loopback interface, for as long as the tick takes.
 coproc slow_control { exec "$work/envs/analysis/bin/python" -m mini_xenonnt slow-control --output "$work/mini"; }
