@@ -176,6 +176,7 @@ class Tree:
 
     def __init__(self, folder: Path, tests: str, wider: str, limit: float) -> None:
         self.folder = folder / "xom"
+        self.output = folder / "output"
         self._temporary = folder / "t"
         self._selections = {"all": tests, "wider": wider}
         self._limit = limit
@@ -194,15 +195,11 @@ class Tree:
     def passes(self, tests: str) -> bool:
         """Return whether tests pass, within the time limit."""
         options = ["-q", "-x", "-p", "no:cacheprovider", "-n", "0", f"--basetemp={self._temporary}"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, *shlex.split(tests)],
-            cwd=self.folder,
-            env=_environment(self.folder),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "pytest", *options, *shlex.split(tests)]
+        with self.output.open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=_environment(self.folder), stdout=out, stderr=out, start_new_session=True
+            )
         try:
             return process.wait(self._limit) == 0
         except subprocess.TimeoutExpired:
@@ -271,7 +268,8 @@ def _try_all(chosen: Sequence[Mutant], folder: Path, options: argparse.Namespace
     near = " ".join(sorted({test for mutant in chosen for test in nearest(tree.folder, mutant.path)}))
     for tests in filter(None, (near, options.tests, options.wider)):
         if not tree.passes(tests):
-            raise SystemExit(f"{tests}: the tests fail, or take longer than {options.limit:g} s, without any mutant")
+            print(tree.output.read_text(encoding="utf-8")[-3000:])
+            raise SystemExit(f"without any mutant these tests fail, or take longer than {options.limit:g} s: {tests}")
     trees.put(tree)
 
     def attempt(mutant: Mutant) -> str:

@@ -29,8 +29,14 @@ def last_word(folder: Path, script: str, *, draft: bool = True) -> tuple[int, di
     """Return the status of a script, and its last word."""
     path = folder / "script.py"
     path.write_text(script)
-    job = {"key": KEY, "script": str(path), "context": {}, "settings": {}, "draft": str(folder) if draft else None}
-    status = worker.run(job)
+    job = {
+        "key": KEY,
+        "script": str(path),
+        "context": {"function": "json:loads"},
+        "draft": str(folder) if draft else None,
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+    status = worker.main([str(folder / "job.json")])
     return status, json.loads((folder / "end.json").read_text()) if draft else {}
 
 
@@ -78,7 +84,7 @@ def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
     assert last_word(tmp_path, "def main(run_id): pass", draft=False)[0] == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
+    assert not (tmp_path / "end.json").exists()
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
