@@ -22,7 +22,7 @@ WAYS = {
     "swallows": (f"{GOOD}\ntry:\n    {GOOD}\nexcept Exception:\n    pass", "bad_result", "saved twice"),
     "killed": ("os.kill(os.getpid(), signal.SIGKILL)", "killed", "SIGKILL"),
     "crashes": ("os.kill(os.getpid(), signal.SIGSEGV)", "killed", "SIGSEGV"),
-    "vanishes": (f"{GOOD}\nos._exit(0)", "killed", "left no word"),
+    "vanishes": (f"{GOOD}\nos._exit(0)", "killed", "ended without a report"),
     "exits": ("sys.exit('cannot go on')", "raised", "exit status cannot go on"),
     "broken": ("raise xomlib.DataBroken('chunk 3 is missing')", "data_broken", "chunk 3 is missing"),
     "hungry": ("x = bytearray(3_000_000_000)", "out_of_memory", "MemoryError"),

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from xomflow.jobs.runner import run_job
 
     key = Key(options.analysis, options.version, options.run)
-    return run_job(_paths(options.tick), options.tick, key, options.slurm)
+    return run_job(_paths(options.tick), options.tick, key, options.batch)
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -89,7 +89,7 @@ def main(words: list[str]) -> int:
         if function is run:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
-            command.add_argument("--slurm", action="store_true", help="the job runs in Slurm")
+            command.add_argument("--batch", "--slurm", action="store_true", help="it is a job of the batch system")
     command = commands.add_parser("describe", help=describe.__doc__)
     command.add_argument("analysis")
     command.add_argument("run", help="six-digit run id, or the id of a campaign")

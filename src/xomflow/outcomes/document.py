@@ -72,8 +72,10 @@ def new_outcome(
 
 def own_provenance(lineage: dict[str, str], software: str, versions: dict[str, str], git: str | None) -> Provenance:
     """Return the provenance of what this process makes, with its host and its job of a batch system."""
-    job = os.environ.get("SLURM_JOB_ID")
-    batch_job = BatchJob("slurm", job) if job else None
+    system, _, job = os.environ.get("XOM_BATCH_JOB", "").partition(" ")
+    if not job:  # of a job that version 1.0 submitted
+        system, job = "slurm", os.environ.get("SLURM_JOB_ID", "")
+    batch_job = BatchJob(system, job) if job else None
     return Provenance(lineage, software, versions, git, os.uname().nodename, batch_job)
 
 

@@ -109,7 +109,10 @@ class BatchSystem(Protocol):
         """Return the options for a job. Jobs with equal options are accepted or refused alike."""
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> str:
-        """Submit a job that runs in the working directory, and return its number.
+        """Submit a job, and return its number.
+
+        The job runs ``<command> --batch`` in the working directory. Its environment has no more of the tick's than
+        programs need, and ``XOM_BATCH_JOB``: name of the batch system and number of the job, for the outcome.
 
         Parameters
         ----------

@@ -72,7 +72,8 @@ class Slurm:
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> str:
         """Submit a job that runs in the working directory, and return its number."""
-        script = f"#!/bin/sh\ncd {shlex.quote(str(Path.cwd()))} && exec {request.command} --slurm\n"
+        own = 'XOM_BATCH_JOB="slurm $SLURM_JOB_ID"; export XOM_BATCH_JOB'  # see BatchSystem.submit
+        script = f"#!/bin/sh\n{own}\ncd {shlex.quote(str(Path.cwd()))} && exec {request.command} --batch\n"
         fixed = [f"--job-name={request.name}", f"--comment={label}", f"--output={log.absolute()}"]
         fixed += ["--parsable", "--open-mode=append", f"--export={_EXPORTED}"]
         answer = _run(["sbatch", *fixed, *self.options(request)], script, lock)

@@ -1,0 +1,138 @@
+"""The outcome of an attempt, made of the files that its process left in the draft folder."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.kept_json import dict_of, list_of, read_kept
+from xomflow.core.paths import ROOT
+from xomflow.jobs.description import Job
+from xomflow.jobs.process import ProcessEnd
+from xomflow.outcomes.document import log_tail, new_outcome, own_provenance
+from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the script saved, as `xomlib.job` writes it (``draft.json``).
+
+    Parameters
+    ----------
+    results, figures, messages
+        Of the outcome.
+    problems
+        Sentences about results that were refused.
+    """
+
+    results: list[Result] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, content: Any) -> Draft:
+        """Return the draft in a JSON object; one of the errors of `read_kept` for another form."""
+        results = [Result(**one) for one in list_of(dict)(content["results"])]
+        return cls(results, *(list_of(str)(content[name]) for name in ("figures", "messages", "problems")))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What the process reports at its end, as `xomlib.worker` writes it (``end.json``).
+
+    Parameters
+    ----------
+    failure
+        Class and message of the failure; None: the script ended well.
+    versions
+        Versions of strax, straxen and others.
+    cpu_s, peak_memory_mb
+        What the process used.
+    """
+
+    failure: tuple[FailureKind, str] | None
+    versions: dict[str, str]
+    cpu_s: float
+    peak_memory_mb: float
+
+    @classmethod
+    def from_json(cls, content: Any) -> WorkerReport:
+        """Return the report in a JSON object; one of the errors of `read_kept` for another form."""
+        failure, used = content["failure"], (float(content["cpu_s"]), float(content["peak_memory_mb"]))
+        return cls(failure and (failure["class"], failure["message"]), dict_of(str)(content["versions"]), *used)
+
+
+def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log: Path) -> Outcome:
+    """Return the outcome of an attempt.
+
+    Parameters
+    ----------
+    job
+        What it worked on.
+    began
+        When it began.
+    end
+        How its process ended.
+    draft_folder
+        Folder with its draft and its report, either of which may be missing.
+    log
+        Its log.
+    """
+    draft = read_kept(draft_folder / "draft.json", Draft.from_json) or Draft()
+    report = read_kept(draft_folder / "end.json", WorkerReport.from_json)
+    versions, used = (report.versions, (report.cpu_s, report.peak_memory_mb)) if report else ({}, (None, None))
+    provenance = own_provenance(job.own.lineage, job.own.program.name, versions, git_revision())
+    reason = failure_of(end, report, draft, job.own.limits.time_limit_s)
+    failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
+    run, message = RunFacts(**job.own.run), "\n".join(draft.messages)
+    outcome = new_outcome(job.key, job.attempt, run, began, provenance, failure, used, message)
+    return outcome if failure else replace(outcome, results=draft.results, figures=draft.figures)
+
+
+def failure_of(
+    end: ProcessEnd, report: WorkerReport | None, draft: Draft, time_limit: float
+) -> tuple[FailureKind, str] | None:
+    """Return class and message of the failure of an attempt; None if it is done.
+
+    Parameters
+    ----------
+    end
+        How its process ended.
+    report
+        The report of the process; None: it wrote none.
+    draft
+        What the script saved.
+    time_limit
+        Seconds.
+    """
+    if end.stopped_by:
+        return "stopped", f"its job was stopped by {end.stopped_by}"
+    if end.out_of_memory and report is None:
+        return "out_of_memory", "the kernel killed the process: its job had no memory left"
+    if end.timed_out:
+        return "timeout", f"it ran longer than its time limit of {times.span(time_limit)}"
+    if report is None:
+        how = f"was ended by {end.signal_name}" if end.signal_name else "ended without a report, as by os._exit"
+        return "killed", f"the process {how}"
+    if draft.problems:
+        return "bad_result", draft.problems[0]
+    if report.failure:
+        return report.failure
+    if not draft.results:
+        return "no_result", "the script ended well but saved nothing"
+    return None
+
+
+def git_revision() -> str | None:
+    """Return the revision of the checkout that runs, "-dirty" if it was edited; None if it is not a git checkout."""
+    describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(describe, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

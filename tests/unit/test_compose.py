@@ -1,0 +1,96 @@
+"""Which outcome follows from how a process ended and from the files that it left."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.factory import KEY, NOW, result
+from support.jobs import analysis_jobs, run_job
+from xomflow.jobs.compose import compose
+from xomflow.jobs.description import Job
+from xomflow.jobs.process import ProcessEnd
+from xomflow.outcomes.model import Outcome
+from xomlib.files import dump_json
+
+DRAFT = {"results": [result()], "figures": ["a.png"], "messages": ["one", "two"], "problems": []}
+REPORT = {"failure": None, "versions": {"strax": "2.2.3"}, "cpu_s": 1.5, "peak_memory_mb": 400}
+WELL, KILLED = ProcessEnd(0), ProcessEnd(signal.SIGKILL)
+RAISED = {**REPORT, "failure": {"class": "raised", "message": "ValueError: no peaks"}}
+
+
+def outcome_of(folder: Path, end: ProcessEnd, draft: Any = DRAFT, report: Any = REPORT) -> Outcome:
+    """The outcome of an attempt that left this draft and this report; None: it left none."""
+    for name, content in (("draft.json", draft), ("end.json", report)):
+        if content is not None:
+            dump_json(folder / name, content)
+    jobs = analysis_jobs({KEY.run: run_job(3)})
+    return compose(Job(KEY, jobs, jobs.runs[KEY.run]), NOW, end, folder, folder / "log")
+
+
+def reason(outcome: Outcome) -> tuple[str, str]:
+    assert outcome.failure is not None
+    return outcome.failure.kind, outcome.failure.message
+
+
+def test_an_attempt_that_ended_well_has_what_the_script_saved(tmp_path: Path) -> None:
+    outcome = outcome_of(tmp_path, WELL)
+    assert (outcome.status, outcome.attempt, outcome.failure, outcome.message) == ("done", 3, None, "one\ntwo")
+    assert [(one.variable, one.value) for one in outcome.results] == [("light_yield", 10.5)]
+    assert (outcome.figures, outcome.resources.cpu_s) == (["a.png"], 1.5)
+    assert outcome.provenance.versions == {"strax": "2.2.3"}
+
+
+@pytest.mark.parametrize(
+    ("end", "draft", "report", "kind", "message"),
+    [
+        (ProcessEnd(None, stopped_by="SIGTERM"), DRAFT, None, "stopped", "its job was stopped by SIGTERM"),
+        (ProcessEnd(9, out_of_memory=True), DRAFT, None, "out_of_memory", "the kernel killed the process: its job had"),
+        (ProcessEnd(None, timed_out=True), DRAFT, None, "timeout", "it ran longer than its time limit of 1 min"),
+        (KILLED, DRAFT, None, "killed", "the process was ended by SIGKILL"),
+        (WELL, DRAFT, None, "killed", "the process ended without a report"),
+        (WELL, {**DRAFT, "problems": ["'a' is saved twice"]}, RAISED, "bad_result", "'a' is saved twice"),
+        (WELL, DRAFT, RAISED, "raised", "ValueError: no peaks"),
+        (WELL, {**DRAFT, "results": []}, REPORT, "no_result", "the script ended well but saved nothing"),
+        (WELL, None, REPORT, "no_result", "the script ended well but saved nothing"),
+    ],
+)
+def test_each_end_has_a_class_and_a_sentence(
+    tmp_path: Path, end: ProcessEnd, draft: Any, report: Any, kind: str, message: str
+) -> None:
+    outcome = outcome_of(tmp_path, end, draft, report)
+    assert outcome.status == "failed"
+    assert reason(outcome)[0] == kind
+    assert reason(outcome)[1].startswith(message)
+    assert (outcome.results, outcome.figures) == ([], [])
+
+
+def test_a_process_that_ended_well_in_spite_of_a_killed_child_is_done(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, ProcessEnd(0, out_of_memory=True)).status == "done"
+
+
+@pytest.mark.parametrize("odd", [[], 5, None, "x", {}, {"results": [5]}, {**DRAFT, "results": [{"odd": 1}]}])
+def test_a_draft_of_another_form_counts_as_none(tmp_path: Path, odd: Any) -> None:
+    (tmp_path / "draft.json").write_text("{")
+    assert reason(outcome_of(tmp_path, WELL, odd))[0] == "no_result"
+
+
+@pytest.mark.parametrize("odd", [[], 5, "x", {}, {**REPORT, "cpu_s": None}, {**REPORT, "failure": {}, "versions": 5}])
+def test_a_report_of_another_form_counts_as_none(tmp_path: Path, odd: Any) -> None:
+    assert reason(outcome_of(tmp_path, WELL, DRAFT, odd))[0] == "killed"
+
+
+def test_the_job_of_a_batch_system_is_in_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert outcome_of(tmp_path, WELL).provenance.batch_job is None
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    found = outcome_of(tmp_path, WELL).provenance.batch_job
+    assert found is not None
+    assert (found.system, found.job) == ("slurm", "17")
+    monkeypatch.setenv("XOM_BATCH_JOB", "htcondor 5.0")
+    found = outcome_of(tmp_path, WELL).provenance.batch_job
+    assert found is not None
+    assert (found.system, found.job) == ("htcondor", "5.0")
