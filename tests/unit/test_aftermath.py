@@ -17,7 +17,6 @@ from xomflow.outcomes.files import failures_of
 from xomflow.slurm import submissions
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission, SubmissionStatus
-from xomlib.files import dump_json
 
 KEY = factory.KEY
 GIVEN = Submission(KEY, 1, "20261122T120000-host-5", factory.NOW, "17")
@@ -27,9 +26,10 @@ STUCK = SubmissionStatus(GIVEN, kind="node_failed", message="a node could not st
 def test_only_what_snakemake_calls_failed_is_called_not_started(tmp_path: Path) -> None:
     paths, tick = Paths(tmp_path), TickPaths(tmp_path / "ticks" / "one")
     keys = [factory.key_of(number) for number in (52001, 52002)]
-    dump_json(tick.claims, [[key.analysis, key.version, key.run, 1] for key in keys])
     write_jobs(tick, keys[0].analysis, analysis_jobs({key.run: run_job() for key in keys}))
-    record_unstarted(paths, Retries(), tick, {str(paths.outcome(keys[0])), "something else"}, ())
+    record_unstarted(
+        paths, Retries(), tick, dict.fromkeys(keys, 1), {str(paths.outcome(keys[0])), "something else"}, ()
+    )
     assert [failure.kind for failure in failures_of(paths, keys[0])] == ["not_started"]
     assert failures_of(paths, keys[1]) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from xomflow.config.model import Retries
@@ -14,7 +14,6 @@ from xomflow.jobs.run_lock import lock_owners, take_left_behind
 from xomflow.outcomes.document import silent_failure
 from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
 from xomflow.outcomes.retries import next_try
-from xomlib.files import read_json
 
 
 def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> None:
@@ -35,7 +34,12 @@ def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> N
 
 
 def record_unstarted(
-    paths: Paths, retries: Retries, tick: TickPaths, failed: Collection[str], submitted: Collection[Key]
+    paths: Paths,
+    retries: Retries,
+    tick: TickPaths,
+    claims: Mapping[Key, int],
+    failed: Collection[str],
+    submitted: Collection[Key],
 ) -> None:
     """Write failure records for the claimed runs whose jobs Snakemake could not start.
 
@@ -43,6 +47,8 @@ def record_unstarted(
     ----------
     paths, retries, tick
         Where, how failures are tried again, and the tick that claimed the runs.
+    claims
+        The claimed keys, with the number of the attempt.
     failed
         Outcomes that Snakemake did not get.
     submitted
@@ -50,8 +56,7 @@ def record_unstarted(
     """
     at_work = lock_owners(paths).keys() | set(submitted)
     message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why"
-    for *parts, attempt in read_json(tick.claims):
-        key = Key(*parts)
+    for key, attempt in claims.items():
         if str(paths.outcome(key)) in failed and key not in at_work:
             run = read_job(tick, key).own.run
             record_failure(paths, retries, key, Failure(attempt, "not_started", times.now()), message, run)

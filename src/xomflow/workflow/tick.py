@@ -97,4 +97,6 @@ class Tick:
 
     def record_unstarted(self, failed: Collection[str]) -> None:
         """Write failure records for the claimed runs whose jobs Snakemake could not start."""
-        record_unstarted(self.paths, self.config.retries, self.files, failed, submissions.noted(self.paths).keys())
+        claims = {claim.key: claim.attempt for claim in read_claims(self.files)}
+        submitted = submissions.noted(self.paths).keys()
+        record_unstarted(self.paths, self.config.retries, self.files, claims, failed, submitted)
