@@ -262,8 +262,8 @@ def in_outcomes(paths: Paths, wanted: set[tuple[str, str]]) -> Results:
     for analysis, version in wanted:
         for path in done(paths.shelves(analysis, version)):
             for point in points_of(read_outcome(path), PREFIX):
-                place = (point["measurement"], path.stem, point["tags"]["variable"], version)
-                found[place] = result(point["fields"])
+                place = (point.measurement, path.stem, point.tags["variable"], version)
+                found[place] = result(point.fields)
     return found
 
 

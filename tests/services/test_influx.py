@@ -23,7 +23,8 @@ from xomflow.outcomes.cache import Shelf
 from xomflow.publishing import influx_client, self_monitoring
 from xomflow.publishing.influx_client import _RETRIES
 from xomflow.publishing.influx_store import InfluxStore
-from xomflow.publishing.points import FORM, points_of
+from xomflow.publishing.point import FINGERPRINT
+from xomflow.publishing.points import points_of
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
 from xomflow.publishing.store import StoreError
 from xomflow.rundb.run_metadata import RunMetadata
@@ -117,7 +118,7 @@ def test_ticks_published_again_without_the_ledger_are_all_there(
         with closing(published.store()) as store:
             self_monitoring.publish(paths, store, "test_", tick_summary(f"20261122T120000-{name}", **changed))
     expected = {
-        (point["measurement"], ("analysis", point["tags"]["analysis"]), point["time"]): point["fields"]
+        (point.measurement, ("analysis", point.tags["analysis"]), point.time): point.fields
         for name, changed in changes.items()
         for point in self_monitoring.points_of(tick_summary(f"20261122T120000-{name}", **changed), "test_")
     }
@@ -133,7 +134,7 @@ def test_points_arrive_as_the_schema_says(paths: Paths, published: Publisher, bu
     assert (receipt.outcomes, receipt.points, receipt.problems) == (1, 1, [])
     ((place, fields),) = bucket.points().items()
     assert place == ("test_kr83m", ("variable", "light_yield"), ("version", "v1"), START + 52894)
-    assert fields.pop(FORM)
+    assert fields.pop(FINGERPRINT)
     assert fields == {
         "run": 52894,
         "run_id": "052894",
@@ -507,12 +508,14 @@ def test_every_difference_is_said(paths: Paths, published: Publisher, bucket: Bu
     keep(paths, of(52001), of(52002), of(52003))
     published()
     assert published.verify() == []
-    place, form = f"test_kr83m,variable=a,version=v1 {FORM}=", START
+    place, form = f"test_kr83m,variable=a,version=v1 {FINGERPRINT}=", START
     bucket.write(f'{place}"other" {form + 52001}\n{place}"other" {form + 52004}')
-    bucket.write(f'test_gone,variable=a,version=v1 {FORM}="x" {form}\nprod_kr83m value=1 {form}\ntest_xom value=1 5')
+    bucket.write(
+        f'test_gone,variable=a,version=v1 {FINGERPRINT}="x" {form}\nprod_kr83m value=1 {form}\ntest_xom value=1 5'
+    )
     keep(paths, of(52005, "a"))
     assert published.verify() == [
-        "kr83m v1 run 052001, a: the store has another form of it",
+        "kr83m v1 run 052001, a: the store has another content",
         "kr83m v1 run 052004, a: the store has it, and there is no outcome of it",
         "kr83m v1 run 052005, a: the store does not have it",
         "measurement test_gone: the store has it, and there is no outcome of it",

@@ -11,6 +11,7 @@ from support.factory import tick_summary as summary
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.local_store import LocalStore
+from xomflow.publishing.point import Point as Written
 from xomflow.publishing.store import StoreError
 from xomlib.files import dump_json
 
@@ -29,7 +30,7 @@ class Memory(LocalStore):
 
     failing = False
 
-    def add(self, day: str, points: list[dict[str, Any]]) -> None:
+    def add(self, day: str, points: list[Written]) -> None:
         if self.failing:
             raise StoreError("away")
         super().add(day, points)
@@ -69,14 +70,14 @@ def test_a_tick_is_a_point_for_each_analysis_and_one_for_all(paths: Paths) -> No
 
 
 def test_what_waits_longest_is_told(paths: Paths) -> None:
-    points = {point["tags"]["analysis"]: point["fields"] for point in self_monitoring.points_of(summary(), "test_")}
+    points = {point.tags["analysis"]: point.fields for point in self_monitoring.points_of(summary(), "test_")}
     assert (points["kr83m"]["oldest_waiting_run"], points["kr83m"]["oldest_waiting_s"]) == (52003, 2 * 86400.0)
     assert points["event_rate"]["oldest_waiting_s"] == 0.0
     assert "oldest_waiting_run" not in points["event_rate"]
 
 
 def test_two_ticks_of_one_second_are_two_points(paths: Paths) -> None:
-    times = {self_monitoring.points_of(summary(name), "test_")[0]["time"] for name in NAMES}
+    times = {self_monitoring.points_of(summary(name), "test_")[0].time for name in NAMES}
     assert len(times) == 3
 
 

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from line_protocol import Reader
 
-from support.factory import key_of, outcome, result
+from support.factory import key_of, outcome, result, typed
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.influx_store import _MEASUREMENTS, InfluxStore, _batches, _run, _time
-from xomflow.publishing.points import FORM, points_of
+from xomflow.publishing.point import FINGERPRINT
+from xomflow.publishing.points import points_of
 from xomflow.publishing.store import Points, StoreError
 
 SHELF = Shelf("kr83m", "v1", "052")
@@ -80,7 +81,7 @@ def points(*numbers: int, value: float = 1.0, version: str = "v1", **changes: An
     """Two variables of each run."""
     results = [result("light", value, **changes), result("charge", value)]
     keys = [key_of(number, version=version) for number in numbers]
-    return {key.run: points_of(outcome(key, results), "test_") for key in keys}
+    return {key.run: points_of(typed(outcome(key, results)), "test_") for key in keys}
 
 
 def differences(store: InfluxStore, wanted: Points) -> list[str]:
@@ -122,8 +123,8 @@ def test_runs_without_an_outcome_are_removed_and_no_others(store: InfluxStore, s
     store.write(Shelf("kr83m", "v0", "052"), old, set(old))
     store.write(SHELF, points(52002), {"052001"})
     assert {place[1:3] for place in server.points} == {
-        ("v0", _time(old["052001"][0]["time"])),
-        ("v1", _time(wanted["052002"][0]["time"])),
+        ("v0", _time(old["052001"][0].time)),
+        ("v1", _time(wanted["052002"][0].time)),
     }
 
 
@@ -137,7 +138,7 @@ def test_what_did_not_arrive_is_counted_with_the_servers_words(store: InfluxStor
 
 def test_a_point_that_cannot_be_written_costs_no_other_batch(store: InfluxStore, server: Server) -> None:
     wanted = points(52001, 52002)
-    wanted["052001"][0]["fields"] = {FORM: "odd-form", "value": float("nan")}
+    wanted["052001"][0].fields["value"] = float("nan")
     with pytest.raises(StoreError, match="kr83m/v1/052: "):
         store.write(SHELF, wanted, set(wanted))
     assert server.writes == [2]
@@ -148,7 +149,7 @@ def test_every_difference_is_a_sentence(store: InfluxStore, server: Server) -> N
     wanted = points(52001) | points(52002, value=2.0) | points(52004)
     found = differences(store, wanted)
     lines = [
-        ("052002", "the store has another form of it"),
+        ("052002", "the store has another content"),
         ("052003", "the store has it, and there is no outcome of it"),
         ("052004", "the store does not have it"),
     ]
@@ -159,7 +160,7 @@ def test_every_difference_is_a_sentence(store: InfluxStore, server: Server) -> N
 
 def test_measurements_of_this_prefix_without_outcomes_are_named(store: InfluxStore, server: Server) -> None:
     for measurement in ("test_xom", "test_gone", "prod_other"):
-        server.points[measurement, "v1", "x", "y"] = {FORM: "", "time": -1}
+        server.points[measurement, "v1", "x", "y"] = {FINGERPRINT: "", "time": -1}
     assert differences(store, {}) == ["measurement test_gone: the store has it, and there is no outcome of it"]
 
 
@@ -181,5 +182,5 @@ def test_batches_keep_runs_whole_and_their_order(sizes: list[int], most: int) ->
 @given(seconds=st.integers(0, 4_000_000_000), number=st.integers(0, 999_999))
 def test_the_run_comes_back_from_the_time_that_the_server_writes(seconds: int, number: int) -> None:
     time = _time(seconds * 10**9 + number)
-    assert _run(time) == f"{number:06d}"
+    assert _run(time) == number
     assert not re.search(r"\.\d*0Z$", time)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -12,36 +13,36 @@ from influxdb_client import Point as ClientPoint
 from line_protocol import Reader
 
 from xomflow.publishing import line_protocol
+from xomflow.publishing.point import Point
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1, max_size=8)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 values = texts | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
-points = st.fixed_dictionaries(
-    {
-        "measurement": plain.filter(lambda name: not name.startswith("#")),
-        "tags": st.dictionaries(plain, plain, max_size=3),
-        "fields": st.dictionaries(plain, values, min_size=1, max_size=4),
-        "time": st.integers(0, 2**62),
-    }
+points = st.builds(
+    Point,
+    measurement=plain.filter(lambda name: not name.startswith("#")),
+    tags=st.dictionaries(plain, plain, max_size=3),
+    fields=st.dictionaries(plain, values, min_size=1, max_size=4),
+    time=st.integers(0, 2**62),
 )
 
 
 @given(points=st.lists(points, max_size=3))
-def test_what_is_written_is_read_again(points: list[dict[str, Any]]) -> None:
+def test_what_is_written_is_read_again(points: list[Point]) -> None:
     read = Reader(line_protocol.text(points)).points()
     assert [(one.measurement, one.tags, one.fields, one.time) for one in read] == [
-        (one["measurement"], one["tags"], one["fields"], one["time"]) for one in points
+        (one.measurement, one.tags, one.fields, one.time) for one in points
     ]
 
 
 @given(point=points)
-def test_the_client_understands_the_same_by_a_point(point: dict[str, Any]) -> None:
-    theirs = Reader(ClientPoint.from_dict(point).to_line_protocol() + "\n").points()
+def test_the_client_understands_the_same_by_a_point(point: Point) -> None:
+    theirs = Reader(ClientPoint.from_dict(asdict(point)).to_line_protocol() + "\n").points()
     assert Reader(line_protocol.text([point])).points() == theirs
 
 
-def point(**changes: Any) -> dict[str, Any]:
-    return {"measurement": "m", "tags": {"variable": "a"}, "fields": {"value": 1.0}, "time": 5, **changes}
+def point(**changes: Any) -> Point:
+    return replace(Point("m", {"variable": "a"}, {"value": 1.0}, 5), **changes)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, [1.0]])

@@ -18,7 +18,8 @@ from support.factory import KEY, any_text, key_of, outcome, result, typed
 from xomflow.core import times
 from xomflow.outcomes.reading import parse_outcome
 from xomflow.publishing import line_protocol
-from xomflow.publishing.points import FORM, points_of, time_of
+from xomflow.publishing.point import Point
+from xomflow.publishing.points import points_of, time_of
 from xomlib.schema import SCHEMA
 
 NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]
@@ -64,6 +65,11 @@ documents = st.builds(
 )
 
 
+def series(point: Point) -> tuple[str, dict[str, str], int]:
+    """All that identifies a point in a store."""
+    return point.measurement, point.tags, point.time
+
+
 def sent(text: str) -> str:
     """A text as a store can hold it: half characters have no UTF-8."""
     return text.encode("utf-8", "replace").decode()
@@ -102,9 +108,9 @@ def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[s
 def test_only_counters_are_integers(document: dict[str, Any]) -> None:
     """A field that changes its type from one result to the next is refused by the server."""
     for point in points_of(parse_outcome(document), "test_"):
-        whole = {name for name, value in point["fields"].items() if type(value) is int}
+        whole = {name for name, value in point.fields.items() if type(value) is int}
         assert whole <= {"run", "attempt", "n"}
-        assert {type(point["fields"][name]) for name in ("value", "error") if name in point["fields"]} <= {float}
+        assert {type(point.fields[name]) for name in ("value", "error") if name in point.fields} <= {float}
 
 
 @given(document=documents)
@@ -113,7 +119,7 @@ def test_counters_are_integers_however_json_wrote_them(document: dict[str, Any])
         one["n"] = 512.0
     document["attempt"] = 2.0
     for point in points_of(parse_outcome(document), "test_"):
-        assert [type(point["fields"][name]) for name in ("run", "attempt", "n")] == [int, int, int]
+        assert [type(point.fields[name]) for name in ("run", "attempt", "n")] == [int, int, int]
 
 
 @given(
@@ -156,25 +162,23 @@ def test_whatever_may_change_later_is_no_tag_so_that_it_hits_the_same_point(chan
         points_of(typed(outcome()), "test_")[0],
         points_of(typed(outcome(**{change: CHANGES[change]})), "test_")[0],
     )
-    assert before["fields"] != after["fields"]
-    assert before["fields"][FORM] != after["fields"][FORM]
-    assert [before[name] for name in ("measurement", "tags", "time")] == [
-        after[name] for name in ("measurement", "tags", "time")
-    ]
+    assert before.fields != after.fields
+    assert before.fingerprint != after.fingerprint
+    assert series(before) == series(after)
 
 
 def test_two_versions_are_two_series() -> None:
     first, second = (points_of(typed(outcome(key_of(52894, version=one))), "test_")[0] for one in ("v1", "v2"))
-    assert first["tags"] != second["tags"]
+    assert first.tags != second.tags
 
 
 def test_the_prefix_is_part_of_the_measurement() -> None:
-    assert points_of(typed(outcome(KEY)), "prod_")[0]["measurement"] == "prod_kr83m"
+    assert points_of(typed(outcome(KEY)), "prod_")[0].measurement == "prod_kr83m"
 
 
 def test_a_result_without_a_number_is_a_point_with_its_reason() -> None:
     said = result(value=None, error=None, insufficient="12 events, 50 needed", n=12)
-    fields = points_of(typed(outcome(results=[said])), "test_")[0]["fields"]
+    fields = points_of(typed(outcome(results=[said])), "test_")[0].fields
     assert "value" not in fields
     assert (fields["insufficient"], fields["n"]) == ("12 events, 50 needed", 12)
 
@@ -188,33 +192,30 @@ LATE = {"tags": ["late"], "comments": ["late"], "mode": "late", "source": "late"
 def test_points_follow_the_present_document(name: str) -> None:
     before = points_of(typed(outcome()), "test_")[0]
     after = points_of(typed(outcome()), "test_", {name: LATE[name]})[0]
-    assert before["fields"][FORM] != after["fields"][FORM]
-    assert [before[part] for part in ("measurement", "tags", "time")] == [
-        after[part] for part in ("measurement", "tags", "time")
-    ]
+    assert before.fingerprint != after.fingerprint
+    assert series(before) == series(after)
     assert points_of(typed(outcome(run={name: LATE[name]})), "test_")[0] == after
 
 
 def test_rates_are_fields_and_odd_names_of_detectors_are_left_out() -> None:
-    fields = points_of(typed(outcome()), "test_", {"rate": {"tpc": 5, "muon_veto": 0.5, "a\nb": 1.0, "": 2.0}})[0][
-        "fields"
-    ]
+    rate = {"tpc": 5, "muon_veto": 0.5, "a\nb": 1.0, "": 2.0}
+    fields = points_of(typed(outcome()), "test_", {"rate": rate})[0].fields
     assert {name: value for name, value in fields.items() if name.startswith("rate")} == {
         "rate_tpc": 5.0,
         "rate_muon_veto": 0.5,
     }
 
 
-def test_the_form_tells_whether_names_changed() -> None:
+def test_the_fingerprint_has_a_part_that_changes_with_the_names_only() -> None:
     """Only then something would be left behind by writing again."""
-    forms = [
-        points_of(typed(one), "test_")[0]["fields"][FORM].split("-")
+    fingerprints = [
+        points_of(typed(one), "test_")[0].fingerprint.split("-")
         for one in (outcome(), outcome(run={"tags": ["other"]}), outcome(results=[result(n=None)]))
     ]
-    assert len({content for content, _ in forms}) == 3
-    assert forms[0][1] == forms[1][1] != forms[2][1]
+    assert len({content for content, _ in fingerprints}) == 3
+    assert fingerprints[0][1] == fingerprints[1][1] != fingerprints[2][1]
 
 
-def test_all_points_of_a_run_have_one_form() -> None:
+def test_all_points_of_a_run_have_one_fingerprint() -> None:
     made = points_of(typed(outcome(results=[result("a"), result("b")])), "test_")
-    assert len({point["fields"][FORM] for point in made}) == 1
+    assert len({point.fingerprint for point in made}) == 1

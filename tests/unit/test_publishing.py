@@ -16,44 +16,14 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support.factory import keep, key_of, outcome, result, run
-from xomflow.core.key import Key, first_run
+from support.memory_store import MemoryStore
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes.cache import OutcomeCache, Shelf
+from xomflow.outcomes.cache import OutcomeCache
 from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
-from xomflow.publishing.store import Point, Store, StoreAwayError, StoreError
+from xomflow.publishing.store import Store
 from xomflow.rundb.run_metadata import RunMetadata
-
-
-class Memory:
-    """A store like a server: it keeps each point under its identity, and fails when told to."""
-
-    name = "memory"
-
-    def __init__(self) -> None:
-        self.points: dict[Any, Point] = {}
-        self.writes: list[tuple[str, set[str]]] = []
-        self.failing: set[str] = set()
-        self.lost: set[str] = set()
-        self.away = False
-
-    def has(self, shelf: Shelf) -> bool:
-        return str(shelf) not in self.lost
-
-    def write(self, shelf: Shelf, points: dict[str, list[Point]], changed: set[str]) -> None:
-        self.writes.append((str(shelf), changed))
-        if self.away:
-            raise StoreAwayError("nobody answers")
-        gone = {first_run(one) for one in changed - points.keys()} - {first_run(one) for one in points}
-        self.points = {place: point for place, point in self.points.items() if point["fields"]["run"] not in gone}
-        for one in sorted(changed & points.keys()):
-            for point in points[one]:
-                self.points[point["measurement"], *sorted(point["tags"].items()), point["time"]] = point
-        if str(shelf) in self.failing:
-            raise StoreError(f"{shelf} did not arrive")
-
-    def values(self) -> dict[int, float]:
-        return {point["fields"]["run"]: point["fields"]["value"] for point in self.points.values()}
 
 
 @pytest.fixture
@@ -62,8 +32,8 @@ def paths(tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory()
+def memory() -> MemoryStore:
+    return MemoryStore()
 
 
 _TIMES = itertools.count(10**18, 10**9)
@@ -86,7 +56,7 @@ def of(number: int, value: float = 1.0, **key: str) -> dict[str, Any]:
     return outcome(key_of(number, **key), [result(value=value)])
 
 
-def test_everything_is_published_once(paths: Paths, memory: Memory) -> None:
+def test_everything_is_published_once(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(52002), of(60001), of(1, version="v0"))
     receipt = published(paths, memory)
     assert (receipt.outcomes, receipt.points, receipt.problems) == (4, 4, [])
@@ -96,7 +66,7 @@ def test_everything_is_published_once(paths: Paths, memory: Memory) -> None:
     assert (receipt.outcomes, receipt.points, memory.writes) == (0, 0, [])
 
 
-def test_an_outcome_without_results_costs_no_other(paths: Paths, memory: Memory) -> None:
+def test_an_outcome_without_results_costs_no_other(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), outcome(key_of(52002), []))
     receipt = published(paths, memory)
     assert (receipt.points, receipt.problems, list(memory.values())) == (1, [], [52001])
@@ -105,7 +75,7 @@ def test_an_outcome_without_results_costs_no_other(paths: Paths, memory: Memory)
     assert memory.writes == []
 
 
-def test_only_what_is_new_is_sent(paths: Paths, memory: Memory) -> None:
+def test_only_what_is_new_is_sent(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(60001))
     published(paths, memory)
     keep(paths, of(52002))
@@ -114,7 +84,7 @@ def test_only_what_is_new_is_sent(paths: Paths, memory: Memory) -> None:
     assert memory.writes == [("kr83m/v1/052", {"052002"})]
 
 
-def test_a_replaced_outcome_is_published_anew(paths: Paths, memory: Memory) -> None:
+def test_a_replaced_outcome_is_published_anew(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001, 1.0), of(52002, 2.0))
     published(paths, memory)
     keep(paths, of(52001, 5.0))
@@ -122,7 +92,7 @@ def test_a_replaced_outcome_is_published_anew(paths: Paths, memory: Memory) -> N
     assert memory.values() == {52001: 5.0, 52002: 2.0}
 
 
-def test_without_its_ledger_the_store_gets_the_same_points_again(paths: Paths, memory: Memory) -> None:
+def test_without_its_ledger_the_store_gets_the_same_points_again(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(52002))
     published(paths, memory)
     before = dict(memory.points)
@@ -132,7 +102,7 @@ def test_without_its_ledger_the_store_gets_the_same_points_again(paths: Paths, m
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
-def test_a_broken_ledger_counts_as_deleted(paths: Paths, memory: Memory, content: str) -> None:
+def test_a_broken_ledger_counts_as_deleted(paths: Paths, memory: MemoryStore, content: str) -> None:
     keep(paths, of(52001))
     published(paths, memory)
     for ledger in paths.ledger.rglob("*.json"):
@@ -140,7 +110,7 @@ def test_a_broken_ledger_counts_as_deleted(paths: Paths, memory: Memory, content
     assert published(paths, memory).outcomes == 1
 
 
-def test_a_store_that_fails_loses_nothing(paths: Paths, memory: Memory) -> None:
+def test_a_store_that_fails_loses_nothing(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(60001))
     memory.failing = {"kr83m/v1/052"}
     receipt = published(paths, memory)
@@ -153,14 +123,14 @@ def test_a_store_that_fails_loses_nothing(paths: Paths, memory: Memory) -> None:
     assert published(paths, memory).outcomes == 0
 
 
-def test_what_is_still_changing_is_looked_at_again(paths: Paths, memory: Memory) -> None:
+def test_what_is_still_changing_is_looked_at_again(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001))
     publish(paths, memory, "test_")
     assert json.loads((paths.ledger / "memory/stamps.json").read_text()) == {"kr83m/v1/052": 0}
 
 
 def test_a_shelf_that_was_published_and_did_not_change_is_not_even_listed(
-    paths: Paths, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(paths, of(52001), of(60001))
     published(paths, memory)
@@ -174,7 +144,7 @@ def test_a_shelf_that_was_published_and_did_not_change_is_not_even_listed(
     assert looked == ["kr83m/v1/060"]
 
 
-def test_what_the_store_is_known_to_have_lost_is_published_again(paths: Paths, memory: Memory) -> None:
+def test_what_the_store_is_known_to_have_lost_is_published_again(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(60001))
     published(paths, memory)
     memory.points.clear()
@@ -183,15 +153,14 @@ def test_what_the_store_is_known_to_have_lost_is_published_again(paths: Paths, m
     assert set(memory.values()) == {52001}
 
 
-def test_two_stores_have_ledgers_of_their_own(paths: Paths, memory: Memory) -> None:
+def test_two_stores_have_ledgers_of_their_own(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001))
     published(paths, memory)
-    other = Memory()
-    other.name = "other"
+    other = MemoryStore("other")
     assert published(paths, other).outcomes == 1
 
 
-def test_a_corrupt_outcome_is_set_aside_reported_and_costs_no_other(paths: Paths, memory: Memory) -> None:
+def test_a_corrupt_outcome_is_set_aside_reported_and_costs_no_other(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(52002), of(52003))
     paths.outcome(key_of(52002)).write_text(json.dumps(of(52001)))
     paths.outcome(key_of(52003)).write_text(json.dumps(outcome(key_of(52003), run={"start": "yesterday"})))
@@ -284,7 +253,7 @@ events = st.lists(
 def test_in_the_end_the_store_has_what_the_outcomes_say(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, Any, Any]]
 ) -> None:
-    paths, memory = Paths(tmp_path_factory.mktemp("work")), Memory()
+    paths, memory = Paths(tmp_path_factory.mktemp("work")), MemoryStore()
     now: dict[int, float] = {}
     for what, number, value in events:
         if what == "outcome":
@@ -303,7 +272,7 @@ def test_in_the_end_the_store_has_what_the_outcomes_say(
     assert published(paths, memory).outcomes == 0
 
 
-def test_what_a_failed_write_may_have_changed_is_written_again(paths: Paths, memory: Memory) -> None:
+def test_what_a_failed_write_may_have_changed_is_written_again(paths: Paths, memory: MemoryStore) -> None:
     """Here it changed everything before it failed, and the outcomes then came back to their former form."""
     keep(paths, of(52001, 2), of(52002, 2))
     published(paths, memory)
@@ -316,7 +285,7 @@ def test_what_a_failed_write_may_have_changed_is_written_again(paths: Paths, mem
     assert memory.values() == {52001: 2, 52002: 2}
 
 
-def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: Memory) -> None:
+def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(52002))
     published(paths, memory)
     paths.outcome(Key("kr83m", "v1", "052002")).unlink()
@@ -326,11 +295,11 @@ def test_an_outcome_that_went_away_leaves_the_ledger(paths: Paths, memory: Memor
     assert set(memory.values()) == {52001}
 
 
-def test_a_store_that_is_away_is_offered_nothing_more_and_said_once(paths: Paths, memory: Memory) -> None:
+def test_a_store_that_is_away_is_offered_nothing_more_and_said_once(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(60001), of(1))
     memory.away = True
     receipt = published(paths, memory)
-    assert (receipt.away, receipt.problems, len(memory.writes)) == (True, ["nobody answers"], 1)
+    assert (receipt.away, receipt.problems, len(memory.writes)) == (True, ["no answer"], 1)
     memory.away = False
     assert published(paths, memory).outcomes == 3
 
@@ -338,11 +307,11 @@ def test_a_store_that_is_away_is_offered_nothing_more_and_said_once(paths: Paths
 # --- what the run database says now -----------------------------------------------------------------------------------
 
 
-def tags(memory: Memory) -> dict[int, str]:
-    return {point["fields"]["run"]: point["fields"]["run_tags"] for point in memory.points.values()}
+def tags(memory: MemoryStore) -> dict[int, str]:
+    return {point.fields["run"]: point.fields["run_tags"] for point in memory.points.values()}
 
 
-def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths: Paths, memory: Memory) -> None:
+def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(52002))
     published(paths, memory)
     places = set(memory.points)
@@ -352,7 +321,7 @@ def test_late_changes_of_the_run_document_are_published_to_the_same_points(paths
     assert set(memory.points) == places
 
 
-def test_new_runs_in_the_run_database_make_nothing_be_published_anew(paths: Paths, memory: Memory) -> None:
+def test_new_runs_in_the_run_database_make_nothing_be_published_anew(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001))
     RunMetadata(paths).keep([run(52001)])
     published(paths, memory)
@@ -362,7 +331,7 @@ def test_new_runs_in_the_run_database_make_nothing_be_published_anew(paths: Path
     assert memory.writes == []
 
 
-def test_a_document_that_cannot_be_understood_for_a_while_changes_nothing(paths: Paths, memory: Memory) -> None:
+def test_a_document_that_cannot_be_understood_for_a_while_changes_nothing(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001))
     RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002)])
     published(paths, memory)
@@ -400,7 +369,7 @@ def test_metadata_that_were_damaged_come_back(paths: Paths, content: str) -> Non
 
 
 def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
-    paths: Paths, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(paths, of(52001), of(60001))
     RunMetadata(paths).keep([run(52001), run(60001)])
@@ -415,7 +384,7 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
 # --- filling anew, comparing ------------------------------------------------------------------------------------------
 
 
-def test_an_empty_store_is_filled_from_outcomes_alone(paths: Paths, memory: Memory) -> None:
+def test_an_empty_store_is_filled_from_outcomes_alone(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), of(60001))
     published(paths, memory)
     before, memory.points = memory.points, {}

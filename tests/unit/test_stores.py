@@ -136,13 +136,13 @@ def test_an_address_that_is_none_is_said(tmp_path: Path, url: str) -> None:
 
 def test_an_account_in_the_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
     path = credentials(tmp_path, url="https://xom:hidden@influx.lngs.it")
-    assert refused(path) == f"store.credentials: {path} has a url with an account in it; the token is what logs in"
+    assert refused(path) == f"store.credentials: {path} has a url with an account in it; the token alone is used"
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "to\u20acken", "nul\0"])
 def test_a_token_that_cannot_be_sent_is_refused_and_not_repeated(tmp_path: Path, token: str) -> None:
     path = credentials(tmp_path, token=token)
-    assert refused(path) == f"store.credentials: {path} has a token with characters that no token has"
+    assert refused(path) == f"store.credentials: {path} has a token with characters that a token cannot have"
 
 
 @pytest.mark.parametrize("content", ["[]", "null", '"token"', "{}"])

@@ -120,7 +120,7 @@ class OutcomeCache:
 
 
 class SeenFingerprints:
-    """The fingerprint that each shelf had when its outcomes were last used; a file that can be deleted.
+    """The fingerprint that each shelf had when its outcomes were last used, in a file that can be deleted.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _kept_by_id(content: Any) -> dict[str, _Kept]:
 
 
 def _outcome_of(entry: _Kept | None, path: Path, status: list[int]) -> Outcome | None:
-    """Return the outcome that was kept of a file, None if the file is another one now or the entry is damaged."""
+    """Return the kept outcome of a file; None if the file has changed or the entry is damaged."""
     if entry is None or entry.status != status:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Make outcomes: of an attempt that ends, and of one that left nothing."""
+"""Make outcomes: of an attempt that ends, and of one whose process vanished."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def own_provenance(lineage: dict[str, str], software: str, versions: dict[str, s
 def silent_failure(
     paths: Paths, key: Key, failure: Failure, message: str, next_try: datetime | None, facts: dict[str, Any] | None
 ) -> Outcome:
-    """Return the failure record of an attempt that left none itself.
+    """Return the failure record of an attempt whose process wrote none.
 
     Parameters
     ----------
     paths, key
-        Of what.
+        Where, and which key.
     failure
         Attempt, class, and when it ended or, if that is unknown, began.
     message
@@ -109,7 +109,7 @@ def _unknown_run(key: Key) -> RunFacts:
 
 
 def keep_log(paths: Paths, key: Key, attempt: int) -> Path:
-    """Return the log of a failed attempt under a name of its own, which stays when the next attempt begins.
+    """Give the log of a failed attempt a name of its own, which stays when the next attempt begins, and return it.
 
     It is the same file, so what a process still writes into it is kept. Where no link can be made: the log as it is.
     """

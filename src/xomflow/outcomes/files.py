@@ -1,8 +1,8 @@
-"""Outcomes on disk: what their names tell, how one is read, written and set aside.
+"""The files of outcomes: their names, and how they are listed, written and set aside.
 
-A finished key is one file ``<run>.json``. A failed attempt is a file of the same schema beside it,
-``<run>.failed-<attempt>-<class>-<seconds since 1970>.json``. So one listing of names tells every state, and no file of
-a finished run has to be opened.
+A finished key has one file ``<run>.json``. A failed attempt has a file of the same schema beside it,
+``<run>.failed-<attempt>-<class>-<seconds since 1970>.json``. So the state of every run follows from one listing of
+names, and no file of a finished run has to be opened.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _FAILURE = re.compile(
     rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII
 )
 
-_GROUP = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
+_CAMPAIGN = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
 _SUPERSEDED = re.compile(r"\d{6}-[0-9a-f]{4}\.superseded\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed attempt, as its file's name tells it.
+    """A failed attempt, from the name of its file.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Listing:
-    """What the names in one analysis' folders tell.
+    """The outcomes and failures of one version of an analysis, from names of files.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _are_runs(ids: list[str], shelf: str) -> bool:
 def is_done_name(name: str) -> bool:
     """Return whether a file of this name is the outcome of a finished run."""
     plain = name[RUN_DIGITS:] == ".json" and name.isascii() and name[:RUN_DIGITS].isdecimal()
-    return plain or _GROUP.fullmatch(name) is not None
+    return plain or _CAMPAIGN.fullmatch(name) is not None
 
 
 def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
@@ -135,7 +135,7 @@ def failure_path(paths: Paths, key: Key, failure: Failure) -> Path:
 
 
 def quarantine(paths: Paths, path: Path, reason: str) -> str:
-    """Move a file that is not an outcome out of the way, so that its key counts as absent; say so in a sentence."""
+    """Move a file that is not an outcome away, so that its key counts as absent; return a sentence about it."""
     place = paths.set_aside / path.relative_to(paths.outcomes)
     place.parent.mkdir(parents=True, exist_ok=True)
     targets = (place.with_name(f"{place.name}.{number}") for number in itertools.count(1))
@@ -149,7 +149,7 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
 
 
 def supersede(paths: Paths, key: Key) -> None:
-    """Put aside the outcomes of earlier revisions of a group of runs, before there is one of ``key``."""
+    """Rename the outcomes of earlier revisions of a campaign, before one of ``key`` is written."""
     place = paths.outcome(key)
     for name in list(_names_in(place.parent)) if "-" in key.run else ():
         if is_done_name(name) and name[:RUN_DIGITS] == key.run[:RUN_DIGITS] and name != place.name:

@@ -1,4 +1,4 @@
-"""Read outcomes: validated, typed, and only where their place fits their content. It imports pydantic."""
+"""Read and validate outcomes. It imports pydantic, so no job may import it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_outcome(path: Path) -> Outcome:
     Raises
     ------
     SchemaError
-        If it is not JSON, not an outcome, or the outcome of another key or of another status than its place says.
+        If it is not JSON, not an outcome, or if its key or status differs from those in its path.
     OSError
         If it cannot be read.
     """
@@ -37,7 +37,7 @@ def read_document(path: Path) -> Any:
 
 
 def outcome_at(path: Path, document: Any) -> Outcome:
-    """Return the outcome in the document of a file; `SchemaError` where it is none, or does not belong there."""
+    """Return the outcome in the document of a file; `SchemaError` if it is not one, or belongs to another path."""
     outcome = parse_outcome(document)
     key = outcome.key
     place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
@@ -68,7 +68,7 @@ def parse_outcome(document: Any) -> Outcome:
 
 @functools.cache
 def adapter() -> TypeAdapter[Outcome]:
-    """Return what validates outcomes; it takes some time to make."""
+    """Return the validator of outcomes, made at the first call."""
     return TypeAdapter(Outcome)
 
 

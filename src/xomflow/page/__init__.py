@@ -4,6 +4,8 @@ The folder holds the frame (HTML, style sheet, scripts; copied from ``assets``) 
 writes, an index, and one chunk of points per (analysis, version, shelf), so that a tick rewrites only the chunks whose
 runs changed. A page opened from disk cannot fetch, so every data file is a script with one statement,
 ``xom.receive(kind, text)``, whose text is JSON: the browser parses data and never runs them.
+
+May import: outcomes, rundb, config, core. Must never decide anything about runs, or write outside its folder.
 """
 
 import hashlib
@@ -25,7 +27,7 @@ _HEAD = re.compile(r"// xom-page-1 ([0-9a-f]{12}) (\d+) (-?\d+) (-?\d+)")
 
 
 def write_frame(folder: Path) -> None:
-    """Put the page's own files into its folder; files that are there already are not touched.
+    """Copy the page's own files into its folder; a file that has the same content already is not touched.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
 
 
 def write_status(folder: Path, status: dict[str, Any]) -> None:
-    """Write what the last tick says of itself and of the runs.
+    """Write the status of the last tick and of the runs.
 
     Parameters
     ----------

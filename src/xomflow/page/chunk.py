@@ -74,7 +74,7 @@ def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome
 
 
 def non_finite(value: Any, place: str = "") -> str | None:
-    """Say where in nested lists and mappings the first NaN or infinity stands, as "place is nan"; None if nowhere."""
+    """Return the place of the first NaN or infinity in nested lists and mappings as "place is nan"; None if none is."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"{place or 'the value'} is {value}"
     inner: Iterable[tuple[Any, Any]] = ()
@@ -91,13 +91,13 @@ def _check_keys(analysis: str, version: str, shelf: str, rows: list[Outcome]) ->
     seen: set[str] = set()
     for outcome in rows:
         key = outcome.key
-        told = f"outcome {key.analysis} {key.version} {key.run}"
+        name = f"outcome {key.analysis} {key.version} {key.run}"
         if outcome.status != "done":
-            raise ValueError(f"{told} is {outcome.status!r}: only done ones are points of the page")
+            raise ValueError(f"{name} is {outcome.status!r}: only done ones are points of the page")
         if (key.analysis, key.version) != (analysis, version) or not key.run.startswith(shelf):
-            raise ValueError(f"{told} does not belong to the chunk {analysis} {version} {shelf}")
+            raise ValueError(f"{name} does not belong to the chunk {analysis} {version} {shelf}")
         if key.run in seen:
-            raise ValueError(f"{told} was given twice")
+            raise ValueError(f"{name} was given twice")
         seen.add(key.run)
 
 

@@ -1,7 +1,7 @@
-"""Speaking with an InfluxDB 2 server: questions, lines, deletions, and one clear sentence where it fails.
+"""Requests to an InfluxDB 2 server: queries, lines, deletions, and one clear sentence if one fails.
 
-The client's own defaults lose data without a word: batches in the background report errors to nobody, and a busy
-server's refusal is not tried again. So everything here is synchronous, and tried again only where that is safe.
+The defaults of InfluxDB's client lose data in silence: errors of batches in the background are not reported, and
+requests that a busy server refused are not repeated. So requests here are synchronous, and repeated only if it is safe.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from xomlib.files import parse_json
 _ENTRIES = ("url", "token", "org", "bucket")
 _TIMEOUT_MS = (5_000, 30_000)  # to connect, and between two pieces of an answer
 
-# A busy server is asked again. One that cannot be reached or hangs up is left to the next tick: where an answer was
-# lost nobody knows what arrived, and waiting would only make this tick longer.
+# Requests to a busy server are repeated. If it cannot be reached or closes the connection, the next tick tries again:
+# what arrived is unknown then, and waiting would only make this tick longer.
 _RETRIES = urllib3.Retry(
     total=3,
     connect=0,
@@ -40,7 +40,7 @@ _RETRIES = urllib3.Retry(
     retry_after_max=20,
     raise_on_status=False,
 )
-# A write that is refused so had something wrong in it, and the rest of it may be stored.
+# With these, the server refuses some of the lines and may have stored the others.
 _PARTLY = (400, 413, 422)
 _DIALECT = {"header": True, "annotations": [], "delimiter": ","}
 
@@ -60,7 +60,7 @@ class InfluxClient:
         self._opened: InfluxDBClient | None = None
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
-        """Ask in Flux; ``values`` and ``bucket`` are known to the query.
+        """Return the rows of a Flux query, whose parameters are ``values`` and ``bucket``.
 
         Raises
         ------
@@ -82,12 +82,12 @@ class InfluxClient:
                 yield dict(zip(header, row, strict=True))
 
     def write(self, text: str) -> str:
-        """Write lines; return the server's words where it found something wrong with some of them.
+        """Write lines; return the server's message if it refused some of them.
 
         Raises
         ------
         StoreAwayError
-            If the server does not answer or takes nothing.
+            If the server does not answer or refuses all lines.
         """
         with self._explained():
             try:
@@ -96,16 +96,16 @@ class InfluxClient:
             except ApiException as error:
                 if error.status not in _PARTLY:
                     raise
-                return f": {error.status} {_words(error)}"
+                return f": {error.status} {_message(error)}"
         return ""
 
     def delete(self, predicate: str, time: str) -> None:
-        """Delete what has a certain time; `StoreAwayError` if the server does not answer or refuses."""
+        """Delete the points of one time; `StoreAwayError` if the server does not answer or refuses."""
         with self._explained():
             self._client.delete_api().delete(time, time, predicate, bucket=self._account["bucket"])
 
     def close(self) -> None:
-        """Close the connection; the next question opens another."""
+        """Close the connection; the next request opens another."""
         if self._opened:
             self._opened.close()  # type: ignore[no-untyped-call]
             self._opened = None
@@ -119,11 +119,11 @@ class InfluxClient:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what the client raises into a sentence."""
+        """Turn the client's exceptions into sentences."""
         try:
             yield
         except ApiException as error:
-            raise StoreAwayError(f"{self.name} refused: {error.status} {_words(error)}") from None
+            raise StoreAwayError(f"{self.name} refused: {error.status} {_message(error)}") from None
         except urllib3.exceptions.HTTPError as error:
             raise StoreAwayError(f"{self.name} does not answer: {_why(error)}") from None
 
@@ -134,7 +134,7 @@ def read_credentials(path: Path) -> dict[str, str]:
     Raises
     ------
     StoreError
-        If the file is missing, readable by others, lacks an entry or has a wrong one; its content is never repeated.
+        If the file is missing, readable by others, lacks an entry or has a wrong one; it never quotes the content.
     """
     text = read_private(path, "store.credentials", StoreError)
     try:
@@ -147,14 +147,14 @@ def read_credentials(path: Path) -> dict[str, str]:
     if not account["url"].startswith(("http://", "https://")):
         raise StoreError(f"store.credentials: {path} has a url that does not begin with http:// or https://")
     if "@" in account["url"]:
-        raise StoreError(f"store.credentials: {path} has a url with an account in it; the token is what logs in")
+        raise StoreError(f"store.credentials: {path} has a url with an account in it; the token alone is used")
     if not (account["token"].isascii() and account["token"].isprintable()):
-        raise StoreError(f"store.credentials: {path} has a token with characters that no token has")
+        raise StoreError(f"store.credentials: {path} has a token with characters that a token cannot have")
     return {name: account[name] for name in _ENTRIES}
 
 
-def _words(error: ApiException) -> str:
-    """Return the server's own sentence of a refusal, without headers or addresses."""
+def _message(error: ApiException) -> str:
+    """Return the server's message of a refusal, without headers and addresses."""
     try:
         return str(json.loads(error.body)["message"])[:300]
     except (ValueError, TypeError, KeyError):
@@ -162,7 +162,7 @@ def _words(error: ApiException) -> str:
 
 
 def _why(error: BaseException) -> str:
-    """Return the reason that is at the bottom of what urllib3 says."""
+    """Return the innermost reason of an error of urllib3."""
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return _why(reason)

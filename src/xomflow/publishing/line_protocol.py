@@ -1,7 +1,7 @@
 """Points as lines of InfluxDB's line protocol.
 
-XOM writes them itself because InfluxDB's client needs half a second to be imported, which a tick of a laptop should not
-pay, and leaves out what it cannot write without a word. Here that is an error.
+They are not made with InfluxDB's client, because its import takes half a second and because it leaves out silently what
+it cannot write. Here that is an error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Iterable
 from typing import Any
+
+from xomflow.publishing.point import Point
 
 # What the server would change in a measurement, a tag or a field's name, or could not take.
 _ALTERED = re.compile(r"[\x00-\x1f\\]")
@@ -24,13 +26,13 @@ class BadPointError(ValueError):
     """A point that the server would not keep as it is."""
 
 
-def text(points: Iterable[dict[str, Any]]) -> str:
+def text(points: Iterable[Point]) -> str:
     """Return the lines of points, one after the other.
 
     Parameters
     ----------
     points
-        Each with ``measurement``, ``tags``, ``fields`` (finite numbers, texts, booleans) and ``time`` in nanoseconds.
+        The points.
 
     Raises
     ------
@@ -40,15 +42,15 @@ def text(points: Iterable[dict[str, Any]]) -> str:
     return "".join(f"{_line(point)}\n" for point in points)
 
 
-def _line(point: dict[str, Any]) -> str:
-    if not point["fields"]:
-        raise BadPointError(f"a point of {point['measurement']} has no field")
-    tags = "".join([f",{_name(name)}={_name(value)}" for name, value in sorted(point["tags"].items())])
-    fields = ",".join([f"{_name(name)}={_value(name, value)}" for name, value in sorted(point["fields"].items())])
-    return f"{_measurement(point['measurement'])}{tags} {fields} {point['time']}"
+def _line(point: Point) -> str:
+    if not point.fields:
+        raise BadPointError(f"a point of {point.measurement} has no field")
+    tags = "".join([f",{_name(name)}={_name(value)}" for name, value in sorted(point.tags.items())])
+    fields = ",".join([f"{_name(name)}={_value(name, value)}" for name, value in sorted(point.fields.items())])
+    return f"{_measurement(point.measurement)}{tags} {fields} {point.time}"
 
 
-# The same few names come again in every point.
+# The same few names come in every point.
 @functools.lru_cache(maxsize=4096)
 def _name(name: str) -> str:
     _check(name)

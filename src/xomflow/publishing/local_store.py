@@ -8,12 +8,13 @@ from pathlib import Path
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing import line_protocol
-from xomflow.publishing.store import Point, Points, StoreError
+from xomflow.publishing.point import Point
+from xomflow.publishing.store import Points, StoreError
 from xomlib.files import write_atomically
 
 
 class LocalStore:
-    """Files of line protocol, one for each shelf, which ``influx write`` takes as they are.
+    """Files of line protocol, one for each shelf, which ``influx write`` reads as they are.
 
     Parameters
     ----------
@@ -26,15 +27,15 @@ class LocalStore:
     def __init__(self, paths: Paths, prefix: str) -> None:
         self.name = f"local-{prefix}"
         self._folder = paths.store / prefix.rstrip("_")
-        self._health = self._folder / "xom"
+        self._own = self._folder / "xom"
 
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write the file of a shelf; see `Store.write`."""
         self._put(self._path(shelf), _content(shelf, points))
 
     def add(self, day: str, points: list[Point]) -> None:
-        """Add to the file of a day; see `Store.add`."""
-        path = self._health / f"{day}.lp"
+        """Add points to the file of a day; see `Store.add`."""
+        path = self._own / f"{day}.lp"
         try:
             before = path.read_text(encoding="utf-8").splitlines(keepends=True)
         except FileNotFoundError:
@@ -48,7 +49,7 @@ class LocalStore:
 
     def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterable[str]:
         """Compare files; see `Store.differences`."""
-        there = {path for path in self._folder.rglob("*.lp") if path.parent != self._health}
+        there = {path for path in self._folder.rglob("*.lp") if path.parent != self._own}
         for shelf, points in wanted:
             path = self._path(shelf)
             if path not in there:

@@ -1,18 +1,12 @@
 """Results as points of a time series.
 
-The measurement is the analysis with the configured prefix. Tags are few and never change: the version and the variable.
-Everything else is a field, because a changed tag would make a second point beside the first. The time is the start of
-the run, to the second, plus the run number in nanoseconds: two runs never share it, and writing again hits the same
-point.
-
-Every point carries a digest of all points of its run, `FORM`, so that a store itself can tell which form of a result
-it has.
+The measurement is the analysis with the configured prefix. The tags, version and variable, never change: a changed tag
+would make a second point beside the first. Everything else is a field. The time is the start of the run, to the second,
+plus the run number in nanoseconds: two runs never share it, and writing a result again replaces the same point.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,24 +14,22 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.outcomes.model import Outcome, Result, RunFacts
+from xomflow.publishing.point import Point, add_fingerprint
 
-# The field with the digest: of everything, and, behind the hyphen, of the names alone. Where the second part changed,
-# writing again would leave fields or points behind that are no longer true.
-FORM = "form"
-# Raised when points are made in another way, so that all are published anew.
-MAKING = 2
+# Raised when points are made in another way, so that all are published again.
+POINTS_VERSION = 2
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 def time_of(run: RunFacts) -> int:
-    """Return the time stamp of a run's points, in nanoseconds since 1970."""
+    """Return the time of a run's points, in nanoseconds since 1970."""
     if run.start is None:
         raise ValueError(f"run {run.number} has no start")
     return int(times.moment(run.start).timestamp()) * 1_000_000_000 + run.number
 
 
-def points_of(outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def points_of(outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None = None) -> list[Point]:
     """Return the points of an outcome, one for each variable.
 
     Parameters
@@ -47,13 +39,12 @@ def points_of(outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None 
     prefix
         Put before the analysis' name.
     metadata
-        Entries of the run document that changed after the run was analysed; None: those in the outcome are used.
+        Entries of the run document that may have changed after the analysis; None: those in the outcome are used.
 
     Returns
     -------
-    list of dict
-        ``measurement``, ``tags``, ``fields``, ``time`` as `lines.text` takes them. Numbers are floats, but for the run
-        number and counts, so that no field changes its type from one result to the next.
+    list of Point
+        Numbers are floats, except the run number and counts: no field changes its type from one result to the next.
     """
     key, run = outcome.key, replace(outcome.run, **(metadata or {}))
     common = {
@@ -70,29 +61,17 @@ def points_of(outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None 
     versions = {f"version_{name}": text for name, text in outcome.provenance.versions.items()}
     lineage = {f"lineage_{name}": text for name, text in outcome.provenance.lineage.items()}
     of_run, time = _whole_characters({**common, **rates, **versions, **lineage}), time_of(run)
-    points: list[dict[str, Any]] = [
-        {
-            "measurement": prefix + key.analysis,
-            "tags": {"version": key.version, "variable": result.variable},
-            "fields": of_run | _whole_characters(_fields(result)),
-            "time": time,
-        }
-        for result in outcome.results
-    ]
-    form = form_of(points)
-    for point in points:
-        point["fields"][FORM] = form
-    return points
-
-
-def form_of(points: list[dict[str, Any]]) -> str:
-    """Return a digest of points that belong together, and after a hyphen one of the names alone."""
-    names = [[point["measurement"], point["tags"], sorted(point["fields"])] for point in points]
-    return f"{_digest(points)[:16]}-{_digest(names)[:8]}"
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return add_fingerprint(
+        [
+            Point(
+                measurement=prefix + key.analysis,
+                tags={"version": key.version, "variable": result.variable},
+                fields=of_run | _whole_characters(_fields(result)),
+                time=time,
+            )
+            for result in outcome.results
+        ]
+    )
 
 
 def _fields(result: Result) -> dict[str, Any]:
@@ -109,7 +88,7 @@ def _fields(result: Result) -> dict[str, Any]:
 
 
 def _whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
-    """Put a question mark for each half of a character, which some run documents hold and no store takes."""
+    """Replace each half of a character, which some run documents have and no store accepts, by a question mark."""
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""Publish what the store does not have in its present form; fill a store anew; compare it with the outcomes."""
+"""Publish the outcomes that the store lacks; fill a store again; compare it with the outcomes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
-from xomflow.publishing.points import FORM, MAKING, points_of
+from xomflow.publishing.points import POINTS_VERSION, points_of
 from xomflow.publishing.store import Points, Store, StoreAwayError
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
@@ -23,17 +23,18 @@ _UNKNOWN = "?"
 
 
 def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
-    """Publish every outcome that the ledger does not know in its present form.
+    """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
-    The form follows the outcome and what the run database says now. The ledger remembers for each shelf which forms the
-    store has; without it the store is asked or, where it cannot be, gets everything once more, to the same points.
+    The points are made of the outcome and of the present metadata of its run. The ledger has, for each shelf, the
+    fingerprints of the points in the store. Without it all outcomes are offered once more: an InfluxDB is asked for its
+    fingerprints and gets only what differs, a local store is written to the same points.
 
     Parameters
     ----------
     paths
         Where the outcomes and the ledger are.
     store
-        Where they go.
+        The store.
     prefix
         What measurements begin with.
     """
@@ -42,14 +43,14 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
 
 
 def rebuild(paths: Paths, store: Store, prefix: str) -> Receipt:
-    """Publish everything, whatever the ledger says the store has: it may be empty."""
+    """Publish everything without regard to the ledger, as to a store that was emptied."""
     with exclusive(paths.publishing_lock):
         shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
         return _publish(paths, store, prefix)
 
 
 def verify(paths: Paths, store: Store, prefix: str) -> Iterator[str]:
-    """Say in sentences in what the store differs from the outcomes; damaged outcomes are set aside."""
+    """Yield a sentence for each difference between the store and the outcomes; damaged outcomes are set aside."""
     cache, metadata = OutcomeCache(paths), RunMetadata(paths)
     with exclusive(paths.publishing_lock):
         yield from store.differences((shelf, _points(cache, metadata, shelf, prefix)) for shelf in cache.shelves())
@@ -61,7 +62,7 @@ def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
     fingerprints = SeenFingerprints(paths.ledger / store.name / "stamps.json")
     for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)
-        fingerprint = f"{changed} {metadata.digest(shelf.name)} {MAKING}" if changed else 0
+        fingerprint = f"{changed} {metadata.digest(shelf.name)} {POINTS_VERSION}" if changed else 0
         if fingerprints.seen(shelf, fingerprint) and store.has(shelf):
             continue
         try:
@@ -104,11 +105,11 @@ def metadata_of(key: Key, known: Mapping[str, dict[str, Any]]) -> dict[str, Any]
 def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
     ledger = paths.ledger / store.name / f"{shelf}.json"
     known = _read_ledger(ledger, points.keys()) if store.has(shelf) else {}
-    present = {run: of_run[0]["fields"][FORM] if of_run else "" for run, of_run in points.items()}
+    present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
     if present == known:
         return
     changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
-    # A write that fails may have been done in part, so until it has succeeded nothing is known of what it changes.
+    # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
     dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
     store.write(shelf, points, changed)
     dump_json(ledger, present)
@@ -117,7 +118,7 @@ def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, rec
 
 
 def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str]:
-    """Return the forms that the store has; version 1.0 noted campaigns under the id of their first run."""
+    """Return the fingerprints in the store by id; version 1.0 had campaigns under the id of their first run."""
     known = read_kept(path, dict_of(str)) or {}
     for campaign in ids - known.keys():
         first = run_id(first_run(campaign))

@@ -1,8 +1,8 @@
-"""XOM's own health as points: how long ticks take, how many runs are in which state, what failed, what waits longest.
+"""XOM's own state as points: duration of ticks, number of runs in each state, failures, the longest wait.
 
-One measurement, ``<prefix>xom``. Each finished tick has a point for every analysis and one, of the analysis ``all``,
-for everything together. They are made of the summaries that ticks leave, and published by the tick itself or, where
-the store was away, by a later one, as long as the summary is kept (``keep_ticks``).
+The measurement is ``<prefix>xom``. Each finished tick has a point for every analysis and one for all together, with the
+analysis ``all``. They are made of the summary of the tick, and published by the tick itself or, if the store could not
+be used, by a later tick, as long as the summary is kept (``keep_ticks``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
-from xomflow.publishing import points
+from xomflow.publishing.point import Point, add_fingerprint
 from xomflow.publishing.store import Store
 from xomlib.files import dump_json
 
@@ -51,7 +51,7 @@ def publish(paths: Paths, store: Store, prefix: str, own: Summary) -> None:
         if name not in known and name != own.tick:
             summary = read_kept(TickPaths(paths.tick(name)).summary, Summary.from_json)
             new += [summary] if summary else []
-    days: dict[str, list[dict[str, Any]]] = {}
+    days: dict[str, list[Point]] = {}
     for summary in new:
         days.setdefault(f"{summary.started:%Y-%m-%d}", []).extend(points_of(summary, prefix))
     for day, made in sorted(days.items()):
@@ -59,7 +59,7 @@ def publish(paths: Paths, store: Store, prefix: str, own: Summary) -> None:
     dump_json(ledger, sorted(known & set(names) | {summary.tick for summary in new}))
 
 
-def points_of(summary: Summary, prefix: str) -> list[dict[str, Any]]:
+def points_of(summary: Summary, prefix: str) -> list[Point]:
     """Return the points of a tick's summary, as `line_protocol.text` takes them."""
     total = {state: sum(numbers.get(state, 0) for numbers in summary.counts.values()) for state in State}
     made = []
@@ -79,9 +79,7 @@ def points_of(summary: Summary, prefix: str) -> list[dict[str, Any]]:
             fields |= {"published": published.outcomes, "problems": len(summary.site_errors + summary.warnings)}
         # Ticks may begin in the same second; their names tell them apart.
         time = int(summary.started.timestamp()) * _SECOND + zlib.crc32(summary.tick.encode()) % _SECOND
-        point = {"measurement": f"{prefix}xom", "tags": {"analysis": analysis}, "fields": fields, "time": time}
-        fields[points.FORM] = points.form_of([point])
-        made.append(point)
+        made += add_fingerprint([Point(f"{prefix}xom", {"analysis": analysis}, fields, time)])
     return made
 
 

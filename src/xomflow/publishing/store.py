@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from xomflow.core.errors import XomError
 from xomflow.outcomes.cache import Shelf
+from xomflow.publishing.point import Point
 
-Point = dict[str, Any]
+# The points of runs and campaigns, by id.
 Points = dict[str, list[Point]]
 
 
 class StoreError(XomError):
-    """The store did not take what it was given; nothing is lost, the next tick tries again."""
+    """The store did not accept everything; nothing is lost, the next tick tries again."""
 
 
 class StoreAwayError(StoreError):
-    """The store cannot be used at all now, so that there is no point in offering it anything else."""
+    """The store cannot be used at all now, so nothing else is sent to it."""
 
 
 class Store(Protocol):
-    """What publishing asks of a store."""
+    """A place for results.
+
+    Parameters
+    ----------
+    name
+        Name of its ledger: what one store has says nothing about another.
+    """
 
     name: str
 
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
-        """Make the store have these results; writing the same again changes nothing.
+        """Write results; writing the same again changes nothing.
 
         Parameters
         ----------
         shelf
             What they belong to.
         points
-            The points of every run of the shelf, by run id.
+            All points of the shelf, by the id of the run or campaign.
         changed
-            Ids of the runs that the store does not have in this form; of one that is not in ``points`` the store
-            should have nothing any more.
+            Ids whose points the store does not have, or has with another content. If such an id is not in ``points``,
+            the store's points of it are removed.
 
         Raises
         ------
@@ -46,17 +53,17 @@ class Store(Protocol):
         ...
 
     def add(self, day: str, points: list[Point]) -> None:
-        """Make the store have XOM's own points of a day; `StoreError` if not everything has arrived."""
+        """Write XOM's own points of a day; `StoreError` if not everything has arrived."""
         ...
 
     def has(self, shelf: Shelf) -> bool:
-        """Return whether the store may have the results of a shelf; False where it is known to have lost them."""
+        """Return whether the store can have the results of a shelf; False if they are certainly gone."""
         ...
 
     def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterable[str]:
-        """Compare what the store has with what it should have, and say every difference in a sentence."""
+        """Compare what the store has with what it should have; return a sentence for every difference."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         ...

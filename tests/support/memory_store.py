@@ -1,0 +1,71 @@
+"""A store in memory, beside the two that sites have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from xomflow.core.key import first_run
+from xomflow.outcomes.cache import Shelf
+from xomflow.publishing.point import Point
+from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
+
+
+class MemoryStore(Store):
+    """Keeps each point under its identity, like a server, and fails when told to.
+
+    Parameters
+    ----------
+    name
+        Name of its ledger.
+    """
+
+    def __init__(self, name: str = "memory") -> None:
+        self.name = name
+        self.points: dict[tuple[Any, ...], Point] = {}
+        self.own: dict[tuple[Any, ...], Point] = {}
+        self.writes: list[tuple[str, set[str]]] = []
+        self.failing: set[str] = set()
+        self.lost: set[str] = set()
+        self.away = False
+
+    def has(self, shelf: Shelf) -> bool:
+        """Return False for the shelves in ``lost``; see `Store.has`."""
+        return str(shelf) not in self.lost
+
+    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+        """Write what changed, and fail after that for the shelves in ``failing``; see `Store.write`."""
+        self.writes.append((str(shelf), changed))
+        self._check_away()
+        gone = {first_run(one) for one in changed - points.keys()} - {first_run(one) for one in points}
+        self.points = {place: point for place, point in self.points.items() if point.fields["run"] not in gone}
+        self.points |= {_place(point): point for one in sorted(changed & points.keys()) for point in points[one]}
+        if str(shelf) in self.failing:
+            raise StoreError(f"{shelf} did not arrive")
+
+    def add(self, day: str, points: list[Point]) -> None:
+        """Write XOM's own points; see `Store.add`."""
+        self._check_away()
+        self.own |= {_place(point): point for point in points}
+
+    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
+        """Compare fingerprints; see `Store.differences`."""
+        should = {_place(point): point for _, of in wanted for points in of.values() for point in points}
+        for place in sorted(should.keys() | self.points.keys()):
+            if should.get(place) != self.points.get(place):
+                yield f"{place} differs"
+
+    def close(self) -> None:
+        """Do nothing; see `Store.close`."""
+
+    def values(self) -> dict[int, float]:
+        """Return the value of each run."""
+        return {point.fields["run"]: point.fields["value"] for point in self.points.values()}
+
+    def _check_away(self) -> None:
+        if self.away:
+            raise StoreAwayError("no answer")
+
+
+def _place(point: Point) -> tuple[Any, ...]:
+    return point.measurement, *sorted(point.tags.items()), point.time
