@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
+from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.science_runs import ScienceRunTimes
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
@@ -56,8 +57,10 @@ class ReportConfig:
     ----------
     work
         The folder for everything that is generated.
-    store, retries
-        The blocks of these names.
+    store
+        The block of this name.
+    retries
+        When failed attempts are tried again.
     interval_s
         Seconds between ticks.
     analyses
@@ -66,7 +69,7 @@ class ReportConfig:
 
     work: Path
     store: dict[str, Any]
-    retries: dict[str, Any]
+    retries: RetryPolicy
     interval_s: float
     analyses: dict[str, AnalysisTitle]
 
@@ -77,7 +80,7 @@ class ReportConfig:
             name: AnalysisTitle(block.version, block.title or name, block.documentation)
             for name, block in config.analyses.items()
         }
-        store, retries = config.store.model_dump(mode="json"), config.retries.model_dump()
+        store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
         return cls(config.work, store, retries, config.page.interval, titles)
 
     def to_json(self) -> dict[str, Any]:
@@ -88,7 +91,8 @@ class ReportConfig:
     def from_json(cls, content: Mapping[str, Any]) -> ReportConfig:
         """Return what `to_json` wrote."""
         titles = {name: AnalysisTitle(**title) for name, title in content["analyses"].items()}
-        return cls(Path(content["work"]), content["store"], content["retries"], content["interval_s"], titles)
+        retries = RetryPolicy.from_json(content["retries"])
+        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from xomflow import page
@@ -109,7 +108,7 @@ def _after_work(
             return replace(one, state=State.RUNNING, reason=f"it is in Slurm, job {submitted[key].job}")
         left = "this tick did not start it, or its job ended without a record"
         return replace(one, state=State.READY, reason=left, log=str(paths.log(key)))
-    due = next_try(failures, SimpleNamespace(**config.retries))  # type: ignore[arg-type]
+    due = next_try(failures, config.retries)
     state = State.FAILED if due else State.GAVE_UP
     return with_record(paths, replace(one, state=state, attempt=attempt, next_try=due))
 
