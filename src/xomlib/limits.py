@@ -4,7 +4,7 @@ import resource
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let allocations beyond ``megabytes`` fail in this process (0: no limit), or earlier where the system says so."""
+    """Let allocations beyond ``megabytes`` fail in this process (0: no limit); a lower limit of the system stays."""
     if megabytes:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         wanted = megabytes * 2**20

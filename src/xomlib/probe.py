@@ -1,4 +1,4 @@
-"""Tell the workflow what only strax knows: ``python -m xomlib.probe REQUEST.json``, the answer on standard output.
+"""Describe a strax context for the workflow: ``python -m xomlib.probe REQUEST.json`` prints the answer as JSON.
 
 The workflow has no strax. It asks once per (software, context, configuration) for the lineage hash of every data type
 and for the places where data are kept, and keeps the answer as long as the files it came from stay as they are.
@@ -24,7 +24,7 @@ _INEXACT = ("fuzzy_for", "fuzzy_for_options", "allow_incomplete")
 
 
 def main(argv: list) -> int:
-    """Answer the request in the file ``argv[0]``, or the questions about stored data in ``argv[1]``."""
+    """Answer the request in the file ``argv[0]``: about a context, or about stored data."""
     out, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not mix with the answer
     request = read_json(argv[0])
     try:
@@ -42,12 +42,12 @@ def answer_context(st: Any, request: dict) -> dict:
     for name in request["types"]:
         if name not in st._plugin_class_registry:
             near = difflib.get_close_matches(name, st._plugin_class_registry, n=1)
-            without[name] = f"it knows no data type {name}" + (f"; did you mean {near[0]}?" if near else "")
+            without[name] = f"it has no data type {name}" + (f"; did you mean {near[0]}?" if near else "")
             continue
         try:
             hashes[name], other = (st.key_for(run, name).lineage_hash for run in (_RUN, _OTHER_RUN))
         except Exception as error:  # of one plugin; the others can be answered
-            without[name] = f"the lineage of {name} cannot be told: {type(error).__name__}: {error}"
+            without[name] = f"the lineage of {name} cannot be computed: {type(error).__name__}: {error}"
             keep = False
             continue
         if other != hashes[name]:
@@ -63,7 +63,9 @@ def answer_context(st: Any, request: dict) -> dict:
 
 
 def describe(st: Any, frontend: Any, types: Any = ()) -> dict:
-    """Describe a storage frontend; ``kind`` is "other" unless the workflow can give strax's own answer itself.
+    """Return the description of a storage frontend, which `xomflow.storage.frontends` reads.
+
+    Its ``kind`` is "other" unless the workflow can give strax's own answer itself.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ def describe(st: Any, frontend: Any, types: Any = ()) -> dict:
     frontend
         One of its storage frontends.
     types
-        Types whose lineage can be told; ``straxen.RunDB`` looks for whole lineages.
+        Types that have a lineage; ``straxen.RunDB`` looks for whole lineages.
     """
     taken = {"take_only": list(frontend.take_only), "exclude": list(frontend.exclude)}
     other = {"kind": "other", "name": repr(frontend), **taken}
@@ -87,14 +89,14 @@ def describe(st: Any, frontend: Any, types: Any = ()) -> dict:
         return {"kind": "rucio_local", "path": path, **taken}
     if type(frontend) is getattr(straxen, "RunDB", None):
         try:
-            return {"kind": "rundb", **_registry(st, frontend, types), **taken}
+            return {"kind": "rundb", **_rundb(st, frontend, types), **taken}
         except Exception as error:  # a server that is away, a lineage that is not JSON: strax must answer
             print(f"{frontend!r} is left to strax: {type(error).__name__}: {error}", file=sys.stderr)
     return other
 
 
-def _registry(st: Any, frontend: Any, types: Any) -> dict:
-    """Return what ``straxen.RunDB`` asks for, and of whom; nothing secret."""
+def _rundb(st: Any, frontend: Any, types: Any) -> dict:
+    """Return server and queries of a ``straxen.RunDB``; nothing secret."""
     rucio = [one.rucio_dir for one in frontend.backends if type(one).__name__ == "RucioLocalBackend"]
     collection = frontend.collection
     host, port = frontend.client.address
@@ -110,7 +112,7 @@ def _registry(st: Any, frontend: Any, types: Any) -> dict:
 
 
 def answer_stored(st: Any, questions: list) -> dict:
-    """Ask strax itself, run by run, where nobody else can tell; slow, for unusual storage only.
+    """Return which of these (run, type) strax itself finds; slow, since it is asked run by run.
 
     Raises
     ------

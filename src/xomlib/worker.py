@@ -1,7 +1,7 @@
 """Run one analysis script for one run in this process: ``python -m xomlib.worker JOB.json``.
 
-The runner gives the job, this process leaves a draft and a last word (``end.json``) in the job's folder, and the runner
-makes the outcome of them. A process that leaves no last word was killed.
+This process leaves a draft (``draft.json``) and, at its end, a report (``end.json``) in the job's folder; the runner
+makes the outcome of them. A process that leaves no report was killed.
 """
 
 import importlib.metadata
@@ -27,12 +27,12 @@ def main(argv: list) -> int:
 
 
 def run(job: JobDescription) -> int:
-    """Run the script of ``job`` and leave a last word about it; 0 if it ended well, else 1."""
+    """Run the script of ``job`` and write the report about it; 0 if it ended well, else 1."""
     begun = begin(job)
     failure = None
     try:
         call_script(Path(job.script), job.key.run)
-    except BaseException as error:  # a last word is owed for every way to end
+    except BaseException as error:  # there is a report about every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             traceback.print_exc()
             failure = {"class": failure_class(error), "message": _sentence(error, job.script)}
@@ -97,7 +97,7 @@ def _sentence(error: BaseException, script: str) -> str:
 
 
 def _resources() -> dict:
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, children = (resource.getrusage(which) for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
     unit = 2**20 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
     peak = max(_peak_kilobytes() or own.ru_maxrss, children.ru_maxrss)

@@ -194,7 +194,7 @@ def test_nothing_secret_is_kept(answers: dict[str, Answers], world: World) -> No
         ("in rucio on tape", "(it is on tape at CNAF_TAPE3_USERDISK)"),
         ("in rucio, another lineage", "(it is in rucio at UC_DALI_USERDISK, with another lineage)"),
         ("deleted", "(it was deleted, and had been in rucio at UC_DALI_USERDISK)"),
-        ("nothing known", "(the run database knows of none)"),
+        ("nothing known", "(the run database has no entry of it)"),
     ],
 )
 def test_a_waiting_run_says_where_its_data_are(

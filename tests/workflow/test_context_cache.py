@@ -202,7 +202,7 @@ def test_what_has_changed_is_seen(place: Place) -> None:
 @pytest.mark.parametrize(
     ("function", "arguments", "types", "words"),
     [
-        ("plain_context:context", {}, ["events", "evnets"], "it knows no data type evnets; did you mean events?"),
+        ("plain_context:context", {}, ["events", "evnets"], "it has no data type evnets; did you mean events?"),
         ("plain_context:context", {"error": "no database"}, ["events"], "no database"),
         (
             "plain_context:context",
@@ -274,7 +274,7 @@ def test_a_type_without_a_lineage_is_the_trouble_of_those_who_ask_for_it(place: 
     assert place.ask(probe).hashes == {"events": "bbbbbbbbbb"}
     place.types = ["evnets"]
     for one in (probe, ContextProbe(place.paths, True, ["events", "evnets"])):
-        with pytest.raises(ContextError, match="it knows no data type evnets"):
+        with pytest.raises(ContextError, match="it has no data type evnets"):
             place.ask(one)
     assert len(place.starts()) == 1, "what is wrong is kept as well"
 
@@ -285,7 +285,7 @@ def test_a_plugin_that_raises_costs_no_other_type_and_is_tried_again(place: Plac
         place.types = ["events"]
         assert place.ask(probe).hashes == {"events": "bbbbbbbbbb"}
         place.types = ["broken"]
-        with pytest.raises(ContextError, match="the lineage of broken cannot be told: KeyError: 'no option'"):
+        with pytest.raises(ContextError, match="the lineage of broken cannot be computed: KeyError: 'no option'"):
             place.ask(probe)
         assert len(place.starts()) == starts
 

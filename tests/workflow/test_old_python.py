@@ -150,4 +150,4 @@ def test_the_probe_answers_under_python_3_9(tmp_path: Path, old: str) -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["hashes"] == {"a": "aaaaaaaaaa"}
-    assert answer["without"] == {"b": "it knows no data type b"}
+    assert answer["without"] == {"b": "it has no data type b"}

@@ -55,7 +55,7 @@ def record_unstarted(
         Keys that the batch system has or had.
     """
     at_work = lock_owners(paths).keys() | set(submitted)
-    message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, says why"
+    message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, has the reason"
     for key, attempt in claims.items():
         if str(paths.outcome(key)) in failed and key not in at_work:
             run = read_job(tick, key).own.run

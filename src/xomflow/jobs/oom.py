@@ -1,16 +1,16 @@
-"""Whether the kernel ended processes because their control group had too little memory."""
+"""Whether the kernel killed processes because their control group had no memory left."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
-# What counts the kills: version 1 has a tree of its own for memory, version 2 one for everything.
+# The files with the number of kills: version 1 has a tree of its own for memory, version 2 one for everything.
 _COUNTERS = {"memory": ("memory", "memory.oom_control"), "": ("", "memory.events")}
 
 
 def oom_kills(groups: Path = _GROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
-    """Return how many processes of this one's control group the kernel has ended so; 0 where nobody counts them."""
+    """Return how many processes of this one's control group the kernel has killed; 0 where they are not counted."""
     try:
         lines = [line.split(":", 2) for line in own.read_text().splitlines()]
     except OSError:

@@ -23,7 +23,7 @@ from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
 
-# What Snakemake is told of a job. "left": the batch system refused it for long; it is as ready as before.
+# What became of a job. "left": the batch system refused it for long; its run is as ready as before.
 Verdict = Literal["active", "done", "failed", "left"]
 _BENCHMARK_HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 

@@ -25,7 +25,7 @@ from xomlib.files import dump_json, parse_json
 
 _FORM = "xom-context-5"
 _HOST = platform.node()  # some contexts have other storage at other hosts
-_ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang for ever
+_ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang
 
 
 @dataclass(frozen=True, slots=True)

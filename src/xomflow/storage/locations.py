@@ -72,7 +72,7 @@ def describe_location(entries: Collection[DataEntry] | None, name: str, digest: 
         return f" (it was deleted, and had been {gone})"
     if other:
         return f" (it is {other}, with another lineage)"
-    return " (the run database knows of none)"
+    return " (the run database has no entry of it)"
 
 
 class DataLocations:

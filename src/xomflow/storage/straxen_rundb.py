@@ -111,7 +111,7 @@ class StraxenRunDB(Frontend):
 
     def _state_in_rucio(self, run: str, name: str, digest: str) -> FolderState:
         if self.rucio_backend is None:
-            return FolderState.UNREADABLE  # it knows where the data are, but has no means to read them
+            return FolderState.UNREADABLE  # strax finds the entry, and raises when it reads it
         metadata = rucio_metadata(self.rucio_backend, run, name, digest)
         return metadata if isinstance(metadata, FolderState) else state_in(metadata)
 
