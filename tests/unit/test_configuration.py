@@ -48,8 +48,8 @@ def test_every_shipped_analysis_has_script_rule_block_and_page() -> None:
 
 
 def test_a_small_configuration_has_defaults_for_the_rest() -> None:
-    settings = check_configuration(tree(), "config.yaml")
-    assert (settings.store.kind, settings.retries.first_wait, settings.stale_after) == ("local", 3600.0, 2 * 86400.0)
+    config = check_configuration(tree(), "config.yaml")
+    assert (config.store.kind, config.retries.first_wait, config.stale_after) == ("local", 3600.0, 2 * 86400.0)
 
 
 def test_the_exit_code_tells_a_wrong_configuration_from_a_failed_job() -> None:
@@ -321,9 +321,9 @@ def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:
     for place in ("scripts/analyses/own.py", "rules/analyses/own.smk"):
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).touch()
-    settings = check_configuration(made, "config.yaml")
-    assert script_of(settings, "own") == tmp_path / "scripts/analyses/own.py"
-    assert rule_of(settings, "own") == tmp_path / "rules/analyses/own.smk"
+    config = check_configuration(made, "config.yaml")
+    assert script_of(config, "own") == tmp_path / "scripts/analyses/own.py"
+    assert rule_of(config, "own") == tmp_path / "rules/analyses/own.smk"
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -449,7 +449,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(tmp_path_factory: pytest.Te
 
 def test_good_settings_can_be_told_to_jobs() -> None:
     made = analysis(settings={"bands": {"low": [1, 10.5]}, "name": None}, needs=[["a"], ["b", "c"]])
-    settings = check_configuration(made, "config.yaml")
-    block = settings.analyses["kr83m"]
+    config = check_configuration(made, "config.yaml")
+    block = config.analyses["kr83m"]
     assert json.loads(json.dumps(block.settings)) == block.settings
     assert (block.alternatives, block.types) == ((("a",), ("b", "c")), {"a", "b", "c"})

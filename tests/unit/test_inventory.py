@@ -64,8 +64,8 @@ def pending(found: PendingWork) -> list[int]:
 
 
 def test_it_says_what_is_left(world: tuple[Site, Config, CountingRunDB]) -> None:
-    _, settings, rundb = world
-    found = load_pending(settings, rundb, may_write=True)
+    _, config, rundb = world
+    found = load_pending(config, rundb, may_write=True)
     assert pending(found) == [52003]
     assert found.analyses["good"].done == 2
     assert [failure.kind for failure in found.analyses["good"].failures["052003"]] == ["raised"]
@@ -73,58 +73,58 @@ def test_it_says_what_is_left(world: tuple[Site, Config, CountingRunDB]) -> None
 
 
 def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, Config, CountingRunDB]) -> None:
-    _, settings, rundb = world
-    first = load_pending(settings, rundb, may_write=True)
-    assert load_pending(settings, rundb, may_write=True) == first
+    _, config, rundb = world
+    first = load_pending(config, rundb, may_write=True)
+    assert load_pending(config, rundb, may_write=True) == first
     assert rundb.reads == 1
 
 
 def test_thrown_away_it_comes_back_equal(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    first = load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    first = load_pending(config, rundb, may_write=True)
     (site.paths.cache / "inventory.json").unlink()
-    assert load_pending(settings, rundb, may_write=True) == first
+    assert load_pending(config, rundb, may_write=True) == first
     assert rundb.reads == 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"fingerprint": 1}'])
 def test_a_broken_one_is_taken_anew(world: tuple[Site, Config, CountingRunDB], content: str) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
     (site.paths.cache / "inventory.json").write_text(content)
-    assert pending(load_pending(settings, rundb, may_write=True)) == [52003]
+    assert pending(load_pending(config, rundb, may_write=True)) == [52003]
 
 
 def test_a_dry_run_keeps_nothing(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=False)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=False)
     assert not site.paths.cache.exists()
 
 
 def test_a_new_document_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
     site.runs([52004])
-    assert pending(load_pending(settings, rundb, may_write=True)) == [52004, 52003]
+    assert pending(load_pending(config, rundb, may_write=True)) == [52004, 52003]
 
 
 def test_a_new_outcome_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
     put(site, "052003.json")
-    assert pending(load_pending(settings, rundb, may_write=True)) == []
+    assert pending(load_pending(config, rundb, may_write=True)) == []
 
 
 def test_an_outcome_that_went_away_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
     site.paths.outcome(Key("good", "v1", "052001")).unlink()
-    assert pending(load_pending(settings, rundb, may_write=True)) == [52003, 52001]
+    assert pending(load_pending(config, rundb, may_write=True)) == [52003, 52001]
 
 
 def test_another_selection_is_seen(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
-    load_pending(settings, rundb, may_write=True)
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
     site.tree["selection"] = {"max_run": 52002}
     site.write_config()
     other = load_configuration(site.folder / "config.yaml")
@@ -133,26 +133,26 @@ def test_another_selection_is_seen(world: tuple[Site, Config, CountingRunDB]) ->
 
 def test_what_changed_just_now_is_not_kept(world: tuple[Site, Config, CountingRunDB]) -> None:
     """Within the resolution of a time stamp a folder may change twice and look the same."""
-    site, settings, rundb = world
+    site, config, rundb = world
     put(site, "052003.failed-2-raised-1700000001.json")
-    load_pending(settings, rundb, may_write=True)
-    load_pending(settings, rundb, may_write=True)
+    load_pending(config, rundb, may_write=True)
+    load_pending(config, rundb, may_write=True)
     assert rundb.reads == 2
 
 
 def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Config, CountingRunDB]) -> None:
-    _, settings, rundb = world
+    _, config, rundb = world
     rundb.fingerprint = lambda *ends: ""  # type: ignore[method-assign]
-    load_pending(settings, rundb, may_write=True)
-    load_pending(settings, rundb, may_write=True)
+    load_pending(config, rundb, may_write=True)
+    load_pending(config, rundb, may_write=True)
     assert rundb.reads == 2
 
 
 def test_a_run_database_without_runs_is_said(world: tuple[Site, Config, CountingRunDB]) -> None:
-    site, settings, rundb = world
+    site, config, rundb = world
     runs = site.folder / "runs.jsonl"
     runs.write_text("")
-    found = find_pending(settings, rundb)
+    found = find_pending(config, rundb)
     assert found.warnings == [f"the run database has no run from number 0 on: file {runs}"]
 
 
@@ -172,6 +172,6 @@ def test_an_analysis_that_selects_no_run_at_all_is_named(site: Site, changes: di
     site.tree["work"] = str(site.work)
     site.tree["analysis_folders"] = [str(site.folder / "extra")]
     site.write_config()
-    settings = load_configuration(site.folder / "config.yaml")
-    (said,) = find_pending(settings, CountingRunDB(site.folder / "runs.jsonl")).warnings
+    config = load_configuration(site.folder / "config.yaml")
+    (said,) = find_pending(config, CountingRunDB(site.folder / "runs.jsonl")).warnings
     assert said.startswith(f"analyses.astray selects none of the 2 runs{words}")

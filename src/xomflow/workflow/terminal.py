@@ -11,11 +11,10 @@ from xomflow.core.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Summary
+from xomflow.workflow.summary import with_records
 
 if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
-
-from xomflow.workflow.summary import with_records
 
 _MOST_LINES = 20
 
