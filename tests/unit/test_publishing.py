@@ -413,3 +413,94 @@ def test_every_difference_of_a_local_store_is_said(paths: Paths) -> None:
         f"kr83m/v1/002: {folder / '002.lp'} does not hold what the outcomes say",
         f"{folder / '009.lp'} belongs to no outcomes",
     ]
+
+
+# --- campaigns --------------------------------------------------------------------------------------------------------
+
+
+def campaign(digest: str, number: int = 52001, value: float = 1.0) -> dict[str, Any]:
+    """The outcome of a campaign that begins with a run."""
+    return outcome(Key("kr83m", "v1", f"{number:06d}-{digest}"), [result(value=value)])
+
+
+def test_a_new_revision_of_a_campaign_replaces_the_one_before(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea", value=1.0))
+    published(paths, memory)
+    paths.outcome(Key("kr83m", "v1", "052001-0bea")).unlink()
+    keep(paths, campaign("46ca", value=2.0))
+    assert published(paths, memory).outcomes == 1
+    assert {point.fields["run_id"] for point in memory.points.values()} == {"052001-46ca"}
+    assert memory.values() == {52001: 2.0}
+
+
+def test_a_campaign_that_went_away_leaves_the_store(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea"), of(52005))
+    published(paths, memory)
+    paths.outcome(Key("kr83m", "v1", "052001-0bea")).unlink()
+    published(paths, memory)
+    assert set(memory.values()) == {52005}
+
+
+def test_a_campaign_and_its_first_run_are_both_published(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea"), of(52001))
+    assert published(paths, memory).outcomes == 2
+    assert json.loads((paths.ledger / "memory/kr83m/v1/052.json").read_text()).keys() == {"052001", "052001-0bea"}
+
+
+def test_a_ledger_of_version_1_counts_for_campaigns(paths: Paths, memory: MemoryStore) -> None:
+    """It has them under the id of their first run."""
+    keep(paths, campaign("0bea"), of(52005))
+    published(paths, memory)
+    ledger = paths.ledger / "memory/kr83m/v1/052.json"
+    old = {run[:6]: fingerprint for run, fingerprint in json.loads(ledger.read_text()).items()}
+    ledger.write_text(json.dumps(old))
+    (paths.ledger / "memory/stamps.json").unlink()
+    memory.writes.clear()
+    assert published(paths, memory).outcomes == 0
+    assert memory.writes == []
+    paths.outcome(Key("kr83m", "v1", "052001-0bea")).unlink()
+    keep(paths, campaign("46ca"))
+    assert published(paths, memory).outcomes == 1
+    assert memory.writes == [("kr83m/v1/052", {"052001-46ca"})]
+
+
+def test_a_campaign_has_the_present_metadata_of_its_first_run(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea"))
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002, tags=[{"name": "other"}])])
+    published(paths, memory)
+    assert tags(memory) == {52001: "late"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "null", "5", "[]", '["052001"]', '{"052001": null}', '{"052001": 5}', '{"052001": {"form": "x"}}'],
+)
+def test_a_damaged_ledger_of_a_shelf_counts_as_deleted(paths: Paths, memory: MemoryStore, content: str) -> None:
+    keep(paths, of(52001))
+    published(paths, memory)
+    (paths.ledger / "memory/kr83m/v1/052.json").write_text(content)
+    (paths.ledger / "memory/stamps.json").write_text(content)
+    assert published(paths, memory).outcomes == 1
+
+
+DAMAGED_METADATA = [
+    {"mode": 5},
+    {"source": None},
+    {"tags": "late"},
+    {"tags": [5]},
+    {"comments": {}},
+    {"comments": [None]},
+    {"rate": [1.0]},
+    {"rate": {"tpc": "20"}},
+    {"rate": {"tpc": float("nan")}},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED_METADATA, ids=str)
+def test_damaged_metadata_count_as_unknown(paths: Paths, memory: MemoryStore, damage: dict[str, Any]) -> None:
+    keep(paths, of(52001))
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}])])
+    kept = json.loads(paths.run_metadata("052").read_text())
+    paths.run_metadata("052").write_text(json.dumps({"052001": kept["052001"] | damage}))
+    assert published(paths, memory).problems == []
+    assert tags(memory) == {52001: "sr1_preliminary"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
@@ -90,16 +91,27 @@ def _points(cache: OutcomeCache, metadata: RunMetadata, shelf: Shelf, prefix: st
 
 
 def metadata_of(key: Key, known: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the present metadata of a key, for a campaign that of its first run; None if it is not known.
+    """Return the present metadata of a key, for a campaign those of its first run; None if there are no valid ones.
 
     Parameters
     ----------
     key
         The key.
     known
-        Metadata by run id.
+        Kept metadata by run id.
     """
-    return known.get(run_id(first_run(key.run)))
+    metadata = known.get(run_id(first_run(key.run)))
+    return metadata if metadata is not None and _is_valid(metadata) else None
+
+
+def _is_valid(metadata: dict[str, Any]) -> bool:
+    """Return whether all entries have the types that points need; the kept file can be damaged."""
+    tags, comments, rate = (metadata[name] for name in ("tags", "comments", "rate"))
+    if not (isinstance(tags, list) and isinstance(comments, list) and isinstance(rate, dict)):
+        return False
+    texts = [metadata["mode"], metadata["source"], *tags, *comments]
+    numbers = all(isinstance(one, int | float) and math.isfinite(one) for one in rate.values())
+    return numbers and all(isinstance(one, str) for one in texts)
 
 
 def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
