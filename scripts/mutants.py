@@ -32,7 +32,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = ROOT / "tests/equivalent_mutants.txt"
-_NOT_COPIED = shutil.ignore_patterns("work*", ".git", ".snakemake", "__pycache__", ".*_cache", ".hypothesis")
 _OPPOSITES: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {
     **{ast.Lt: [ast.LtE, ast.GtE], ast.LtE: [ast.Lt, ast.Gt], ast.Gt: [ast.GtE, ast.LtE], ast.GtE: [ast.Gt, ast.Lt]},
     **{ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot], ast.IsNot: [ast.Is]},
@@ -79,9 +78,6 @@ class Mutant:
 
     def __str__(self) -> str:
         return "\n    ".join((f"{self.path}:{self.line}: {self.kind}", *self.changes))
-
-
-# --- making mutants ---------------------------------------------------------------------------------------------------
 
 
 def mutants_of(path: str, text: str) -> Iterator[Mutant]:
@@ -180,7 +176,7 @@ class Tree:
         self._temporary = folder / "t"
         self._selections = {"all": tests, "wider": wider}
         self._limit = limit
-        shutil.copytree(ROOT, self.folder, ignore=_NOT_COPIED)
+        shutil.copytree(ROOT, self.folder, ignore=_not_copied)
 
     def try_mutant(self, mutant: Mutant) -> str:
         """Return the name of the step that noticed a mutant: ``nearest``, ``all``, ``wider``; empty: none did."""
@@ -208,6 +204,11 @@ class Tree:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    patterns = ("work*", ".git", ".snakemake", ".*_cache") if Path(folder) == ROOT else ()
+    return shutil.ignore_patterns("__pycache__", "node_modules", *patterns)(folder, names)
 
 
 def _environment(folder: Path) -> dict[str, str]:

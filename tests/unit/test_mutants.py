@@ -86,7 +86,9 @@ def test_a_mutant_is_caught_by_the_step_that_fails(
     mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = tmp_path / "project"
+    (project / "work/envs").mkdir(parents=True)
     for name, text in {
+        "src/pack/worker.py": "",
         "src/pack/__init__.py": "",
         "src/pack/sums.py": "def add(a, b):\n    return a + b\n\ndef no(a):\n    return not a\n",
         "tests/unit/test_sums.py": "from pack.sums import add\n\ndef test_add():\n    assert add(1, 2) == 3\n",
@@ -95,6 +97,8 @@ def test_a_mutant_is_caught_by_the_step_that_fails(
         (project / name).write_text(text)
     monkeypatch.setattr(mutants, "ROOT", project)
     tree = mutants.Tree(tmp_path / "copy", "", "", 60)
+    assert not (tree.folder / "work").exists()
+    assert (tree.folder / "src/pack/worker.py").exists()
     steps = {one.kind: tree.try_mutant(one) for one in mutants.sample(["pack/*"], 0, 1)}
     assert steps == {"operator": "nearest", "dropped not": ""}
     assert (tree.folder / "src/pack/sums.py").read_text() == (project / "src/pack/sums.py").read_text()
