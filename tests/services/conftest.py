@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local_servers.find import NoServerError
 from local_servers.influx import Bucket, InfluxAccess, InfluxServer
 from local_servers.mongo import MongoAccess, MongoServer
-from local_servers.find import NoServerError
 from local_servers.slurm import SlurmAccess, SlurmCluster
 
 settings.register_profile("services", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -16,13 +16,13 @@ import pytest
 import yaml
 from bson import json_util
 
-from mini_xenonnt import slow_control
-from support.factory import PASSWORD, rundb_credentials
 from local_servers.influx import Bucket
 from local_servers.mongo import MongoServer
+from local_servers.slurm import SlurmCluster
+from mini_xenonnt import slow_control
+from support.factory import PASSWORD, rundb_credentials
 from support.scada import serving
 from support.site import Site, document
-from local_servers.slurm import SlurmCluster
 from support.slurm_site import GOOD, TICK, SlurmSite
 from xomflow.core.paths import ROOT
 

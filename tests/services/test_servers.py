@@ -15,11 +15,11 @@ import pytest
 from influxdb_client.rest import ApiException
 
 from local_servers.daemon import Daemon, DaemonError
-from local_servers.influx import Bucket, InfluxAccess, InfluxServer
-from support.jobs import alive
-from local_servers.mongo import MongoAccess, MongoServer
 from local_servers.find import NoServerError, built
+from local_servers.influx import Bucket, InfluxAccess, InfluxServer
+from local_servers.mongo import MongoAccess, MongoServer
 from local_servers.slurm import SlurmAccess, SlurmCluster
+from support.jobs import alive
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL", "TIMEOUT"}
 

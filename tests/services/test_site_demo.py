@@ -14,8 +14,8 @@ import psutil
 import pytest
 import yaml
 
-from support import mini as mini_set
 from local_servers.find import NoServerError, built, program
+from support import mini as mini_set
 from support.site import Site
 from xomflow.core.paths import ROOT
 from xomlib.files import read_json

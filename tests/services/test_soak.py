@@ -21,11 +21,11 @@ import pymongo.errors
 import pytest
 from bson import json_util
 
-from support.factory import rundb_credentials
 from local_servers.influx import Bucket, InfluxServer
 from local_servers.mongo import MongoServer
-from support.site import Site, document
 from local_servers.slurm import SlurmCluster
+from support.factory import rundb_credentials
+from support.site import Site, document
 from support.slurm_site import SlurmSite
 from xomflow.core.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
 from xomflow.outcomes.retries import NOT_ITS_FAULT

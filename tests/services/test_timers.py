@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from local_servers.find import NoServerError
-from support.site import Site
 from local_servers.slurm import SlurmCluster
+from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
-from support.site import Site
 from local_servers.slurm import SlurmAccess
+from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
 
