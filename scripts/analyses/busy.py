@@ -1,6 +1,6 @@
-"""Share of a run in which the data acquisition was busy or the high-energy veto was on, and how often.
+"""Share of a run inside busy intervals or high-energy vetoes, and the number of these intervals.
 
-One pass over ``veto_intervals``; what is kept are its rows, 140 bytes each. See docs/analyses/busy.md.
+One pass over ``veto_intervals``; its rows are kept, 140 bytes each. See docs/analyses/busy.md.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {
     # Names of straxen's VetoIntervals: firmware 9 of the V1495 busy, busy_he, hev; firmware 10 busy, hev; in the first
-    # years with "_veto" at the end. hev_tag, which vetoes nothing, is like none of them.
+    # years with "_veto" at the end. hev_tag, which vetoes nothing, matches none of them.
     "kinds": {"busy": ["busy*"], "hev": ["hev", "hev_veto"]},
     "typical_ms": {"busy": 1.0, "hev": 10.0},  # straxen's VetoIntervals: least length of busy, fixed length of hev
 }
@@ -29,7 +29,7 @@ def check(settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If not.
+        If a kind lacks patterns or a length.
     """
     for kind, patterns in settings["kinds"].items():
         if not str(kind).isidentifier():
@@ -42,21 +42,21 @@ def check(settings: dict[str, Any]) -> None:
 
 def results(veto: Veto, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the results as keywords of `xomlib.Xomresult`: fraction and number of the intervals of each kind."""
-    said: list[dict[str, Any]] = []
+    out: list[dict[str, Any]] = []
     for kind, patterns in settings["kinds"].items():
         fraction: dict[str, Any] = {"variable_name": f"{kind}_fraction", "unit": ""}
         number: dict[str, Any] = {"variable_name": f"{kind}_intervals", "unit": "intervals"}
         if veto.high <= veto.low:
-            said += [one | {"insufficient": "the data span no time"} for one in (fraction, number)]
+            out += [one | {"insufficient": "the data span no time"} for one in (fraction, number)]
             continue
         found = veto.of(patterns)
         seen = occupancy(found, settings["typical_ms"][kind] * 1e6)
         data = {"span_s": (veto.high - veto.low) / 1e9, "gap_dispersion": seen.gap_dispersion, **_lengths(found)}
         fraction |= {"variable_value": seen.fraction, "error": seen.fraction_error, "n": seen.number}
         number |= {"variable_value": seen.number, "error": seen.number_error, "n": seen.number}
-        said += [fraction | {"data": data | {"inside_s": found.total / 1e9}}, number | {"data": data}]
-    said[0].setdefault("data", {}).update({f"rows_{name}": n for name, n in veto.types().items()})
-    return said
+        out += [fraction | {"data": data | {"inside_s": found.total / 1e9}}, number | {"data": data}]
+    out[0].setdefault("data", {}).update({f"rows_{name}": n for name, n in veto.types().items()})
+    return out
 
 
 def _lengths(found: Intervals) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Mean and highest rate that the data acquisition wrote into the run document, for each detector.
+"""Mean and highest data rate of each detector, as recorded in the run document by the data acquisition.
 
 Reads no strax data. See docs/analyses/daq_rate.md.
 """
@@ -13,7 +13,7 @@ from xomphysics import figures
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {"unit": "MB/s"}
-KINDS = {"mean": "rate", "max": "rate_max"}  # variable's beginning -> entry of the facts
+KINDS = {"mean": "rate", "max": "rate_max"}  # prefix of the variable -> entry of the run's metadata
 
 
 def results(facts: dict[str, Any], unit: str) -> list[dict[str, Any]]:
@@ -21,14 +21,14 @@ def results(facts: dict[str, Any], unit: str) -> list[dict[str, Any]]:
 
     The document has no errors of the rates, so the results have none.
     """
-    said: list[dict[str, Any]] = []
+    out: list[dict[str, Any]] = []
     for detector in facts["detectors"]:
         for kind, entry in KINDS.items():
             result = {"variable_name": f"{kind}_{detector}", "unit": unit}
             value = facts[entry].get(detector)
             missing = {"insufficient": f"the run document has no {kind} rate of {detector}"}
-            said.append(result | (missing if value is None else {"variable_value": value}))
-    return said
+            out.append(result | (missing if value is None else {"variable_value": value}))
+    return out
 
 
 def draw(facts: dict[str, Any], unit: str, run_id: str) -> Figure:
@@ -54,8 +54,8 @@ def main(run_id: str) -> None:
     """Analyse one run."""
     unit = merge(DEFAULTS, xomlib.settings())["unit"]
     facts = xomlib.run()
-    said = results(facts, unit)
-    for result in said:
+    out = results(facts, unit)
+    for result in out:
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(facts, unit, run_id))
     xomlib.xom_message(success=True, text=f"{len(facts['rate'])} of {len(facts['detectors'])} detectors have a rate")

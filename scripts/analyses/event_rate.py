@@ -1,6 +1,6 @@
 """Number of events and event rate of a run, in all and in bands of energy; its live time.
 
-One pass over ``event_info``, a chunk at a time, and one over ``veto_intervals``; what is kept are counts and intervals.
+One pass over ``event_info``, a chunk at a time, and one over ``veto_intervals``; counts and intervals are kept.
 See docs/analyses/event_rate.md.
 """
 
@@ -25,17 +25,17 @@ DEFAULTS: dict[str, Any] = {
     "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
-    "vetoes": ["busy*", "hev", "hev_veto", "straxen_deadtime*"],  # in which no event is seen; none: no correction
-    "edge_ns": 10,  # sample of the digitizer: start and stop of an interval are known to within one
+    "vetoes": ["busy*", "hev", "hev_veto", "straxen_deadtime*"],  # no event is recorded inside; none: no correction
+    "edge_ns": 10,  # sample of the digitizer: the uncertainty of start and stop of an interval
 }
-UNCOVERED = 10**9  # ns of the run without veto_intervals that are let pass
+UNCOVERED = 10**9  # ns of the run without veto_intervals that are accepted
 TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
 
 
 @dataclass
 class Tally:
-    """What one pass over a run counts.
+    """Counts of one pass over a run.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Tally:
     spectrum
         Events per bin of `ENERGY_EDGES`.
     vetoed
-        Intervals in which no event can be seen; None where live time is not corrected.
+        Intervals in which no event is recorded; None if the live time is not corrected.
     edge_ns
-        Within what their starts and stops are known (ns).
+        Uncertainty of their starts and stops (ns).
     """
 
     bands: dict[str, tuple[float, float]]
@@ -82,7 +82,7 @@ class Tally:
 
 
 def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """Check the settings' bands.
+    """Return the bands of the settings, checked.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def subtract(tally: Tally, veto: Veto, settings: dict[str, Any]) -> None:
     Raises
     ------
     xomlib.DataBroken
-        If they were looked for during a part of the run only.
+        If they cover only a part of the run.
     """
     start, end = tally.seconds.start, tally.seconds.end
     missing = max(veto.low - start, 0) + max(end - veto.high, 0)
@@ -150,10 +150,10 @@ def live_times(tally: Tally, edges: NDArray[np.float64]) -> NDArray[np.float64]:
 def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
     """Return the results as keywords of `xomlib.Xomresult`, for all events and for each band.
 
-    A count is always a number, zero too. Rates are given if the run has ``minimum_events`` events *in all*: a band is
-    not judged by its own count, for dropping low counts would bias the average upwards.
+    A count is always a number, also zero. There are rates if the run has ``minimum_events`` events *in all*: the count
+    of a band does not decide, since leaving out low counts would bias the average upwards.
     """
-    said = [_live_time(tally)]
+    out = [_live_time(tally)]
     edges, counts = tally.seconds.parts()
     steady = constant_rate(counts, live_times(tally, edges))
     for name, n in [("", tally.events), *tally.in_band.items()]:
@@ -166,24 +166,24 @@ def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
         else:
             extras |= {"events_without_energy": tally.without_energy}
         event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
-        said.append(event_result | {"unit": "events", "data": data | extras})
+        out.append(event_result | {"unit": "events", "data": data | extras})
         extras |= {key: value / tally.live_time for key, value in data.items()} if tally.live_time > 0 else {}
         if not name and steady is not None:
             extras |= {"constant_chi2": steady.chi2, "constant_ndf": steady.ndf, "constant_p_value": steady.p_value}
         rate = {"variable_name": f"rate{suffix}", "unit": "Hz", "n": n, "data": extras}
-        said.append(rate | _rate(n, tally, minimum_events))
-    return said
+        out.append(rate | _rate(n, tally, minimum_events))
+    return out
 
 
 def _live_time(tally: Tally) -> dict[str, Any]:
-    said: dict[str, Any] = {"variable_name": "live_time", "unit": "s"}
+    out: dict[str, Any] = {"variable_name": "live_time", "unit": "s"}
     if not tally.span > 0:
-        return said | {"insufficient": "the data span no time"}
+        return out | {"insufficient": "the data span no time"}
     data: dict[str, Any] = {"span_s": tally.span, "corrected": tally.vetoed is not None}
     if tally.vetoed is not None:
         seen = occupancy(tally.vetoed, TYPICAL)
         data |= {"dead_fraction": seen.fraction, "dead_fraction_error": seen.fraction_error, "intervals": seen.number}
-    return said | {"variable_value": tally.live_time, "error": tally.live_time_error, "data": data}
+    return out | {"variable_value": tally.live_time, "error": tally.live_time_error, "data": data}
 
 
 def _rate(n: int, tally: Tally, minimum_events: int) -> dict[str, Any]:

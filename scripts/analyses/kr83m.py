@@ -1,7 +1,7 @@
 """Light yield, charge yield and electron lifetime from Kr-83m decays with two S1s or one.
 
-One pass over ``event_info_double`` (or the two data types it is made of), a chunk at a time; what is kept are a few
-numbers per selected decay. See docs/analyses/kr83m.md for the formulas and the source of every number.
+One pass over ``event_info_double`` (or the two data types it is made of), a chunk at a time; a few numbers per selected
+decay are kept. See docs/analyses/kr83m.md for the formulas and the source of every number.
 """
 
 import xomlib

@@ -1,4 +1,4 @@
-"""The same as kr83m over all runs of one calibration campaign: several runs that follow each other, taken together.
+"""The analysis kr83m over all runs of one calibration campaign together.
 
 See docs/analyses/kr83m_campaign.md.
 """

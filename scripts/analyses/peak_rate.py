@@ -1,6 +1,6 @@
 """Rate of peaks in a run, in all and in bands of type and area.
 
-One pass over ``peak_basics``, a chunk at a time; what is kept are counts per second. See docs/analyses/peak_rate.md.
+One pass over ``peak_basics``, a chunk at a time; counts per second are kept. See docs/analyses/peak_rate.md.
 """
 
 import re
@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
         "unknown": {"type": "unknown", "area": [0, None]},
     },
     "minimum_peaks": 10,  # of the whole run; below, there is no rate
-    "minimum_seconds": 30,  # below, the dispersion cannot be told
+    "minimum_seconds": 30,  # below, the dispersion is too uncertain
     "quality": {"steady_p_value": [1e-3, None]},
 }
 TYPES = {"unknown": 0, "s1": 1, "s2": 2}  # straxen: numbers of the peaks' types
@@ -47,22 +47,22 @@ class Band:
     low: float
     high: float
 
-    def holds(self, peaks: Any) -> NDArray[np.bool_]:
-        """Return which peaks are in the band; NaN is in none."""
+    def contains(self, peaks: Any) -> NDArray[np.bool_]:
+        """Return which peaks are in the band; a peak with NaN is in no band."""
         inside = (peaks["area"] >= self.low) & (peaks["area"] < self.high)
         return np.asarray(inside if self.kind is None else inside & (peaks["type"] == self.kind))
 
 
 @dataclass
 class Tally:
-    """What one pass over a run counts.
+    """Counts of one pass over a run.
 
     Attributes
     ----------
     bands
         By name; the first, named "", is all peaks.
     start, end
-        Of the data read (ns since 1970).
+        Start and end of the data (ns since 1970).
     counts
         Peaks per band.
     per_second
@@ -85,7 +85,7 @@ class Tally:
 
 
 def parse_bands(bands: Mapping[str, Any]) -> dict[str, Band]:
-    """Check the settings' bands and return them, all peaks before them.
+    """Return the bands of the settings, checked, after the band of all peaks.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def count(data: Iterable[Any], bands: dict[str, Band]) -> Tally:
         longer[:, : tally.per_second.shape[1]] = tally.per_second
         second = (chunk.data["time"] - tally.start) // SECOND
         for row, (name, band) in zip(longer, bands.items(), strict=True):
-            inside = band.holds(chunk.data)
+            inside = band.contains(chunk.data)
             tally.counts[name] += int(np.count_nonzero(inside))
             row += np.bincount(second[inside], minlength=len(row))[: len(row)]
         tally.per_second = longer
@@ -140,9 +140,9 @@ def count(data: Iterable[Any], bands: dict[str, Band]) -> Tally:
 
 
 def steadiness(per_second: Counts, seconds: int, spread: float) -> Goodness | None:
-    """Test whether a rate is the same in up to 30 equal parts of the run, whose counts scatter by ``spread`` * Poisson.
+    """Test a rate for constancy in up to 30 equal parts of the run; the variance of a count is ``spread`` * Poisson.
 
-    None where fewer than two parts have 20 peaks each.
+    None if fewer than two parts have 20 peaks each.
     """
     whole = per_second[:seconds]
     parts = int(min(30, whole.sum() // (20 * spread), seconds // 2))
@@ -157,16 +157,16 @@ def steadiness(per_second: Counts, seconds: int, spread: float) -> Goodness | No
 def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the results as keywords of `xomlib.Xomresult`.
 
-    Rates are given if the run is ``minimum_seconds`` long and has ``minimum_peaks`` peaks *in all*: a band is not
-    judged by its own count, for dropping low counts would bias the average upwards.
+    There are rates if the run is ``minimum_seconds`` long and has ``minimum_peaks`` peaks *in all*: the count of a band
+    does not decide, since leaving out low counts would bias the average upwards.
     """
-    said = []
+    out = []
     seconds = int(tally.live_time)
     for row, (name, band) in zip(tally.per_second, tally.bands.items(), strict=True):
         n = tally.counts[name]
         head: dict[str, Any] = {"variable_name": f"rate_{name}" if name else "rate", "unit": "Hz", "n": n}
         if reason := _too_little(tally, settings):
-            said.append(head | {"insufficient": reason})
+            out.append(head | {"insufficient": reason})
             continue
         spread = max(dispersion(row[:seconds]), 1.0)
         data: dict[str, Any] = {"live_time_s": tally.live_time, "dispersion": spread}
@@ -177,8 +177,8 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
             data |= {"chi2": steady.chi2, "ndf": steady.ndf, "steady_p_value": steady.p_value}
         data |= quality.flag(data, settings["quality"])
         error = spread**0.5 * poisson_error(n) / tally.live_time
-        said.append(head | {"variable_value": n / tally.live_time, "error": error, "data": data})
-    return said
+        out.append(head | {"variable_value": n / tally.live_time, "error": error, "data": data})
+    return out
 
 
 def _too_little(tally: Tally, settings: dict[str, Any]) -> str:

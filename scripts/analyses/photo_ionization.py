@@ -1,6 +1,6 @@
 """Delayed electrons after S2s: their area over that of the S2, and their number per S2.
 
-One pass over ``event_basics`` (S2s) and ``peak_basics`` (electrons), a chunk of each at a time; what is kept are sums.
+One pass over ``event_basics`` (S2s) and ``peak_basics`` (electrons), a chunk of each at a time; sums are kept.
 See docs/analyses/photo_ionization.md.
 """
 
@@ -23,7 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "side_band_ns": [2.4e6, 4.55e6],
     "primary_area_pe": [1000, 200_000],
     "electron_area_pe": [15, 53],
-    "disturbing_area_pe": 300,  # another S2 from this area on makes an S2 unfit
+    "disturbing_area_pe": 300,  # another S2 of at least this area excludes an S2
     "minimum_primaries": 100,
     "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
     "quality": {"steady_p_value": [1e-3, None], "background_per_primary": [None, 2.0], "used_fraction": [0.3, None]},
@@ -34,7 +34,7 @@ PEAK_COLUMNS = ("center_time", "area", "type")
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over primaries, its standard error and whether it is steady; None where nothing can be tested."""
+    """A mean over primaries, its standard error and its test for constancy; None if there are too few to test."""
 
     value: float
     error: float
@@ -47,7 +47,7 @@ def windows(settings: dict[str, Any]) -> Windows:
     Raises
     ------
     ValueError
-        If a window is none, or the side band begins before the end of the signal window.
+        If a window is not two rising numbers, or the side band begins before the end of the signal window.
     """
     for name in ("signal_ns", "side_band_ns", "primary_area_pe", "electron_area_pe"):
         pair = settings[name]
@@ -88,7 +88,7 @@ def electrons_per_primary(sums: Sums) -> Estimate:
 
 
 def _estimate(value: float, error: float, parts: list[tuple[int, float]], n: int) -> Estimate:
-    """Compare the parts of the run with the whole: at most ten, of equal number."""
+    """Return the estimate with a test for constancy in at most ten parts of the run, equal in number."""
     step = -(-len(parts) // 10) if parts else 1
     means = [float(np.mean([mean for _, mean in parts[i : i + step]])) for i in range(0, len(parts), step)]
     sizes = [sum(size for size, _ in parts[i : i + step]) for i in range(0, len(parts), step)]
@@ -104,17 +104,17 @@ def results(sums: Sums, windows: Windows, settings: dict[str, Any]) -> list[dict
     n, minimum = sums.primaries, settings["minimum_primaries"]
     count = {"variable_name": "primaries", "variable_value": n, "error": poisson_error(n), "unit": "S2s", "n": n}
     used: dict[str, Any] = {"s2s_of_that_area": sums.seen} | ({"used_fraction": n / sums.seen} if sums.seen else {})
-    said = [count | {"data": used | quality.flag(used, settings["quality"])}]
+    out = [count | {"data": used | quality.flag(used, settings["quality"])}]
     for name, unit, measure in (
         ("area_ratio", "", area_ratio),
         ("electrons_per_primary", "electrons", electrons_per_primary),
     ):
         head = {"variable_name": name, "unit": unit, "n": n}
         if n < minimum:
-            said.append(head | {"insufficient": f"{n} primaries selected, {minimum} needed"})
+            out.append(head | {"insufficient": f"{n} primaries selected, {minimum} needed"})
             continue
-        said.append(head | _numbers(measure(sums), sums, windows, settings))
-    return said
+        out.append(head | _numbers(measure(sums), sums, windows, settings))
+    return out
 
 
 def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, Any]) -> dict[str, Any]:
@@ -161,9 +161,9 @@ def draw(sums: Sums, windows: Windows, title: str) -> Figure:
     how_large.legend(fontsize=8, frameon=False, loc="upper right")
     if sums.primaries > 1:
         ratio, number = area_ratio(sums), electrons_per_primary(sums)
-        said = [f"area ratio {ratio.value:.5f} ± {ratio.error:.5f}"]
-        said += [f"electrons per S2 {number.value:.3f} ± {number.error:.3f}"]
-        figures.note(how_large, said, y=0.72)
+        out = [f"area ratio {ratio.value:.5f} ± {ratio.error:.5f}"]
+        out += [f"electrons per S2 {number.value:.3f} ± {number.error:.3f}"]
+        figures.note(how_large, out, y=0.72)
     return figure
 
 

@@ -1,6 +1,6 @@
 """Mean, spread, extremes and slope of slow-control parameters over a run.
 
-Reads no strax data; asks the slow-control server, one parameter after the other. See docs/analyses/scada.md.
+Reads no strax data; requests one parameter after the other from the slow-control server. See docs/analyses/scada.md.
 """
 
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of one parameter: its readings, or why there are none."""
+    """The readings of one parameter, or the reason why there are none."""
 
     unit: str
     readings: client.Readings
     reason: str = ""
-    again: bool = False  # whether asking later might help
+    again: bool = False  # whether a later try may succeed
 
 
 def check(settings: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ def check(settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If there are none, or one has no name.
+        If there is none, or one has no name.
     """
     if not settings["parameters"]:
         raise ValueError("settings.parameters is empty; name the parameters to ask for")
@@ -59,14 +59,14 @@ def check(settings: dict[str, Any]) -> None:
 
 
 def ask(settings: dict[str, Any], start: float, end: float) -> dict[str, Answer]:
-    """Ask for all parameters; one that is not answered costs the others nothing.
+    """Return the answers for all parameters; a failure of one does not affect the others.
 
     Raises
     ------
     xomlib.JobError
         If the account cannot be used.
     xomlib.DataBroken
-        If nothing at all was answered.
+        If there is no answer for any parameter.
     """
     timeout, wait, total = (float(settings[key]) for key in ("timeout_s", "wait_s", "total_s"))
     retries = client.RetryPolicy(timeout, int(settings["tries"]), wait, total)
@@ -105,24 +105,24 @@ def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[
     blank["slope"]["unit"] = f"{answer.unit}/h"
     if not values:
         return [one | {"insufficient": answer.reason} for one in blank.values()]
-    said: dict[str, dict[str, Any]] = {
+    out: dict[str, dict[str, Any]] = {
         "minimum": {"variable_value": min(values)},
         "maximum": {"variable_value": max(values)},
     }
     seen = coverage(times, start, end)
     line, lack = _line(times, values, start, end, seen, settings)
     if line is not None:
-        said["mean"] = {"variable_value": line.middle, "error": line.middle_error}
-        said["spread"] = {"variable_value": line.spread, "error": line.spread_error}
-        said["slope"] = {"variable_value": line.slope * HOUR, "error": line.slope_error * HOUR}
+        out["mean"] = {"variable_value": line.middle, "error": line.middle_error}
+        out["spread"] = {"variable_value": line.spread, "error": line.spread_error}
+        out["slope"] = {"variable_value": line.slope * HOUR, "error": line.slope_error * HOUR}
     elif max(values) == min(values) and not lack:
-        said["mean"] = {"variable_value": values[0]}
+        out["mean"] = {"variable_value": values[0]}
         lack = f"all {len(values)} readings are equal"
     data: dict[str, Any] = {"covered": seen.covered, "longest_gap_s": seen.longest_gap}
     data |= {"not_numbers": answer.readings.unreadable}
     data |= {"correlation": line.correlation} if line else {}
-    said["mean"] = said.get("mean", {"insufficient": lack}) | {"data": data}
-    return [blank[kind] | said.get(kind, {"insufficient": lack}) for kind in KINDS]
+    out["mean"] = out.get("mean", {"insufficient": lack}) | {"data": data}
+    return [blank[kind] | out.get(kind, {"insufficient": lack}) for kind in KINDS]
 
 
 def _line(

@@ -32,9 +32,9 @@ def _positive(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mini_xenonnt", description="The mini-XENONnT: runs, data, truths.")
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("make", help="make a set of runs, or what is missing of it")
+    one = commands.add_parser("make", help="make a set of runs, or its missing runs")
     one.add_argument("--runs", type=_positive, help="number of runs (default 48; from 24 on with every odd case)")
-    one.add_argument("--seed", type=int, help="decides every random number (default 1)")
+    one.add_argument("--seed", type=int, help="seed of all random numbers (default 1)")
     one.add_argument("--now", type=_time, help="the simulated present, ISO time (default: the time of the first make)")
     one.add_argument("--truth", type=Path, help="JSON file with own truths")
     one.add_argument("--decays", type=_positive, help="mean number of decays in a Kr83m run (default 12000)")
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     other.add_argument("--tags", nargs="*", default=[], help="tags of the run")
     other.add_argument("--decays", type=_positive, help="mean number of Kr83m decays (default: as in the set)")
     other.add_argument("--now", type=_time, help="the time on the DAQ's clock, ISO (default: now)")
-    server = commands.add_parser("slow-control", help="serve the readings of the slow control until it is ended")
+    server = commands.add_parser("slow-control", help="serve the readings of the slow control until you stop it")
     for command in (one, other, server):
         command.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the set")
     for command in (one, other):
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -62,13 +62,13 @@ def _run(options: argparse.Namespace) -> None:
         return
     if options.command == "take":
         now = options.now or datetime.now(UTC)
-        run = take(options.output, options.mode, tuple(options.tags), options.decays, now, options.jobs, _say)
+        run = take(options.output, options.mode, tuple(options.tags), options.decays, now, options.jobs, _report)
         print(run.run_id)
         return
     asked: dict[str, Any] = {name: getattr(options, name) for name in ("runs", "seed", "now", "decays", "seconds")}
     if options.truth:
         asked["truth"] = read_specs(options.truth)
-    make(options.output, {name: value for name, value in asked.items() if value is not None}, options.jobs, _say)
+    make(options.output, {name: value for name, value in asked.items() if value is not None}, options.jobs, _report)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,13 +88,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _run(options)
     except (FolderError, ScheduleError, TruthError, OSError) as error:
-        _say(f"mini_xenonnt: {error}")
+        _report(f"mini_xenonnt: {error}")
         return EXIT_USAGE
     except ProductionError as error:
-        _say(f"mini_xenonnt: {error}")
+        _report(f"mini_xenonnt: {error}")
         return EXIT_FAILED
     except KeyboardInterrupt:
-        _say("mini_xenonnt: interrupted; the same command goes on with what is missing")
+        _report("mini_xenonnt: interrupted; run the same command again to make the missing runs")
         return EXIT_INTERRUPTED
     return 0
 

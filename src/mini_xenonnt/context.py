@@ -18,7 +18,7 @@ from mini_xenonnt.simulation import maps, vetoes
 SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits")
 """Data types that only the simulation makes."""
 UNUSED_OPTIONS = ("gain_model_mv",)
-"""Options of straxen's default configuration that no plugin here takes; strax would warn of them."""
+"""Options of straxen's default configuration that no plugin here has; strax would warn of them."""
 
 
 class ConstantMap:
@@ -102,8 +102,8 @@ def mini_xenonnt(
     output_folder : str or Path
         Folder with strax data, the only storage of the context.
     truth_folder : str or Path, optional
-        Folder with the truth of the runs. Only who simulates runs gives it; without it the source data types cannot
-        be made, and asking for something that needs them raises `strax.DataNotAvailable`.
+        Folder with the truth of the runs. Only the simulation needs it; without it the source data types cannot
+        be made, and a request for data that need them raises `strax.DataNotAvailable`.
     readonly : bool
         Never write into the storage.
     **options
@@ -149,7 +149,7 @@ def _offline_xenonnt(**options: Any) -> strax.Context:
 
 @contextmanager
 def _without_warning(start: str) -> Iterator[None]:
-    """Keep strax from logging one harmless warning, which begins with the given words."""
+    """Filter one harmless warning of strax, by its first words."""
 
     def wanted(record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith(start)

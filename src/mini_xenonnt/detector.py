@@ -1,4 +1,4 @@
-"""Constants of the simulated detector: geometry, drift field, gains, and what straxen is told about them.
+"""Constants of the simulated detector: geometry, drift field, gains, and the values that straxen uses for them.
 
 Lengths are in cm, times in ns, areas in photoelectrons (PE), energies in keV.
 """

@@ -9,12 +9,12 @@ from typing import Any
 from mini_xenonnt.schedule import MODES, Run
 
 RAW_RECORDS_HASH = "rfzvpzj4mf"
-"""Lineage hash under which the documents name the raw data that the mini-XENONnT does not have."""
+"""Lineage hash of the raw data in the documents; the mini-XENONnT does not have these data."""
 HOSTILE_COMMENT = "</script><img src=x onerror=\"alert(1)\">\x07\x1b[31m \u202e'quoted', a=b\\ c\nsecond line & more"
 """The comment of the run that holds markup and control characters."""
 
 RATE_DELAY = timedelta(minutes=15)
-"""The DAQ rate comes into the document so long after the end of a run."""
+"""Time from the end of a run until the DAQ rate is in its document."""
 _RATE = {"tpc": 12.0, "muon_veto": 1.5, "neutron_veto": 6.0}
 
 

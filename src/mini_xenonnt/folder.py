@@ -64,12 +64,12 @@ def write_if_changed(path: Path, text: str) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for oneself; the lock ends with the process, however it ends.
+    """Lock the folder for this process; the lock ends with the process.
 
     Raises
     ------
     FolderError
-        If another process holds it.
+        If another process has locked it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as stream:
@@ -144,13 +144,13 @@ def taken_from_json(value: Mapping[str, Any]) -> Run:
 
 
 def is_readable(path: Path) -> bool:
-    """Tell whether strax would read a data folder: finished, without an exception."""
+    """Return whether strax would read a data folder: finished, without an exception."""
     metadata = _metadata(path)
     return "writing_ended" in metadata and "exception" not in metadata
 
 
 def is_complete(folder: Path, run: Run, lineage: Mapping[str, str]) -> bool:
-    """Tell whether a run has all the data it should have, the broken ones of an odd run included."""
+    """Return whether a run has all its data, including the broken ones of an odd run."""
     for name in run.types:
         if not is_readable(data_folder(folder, run.run_id, name, lineage[name])):
             return False

@@ -1,4 +1,4 @@
-"""Making a set of runs and taking further ones. strax is imported in worker processes only."""
+"""Making a set of runs and taking further ones. Only the worker processes import strax."""
 
 import time
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from mini_xenonnt import folder as place
 from mini_xenonnt import schedule, truth
 from mini_xenonnt.documents import run_document, to_lines
-from mini_xenonnt.production.workers import Say, Workers
+from mini_xenonnt.production.workers import Report, Workers
 from mini_xenonnt.schedule import Parameters, Run
 
 
@@ -20,43 +20,45 @@ class ProductionError(Exception):
     """Some runs could not be made; the message names them."""
 
 
-def make(folder: Path, asked: Mapping[str, Any], jobs: int, say: Say) -> None:
-    """Make a set of runs, or what is missing of it.
+def make(folder: Path, asked: Mapping[str, Any], jobs: int, report: Report) -> None:
+    """Make a set of runs, or its missing runs.
 
     Parameters
     ----------
     folder : Path
-        Where the set lies or will lie.
+        Folder of the set.
     asked : Mapping
         Parameters (fields of `schedule.Parameters`) that the user gave. The others are those of the set that is there,
         or the defaults.
     jobs : int
         Number of worker processes.
-    say : callable
-        Takes lines of progress.
+    report : callable
+        Called with each line of progress.
 
     Raises
     ------
     FolderError
         If the folder holds another set.
     ProductionError
-        If runs could not be made; the others are.
+        If some runs could not be made; the others are complete.
     """
     begin = time.monotonic()
     with place.locked(folder):
         state = place.read_state(folder)
         parameters = _parameters(folder, state, asked)
         taken = [place.taken_from_json(value) for value in (state or {}).get("taken", [])]
-        done = _complete(folder, parameters, taken, state or {}, jobs, say)
+        done = _complete(folder, parameters, taken, state or {}, jobs, report)
     total = parameters.runs + len(taken)
     if done:
-        say(f"{folder}: {total} runs; made the data of {done} in {time.monotonic() - begin:.0f} s")
+        report(f"{folder}: {total} runs; made the data of {done} in {time.monotonic() - begin:.0f} s")
     else:
-        say(f"{folder}: all {total} runs are there, nothing to make")
+        report(f"{folder}: all {total} runs are there, nothing to make")
 
 
-def take(folder: Path, mode: str, tags: tuple[str, ...], decays: int | None, now: datetime, jobs: int, say: Say) -> Run:
-    """Take one more run into a set that is there.
+def take(
+    folder: Path, mode: str, tags: tuple[str, ...], decays: int | None, now: datetime, jobs: int, report: Report
+) -> Run:
+    """Take one more run into an existing set.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def take(folder: Path, mode: str, tags: tuple[str, ...], decays: int | None, now
     Returns
     -------
     Run
-        The new run; its data and its document are there.
+        The new run; its data and its document are complete.
 
     Raises
     ------
@@ -85,12 +87,12 @@ def take(folder: Path, mode: str, tags: tuple[str, ...], decays: int | None, now
         taken = [place.taken_from_json(value) for value in state["taken"]]
         runs = schedule.plan(parameters) + taken
         run = schedule.take(runs, parameters, mode, tags, decays or parameters.decays, now)
-        _complete(folder, parameters, [*taken, run], state, jobs, say)
+        _complete(folder, parameters, [*taken, run], state, jobs, report)
     return run
 
 
 def _parameters(folder: Path, state: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> Parameters:
-    """Return the parameters that hold: those of the set that is there, else those asked for and the defaults."""
+    """Return the parameters of the set: those of an existing set, else those asked for and the defaults."""
     if state is None:
         now = datetime.now(UTC).replace(microsecond=0)
         return Parameters(**{"now": now, **asked})
@@ -106,9 +108,9 @@ def _parameters(folder: Path, state: Mapping[str, Any] | None, asked: Mapping[st
 
 
 def _complete(
-    folder: Path, parameters: Parameters, taken: list[Run], state: Mapping[str, Any], jobs: int, say: Say
+    folder: Path, parameters: Parameters, taken: list[Run], state: Mapping[str, Any], jobs: int, report: Report
 ) -> int:
-    """Make what is missing and write the documents; return the number of runs whose data were made."""
+    """Make missing data and write the documents; return the number of runs whose data were made."""
     runs = schedule.plan(parameters) + taken
     truths = {run.run_id: _truth(parameters, run) for run in runs if schedule.MODES[run.mode].types}
     new_state = {
@@ -128,7 +130,7 @@ def _complete(
             place.write_state(folder, new_state)
         hashes = new_state["lineage"]["hashes"]
         missing = [run for run in runs if not place.is_complete(folder, run, hashes)]
-        failed = workers.produce(missing, say)
+        failed = workers.produce(missing, report)
     present = max([parameters.now, *(run.end for run in taken)])
     documents = (run_document(run, hashes, parameters.seed, present) for run in runs)
     place.write_if_changed(place.runs_file(folder), to_lines(documents))
@@ -142,7 +144,7 @@ def _truth(parameters: Parameters, run: Run) -> dict[str, Any]:
 
 
 def _made_with() -> dict[str, str]:
-    """Return what decides the lineage hashes: versions of strax and straxen, and the sources of this package."""
+    """Return what determines the lineage hashes: versions of strax and straxen, and the sources of this package."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     return {"strax": _version("strax"), "straxen": _version("straxen"), "mini_xenonnt": digest}

@@ -1,4 +1,4 @@
-"""Which runs there are: two simulated months of data taking, with everything odd that a RunDB holds."""
+"""The runs of a set: two simulated months of data taking, with every odd case of a RunDB."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -29,12 +29,12 @@ UPPER_TYPES = ("event_info", "distinct_channels", "event_info_double")
 
 
 class ScheduleError(ValueError):
-    """A set of runs that cannot be; the message is one sentence."""
+    """An impossible set of runs; the message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Mode:
-    """What a run mode means: its detectors, its calibration source and the data types that are kept."""
+    """A run mode: its detectors, its calibration source and the data types that are kept."""
 
     detectors: tuple[str, ...]
     source: str
@@ -103,7 +103,7 @@ _FORTNIGHT = (
 
 @dataclass(frozen=True)
 class Parameters:
-    """What decides a set of runs, and every byte of its data."""
+    """The parameters that determine a set of runs, and every byte of its data."""
 
     now: datetime
     runs: int = 48
@@ -120,7 +120,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as planned: what its document says and which data it gets."""
+    """One planned run: the content of its document and its data types."""
 
     number: int
     mode: str
@@ -146,24 +146,24 @@ class Run:
 
     @property
     def broken_types(self) -> tuple[str, ...]:
-        """Data types of which there is something that cannot be read."""
+        """Data types with data that cannot be read."""
         return UPPER_TYPES if self.odd in ("temp", "exception") else ()
 
 
 def duration(mode: str, decays: int, parameters: Parameters, run_id: str, when: datetime) -> timedelta:
-    """Return how long a run takes: a Kr83m run until it has its decays on average, another its fixed time.
+    """Return the length of a run: for a Kr83m run the mean time for its decays, else a fixed time.
 
     Raises
     ------
     ScheduleError
-        If the decays would never come.
+        If the rate of decays is zero.
     """
     if mode != "tpc_kr83m":
         return timedelta(seconds=parameters.seconds)
     spec = parameters.truth.get("kr_rate", QUANTITIES["kr_rate"].default)
     rate = evaluate("kr_rate", spec, run_id, when, parameters.origin)
     if rate <= 0:
-        raise ScheduleError(f"run {run_id}: {decays} Kr83m decays never come at a kr_rate of {rate:g} Hz")
+        raise ScheduleError(f"run {run_id}: {decays} Kr83m decays need a kr_rate above zero, not {rate:g} Hz")
     return timedelta(seconds=max(1, round(decays / rate)))
 
 

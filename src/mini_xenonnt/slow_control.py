@@ -1,4 +1,4 @@
-"""A slow-control server of the mini-XENONnT, with the protocol that straxen's ``SCADAInterface`` speaks.
+"""A slow-control server of the mini-XENONnT, with the protocol of straxen's ``SCADAInterface``.
 
 https on the loopback interface, with a certificate made at the start. Readings follow from the truths of the set.
 """
@@ -43,13 +43,13 @@ PARAMETERS = {
     "XE1T.CRY_TT101_PMON.PI": Parameter("xenon_temperature", 7),
     "XE1T.MINI_LM101_LEVEL.PI": Parameter("liquid_level", 10),
 }
-"""By the name in the historian; the third is invented."""
+"""Parameters by the name in the historian; the third is invented."""
 
 Readings = list[dict[str, float]]
 
 
 class Series:
-    """The readings of a set, at any time, always the same.
+    """The readings of a set as a function of time; they are reproducible.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ class Series:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one request; the server has what it needs."""
+    """Answers one request from the data of the server."""
 
     server: "Server"
-    timeout = 30  # seconds that a silent client is waited for
+    timeout = 30  # seconds without data from the client
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: requests hold names and passwords."""
+        """Log nothing: requests contain names and passwords."""
 
     def do_POST(self) -> None:
         """Log in."""
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer({"token": TOKEN} if good else {"Message": "The user name or password is incorrect."})
 
     def do_GET(self) -> None:
-        """Give the readings of one parameter."""
+        """Send the readings of one parameter."""
         query = {
             name: values[0] for name, values in urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).items()
         }
@@ -123,22 +123,22 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The server, on a free port of the loopback interface, and the files for who asks it.
+    """The server, on a free port of the loopback interface, and the files that its clients need.
 
     Parameters
     ----------
     series : callable
         Takes name, start and end, and returns readings.
     folder : Path
-        Where the certificate of the authority and the account are written.
+        Folder for the certificate of the authority and the account.
     handler : type
-        What answers requests.
+        Class that answers requests.
     """
 
     daemon_threads = True
 
     def __init__(self, series: Callable[[str, int, int], Readings], folder: Path, handler: type = Handler) -> None:
-        import trustme  # only who serves needs it
+        import trustme  # only the server needs it
 
         super().__init__(("127.0.0.1", 0), handler)
         self._series = series
@@ -146,7 +146,7 @@ class Server(ThreadingHTTPServer):
         authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-        # The handshake is done in the thread of its request: a client that is silent holds up nobody.
+        # The handshake is done in the thread of its request: a silent client does not block the others.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         folder.mkdir(parents=True, exist_ok=True)
         authority.cert_pem.write_to_path(str(folder / "ca.pem"))
@@ -169,7 +169,7 @@ class Server(ThreadingHTTPServer):
         temporary.replace(self.account)
 
     def readings(self, query: dict[str, str]) -> Any:
-        """Answer one query, or say why not."""
+        """Return the readings of a query, or an error message."""
         try:
             name, start, end = query["name"], int(query["StartDateUnix"]), int(query["EndDateUnix"])
         except (KeyError, ValueError):
@@ -183,19 +183,19 @@ class Server(ThreadingHTTPServer):
         return self._series(name, start, min(end, start + MOST_VALUES * PARAMETERS[name].period))[:MOST_VALUES]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a client go that goes away."""
+        """Ignore clients that close the connection."""
 
 
-def serve(folder: Path, say: Callable[[str], None]) -> None:
-    """Serve the readings of the set in a folder until the process is told to end."""
+def serve(folder: Path, report: Callable[[str], None]) -> None:
+    """Serve the readings of the set in a folder until SIGTERM or SIGINT."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Server(Series(folder), folder / "slow_control") as server, contextlib.suppress(KeyboardInterrupt):
-        say(f"slow control at https://localhost:{server.server_address[1]}, account in {server.account}")
+        report(f"slow control at https://localhost:{server.server_address[1]}, account in {server.account}")
         server.serve_forever()
 
 
 def serve_in_thread(server: Server) -> threading.Thread:
-    """Serve beside what else is done; `server.shutdown()` ends it."""
+    """Serve in a thread; `server.shutdown()` ends it."""
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""What is true of each run: constants, per-run values or functions of time. Standard library only."""
+"""The truth of each run: constants, per-run values or functions of time. Standard library only."""
 
 import difflib
 import json
@@ -96,7 +96,7 @@ def read_specs(path: Path) -> dict[str, Spec]:
     Raises
     ------
     TruthError
-        If the file cannot be read, is not a JSON object, or holds something `check_specs` refuses.
+        If the file cannot be read, is not a JSON object, or fails `check_specs`.
     """
     try:
         specs: dict[str, Spec] = json.loads(path.read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ def read_specs(path: Path) -> dict[str, Spec]:
 
 
 def check_specs(specs: Any) -> None:
-    """Check the form of truths, whatever the runs will be.
+    """Check the form of truths; this does not depend on the runs.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def of_run(
     Parameters
     ----------
     specs : Mapping
-        Own truths; what is not in it has its default.
+        Own truths; all others have their defaults.
     mode : str
         Run mode; only `tpc_kr83m` has krypton.
     start, end, origin : datetime
@@ -224,7 +224,7 @@ def of_run(
     Returns
     -------
     dict
-        The values of all `QUANTITIES`, what follows from them, and what the simulation needs to know of the run.
+        The values of all `QUANTITIES`, quantities derived from them, and the parameters of the run for the simulation.
     """
     values = {
         name: evaluate(name, specs.get(name, quantity.default), run_id, start, origin)
@@ -256,7 +256,7 @@ def of_run(
 def slow_control(
     specs: Mapping[str, Spec], run_id: str, start: datetime, end: datetime, origin: datetime
 ) -> dict[str, dict[str, float]]:
-    """Return what is true of the slow-control parameters of a run: mean, slope per hour, scatter.
+    """Return the true mean, slope per hour and scatter of the slow-control parameters of a run.
 
     Unlike other truths they change within the run; a step inside it is not in the slope.
     """

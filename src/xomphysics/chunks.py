@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xomlib import DataBroken
 
-# strax's own names; strax is not imported for them, so that tests can do without.
+# Names of strax's errors: tests run without strax, so it is not imported.
 _BROKEN = frozenset(("DataNotAvailable", "DataCorrupted", "FileNotFoundError", "EOFError", "MailBoxAlreadyClosed"))
 
 
@@ -35,7 +35,7 @@ def chunks(st: Any, run_id: str, target: str, columns: Sequence[str]) -> Iterato
     Raises
     ------
     DataBroken
-        If the data cannot be read: not there, or a file of theirs missing or damaged.
+        If the data cannot be read: they or one of their files are missing or damaged.
     """
     try:
         yield from st.get_iter(run_id, target, keep_columns=tuple(columns), progress_bar=False)
@@ -48,9 +48,9 @@ def chunks(st: Any, run_id: str, target: str, columns: Sequence[str]) -> Iterato
 def side_by_side(
     st: Any, run_id: str, columns: Mapping[str, Sequence[str]], names: Mapping[str, str] | None = None
 ) -> Iterator[Any]:
-    """Read several data types of one data kind row by row beside each other.
+    """Read several data types of one data kind side by side, row by row.
 
-    strax merges them by itself only where it may create data, which an analysis may not.
+    strax itself merges them only if it may create data, and an analysis may not.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def side_by_side(
     columns
         Data type to its columns that are kept. The first type's chunks are those of the result.
     names
-        Name of a column to the name it gets; others keep theirs.
+        Name of a column to its new name; others keep theirs.
 
     Yields
     ------
@@ -85,7 +85,7 @@ def side_by_side(
 
 
 class _Rows:
-    """Gives as many rows as asked for from chunks of whatever size."""
+    """Returns a given number of rows from chunks of any size."""
 
     def __init__(self, source: Iterator[Any]) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""How the figures of the analyses look."""
+"""The common look of the figures of the analyses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +51,7 @@ def note(axes: Axes, lines: Sequence[str], x: float = 0.97, y: float = 0.95) -> 
 
 
 def say_empty(axes: Axes, text: str, y: float = 0.5) -> None:
-    """Write into axes why they are empty, at height ``y`` of them."""
+    """Write the reason why axes are empty into them, at height ``y``."""
     axes.text(0.5, y, text, transform=axes.transAxes, ha="center", va="center", fontsize=9, color=GREY, wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Veto intervals: which of them count, merged where they overlap, and what share of the time they take."""
+"""Veto intervals: selection by type, merging of overlaps, share of the time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 COLUMNS = ("time", "endtime", "veto_type")
 Times = NDArray[np.int64]
 
-_PRIOR_GAPS = 5  # gaps' worth of trust in a Poisson process that the observed gaps have to overcome
+_PRIOR_GAPS = 5  # weight, in gaps, of a Poisson process against the observed gaps
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Intervals:
 
 
 def merge(starts: ArrayLike, ends: ArrayLike, low: int, high: int) -> Intervals:
-    """Cut intervals to a window and join those that overlap or touch; what has no length there is left out.
+    """Cut intervals to a window and join those that overlap or touch; leave out those without length in it.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def merge(starts: ArrayLike, ends: ArrayLike, low: int, high: int) -> Intervals:
 
 
 def is_named(names: NDArray[np.str_], patterns: Iterable[str]) -> NDArray[np.bool_]:
-    """Return which of ``names`` are like one of ``patterns``, in which ``*`` stands for any text."""
+    """Return which of ``names`` match one of ``patterns``, in which ``*`` stands for any text."""
     wanted = tuple(patterns)
     seen, which = np.unique(names, return_inverse=True)
     match = np.array([any(fnmatchcase(str(name), pattern) for pattern in wanted) for name in seen], dtype=bool)
@@ -114,12 +114,12 @@ class Veto:
     high: int
 
     def of(self, patterns: Sequence[str]) -> Intervals:
-        """Return the merged intervals whose type is like one of ``patterns``."""
+        """Return the merged intervals whose type matches one of ``patterns``."""
         rows = self.rows[is_named(self.rows["veto_type"], patterns)]
         return merge(rows["time"], rows["endtime"], self.low, self.high)
 
     def types(self) -> dict[str, int]:
-        """Return how many rows there are of each type."""
+        """Return the number of rows of each type."""
         names, counts = np.unique(self.rows["veto_type"], return_counts=True)
         return {str(name): int(n) for name, n in zip(names, counts, strict=True)}
 
@@ -136,17 +136,17 @@ def collect(data: Iterable[Any]) -> Veto:
 
 @dataclass(frozen=True)
 class Occupancy:
-    """How much of the time intervals take, and how many there are.
+    """Share of the time inside intervals, and their number.
 
     Attributes
     ----------
     fraction, fraction_error
-        Share of the window inside the intervals; how far it is from that of a run without end.
+        Share of the window inside the intervals; its standard deviation from the share in an infinite run.
     number, number_error
-        Intervals; how far their number is from the mean of many runs of this length.
+        Number of intervals; its standard deviation from the mean of many runs of this length.
     gap_dispersion
         Variance of the gaps over the square of their mean: 1 if the starts come at random, 0 if they are periodic,
-        above 1 if they come in bursts. It is drawn towards 1 where there are few gaps.
+        above 1 if they come in bursts. With few gaps it is shrunk towards 1.
     """
 
     fraction: float
@@ -157,13 +157,13 @@ class Occupancy:
 
 
 def occupancy(found: Intervals, typical: float) -> Occupancy:
-    """Take the intervals as a sample of an alternating renewal process.
+    """Return the occupancy with errors of an alternating renewal process.
 
     Lengths X and gaps Y are independent draws of two distributions, and c^2 = var Y / mean(Y)^2. Over a long time T
     with N cycles the variance of the fraction f is N (1 - f)^2 (var X + c^2 mean(X)^2) / T^2, and that of the number is
-    N (var X + c^2 mean(Y)^2) / (mean(X) + mean(Y))^2 (D. R. Cox, Renewal Theory, 1962, chapters 3 and 7). One interval
-    of typical length more than observed is assumed, as sqrt(n + 1) does for counts: so the error is above zero without
-    any interval too, and downward fluctuations are not called more precise than they are.
+    N (var X + c^2 mean(Y)^2) / (mean(X) + mean(Y))^2 (D. R. Cox, Renewal Theory, 1962, chapters 3 and 7). The
+    formulas use one interval of typical length more than observed, like sqrt(n + 1) for counts: so the error is above
+    zero also without any interval, and that of a downward fluctuation is not too small.
 
     Parameters
     ----------

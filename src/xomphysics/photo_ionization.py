@@ -1,4 +1,4 @@
-"""Small S2s after large ones: primaries and peaks are read side by side, and what is kept are sums."""
+"""Small S2s after large ones: primaries and peaks are read side by side, and sums are kept."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ AREA_BINS = 60
 
 @dataclass(frozen=True)
 class Windows:
-    """What counts as what; times in ns after the centre of the primary, areas in PE.
+    """Windows in time and area; times in ns after the centre of the primary, areas in PE.
 
     Attributes
     ----------
     signal, side
-        Windows in which small S2s are looked for: those of the primary, and others only.
+        Time windows: of the electrons of the primary, and of background only.
     primary_area
-        Of an S2 that is looked behind.
+        Area of an S2 that is used as a primary.
     small_area
-        Of a delayed S2, such as one electron.
+        Area of a delayed S2, such as one electron.
     disturbing_area
-        Another S2 from this area on must not lie within the windows, nor so far before the primary.
+        No other S2 of at least this area may lie within the windows, nor within their reach before the primary.
     """
 
     signal: tuple[float, float]
@@ -48,7 +48,7 @@ class Windows:
 
 @dataclass
 class Sums:
-    """What one pass adds up; ``net`` is signal window minus scaled side band, per primary.
+    """Sums of one pass over a run; ``net`` is signal window minus scaled side band, per primary.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Sums:
 
 @dataclass
 class _Waiting:
-    """Primaries whose windows are not yet over: times, areas and what was found behind them so far."""
+    """Primaries whose windows are still open: times, areas and the small S2s found after them so far."""
 
     time: NDArray[np.int64]
     area: Floats
@@ -122,7 +122,7 @@ def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows) -> Sum
     peaks
         Chunks with ``start``, ``end`` and ``data``: ``center_time``, ``area``, ``type`` (``peak_basics``).
     windows
-        What counts as what.
+        Windows in time and area.
     """
     sums = Sums()
     source = _Primaries(iter(events), windows, sums)
@@ -135,23 +135,23 @@ def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows) -> Sum
         over = waiting.time + windows.reach <= chunk.end
         _close(waiting.part(over), windows, sums)
         waiting = waiting.part(~over)
-    for _ in source.events:  # the rest is read, so that what is missing of it is noticed
+    for _ in source.events:  # read to the end, so that a missing chunk is found
         pass
     return sums
 
 
 class _Primaries:
-    """Gives primaries as far as time has come; needs to see the next S2 to know that one is alone."""
+    """Returns primaries up to a time; reads on to the next S2, since a primary must be alone."""
 
     def __init__(self, events: Iterator[Any], windows: Windows, sums: Sums) -> None:
         self.events, self.windows, self.sums = events, windows, sums
-        self.begin, self.known = 0, -1  # ns: start of the data; up to where S2s are known
+        self.begin, self.known = 0, -1  # ns: start of the data; end of the S2s read so far
         self.time, self.area = np.zeros(0, np.int64), np.zeros(0)
         self.alone = np.zeros(0, bool)
-        self.last, self.done = -(2**62), -1  # last large S2 that was let go of; up to where primaries were given
+        self.last, self.done = -(2**62), -1  # last large S2 before the kept ones; end of the primaries returned so far
 
     def until(self, end: int) -> _Waiting:
-        """Return the primaries up to ``end`` (ns) that were not given yet."""
+        """Return the primaries up to ``end`` (ns) that were not returned yet."""
         while self.known < end + self.windows.reach and (chunk := next(self.events, None)) is not None:
             self._take(chunk)
         reach = self.windows.reach

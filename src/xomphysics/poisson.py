@@ -12,8 +12,8 @@ ONE_SIGMA = 0.682689492  # probability content of one standard deviation of a Ga
 def poisson_error(n: int) -> float:
     """Return sqrt(n + 1), the standard deviation of the Poisson mean after ``n`` events.
 
-    Variance of the mean's posterior under a uniform prior. It is sqrt(n) for large n, stays honest at n = 0, and its
-    pull is less biased than that of sqrt(n), which calls downward fluctuations more precise than they are.
+    Variance of the mean's posterior under a uniform prior. It is sqrt(n) for large n and 1 at n = 0. Its pull is
+    less biased than that of sqrt(n), which is too small for downward fluctuations.
     """
     return float(np.sqrt(n + 1.0))
 
@@ -34,7 +34,7 @@ def dispersion(counts: ArrayLike) -> float:
     """Return the variance of counts in equal time bins over their mean: 1 for a Poisson process, more for clusters.
 
     From the differences of neighbours, sum (c[i+1] - c[i])^2 / (2 (bins - 1)), to which a slow drift of the rate adds
-    little. The bins have to be longer than a cluster. 1 where fewer than ten bins or no counts tell nothing.
+    little. The bins have to be longer than a cluster. It is 1 with fewer than ten bins or without counts.
     """
     observed = np.asarray(counts, dtype=float)
     if len(observed) < 10 or not observed.any():
@@ -50,12 +50,13 @@ def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness
     counts
         Events per bin, shape (bins,).
     times
-        Live time of each bin, shape (bins,), in any unit; bins without any are left out. None: all are alike.
+        Live time of each bin, shape (bins,), in any unit; bins without live time are left
+        out. None: all bins have the same.
 
     Returns
     -------
     Goodness or None
-        None where fewer than two bins, or fewer than 5 events per bin on average, leave nothing to test.
+        None if there are fewer than two bins, or fewer than 5 events per bin on average.
     """
     observed = np.asarray(counts, dtype=float)
     live = np.ones(len(observed)) if times is None else np.asarray(times, dtype=float)

@@ -1,4 +1,4 @@
-"""The quality flag of a result: its goodness of fit and other numbers, judged by the configuration's limits."""
+"""The quality flag of a result: its goodness of fit and other numbers against the limits of the configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ GOOD, POOR = "good", "poor"
 
 
 def flag(data: Mapping[str, Any], limits: Limits) -> dict[str, str]:
-    """Judge the numbers that go with a result.
+    """Return the quality of a result: compare its numbers with limits.
 
     Parameters
     ----------
@@ -16,12 +16,12 @@ def flag(data: Mapping[str, Any], limits: Limits) -> dict[str, str]:
         A result's data, such as ``{"p_value": 0.2, "relative_width": 0.09}``.
     limits
         Key of ``data`` to the lowest and highest value that is good, both inside; None leaves that side open. Keys that
-        the data do not have are not judged.
+        are not in the data are ignored.
 
     Returns
     -------
     dict
-        ``{"quality": "good"}``, or ``{"quality": "poor", "quality_reason": ...}`` with every number that is out of its
+        ``{"quality": "good"}``, or ``{"quality": "poor", "quality_reason": ...}`` with every number outside its
         limits.
     """
     reasons = [words for key, pair in limits.items() if key in data and (words := _out_of(key, data[key], pair))]
@@ -43,7 +43,7 @@ def check(limits: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If one is not a pair of rising numbers, of which either may be null.
+        If a limit is not a pair of rising numbers, of which either may be null.
     """
     for key, pair in limits.items():
         numbers = [side for side in pair if side is not None] if isinstance(pair, list | tuple) else []

@@ -18,7 +18,7 @@ class Quantile:
 
 
 def quantile(values: ArrayLike, probability: float) -> Quantile:
-    """Estimate a quantile as the mean of what resampling would give, and its error as the deviation of that.
+    """Estimate a quantile as the mean over all resamplings, and its error as their standard deviation.
 
     The order statistics are weighted with the beta distribution of the one of rank (n + 1) p, without resampling
     (Harrell and Davis, Biometrika 69 (1982) 635; the error: Maritz and Jarrett, JASA 73 (1978) 194).
@@ -40,7 +40,7 @@ def quantile(values: ArrayLike, probability: float) -> Quantile:
     if not n:
         raise ValueError("a quantile of no values")
     a, b = (n + 1) * probability, (n + 1) * (1 - probability)
-    # Of a large sample only these have a weight; the others would cost ten times its memory.
+    # In a large sample only these have a weight; the others would cost ten times the memory of the sample.
     reach = _REACH * (1 + np.sqrt(n * probability * (1 - probability)))
     first, last = max(int(n * probability - reach), 0), min(int(n * probability + reach) + 1, n)
     weights = np.diff(betainc(a, b, np.arange(first, last + 1) / n))

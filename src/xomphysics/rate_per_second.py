@@ -1,4 +1,4 @@
-"""Counts per second of a run, gathered chunk by chunk: 8 bytes per second, whatever the rate."""
+"""Counts per second of a run, chunk by chunk: 8 bytes per second at any rate."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ class CountsPerSecond:
     counts
         Events per second, shape (seconds,), the last second included even if it is not a whole one.
     start, end
-        Of the data counted so far (ns since 1970).
+        Start and end of the data counted so far (ns since 1970).
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Cuts one after the other, with the number that passes each."""
+"""Cuts in order, with the number of events that pass each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class CutFlow:
     def select(self, events: Any) -> Mask:
         """Return which of ``events`` (a structured array) pass all cuts, and count them.
 
-        A comparison with NaN is false, so an event with NaN in a column that a cut looks at does not pass it.
+        A comparison with NaN is false, so an event with NaN in the column of a cut does not pass it.
         """
         keep = np.ones(len(events), dtype=bool)
         self.total += len(events)
@@ -65,7 +65,7 @@ class CutFlow:
 
     @property
     def selected(self) -> int:
-        """Events that passed everything."""
+        """Number of events that passed all cuts."""
         return int(self.passed[-1]) if self.cuts else self.total
 
     def counts(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """A client of the slow-control server, by the protocol of straxen's ``SCADAInterface``; standard library only.
 
-https only. A log-in gives a token, which every request carries. One parameter is asked at a time, for its raw values;
-an answer has at most `MOST_VALUES`, so longer series come page by page.
+https only. A log-in returns a token, which every request carries. A request is for the raw values of one parameter;
+an answer has at most `MOST_VALUES`, so longer series are read page by page.
 """
 
 import configparser
@@ -35,25 +35,25 @@ class AccountError(Exception):
 
 
 class NoAnswer(Exception):
-    """The server did not answer as agreed, several times: worth another try later."""
+    """No valid answer of the server in any of the tries; a later try may succeed."""
 
 
 class NoValues(Exception):
-    """The server answered, and has no values of this parameter."""
+    """The server answered that it has no values of this parameter."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who asks whom.
+    """Addresses of the server, and the account.
 
     Attributes
     ----------
     login_url, data_url
-        Where to log in, and where to ask for values.
+        Addresses for the log-in and for values.
     user, password
-        The account; the password is never shown.
+        The account; the password is not in the representation.
     ca_file
-        Certificates that are trusted instead of the system's; empty: the system's.
+        File of trusted certificates; empty: those of the system.
     """
 
     login_url: str
@@ -65,14 +65,14 @@ class Account:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long is waited.
+    """How often and how long a request is tried.
 
     Attributes
     ----------
     timeout
         Seconds for one request from its first to its last byte.
     tries
-        How often a request is made before it counts as not answered.
+        Number of tries before a request counts as not answered.
     wait
         Seconds before the second try; each further one waits twice as long.
     total
@@ -110,8 +110,8 @@ def read_account(path: Path) -> Account:
     Raises
     ------
     AccountError
-        If the file is missing, readable by others, lacks an entry or has an address without https. Nothing of its
-        content is repeated.
+        If the file is missing, readable by others, lacks an entry or has an address without https. The message does
+        not repeat the content.
     """
     try:
         place = path.expanduser()
@@ -135,18 +135,18 @@ def read_account(path: Path) -> Account:
 
 
 class SlowControlClient:
-    """One session with the server; it logs in when it is first asked.
+    """One session with the server; the first request logs in.
 
     Parameters
     ----------
     account
-        Who asks whom.
+        The server and the account.
     retries
-        How long is waited.
+        How often and how long a request is tried.
     now
         The present, seconds since 1970.
     sleep
-        What waits between two tries.
+        Called with the seconds to wait between two tries.
 
     Raises
     ------
@@ -181,9 +181,9 @@ class SlowControlClient:
         AccountError
             If the server refuses the log-in.
         NoAnswer
-            If the server did not answer as agreed.
+            If there was no valid answer.
         NoValues
-            If it has none, or ``start`` is too long ago.
+            If the server has none, or ``start`` is too long ago.
         """
         if start < oldest(self._now()):
             raise NoValues(f"the slow-control server has nothing that is older than {YEARS} years")
@@ -234,11 +234,13 @@ class SlowControlClient:
             answer = {}
         token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token.isprintable():
-            raise AccountError("the slow-control server refuses the log-in")  # its words might repeat the password
+            raise AccountError(
+                "the slow-control server refuses the log-in"
+            )  # its own message might repeat the password
         self._token = token
 
     def _answered(self, ask: Callable[[], list[tuple[float, float]]]) -> list[tuple[float, float]]:
-        """Ask, several times if need be."""
+        """Return the answer of a request that is tried several times."""
         reason = ""
         for attempt in range(self._retries.tries):
             if attempt:
@@ -261,19 +263,19 @@ class SlowControlClient:
             content = _read(response, deadline)
             length = response.headers.get("Content-Length", "")
         if length.isdecimal() and len(content) < int(length):
-            raise ValueError(f"half an answer, {len(content)} of {length} bytes")
+            raise ValueError(f"a truncated answer, {len(content)} of {length} bytes")
         return content
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nobody: the token is for this server only."""
+    """Follows no redirect: the token is for this server only."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _read(response: IO[bytes], deadline: float) -> bytes:
-    """Read to the end; a slow answer must not go on for ever, nor a long one fill the memory."""
+    """Read an answer to its end; fail if it takes too long or is too large."""
     content = bytearray()
     while block := response.read1(_BLOCK) if hasattr(response, "read1") else response.read(_BLOCK):
         content += block
@@ -285,14 +287,14 @@ def _read(response: IO[bytes], deadline: float) -> bytes:
 
 
 def parse(content: bytes) -> list[tuple[float, float]]:
-    """Return (seconds since 1970, value) of an answer; what is no number is NaN.
+    """Return (seconds since 1970, value) of an answer; a value that is not a number is NaN.
 
     Raises
     ------
     NoValues
-        If the answer is the server's word that it has none.
+        If the server answers that it has none.
     ValueError
-        If the answer is neither.
+        If the answer has another form.
     """
     try:
         answer = json.loads(content)
@@ -300,7 +302,7 @@ def parse(content: bytes) -> list[tuple[float, float]]:
         raise ValueError(f"an answer of {len(content)} bytes that is not JSON") from None
     if isinstance(answer, dict):
         words = " ".join(str(answer.get("message") or answer.get("Message") or "no reason given").split())
-        raise NoValues(f"the slow-control server says: {''.join(filter(str.isprintable, words))[:200]}")
+        raise NoValues(f"the slow-control server answers: {''.join(filter(str.isprintable, words))[:200]}")
     if not isinstance(answer, list):
         raise ValueError("an answer that is not a list of values")
     return [_value(item) for item in answer]
@@ -329,7 +331,7 @@ def oldest(now: float) -> float:
 
 
 def _words(error: Exception) -> str:
-    """Return an error in words that hold no address and no content."""
+    """Return a description of an error without address and content."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"

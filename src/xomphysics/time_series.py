@@ -1,4 +1,4 @@
-"""What a series of readings says: mean, spread, slope, with errors that hold if the readings depend on each other."""
+"""Mean, spread and slope of a series of readings, with errors that hold for correlated readings."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
-_LEAST = 5  # readings; the correlation of fewer cannot be corrected for its bias
+_LEAST = 5  # readings; for fewer the correlation cannot be corrected for its bias
 _STRONGEST = 0.99
 
 
 class Constant(Exception):
-    """All readings are equal: their spread says nothing."""
+    """All readings are equal, so their spread gives no error."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Line:
 
 
 def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> Line:
-    """Fit a straight line; its height in the middle does not suffer from gaps as the mean of the readings would.
+    """Fit a straight line; a gap does not bias its height in the middle, unlike the mean of the readings.
 
-    Neighbouring readings that scatter alike tell less. Their correlation r is that of neighbouring residuals, corrected
-    for its bias (F. H. C. Marriott and J. A. Pope, Biometrika 41 (1954) 390) and not below zero. Then, as for a
+    Correlated readings carry less information. The correlation r of neighbouring residuals is corrected for its
+    bias (F. H. C. Marriott and J. A. Pope, Biometrika 41 (1954) 390) and not below zero. Then, as for a
     first-order autoregression, the variances of height and slope are larger by g = (1 + r) / (1 - r), n - 2 g degrees
-    of freedom are left, and the spread is known as from n (1 - r^2) / (1 + r^2) readings (M. S. Bartlett, JRSS 98
-    (1935) 536). The spread is corrected for its bias in small samples of normal scatter.
+    of freedom are left, and the spread is as uncertain as that of n (1 - r^2) / (1 + r^2) independent
+    readings (M. S. Bartlett, JRSS 98 (1935) 536). The spread is corrected for its bias in small normal samples.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _correlation(rest: Floats) -> float:
 
 
 def _unbiased(free: int) -> float:
-    """Return by what the deviation of a normal sample has to be multiplied (1 / c4)."""
+    """Return the factor that removes the bias of the standard deviation of a normal sample (1 / c4)."""
     return float(np.sqrt(free / 2) * np.exp(gammaln(free / 2) - gammaln((free + 1) / 2)))
 
 
@@ -115,7 +115,7 @@ class Coverage:
 
 
 def coverage(times: ArrayLike, start: float, end: float, gap: float = 5.0) -> Coverage:
-    """Look for gaps: times without a reading that are longer than ``gap`` times the usual distance (the median)."""
+    """Return the gaps: times without a reading that are longer than ``gap`` times the median distance of readings."""
     t = np.asarray(times, dtype=float)
     if not len(t) or not end > start:
         return Coverage(0.0, max(end - start, 0.0))

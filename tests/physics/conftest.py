@@ -13,11 +13,11 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYTHON = Path(os.environ.get("XOM_ANALYSIS_PYTHON", ROOT / "work" / "envs" / "analysis" / "bin" / "python"))
-Say = Callable[..., Any]
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def analysis_says(tmp_path_factory: pytest.TempPathFactory) -> Say:
+def run_script(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a function that runs one script of this folder and returns the JSON in its last line.
 
     pytest-xdist's workers share what the first of them ran.
@@ -28,7 +28,7 @@ def analysis_says(tmp_path_factory: pytest.TempPathFactory) -> Say:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def say(script: str, *arguments: str) -> Any:
+    def run(script: str, *arguments: str) -> Any:
         answer = shared / f"{script}.json"
         with (shared / f"{script}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -36,7 +36,7 @@ def analysis_says(tmp_path_factory: pytest.TempPathFactory) -> Say:
                 answer.write_text(_run(script, arguments))
         return json.loads(answer.read_text())
 
-    return say
+    return run
 
 
 def _run(script: str, arguments: tuple[str, ...]) -> str:
@@ -49,6 +49,12 @@ def _run(script: str, arguments: tuple[str, ...]) -> str:
 
 
 @pytest.fixture(scope="session")
-def kr83m_cases(analysis_says: Say) -> Any:
+def small_set(run_script: Run, mini: Path) -> Any:
+    """Return what `small_set.py` prints of the session's small set of the mini-XENONnT."""
+    return run_script("small_set", str(mini))
+
+
+@pytest.fixture(scope="session")
+def kr83m_cases(run_script: Run) -> Any:
     """Return what `kr83m_cases.py` prints."""
-    return analysis_says("kr83m_cases")
+    return run_script("kr83m_cases")

@@ -5,6 +5,7 @@ Needs the analysis environment; the set is made in a temporary folder.
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import analysis_scripts
 
+from mini_xenonnt.folder import is_readable
 from xomlib.job import begin
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
@@ -45,34 +47,53 @@ def analyse(module: ModuleType, data: Path, run_id: str, draft: Path) -> dict[st
     }
 
 
-def run_all(folder: Path) -> dict[str, Any]:
-    """Analyse every run, and one of them with damaged and with missing data types."""
+def truths_of(mini: Path, data_type: str) -> dict[str, dict[str, Any]]:
+    """Return the truths of the runs of a set that have a readable data type."""
+    found = {}
+    for path in sorted((mini / "truth").glob("*.json")):
+        if any(is_readable(part) for part in (mini / "strax_data").glob(f"{path.stem}-{data_type}-*")):
+            found[path.stem] = json.loads(path.read_text())
+    return found
+
+
+def copy_run(data: Path, run_id: str, folder: Path) -> Path:
+    """Copy all data of a run into a new folder and return it."""
+    folder.mkdir(parents=True)
+    for part in data.glob(f"{run_id}-*"):
+        shutil.copytree(part, folder / part.name)
+    return folder
+
+
+def remove_last_chunk(folder: Path) -> None:
+    """Remove the last chunk of a data type."""
+    max(path for path in folder.iterdir() if path.suffix != ".json").unlink()
+
+
+def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str, Any]:
+    """Analyse the TPC runs of a set, at most so many with and without krypton; one with damaged and missing data."""
     kr83m = analysis_scripts.load("kr83m")
     of_tpc = [analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate")]
-    data, draft = folder / "mini" / "strax_data", folder / "draft"
+    data, draft = mini / "strax_data", scratch / "draft"
     document: dict[str, Any] = {"runs": {}}
-    for path in sorted((folder / "mini" / "truth").glob("*.json")):
-        truth = json.loads(path.read_text())
-        if not any(data.glob(f"{path.stem}-event_info-*")):
-            continue
-        said = {"truth": truth}
+    truths = truths_of(mini, "event_info")
+    with_krypton = [run for run, truth in truths.items() if truth["mode"] == "tpc_kr83m"]
+    others = [run for run in truths if run not in with_krypton]
+    for run_id in (*with_krypton[:most], *others[:most]):
+        found: dict[str, Any] = {"truth": truths[run_id]}
         for module in of_tpc:
-            said[module.__name__.removeprefix("analysis_")] = analyse(module, data, path.stem, draft)
-        if truth["mode"] == "tpc_kr83m":
-            said["kr83m"] = analyse(kr83m, data, path.stem, draft)
-            document["kr_run"] = path.stem
-        document["runs"][path.stem] = said
+            found[module.__name__.removeprefix("analysis_")] = analyse(module, data, run_id, draft)
+        if run_id in with_krypton:
+            found["kr83m"] = analyse(kr83m, data, run_id, draft)
+            document["kr_run"] = run_id
+        document["runs"][run_id] = found
     run_id = document["kr_run"]
     for case in ("no_double", "missing_chunk"):
-        copy = folder / case
-        copy.mkdir()
-        for part in data.glob(f"{run_id}-*"):
-            shutil.copytree(part, copy / part.name)
+        copy = copy_run(data, run_id, scratch / case)
         (double,) = copy.glob(f"{run_id}-event_info_double-*")
         if case == "no_double":
             shutil.rmtree(double)
         else:
-            max(path for path in double.iterdir() if path.suffix != ".json").unlink()
+            remove_last_chunk(double)
         document[case] = analyse(kr83m, copy, run_id, draft)
     return document
 
@@ -81,10 +102,11 @@ def main() -> None:
     """Make the set, analyse it, print the document as the last line."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(analysis_scripts.ROOT / "work" / "cache" / "numba"))
         command = [sys.executable, "-m", "mini_xenonnt", "make", "--output", str(folder / "mini"), *MAKE]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with contextlib.redirect_stdout(sys.stderr):
-            document = run_all(folder)
+            document = analyse_tpc(folder / "mini", folder)
     print(json.dumps(document))
 
 

@@ -150,6 +150,22 @@ def here(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
+def look(mini: Path, made: dict[str, str], scratch: Path) -> dict[str, Any]:
+    """Return what is found in a set whose data were made with these lineage hashes."""
+    return {
+        "odd": json.loads((mini / "mini.json").read_text())["odd"],
+        "hashes": [
+            made,
+            hashes(),
+            hashes(output_folder=scratch / "x", truth_folder=scratch / "y", readonly=False),
+        ],
+        "availability": availability(mini, made),
+        "counts": counts(mini),
+        "refusal": refusal(mini),
+        "here": here(scratch / "empty"),
+    }
+
+
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "work" / "cache" / "numba"))
@@ -167,25 +183,16 @@ def main() -> None:
         again = call(*command("make", one, *SET)).stderr
         taken = call(*command("take", one, *TAKE)).stdout.strip()
         state = json.loads((one / "mini.json").read_text())
-        facts = {
+        found = {
+            **look(one, state["lineage"]["hashes"], base),
             "killed": killed,
             "same": same,
             "again": again,
             "taken": taken,
             "last": documents(one)[-1],
-            "odd": state["odd"],
-            "hashes": [
-                state["lineage"]["hashes"],
-                hashes(),
-                hashes(output_folder=base / "x", truth_folder=base / "y", readonly=False),
-            ],
-            "availability": availability(one, state["lineage"]["hashes"]),
-            "counts": counts(one),
             "krypton": krypton(one, taken),
-            "refusal": refusal(one),
-            "here": here(base / "empty"),
         }
-    print(json.dumps(facts))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

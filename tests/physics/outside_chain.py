@@ -15,7 +15,7 @@ from typing import Any
 
 import analysis_scripts
 import numpy as np
-from full_chain import analyse
+from full_chain import analyse, copy_run, remove_last_chunk, truths_of
 
 from mini_xenonnt import slow_control
 from mini_xenonnt.simulation import vetoes
@@ -73,31 +73,27 @@ def slow(folder: Path, runs: list[str]) -> dict[str, Any]:
     return found
 
 
-def run_all(base: Path) -> dict[str, Any]:
-    """Analyse every run that an analysis can read, and one with a chunk missing."""
-    folder, draft = base / "mini", base / "draft"
-    data = folder / "strax_data"
-    document: dict[str, Any] = {name: {} for name in OF_TYPES}
-    truths = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "truth").glob("*.json"))}
+def analyse_outside(mini: Path, scratch: Path, most: int | None = None, spread_events: int = 20_000) -> dict[str, Any]:
+    """Analyse the runs of a set, at most so many for each analysis, and one with a chunk missing."""
+    data, draft = mini / "strax_data", scratch / "draft"
+    document: dict[str, Any] = {"truths": {}}
     for name, needed in OF_TYPES.items():
-        module = analysis_scripts.load(name)
-        for run in truths:
-            if any(data.glob(f"{run}-{needed}-*")):
-                document[name][run] = analyse(module, data, run, draft)
-    document |= {"truths": truths, "scada": slow(folder, list(truths))}
-    documents = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
-    rated = [one["name"] for one in documents if "rate" in one]
-    facts = read_runs(folder)
-    document["daq_rate"] = {run: without_data("daq_rate", {}, run, facts[run]) for run in rated}
+        truths, module = truths_of(mini, needed), analysis_scripts.load(name)
+        document["truths"] |= truths
+        document[name] = {run: analyse(module, data, run, draft) for run in list(truths)[:most]}
+    documents = [json.loads(line) for line in (mini / "runs.jsonl").read_text().splitlines()]
+    runs = read_runs(mini)
+    rated = [one["name"] for one in documents if "rate" in one][:most]
+    document["daq_rate"] = {run: without_data("daq_rate", {}, run, runs[run]) for run in rated}
     document["documents"] = {one["name"]: one for one in documents}
-    document["facts"] = {run: facts[run] for run in rated}
-    document["spread"] = {run: expected_spread(truths[run]) for run in list(document["neutron_veto"])[:1]}
-    (run,) = list(document["neutron_veto"])[-1:]
-    (damaged,) = data.glob(f"{run}-online_monitor_nv-*")
-    max(path for path in damaged.iterdir() if path.suffix != ".json").unlink()
-    document["missing_chunk"] = analyse(analysis_scripts.load("neutron_veto"), data, run, base / "damaged")
-    shutil.rmtree(damaged)
-    document["nothing_by_channel"] = analyse(analysis_scripts.load("neutron_veto"), data, run, base / "gone")
+    first, *_, last = document["neutron_veto"]
+    document["spread"] = {first: expected_spread(document["truths"][first], spread_events)}
+    neutron_veto, damaged = analysis_scripts.load("neutron_veto"), copy_run(data, last, scratch / "damaged")
+    (monitor,) = damaged.glob(f"{last}-online_monitor_nv-*")
+    remove_last_chunk(monitor)
+    document["missing_chunk"] = analyse(neutron_veto, damaged, last, draft)
+    shutil.rmtree(monitor)
+    document["nothing_by_channel"] = analyse(neutron_veto, damaged, last, draft)
     return document
 
 
@@ -109,7 +105,8 @@ def main() -> None:
         command = [sys.executable, "-m", "mini_xenonnt", "make", "--output", str(base / "mini"), *MAKE]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with contextlib.redirect_stdout(sys.stderr):
-            document = run_all(base)
+            document = analyse_outside(base / "mini", base)
+            document["scada"] = slow(base / "mini", list(document["truths"]))
     print(json.dumps(document))
 
 

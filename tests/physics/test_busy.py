@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Any) -> Any:
+def cases(run_script: Any) -> Any:
     """Return what `busy_cases.py` prints."""
-    return analysis_says("busy_cases")
+    return run_script("busy_cases")
 
 
 def test_a_run_without_intervals_is_zero_with_an_error(cases: Any) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Any) -> Any:
+def cases(run_script: Any) -> Any:
     """Return what `daq_rate_cases.py` prints."""
-    return analysis_says("daq_rate_cases")
+    return run_script("daq_rate_cases")
 
 
 def test_mean_and_maximum_of_every_detector_are_those_of_the_document(cases: Any) -> None:

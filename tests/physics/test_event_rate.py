@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Any) -> Any:
+def cases(run_script: Any) -> Any:
     """Return what `event_rate_cases.py` prints."""
-    return analysis_says("event_rate_cases")
+    return run_script("event_rate_cases")
 
 
 def test_a_steady_rate_is_called_steady(cases: Any) -> None:

@@ -9,9 +9,9 @@ MEASURED = ["area_ratio", "electrons_per_primary"]
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Callable[..., Any]) -> Any:
+def cases(run_script: Callable[..., Any]) -> Any:
     """What `peaks_cases.py` prints."""
-    return analysis_says("peaks_cases")
+    return run_script("peaks_cases")
 
 
 def test_main_saves_all_variables_and_a_figure(cases: Any) -> None:

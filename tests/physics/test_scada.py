@@ -9,9 +9,9 @@ KINDS = ("mean", "spread", "minimum", "maximum", "slope")
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Any) -> Any:
+def cases(run_script: Any) -> Any:
     """Return what `scada_cases.py` prints."""
-    return analysis_says("scada_cases")
+    return run_script("scada_cases")
 
 
 def reasons(said: Any, parameter: str) -> set[str]:
@@ -39,14 +39,14 @@ def test_an_unknown_parameter_costs_the_others_nothing(cases: Any) -> None:
     said = cases["one_unknown"]
     assert said["raised"] is None
     assert said["results"]["pressure_mean"]["value"] is not None
-    assert reasons(said, "gone") == {"XE1T.GONE: the slow-control server says: There is no tag XE1T.GONE"}
+    assert reasons(said, "gone") == {"XE1T.GONE: the slow-control server answers: There is no tag XE1T.GONE"}
 
 
 def test_a_parameter_without_an_answer_costs_the_others_nothing(cases: Any) -> None:
     said = cases["one_unanswered"]
     assert said["results"]["temperature_mean"]["value"] is not None
     (reason,) = reasons(said, "pressure")
-    assert "no answer of the slow-control server: half an answer" in reason
+    assert "no answer of the slow-control server: a truncated answer" in reason
 
 
 def test_a_server_that_answers_nothing_is_a_failure_that_is_tried_again(cases: Any) -> None:

@@ -9,9 +9,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def rows(analysis_says: Callable[..., Any]) -> list[dict[str, Any]]:
+def rows(run_script: Callable[..., Any]) -> list[dict[str, Any]]:
     """What `study.py --fast` prints."""
-    found: list[dict[str, Any]] = analysis_says("study", "--fast")
+    found: list[dict[str, Any]] = run_script("study", "--fast")
     return found
 
 

@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def cases(analysis_says: Any) -> Any:
+def cases(run_script: Any) -> Any:
     """Return what `veto_cases.py` prints."""
-    return analysis_says("veto_cases")
+    return run_script("veto_cases")
 
 
 def test_no_events_are_a_rate_of_zero_and_nothing_else(cases: Any) -> None:

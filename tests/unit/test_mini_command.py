@@ -12,7 +12,7 @@ import pytest
 from mini_xenonnt import folder as place
 from mini_xenonnt import make, schedule
 from mini_xenonnt.__main__ import main
-from mini_xenonnt.production.workers import Say, Workers
+from mini_xenonnt.production.workers import Report, Workers
 from mini_xenonnt.schedule import Parameters, Run
 
 NOW = "2026-11-22T12:00:00Z"
@@ -59,7 +59,7 @@ def produced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that workers would be asked to make; nothing is made."""
     asked: list[str] = []
 
-    def produce(_: Workers, runs: list[Run], __: Say) -> list[str]:
+    def produce(_: Workers, runs: list[Run], __: Report) -> list[str]:
         asked.extend(run.run_id for run in runs)
         return []
 

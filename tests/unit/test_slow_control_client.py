@@ -171,7 +171,7 @@ def test_a_log_in_without_token_is_refused(server: FaultyServer, answer: bad.Fau
 
 
 def test_an_unknown_parameter_has_the_servers_words(server: FaultyServer) -> None:
-    with pytest.raises(NoValues, match=r"the slow-control server says: There is no tag XE1T\.GONE"):
+    with pytest.raises(NoValues, match=r"the slow-control server answers: There is no tag XE1T\.GONE"):
         client(server).values("XE1T.GONE", START, END)
     assert len(server.asked()) == 1
 
@@ -202,7 +202,7 @@ def test_a_token_that_has_run_out_is_renewed_once(server: FaultyServer) -> None:
 
 # --- no answer --------------------------------------------------------------------------------------------------------
 FAULTS = {
-    "half an answer": (bad.half, "half an answer"),
+    "half an answer": (bad.half, "a truncated answer"),
     "not JSON": (bad.text("<html>"), "not JSON"),
     "a number": (bad.text("5"), "not a list"),
     "no times": (bad.text('[{"value": 1}]'), "without a time"),

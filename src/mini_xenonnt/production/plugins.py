@@ -1,4 +1,4 @@
-"""strax plugins that stand for everything below peaks and hitlets; all plugins above them are straxen's own."""
+"""strax plugins that replace everything below peaks and hitlets; all plugins above them are straxen's own."""
 
 import json
 import zlib
@@ -59,15 +59,15 @@ class TruthSource(strax.Plugin):
         self.edges = np.linspace(0, end - start, n + 1).astype(np.int64) + start
 
     def expected_rate(self) -> float:
-        """Return roughly how many rows per second the source makes; it decides the number of chunks."""
+        """Return the approximate number of rows per second; it determines the number of chunks."""
         return 0.0
 
     def source_finished(self) -> bool:
-        """Tell strax that no data will come later."""
+        """Return True: no more data will follow."""
         return True
 
     def is_ready(self, chunk_i: int) -> bool:
-        """Tell strax whether there is a chunk of that number."""
+        """Return whether the chunk of this number exists."""
         return chunk_i < len(self.edges) - 1
 
     def window(self, chunk_i: int) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def to_positions(found: np.ndarray, peaks: np.ndarray, dtype: np.dtype) -> np.nd
 
 
 class _MiniHitlets(TruthSource):
-    """What the veto detectors have in common."""
+    """Common base of the plugins of the veto detectors."""
 
     __version__ = "2.0.0"
     dtype = strax.hitlet_dtype()
@@ -163,7 +163,7 @@ class _MiniHitlets(TruthSource):
     detector: vetoes.Detector
 
     def expected_rate(self) -> float:
-        """Return a tenth of the rate of hitlets: they are that much smaller than peaks."""
+        """Return a tenth of the rate of hitlets, since a hitlet is that much smaller than a peak."""
         rate, dark_rate = (self.detector.of(self.truth, name) for name in ("rate", "dark_rate"))
         return (rate * (vetoes.MIN_HITS + vetoes.MEAN_FURTHER_HITS) + dark_rate) / 10
 

@@ -15,7 +15,7 @@ from mini_xenonnt.context import mini_xenonnt
 from mini_xenonnt.schedule import STORED_TYPES, UPPER_TYPES, Run
 
 CHAINS = (("peak_basics", "event_basics", *UPPER_TYPES), ("events_nv", "event_positions_nv"))
-"""Types of which each is made on the way to the last."""
+"""Chains of data types; making the last type of a chain makes all of them."""
 
 
 @cache
@@ -32,7 +32,7 @@ def lineage_hashes() -> dict[str, str]:
 
 
 def produce(folder: Path, run: Run) -> tuple[float, float]:
-    """Make the data of one run anew; what there is of it is deleted first.
+    """Make the data of one run again; existing data of the run are deleted first.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ def produce(folder: Path, run: Run) -> tuple[float, float]:
     Raises
     ------
     Exception
-        Whatever strax or a plugin raises; what strax printed until then is in a note on it.
+        Any error of strax or a plugin, with the output of strax in a note.
     """
     begin = time.monotonic()
     for old in place.strax_data(folder).glob(f"{run.run_id}-*"):
         shutil.rmtree(old)
-    said = io.StringIO()
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(printed):
             _make(_context(folder), run)
     except Exception as error:
-        error.add_note(said.getvalue()[-2000:])
+        error.add_note(printed.getvalue()[-2000:])
         raise
     for name in run.broken_types:
         _break(folder, run, name)
@@ -68,7 +68,7 @@ def produce(folder: Path, run: Run) -> tuple[float, float]:
 
 
 def _make(st: strax.Context, run: Run) -> None:
-    """Let strax make the types of a run: each chain in one pass, the others each by itself."""
+    """Make the data types of a run: each chain in one pass, the others one by one."""
     chains = [tuple(name for name in chain if name in run.types) for chain in CHAINS]
     others = [(name,) for name in run.types if not any(name in chain for chain in chains)]
     for types in filter(None, [*chains, *others]):
@@ -76,7 +76,7 @@ def _make(st: strax.Context, run: Run) -> None:
 
 
 def _break(folder: Path, run: Run, data_type: str) -> None:
-    """Leave what a killed (`temp`) or a crashed (`exception`) process leaves of a data type."""
+    """Write the remains of a killed (`temp`) or a crashed (`exception`) process for a data type."""
     key = _context(folder).key_for(run.run_id, data_type)
     final = place.data_folder(folder, run.run_id, data_type, key.lineage_hash)
     path = final.with_name(final.name + "_temp") if run.odd == "temp" else final

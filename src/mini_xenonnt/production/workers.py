@@ -1,4 +1,4 @@
-"""Worker processes that make the data of runs. Only they import strax, and only when there is something to make."""
+"""Worker processes that make the data of runs. Only they import strax, and they start only when needed."""
 
 import logging
 import multiprocessing
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from mini_xenonnt.schedule import Run
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Workers:
-    """Worker processes with strax, started when there is something to do for them."""
+    """Worker processes with strax; they start with the first request."""
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self._folder = folder.resolve()
@@ -32,7 +32,7 @@ class Workers:
             return
         if kind is not None:
             for process in multiprocessing.active_children():
-                process.terminate()  # what they are at is of no use any more
+                process.terminate()  # their results are no longer needed
         self._pool.shutdown(cancel_futures=True)
 
     def lineage_hashes(self) -> dict[str, str]:
@@ -40,12 +40,14 @@ class Workers:
         answers = [self._started().submit(_lineage_hashes) for _ in range(self._jobs)]  # all start to import now
         return answers[0].result()
 
-    def produce(self, runs: list[Run], say: Say) -> list[str]:
+    def produce(self, runs: list[Run], report: Report) -> list[str]:
         """Make the data of some runs, the longest first, and return the run ids of those that failed."""
         if not runs:
             return []
         begin = time.monotonic()
-        say(f"making the data of {len(runs)} runs with {self._jobs} processes (strax starts and compiles: some 30 s)")
+        report(
+            f"making the data of {len(runs)} runs with {self._jobs} processes (strax starts and compiles: some 30 s)"
+        )
         order = sorted(runs, key=lambda run: (run.mode != "tpc_kr83m", run.number))
         futures = {self._started().submit(_produce, self._folder, run): run for run in order}
         failed = []
@@ -54,10 +56,10 @@ class Workers:
             head = f"[{i:>{len(str(len(runs)))}}/{len(runs)}] {run.run_id} {run.mode:<17}"
             if error := future.exception():
                 failed.append(run.run_id)
-                say(f"{head} failed: {type(error).__name__}: {error}")
+                report(f"{head} failed: {type(error).__name__}: {error}")
                 continue
             seconds, megabytes = future.result()
-            say(f"{head} {seconds:5.1f} s {megabytes:6.1f} MB  after {time.monotonic() - begin:.0f} s")
+            report(f"{head} {seconds:5.1f} s {megabytes:6.1f} MB  after {time.monotonic() - begin:.0f} s")
         return failed
 
     def _started(self) -> ProcessPoolExecutor:
@@ -69,7 +71,7 @@ class Workers:
 
 
 def _start() -> None:
-    """Prepare a worker process: quiet, deaf to Ctrl-C, and dead as soon as its parent is."""
+    """Prepare a worker process: it ignores Ctrl-C, logs errors only and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("strax").setLevel(logging.ERROR)
     parent = multiprocessing.parent_process()

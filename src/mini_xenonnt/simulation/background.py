@@ -1,4 +1,4 @@
-"""Background: single-site electronic recoils, flat in energy, whose energy straxen's own estimate gives back."""
+"""Background: single-site electronic recoils, flat in energy; straxen's energy estimate reproduces the energy."""
 
 from collections.abc import Mapping
 

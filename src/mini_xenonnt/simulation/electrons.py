@@ -1,4 +1,4 @@
-"""Small signals that make no event: delayed electrons after an S2 (photo-ionization), lone electrons and S1s, noise."""
+"""Small signals that trigger no event: delayed electrons after an S2 (photo-ionization), lone electrons, S1s, noise."""
 
 from collections.abc import Mapping
 
@@ -62,7 +62,7 @@ def delayed(rng: Generator, truth: Mapping[str, float], primaries: np.ndarray) -
 
 
 def lone(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> np.ndarray:
-    """Simulate signals that belong to nothing.
+    """Simulate signals without a parent.
 
     Parameters
     ----------

@@ -35,4 +35,4 @@ def charge(points: np.ndarray) -> np.ndarray:
 
 
 MAPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"light": light, "charge": charge}
-"""Maps by the name that stands in an option: the lineage holds this name, so a changed formula needs a new one."""
+"""Maps by their name in an option. The lineage contains the name, so a changed formula needs a new name."""

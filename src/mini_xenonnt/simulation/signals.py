@@ -1,4 +1,4 @@
-"""S1 and S2 signals as rows of an array, and what the detector does to them: light patterns, pile-up.
+"""S1 and S2 signals as rows of an array, and detector effects: light patterns, pile-up.
 
 Everything here is a pure function of its arguments; straxen is not needed.
 """

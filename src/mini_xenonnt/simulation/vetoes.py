@@ -1,4 +1,4 @@
-"""What the veto detectors and the acquisition monitor see: hitlets of veto events and dark counts, veto intervals."""
+"""Data of the veto detectors and the acquisition monitor: hitlets of veto events and dark counts, veto intervals."""
 
 import zlib
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ class Detector:
 
 
 DETECTORS = {"nv": Detector("nveto", detector.NV_CHANNELS), "mv": Detector("muveto", detector.MV_CHANNELS)}
-"""By the ending of their data types in straxen."""
+"""Veto detectors by the suffix of their data types in straxen."""
 
 
 def mean_hits(truth: Mapping[str, Any], of: Detector) -> float:
-    """Return the mean number of hits of an event, dark counts left out: a dead channel takes its share."""
+    """Return the mean number of hits of an event without dark counts; a dead channel reduces it."""
     first, last = of.channels
     dead = first <= of.of(truth, "dead_channel") <= last
     return (MIN_HITS + MEAN_FURTHER_HITS) * (1 - dead / (last - first + 1))
@@ -61,7 +61,7 @@ def hitlets(rng: Generator, truth: Mapping[str, Any], of: Detector, start: int, 
     truth : Mapping
         With the detector's truths `rate` and `dark_rate` (Hz): veto events, and single hits in the whole detector. An
         event has at least 6 hits within some 40 ns, above any coincidence level; dark counts make no coincidence of
-        their own. `dead_channel` sees nothing; `loud_channel` has `loud_factor` times the dark counts of another more.
+        their own. `dead_channel` has no hits; `loud_channel` has `loud_factor` times the dark counts of another more.
     of : Detector
         The detector.
     start, end : int

@@ -71,7 +71,7 @@ def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: floa
     """Fit S(t) = S(0) exp(-t / tau) to single areas.
 
     Unbinned maximum likelihood. The relative residual S / S(t) - 1 follows Student's t, whose width, the width's change
-    with drift time (fewer electrons scatter more) and degrees of freedom are fitted too: tails of whatever lies
+    with drift time (fewer electrons scatter more) and degrees of freedom are fitted too: events
     beside the line have little pull. The residual is not that of ln S, whose centre lies below ln of the mean by half
     the squared width. Errors are from the Hessian of the likelihood, taken numerically (an optimiser's own inverse
     Hessian can be wrong by a factor), times sqrt(n / (n - parameters)) for the width's bias at few events.
@@ -81,7 +81,7 @@ def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: floa
     times, areas
         Drift time and area of each event, shape (events,).
     max_relative_width
-        Residuals wider than this are no line.
+        The fit fails if the residuals are wider than this.
 
     Raises
     ------

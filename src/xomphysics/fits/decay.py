@@ -1,4 +1,4 @@
-"""Decay constant from times seen in a window."""
+"""Half-life from decay times within a window."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class DecayFit:
 
 
 def fit_half_life(times: ArrayLike, low: float, high: float) -> DecayFit:
-    """Fit an exponential that is seen between ``low`` and ``high`` only.
+    """Fit an exponential to the times between ``low`` and ``high``.
 
     Maximum likelihood: tau solves mean(t - low) = tau - W / (exp(W / tau) - 1) with W = high - low, and
     var(tau) = tau^4 / (n V), where V is the variance of the truncated exponential.

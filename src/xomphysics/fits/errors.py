@@ -1,5 +1,5 @@
-"""The error that the estimators share."""
+"""The error of all estimators."""
 
 
 class FitFailed(Exception):
-    """The data do not allow the estimate; the text says why, in words for a person."""
+    """The data do not allow the estimate; the message is the reason."""

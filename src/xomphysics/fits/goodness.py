@@ -73,19 +73,19 @@ def pearson_of_points(values: ArrayLike, expected: ArrayLike, errors: ArrayLike,
 
 
 def steadiness(values: ArrayLike, parts: int = 10) -> Goodness | None:
-    """Test whether the mean of values, in the order in which they were taken, stays the same.
+    """Test whether the mean of values is constant in time.
 
     Parameters
     ----------
     values
         In the order of time, shape (events,).
     parts
-        At most so many parts of equal number are compared, of 20 events or more each.
+        Maximum number of parts of equal size that are compared; each has at least 20 events.
 
     Returns
     -------
     Goodness or None
-        None where fewer than two parts, or a part without spread, leave nothing to test.
+        None if there are fewer than two parts, or no spread.
     """
     sample = np.asarray(values, dtype=float)
     number = min(parts, len(sample) // 20)
@@ -93,7 +93,7 @@ def steadiness(values: ArrayLike, parts: int = 10) -> Goodness | None:
         return None
     groups = np.array_split(sample, number)
     means = np.array([group.mean() for group in groups])
-    # One spread for all: a part's own would fluctuate with its mean's pull at 20 events.
+    # One spread for all parts: at 20 events the spread of one part fluctuates too much.
     spread = float(np.sqrt(np.mean([group.var(ddof=1) for group in groups])))
     if not spread > 0:
         return None

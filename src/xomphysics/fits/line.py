@@ -12,11 +12,11 @@ from xomphysics.fits.goodness import Goodness, uniform_goodness
 
 Floats = NDArray[np.float64]
 
-_SMALLEST_FIT = 10  # events; below, neither the width nor the background can be told
-_NEAREST_EDGE = 2.0  # sigma; with less of the line to see, the likelihood is too far from a parabola
+_SMALLEST_FIT = 10  # events; fewer do not determine width and background
+_NEAREST_EDGE = 2.0  # sigma; with less of the line in the range, the likelihood is too far from a parabola
 _TINY = 1e-300
 _NO_BACKGROUND = 1e-6
-_PIECE = 65536  # values of a large sample that are looked at in one go
+_PIECE = 65536  # values of a large sample that are processed at a time
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def sample_mean(values: ArrayLike, times: ArrayLike | None = None) -> Mean:
     Parameters
     ----------
     values
-        The sample, shape (values,); it may be large, no second one is made of it.
+        The sample, shape (values,); it may be large and is not copied as a whole.
     times
-        How often each value is there, shape (values,); by default once.
+        Multiplicity of each value, shape (values,); by default 1.
 
     Raises
     ------
     FitFailed
-        If there are fewer than two values, or all are equal: their spread says nothing about the error.
+        If there are fewer than two values, or all are equal, so that their spread gives no error.
     """
     sample = np.asarray(values)
     counts = np.broadcast_to(1, len(sample)) if times is None else np.asarray(times)
@@ -101,7 +101,7 @@ def sample_mean(values: ArrayLike, times: ArrayLike | None = None) -> Mean:
     mean = sum(float(counts[place] @ sample[place].astype(float)) for place in places) / n
     squares = sum(float(counts[place] @ (sample[place].astype(float) - mean) ** 2) for place in places)
     deviation = float(np.sqrt(squares / (n - 1)))
-    # Rounding may give equal values a deviation, and what is not finite has none.
+    # Rounding may give equal values a deviation above zero; values that are not finite have none.
     if there.min() == there.max() or not deviation > 0:
         raise FitFailed(f"all {n} values are equal ({there[0]:g})")
     return Mean(mean, deviation / float(np.sqrt(n)), deviation, n)

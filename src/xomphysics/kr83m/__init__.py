@@ -1,4 +1,4 @@
-"""Kr-83m decays: which are selected, what is estimated from them, how it is drawn.
+"""Kr-83m decays: selection, estimates, results and figure.
 
-What the analyses of one run and of a campaign share; docs/analyses/kr83m.md has the formulas and the sources.
+The analyses of one run and of a campaign share it; docs/analyses/kr83m.md has the formulas and the sources.
 """

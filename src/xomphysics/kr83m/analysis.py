@@ -20,7 +20,7 @@ from xomphysics.settings import merge
 
 @dataclass(frozen=True)
 class Analysed:
-    """What an analysis found.
+    """Results of the analysis.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Analysed:
     figure
         With the lines, the S2s against drift time, the delay and both cut flows.
     words
-        How many events were selected, in words.
+        The number of selected events, as a sentence.
     """
 
     results: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""What is estimated from the selected decays: lines of the S1s, loss of S2s with drift time, half-life of the delay."""
+"""Estimates from the selected decays: lines of the S1s, loss of S2s with drift time, half-life of the delay."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,16 +22,16 @@ HALF_LIFE = (154.0, 157.0)  # ns, range of the published values
 
 @dataclass(frozen=True)
 class Line:
-    """Both estimates of one line, in PE; None and a reason where there is none.
+    """Both estimates of one line, in PE; None and a reason if the line cannot be estimated.
 
     Attributes
     ----------
     energy
         In keV.
     n
-        Decays behind it.
+        Number of decays.
     steady
-        Test whether the areas stay the same within the run; None where there are too few.
+        Test whether the mean area is constant within the run; None if there are too few decays.
     """
 
     energy: float
@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Charge:
-    """Loss of S2s with drift time; None and a reason where there is none. Times in ms; as `Line`."""
+    """Loss of S2s with drift time, in ms; None and a reason if it cannot be estimated. Attributes as in `Line`."""
 
     n: int
     fit: Attenuation | None
@@ -55,7 +55,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Estimates:
-    """All that is estimated.
+    """All estimates.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Estimates:
     charge
         By selection: double, merged.
     half_life
-        Of the delay, a check of the sample's purity; None where it cannot be fitted.
+        Of the delay, a check of the purity of the sample; None if it cannot be fitted.
     """
 
     lines: dict[str, Line]
@@ -126,7 +126,7 @@ def measure_line(areas: Floats, energy: float, limits: list[float], settings: di
         mean, steady = sample_mean(areas), steadiness(areas)
         _demand_steadiness(steady, settings["unsteady_below"])
     except FitFailed as failure:
-        # Without a line in the spectrum the mean is a number, but not the line's.
+        # Without a line in the spectrum the mean of the areas is not the position of the line.
         return Line(energy, n, None, None, f"fit failed: {failure}")
     return Line(energy, n, fit, mean, "", steady)
 
@@ -139,7 +139,7 @@ def measure_charge(areas: Floats, drift_time: Floats, no_line: list[str], settin
     areas, drift_time
         S2 areas (PE) and drift times (ns) of the selected decays, in the order of time.
     no_line
-        Why there is no line in an S1 spectrum of theirs; then the S2s are not known to be krypton's.
+        Reasons why an S1 spectrum of these decays has no line; then the S2s may not be from krypton.
     settings
         As `selection.DEFAULTS`.
     """

@@ -99,11 +99,11 @@ def _draw_charge(axes: Any, areas: Floats, times: Floats, charge: Charge, title:
     axes.plot(x, fit.area(x), color=figures.ORANGE, lw=1.6)
     axes.set_xlim(0, x[-1])
     axes.set_ylim(fit.area(x[-1]) * (1 - 4 * fit.width), fit.start * (1 + 7 * fit.width))
-    said = [f"S2(0)/E {fit.start / ENERGY:.2f} ± {fit.start_error / ENERGY:.2f} PE/keV"]
-    said += [f"1/τ {fit.rate:.4f} ± {fit.rate_error:.4f} /ms"]
+    out = [f"S2(0)/E {fit.start / ENERGY:.2f} ± {fit.start_error / ENERGY:.2f} PE/keV"]
+    out += [f"1/τ {fit.rate:.4f} ± {fit.rate_error:.4f} /ms"]
     if fit.rate > 0:
-        said += [f"τ {1 / fit.rate:.2f} ± {fit.rate_error / fit.rate**2:.2f} ms"]
-    figures.note(axes, said)
+        out += [f"τ {1 / fit.rate:.2f} ± {fit.rate_error / fit.rate**2:.2f} ms"]
+    figures.note(axes, out)
     axes.texts[-1].set_color(figures.ORANGE)
     test = f"medians: χ²/ndf {medians.goodness.chi2:.1f}/{medians.goodness.ndf}"
     axes.text(0.03, 0.04, test, transform=axes.transAxes, fontsize=8, color=figures.INK)

@@ -1,4 +1,4 @@
-"""The estimates as results: values, errors, what goes with them, and their quality."""
+"""The estimates as results: values, errors, further data and quality."""
 
 from typing import Any
 
@@ -26,24 +26,24 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
     settings
         As `selection.DEFAULTS`.
     """
-    said = [_selected("selected_events", double, found.half_life), _selected("selected_events_merged", merged, None)]
+    out = [_selected("selected_events", double, found.half_life), _selected("selected_events_merged", merged, None)]
     for suffix, line in found.lines.items():
         for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
-            said.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
+            out.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
     for name, charge in found.charge.items():
         rows = (
             ("charge_yield_41_6", "PE/keV", _charge_yield(charge)),
             ("electron_lifetime", "ms", _lifetime(charge, settings["minimum_events_lifetime"])),
             ("inverse_lifetime", "1/ms", _inverse_lifetime(charge)),
         )
-        said += [
+        out += [
             {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
             for variable, unit, numbers in rows
         ]
-    for result in said:
+    for result in out:
         if "insufficient" not in result:
             result["data"] |= quality.flag(result["data"], settings["quality"])
-    return said
+    return out
 
 
 def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which decays are taken, and what is kept of them."""
+"""Selection of Kr-83m decays, and the columns that are kept of them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,8 +83,8 @@ def columns(settings: dict[str, Any]) -> tuple[str, ...]:
 def read(st: Any, run_id: str, names: Iterable[str]) -> Iterator[Any]:
     """Read a run chunk by chunk, with the column names of ``event_info_double``.
 
-    Where that is not stored, ``event_info`` and ``distinct_channels`` say the same: straxen's EventInfoDouble only
-    renames their columns.
+    If that is not stored, ``event_info`` and ``distinct_channels`` are read: straxen's EventInfoDouble only renames
+    their columns.
     """
     if st.is_stored(run_id, "event_info_double"):
         yield from chunks(st, run_id, "event_info_double", tuple(names))
@@ -186,7 +186,7 @@ def collect(data: Iterable[Any], double: CutFlow, merged: CutFlow, settings: dic
     data
         Chunks with ``data``: structured array with `columns`. They may be those of several runs, one after the other.
     double, merged
-        Both selections; they count on the way.
+        Both selections; they count the events that pass.
     settings
         As `DEFAULTS`.
     """

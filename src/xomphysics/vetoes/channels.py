@@ -1,4 +1,4 @@
-"""Channels that see far too little or far too much: decided such that a whole detector rarely gives a false alarm."""
+"""Channels with far too few or far too many hits, found with a low rate of false alarms per detector."""
 
 from dataclasses import dataclass
 
@@ -25,17 +25,17 @@ class OddChannels:
 
 
 def minimum_median(n: int, silent_below: float, false_alarm: float) -> float:
-    """Return the median count from which on a channel without any hit is too improbable to be an ordinary one."""
+    """Return the smallest median count at which a channel without any hit is significantly silent."""
     return float(-np.log(false_alarm / n) / silent_below)
 
 
 def find_odd_channels(counts: ArrayLike, silent_below: float, loud_above: float, false_alarm: float) -> OddChannels:
-    """Find channels whose true rate is surely below or above limits relative to the median channel.
+    """Find channels whose rate is significantly below or above limits relative to the median channel.
 
     A channel is silent if a rate of ``silent_below`` times the median would give its count, or fewer, with a
-    probability of less than ``false_alarm / n`` (Poisson); loud in the same way. So if all n channels are ordinary,
-    that is within the limits, at most a share ``false_alarm`` of the runs names any channel silent, and the same for
-    loud (Bonferroni's inequality: this is the look-elsewhere effect). The error of the median is neglected.
+    probability of less than ``false_alarm / n`` (Poisson); loud in the same way. So if all n channels are within
+    the limits, at most a share ``false_alarm`` of the runs has any silent channel, and the same for loud ones
+    (Bonferroni's inequality: this is the look-elsewhere effect). The error of the median is neglected.
 
     Parameters
     ----------

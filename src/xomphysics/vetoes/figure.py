@@ -15,7 +15,7 @@ from xomphysics.vetoes.tally import Detector, Tally, listed
 
 
 def draw(tally: Tally, detector: Detector, settings: Mapping[str, Any], run_id: str) -> Figure:
-    """Draw rate, hits, area, channels and, where there are positions, their spread."""
+    """Draw rate, hits, area, channels and, for a detector with positions, their spread."""
     figure = figures.new_figure(f"Run {run_id}: {detector.name}", 11.0, 6.6)
     panels = figure.subplots(2, 3)
     figure.subplots_adjust(left=0.065, right=0.985, top=0.88, bottom=0.09, hspace=0.42, wspace=0.28)

@@ -1,4 +1,4 @@
-"""What muon_veto and neutron_veto share: events with hits and area, channels, results."""
+"""Events with hits and area, hits by channel, and their results: shared by muon_veto and neutron_veto."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "minimum_beyond": 3,  # expected events on the smaller side of a quantile
     "silent_below": 0.1,  # of the median channel's rate
     "loud_above": 5.0,
-    "false_alarm": 0.01,  # probability that a run with ordinary channels only names one
+    "false_alarm": 0.01,  # probability that a run with ordinary channels only has a false alarm
 }
 
 
@@ -35,7 +35,7 @@ class Detector:
     Attributes
     ----------
     name
-        For people.
+        For titles and messages.
     events, monitor, hitlets
         Its data types in straxen.
     first_channel, channels
@@ -61,7 +61,7 @@ class Detector:
 
 @dataclass
 class Tally:
-    """What one pass over a run keeps.
+    """Counts and values of one pass over a run.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Tally:
     areas
         Area of each event that has a finite one (PE).
     without_area
-        Events that have none.
+        Number of events without area.
     spreads
         Spread of the hits' positions in each event that has a position (mm).
     channels
@@ -94,7 +94,7 @@ class Tally:
 
 
 def tally_events(data: Iterable[Any]) -> Tally:
-    """Go once through the events of a run, chunks with ``start``, ``end`` (ns) and ``data``."""
+    """Return the tally of the events of a run, from chunks with ``start``, ``end`` (ns) and ``data``."""
     tally = Tally()
     areas, spreads = [tally.areas], [tally.spreads]
     for chunk in data:
@@ -118,14 +118,14 @@ def _added(counts: Counts, values: NDArray[Any]) -> Counts:
 
 
 def _spread(events: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the length of the vector of spreads; an event whose hits have no area has no angle and no position."""
+    """Return the length of the vector of spreads; events whose hits have no area have no angle and are left out."""
     vector = np.array([events[name] for name in SPREADS])
     length = np.sqrt((vector**2).sum(axis=0))
     return np.asarray(length[np.isfinite(events["angle"]) & np.isfinite(length)], dtype=np.float32)
 
 
 def hits_of_monitor(data: Iterable[Any], column: str, channels: int) -> Counts:
-    """Sum the hits of each channel that straxen's online monitor counted."""
+    """Return the hits of each channel, summed over the chunks of straxen's online monitor."""
     total = np.zeros(channels, dtype=np.int64)
     for chunk in data:
         total += chunk.data[column].sum(axis=0, dtype=np.int64)
@@ -133,7 +133,7 @@ def hits_of_monitor(data: Iterable[Any], column: str, channels: int) -> Counts:
 
 
 def hits_of_hitlets(data: Iterable[Any], first: int, channels: int) -> Counts:
-    """Count the hits of each channel."""
+    """Return the hits of each channel, counted in hitlets."""
     total = np.zeros(channels, dtype=np.int64)
     for chunk in data:
         place = chunk.data["channel"].astype(np.int64) - first
@@ -142,12 +142,12 @@ def hits_of_hitlets(data: Iterable[Any], first: int, channels: int) -> Counts:
 
 
 def read(st: Any, run_id: str, detector: Detector) -> Tally:
-    """Read a run; the hits of the channels from the online monitor, or where that is not kept from the hitlets.
+    """Return the tally of a run; the hits by channel are from the online monitor or, without it, from the hitlets.
 
     Raises
     ------
     xomlib.DataBroken
-        If something cannot be read.
+        If a data type cannot be read.
     """
     tally = tally_events(side_by_side(st, run_id, detector.columns))
     if st.is_stored(run_id, detector.monitor):
@@ -163,7 +163,7 @@ def read(st: Any, run_id: str, detector: Detector) -> Tally:
 def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> list[Result]:
     """Return the results as keywords of `xomlib.Xomresult`."""
     least = int(settings["minimum_events"])
-    said = [
+    out = [
         *_rate(tally),
         _mean("mean_hits", "hits", np.arange(len(tally.hits)), least, tally.hits),
         _mean("mean_channels", "PMTs", np.arange(len(tally.pmts)), least, tally.pmts),
@@ -171,8 +171,8 @@ def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> li
         *(_quantile(tally.areas, float(p), float(settings["minimum_beyond"])) for p in settings["area_quantiles"]),
     ]
     if detector.positions:
-        said.append(_mean("position_spread", "mm", tally.spreads, least))
-    return said + _channels(tally.channels, detector, settings)
+        out.append(_mean("position_spread", "mm", tally.spreads, least))
+    return out + _channels(tally.channels, detector, settings)
 
 
 def _rate(tally: Tally) -> list[Result]:
@@ -217,18 +217,18 @@ def _channels(hits: Counts, detector: Detector, settings: Mapping[str, Any]) -> 
     below, above, alarm = (float(settings[key]) for key in ("silent_below", "loud_above", "false_alarm"))
     odd = find_odd_channels(hits, below, above, alarm)
     needed = minimum_median(len(hits), below, alarm)
-    said = []
+    out = []
     for name, found in (("silent_channels", odd.silent), ("loud_channels", odd.loud)):
         result: Result = {"variable_name": name, "unit": "channels", "n": int(hits.sum())}
         data: dict[str, Any] = {"median_hits": odd.median, "false_alarm": alarm}
         if odd.median < needed:
             lack = f"the median channel has {odd.median:g} hits, {needed:.0f} needed"
-            said.append(result | {"insufficient": lack, "data": data})
+            out.append(result | {"insufficient": lack, "data": data})
             continue
         if len(found):
             data["channels"] = listed(found + detector.first_channel)
-        said.append(result | {"variable_value": len(found), "data": data})
-    return said
+        out.append(result | {"variable_value": len(found), "data": data})
+    return out
 
 
 def listed(channels: Iterable[int], most: int = 20) -> str:

@@ -73,11 +73,13 @@ SCENARIOS = [
         "least double S2",
         "4,400 decays: 109 double, 100 needed",
         runs_of(sim.KrTruth(decays=4_400), "(charge_yield|inverse).*double"),
+        fast_runs=0,
     ),
     Scenario(
         "least double tau",
         "8,800 decays: 218 double, 200 needed",
         runs_of(sim.KrTruth(decays=8_800), "lifetime_double"),
+        fast_runs=0,
         known={"electron_lifetime_double": SKEWED_TAU},
     ),
     Scenario("least merged", "120 decays: 55 merged, 50 needed", runs_of(sim.KrTruth(decays=120), AT_MERGED)),
@@ -96,12 +98,14 @@ SCENARIOS = [
         "skewed",
         "12,000 decays, skewed response (skewness 0.15 and 0.25 of S1, 0.3 of S2)",
         runs_of(sim.KrTruth(decays=12_000, response=sim.SKEWED)),
+        fast_runs=0,
         known={"electron_lifetime_double": SKEWED_TAU, "charge_yield_41_6_merged": SKEWED_S2},
     ),
     Scenario(
         "background",
         "12,000 decays, 5 % of the second S1s uniform, single sites flat from 2 to 200 keV (20 % of the decays)",
         runs_of(sim.KrTruth(decays=12_000, background=0.05, flat=0.2)),
+        fast_runs=60,
         known={
             "electron_lifetime_double": SKEWED_TAU,
             "light_yield_9_4_mean": UNDER_LINE,

@@ -48,7 +48,7 @@ def runs_of(rate: float, seconds: float) -> Simulate:
 
 
 SCENARIOS = [
-    Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0)),
+    Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0), fast_runs=100),
     Scenario("low", "0.5 Hz, 120 s", runs_of(0.5, 120.0)),
     Scenario(
         "least",

@@ -79,7 +79,11 @@ def runs_of(truth: Truth) -> Simulate:
 
 SCENARIOS = [
     Scenario("normal", "1000 S2s of 7000 PE, electrons at 10 Hz beside", runs_of(Truth(1000.0))),
-    Scenario("background", "1000 S2s, electrons at 300 Hz beside", runs_of(Truth(1000.0, background=300.0))),
-    Scenario("none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0))),
+    Scenario(
+        "background", "1000 S2s, electrons at 300 Hz beside", runs_of(Truth(1000.0, background=300.0)), fast_runs=60
+    ),
+    Scenario(
+        "none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0)), fast_runs=0
+    ),
     Scenario("least", "115 S2s: 108 used, 100 needed", runs_of(Truth(115.0))),
 ]
