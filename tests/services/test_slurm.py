@@ -18,6 +18,7 @@ from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
 
+# Of each kind of end one test is part of `make test`; the others are left to the night.
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]
 
@@ -76,6 +77,7 @@ def test_runs_are_done_as_jobs_of_slurm(place: SlurmSite) -> None:
     assert (place.site.work / "benchmarks/good/v1/052/052001.tsv").read_text().count("\n") == 2
 
 
+@pytest.mark.nightly
 def test_account_partition_and_more_come_from_the_configuration(place: SlurmSite) -> None:
     place.site.runs([52001])
     place.analysis("one", GOOD, slurm={"partition": "urgent", "options": ["--nice=7"]})
@@ -87,6 +89,7 @@ def test_account_partition_and_more_come_from_the_configuration(place: SlurmSite
     assert (two["Partition"], two["Nice"]) == ("main", "0")
 
 
+@pytest.mark.nightly
 def test_a_job_gets_nothing_of_the_environment_but_what_it_needs(place: SlurmSite) -> None:
     place.site.runs([52001])
     place.analysis("good", f"print('SEEN', sorted(os.environ))\n{GOOD}")
@@ -102,6 +105,7 @@ def test_a_job_gets_nothing_of_the_environment_but_what_it_needs(place: SlurmSit
 # --- how jobs end -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_an_analysis_that_fails_is_its_own_fault(place: SlurmSite) -> None:
     place.site.runs([52001])
     place.analysis("bad", "raise ValueError('no peaks')")
@@ -135,6 +139,7 @@ def test_slurms_time_limit_is_a_timeout(own_place: SlurmSite, wait_for: Wait) ->
     assert own_place.failure("patient", 52001)["class"] == "timeout"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("when", ["running", "pending"])
 def test_a_cancelled_job_is_tried_again_at_once(own_place: SlurmSite, wait_for: Wait, when: str) -> None:
     own_place.site.runs([52001])
@@ -163,6 +168,7 @@ def test_a_job_whose_node_died_is_done_elsewhere_once(
     assert own_place.site.outcome("patient", 52001)["attempt"] == 1
 
 
+@pytest.mark.nightly
 def test_a_node_that_died_is_not_the_analysis_fault(
     own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait
 ) -> None:
@@ -178,6 +184,7 @@ def test_a_node_that_died_is_not_the_analysis_fault(
     assert own_place.tick().returncode == 0
 
 
+@pytest.mark.nightly
 def test_a_job_that_no_node_can_start_is_given_up_and_done_again(own_place: SlurmSite, own_slurm: SlurmCluster) -> None:
     own_place.site.runs([52001])
     own_place.site.tree["retries"] = {"attempts": 1}
@@ -207,6 +214,7 @@ def kill_node(place: SlurmSite, cluster: SlurmCluster, number: int) -> None:
 # --- ticks ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_a_long_job_does_not_delay_what_became_ready_since(place: SlurmSite, wait_for: Wait) -> None:
     place.site.runs([52001])
     place.analysis("patient", PATIENT)
@@ -277,6 +285,7 @@ def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
     assert asked.read_text() == "x\n"
 
 
+@pytest.mark.nightly
 def test_a_job_that_vanished_after_its_tick_is_done_again(place: SlurmSite, wait_for: Wait) -> None:
     place.site.runs([52001])
     place.analysis("patient", PATIENT)
@@ -292,6 +301,7 @@ def test_a_job_that_vanished_after_its_tick_is_done_again(place: SlurmSite, wait
     assert place.site.done("patient") == {52001}
 
 
+@pytest.mark.nightly
 def test_while_slurm_does_not_answer_nothing_is_concluded(
     own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait
 ) -> None:
@@ -312,6 +322,7 @@ def test_while_slurm_does_not_answer_nothing_is_concluded(
     assert own_place.entered(52001) == 1
 
 
+@pytest.mark.nightly
 def test_a_tick_goes_on_when_slurm_comes_back(own_place: SlurmSite, own_slurm: SlurmCluster, wait_for: Wait) -> None:
     own_place.site.runs([52001])
     own_place.analysis("patient", PATIENT)
@@ -325,6 +336,7 @@ def test_a_tick_goes_on_when_slurm_comes_back(own_place: SlurmSite, own_slurm: S
     assert own_place.entered(52001) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_tick_that_is_told_to_end_leaves_its_jobs(place: SlurmSite, wait_for: Wait, number: signal.Signals) -> None:
     place.site.runs([52001])
@@ -370,6 +382,7 @@ last = Last()
 """
 
 
+@pytest.mark.nightly
 def test_a_tick_that_ended_in_time_is_not_killed_by_its_alarm(place: SlurmSite) -> None:
     (place.site.folder / "sitecustomize.py").write_text(AT_THE_VERY_END)
     place.environment["PYTHONPATH"] = str(place.site.folder)
@@ -384,6 +397,7 @@ def time_is_up(tick: subprocess.Popen[str]) -> None:
     assert tick.wait(300) == 0
 
 
+@pytest.mark.nightly
 def test_a_person_can_cancel(place: SlurmSite, wait_for: Wait) -> None:
     place.site.runs([52001, 52002])
     place.analysis("patient", PATIENT)
@@ -396,6 +410,7 @@ def test_a_person_can_cancel(place: SlurmSite, wait_for: Wait) -> None:
     wait_for(lambda: not place.jobs())
 
 
+@pytest.mark.nightly
 def test_a_job_that_no_node_can_take_is_not_tried_at_once(place: SlurmSite) -> None:
     place.site.runs([52001])
     place.analysis("large", GOOD, memory_mb=10_000_000)
@@ -425,6 +440,7 @@ def test_what_slurm_never_takes_costs_nothing_else(place: SlurmSite, monkeypatch
     assert "invalid partition specified: nowhere" in line
 
 
+@pytest.mark.nightly
 def test_a_limit_on_submissions_makes_jobs_wait_their_turn(
     site: Site, slurm_of_two: SlurmCluster, wait_for: Wait
 ) -> None:
@@ -445,6 +461,7 @@ def test_a_limit_on_submissions_makes_jobs_wait_their_turn(
     assert sorted(shown) == [f"xom-patient-0{number}|{ACCOUNT}" for number in range(52001, 52006)]
 
 
+@pytest.mark.nightly
 def test_a_partition_that_is_down_is_said(own_place: SlurmSite, wait_for: Wait) -> None:
     own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
     own_place.site.runs([52001])
@@ -456,6 +473,7 @@ def test_a_partition_that_is_down_is_said(own_place: SlurmSite, wait_for: Wait) 
     own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
 
 
+@pytest.mark.nightly
 def test_without_slurm_a_tick_says_so(place: SlurmSite, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
