@@ -20,7 +20,7 @@ from support.site import Site
 from xomflow.core.paths import ROOT
 from xomlib.files import read_json
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 ANALYSES = ("busy", "daq_rate", "kr83m_campaign")
 RUNS = (52800, 52803)
 

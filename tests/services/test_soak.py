@@ -30,7 +30,7 @@ from support.slurm_site import SlurmSite
 from xomflow.core.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
 from xomflow.outcomes.retries import NOT_ITS_FAULT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 Wait = Callable[..., None]
 
 SECONDS = float(os.environ.get("XOM_SOAK_SECONDS", "120"))

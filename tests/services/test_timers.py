@@ -119,7 +119,7 @@ def ticks(place: SlurmSite, states: str) -> list[str]:
     return said.splitlines()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_tick_in_slurm_does_its_work_and_submits_the_next(place: SlurmSite, wait_for: Wait) -> None:
     submit(place)
     wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
@@ -129,7 +129,7 @@ def test_a_tick_in_slurm_does_its_work_and_submits_the_next(place: SlurmSite, wa
     assert "this tick: 1 of 1 runs done" in (place.site.work / "tick.log").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_second_chain_of_ticks_ends_by_itself(place: SlurmSite, wait_for: Wait) -> None:
     submit(place)
     wait_for(lambda: ticks(place, "PENDING") and ticks(place, "COMPLETED,FAILED"))
@@ -138,7 +138,7 @@ def test_a_second_chain_of_ticks_ends_by_itself(place: SlurmSite, wait_for: Wait
     assert len(ticks(place, "PENDING")) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_another_folder_has_a_chain_of_ticks_of_its_own(place: SlurmSite, tmp_path: Path, wait_for: Wait) -> None:
     submit(place)
     wait_for(lambda: ticks(place, "PENDING") and ticks(place, "COMPLETED,FAILED"))
@@ -150,7 +150,7 @@ def test_another_folder_has_a_chain_of_ticks_of_its_own(place: SlurmSite, tmp_pa
     assert len(ticks(place, "PENDING")) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_tick_in_slurm_that_is_asked_to_end_reports(place: SlurmSite, wait_for: Wait) -> None:
     place.analysis("patient", "while not os.path.exists('go'): time.sleep(0.05)\n" + GOOD)
     place.site.write_config()
