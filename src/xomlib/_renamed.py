@@ -67,5 +67,8 @@ def install(modules: Mapping[str, str], names: Optional[Mapping[str, Mapping[str
     names
         Old to new names of their content, by the old name of the module.
     """
-    if not any(isinstance(finder, _Finder) and finder.modules is modules for finder in sys.meta_path):
-        sys.meta_path.append(_Finder(modules, names or {}))
+    if any(isinstance(finder, _Finder) and finder.modules is modules for finder in sys.meta_path):
+        return
+    sys.meta_path.append(_Finder(modules, names or {}))
+    if not sys.warnoptions:  # else Python shows a DeprecationWarning in __main__ only, and a job's script is not that
+        warnings.filterwarnings("default", r"xom(lib|physics)\.\w+ is now ", DeprecationWarning)

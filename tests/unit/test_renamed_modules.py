@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,15 @@ def test_every_way_of_importing_an_old_name_warns_once_and_gives_the_new_module(
     assert said.splitlines()[-1] == "True"
     assert said.count("DeprecationWarning") == 1
     assert "<string>:1: DeprecationWarning: xomphysics.scada is now xomphysics.slow_control_client" in said
+
+
+def test_the_warning_is_shown_for_a_script_in_a_job(tmp_path: Path) -> None:
+    script = tmp_path / "analysis.py"
+    script.write_text("import xomphysics\nfrom xomphysics.scada import read_account\n")
+    command = [sys.executable, "-c", f"import runpy; runpy.run_path({str(script)!r}, run_name='xom_analysis')"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert f"{script}:2: DeprecationWarning: xomphysics.scada is now xomphysics.slow_control_client" in done.stderr
 
 
 def test_old_names_in_a_renamed_module_are_the_new_things() -> None:
