@@ -376,6 +376,12 @@ def test_the_reason_says_what_is_there_instead(tmp_path: Path, make: dict[str, A
     assert said == {"052894": f"waiting for event_info: {reason}"}
 
 
+def test_data_that_are_still_being_written_are_not_called_here_though_their_metadata_are(tmp_path: Path) -> None:
+    data(tmp_path, "052894", "peak_basics", end="_temp")
+    said = lacking(FakeProbe(folder(tmp_path)), "052894", needs=(("event_info",),))
+    assert "nothing of the run can be read here" in said["052894"]
+
+
 @given(
     alternatives=st.lists(
         st.lists(st.sampled_from(sorted(HASHES)), min_size=1, unique=True).map(tuple), min_size=1, max_size=3

@@ -9,6 +9,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import urllib3
 
 from xomflow.publishing import influx_client
 from xomflow.publishing.influx_client import _RETRIES, InfluxClient
@@ -142,3 +143,15 @@ def test_after_it_was_closed_it_opens_again(server: Server, client: InfluxClient
     client.close()
     client.write("a b=2 2")
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (urllib3.exceptions.HTTPError(), "HTTPError"),
+        (urllib3.exceptions.HTTPError("a: b: no route to host"), "no route to host"),
+        (urllib3.exceptions.ProtocolError("Connection aborted."), "the connection was cut"),
+    ],
+)
+def test_the_reason_is_what_is_at_the_bottom_and_never_empty(error: Exception, words: str) -> None:
+    assert influx_client._why(error) == words

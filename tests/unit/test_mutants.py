@@ -102,3 +102,13 @@ def test_a_mutant_is_caught_by_the_step_that_fails(
     steps = {one.kind: tree.try_mutant(one) for one in mutants.sample(["pack/*"], 0, 1)}
     assert steps == {"operator": "nearest", "dropped not": ""}
     assert (tree.folder / "src/pack/sums.py").read_text() == (project / "src/pack/sums.py").read_text()
+
+
+def test_what_is_listed_as_equivalent_still_is_a_mutant(mutants: ModuleType) -> None:
+    for line in mutants.EQUIVALENT.read_text(encoding="utf-8").splitlines():
+        signature, _, reason = line.rpartition(" :: ")
+        path = signature.partition(" :: ")[0]
+        assert signature in {
+            one.signature for one in mutants.mutants_of(path, (ROOT / path).read_text(encoding="utf-8"))
+        }
+        assert reason

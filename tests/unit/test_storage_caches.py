@@ -22,7 +22,12 @@ DIGEST = "bbbbbbbbbb"
 CONTEXT = Context(function="nobody:asks")
 PROGRAM = Program(Path(sys.executable))
 ODD = [None, True, 5, 1.5, "x", [], {}, [5], ["x"], [[]], [None], {"a": []}, {"x": [9_999_999_999, None]}]
-ODD += [{RUN: 5}, {RUN: [5, [["a"]]]}, {RUN: [9_999_999_999, [[1, 2, 3, 4]]]}]
+ODD += [
+    {RUN: [9_999_999_999, [["a", 2, "x", True]]]},
+    {RUN: 5},
+    {RUN: [5, [["a"]]]},
+    {RUN: [9_999_999_999, [[1, 2, 3, 4]]]},
+]
 
 
 def damages(content: bytes) -> list[bytes]:

@@ -1,0 +1,122 @@
+"""One job: what is written about it, who holds it, and how its process is started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.old_work import LIVE_TICK, old_site
+from support.site import Site
+from xomflow.core.key import Key
+from xomflow.core.paths import TickPaths
+from xomflow.jobs import runner
+from xomflow.jobs.process import ProcessEnd
+from xomflow.jobs.run_lock import lock_owners
+from xomflow.outcomes.files import Failure, failure_path, failures_of
+
+KEY = Key("answer", "v1", "053006")  # which a tick of the kept site has claimed
+OTHER = Key("moody", "v1", "053014")  # whose lock a process has left there
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    made = old_site(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def run(site: Site, in_batch: bool = False) -> int:
+    return runner.run_job(site.paths, TickPaths(site.paths.tick(LIVE_TICK)), KEY, in_batch)
+
+
+def records(site: Site) -> list[tuple[int, str]]:
+    return [(failure.attempt, failure.kind) for failure in failures_of(site.paths, KEY)]
+
+
+def process(monkeypatch: pytest.MonkeyPatch, end: Callable[[], ProcessEnd]) -> list[str]:
+    """Let processes end so, and return the list of how they were started."""
+    started: list[str] = []
+    monkeypatch.setattr(runner, "run_cold", lambda *_: (started.append("cold"), end())[1])
+    monkeypatch.setattr(runner, "run_warm", lambda *_: started.append("warm"))
+    return started
+
+
+def test_a_run_is_done_once_and_leaves_an_outcome_figures_and_a_log(site: Site) -> None:
+    paths = site.paths
+    paths.draft(KEY).mkdir(parents=True)
+    paths.figures(KEY).mkdir(parents=True)
+    (paths.figures(KEY) / "of_an_older_attempt.png").touch()
+    assert run(site) == 0
+    outcome = site.outcome("answer", 53006)
+    assert (outcome["status"], outcome["attempt"], outcome["figures"]) == ("done", 1, ["pixel.png"])
+    assert [path.name for path in paths.figures(KEY).iterdir()] == ["pixel.png"]
+    assert not paths.draft(KEY).exists()
+    assert not paths.run_lock(KEY).exists()
+    assert paths.log(KEY).read_text().startswith("--- attempt 1, ")
+    before = paths.outcome(KEY).stat().st_mtime_ns
+    assert run(site) == 0
+    assert paths.outcome(KEY).stat().st_mtime_ns == before
+
+
+def test_an_attempt_that_another_process_made_and_that_failed_is_not_made_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = process(monkeypatch, lambda: ProcessEnd(0))
+    failure = failure_path(site.paths, KEY, Failure(1, "raised", lock_owners(site.paths)[OTHER].began))
+    failure.parent.mkdir(parents=True, exist_ok=True)
+    failure.touch()
+    assert run(site) == 1
+    assert started == []
+    assert not site.paths.run_lock(KEY).exists()
+
+
+def test_while_it_runs_its_lock_names_attempt_and_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    owners: list[Any] = []
+
+    def end() -> ProcessEnd:
+        owners.append((lock_owners(site.paths)[KEY], json.loads(site.paths.run_lock(KEY).read_text())))
+        return ProcessEnd(9)
+
+    process(monkeypatch, end)
+    assert run(site) == 1
+    ((owner, written),) = owners
+    assert (owner.held, owner.attempt, written["tick"]) == (True, 1, LIVE_TICK)
+    assert records(site) == [(1, "killed")]
+
+
+@pytest.mark.parametrize(("in_batch", "recorded"), [(False, [(1, "stopped")]), (True, [])])
+def test_why_a_job_was_stopped_only_its_batch_system_can_say(
+    site: Site, monkeypatch: pytest.MonkeyPatch, in_batch: bool, recorded: list[Any]
+) -> None:
+    process(monkeypatch, lambda: ProcessEnd(None, stopped_by="SIGTERM"))
+    assert run(site, in_batch) == 1
+    assert records(site) == recorded
+
+
+@pytest.mark.parametrize(("kills", "kind"), [([3, 3], "killed"), ([3, 4], "out_of_memory")])
+def test_a_kill_by_the_kernel_while_it_ran_is_for_want_of_memory(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kills: list[int], kind: str
+) -> None:
+    monkeypatch.setattr(runner, "oom_kills", iter(kills).__next__)
+    process(monkeypatch, lambda: ProcessEnd(9))
+    run(site)
+    assert records(site) == [(1, kind)]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "in_batch", "ways"), [(False, False, ["cold"]), (True, False, ["warm", "cold"]), (True, True, ["cold"])]
+)
+def test_a_job_is_started_warm_where_that_is_wanted_and_can_be_and_else_cold(
+    site: Site, monkeypatch: pytest.MonkeyPatch, enabled: bool, in_batch: bool, ways: list[str]
+) -> None:
+    jobs = TickPaths(site.paths.tick(LIVE_TICK)).jobs("answer")
+    tree = json.loads(jobs.read_text())
+    tree["warm"]["enabled"] = enabled
+    jobs.write_text(json.dumps(tree))
+    started = process(monkeypatch, lambda: ProcessEnd(9))
+    run(site, in_batch)
+    assert started == ways
