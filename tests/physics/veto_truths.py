@@ -15,7 +15,9 @@ FEW = "few events: the error of the mean comes from the same few values, which h
 SKEWED = ("mean_area", "position_spread")
 
 
-def scenario(analysis: str, name: str, what: str, rate: float, seconds: float, few: bool = False) -> Scenario:
+def scenario(
+    analysis: str, name: str, what: str, rate: float, seconds: float, few: bool = False, fast_runs: int = 150
+) -> Scenario:
     """Return a scenario of runs with events at ``rate`` (Hz)."""
     script = analysis_scripts.load(analysis)
     truths = {
@@ -37,4 +39,4 @@ def scenario(analysis: str, name: str, what: str, rate: float, seconds: float, f
         return veto.results(tally, script.DETECTOR, script.DEFAULTS), truths
 
     known = {"events": FEW_COUNTS, "rate": FEW_COUNTS, **dict.fromkeys(SKEWED, FEW)} if few else {}
-    return Scenario(name=name, what=what, simulate=simulate, runs=3000, fast_runs=150, known=known)
+    return Scenario(name=name, what=what, simulate=simulate, runs=3000, fast_runs=fast_runs, known=known)

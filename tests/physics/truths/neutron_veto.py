@@ -3,8 +3,8 @@
 import veto_truths
 
 SCENARIOS = [
-    veto_truths.scenario("neutron_veto", "normal", "6000 events in 60 s", 100.0, 60.0),
+    veto_truths.scenario("neutron_veto", "normal", "6000 events in 60 s", 100.0, 60.0, fast_runs=80),
     veto_truths.scenario(
-        "neutron_veto", "lowest", "40 events; 30 are needed for the outer deciles", 1.0, 40.0, few=True
+        "neutron_veto", "lowest", "40 events; 30 are needed for the outer deciles", 1.0, 40.0, few=True, fast_runs=0
     ),
 ]
