@@ -6,12 +6,11 @@ A run of each detector of the mini-XENONnT is made once in FOLDER and repeated, 
 sizes are there: 50,000 decays for kr83m, 5 million peaks for photo_ionization; and once more ten times as long, for
 kr83m_campaign with ten times as many runs. scada and daq_rate read no data of strax. Every measurement
 is a process of its own, so that its peak memory is its own. Times are CPU seconds after the imports and the building of
-the context, which a job pays once ("start"); the least of the repetitions counts. "read" reads what the analysis was
-seen to read (the same data types and columns) and does nothing else; "numbers" is the analysis' ``main`` without its
-figure, "all" with it.
+the context ("start"), which every job needs once; the minimum over the repetitions counts. "read" only reads the data
+types and columns of the analysis; "numbers" is the analysis' ``main`` without its figure, "all" with it.
 
-strax keeps one chunk in memory at a time, of up to 200 MB by its default. A comparison of lengths is one of chunks
-unless both runs have several. So the data of events, of which 50,000 fill a third of a chunk, are in chunks of 10 MB;
+strax keeps one chunk in memory at a time, of up to 200 MB by its default. Peak memory of two lengths can be compared
+only if both runs have several chunks. So the data of events, of which 50,000 fill a third of a chunk, are in chunks of 10 MB;
 peaks have strax's 200 MB. FOLDER needs 5 GB.
 """
 
@@ -131,7 +130,7 @@ def load(name: str) -> ModuleType:
 
 
 def measure(folder: Path, what: str, name: str, run_ids: str, reads: str) -> dict[str, Any]:
-    """Do one measurement in this process; ``reads`` is what the analysis was seen to read, as JSON."""
+    """Do one measurement in this process; ``reads`` are the data types and columns of the analysis, as JSON."""
     import xomlib
     from xomlib.job import begin
 
@@ -180,7 +179,7 @@ def peak_memory() -> float:
 
 
 def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int, reads: Any = ()) -> dict[str, Any]:
-    """Return the quickest of several measurements, each in a process of its own."""
+    """Return the minima of several measurements, each in a process of its own."""
     command = [sys.executable, __file__, "--folder", str(folder), "--measure", what, name, run_id, json.dumps(reads)]
     runs = []
     for _ in range(repeat):

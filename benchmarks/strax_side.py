@@ -1,4 +1,4 @@
-"""What only strax can do for ``tick_cost.py``; under the analysis interpreter, answers on standard output as JSON.
+"""The part of ``tick_cost.py`` that needs strax; under the analysis interpreter, answers on standard output as JSON.
 
 ``CONTEXT`` is a list: the arguments of the context, and more folders of data.
 
@@ -18,7 +18,7 @@ from mini_xenonnt.context import mini_xenonnt
 
 
 def write_metadata(st: Any, folder: str, types: list[str]) -> dict[str, str]:
-    """Write a file of metadata for each type; return its place by ``<type>-<hash>``."""
+    """Write a file of metadata for each type; return its path by ``<type>-<hash>``."""
     places = {}
     for name in types:
         key = st.key_for("000000", name)
@@ -55,7 +55,7 @@ def ask(st: Any, runs: list[str], types: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do as told."""
+    """Run one command and print its answer."""
     verb, given, subject, *types = sys.argv[1:]
     arguments, *folders = json.loads(given)
     st = mini_xenonnt(**arguments)
