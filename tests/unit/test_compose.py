@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from support.factory import KEY, NOW, result
 from support.jobs import analysis_jobs, run_job
-from xomflow.jobs.compose import compose
+from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
 from xomflow.outcomes.model import Outcome
@@ -94,3 +95,24 @@ def test_the_job_of_a_batch_system_is_in_the_outcome(tmp_path: Path, monkeypatch
     found = outcome_of(tmp_path, WELL).provenance.batch_job
     assert found is not None
     assert (found.system, found.job) == ("htcondor", "5.0")
+
+
+def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xomflow.jobs.compose.ROOT", tmp_path)
+    assert git_revision() is None
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("a")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "one")
+    git("tag", "--annotate", "v1", "--message", "a tag is not the revision")
+    revision = git("rev-parse", "HEAD")
+    assert git_revision() == revision
+    (tmp_path / "file").write_text("b")
+    assert git_revision() == f"{revision}-dirty"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from xomflow.jobs import runner
 from xomflow.jobs.process import ProcessEnd
 from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import Failure, failure_path, failures_of
+from xomlib.schema import SchemaError
 
 KEY = Key("answer", "v1", "053006")  # which a tick of the kept site has claimed
 OTHER = Key("moody", "v1", "053014")  # whose lock a process has left there
@@ -105,6 +107,30 @@ def test_a_kill_by_the_kernel_while_it_ran_is_for_want_of_memory(
     process(monkeypatch, lambda: ProcessEnd(9))
     run(site)
     assert records(site) == [(1, kind)]
+
+
+def test_at_its_time_limit_a_process_ends_with_all_that_it_started(site: Site) -> None:
+    jobs = TickPaths(site.paths.tick(LIVE_TICK)).jobs("answer")
+    tree = json.loads(jobs.read_text())
+    tree["runs"][KEY.run]["time_limit_s"] = 0.3
+    jobs.write_text(json.dumps(tree))
+    body = "import subprocess\n\ndef main(run_id):\n    subprocess.run(['sleep', '600'])\n"
+    (site.folder / "extra/scripts/analyses/answer.py").write_text(body)
+    assert run(site) == 1
+    assert records(site) == [(1, "timeout")]
+    assert site.processes() == [os.getpid()]
+
+
+def test_a_failure_record_that_is_none_ends_the_job_with_a_sentence(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise SchemaError("has no key")
+
+    process(monkeypatch, lambda: ProcessEnd(9))
+    monkeypatch.setattr(runner, "write_outcome", refuse)
+    with pytest.raises(SystemExit, match="answer v1 run 053006: the failure record is not valid: has no key"):
+        run(site)
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,13 @@ def test_an_entry_that_cannot_be_followed_is_broken_and_costs_no_other(tmp_path:
     assert straxen_found({**good, **change}, good) == LookupResult({"052895"}, {"052894"})
 
 
+def test_metadata_that_cannot_be_read_are_broken(tmp_path: Path) -> None:
+    place = tmp_path / f"052894-event_info-{DIGEST}"
+    (place / f"event_info-{DIGEST}-metadata.json").mkdir(parents=True)
+    entry = {"host": "here", "protocol": "FileSytemBackend", "location": str(place)}
+    assert straxen_found(entry) == LookupResult(broken={"052894"})
+
+
 def test_an_entry_of_rucio_is_read_from_rucio_or_is_broken(tmp_path: Path) -> None:
     entry = {"host": "rucio-catalogue", "did": f"xnt_052894:event_info-{DIGEST}"}
     assert straxen_found(entry, rucio_path=str(tmp_path)) == LookupResult(broken={"052894"})
