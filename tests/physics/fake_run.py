@@ -42,7 +42,7 @@ class FakeContext:
         """Take what xomlib forbids."""
 
     def is_stored(self, run_id: str, target: str) -> bool:
-        """Tell whether there are chunks of a data type."""
+        """Return whether there are chunks of a data type."""
         return target in self.data
 
     def get_iter(self, run_id: str, target: str, keep_columns: Any = (), progress_bar: bool = True) -> Any:

@@ -66,7 +66,7 @@ def test_all_signals_lie_within_the_window(generator: Callable[..., np.ndarray])
 
 
 def corrected(s1: np.ndarray) -> np.ndarray:
-    """S1 areas as in the middle of the volume; the top fraction tells the depth, the mean over the radius is 1."""
+    """S1 areas as in the middle of the volume; the top fraction depends on the depth, the mean over the radius is 1."""
     depth = (0.55 - s1["top"].astype(float)) / 0.47
     return s1["area"] / (0.85 + 0.30 * depth)
 
@@ -129,7 +129,7 @@ def test_a_missing_coordinate_has_no_value_in_a_map(name: str) -> None:
 
 def test_electrons_get_lost_with_the_true_lifetime(decays: np.ndarray) -> None:
     s2 = decays[decays["kind"] == 2]
-    # Width grows with the square root of the drift time: it tells the drift time of each S2.
+    # Width grows with the square root of the drift time: it gives the drift time of each S2.
     squared = (s2["width"].astype(float) ** 2 - signals.S2_INTRINSIC_WIDTH**2) * detector.DRIFT_VELOCITY**2
     drift = squared / (2 * 1.349**2 * detector.LONGITUDINAL_DIFFUSION)
     slope = np.polyfit(drift / 1e6, np.log(s2["area"]), 1)[0]
