@@ -164,9 +164,6 @@ def _replaced(text: str, old: ast.expr | ast.stmt, new: ast.AST) -> str:
     return (whole[:begin] + code.encode() + whole[end:]).decode()
 
 
-# --- running tests ----------------------------------------------------------------------------------------------------
-
-
 class Tree:
     """A copy of the project in which one mutant at a time is tried."""
 
@@ -219,12 +216,13 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def nearest(folder: Path, path: str) -> list[str]:
-    """Return the unit tests that import a module."""
+    """Return the unit tests that import a module or have its name."""
     dotted = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     package, _, name = dotted.rpartition(".")
     pattern = re.compile(rf"\b{re.escape(package)}\.{name}\b|from {re.escape(package)} import .*\b{name}\b")
-    tests = sorted((folder / "tests/unit").glob("test_*.py"))
-    return [str(test.relative_to(folder)) for test in tests if pattern.search(test.read_text(encoding="utf-8"))]
+    tests = {test: test.read_text(encoding="utf-8") for test in sorted((folder / "tests/unit").glob("test_*.py"))}
+    found = [test for test, text in tests.items() if test.stem == f"test_{name}" or pattern.search(text)]
+    return [str(test.relative_to(folder)) for test in found]
 
 
 def main() -> int:

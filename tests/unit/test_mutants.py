@@ -69,17 +69,18 @@ def test_a_choice_can_be_repeated_and_leaves_out_what_is_listed_as_equivalent(
     assert every[0].signature not in [one.signature for one in mutants.sample(["xomlib/files.py"], 0, 1)]
 
 
-def test_the_unit_tests_that_import_a_module_come_first(mutants: ModuleType, tmp_path: Path) -> None:
+def test_the_unit_tests_that_import_a_module_or_have_its_name_come_first(mutants: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "tests/unit").mkdir(parents=True)
     lines = {
         "a": "from xomflow.jobs import lost, runner",
         "b": "import xomflow.jobs.runner",
         "c": "import xomflow.jobs",
+        "runner": "",
     }
     for name, line in lines.items():
         (tmp_path / f"tests/unit/test_{name}.py").write_text(line)
     found = mutants.nearest(tmp_path, "src/xomflow/jobs/runner.py")
-    assert found == ["tests/unit/test_a.py", "tests/unit/test_b.py"]
+    assert found == [f"tests/unit/test_{name}.py" for name in ("a", "b", "runner")]
 
 
 def test_a_mutant_is_caught_by_the_step_that_fails(
