@@ -75,7 +75,10 @@ def _store(config: Config) -> Store:
 
 def _run_number(text: str) -> int:
     """Return the number in a run id, or that of the first run in the id of a campaign."""
-    return int(text.partition("-")[0])
+    number = text.partition("-")[0]
+    if not (number.isascii() and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a run number nor the id of a campaign")
+    return int(number)
 
 
 def _parser() -> argparse.ArgumentParser:
