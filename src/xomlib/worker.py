@@ -54,7 +54,7 @@ def call_script(script: Path, run_id: str) -> None:
     if not script.is_file():
         raise JobError(f"there is no script {script}")
     sys.argv = [str(script), run_id]
-    sys.path.insert(0, str(script.parent))
+    sys.path.append(str(script.parent))  # last: a file beside the script must not shadow a module
     function = runpy.run_path(str(script), run_name="xom_analysis").get("main")
     if not callable(function):
         raise JobError(f"{script} defines no main(run_id)")

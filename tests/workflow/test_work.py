@@ -80,3 +80,11 @@ def test_a_package_without_a_version_costs_nothing(jobs: Jobs) -> None:
     work = jobs.work(f"sys.path.append({str(jobs.folder)!r})\nimport cutax")
     assert run_cold(work, jobs.paths) == ProcessEnd(0)
     assert read_json(work.draft / "end.json")["versions"]["cutax"] == "unknown"
+
+
+def test_a_file_beside_the_script_shadows_no_module_and_can_be_imported(jobs: Jobs) -> None:
+    work = jobs.work("import colorsys, shared_by_two_scripts\ncolorsys.rgb_to_hsv(1, 1, 1)")
+    beside = Path(work.job.script).parent
+    (beside / "colorsys.py").write_text("raise RuntimeError('the file beside the script was imported')")
+    (beside / "shared_by_two_scripts.py").write_text("")
+    assert run_cold(work, jobs.paths) == ProcessEnd(0)
