@@ -37,6 +37,7 @@ test-fast: development ## the tests that take seconds
 
 test-all: development services wheelhouse physics ## everything: also nightly tests, long physics, installations
 	XOM_TEST_WHEELHOUSE=$(abspath $(or $(WHEELHOUSE),$(WORK)/wheelhouse)) $(PYTEST) $(TEST_OPTIONS)
+	$(WORKFLOW)/python scripts/mutants.py --sample 20 --wider 'tests/workflow -m "not nightly"' --at-least 90
 
 physics: envs ## compare 200 and more simulated runs with their truth: docs/physics.md (six minutes)
 	$(ANALYSIS)/python tests/physics/study.py --write > $(WORK)/physics.json

@@ -10,8 +10,8 @@ the context ("start"), which every job needs once; the minimum over the repetiti
 types and columns of the analysis; "numbers" is the analysis' ``main`` without its figure, "all" with it.
 
 strax keeps one chunk in memory at a time, of up to 200 MB by its default. Peak memory of two lengths can be compared
-only if both runs have several chunks. So the data of events, of which 50,000 fill a third of a chunk, are in chunks of 10 MB;
-peaks have strax's 200 MB. FOLDER needs 5 GB.
+only if both runs have several chunks. So the data of events, of which 50,000 fill a third of a chunk, are in chunks of
+10 MB; peaks have strax's 200 MB. FOLDER needs 5 GB.
 """
 
 import argparse

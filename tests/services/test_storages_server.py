@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from bson import json_util
 
+from local_servers.mongo import MongoAccess
 from support import mini as mini_set
 from support import xenon
-from local_servers.mongo import MongoAccess
 from xomflow.config import model as config
 from xomflow.config.model import Context
 from xomflow.config.software import Program

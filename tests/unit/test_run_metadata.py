@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_discovery import survey
+from test_survey import survey
 
 import xomlib
 from support.factory import NOW

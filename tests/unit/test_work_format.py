@@ -82,7 +82,8 @@ def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: Fas
     site.paths.format.write_text(f"{FORMAT + 1}\n")
     before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*")}
     job = ("job", "run", f"work/ticks/{tick.folder.name}", "good", "v1", "052001")
-    ends = [site.snakemake(), site.tick(), site.snakemake("-n"), site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
+    commands = [site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
+    ends = [site.snakemake(), site.tick(), site.snakemake("-n"), *commands]
     assert [done.returncode for done in ends] == [EXIT_CONFIGURATION] * len(ends)
     sentence = f"work/format: work has layout {FORMAT + 1}, and this version of XOM reads layouts up to {FORMAT}"
     assert [sentence in done.stderr for done in ends] == [True] * len(ends)
