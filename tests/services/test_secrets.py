@@ -242,7 +242,13 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(one, id=one.__name__, marks=() if one in (wrong_password, wrong_token) else pytest.mark.nightly)
+        for one in TROUBLES
+    ],
+)
 def test_secrets_are_seen_nowhere_when_something_is_wrong(secretive: Secretive, guard: Guard, trouble: Any) -> None:
     trouble(secretive)
     assert secretive.tick(guard) == TROUBLES[trouble]
