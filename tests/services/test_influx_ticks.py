@@ -10,20 +10,21 @@ import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from local_servers.influx import Bucket
-from support.site import Site, document
+from support.in_process import FastSite
+from support.site import document
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def at_influx(site: Site, bucket: Bucket) -> Site:
+def at_influx(site: FastSite, bucket: Bucket) -> FastSite:
     """A site with an analysis that gives the run number, publishing to a bucket."""
     site.analysis("number", "xomlib.Xomresult(variable_name='number', variable_value=int(run_id)).save()")
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(site.folder))}
     return site
 
 
-def xom(site: Site, command: str) -> subprocess.CompletedProcess[str]:
+def xom(site: FastSite, command: str) -> subprocess.CompletedProcess[str]:
     """What an operator types."""
     words = [sys.executable, "-m", "xomflow", command]
     return subprocess.run(words, cwd=site.folder, capture_output=True, text=True, check=False)
@@ -39,7 +40,7 @@ def health(bucket: Bucket) -> list[dict[str, Any]]:
     return [one for place, one in bucket.points().items() if place[:2] == ("test_xom", ("analysis", "all"))]
 
 
-def test_a_tick_publishes_its_results_and_how_it_went(at_influx: Site, bucket: Bucket) -> None:
+def test_a_tick_publishes_its_results_and_how_it_went(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001, 52002, document(52003, end=...)])
     done = at_influx.tick()
     assert done.returncode == 0, done.stderr
@@ -49,13 +50,13 @@ def test_a_tick_publishes_its_results_and_how_it_went(at_influx: Site, bucket: B
     assert 0 < tick["duration_s"] < 300
 
 
-def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: Site, bucket: Bucket) -> None:
+def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([document(52001, rate=...), 52002])
     at_influx.tick()
     before = bucket.points().keys()
     assert "rate_tpc" not in results(bucket)[52001]
     at_influx.runs([document(52001, tags=[{"name": "sr2"}], rate={"tpc": {"avg": 5.5}})])
-    assert at_influx.tick().returncode == 0
+    assert at_influx.tick_in_another_second().returncode == 0
     assert (results(bucket)[52001]["run_tags"], results(bucket)[52001]["rate_tpc"]) == ("sr2", 5.5)
     assert {place for place in bucket.points() if place[0] == "test_number"} == {
         place for place in before if place[0] == "test_number"
@@ -63,7 +64,7 @@ def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: Site, bucke
     assert [tick["published"] for tick in health(bucket)] == [2, 1]
 
 
-def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx: Site, bucket: Bucket) -> None:
+def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx: FastSite, bucket: Bucket) -> None:
     credentials = bucket.credentials(at_influx.folder, url="http://127.0.0.1:1")
     at_influx.runs([52001])
     done = at_influx.tick()
@@ -71,12 +72,12 @@ def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx
     assert done.stderr.count("does not answer: [Errno 111] Connection refused") == 1
     assert bucket.credentials(at_influx.folder) == credentials
     at_influx.runs([52002])
-    assert at_influx.tick().returncode == 0
+    assert at_influx.tick_in_another_second().returncode == 0
     assert sorted(results(bucket)) == [52001, 52002]
     assert [tick["published"] for tick in health(bucket)] == [0, 2]
 
 
-def test_an_emptied_store_is_seen_and_filled_again(at_influx: Site, bucket: Bucket) -> None:
+def test_an_emptied_store_is_seen_and_filled_again(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001, 52002])
     at_influx.tick()
     assert xom(at_influx, "verify").stdout == "the store has what the outcomes say\n"
@@ -96,7 +97,7 @@ def test_an_emptied_store_is_seen_and_filled_again(at_influx: Site, bucket: Buck
     assert xom(at_influx, "verify").returncode == 0
 
 
-def test_commands_say_what_is_wrong_with_the_account(at_influx: Site) -> None:
+def test_commands_say_what_is_wrong_with_the_account(at_influx: FastSite) -> None:
     at_influx.runs([52001])
     at_influx.write_config()
     path = at_influx.folder / "xom_influxdb.json"
@@ -107,7 +108,7 @@ def test_commands_say_what_is_wrong_with_the_account(at_influx: Site) -> None:
         assert done.stderr == f"store.credentials: {path} can be read by others; run: chmod 600 {path}\n"
 
 
-def test_the_token_is_in_nothing_that_a_tick_leaves(at_influx: Site, bucket: Bucket) -> None:
+def test_the_token_is_in_nothing_that_a_tick_leaves(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001])
     assert at_influx.snakemake("--verbose").returncode == 0
     mine = at_influx.folder / "xom_influxdb.json"

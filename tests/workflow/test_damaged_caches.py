@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -40,6 +40,22 @@ def kept(site: Site) -> list[Path]:
     return [*site.paths.cache.rglob("*.json"), *site.paths.ledger.rglob("*.json"), site.paths.page / "data/stamps.json"]
 
 
+class Settled(NamedTuple):
+    """A site, what a tick leaves there, and what it keeps."""
+
+    site: Site
+    answer: Any
+    kept: dict[Path, bytes]
+
+    def damage(self, damage: Damage, paths: Iterable[Path]) -> None:
+        """Damage these of the kept files; what an earlier test damaged and no tick needed is good again before."""
+        for path, content in self.kept.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        for path in paths:
+            path.write_bytes(damage(self.kept[path]))
+
+
 def answer(site: Site) -> Any:
     """What a tick leaves: counts, sentences, outcomes, the results in the store, and the page's data."""
     done = site.tick(**WITHOUT_SLURM)
@@ -52,32 +68,29 @@ def answer(site: Site) -> Any:
 
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Any]:
-    """A site at which nothing is left to do, and what a tick leaves there."""
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Settled:
+    """A site at which nothing is left to do."""
     site = old_site(tmp_path_factory.mktemp("site"))
     site.tick(**WITHOUT_SLURM)
-    return site, answer(site)
+    expected = answer(site)
+    return Settled(site, expected, {path: path.read_bytes() for path in kept(site)})
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_cache_changes_nothing(settled: tuple[Site, Any], name: str) -> None:
-    site, expected = settled
-    for path in kept(site):
-        path.write_bytes(DAMAGES[name](path.read_bytes()))
-    assert answer(site) == expected
+def test_a_damaged_cache_changes_nothing(settled: Settled, name: str) -> None:
+    settled.damage(DAMAGES[name], settled.kept)
+    assert answer(settled.site) == settled.answer
 
 
 @pytest.mark.parametrize("name", ["values None", "values {'a': []}"])
-def test_a_single_damaged_cache_among_good_ones_changes_nothing(settled: tuple[Site, Any], name: str) -> None:
+def test_a_single_damaged_cache_among_good_ones_changes_nothing(settled: Settled, name: str) -> None:
     """It comes back with the next look at the run documents, at the latest before anything is made of it."""
-    site, expected = settled
-    for number, path in enumerate(kept(site)):
-        path.write_bytes(DAMAGES[name](path.read_bytes()))
-        os.utime(site.folder / "runs.jsonl", (number, number))  # the documents count as changed
-        assert answer(site) == expected, path
+    for number, path in enumerate(settled.kept):
+        settled.damage(DAMAGES[name], [path])
+        os.utime(settled.site.folder / "runs.jsonl", (number, number))  # the documents count as changed
+        assert answer(settled.site) == settled.answer, path
 
 
-def test_there_is_a_cache_of_every_kind_that_a_site_without_strax_has(settled: tuple[Site, Any]) -> None:
-    site, _ = settled
-    assert {path.relative_to(site.work).parts[0] for path in kept(site)} == {"cache", "ledger", "page"}
-    assert {path.name for path in site.paths.cache.rglob("*.json")} >= {"inventory.json", "digests.json", "052.json"}
+def test_there_is_a_cache_of_every_kind_that_a_site_without_strax_has(settled: Settled) -> None:
+    assert {path.relative_to(settled.site.work).parts[0] for path in settled.kept} == {"cache", "ledger", "page"}
+    assert {path.name for path in settled.kept} >= {"inventory.json", "digests.json", "052.json"}
