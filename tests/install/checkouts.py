@@ -32,10 +32,12 @@ def interpreters() -> dict[str, str]:
     found = {}
     for version in SUPPORTED:
         own = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python"))
-        for candidate in [*map(str, own), shutil.which(f"python{version}")]:
-            # A name in PATH may be a shim without an interpreter behind it.
-            if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-                found[version] = candidate
+        for candidate in filter(None, [*map(str, own), shutil.which(f"python{version}")]):
+            # A name in PATH may be a shim, with or without an interpreter behind it.
+            ask = [candidate, "-c", "import sys; print(sys.executable)"]
+            done = subprocess.run(ask, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                found[version] = done.stdout.strip()
     return found
 
 
