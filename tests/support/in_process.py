@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +131,17 @@ def _tick() -> int:
 def _jobs(tick: Tick) -> list[bool]:
     """Run the jobs, a few at a time; return for each whether it succeeded."""
     folder = str(tick.files.folder)
-    waiting, running, ended = list(tick.pending()), {}, []
+    waiting, ended = list(tick.pending()), []
+    running: set[int] = set()
     while waiting or running:
         while waiting and len(running) < _AT_A_TIME:
             key = waiting.pop(0)
             tick.paths.log(key).unlink(missing_ok=True)  # as Snakemake does before a job starts
             words = ["job", "run", folder, key.analysis, key.version, key.run]
-            running[fork(lambda words=words: xom(words))] = key
+            running.add(fork(partial(xom, words)))
         pid, status = os.wait()
-        if running.pop(pid, None):
+        if pid in running:
+            running.remove(pid)
             ended.append(status == 0)
     return ended
 
