@@ -33,7 +33,7 @@ addEventListener("securitypolicyviolation", event => {
 const $ = (selector, node) => (node || document).querySelector(selector);
 const $$ = (selector, node) => [...(node || document).querySelectorAll(selector)];
 const pause = time => new Promise(done => setTimeout(done, time || 50));
-async function until(what) { for (let i = 0; i < 100 && !what(); i++) await pause(20); return what(); }
+async function until(what) { for (let i = 0; i < 250 && !what(); i++) await pause(20); return what(); }
 function pixels(canvas, colour) {
   const box = document.createElement("span");
   box.style.color = colour;
