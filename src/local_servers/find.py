@@ -11,7 +11,7 @@ _SYSTEM = os.pathsep.join(["/usr/sbin", "/sbin"])  # where daemons lie, which is
 
 
 class NoServerError(Exception):
-    """There is no such server; the sentence says which command makes it."""
+    """There is no such server; the message names the command that makes it."""
 
 
 def built(service: str, part: str) -> Path:

@@ -105,7 +105,7 @@ def _token_for(client: InfluxDBClient, org: str, bucket: str) -> str:
 
 
 class InfluxServer(Server):
-    """A server of one's own, set up with an organization that nobody uses.
+    """A private server, set up with an organization that no test uses.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class InfluxServer(Server):
         return InfluxAccess(self._url, self._token)
 
     def start(self) -> None:
-        """Start it, at the port that it had before, with what `options` says now."""
+        """Start it, at the port that it had before, with the present `options`."""
         self._daemon = self._made()
         self._daemon.start()
         self._daemon.wait_until(self._answers)

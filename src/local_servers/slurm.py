@@ -102,7 +102,7 @@ class SlurmAccess:
         )
 
     def answer(self, *command: str) -> str:
-        """Return what one of Slurm's commands says; it is asked again where Slurm was too slow."""
+        """Return the output of one of Slurm's commands; repeat it if Slurm was too slow."""
         end = time.monotonic() + 60
         while (done := self.run(*command)).returncode != 0:
             assert time.monotonic() < end, done.stderr
@@ -116,7 +116,7 @@ class SlurmAccess:
         return done.stdout.strip()
 
     def job(self, job: str) -> dict[str, str]:
-        """Return what Slurm knows of a job, as ``scontrol show job`` names it; nothing where it knows none."""
+        """Return the entries of a job in ``scontrol show job``; empty if Slurm has no such job."""
         shown = self.run("scontrol", "--oneliner", "show", "job", job).stdout
         return dict(word.partition("=")[::2] for word in shown.split() if "=" in word)
 

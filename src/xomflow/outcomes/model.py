@@ -168,7 +168,7 @@ class FailureDetails:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One variable of one analysis for one run; `xomlib.Xomresult` says what each entry means."""
+    """One variable of one analysis for one run; `xomlib.Xomresult` explains each entry."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 

@@ -27,7 +27,7 @@ class Store(Protocol):
     Parameters
     ----------
     name
-        Name of its ledger: what one store has says nothing about another.
+        Name of its ledger: what one store has is independent of another.
     """
 
     name: str
