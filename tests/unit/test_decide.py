@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from support.factory import NOW
 from xomflow.config.model import Retries
+from xomflow.core.reason import Reason
 from xomflow.core.state import ATTENTION, FAILURES, WAITINGS, State
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import NOT_ITS_FAULT, next_resources, next_try
@@ -46,8 +47,8 @@ def histories(draw: st.DrawFn, least: int = 0) -> list[Failure]:
 evidences = st.builds(
     Evidence,
     failures=histories(),
-    working=st.sampled_from(["", "claimed by tick x"]),
-    missing=st.sampled_from(["", "waiting for event_info"]),
+    working=st.sampled_from([None, Reason("claimed by tick x")]),
+    missing=st.sampled_from([None, Reason("waiting for event_info")]),
     ended=moments,
 )
 
@@ -65,7 +66,7 @@ def state_of(
     working: str = "",
     missing: str = "",
 ) -> KeyState:
-    evidence = Evidence(failed or [], working, missing, NOW - timedelta(hours=1))
+    evidence = Evidence(failed or [], Reason.of(working), Reason.of(missing), NOW - timedelta(hours=1))
     return decide(evidence, retries, STALE_AFTER, now)
 
 
@@ -92,7 +93,7 @@ def test_the_same_evidence_gives_the_same_state_and_stays_as_it_is(
 
 @given(evidence=evidences, retries=retries_strategy, now=moments)
 def test_what_somebody_works_on_is_never_due(evidence: Evidence, retries: Retries, now: datetime) -> None:
-    working = replace(evidence, working="claimed by tick x")
+    working = replace(evidence, working=Reason("claimed by tick x"))
     assert decide(working, retries, STALE_AFTER, now).name == "running"
 
 

@@ -129,3 +129,14 @@ def test_a_document_that_cannot_be_understood_does_not_replace_what_was_done(cam
     assert "cannot be understood, and they may belong: 052002" in campaigns.ticks()[-1].run_list("sums").read_text()
     campaigns.runs([at(52002, 39)])
     assert campaigns.pending() == set()
+
+
+def test_a_group_waits_for_entries_of_the_documents_of_all_its_runs(campaigns: Site) -> None:
+    campaigns.tree["analyses"]["sums"]["needs_document"] = ["rate", "source"]
+    campaigns.runs([at(52001, 40), at(52002, 39, rate=...)])
+    assert campaigns.tick().returncode == 0
+    waits = "1 of 2 runs cannot be read: 052002: waiting for the rate in the run document"
+    assert waits in campaigns.ticks()[-1].run_list("sums").read_text()
+    campaigns.runs([at(52002, 39)])
+    assert campaigns.tick().returncode == 0
+    assert list(results(campaigns)) == [group_id([52001, 52002])]

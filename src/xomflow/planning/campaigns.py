@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from xomflow.config.model import Period
 from xomflow.core import times
 from xomflow.core.key import run_id
+from xomflow.core.reason import Reason
 from xomflow.rundb.run import Run
 
 
@@ -39,12 +40,12 @@ class Campaign:
         """End of the last run; the start of a run without an end."""
         return max(run.end or run.start for run in self.members)
 
-    def describe_open(self, period: Period, now: datetime) -> str:
-        """Return a phrase about the time until which more runs may follow; empty if no more can."""
+    def describe_open(self, period: Period, now: datetime) -> Reason | None:
+        """Return a phrase about the time until which more runs may follow; None if no more can."""
         until = self.end + timedelta(seconds=period.gap)
         if self.closed or now >= until:
-            return ""
-        return f"its period is open until a run of another kind or {times.text(until)}"
+            return None
+        return Reason(f"its period is open until a run of another kind or {times.text(until)}")
 
 
 def campaigns_of(
@@ -111,8 +112,10 @@ def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
     )
 
 
-def campaign_as_run(campaign: Campaign, unready: Mapping[str, str], period: Period, now: datetime) -> tuple[Run, str]:
-    """Return a campaign as if it were one run, and a phrase about what it waits for; empty if it can be analysed.
+def campaign_as_run(
+    campaign: Campaign, unready: Mapping[str, Reason], period: Period, now: datetime
+) -> tuple[Run, Reason | None]:
+    """Return a campaign as if it were one run, and a phrase about what it waits for; None if it can be analysed.
 
     It waits for members that cannot be read; after a time it goes on without them and lists them as missing.
 
@@ -132,10 +135,10 @@ def campaign_as_run(campaign: Campaign, unready: Mapping[str, str], period: Peri
     if campaign.unclear:
         runs = ", ".join(map(run_id, campaign.unclear))
         waits = f"the documents of these runs cannot be understood, and they may belong: {runs}"
-        return as_run(campaign.members), waits
+        return as_run(campaign.members), Reason(waits)
     if still_open := campaign.describe_open(period, now):
         return as_run(campaign.members), still_open
     if absent and (not ready or now < campaign.end + timedelta(seconds=period.wait)):
         count = f"{len(absent)} of {len(campaign.members)} runs cannot be read"
-        return as_run(campaign.members), f"{count}: {absent[0].id}: {unready[absent[0].id]}"
-    return as_run(ready, absent), ""
+        return as_run(campaign.members), Reason(f"{count}: {absent[0].id}: {unready[absent[0].id]}")
+    return as_run(ready, absent), None

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from xomflow.config.model import Retries
 from xomflow.core import times
+from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
@@ -22,16 +23,16 @@ class Evidence:
     failures
         Failed attempts, in order.
     working
-        A phrase about the process or job that works on it; empty if none does.
+        A phrase about the process or job that works on it; None if none does.
     missing
-        A phrase about the data that are missing; empty if everything can be read.
+        A phrase about the data that are missing; None if everything can be read.
     ended
         End of the run, UTC.
     """
 
     failures: Sequence[Failure]
-    working: str
-    missing: str
+    working: Reason | None
+    missing: Reason | None
     ended: datetime
 
 

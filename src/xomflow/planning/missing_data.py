@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from xomflow.config.model import Config, Software
 from xomflow.core.errors import ContextError
+from xomflow.core.reason import Reason
 from xomflow.rundb.run import Run, describe_missing_entries
 from xomflow.storage.availability import Availability
 
@@ -36,23 +37,24 @@ class MissingData:
         shared = [f"{', '.join(analyses)}: {error}" for error, analyses in self._context_errors.items()]
         return [*self._rule_errors.values(), *self._absent_places, *shared]
 
-    def of(self, analysis: str, runs: list[Run]) -> dict[str, str]:
-        """Return what each run lacks, by run id; complete runs are left out or have an empty phrase."""
+    def of(self, analysis: str, runs: list[Run]) -> dict[str, Reason]:
+        """Return what each run lacks, by run id; complete runs are left out."""
         if analysis in self._rule_errors:
-            return {run.id: f"its rule file must be fixed: {self._rule_errors[analysis]}" for run in runs}
+            broken = Reason(f"its rule file must be fixed: {self._rule_errors[analysis]}")
+            return dict.fromkeys((run.id for run in runs), broken)
         block = self._config.analyses[analysis]
-        lacking: dict[str, str] = {}
+        lacking: dict[str, Reason] = {}
         for software, ids in _by_software(self._config, runs):
             if software is None:
-                lacking |= dict.fromkeys(ids, "no software is configured for this run")
+                lacking |= dict.fromkeys(ids, Reason("no software is configured for this run"))
             elif block.types:
                 lacking |= self._unreadable(analysis, software, ids)
         for run in runs if block.needs_document else ():
-            late = describe_missing_entries(run, block.needs_document)
-            lacking[run.id] = "; ".join(filter(None, [late, lacking.get(run.id)]))
+            if late := describe_missing_entries(run, block.needs_document):
+                lacking[run.id] = Reason("; ".join(filter(None, [late, lacking.get(run.id)])))
         return lacking
 
-    def _unreadable(self, analysis: str, software: Software, ids: list[str]) -> dict[str, str]:
+    def _unreadable(self, analysis: str, software: Software, ids: list[str]) -> dict[str, Reason]:
         """Return which strax data of these runs cannot be read; an analysis with a broken context stops no other."""
         block, program = self._config.analyses[analysis], software.program
         context = self._config.context_of(analysis, software)
@@ -61,8 +63,8 @@ class MissingData:
             self._absent_places += self._available.absent_places(program, context, block.types)
         except ContextError as error:
             self._context_errors.setdefault(str(error), {})[f"analyses.{analysis}"] = None
-            return dict.fromkeys(ids, f"the data that it needs are unknown: {error}")
-        return lacking
+            return dict.fromkeys(ids, Reason(f"the data that it needs are unknown: {error}"))
+        return {run: Reason(words) for run, words in lacking.items()}
 
     def keep(self) -> None:
         """Keep what was expensive to find, where that is allowed."""

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from xomflow.config.model import Analysis, Selection
+from xomflow.core.reason import Reason
 from xomflow.rundb.run import Run
 
 
@@ -36,46 +37,46 @@ class Selector:
         self._excluded_tags = _bare(common.excluded_tags) | _bare(analysis.excluded_tags)
         self._included_tags = _bare(analysis.included_tags)
 
-    def refusal(self, run: Run) -> str:
-        """Return the reason why the analysis does not select ``run``; empty if it does."""
+    def refusal(self, run: Run) -> Reason | None:
+        """Return the reason why the analysis does not select ``run``; None if it does."""
         return self.refusal_by_number(run.number) or self.refusal_by_looks(run)
 
-    def refusal_by_number(self, number: int) -> str:
-        """Return the reason why the analysis does not select a run of this number; empty if it does."""
+    def refusal_by_number(self, number: int) -> Reason | None:
+        """Return the reason why the analysis does not select a run of this number; None if it does."""
         for block in (self._common, self._analysis):
             if not block.covers(number):
                 end = "today" if block.max_run is None else block.max_run
-                return f"run number {number} is outside {block.min_run} to {end}"
-        return "the run is listed in except_runs" if number in self._excepted else ""
+                return Reason(f"run number {number} is outside {block.min_run} to {end}")
+        return Reason("the run is listed in except_runs") if number in self._excepted else None
 
-    def refusal_by_looks(self, run: Run) -> str:
-        """Return the reason why the analysis does not select runs that look like ``run``; empty if it does."""
+    def refusal_by_looks(self, run: Run) -> Reason | None:
+        """Return the reason why the analysis does not select runs that look like ``run``; None if it does."""
         return self.refusal_by_progress(run) or self.refusal_by_kind(run)
 
-    def refusal_by_progress(self, run: Run) -> str:
-        """Return the reason why no analysis can take ``run`` yet; empty if one can."""
+    def refusal_by_progress(self, run: Run) -> Reason | None:
+        """Return the reason why no analysis can take ``run`` yet; None if one can."""
         if run.end is None:
-            return "the run is not finished"
+            return Reason("the run is not finished")
         if run.status not in self._common.status:
-            return f"its status is {run.status or 'not set'}"
-        return ""
+            return Reason(f"its status is {run.status or 'not set'}")
+        return None
 
-    def refusal_by_kind(self, run: Run) -> str:
-        """Return the reason why the analysis is not about runs like ``run``, finished or not; empty if it is."""
+    def refusal_by_kind(self, run: Run) -> Reason | None:
+        """Return the reason why the analysis is not about runs like ``run``, finished or not; None if it is."""
         wanted = self._analysis.run_modes
         if wanted and not matches(run.mode, wanted):
-            return f"its mode is {run.mode}"
+            return Reason(f"its mode is {run.mode}")
         if not wanted and matches(run.mode, self._common.excluded_modes):
-            return f"its mode {run.mode} is never monitored"
+            return Reason(f"its mode {run.mode} is never monitored")
         missing = set(self._analysis.detectors) - run.detectors
         if missing:
-            return f"{', '.join(sorted(missing))} did not take part"
+            return Reason(f"{', '.join(sorted(missing))} did not take part")
         excluded = run.tags & self._excluded_tags
         if excluded:
-            return f"it is tagged {', '.join(sorted(excluded))}"
+            return Reason(f"it is tagged {', '.join(sorted(excluded))}")
         if self._included_tags and not run.tags & self._included_tags:
-            return f"it has none of the tags {', '.join(sorted(self._included_tags))}"
-        return ""
+            return Reason(f"it has none of the tags {', '.join(sorted(self._included_tags))}")
+        return None
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

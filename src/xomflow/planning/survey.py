@@ -14,6 +14,7 @@ from pathlib import Path
 from xomflow.config.model import Config
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
 from xomflow.planning.campaigns import campaign_as_run
@@ -122,12 +123,12 @@ def take_survey(
 
 def _undone(
     config: Config, analysis: str, runs: PendingRuns, missing: MissingData, now: datetime
-) -> list[tuple[Run, str]]:
+) -> list[tuple[Run, Reason | None]]:
     """Return the runs of an analysis, or its campaigns as runs, that are not done, each with what it lacks."""
     block = config.analyses[analysis]
     if block.period is None:
         lacking = missing.of(analysis, runs.pending)
-        return [(run, lacking.get(run.id, "")) for run in runs.pending]
+        return [(run, lacking.get(run.id)) for run in runs.pending]
     selector = Selector(config.selection, block)
     members = [run for campaign in runs.campaigns for run in campaign.members]
     unready = {run.id: refusal for run in members if (refusal := selector.refusal_by_progress(run))}
@@ -137,9 +138,16 @@ def _undone(
 
 
 def _item(
-    config: Config, analysis: str, run: Run, runs: PendingRuns, lacks: str, in_progress: InProgress, now: datetime
+    config: Config,
+    analysis: str,
+    run: Run,
+    runs: PendingRuns,
+    lacks: Reason | None,
+    in_progress: InProgress,
+    now: datetime,
 ) -> Item:
     key = Key(analysis, config.analyses[analysis].version, run.id)
     failures = in_progress.failures(key, runs.failures.get(run.id, []), now)
-    evidence = Evidence(failures, in_progress.describe(key, failures), lacks, run.end or run.start)
+    working = Reason.of(in_progress.describe(key, failures))
+    evidence = Evidence(failures, working, lacks, run.end or run.start)
     return Item(key, run, decide(evidence, config.retries, config.stale_after, now), tuple(failures))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.key import group_id, run_id
+from xomflow.core.reason import Reason
 from xomlib.run_document import read_run_document
 
 
@@ -78,7 +79,7 @@ def run_of(document: Any) -> Run:
     return Run(*read_run_document(document))
 
 
-def describe_missing_entries(run: Run, entries: Iterable[str]) -> str:
-    """Return which of these entries the run document does not have yet, as a reason to wait; empty if it has all."""
+def describe_missing_entries(run: Run, entries: Iterable[str]) -> Reason | None:
+    """Return which of these entries the run document does not have yet, as a reason to wait; None if it has all."""
     missing = [name for name in entries if not getattr(run, name)]
-    return f"waiting for the {' and the '.join(missing)} in the run document" if missing else ""
+    return Reason(f"waiting for the {' and the '.join(missing)} in the run document") if missing else None

@@ -1,0 +1,26 @@
+"""Why something is refused or has to wait."""
+
+from __future__ import annotations
+
+
+class Reason(str):
+    """A phrase for people, never empty: where there is no reason, there is None.
+
+    Raises
+    ------
+    ValueError
+        If the phrase has no words.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, words: str) -> Reason:
+        """Make a reason of some words."""
+        if not words.strip():
+            raise ValueError("a reason needs words; None means that there is none")
+        return super().__new__(cls, words)
+
+    @classmethod
+    def of(cls, words: str) -> Reason | None:
+        """Return words as a reason; None for an empty text."""
+        return cls(words) if words else None
