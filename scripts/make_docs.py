@@ -22,7 +22,11 @@ INTRODUCTION = """
 - A length of time is a number and one of `s`, `min`, `h`, `d`, such as `10 min` or `1.5 d`.
 - An error in the configuration ends a tick before it does anything, with exit code 3 and one line for each error: file,
   key, value, and the nearest known key where there is one.
-- Snakemake's own `--config` overrides single keys for one tick: `snakemake -n --config max_jobs_per_tick=1000`.
+- Numbers are plain decimal (`52601`, `-1.5`, `1.0e-3`), truth values `true` and `false`, nothing is empty, `null` or
+  `~`. What YAML reads otherwise than it looks (`052601`, `1_000`, `1:40`, `1e-3`, `no`, dates) is refused unless it is
+  in quotes, which make a text of it.
+- Snakemake's own `--config` overrides single keys for one tick, by the same rules:
+  `snakemake -n --config max_jobs_per_tick=1000 'selection={min_run: 52601}'`.
 """
 
 

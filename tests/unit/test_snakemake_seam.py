@@ -24,6 +24,7 @@ def workflow(**changes: Any) -> Any:
     scheduler = SimpleNamespace(exit_gracefully=print, failed=set())
     output = SimpleNamespace(dryrun=False)
     made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
+    made["config_settings"] = SimpleNamespace(config_args=[])
     made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
     made |= {"scheduler": scheduler, **changes}
     return SimpleNamespace(**{name: value for name, value in made.items() if value is not ...})

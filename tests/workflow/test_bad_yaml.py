@@ -1,4 +1,4 @@
-"""A configuration that is no YAML ends Snakemake with a sentence and an exit code of its own."""
+"""A configuration that is no YAML, or reads otherwise than it looks, ends Snakemake with a sentence and code 3."""
 
 from __future__ import annotations
 
@@ -15,3 +15,15 @@ def test_it_is_said_where(site: Site, text: str, said: str) -> None:
     done = subprocess.run(site.command("-n"), cwd=site.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert said in done.stderr.splitlines()[-1]
+
+
+def test_the_command_line_takes_nested_numbers_and_refuses_what_the_file_refuses(snakemake_site: Site) -> None:
+    site = snakemake_site
+    site.analysis("one", "pass")
+    site.runs([52001, 52002])
+    assert site.pending("--config", "selection={min_run: 52002}") == {("one", "052002")}
+    refused = site.snakemake("-n", "--config", "selection={min_run: 052002}")
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+        3,
+        "--config selection, line 1: 052002 is read as 21506: write 52002, or '052002' where a text is meant",
+    )

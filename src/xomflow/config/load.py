@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from xomflow.config.model import Config
+from xomflow.config.strict_yaml import parse_yaml
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT, analysis_rule, analysis_script
@@ -53,14 +53,14 @@ def check_configuration(tree: Any, source: str, check_files: bool = True) -> Con
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML file; `ConfigurationError` if it is not YAML, or has a key twice in one block."""
+    """Return the content of a YAML file, read strictly; `ConfigurationError` as in `parse_yaml`."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except Exception as error:  # PyYAML's own, and those of its readers of times and numbers
-        reason = " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
-        raise ConfigurationError(f"{path}: is not YAML: {reason or type(error).__name__}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+    return parse_yaml(text, str(path))
 
 
 def script_of(config: Config, analysis: str) -> Path:
@@ -209,21 +209,3 @@ def _shown(value: Any) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses a mapping in which a key stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue  # a merged key may be replaced
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            if isinstance(key, Hashable):
-                seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -13,6 +13,7 @@ from typing import Any
 
 from xomflow.config.load import read_yaml, rule_of
 from xomflow.config.model import Analysis
+from xomflow.config.strict_yaml import parse_assignments, update_tree
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.key import ID, Key, Pattern
 from xomflow.core.messages import did_you_mean
@@ -60,7 +61,8 @@ class Rules:
         files = self._snakemake.configuration_files
         with explained():
             for file in files if self._snakemake.is_main else ():
-                _read(file)  # Snakemake silently takes the last of two equal keys
+                _read(file)  # refuses what Snakemake reads otherwise than it looks
+            update_tree(tree, parse_assignments(self._snakemake.configuration_arguments))
             source = str(files[0]) if files else "the configuration"
             self._tick = Tick(tree, source, self._snakemake.is_main, self._snakemake.is_dry_run)
         self._end = TickEnd(self._snakemake, self._tick)

@@ -55,6 +55,7 @@ def _lists_files(value: Any) -> bool:
 USES = (
     Use("workflow.is_main_process", _is(bool), "to tell a tick from the processes that it starts"),
     Use("workflow.configfiles", _is(list), "to read the configuration again, strictly"),
+    Use("workflow.config_settings.config_args", _is(list), "to read --config strictly, nested numbers too"),
     Use("workflow.output_settings.dryrun", _is(bool), "to claim nothing in a dry-run"),
     Use("workflow.local_exec", _is(bool), "to leave running jobs to Slurm at the end of a tick"),
     Use("workflow.included_stack", _is(list), "to go on after a rule file that cannot be read"),
@@ -164,6 +165,11 @@ class Snakemake:
     def configuration_files(self) -> list[Path]:
         """The configuration files, in the order in which they were read."""
         return [Path(file) for file in self._workflow.configfiles]
+
+    @property
+    def configuration_arguments(self) -> list[str]:
+        """The values that the command line replaces, as ``key=value``."""
+        return list(self._workflow.config_settings.config_args)
 
     def position(self) -> Position:
         """Return where Snakemake is, before it includes a rule file."""
