@@ -30,7 +30,7 @@ from local_servers.find import NoServerError
 from local_servers.influx import Bucket, InfluxServer
 from local_servers.mongo import MongoAccess, MongoServer
 from local_servers.slurm import SlurmAccess, SlurmCluster
-from xomflow.core.errors import EXIT_FAILED
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.reading import read_outcome
@@ -88,7 +88,7 @@ def main(options: argparse.Namespace) -> int:
         codes = list(ticks(site, log))
         heading("End")
         differences = summary(site, options.compare)
-    return max(codes) or (EXIT_FAILED if differences else 0)
+    return max(codes) or (ExitCode.STORE_DIFFERS if differences else ExitCode.OK)
 
 
 def heading(text: str) -> None:

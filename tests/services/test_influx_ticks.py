@@ -85,7 +85,7 @@ def test_an_emptied_store_is_seen_and_filled_again(at_influx: FastSite, bucket: 
     with InfluxDBClient(url=bucket.url, token=bucket.token, org=bucket.org) as client:
         client.delete_api().delete("1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z", "", bucket=bucket.name)
     differs = xom(at_influx, "verify")
-    assert differs.returncode == 1
+    assert differs.returncode == 9
     assert differs.stdout.splitlines() == [
         "number v1 run 052001, number: the store does not have it",
         "number v1 run 052002, number: the store does not have it",
@@ -104,7 +104,7 @@ def test_commands_say_what_is_wrong_with_the_account(at_influx: FastSite) -> Non
     path.chmod(0o644)
     for command in ("verify", "rebuild"):
         done = xom(at_influx, command)
-        assert (done.returncode, done.stdout) == (1, "")
+        assert (done.returncode, done.stdout) == (6, "")
         assert done.stderr == f"store.credentials: {path} can be read by others; run: chmod 600 {path}\n"
 
 

@@ -29,7 +29,8 @@ from support.factory import settings as factory_settings
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
 from support.site import Site, document
 from xomflow.config import model as config
-from xomflow.core.errors import EXIT_RUNDB, RunDBError
+from xomflow.core.errors import RunDBError
+from xomflow.core.exit_code import ExitCode
 from xomflow.planning.kept_pending import load_pending
 from xomflow.rundb import database as rundb_module
 from xomflow.rundb.database import FIELDS, FileRunDB, MongoRunDB, RunQuery, open_rundb
@@ -413,7 +414,7 @@ def test_a_server_that_is_away_ends_the_tick_in_seconds_and_the_next_one_goes_on
     own_mongo.stop()
     done = site.tick(XENON_CONFIG=str(account))
     assert time.monotonic() - began < 2 * good + 15
-    assert done.returncode == EXIT_RUNDB
+    assert done.returncode == ExitCode.RUN_DATABASE
     lines = [one for one in done.stdout.splitlines() + done.stderr.splitlines() if "the run database at" in one]
     sentence = f"the run database at {server.address} does not answer: {server.address}: [Errno 111] Connection refused"
     assert set(lines) == {sentence}, "said by the step and at the end, and nothing else"

@@ -110,7 +110,7 @@ def test_an_analysis_that_fails_is_its_own_fault(place: SlurmSite) -> None:
     place.site.runs([52001])
     place.analysis("bad", "raise ValueError('no peaks')")
     done = place.tick()
-    assert done.returncode == 1
+    assert done.returncode == 7
     assert place.failure("bad", 52001)["class"] == "raised"
     log = Path(place.site.folder / place.failure("bad", 52001)["log"])
     assert "ValueError: no peaks" in log.read_text()
@@ -121,9 +121,9 @@ def test_out_of_memory_is_tried_again_with_more(own_place: SlurmSite, own_slurm:
         pytest.skip("this machine has no control groups of version 1 for Slurm to limit memory with")
     own_place.site.runs([52001])
     own_place.analysis("hungry", HUNGRY, memory_mb=150)
-    assert own_place.tick().returncode == 1
+    assert own_place.tick().returncode == 7
     assert own_place.failure("hungry", 52001)["class"] == "out_of_memory"
-    assert own_place.tick().returncode == 1  # 300 MB and the margin of 100 MB are still too little
+    assert own_place.tick().returncode == 7  # 300 MB and the margin of 100 MB are still too little
     done = own_place.tick()
     assert done.returncode == 0, done.stderr
     assert own_place.site.outcome("hungry", 52001)["attempt"] == 3
@@ -135,7 +135,7 @@ def test_slurms_time_limit_is_a_timeout(own_place: SlurmSite, wait_for: Wait) ->
     tick = own_place.start()
     wait_for(lambda: own_place.has_begun(52001))
     own_place.slurm.run("scontrol", "update", f"JobId={own_place.record('patient', 52001)['job']}", "TimeLimit=0")
-    assert tick.wait(300) == 1
+    assert tick.wait(300) == 7
     assert own_place.failure("patient", 52001)["class"] == "timeout"
 
 
@@ -149,7 +149,7 @@ def test_a_cancelled_job_is_tried_again_at_once(own_place: SlurmSite, wait_for: 
     ready = own_place.jobs if when == "pending" else lambda: own_place.has_begun(52001)
     wait_for(ready)
     own_place.slurm.run("scancel", *own_place.jobs())
-    assert tick.wait(300) == 1
+    assert tick.wait(300) == 7
     assert own_place.failure("patient", 52001)["class"] == "cancelled"
     assert own_place.pending() == {("patient", "052001")}
 
@@ -178,7 +178,7 @@ def test_a_node_that_died_is_not_the_analysis_fault(
     tick = own_place.start()
     wait_for(lambda: own_place.has_begun(52001))
     kill_node(own_place, own_slurm, 52001)
-    assert tick.wait(300) == 1
+    assert tick.wait(300) == 7
     assert own_place.failure("patient", 52001)["class"] == "node_failed"
     own_place.go()
     assert own_place.tick().returncode == 0
@@ -190,7 +190,7 @@ def test_a_job_that_no_node_can_start_is_given_up_and_done_again(own_place: Slur
     own_place.site.tree["retries"] = {"attempts": 1}
     own_place.analysis("good", GOOD)
     with own_slurm.without_spool():
-        assert own_place.tick().returncode == 1
+        assert own_place.tick().returncode == 7
     failure = own_place.failure("good", 52001)
     assert failure["class"] == "node_failed"
     assert "PENDING (launch failed requeued held); XOM cancels it" in failure["message"]

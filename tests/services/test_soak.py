@@ -27,7 +27,7 @@ from local_servers.slurm import SlurmCluster
 from support.factory import rundb_credentials
 from support.site import Site, document
 from support.slurm_site import SlurmSite
-from xomflow.core.errors import EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.core.exit_code import ExitCode
 from xomflow.outcomes.retries import NOT_ITS_FAULT
 
 pytestmark = pytest.mark.nightly
@@ -229,7 +229,8 @@ def test_whatever_dies_every_run_has_one_result(soak: Soak, bucket_of: Bucket, w
     soak.quieten(wait_for)
     site, wanted = soak.place.site, soak.wanted()
     print(f"{len(wanted)} of {len(soak.arrived)} runs, {dict(soak.events)}, exit codes {dict(soak.codes)}")
-    assert soak.codes.keys() <= {0, EXIT_FAILED, EXIT_RUNDB, EXIT_SLURM, EXIT_TROUBLE, -signal.SIGKILL}
+    troubles = {ExitCode.RUN_DATABASE, ExitCode.SLURM, ExitCode.STORE_OR_DISK}
+    assert soak.codes.keys() <= {ExitCode.OK, ExitCode.FAILED_RUNS, *troubles, -signal.SIGKILL}
     assert list(site.folder.glob("*.twice")) == []
     for name in ("one", "two"):
         assert site.done(name) == wanted

@@ -67,12 +67,26 @@ def test_a_wrong_unit_would_be_found(home: Path) -> None:
 # --- cron -------------------------------------------------------------------------------------------------------------
 
 
-def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
+def cron(home: Path) -> str:
+    """Return what cron's line prints, which cron mails."""
     lines = [line for line in (DEPLOY / "crontab").read_text().splitlines() if line and line[0] != "#"]
     variables = dict(line.split("=", 1) for line in lines[:-1])
     command = lines[-1].split(" ", 5)[5]
     environment = {"HOME": str(home), "PATH": os.defpath, **variables}
-    subprocess.run(["/bin/sh", "-c", command], cwd="/", env=environment, check=True)
+    return subprocess.run(
+        ["/bin/sh", "-c", command], cwd="/", env=environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_cron_mails_unless_all_is_well_or_only_runs_failed(home: Path) -> None:
+    program = home / "xom/work/envs/workflow/bin/snakemake"
+    for code, mails in ((0, False), (1, True), (3, True), (7, False), (8, True)):
+        program.write_text(f"#!/bin/sh\necho the last line\nexit {code}\n")
+        assert ("the last line" in cron(home)) == mails, code
+
+
+def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
+    assert cron(home) == ""
     assert (home / "xom/work/tick.log").read_text() == f"{home / 'xom'}: --profile slurm\n"
 
 

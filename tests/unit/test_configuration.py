@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.factory import any_text, tree
 from xomflow.config.load import check_configuration, load_configuration, read_yaml, rule_of, script_of
 from xomflow.config.model import Config
-from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
+from xomflow.core.errors import ConfigurationError
 from xomflow.core.paths import ROOT
 
 
@@ -50,10 +50,6 @@ def test_every_shipped_analysis_has_script_rule_block_and_page() -> None:
 def test_a_small_configuration_has_defaults_for_the_rest() -> None:
     config = check_configuration(tree(), "config.yaml")
     assert (config.store.kind, config.retries.first_wait, config.stale_after) == ("local", 3600.0, 2 * 86400.0)
-
-
-def test_the_exit_code_tells_a_wrong_configuration_from_a_failed_job() -> None:
-    assert ConfigurationError.exit_code == EXIT_CONFIGURATION != EXIT_FAILED
 
 
 # --- unknown keys -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import pytest
 from bson import json_util
 
 from support.site import document
-from xomflow.core.errors import EXIT_RUNDB, RunDBError
+from xomflow.core.errors import RunDBError
+from xomflow.core.exit_code import ExitCode
 from xomflow.rundb.database import FileRunDB, RunQuery
 
 
@@ -60,4 +61,4 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunDBError) as caught:
         FileRunDB(tmp_path / "none.jsonl").runs(0, None)
     assert str(caught.value) == f"rundb.file: {tmp_path / 'none.jsonl'} cannot be read: No such file or directory"
-    assert caught.value.exit_code == EXIT_RUNDB
+    assert caught.value.exit_code == ExitCode.RUN_DATABASE

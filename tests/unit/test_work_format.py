@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.in_process import FastSite
-from xomflow.core.errors import EXIT_CONFIGURATION, ConfigurationError
+from xomflow.core.errors import ConfigurationError
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
 from xomflow.core.work_format import CONVERTERS, FORMAT, bring_up_to_date, check_format, format_of
 
@@ -84,7 +85,7 @@ def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: Fas
     job = ("job", "run", f"work/ticks/{tick.folder.name}", "good", "v1", "052001")
     commands = [site.xom("status"), site.xom("why", "52001"), site.xom(*job)]
     ends = [site.snakemake(), site.tick(), site.snakemake("-n"), *commands]
-    assert [done.returncode for done in ends] == [EXIT_CONFIGURATION] * len(ends)
+    assert [done.returncode for done in ends] == [ExitCode.CONFIGURATION] * len(ends)
     sentence = f"work/format: work has layout {FORMAT + 1}, and this version of XOM reads layouts up to {FORMAT}"
     assert [sentence in done.stderr for done in ends] == [True] * len(ends)
     assert {path: path.stat().st_mtime_ns for path in site.work.rglob("*")} == before

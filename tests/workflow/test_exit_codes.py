@@ -9,28 +9,38 @@ import pytest
 
 from support.factory import tick_item, tick_summary
 from support.site import Site
-from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.core.exit_code import ExitCode
 from xomflow.workflow.terminal import exit_code
 
 RAISES = "raise ValueError('no')"
-MISTAKE, TROUBLE, FAILURE = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"taken": [tick_item("052001", "failed")]}
+MISTAKE, TROUBLE, PERSON = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"for_person": ["c"]}
+FAILURE = {"taken": [tick_item("052001", "failed")]}
 
 
 @pytest.mark.parametrize(
     ("summary", "failed", "refused", "code"),
     [
-        ({}, False, "", 0),
-        ({}, True, "", EXIT_FAILED),
-        (FAILURE, False, "", EXIT_FAILED),
-        (TROUBLE | FAILURE, True, "", EXIT_TROUBLE),
-        (TROUBLE | FAILURE, True, "no such partition", EXIT_SLURM),
-        (FAILURE, False, "a limit, for a while", EXIT_FAILED),
-        (MISTAKE | TROUBLE | FAILURE, True, "no such partition", EXIT_CONFIGURATION),
+        ({}, False, "", ExitCode.OK),
+        ({}, True, "", ExitCode.UNFORESEEN),
+        (FAILURE, False, "", ExitCode.FAILED_RUNS),
+        (FAILURE, True, "", ExitCode.FAILED_RUNS),
+        (PERSON | FAILURE, True, "", ExitCode.WAITS_FOR_PERSON),
+        (TROUBLE | PERSON | FAILURE, True, "", ExitCode.STORE_OR_DISK),
+        (TROUBLE | FAILURE, True, "no such partition", ExitCode.SLURM),
+        (FAILURE, False, "a limit, for a while", ExitCode.FAILED_RUNS),
+        (MISTAKE | TROUBLE | FAILURE, True, "no such partition", ExitCode.CONFIGURATION),
     ],
 )
-def test_what_waits_for_a_person_comes_first(summary: dict[str, Any], failed: bool, refused: str, code: int) -> None:
+def test_what_waits_for_a_person_comes_first(
+    summary: dict[str, Any], failed: bool, refused: str, code: ExitCode
+) -> None:
     made = tick_summary(**{"mistakes": [], "troubles": [], "taken": [], **summary})
     assert exit_code(made, failed, refused) == code
+
+
+def test_what_xom_does_not_expect_is_not_taken_for_failed_runs() -> None:
+    for made, code in ((TROUBLE, ExitCode.STORE_OR_DISK), ({"troubles": []}, ExitCode.UNFORESEEN)):
+        assert exit_code(tick_summary(**made | FAILURE, mistakes=[]), True, "", unforeseen=True) == code
 
 
 def xom(site: Site, command: str) -> CompletedProcess[str]:
@@ -42,7 +52,7 @@ def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site
     site.analysis("bad", RAISES)
     site.tree["store"] = {"kind": "influxdb", "credentials": str(site.folder / "nowhere.json")}
     done = site.tick()
-    assert done.returncode == EXIT_TROUBLE, done.stderr
+    assert done.returncode == ExitCode.STORE_OR_DISK, done.stderr
     words = "nowhere.json cannot be read: No such file or directory"
     assert words in done.stderr
     (line,) = [line for line in xom(site, "status").stdout.splitlines() if words in line]
@@ -56,7 +66,7 @@ def test_a_disk_that_takes_nothing_is_one_sentence(site: Site, place: str) -> No
     site.work.mkdir()
     (site.work / place).symlink_to("nowhere/at/all")  # so it can be neither made nor written to, not even by root
     done = site.snakemake()
-    assert done.returncode == EXIT_TROUBLE, done.stderr
+    assert done.returncode == ExitCode.STORE_OR_DISK, done.stderr
     said = done.stdout + done.stderr
     assert re.search(rf"^\S*work/{place}\S*: File exists; nothing that was done is lost$", said, re.MULTILINE), said
     assert "Traceback" not in said

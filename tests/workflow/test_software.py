@@ -100,7 +100,7 @@ def test_a_set_up_file_that_fails_is_said(site: Site) -> None:
     site.runs([52001])
     site.analysis("tell", TELL)
     site.tree["software"] = [{"set_up": str(site.folder / "setup.sh")}]
-    assert site.tick().returncode == 1
+    assert site.tick().returncode == 7
     (record,) = site.failures("tell", 52001)
     assert f"{site.folder / 'setup.sh'} failed with exit status 1" in record["failure"]["log_tail"][-1]
 

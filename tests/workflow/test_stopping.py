@@ -56,7 +56,7 @@ def test_a_job_that_is_told_to_end_ends_its_analysis_and_says_so(
     mark = json.loads(lock.read_text())
     assert (mark["analysis"], mark["run"]) == ("endless", "052001")
     os.kill(mark["pid"], number)
-    assert tick.wait(300) == 1
+    assert tick.wait(300) == 7
     awaited(lambda: not is_alive(analysis))
     (record,) = site.failures("endless", 52001)
     assert record["failure"]["class"] == "stopped"

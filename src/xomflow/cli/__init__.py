@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from xomflow.core.errors import XomError, for_user
+from xomflow.core.exit_code import ExitCode
 
 
 def main(words: list[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(words: list[str] | None = None) -> int:
         return operator.main(words)
     except BrokenPipeError:
         sys.stdout = None  # the reader has closed the pipe, as ``head`` does
-        return 0
+        return ExitCode.OK
     except (XomError, OSError) as error:
         message = for_user(error)
         if message is None:

@@ -6,10 +6,12 @@ Each imports what it needs: the start of a run's job counts, since there may be 
 from __future__ import annotations
 
 import argparse
+import contextlib
 from contextlib import closing
 from pathlib import Path
 
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, in_words
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import check_format
@@ -22,11 +24,13 @@ def discover(options: argparse.Namespace) -> int:
 
     try:
         survey = discover_work(options.tick)
-    except XomError as error:
-        dump_json(options.tick.trouble, {"sentence": str(error), "exit_code": error.exit_code})
+    except Exception as error:
+        sentence, code = in_words(error)
+        with contextlib.suppress(OSError):  # the disk may be the reason
+            dump_json(options.tick.trouble, {"sentence": sentence, "exit_code": code})
         raise
     print(f"{len(survey.chosen)} runs to analyse")
-    return 0
+    return ExitCode.OK
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +57,7 @@ def publish(options: argparse.Namespace) -> int:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())
     print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
-    return 0
+    return ExitCode.OK
 
 
 def report(options: argparse.Namespace) -> int:
@@ -61,7 +65,7 @@ def report(options: argparse.Namespace) -> int:
     from xomflow.workflow.summary import write_report
 
     write_report(options.tick)
-    return 0
+    return ExitCode.OK
 
 
 def describe(options: argparse.Namespace) -> int:
@@ -75,7 +79,7 @@ def describe(options: argparse.Namespace) -> int:
     if options.documents is not None:
         config = with_documents(config, options.documents)
     print(json.dumps(describe_job(config, options.analysis, options.run, str(options.config)).to_json()))
-    return 0
+    return ExitCode.OK
 
 
 def main(words: list[str]) -> int:

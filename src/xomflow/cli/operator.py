@@ -10,7 +10,7 @@ from pathlib import Path
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
-from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.work_format import check_format
@@ -25,7 +25,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
 
     survey = survey_now(config, may_write=False)
     print("\n".join(status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work))))
-    return EXIT_CONFIGURATION if survey.configuration_errors else 0
+    return ExitCode.CONFIGURATION if survey.configuration_errors else ExitCode.OK
 
 
 def why(config: Config, options: argparse.Namespace) -> int:
@@ -33,7 +33,7 @@ def why(config: Config, options: argparse.Namespace) -> int:
     from xomflow.workflow.explain import why as explain
 
     print("\n".join(explain(config, options.run)))
-    return 0
+    return ExitCode.OK
 
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def cancel(config: Config, options: argparse.Namespace) -> int:
     found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
     open_batch_system(config).cancel([one.job for one in found])
     print("\n".join([f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"]))
-    return 0
+    return ExitCode.OK
 
 
 def rebuild(config: Config, options: argparse.Namespace) -> int:
@@ -56,17 +56,17 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     with closing(_store(config)) as store:
         receipt = publish_everything(Paths(config.work), store, config.store.prefix)
     print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems]))
-    return EXIT_FAILED if receipt.problems else 0
+    return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 
 
 def verify(config: Config, options: argparse.Namespace) -> int:
-    """Compare the store with the outcomes; exit code 1 where they differ."""
+    """Compare the store with the outcomes; exit code 9 if they differ, 6 if the store does not answer."""
     from xomflow.publishing.publish import verify as differences
 
     with closing(_store(config)) as store:
         found = list(differences(Paths(config.work), store, config.store.prefix))
     print(*found, f"{len(found)} differences" if found else "the store has what the outcomes say", sep="\n")
-    return EXIT_FAILED if found else 0
+    return ExitCode.STORE_DIFFERS if found else ExitCode.OK
 
 
 def _store(config: Config) -> Store:

@@ -3,11 +3,7 @@
 import errno
 from pathlib import Path
 
-EXIT_FAILED = 1
-EXIT_CONFIGURATION = 3
-EXIT_RUNDB = 4
-EXIT_SLURM = 5
-EXIT_TROUBLE = 6
+from xomflow.core.exit_code import ExitCode
 
 _OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
@@ -18,34 +14,52 @@ _OF_THE_DISK = {
 class XomError(Exception):
     """An error with one clear sentence for the user."""
 
-    exit_code = EXIT_FAILED
+    exit_code = ExitCode.UNFORESEEN
+
+
+class UsageError(XomError):
+    """A command has an argument that it cannot use, or is started by an account that may not use it."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ConfigurationError(XomError):
     """The configuration is wrong; the sentence has the place, the value, and the nearest known key."""
 
-    exit_code = EXIT_CONFIGURATION
+    exit_code = ExitCode.CONFIGURATION
 
 
 class RunDBError(XomError):
     """The run database does not answer."""
 
-    exit_code = EXIT_RUNDB
+    exit_code = ExitCode.RUN_DATABASE
 
 
 class BatchSystemError(XomError):
     """The batch system does not answer, or refuses a job."""
 
-    exit_code = EXIT_SLURM
+    exit_code = ExitCode.SLURM
 
 
 class ContextError(XomError):
     """A strax context cannot be built or used under the configured software."""
 
-    exit_code = EXIT_CONFIGURATION
+    exit_code = ExitCode.CONFIGURATION
 
 
-def for_user(error: BaseException | None) -> tuple[str, int] | None:
+class DiskError(XomError):
+    """A disk, a mount or a file system cannot be used as XOM needs it."""
+
+    exit_code = ExitCode.STORE_OR_DISK
+
+
+class PersonNeededError(XomError):
+    """XOM stops before it acts, and goes on when a person has decided."""
+
+    exit_code = ExitCode.WAITS_FOR_PERSON
+
+
+def for_user(error: BaseException | None) -> tuple[str, ExitCode] | None:
     """Return the sentence and the exit code of an error that a user has to act on; None for any other.
 
     These are XOM's own errors, and those of a disk on which nothing can be written.
@@ -53,5 +67,13 @@ def for_user(error: BaseException | None) -> tuple[str, int] | None:
     if isinstance(error, XomError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-        return f"{error.filename or Path.cwd()}: {error.strerror}; nothing that was done is lost", EXIT_TROUBLE
+        return (
+            f"{error.filename or Path.cwd()}: {error.strerror}; nothing that was done is lost",
+            ExitCode.STORE_OR_DISK,
+        )
     return None
+
+
+def in_words(error: BaseException) -> tuple[str, ExitCode]:
+    """Return the sentence and the exit code of any error; one that XOM does not expect has the code for that."""
+    return for_user(error) or (f"XOM itself failed: {type(error).__name__}: {error}", ExitCode.UNFORESEEN)

@@ -1,9 +1,10 @@
 """What a tick leaves for people and for other ticks: its summary, with the keys it lists and the receipt of publishing.
 
-Sentences for people come in three kinds, told apart by what a person has to do:
+Sentences for people come in four kinds, told apart by what a person has to do:
 
 - a **configuration error** keeps an analysis from working: fix ``config.yaml`` or a rule file (exit code 3);
 - a **site error** is a fault of a store, a disk or a file: look at it, nothing is lost (exit code 6);
+- what **waits for a person** goes on when that person has done what the sentence names (exit code 8);
 - a **warning** is about single run documents or an analysis that selects no run (no exit code).
 
 The files have older names for them: ``mistakes``, ``troubles`` and ``problems``.
@@ -127,6 +128,8 @@ class Summary:
         Sentences for people, see above.
     published
         The receipt of publishing; None if that step did not end.
+    for_person
+        Sentences about what waits for a person.
     """
 
     tick: str
@@ -139,6 +142,7 @@ class Summary:
     site_errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     published: Receipt | None = None
+    for_person: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``summary.json``."""
@@ -153,6 +157,7 @@ class Summary:
             "mistakes": self.configuration_errors,
             "troubles": self.site_errors,
             "published": self.published.to_json() if self.published else None,
+            "for_person": self.for_person,
         }
 
     @classmethod
@@ -169,6 +174,7 @@ class Summary:
             content["troubles"],
             content["problems"],
             Receipt.from_json(content["published"]) if content["published"] else None,
+            content.get("for_person", []),
         )
 
 

@@ -40,8 +40,8 @@ def record_unstarted(
     claims: Mapping[Key, int],
     failed: Collection[str],
     submitted: Collection[Key],
-) -> None:
-    """Write failure records for the claimed runs whose jobs Snakemake could not start.
+) -> int:
+    """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many.
 
     Parameters
     ----------
@@ -56,19 +56,22 @@ def record_unstarted(
     """
     at_work = lock_owners(paths).keys() | set(submitted)
     message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, has the reason"
+    written = 0
     for key, attempt in claims.items():
         if str(paths.outcome(key)) in failed and key not in at_work:
-            run = read_job(tick, key).own.run
-            record_failure(paths, retries, key, Failure(attempt, "not_started", times.now()), message, run)
+            run, failure = read_job(tick, key).own.run, Failure(attempt, "not_started", times.now())
+            written += record_failure(paths, retries, key, failure, message, run)
+    return written
 
 
 def record_failure(
     paths: Paths, retries: Retries, key: Key, failure: Failure, message: str, facts: dict[str, Any] | None = None
-) -> None:
-    """Write a failure record, unless the attempt has written its outcome or a record after all."""
+) -> bool:
+    """Write a failure record, unless the attempt has written its outcome or a record after all; return whether."""
     earlier = failures_of(paths, key)
     if paths.outcome(key).exists() or any(one.attempt >= failure.attempt for one in earlier):
-        return
+        return False
     due = next_try([*earlier, failure], retries)
     outcome = silent_failure(paths, key, failure, message, due, facts)
     write_outcome(failure_path(paths, key, failure), outcome)
+    return True

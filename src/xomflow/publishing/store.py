@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from xomflow.core.errors import XomError
+from xomflow.core.exit_code import ExitCode
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.point import Point
 
@@ -15,6 +16,8 @@ Points = dict[str, list[Point]]
 
 class StoreError(XomError):
     """The store did not accept everything; nothing is lost, the next tick tries again."""
+
+    exit_code = ExitCode.STORE_OR_DISK
 
 
 class StoreAwayError(StoreError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from xomflow.config.load import script_of
 from xomflow.config.model import Config
 from xomflow.config.model import RunDB as RunDBBlock
-from xomflow.core.errors import ConfigurationError, RunDBError, XomError
+from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import ID, first_run
 from xomflow.core.messages import did_you_mean
 from xomflow.planning.campaigns import as_run, campaigns_of
@@ -56,7 +56,9 @@ def describe_job(config: Config, analysis: str, run: str, source: str) -> JobDes
         rundb = open_rundb(config.rundb)
         found = _find_campaign(config, key, rundb) if "-" in key.run else _find_run(key.run_number, rundb)
         reason = ""
-    except RunDBError as error:  # many analyses do not ask for the run document
+    except RunDBError as error:
+        if "-" in key.run:
+            raise  # without its members no campaign can be tried; many analyses do not ask for the document of a run
         reason = str(error)
     return JobDescription(
         key=key,
@@ -72,7 +74,7 @@ def _run_id(text: str) -> str:
     if re.fullmatch(ID, text, re.ASCII):
         return text
     if not re.fullmatch("[0-9]{1,6}", text):
-        raise XomError(f"run id {text!r} is not a number of at most six digits, nor the id of a campaign")
+        raise UsageError(f"run id {text!r} is not a number of at most six digits, nor the id of a campaign")
     return text.zfill(6)
 
 
@@ -93,17 +95,14 @@ def _find_campaign(config: Config, key: JobKey, rundb: RunDB) -> Run:
 
     Raises
     ------
-    XomError
-        If there is no such campaign: without its members nothing can be tried.
+    UsageError
+        If there is no such campaign.
     """
     block, common = config.analyses[key.analysis], config.selection
     if block.period is None:
-        raise XomError(f"{key.run} is the id of a campaign, and analyses.{key.analysis} has no period: give a run id")
+        raise UsageError(f"{key.run} is the id of a campaign, and analyses.{key.analysis} has no period: give a run id")
     selector = Selector(common, block)
-    try:
-        answer = rundb.runs(common.min_run, common.max_run)
-    except RunDBError as error:
-        raise XomError(str(error)) from None
+    answer = rundb.runs(common.min_run, common.max_run)
     found = campaigns_of(
         answer.runs.values(),
         lambda run: not (selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)),
@@ -116,5 +115,5 @@ def _find_campaign(config: Config, key: JobKey, rundb: RunDB) -> Run:
         if whole.id == key.run:
             return whole
         if first in whole.members:
-            raise XomError(f"there is no campaign {key.run} of {key.analysis}: run {first} belongs to {whole.id}")
-    raise XomError(f"there is no campaign {key.run} of {key.analysis}: run {first} belongs to none")
+            raise UsageError(f"there is no campaign {key.run} of {key.analysis}: run {first} belongs to {whole.id}")
+    raise UsageError(f"there is no campaign {key.run} of {key.analysis}: run {first} belongs to none")

@@ -26,6 +26,7 @@ from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
+from xomflow.workflow.installed_units import units_that_hide_crashes
 from xomlib.files import dump_json, read_json, write_atomically
 from xomlib.job_description import ContextSpec
 
@@ -64,6 +65,7 @@ def discover(tick: TickPaths) -> Survey:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
             write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
             write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
+        survey.warnings.extend(units_that_hide_crashes())
         dump_json(tick.survey, survey_document(survey, config, moved).to_json())
         forget_old_ticks(paths, config.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
         # Last: from here on the claims count.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,8 @@ class SurveyDocument:
         Sentences for people, see `xomflow.core.tick_summary`.
     science_runs
         When the science runs were, for the page.
+    for_person
+        Sentences about what waits for a person.
     """
 
     config: ReportConfig
@@ -121,6 +123,7 @@ class SurveyDocument:
     site_errors: list[str]
     warnings: list[str]
     science_runs: list[ScienceRunTimes]
+    for_person: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
@@ -132,6 +135,7 @@ class SurveyDocument:
             "troubles": self.site_errors,
             "items": [one.to_json() for one in self.listed],
             "settings": self.config.to_json(),
+            "for_person": self.for_person,
             **({"science_runs": science_runs} if science_runs else {}),
         }
 
@@ -146,4 +150,5 @@ class SurveyDocument:
             content["troubles"],
             content["problems"],
             [ScienceRunTimes(**one) for one in content.get("science_runs", [])],
+            content.get("for_person", []),
         )

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from xomflow.core.errors import for_user
+from xomflow.core.exit_code import ExitCode
 
 
-def exit_with(sentence: str, code: int) -> NoReturn:
+def exit_with(sentence: str, code: ExitCode) -> NoReturn:
     """Print a sentence and exit."""
     print(sentence, file=sys.stderr)
     sys.exit(code)

@@ -92,6 +92,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         site_errors=survey.site_errors + (published.problems if published else []),
         warnings=survey.warnings,
         published=published,
+        for_person=survey.for_person,
     )
 
 
@@ -146,7 +147,7 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
             for analysis, numbers in summary.counts.items()
         },
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
-        "problems": summary.configuration_errors + summary.site_errors + summary.warnings,
+        "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "science_runs": [one._asdict() for one in science_runs],
         "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {

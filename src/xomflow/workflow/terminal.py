@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from xomflow.core import times
-from xomflow.core.errors import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_SLURM, EXIT_TROUBLE
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
@@ -44,13 +44,14 @@ def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
         *_left_lines(len(now[State.RUNNING]), len(now[State.READY]), left),
         done + f", {len(undone)} not:" * bool(undone),
         *undone,
+        *summary.for_person,
         *summary.configuration_errors,
         *summary.site_errors,
     ]
 
 
-def exit_code(summary: Summary, failed: bool, refused: str) -> int:
-    """Return the exit code of a tick; what needs a person comes before what the next tick tries again by itself.
+def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = False) -> ExitCode:
+    """Return the exit code of a tick; if several apply, the one that a person has to act on first.
 
     Parameters
     ----------
@@ -60,14 +61,19 @@ def exit_code(summary: Summary, failed: bool, refused: str) -> int:
         Whether Snakemake reports a failed job.
     refused
         Slurm's newest reason for refusing jobs; empty if it refuses none.
+    unforeseen
+        Whether a step of the tick, or the start of a job, failed in a way that XOM does not expect.
     """
-    if summary.configuration_errors:
-        return EXIT_CONFIGURATION
-    if failed and refused:
-        return EXIT_SLURM
-    if summary.site_errors:
-        return EXIT_TROUBLE
-    return EXIT_FAILED if failed or any(one.state in FAILURES for one in summary.taken) else 0
+    has_failed_runs = any(one.state in FAILURES for one in summary.taken)
+    applies = {
+        ExitCode.CONFIGURATION: bool(summary.configuration_errors),
+        ExitCode.SLURM: failed and bool(refused),
+        ExitCode.STORE_OR_DISK: bool(summary.site_errors),
+        ExitCode.WAITS_FOR_PERSON: bool(summary.for_person),
+        ExitCode.UNFORESEEN: unforeseen or (failed and not has_failed_runs),
+        ExitCode.FAILED_RUNS: has_failed_runs,
+    }
+    return next((code for code, holds in applies.items() if holds), ExitCode.OK)
 
 
 def _left_lines(running: int, ready: int, why: str) -> list[str]:

@@ -95,8 +95,8 @@ class Tick:
         """Return the pending key with this outcome."""
         return next(key for key in self.pending() if str(self.paths.outcome(key)) == outcome)
 
-    def record_unstarted(self, failed: Collection[str]) -> None:
-        """Write failure records for the claimed runs whose jobs Snakemake could not start."""
+    def record_unstarted(self, failed: Collection[str]) -> int:
+        """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many."""
         claims = {claim.key: claim.attempt for claim in read_claims(self.files)}
         submitted = submissions.noted(self.paths).keys()
-        record_unstarted(self.paths, self.config.retries, self.files, claims, failed, submitted)
+        return record_unstarted(self.paths, self.config.retries, self.files, claims, failed, submitted)

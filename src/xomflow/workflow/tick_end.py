@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from xomflow.core.errors import EXIT_TROUBLE
+from xomflow.core.errors import in_words
+from xomflow.core.exit_code import ExitCode
 from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.commands import step_command
 from xomflow.workflow.exits import exit_with, explained
@@ -19,7 +20,7 @@ from xomflow.workflow.snakemake_seam import Snakemake
 from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
-from xomlib.files import read_json
+from xomlib.files import dump_json, read_json
 
 _Handler = Callable[[int, Any], Any]
 
@@ -68,6 +69,9 @@ class TickEnd:
             self.end(failed=False)
         except SystemExit as end:
             code = int(end.code or 0)
+        except Exception as error:  # Snakemake would go on with its jobs
+            sentence, code = in_words(error)
+            print(sentence, file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -82,21 +86,30 @@ class TickEnd:
         tick, files = self._tick, self._tick.files
         if files.trouble.exists():
             trouble = read_json(files.trouble)
-            exit_with(trouble["sentence"], trouble["exit_code"])
+            exit_with(trouble["sentence"], ExitCode(trouble["exit_code"]))
         if not files.claims.exists() or self._submitter is None:
-            exit_with(f"the tick ended before it had looked for work, see {files.log('discover')}", EXIT_TROUBLE)
+            sentence = f"the tick ended before it had looked for work, see {files.log('discover')}"
+            dump_json(files.trouble, {"sentence": sentence, "exit_code": ExitCode.UNFORESEEN})  # or the disk is full
+            exit_with(sentence, ExitCode.UNFORESEEN)
         left = self._interruption or self._submitter.complaint
+        unforeseen = failed and bool(self._interruption)
         if failed and not left and self._snakemake.runs_jobs_here:  # of its jobs Slurm has a better reason
-            tick.record_unstarted(self._snakemake.failed_outputs())
+            unforeseen |= tick.record_unstarted(self._snakemake.failed_outputs()) > 0
         for step, product in (("publish", files.published), ("report", files.summary)):
             if not product.exists():
-                subprocess.run(step_command(step, files), shell=True, check=False)
-        if not files.summary.exists():
-            exit_with(f"the report could not be written, see {files.folder}", EXIT_TROUBLE)
+                ended = subprocess.run(step_command(step, files), shell=True, check=False).returncode
+                unforeseen |= ended != ExitCode.OK
+                if step == "report" and not product.exists():
+                    exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
         print("\n".join(["", *closing_lines(summary, tick.paths, left)]), file=sys.stderr)
-        if code := exit_code(summary, failed, self._submitter.complaint):
+        if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):
             sys.exit(code)
+
+
+def _code_of(ended: int) -> ExitCode:
+    """Return the exit code of a step as one of the table's; signals and the codes of other programs are unforeseen."""
+    return ExitCode(ended) if ended in set(ExitCode) - {ExitCode.OK} else ExitCode.UNFORESEEN
 
 
 def in_thread(handler: _Handler) -> _Handler:
