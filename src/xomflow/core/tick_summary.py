@@ -157,7 +157,7 @@ class Summary:
             "mistakes": self.configuration_errors,
             "troubles": self.site_errors,
             "published": self.published.to_json() if self.published else None,
-            "for_person": self.for_person,
+            **({"for_person": self.for_person} if self.for_person else {}),
         }
 
     @classmethod

@@ -135,7 +135,7 @@ class SurveyDocument:
             "troubles": self.site_errors,
             "items": [one.to_json() for one in self.listed],
             "settings": self.config.to_json(),
-            "for_person": self.for_person,
+            **({"for_person": self.for_person} if self.for_person else {}),
             **({"science_runs": science_runs} if science_runs else {}),
         }
 
