@@ -1,12 +1,12 @@
 """Results, figures and messages of an analysis script, which the outcome gets."""
 
-import math
 import re
 from typing import Any, Optional
 
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
+from xomlib.plain_values import count, item, number, text
 
 # Keywords of the first XOM that are ignored: the outcome has these from the run database and the configuration.
 _FORMER = frozenset(
@@ -61,7 +61,7 @@ class Xomresult:
         self.analysis_name = session.key.analysis
         self.analysis_version = session.key.version
         self.runid = session.key.run_number
-        self.data = given.get("data") or {}
+        self.data = {} if given.get("data") is None else given["data"]
         self.error = given.get("error")
         self.unit = given.get("unit") or ""
         self.n = given.get("n")
@@ -88,37 +88,41 @@ class Xomresult:
         session.results.append(result)
         session.keep()
 
-    def xom_message(self, success: bool = True) -> None:
-        """Print one line about the success of the analysis, and save it for the outcome."""
-        xom_message(success=success)
+    def xom_message(self, success: bool = True, text: str = "") -> None:
+        """Print one line about the success of the analysis, and save it for the outcome; see `xom_message`."""
+        xom_message(success, text)
 
     def _as_document(self) -> dict:
         name = self.variable_name
         if not _is_name(name):
             raise BadResult(f"variable_name is {name!r}, a line of text without quotes and backslashes is needed")
-        if (self.variable_value is None) == (self.insufficient is None or not str(self.insufficient).strip()):
+        value, reason = number(self.variable_value, str(name)), text(self.insufficient, f"{name}: insufficient")
+        if (value is None) == (reason is None):
             raise BadResult(f"{name!r} needs either a variable_value or insufficient='why there is none'")
         if not isinstance(self.data, dict):
             raise BadResult(f"{name}: data is {type(self.data).__name__}, a dictionary is needed")
-        for key in self.data:
-            if not _is_name(str(key)):
+        data = {str(key): item(one, f"{name}: data[{key!r}]") for key, one in self.data.items()}
+        for key in data:
+            if not _is_name(key):
                 raise BadResult(
                     f"{name}: data has the key {key!r}, a line of text without quotes and backslashes is needed"
                 )
-        error = _number(self.error, f"{name}: error")
+        if len(data) != len(self.data):
+            raise BadResult(f"{name}: data has keys that are the same as text: {', '.join(map(repr, self.data))}")
+        error = number(self.error, f"{name}: error")
         if error is not None and error < 0:
             raise BadResult(f"{name}: error is {error}, it cannot be negative")
         if self.limit not in (None, "upper", "lower"):
             raise BadResult(f"{name}: limit is {self.limit!r}, known are 'upper' and 'lower'")
         return {
             "variable": name,
-            "value": _number(self.variable_value, str(name)),
+            "value": value,
             "error": error,
             "unit": str(self.unit),
-            "n": _count(self.n, f"{name}: n"),
+            "n": count(self.n, f"{name}: n"),
             "limit": self.limit,
-            "insufficient": None if self.insufficient is None else str(self.insufficient),
-            "data": {str(key): _plain(value, f"{name}: data[{key!r}]") for key, value in self.data.items()},
+            "insufficient": reason,
+            "data": data,
         }
 
     def _check_key(self, given: dict) -> None:
@@ -179,58 +183,20 @@ def figure(name: str, picture: Any) -> None:
 
 
 def xom_message(success: bool = True, text: str = "") -> None:
-    """Print one line about the success of the analysis, and save it for the outcome."""
+    """Print one line about the success of the analysis, and save it for the outcome.
+
+    Without success the attempt counts as failed, whatever else is saved.
+    """
     session = current()
     key = session.key
-    line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}"
-    line += f": {text}" if text else ""
+    reason = f": {text}" if text else ""
+    line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}{reason}"
     print(line, flush=True)
     session.messages.append(line)
+    if not success:
+        session.problems.append(f"the script reported no success{reason}")
     session.keep()
 
 
 def _is_name(name: Any) -> bool:
     return isinstance(name, str) and bool(name.strip()) and not re.search(r'[\x00-\x1f"\\\ud800-\udfff]', name)
-
-
-def _bare(value: Any) -> Any:
-    """Return the Python value of a numpy scalar, without an import of numpy; other values as they are."""
-    if not hasattr(value, "item") or getattr(value, "size", 1) != 1:
-        return value
-    return math.nan if getattr(value, "mask", False) else value.item()  # a masked value would give a zero
-
-
-def _number(value: Any, place: str) -> Optional[float]:
-    value = _bare(value)
-    if value is None:
-        return None
-    if isinstance(value, (bool, str, bytes)):
-        raise BadResult(f"{place} is {value!r}, a number is needed")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise BadResult(f"{place} is {type(value).__name__}, a single number is needed") from None
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise BadResult(f"{place} is {number}, a finite number is needed")
-    return number
-
-
-def _count(value: Any, place: str) -> Optional[int]:
-    number = _number(value, place)
-    if number is None:
-        return None
-    if number < 0 or number != int(number) or number >= 2**53:
-        raise BadResult(f"{place} is {number}, a count is needed")
-    return int(number)
-
-
-def _plain(value: Any, place: str) -> Any:
-    value = _bare(value)
-    if isinstance(value, (bool, str)):
-        return value
-    number = _number(value, place)
-    if number is None:
-        raise BadResult(f"{place} is None, a number, text or truth value is needed")
-    return value if isinstance(value, int) else number

@@ -35,8 +35,8 @@ def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
     """Say where a value departs from a schema.
 
     Knows ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``maximum``, ``properties``, ``required``,
-    ``propertyNames``, ``additionalProperties``, ``items`` and ``$ref`` into ``$defs`` of the outcome's schema. Stricter
-    than the standard in one thing: a number is one that a 64-bit float can hold.
+    ``propertyNames``, ``additionalProperties``, ``items``, ``oneOf`` and ``$ref`` into ``$defs`` of the outcome's
+    schema. Stricter than the standard in one thing: a number is one that a 64-bit float can hold.
 
     Yields
     ------
@@ -63,6 +63,9 @@ def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
         yield place, f"should be at most {schema['maximum']}, is {_shown(value)}"
     if isinstance(value, dict):
         yield from _complaints_of_object(value, schema, place)
+    if "oneOf" in schema and sum(not any(complaints(value, form)) for form in schema["oneOf"]) != 1:
+        names = " and ".join(schema["oneOf"][0].get("properties", {}))
+        yield place, f"should have exactly one of {names}" if names else "should have exactly one of several forms"
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from complaints(item, schema["items"], f"{place}[{index}]")

@@ -48,6 +48,16 @@ def test_the_parts_of_a_failure_are_kept() -> None:
     assert (failure.next_try, failure.log_tail[-1]) == ("2026-09-25T15:00:00Z", "ValueError: no peak")
 
 
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_blank_reason_beside_a_value_which_version_1_kept_is_none(reason: str) -> None:
+    document = copy.deepcopy(next(one for one in DOCUMENTS.values() if one["results"] and one["results"][0]["value"]))
+    document["results"][0]["insufficient"] = reason
+    assert parse_outcome(document).results[0].insufficient is None
+    document["results"][0]["insufficient"] = "too few"
+    with pytest.raises(SchemaError, match="exactly one of value and insufficient"):
+        parse_outcome(document)
+
+
 def test_a_campaign_keeps_its_runs() -> None:
     run = read("campaign").run
     assert (run.number, run.runs, run.runs_missing) == (52801, ["052801", "052802"], ["052803"])

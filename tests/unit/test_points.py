@@ -26,18 +26,18 @@ NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 counts = st.integers(0, 2**53 - 1)
 names = any_text.filter(lambda text: re.search(NAME, text) is not None and not text.endswith("\n"))
+reasons = any_text.filter(lambda text: text.strip() != "")
 results = st.fixed_dictionaries(
     {
         "variable": names,
-        "value": st.none() | numbers,
+        "value or reason": st.tuples(numbers, st.none()) | st.tuples(st.none(), reasons),
         "error": st.none() | st.floats(0, 1e300),
         "unit": any_text,
         "n": st.none() | counts,
         "limit": st.sampled_from([None, "upper", "lower"]),
-        "insufficient": st.none() | any_text,
         "data": st.dictionaries(names, numbers | any_text | st.booleans(), max_size=4),
     }
-)
+).map(lambda made: dict(zip(("value", "insufficient"), made.pop("value or reason"), strict=True)) | made)
 starts = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
     lambda naive: times.text(naive.replace(tzinfo=UTC))
 )

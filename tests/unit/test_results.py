@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import json
 import math
@@ -162,17 +163,20 @@ def test_every_kind_of_number_is_taken(job: Session, value: Any, kept: float) ->
 
 NOT_NUMBERS = [math.nan, math.inf, -math.inf, True, "1.5", b"1", 10**400, [1.0], {}, 1j, Scalar(True), Scalar(math.nan)]
 NOT_NUMBERS += [Scalar(1.0, size=2), Scalar(1.0, mask=True), decimal.Decimal("NaN"), object()]
+NOT_NUMBERS += [datetime.timedelta(1), datetime.datetime(2026, 1, 1), Scalar(datetime.timedelta(1)), Scalar(None)]
 
 
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("place", ["variable_value", "error", "n"])
 def test_what_is_not_a_finite_number_is_refused(job: Session, place: str, value: Any) -> None:
     keywords = {"variable_name": "a", "variable_value": 1, place: value}
-    refused(job, " is ", lambda: Xomresult(**keywords).save())
+    refused(job, "a is " if place == "variable_value" else f"a: {place} is ", lambda: Xomresult(**keywords).save())
 
 
 @pytest.mark.parametrize(
-    "value", [None, math.nan, 10**400, [1], {}, Scalar(1.0, mask=True), b"x"], ids=lambda value: type(value).__name__
+    "value",
+    [None, math.nan, 10**400, datetime.timedelta(1), [1], {}, Scalar(1.0, mask=True), b"x"],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_does_not_fit_into_data_is_refused(job: Session, value: Any) -> None:
     refused(job, "data['x']", lambda: Xomresult(variable_name="a", variable_value=1, data={"x": value}).save())
@@ -208,6 +212,7 @@ def test_a_name_that_is_no_line_of_text_is_refused(job: Session, name: Any) -> N
         {"variable_value": None},
         {"insufficient": ""},
         {"insufficient": " "},
+        {"variable_value": 1.0, "insufficient": "too few"},
     ],
 )
 def test_there_is_either_a_number_or_a_reason(job: Session, keywords: dict[str, Any]) -> None:
@@ -222,10 +227,15 @@ def test_there_is_either_a_number_or_a_reason(job: Session, keywords: dict[str, 
         ({"data": [1, 2]}, "data is list, a dictionary is needed"),
         ({"data": {"a\\": 1}}, "data has the key"),
         ({"data": {"": 1}}, "data has the key"),
+        ({"data": {1: 1, "1": 2}}, "data has keys that are the same as text: 1, '1'"),
+        ({"data": 0}, "data is int, a dictionary is needed"),
+        ({"variable_value": 10**400}, "a is larger than a 64-bit float can hold"),
+        ({"variable_value": None, "insufficient": math.nan}, "a: insufficient is nan, a text is needed"),
+        ({"variable_value": None, "insufficient": False}, "a: insufficient is False, a text is needed"),
     ],
 )
 def test_more_that_is_refused(job: Session, keywords: dict[str, Any], sentence: str) -> None:
-    refused(job, sentence, lambda: Xomresult(variable_name="a", variable_value=1, **keywords).save())
+    refused(job, sentence, lambda: Xomresult({"variable_name": "a", "variable_value": 1, **keywords}).save())
 
 
 # --- what is not this job's -------------------------------------------------------------------------------------------
@@ -320,6 +330,20 @@ def test_a_figure_is_not_saved_twice(job: Session, tmp_path: Path) -> None:
 def test_a_message_says_how_it_went(job: Session) -> None:
     xom_message(success=False, text="no peaks")
     assert draft(job)["messages"] == ["XOM photo_ionization v0.0 run 052894: no success: no peaks"]
+
+
+def test_no_success_is_a_problem_whatever_else_is_saved(job: Session) -> None:
+    made = Xomresult(variable_name="a", variable_value=1)
+    made.xom_message(success=True)
+    made.save()
+    assert draft(job)["problems"] == []
+    made.xom_message(success=False, text="the fit did not converge")
+    assert draft(job)["problems"] == ["the script reported no success: the fit did not converge"]
+
+
+def test_a_blank_reason_beside_a_number_is_none(job: Session) -> None:
+    Xomresult(variable_name="a", variable_value=1, insufficient=" ").save()
+    assert draft(job)["results"][0]["insufficient"] is None
 
 
 def test_without_a_job_the_error_says_what_to_do() -> None:

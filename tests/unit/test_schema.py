@@ -136,6 +136,14 @@ def test_the_published_file_is_what_the_model_gives() -> None:
     assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run: make docs"
 
 
+def test_a_result_has_exactly_one_of_value_and_reason() -> None:
+    both = [(value, reason) for value in (1.5, None) for reason in ("too few", "", " ", None)]
+    right = [pair for pair in both if accepted(outcome(results=[result("a", pair[0], insufficient=pair[1])]))]
+    assert right == [(1.5, None), (None, "too few")]
+    with pytest.raises(SchemaError, match=r"results\[0\] should have exactly one of value and insufficient"):
+        check_outcome(outcome(results=[result("a", None)]))
+
+
 def test_the_schema_itself_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$id"]

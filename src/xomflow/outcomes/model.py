@@ -6,6 +6,7 @@ asks each of them for its part when the first outcome is read (`outcomes.reading
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,6 +28,9 @@ FailureKind = Literal[
     "cancelled",
     "not_started",
 ]
+
+
+_NOT_BLANK = r"\S"
 
 
 # --- limits of fields -------------------------------------------------------------------------------------------------
@@ -113,6 +117,29 @@ class _KeyLimits:
         arguments = core_schema.dataclass_args_schema("Key", parts)
         closed = core_schema.CoreConfig(extra_fields_behavior="forbid")
         return core_schema.dataclass_schema(Key, arguments, list(patterns), slots=True, frozen=True, config=closed)
+
+
+class _ValueOrReason:
+    """A `Result` with exactly one of value and reason."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(_value_or_reason, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
+        reference = handler(schema)
+        value = {"value": {"type": "number"}, "insufficient": {"type": "null"}}
+        reason = {"value": {"type": "null"}, "insufficient": {"type": "string", "pattern": _NOT_BLANK}}
+        handler.resolve_ref_schema(reference)["oneOf"] = [{"properties": value}, {"properties": reason}]
+        return reference
+
+
+def _value_or_reason(result: Result) -> Result:
+    reason = result.insufficient
+    if (result.value is None) == (reason is None) or (reason is not None and not re.search(_NOT_BLANK, reason)):
+        raise ValueError("exactly one of value and insufficient is needed")
+    return result
 
 
 def _whole(number: float) -> int:
@@ -309,7 +336,7 @@ class Outcome:
     attempt: Annotated[int, _Whole(1, 999_999)]
     message: Text
     failure: FailureDetails | None
-    results: list[Result]
+    results: list[Annotated[Result, _ValueOrReason()]]
     figures: list[Annotated[str, _Matching(r"^[A-Za-z0-9_.-]+\.(png|svg)$")]]
     run: RunFacts
     provenance: Provenance

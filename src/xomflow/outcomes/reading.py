@@ -62,6 +62,8 @@ def parse_outcome(document: Any) -> Outcome:
     try:
         return adapter().validate_python(document)
     except ValidationError as error:
+        if (other := _without_blank_reasons(document)) != document:
+            return parse_outcome(other)
         check_outcome(document)  # raises an error with a better sentence
         raise SchemaError(str(error)) from None
 
@@ -82,6 +84,20 @@ def _present_form(document: Any) -> Any:
         batch_job = None if job is None else {"system": "slurm", "job": job}
         provenance = {**provenance, "batch_job": batch_job}
     return {**document, "schema": "xom-outcome-2", "provenance": provenance}
+
+
+def _without_blank_reasons(document: Any) -> Any:
+    """Return a document in which a blank reason beside a value is none; version 1.0 kept it."""
+    if not isinstance(document, dict) or not isinstance(results := document.get("results"), list):
+        return document
+    return {**document, "results": [_without_blank_reason(one) for one in results]}
+
+
+def _without_blank_reason(result: Any) -> Any:
+    if not isinstance(result, dict) or result.get("value") is None:
+        return result
+    reason = result.get("insufficient")
+    return {**result, "insufficient": None} if isinstance(reason, str) and not reason.strip() else result
 
 
 def _check_start(start: str | None) -> None:
