@@ -1,10 +1,10 @@
 """A process that has imported the heavy libraries once and forks a child for every job.
 
 ``python -m xomlib.fork_server FOLDER LOCK SECONDS MODULE ...`` imports the modules and listens on the Unix socket
-``FOLDER/socket``. A client sends one job, a line of JSON, with three file descriptors: the log, the run's lock (which
-the child keeps open, so that the lock lasts as long as the job) and the writing end of a pipe (which closes when the
-child ends, whatever happens to this process). The answer is one line with the child's process id and one with its wait
-status.
+``FOLDER/socket``, for processes of the same user only. A client sends one job, a line of JSON, with three file
+descriptors: the log, the run's lock (which the child keeps open, so that the lock lasts as long as the job) and the
+writing end of a pipe (which closes when the child ends, whatever happens to this process). The answer is one line with
+the child's process id and one with its wait status.
 
 The process ends when the tick that started it is gone, so that its LOCK is free, or after SECONDS without a job;
 running children finish first.
@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 from xomlib.job_description import JobDescription
 from xomlib.limits import limit_memory
 from xomlib.locks import is_locked
+from xomlib.peers import is_own_user
 
 _SOCKET = "socket"
 _PART_SIZE = 65536
@@ -94,6 +95,9 @@ class Server:
 
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
+        if not is_own_user(client):
+            client.close()
+            return
         client.settimeout(5)
         descriptors: list = []
         try:

@@ -226,6 +226,29 @@ def test_nonsense_neither_disturbs_it_nor_stays_open(preloaded: Preloaded, wait_
     wait_for(lambda: len(os.listdir(files)) <= before)
 
 
+def test_a_connection_of_another_user_is_closed_at_once(preloaded: Preloaded) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another user")
+    preloaded.warm.chmod(0o777)
+    preloaded.socket.chmod(0o777)
+    ask = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+os.setuid(61077)
+with socket.socket(socket.AF_UNIX) as client:
+    client.settimeout(20)
+    client.connect("socket")
+    sys.exit(client.recv(1) != b"")
+"""
+    assert subprocess.run([sys.executable, "-c", ask, preloaded.warm], check=False).returncode == 0
+    assert preloaded.start(preloaded.work(GOOD)) == ProcessEnd(0)
+
+
+def test_a_process_of_another_user_gets_no_job(preloaded: Preloaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 61077)
+    assert try_to_connect(preloaded.warm) is None
+
+
 def test_a_worker_that_cannot_begin_says_why_in_its_log(preloaded: Preloaded) -> None:
     work = preloaded.work(GOOD)
     work = replace(work, job=replace(work.job, script=5))  # type: ignore[arg-type]

@@ -115,6 +115,11 @@ def test_what_happens_to_one_run_is_told_apart_and_costs_no_other(several: Site,
     assert record["failure"]["class"] == kind
 
 
+def test_only_this_user_reaches_the_preloaded_process(several: Site) -> None:
+    (folder,) = several.paths.ticks.glob("*/warm/*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_preloaded_process_ends_with_the_tick(several: Site, wait_for: Wait) -> None:
     wait_for(lambda: not alive(told(several, 52001)["parent"]))
     wait_for(lambda: not several.processes())

@@ -19,6 +19,7 @@ from xomflow.config import software
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested
+from xomlib.peers import is_own_user
 
 _SOCKET = "socket"  # as in xomlib.fork_server
 _START_SECONDS = 120.0
@@ -127,6 +128,9 @@ def _connect(
     """Return a connection to the preloaded process, which is started if there is none; None if it does not start."""
     folder = tick.warm(program.name)
     folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        return None
+    folder.chmod(0o700)  # whatever the umask: who can connect can run scripts as this user
     with (folder / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (client := try_to_connect(folder)) or (folder / "failed").exists():
@@ -161,16 +165,18 @@ def _start(
 
 
 def try_to_connect(folder: Path) -> socket.socket | None:
-    """Return a connection to the preloaded process in a folder; None if none listens there."""
+    """Return a connection to the preloaded process in a folder; None if none of this user listens there."""
     client = socket.socket(socket.AF_UNIX)
     here = os.open(".", os.O_RDONLY)
     try:
         os.chdir(folder)  # the name of a Unix socket may have 108 characters, a path may have more
         client.connect(_SOCKET)
+        if is_own_user(client):
+            return client
     except OSError:
-        client.close()
-        return None
+        pass
     finally:
         os.fchdir(here)
         os.close(here)
-    return client
+    client.close()
+    return None
