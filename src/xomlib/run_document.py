@@ -2,18 +2,40 @@
 
 import re
 import sys
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, Optional
 
 RUN_DIGITS = 6
 _NEEDED = ("mode", "detectors")  # what no run document of the DAQ goes without
 _LARGEST = sys.float_info.max  # NaN and infinity are not below it
-_NUMBER = re.compile(r"[0-9]{1,6}")
+_NUMBER = re.compile(r"([0-9]{1,6})(?:\.0*)?")  # a whole number, also one that was stored as a double
+_WRAPPERS = ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# What people and programs leave around a name without a meaning: white space, line ends, marks of no width.
+_BLANKS = (
+    " \t\n\r\x00\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 _LONGEST_COMMENT = 2000  # characters that results carry along; the run database has the whole
 
 
 class BadDocument(ValueError):
-    """A run document that cannot be read; the message has its number and the reason."""
+    """A run document that cannot be understood.
+
+    Parameters
+    ----------
+    sentence
+        Its number and the reason, with the value.
+    kind
+        The reason without number and value, which documents with the same error share.
+    number
+        Its run number; None if that cannot be understood.
+    """
+
+    def __init__(self, sentence: str, kind: str, number: Optional[int] = None) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+        self.number = number
 
 
 class RunDocument(NamedTuple):
@@ -23,12 +45,14 @@ class RunDocument(NamedTuple):
     ----------
     number
         Run number.
-    mode, source
-        Run mode and calibration source as the DAQ wrote them.
+    mode
+        Run mode, see `bare_name`.
+    source
+        Calibration source as the DAQ wrote it; empty where the document has no text.
     status
         State of the data management, such as ``transferred``; empty where the document has none.
     detectors, tags
-        Names; tags without the leading underscore that protects them.
+        Names, see `bare_name`.
     start, end
         UTC; ``end`` is None while the run is going on.
     rate, rate_max
@@ -61,26 +85,28 @@ def read_run_document(document: Any) -> RunDocument:
     Raises
     ------
     BadDocument
-        If it has no usable run number, or a field that selection needs is missing or of the wrong type.
+        If it has no usable run number, or a field that selection needs is missing or of the wrong type. What decides
+        nothing (source, comments, rates) is left out where it cannot be understood.
     """
     number = number_of(document)
     try:
         for name in _NEEDED:
             if document.get(name) is None:
-                raise BadDocument(f"{name} is missing")
+                raise _missing(name)
         start, end = _time(document.get("start"), "start"), _time(document.get("end"), "end")
         if start is None:
-            raise BadDocument("start is missing")
+            raise _missing("start")
         if end and end < start:
-            raise BadDocument(f"ends at {_written(end)}, before its start at {_written(start)}")
-        rate = document.get("rate")
+            reason = f"ends at {_written(end)}, before its start at {_written(start)}"
+            raise BadDocument(reason, "ends before its start")
+        rate, source = document.get("rate"), document.get("source")
         return RunDocument(
             number,
-            _text(document.get("mode"), "mode"),
-            _text(document.get("source"), "source"),
-            _text(document.get("status"), "status"),
-            frozenset(_texts(document.get("detectors"), "detectors")),
-            frozenset([name.lstrip("_") for name in _tags(document.get("tags"))]),
+            bare_name(_text(document.get("mode"), "mode")),
+            source if isinstance(source, str) else "",
+            _text(document.get("status"), "status").strip(_BLANKS),
+            frozenset([name.strip(_BLANKS) for name in _texts(document.get("detectors"), "detectors")]),
+            frozenset(filter(None, map(bare_name, _tags(document.get("tags"))))),
             start,
             end,
             _rates(rate, "avg"),
@@ -88,40 +114,72 @@ def read_run_document(document: Any) -> RunDocument:
             tuple([text[:_LONGEST_COMMENT] for text in _comments(document.get("comments"))]),
         )
     except BadDocument as error:
-        raise BadDocument(f"run document {number}: {error}") from None
+        raise BadDocument(f"run document {number}: {error}", error.kind, number) from None
+
+
+def bare_name(name: str) -> str:
+    """Return a tag or mode without what counts for nothing: blanks, line ends, and the underscores before it.
+
+    A leading underscore protects a tag in the run database.
+    """
+    return name.lstrip(_BLANKS + "_").rstrip(_BLANKS)
 
 
 def number_of(document: Any) -> int:
     """Return the number of a run document; `BadDocument` if it has no usable one."""
     if not isinstance(document, dict):
-        raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
+        raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed", "no document")
     value = document.get("number")
     if type(value) is int and 0 <= value < 10**RUN_DIGITS:
         return value
-    value = value.get("$numberLong", value) if isinstance(value, dict) else value
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not _NUMBER.fullmatch(str(value)):
-        raise BadDocument(f"a run document has the number {_shown(value)}; at most six digits are needed")
-    return int(value)
+    plain = _plain(value)
+    found = _NUMBER.fullmatch(str(plain)) if isinstance(plain, (int, float, str)) else None
+    if found is None or isinstance(plain, bool):
+        raise BadDocument(f"a run document has the number {_shown(value)}; at most six digits are needed", "number")
+    return int(found[1])
+
+
+# --- values in extended JSON ------------------------------------------------------------------------------------------
+def _plain(value: Any) -> Any:
+    """Return the number in a wrapper of extended JSON, relaxed or canonical, or of bson; other values as they are."""
+    try:
+        if type(value) is dict and len(value) == 1:
+            ((name, inside),) = value.items()
+            return float(inside) if name in _WRAPPERS and not isinstance(inside, bool) else value
+        return float(value.to_decimal()) if hasattr(value, "to_decimal") else value
+    except (TypeError, ValueError, OverflowError):
+        return value
 
 
 # --- times ------------------------------------------------------------------------------------------------------------
 def _time(value: Any, place: str) -> Optional[datetime]:
     if value is None:
         return None
-    if isinstance(value, dict) and isinstance(value.get("$date"), str):
-        try:
-            value = read_iso_time(value["$date"])
-        except ValueError:
-            raise BadDocument(f"{place} is {_shown(value)}, a time is needed") from None
-    if not isinstance(value, datetime):
-        raise BadDocument(f"{place} is {_shown(value)}, a time is needed")
     try:
-        moment = value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+        moment = _moment(value["$date"]) if isinstance(value, dict) else value
+    except (KeyError, TypeError, ValueError):
+        raise _wrong(place, value, "a time is needed") from None
     except OverflowError:
-        moment = None
-    if moment is None or not 1970 <= moment.year <= 2200:
-        raise BadDocument(f"{place} is {_shown(value)}, a time since 1970 is needed")
-    return moment
+        raise _wrong(place, value, "a time since 1970 is needed") from None
+    if not isinstance(moment, datetime):
+        raise _wrong(place, value, "a time is needed")
+    try:
+        utc = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except OverflowError:
+        utc = None
+    if utc is None or not 1970 <= utc.year <= 2200:
+        raise _wrong(place, value, "a time since 1970 is needed")
+    return utc
+
+
+def _moment(date: Any) -> datetime:
+    """Return the time in a ``$date``: a text of ISO 8601, or milliseconds since 1970 in any form of a number."""
+    if isinstance(date, str):
+        return read_iso_time(date)
+    milliseconds = _plain(date)
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
+        raise TypeError(f"{_shown(date)} is no time")
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 _CLOCK = r"(\d\d)(?:(:?)(\d\d)(?:\{0}(\d\d)(?:[.,](\d+))?)?)?"  # the separator between hours and minutes comes again
@@ -160,11 +218,19 @@ def _written(moment: datetime) -> str:
 
 
 # --- other fields -----------------------------------------------------------------------------------------------------
+def _wrong(place: str, value: Any, needed: str) -> BadDocument:
+    return BadDocument(f"{place} is {_shown(value)}, {needed}", f"{place}: {needed}")
+
+
+def _missing(place: str) -> BadDocument:
+    return BadDocument(f"{place} is missing", f"{place} is missing")
+
+
 def _text(value: Any, place: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadDocument(f"{place} is {_shown(value)}, a text is needed")
+        raise _wrong(place, value, "a text is needed")
     return value
 
 
@@ -174,7 +240,7 @@ def _texts(value: Any, place: str) -> list[str]:
     if isinstance(value, str):  # documents of the first years name their one detector without a list
         return [value]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadDocument(f"{place} is {_shown(value)}, a list of texts is needed")
+        raise _wrong(place, value, "a list of texts is needed")
     return value
 
 
@@ -183,11 +249,11 @@ def _tags(value: Any) -> list[str]:
     if value is None or value == []:
         return []
     if not isinstance(value, list):
-        raise BadDocument(f"tags is {_shown(value)}, a list is needed")
+        raise _wrong("tags", value, "a list is needed")
     names = [item.get("name") if isinstance(item, dict) else item for item in value]
     good = [name for name in names if isinstance(name, str)]
     if len(good) < len(names):
-        raise BadDocument(f"tags is {_shown(value)}, each needs a text as name")
+        raise _wrong("tags", value, "each needs a text as name")
     return good
 
 
@@ -203,7 +269,7 @@ def _comments(value: Any) -> list[str]:
 def _rates(value: Any, kind: str) -> tuple[tuple[str, float], ...]:
     if not isinstance(value, dict):
         return ()
-    rates = [(str(name), one.get(kind)) for name, one in value.items() if isinstance(one, dict)]
+    rates = [(str(name), _plain(one.get(kind))) for name, one in value.items() if isinstance(one, dict)]
     return tuple(
         [(name, float(rate)) for name, rate in rates if isinstance(rate, (int, float)) and abs(rate) <= _LARGEST]
     )

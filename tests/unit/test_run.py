@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from bson import Decimal128, Int64, ObjectId, json_util
 from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -106,14 +107,34 @@ def test_an_ordinary_document() -> None:
     )
 
 
-@pytest.mark.parametrize("number", [7, "7", "000007", {"$numberLong": "7"}])
-def test_numbers_in_all_spellings(number: Any) -> None:
-    assert run_of({**document(1), "number": number}).id == "000007"
+WHOLE: list[Any] = [7, "7", "000007", 7.0, "7.0", Int64(7), Decimal128("7"), {"$numberDecimal": "7"}]
+WHOLE += [{f"$number{kind}": value} for kind in ("Int", "Long", "Double") for value in ("7", 7)]
 
 
-@pytest.mark.parametrize(
-    "number", [-1, 1_000_000, "0000007", "7a", "", 7.0, True, None, [], {"$numberLong": []}, "7\n"]
-)
+def test_a_whole_number_is_a_run_number_however_it_is_stored() -> None:
+    assert {run_of({**document(1), "number": number}).id for number in WHOLE} == {"000007"}
+
+
+NOT_NUMBERS: list[Any] = [
+    -1,
+    1_000_000,
+    "0000007",
+    "7a",
+    "",
+    7.5,
+    1e9,
+    -0.0,
+    float("nan"),
+    "7.5",
+    True,
+    None,
+    [],
+    "7\n",
+]
+NOT_NUMBERS += [{"$numberLong": []}, {"$numberInt": "7a"}, {"$numberDouble": 7.5}, {"$numberInt": True}, {"$oid": "7"}]
+
+
+@pytest.mark.parametrize("number", NOT_NUMBERS)
 def test_what_is_no_run_number(number: Any) -> None:
     with pytest.raises(BadDocument, match=r"a run document has the number .*at most six digits are needed"):
         run_of({**document(1), "number": number})
@@ -128,8 +149,25 @@ def test_what_is_no_run_number(number: Any) -> None:
         {"$date": "2026-09-25T12:00:00Z"},
         {"$date": "2026-09-25T12:00:00.000Z"},
         {"$date": "2026-09-25T14:00:00+02:00"},
+        {"$date": 1790337600000},
+        {"$date": 1790337600000.0},
+        {"$date": {"$numberLong": "1790337600000"}},
+        {"$date": {"$numberLong": 1790337600000}},
+        {"$date": {"$numberDouble": "1790337600000.0"}},
     ],
-    ids=["naive", "UTC", "Chicago", "$date", "$date ms", "$date offset"],
+    ids=[
+        "naive",
+        "UTC",
+        "Chicago",
+        "ISO",
+        "ISO ms",
+        "offset",
+        "number",
+        "double",
+        "canonical",
+        "long",
+        "wrapped double",
+    ],
 )
 def test_times_in_all_spellings_are_utc(start: Any) -> None:
     made = run(start=start, end=None)
@@ -137,7 +175,9 @@ def test_times_in_all_spellings_are_utc(start: Any) -> None:
     assert made.as_dict()["start"] == "2026-09-25T12:00:00Z"
 
 
-@pytest.mark.parametrize("value", ["2026-09-25", 5, {"$date": "soon"}, {"$date": None}, [], True])
+@pytest.mark.parametrize(
+    "value", ["2026-09-25", 5, {"$date": "soon"}, {"$date": None}, {"$date": True}, {"$date": []}, {}, [], True]
+)
 def test_what_is_no_time_is_said(value: Any) -> None:
     assert refusal(end=value) == f"run document 52894: end is {value!r}, a time is needed"
 
@@ -149,11 +189,25 @@ def test_an_end_before_the_start_is_said() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "tags", [["_messy"], [{"name": "__messy", "user": "x"}], [{"name": "_messy"}, {"name": "messy"}]]
+AROUND = (
+    "messy",
+    "_messy",
+    "__messy",
+    "messy ",
+    " messy",
+    "_messy\n",
+    " _ messy\r\n",
+    "\tmessy\u00a0",
+    "\ufeffmessy\u200b",
 )
-def test_tags_lose_their_underscore(tags: Any) -> None:
-    assert run(tags=tags).tags == {"messy"}
+
+
+def test_blanks_line_ends_and_leading_underscores_of_tags_and_modes_count_for_nothing() -> None:
+    for name in AROUND:
+        made = run(tags=[{"name": name, "user": "x"}, {"name": "messy"}, {"name": " _ "}], mode=name)
+        assert (made.tags, made.mode) == ({"messy"}, "messy"), name
+    made = run(tags=["ramp up", "bad_"], detectors=["tpc "], status="transferred\n")
+    assert (made.tags, made.detectors, made.status) == ({"ramp up", "bad_"}, {"tpc"}, "transferred")
 
 
 def test_a_document_of_the_first_years() -> None:
@@ -165,7 +219,6 @@ def test_a_document_of_the_first_years() -> None:
     ("changes", "sentence"),
     [
         ({"mode": 5}, "mode is 5, a text is needed"),
-        ({"source": ["Kr"]}, "source is ['Kr'], a text is needed"),
         ({"status": {}}, "status is {}, a text is needed"),
         ({"detectors": [1]}, "detectors is [1], a list of texts is needed"),
         ({"tags": [{"user": "x"}]}, "tags is [{'user': 'x'}], each needs a text as name"),
@@ -185,8 +238,18 @@ def test_a_document_that_lacks_what_decides_is_said(name: str) -> None:
         assert (answer.runs, answer.problems) == ({}, [f"run document 52894: {name} is missing"])
 
 
+def test_a_document_outside_the_range_is_not_complained_about() -> None:
+    bad = [document(1, mode=5) | {"number": number} for number in ({"$numberInt": "52000"}, "052001", 52002.0, 52003)]
+    assert len(read_documents(bad, 52002, None).problems) == 2
+
+
 def test_a_negative_number_is_said() -> None:
     assert len(read_documents([document(-5)], 0, None).problems) == 1
+
+
+@pytest.mark.parametrize("source", [["Kr-83m"], {"type": "Rn"}, 0, False, None, ...])
+def test_a_source_that_is_no_text_is_unknown(source: Any) -> None:
+    assert run(source=source).source == ""
 
 
 @pytest.mark.parametrize("comments", [5, {}, [5], [None], [{"user": "x"}], [{"comment": 5}], [[]], True])
@@ -208,6 +271,22 @@ def test_a_wrong_value_of_a_megabyte_is_cut_in_the_sentence() -> None:
 )
 def test_a_rate_that_is_not_there_yet_is_no_problem(rate: Any) -> None:
     assert run(rate=rate).rate == ()
+
+
+def test_rates_in_extended_json_are_numbers() -> None:
+    rate = {
+        "tpc": {"avg": {"$numberDouble": "20.5"}, "max": {"$numberInt": "30"}},
+        "mv": {"avg": {"$numberDouble": "NaN"}},
+    }
+    assert (run(rate=rate).rate, run(rate=rate).rate_max) == ((("tpc", 20.5),), (("tpc", 30.0),))
+
+
+def test_canonical_and_relaxed_documents_are_the_same_run() -> None:
+    whole = document(52894, start=datetime(2026, 9, 25, 12), end=datetime(2026, 9, 25, 13, 0, 0, 500000))
+    whole |= {"tags": [{"name": "a", "date": datetime(2026, 9, 25)}], "_id": ObjectId(), "number": Int64(52894)}
+    forms = (json_util.CANONICAL_JSON_OPTIONS, json_util.RELAXED_JSON_OPTIONS, json_util.LEGACY_JSON_OPTIONS)
+    made = {run_of(json.loads(json_util.dumps(whole, json_options=one))) for one in forms}
+    assert made == {run_of(whole)}
 
 
 def test_a_run_that_goes_on_has_no_end() -> None:

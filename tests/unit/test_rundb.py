@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,26 @@ def read(folder: Path, content: bytes) -> RunQuery:
 
 
 GOOD = json_util.dumps(document(52000)).encode()
+
+
+def test_a_file_that_ends_in_the_middle_of_a_document_cannot_be_read(tmp_path: Path) -> None:
+    whole = GOOD + b"\n" + json_util.dumps(document(52001, comments=[{"comment": "é"}]), ensure_ascii=False).encode()
+    for size in range(len(GOOD) + 2, len(whole)):
+        with pytest.raises(RunDBError, match=r"it ends in the middle of line 2, as while it is written") as caught:
+            read(tmp_path, whole[:size])
+        assert caught.value.exit_code == ExitCode.RUN_DATABASE
+    with pytest.raises(RunDBError, match="line 3"):
+        read(tmp_path, whole + b"\n\0\0\0")
+    assert sorted(read(tmp_path, whole).runs) == [52000, 52001]
+
+
+def test_single_documents_are_found_in_every_form_of_their_number(tmp_path: Path) -> None:
+    numbers: list[Any] = [52000, 52001.0, "052002", {"$numberInt": "52003"}, {"$numberLong": "52004"}]
+    numbers += [{"$numberDouble": "52005.0"}]
+    lines = [json.dumps(document(1) | {"number": number, "data": [number]}) for number in numbers]
+    (tmp_path / "runs.jsonl").write_text("\n".join(lines) + "\n")
+    found = FileRunDB(tmp_path / "runs.jsonl").data_of(range(52000, 52006))
+    assert {number: one["data"] for number, one in found.items()} == {52000 + n: [one] for n, one in enumerate(numbers)}
 
 
 @pytest.mark.parametrize("bad", [b"{", b"\xff", b"{} {}", b"[" * 100_000], ids=["cut", "ff", "two", "deep"])

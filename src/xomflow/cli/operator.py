@@ -21,8 +21,12 @@ from xomflow.publishing.store import Store
 def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and what needs attention; reads only."""
     from xomflow.workflow.discover import as_listed, survey_now
+    from xomflow.workflow.explain import document_problems
     from xomflow.workflow.terminal import status_lines
 
+    if options.documents:
+        print("\n".join(document_problems(config)))
+        return 0
     survey = survey_now(config, may_write=False)
     print("\n".join(status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work))))
     return ExitCode.CONFIGURATION if survey.configuration_errors else ExitCode.OK
@@ -96,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     for function in (status, why, cancel, rebuild, verify):
         command = commands.add_parser(function.__name__, help=function.__doc__, parents=[site])
         command.set_defaults(function=function)
+        if function is status:
+            command.add_argument(
+                "--documents", action="store_true", help="list each run document that cannot be understood instead"
+            )
         if function is why:
             command.add_argument("run", type=_run_number, help="run number, or the id of a campaign")
         if function is cancel:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from xomflow.config.software import Program
 from xomflow.config.values import (
     AnalysisName,
+    BareName,
     Count,
     Duration,
     FunctionName,
@@ -132,10 +133,10 @@ class Software(RunRange):
 class Selection(RunRange):
     """The runs that are monitored at all; each analysis narrows this further."""
 
-    excluded_modes: list[str] = Field(
+    excluded_modes: list[BareName] = Field(
         [], description="Run modes that are never monitored unless an analysis names them; `*` stands for any text."
     )
-    excluded_tags: list[str] = Field([], description="Runs with one of these tags are not monitored.")
+    excluded_tags: list[BareName] = Field([], description="Runs with one of these tags are not monitored.")
     status: list[str] = Field(
         ["transferred"], description="Values of the run document's `status` with which a run can be monitored."
     )
@@ -240,10 +241,12 @@ class Analysis(RunRange):
     version: Version = Field(description="Part of the key of every result; a new version analyses all runs again.")
     title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
-    run_modes: list[str] = Field([], description="Run modes, any of these; `*` stands for any text; default: all.")
+    run_modes: list[BareName] = Field([], description="Run modes, any of these; `*` stands for any text; default: all.")
     detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
-    included_tags: list[str] = Field([], description="Tags of which a run must have one; default: no tag is needed.")
-    excluded_tags: list[str] = Field([], description="Tags that a run must not have, beside those of `selection`.")
+    included_tags: list[BareName] = Field(
+        [], description="Tags of which a run must have one; default: no tag is needed."
+    )
+    excluded_tags: list[BareName] = Field([], description="Tags that a run must not have, beside those of `selection`.")
     except_runs: list[Count] = Field([], description="Run numbers that are left out.")
     needs: Types = Field(
         [],

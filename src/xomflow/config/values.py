@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from xomlib.run_document import bare_name
+
 _TAKEN = frozenset({"all", "discover", "publish", "report", "xom"})
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
@@ -78,4 +80,6 @@ SbatchOption = Annotated[
     str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
 ]
 Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
+# Without what counts for nothing around it, as the names in run documents.
+BareName = Annotated[str, AfterValidator(bare_name)]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]

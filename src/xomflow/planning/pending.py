@@ -16,8 +16,10 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, Listing, list_outcomes
 from xomflow.planning.campaigns import Campaign, as_run, campaigns_of
+from xomflow.planning.near_tags import describe_near_tags
 from xomflow.planning.science_runs import ScienceRunTimes, times_of
 from xomflow.planning.selection import Selector, matches, selection_key
+from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import RunDB, RunQuery
 from xomflow.rundb.run import Run
 from xomflow.rundb.run_metadata import RunMetadata
@@ -64,7 +66,8 @@ class PendingWork:
     foreign
         Files among the outcomes that are no outcomes.
     warnings
-        Sentences about run documents that cannot be understood, and about analyses that select no run.
+        Sentences about run documents that cannot be understood, about tags that nearly match an excluded one, and about
+        analyses that select no run.
     science_runs
         When the science runs were.
     """
@@ -96,12 +99,13 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
     answer = rundb.runs(common.min_run, common.max_run)
     if metadata is not None:
         metadata.keep(answer.runs.values())
-    work = PendingWork(warnings=answer.problems, science_runs=times_of(config.science_runs, answer.runs))
-    if not answer.runs and not answer.problems:
+    work = PendingWork(warnings=summarize(answer.complaints), science_runs=times_of(config.science_runs, answer.runs))
+    if not answer.runs and not answer.complaints:
         work.warnings.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
     alike: dict[tuple, dict[str, Run]] = {}
     for run in answer.runs.values():
         alike.setdefault(selection_key(run), {})[run.id] = run
+    work.warnings += describe_near_tags(config, alike)
     for analysis, block in config.analyses.items():
         listing = list_outcomes(paths, analysis, block.version)
         selector = Selector(common, block)

@@ -34,8 +34,8 @@ class Selector:
         self._common = common
         self._analysis = analysis
         self._excepted = frozenset(analysis.except_runs)
-        self._excluded_tags = _bare(common.excluded_tags) | _bare(analysis.excluded_tags)
-        self._included_tags = _bare(analysis.included_tags)
+        self._excluded_tags = {*common.excluded_tags, *analysis.excluded_tags}
+        self._included_tags = frozenset(analysis.included_tags)
 
     def refusal(self, run: Run) -> Reason | None:
         """Return the reason why the analysis does not select ``run``; None if it does."""
@@ -87,7 +87,3 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 @lru_cache(maxsize=10_000)
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
-
-
-def _bare(tags: Iterable[str]) -> frozenset[str]:
-    return frozenset(tag.lstrip("_") for tag in tags)

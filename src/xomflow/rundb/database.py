@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +12,8 @@ from typing import Any, Protocol
 from xomflow.config import model as config
 from xomflow.core import times
 from xomflow.core.errors import RunDBError
+from xomflow.core.key import run_id
+from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.mongo import Server, decoded
 from xomflow.rundb.run import Run, run_of
 from xomlib.files import parse_json
@@ -26,7 +27,7 @@ DATA_FIELDS = tuple(
 )
 # BSON types: text, document, list, bytes, id, boolean, time, regular expression (bsonspec.org).
 _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
-_NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$numberLong"\s*:\s*)?"?([0-9]{1,6})\b')
+_NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?([0-9]{1,6})\b')
 
 
 _Range = tuple[int, int | None]  # smallest and largest run number
@@ -40,15 +41,22 @@ class RunQuery:
     ----------
     runs
         The runs, by number.
-    problems
-        A sentence for each document that cannot be read; its run is left out.
-    unclear
-        Numbers of the runs that are left out, as far as their documents have one.
+    complaints
+        The documents that cannot be understood; their runs are left out.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    unclear: set[int] = field(default_factory=set)
+    complaints: list[Complaint] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each document that cannot be understood."""
+        return [one.sentence for one in self.complaints]
+
+    @property
+    def unclear(self) -> set[int]:
+        """Numbers of the runs that are left out, as far as their documents have one."""
+        return {one.number for one in self.complaints if one.number is not None}
 
 
 class RunDB(Protocol):
@@ -114,9 +122,9 @@ class FileRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        documents, problems = self._parse(self._lines())
+        documents, complaints = self._parse(self._lines())
         answer = read_documents(documents, min_run, max_run)
-        answer.problems[:0] = problems
+        answer.complaints[:0] = complaints
         return answer
 
     def fingerprint(self, min_run: int, max_run: int | None) -> str:
@@ -137,23 +145,39 @@ class FileRunDB:
 
     def _lines(self) -> list[bytes]:
         try:
-            return self._path.read_bytes().splitlines()
+            content = self._path.read_bytes()
         except OSError as error:
             raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
+        lines = content.splitlines()
+        if lines and not content.endswith((b"\n", b"\r")) and _is_cut(lines[-1]):
+            raise RunDBError(
+                f"rundb.file: {self._path} cannot be read: it ends in the middle of line {len(lines)}, "
+                "as while it is written; nothing changes until it is whole"
+            )
+        return lines
 
-    def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[str]]:
+    def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[Complaint]]:
         try:
             return parse_json(b"[" + b",".join(lines) + b"]"), []
         except ValueError:
-            documents, problems = [], []
+            documents, complaints = [], []
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 documents.append(parse_json(line))
             except ValueError as error:
-                problems.append(f"{self._path}, line {number} is not JSON: {error}")
-        return documents, problems
+                complaints.append(Complaint(f"{self._path}, line {number} is not JSON: {error}", "not JSON"))
+        return documents, complaints
+
+
+def _is_cut(line: bytes) -> bool:
+    """Return whether a last line without an end is only the beginning of a document."""
+    try:
+        parse_json(line)
+    except ValueError:
+        return bool(line.strip())
+    return False
 
 
 class MongoRunDB:
@@ -195,7 +219,7 @@ class MongoRunDB:
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = sorted(numbers)
-        query = {"number": {"$in": [*wanted, *map(str, wanted)]}}
+        query = {"number": {"$in": [*wanted, *map(str, wanted), *map(run_id, wanted)]}}
         return _data_of(self.find(query, dict.fromkeys(["number", *DATA_FIELDS], 1)), numbers)
 
     def find(self, query: Mapping[str, Any], projection: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -215,26 +239,23 @@ def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) 
     answer = RunQuery()
     twice = set()
     for document in documents:
+        if isinstance(document, Mapping) and _is_out_of_range(document.get("number"), min_run, max_run):
+            continue  # most documents, and fast
         try:
-            if not isinstance(document, Mapping):
-                raise BadDocument(f"a run document is {str(document)[:60]!r}, fields are needed")
-            if _is_out_of_range(document.get("number"), min_run, max_run):
-                continue
             run = run_of(document)
         except BadDocument as error:
-            answer.problems.append(str(error))
-            with contextlib.suppress(BadDocument):
-                answer.unclear.add(number_of(document))
+            if not _is_out_of_range(error.number, min_run, max_run):
+                answer.complaints.append(Complaint.of(error))
             continue
-        if run.number < min_run or (max_run is not None and run.number > max_run):
+        if _is_out_of_range(run.number, min_run, max_run):
             continue
         if run.number in answer.runs:
             twice.add(run.number)
         answer.runs[run.number] = run
     for number in sorted(twice):
         del answer.runs[number]  # there is no way to see which of them is right
-        answer.unclear.add(number)
-        answer.problems.append(f"run document {number}: there are several with this number")
+        several = "there are several with this number"
+        answer.complaints.append(Complaint(f"run document {number}: {several}", several, number))
     return answer
 
 

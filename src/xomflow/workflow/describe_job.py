@@ -83,10 +83,10 @@ def _find_run(number: int, rundb: RunDB) -> Run:
     answer = rundb.runs(number, number)
     if number in answer.runs:
         return answer.runs[number]
-    for sentence in answer.problems:
-        if sentence.startswith(f"run document {number}:"):
-            raise RunDBError(f"{sentence} ({rundb.place})")
-    others = f" ({len(answer.problems)} other documents cannot be read)" if answer.problems else ""
+    for one in answer.complaints:
+        if one.number == number:
+            raise RunDBError(f"{one.sentence} ({rundb.place})")
+    others = f" ({len(answer.complaints)} other documents cannot be read)" if answer.complaints else ""
     raise RunDBError(f"{rundb.place} has no document of run {number}{others}: {_GIVE_DOCUMENTS}")
 
 

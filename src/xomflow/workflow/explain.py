@@ -7,6 +7,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.planning.selection import Selector
 from xomflow.planning.survey import Item, Survey
+from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
@@ -26,9 +27,15 @@ def why(config: Config, number: int) -> list[str]:
     answer = open_rundb(config.rundb).runs(number, number)
     run = answer.runs.get(number)
     if run is None:
-        return answer.problems or [f"the run database has no run {number}"]
+        return summarize(answer.complaints) or [f"the run database has no run {number}"]
     survey = survey_now(config, may_write=False)
     return [_line(config, analysis, run, survey) for analysis in config.analyses]
+
+
+def document_problems(config: Config) -> list[str]:
+    """Return a sentence for each run document that cannot be understood."""
+    answer = open_rundb(config.rundb).runs(config.selection.min_run, config.selection.max_run)
+    return answer.problems or ["every run document can be understood"]
 
 
 def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:

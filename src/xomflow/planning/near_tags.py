@@ -1,0 +1,54 @@
+"""Tags that nearly match an excluded one: they exclude nothing, and a person is told, since a slip would be silent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+
+from xomflow.config.model import Config
+from xomflow.rundb.run import Run
+
+_LIKE = 0.85  # 1 is equal; `mesy` and `messy` have 0.89, `ramp_up` and `ramp_down` 0.53
+
+
+def describe_near_tags(config: Config, alike: Mapping[tuple, Mapping[str, Run]]) -> list[str]:
+    """Return a sentence for each tag of runs that is not in the configuration and nearly matches an excluded one.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    alike
+        All runs by id, grouped by properties of which the tags are one.
+    """
+    blocks = config.analyses.values()
+    excluded = sorted({*config.selection.excluded_tags, *(tag for block in blocks for tag in block.excluded_tags)})
+    known = {*excluded, *(tag for block in blocks for tag in block.included_tags)}
+    tagged: dict[str, list[str]] = {}
+    for group in alike.values():
+        for tag in next(iter(group.values())).tags - known:
+            tagged.setdefault(tag, []).extend(group)
+    sentences = []
+    for tag, runs in sorted(tagged.items()):
+        near = next((one for one in excluded if nearly_matches(tag, one)), None)
+        if near is not None:
+            count = f"{len(runs)} run{'s' * (len(runs) > 1)}, the newest {max(runs)}"
+            sentences.append(
+                f"the tag '{tag}' ({count}) excludes nothing, unlike '{near}': "
+                "correct it in the run database, or add it to excluded_tags"
+            )
+    return sentences
+
+
+def nearly_matches(tag: str, excluded: str) -> bool:
+    """Return whether a person may have meant the excluded tag: other case or separators, or a slip in a long word."""
+    left, right = _letters(tag), _letters(excluded)
+    if re.sub(r"\D", "", left) != re.sub(r"\D", "", right):
+        return False  # `hot_spot_1` and `hot_spot_2` are two tags
+    return bool(left) and (left == right or SequenceMatcher(None, left, right, autojunk=False).ratio() >= _LIKE)
+
+
+def _letters(tag: str) -> str:
+    words = re.findall(r"[^\W_]+", tag.casefold())
+    return "".join([word for word in words if word not in ("run", "runs")])

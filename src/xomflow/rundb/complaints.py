@@ -1,0 +1,50 @@
+"""What is wrong with run documents: one sentence for each kind, however many documents share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xomlib.run_document import BadDocument
+
+# So many of a kind are told one by one.
+_MOST_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A run document that cannot be understood; its run is left out.
+
+    Parameters
+    ----------
+    sentence
+        The run number, the reason and the value.
+    kind
+        The reason without number and value.
+    number
+        The run number; None if the document has none that can be understood.
+    """
+
+    sentence: str
+    kind: str
+    number: int | None = None
+
+    @classmethod
+    def of(cls, error: BadDocument) -> Complaint:
+        """Return the complaint about a document that could not be read."""
+        return cls(str(error), error.kind, error.number)
+
+
+def summarize(complaints: Iterable[Complaint]) -> list[str]:
+    """Return a sentence for each complaint, or one with an example and a count where many are of one kind."""
+    by_kind: dict[str, list[str]] = {}
+    for one in complaints:
+        by_kind.setdefault(one.kind, []).append(one.sentence)
+    sentences = []
+    for alike in by_kind.values():
+        if len(alike) <= _MOST_TOLD:
+            sentences += alike
+        else:
+            rest = f"{len(alike) - 1} more documents have the same error"
+            sentences.append(f"{alike[0]} ({rest}, `xom status --documents` lists them)")
+    return sentences

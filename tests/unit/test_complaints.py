@@ -1,0 +1,35 @@
+"""However many run documents have an error, each kind of it is one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.site import document
+from xomflow.rundb.complaints import summarize
+from xomflow.rundb.database import read_documents
+
+
+def sentences(*documents: Any) -> list[str]:
+    return summarize(read_documents(documents, 0, None).complaints)
+
+
+def test_a_few_errors_are_told_one_by_one() -> None:
+    assert sentences(*(document(number, mode=number) for number in (1, 2, 3))) == [
+        f"run document {number}: mode is {number}, a text is needed" for number in (1, 2, 3)
+    ]
+
+
+def test_many_errors_of_a_kind_are_one_sentence_with_a_count() -> None:
+    many = [document(number, start="no time") for number in range(49000, 52000)]
+    other = [document(number, mode=number) for number in range(5)]
+    without = [document(7) | {"number": f"x{number}"} for number in range(9)]
+    assert sentences(document(1), *many, *other, *without, 5, 6, 7, 8) == [
+        "run document 49000: start is 'no time', a time is needed "
+        "(2999 more documents have the same error, `xom status --documents` lists them)",
+        "run document 0: mode is 0, a text is needed "
+        "(4 more documents have the same error, `xom status --documents` lists them)",
+        "a run document has the number 'x0'; at most six digits are needed "
+        "(8 more documents have the same error, `xom status --documents` lists them)",
+        "a run document is '5', fields are needed "
+        "(3 more documents have the same error, `xom status --documents` lists them)",
+    ]

@@ -1,0 +1,79 @@
+"""Run documents as people and programs leave them: what is meant is done, and what is unclear is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from support.in_process import FastSite
+from support.site import document
+
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+COUNT = "xomlib.Xomresult(variable_name='n', variable_value=len(xomlib.runs())).save()"
+
+
+def day(number: int, **changes: Any) -> dict[str, Any]:
+    """The document of a run of an hour, one a day."""
+    hours = [{"$date": f"2026-09-{number % 100:02d}T{hour:02d}:00:00Z"} for hour in (0, 1)]
+    return document(number, mode="tpc_kr83m", start=hours[0], end=hours[1], **changes)
+
+
+def campaigns(site: FastSite) -> list[list[str]]:
+    found = sorted((site.work / "outcomes/camp").glob("*/*/??????-????.json"))
+    return [json.loads(path.read_text())["run"]["runs"] for path in found]
+
+
+def test_documents_in_all_forms_are_members_of_one_campaign(site: FastSite) -> None:
+    site.analysis("camp", COUNT, run_modes=["tpc_kr83m"], period={"gap": "2 d"})
+    documents = [day(number) for number in range(52801, 52807)]
+    documents[1]["number"] = 52802.0
+    documents[2] |= {"number": {"$numberInt": "52803"}, "start": {"$date": {"$numberLong": "1788393600000"}}}
+    documents[3]["source"] = ["Kr-83m"]
+    documents[4]["mode"] = " tpc_kr83m\n"
+    (site.folder / "runs.jsonl").write_text("\n".join(map(json.dumps, documents)) + "\n")
+    done = site.tick()
+    assert (done.returncode, campaigns(site)) == (0, [[f"{number:06d}" for number in range(52801, 52807)]])
+
+
+def test_while_the_file_of_documents_is_written_nothing_changes(site: FastSite) -> None:
+    site.analysis("camp", COUNT, run_modes=["tpc_kr83m"], period={"gap": "2 d"})
+    site.runs([day(number) for number in range(52801, 52809)])
+    site.tick()
+    before = {path: path.read_bytes() for kind in ("outcomes", "store") for path in (site.work / kind).rglob("*.*")}
+    file = site.folder / "runs.jsonl"
+    file.write_bytes(file.read_bytes()[:-400])
+    done = site.tick()
+    assert done.returncode == 4
+    assert f"{file.name} cannot be read: it ends in the middle of line 7" in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert campaigns(site) == [[f"{number:06d}" for number in range(52801, 52809)]]
+
+
+def test_thousands_of_bad_documents_are_one_sentence_and_a_command_lists_them(site: FastSite) -> None:
+    site.analysis("one", GOOD)
+    site.runs([52999, *(document(number, start="no time") for number in range(49000, 52000))])
+    done = site.tick()
+    sentence = (
+        "run document 49000: start is 'no time', a time is needed "
+        "(2999 more documents have the same error, `xom status --documents` lists them)"
+    )
+    for told in (done.stderr, site.xom("status").stdout):
+        assert sentence in told.splitlines()
+        assert len(told.splitlines()) < 30
+    assert site.done("one") == {52999}
+    listed = site.xom("status", "--documents")
+    assert (listed.returncode, len(listed.stdout.splitlines())) == (0, 3000)
+
+
+def test_a_tag_that_nearly_matches_excludes_nothing_and_is_told_once(site: FastSite) -> None:
+    site.analysis("one", GOOD)
+    site.tree["selection"] = {"excluded_tags": ["bad"]}
+    tags = {52001: "bad ", 52002: "_bad\n", 52003: "Bad", 52004: "BAD", 52005: "Bad"}
+    site.runs([document(number, tags=[{"name": tag}]) for number, tag in tags.items()])
+    told = [site.tick().stderr, site.xom("status").stdout]
+    assert site.done("one") == {52003, 52004, 52005}
+    for text in told:
+        assert [line.split(" excludes nothing")[0] for line in text.splitlines() if " excludes nothing" in line] == [
+            "the tag 'BAD' (1 run, the newest 052004)",
+            "the tag 'Bad' (2 runs, the newest 052005)",
+        ]
