@@ -27,6 +27,7 @@ rule all:
 include: "rules/discover.smk"
 include: "rules/publish.smk"
 include: "rules/report.smk"
+include: "rules/outcome.smk"
 
 
 for analysis, file in xom.analysis_rules():

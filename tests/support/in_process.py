@@ -136,7 +136,6 @@ def _jobs(tick: Tick) -> list[bool]:
     while waiting or running:
         while waiting and len(running) < _AT_A_TIME:
             key = waiting.pop(0)
-            tick.paths.log(key).unlink(missing_ok=True)  # as Snakemake does before a job starts
             words = ["job", "run", folder, key.analysis, key.version, key.run]
             running.add(fork(partial(xom, words)))
         pid, status = os.wait()

@@ -63,7 +63,7 @@ class Paths:
         return self.work / "figures" / key.analysis / key.version / key.shelf / key.run
 
     def log(self, key: Key) -> Path:
-        """Log of the newest attempt; Snakemake removes it when it starts another one."""
+        """Log of the newest attempt."""
         return self.work / "logs" / key.analysis / key.version / key.shelf / f"{key.run}.log"
 
     def log_of_attempt(self, key: Key, attempt: int) -> Path:
@@ -229,6 +229,14 @@ class TickPaths:
     def log(self, step: str) -> Path:
         """Log of a step of the tick itself."""
         return self.folder / "logs" / f"{step}.log"
+
+    def made(self, key: Key) -> Path:
+        """What Snakemake takes for the output of the job of a key; it deletes outputs, so that is not the outcome."""
+        return self.folder / "made" / key.analysis / key.shelf / key.run
+
+    def log_link(self, key: Key) -> Path:
+        """What Snakemake takes for the log of the job of a key, and deletes before the job: a link to the log."""
+        return self.folder / "logs" / key.analysis / key.shelf / f"{key.run}.log"
 
     def warm(self, software: str) -> Path:
         """Folder of the preloaded process of one software."""

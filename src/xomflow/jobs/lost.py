@@ -38,7 +38,7 @@ def record_unstarted(
     retries: Retries,
     tick: TickPaths,
     claims: Mapping[Key, int],
-    failed: Collection[str],
+    failed: Collection[Key],
     submitted: Collection[Key],
 ) -> int:
     """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many.
@@ -50,7 +50,7 @@ def record_unstarted(
     claims
         The claimed keys, with the number of the attempt.
     failed
-        Outcomes that Snakemake did not get.
+        Keys whose jobs Snakemake calls failed.
     submitted
         Keys that the batch system has or had.
     """
@@ -58,7 +58,7 @@ def record_unstarted(
     message = "its job ended before XOM's runner began; Snakemake's own log, in .snakemake/log, has the reason"
     written = 0
     for key, attempt in claims.items():
-        if str(paths.outcome(key)) in failed and key not in at_work:
+        if key in failed and key not in at_work:
             run, failure = read_job(tick, key).own.run, Failure(attempt, "not_started", times.now())
             written += record_failure(paths, retries, key, failure, message, run)
     return written

@@ -14,6 +14,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.compose import compose
 from xomflow.jobs.description import Job, read_job
+from xomflow.jobs.job_files import begin_log, mark_made
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
@@ -45,16 +46,25 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> 
     job = read_job(tick, key, in_batch)
     lock = hold_run(paths, key)
     try:
-        if paths.outcome(key).exists():
-            print(f"{key}: done by another process meanwhile")
-            return 0
-        if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
-            print(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
-            return 1
-        write_owner(lock, key, job.attempt, tick.folder.name)
-        return _attempt(paths, tick, job, lock)
+        code = _attempt_once(paths, tick, job, lock)
     finally:
         release_run(paths, key, lock)
+    if code == 0:
+        mark_made(tick, key)
+    return code
+
+
+def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
+    """Make the attempt unless another process has made it, or has finished the key."""
+    key = job.key
+    if paths.outcome(key).exists():
+        print(f"{key}: done by another process meanwhile")
+        return 0
+    if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
+        print(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
+        return 1
+    write_owner(lock, key, job.attempt, tick.folder.name)
+    return _attempt(paths, tick, job, lock)
 
 
 def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
@@ -64,6 +74,8 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     draft.mkdir(parents=True)
     log = paths.log(key)
     log.parent.mkdir(parents=True, exist_ok=True)
+    if not job.in_batch:  # the batch system writes into it already
+        begin_log(paths, tick, key)
     with log.open("a", encoding="utf-8") as file:
         print(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}", file=file, flush=True)
         kills = oom_kills()

@@ -14,7 +14,8 @@ from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
-from xomflow.core.paths import Paths
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.job_files import begin_log, mark_made
 from xomflow.outcomes.files import failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.slurm import submissions
@@ -22,6 +23,7 @@ from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
+from xomlib.locks import is_locked
 
 # What became of a job. "left": the batch system refused it for long; its run is as ready as before.
 Verdict = Literal["active", "done", "failed", "left"]
@@ -52,6 +54,7 @@ class Submitter:
         self._config = config
         self._paths = Paths(config.work)
         self._tick = tick
+        self._files = TickPaths(self._paths.tick(tick))
         self._tick_lock = lock
         self._batch = batch
         self._requests: dict[Key, JobRequest] = {}
@@ -133,6 +136,8 @@ class Submitter:
     def _submit_one(self, request: JobRequest, record: Submission) -> str:
         log = self._paths.log(request.key)
         log.parent.mkdir(parents=True, exist_ok=True)
+        if not is_locked(str(self._paths.run_lock(request.key))):
+            begin_log(self._paths, self._files, request.key)
         return self._batch.submit(request, record.label, log, self._tick_lock)
 
     # --- ends --------------------------------------------------------------------------------------------------------
@@ -141,6 +146,7 @@ class Submitter:
         request = self._requests[key]
         if self._paths.outcome(key).exists():
             verdict: Verdict = "done"
+            mark_made(self._files, key)
             if request.benchmark:
                 self._write_benchmark(key, request.benchmark)
         elif any(failure.attempt >= request.attempt for failure in failures_of(self._paths, key)):

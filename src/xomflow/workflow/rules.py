@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from xomflow.config.load import read_yaml, rule_of
 from xomflow.config.model import Analysis
 from xomflow.config.strict_yaml import parse_assignments, update_tree
 from xomflow.core.errors import ConfigurationError
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import ID, Key, Pattern
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT
@@ -22,7 +23,7 @@ from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.commands import RunCommand, step_command
-from xomflow.workflow.exits import explained
+from xomflow.workflow.exits import exit_with, explained
 from xomflow.workflow.rule_check import describe_unreadable, describe_wrong_rules
 from xomflow.workflow.snakemake_seam import Snakemake
 from xomflow.workflow.tick import Tick
@@ -95,12 +96,12 @@ class Rules:
 
     # --- patterns and properties of a per-run rule -------------------------------------------------------------------
     def outcome(self, analysis: str) -> str:
-        """Return the pattern of an analysis' outcomes."""
-        return str(self.paths.outcome(self._pattern(analysis)))
+        """Return the pattern of what Snakemake takes for an analysis' outcomes, see `TickPaths.made`."""
+        return str(self.tick.made(self._pattern(analysis)))
 
     def log(self, analysis: str) -> str:
-        """Return the pattern of an analysis' logs."""
-        return str(self.paths.log(self._pattern(analysis)))
+        """Return the pattern of what Snakemake takes for an analysis' logs, see `TickPaths.log_link`."""
+        return str(self.tick.log_link(self._pattern(analysis)))
 
     def benchmark(self, analysis: str) -> str:
         """Return the pattern of Snakemake's benchmarks of an analysis; deprecated, since the outcome has it all."""
@@ -126,9 +127,9 @@ class Rules:
         """Return the function that gives the command for a run's job."""
         return RunCommand(str(self.tick.folder), analysis, self._block(analysis).version)
 
-    def job_request(self, outcome: str, command: str, resources: Any, cpus: int) -> JobRequest:
-        """Return the request to submit the job that makes an outcome."""
-        key = self._tick.key_of(outcome)
+    def job_request(self, made: str, command: str, resources: Any, cpus: int) -> JobRequest:
+        """Return the request to submit the job that has an output."""
+        key = self._tick.key_of(made)
         wildcards = SimpleNamespace(run=key.run)
         memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
         minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
@@ -141,7 +142,7 @@ class Rules:
         return step_command(verb, self.tick)
 
     def pending(self, checkpoint: Callable[[], Any]) -> list[str]:
-        """Return the outcomes that this tick makes.
+        """Return what Snakemake takes for the outcomes that this tick makes.
 
         Parameters
         ----------
@@ -150,8 +151,22 @@ class Rules:
         """
         if not self._tick.dry:
             checkpoint()
+            if not self.tick.claims.exists():  # as with --touch, which runs nothing
+                return []
         with explained():
-            return [str(self.paths.outcome(key)) for key in self._tick.pending()]
+            return [str(self.tick.made(key)) for key in self._tick.pending()]
+
+    @property
+    def every_outcome(self) -> str:
+        """The pattern of all outcomes, for people who ask Snakemake for one."""
+        return str(self.paths.outcome(Pattern("{analysis}", "{version}", "{run}")))
+
+    def refuse_target(self, wildcards: Any) -> NoReturn:
+        """End Snakemake: it was asked for an outcome, and a run is analysed only if a tick claims it."""
+        key = Key(wildcards.analysis, wildcards.version, wildcards.run)
+        sentence = f"{self.paths.outcome(key)} is no target: a tick makes the outcomes of the runs that it claims"
+        hint = f"start `snakemake` without a target, and `xom why {wildcards.run}` shows the state of this run"
+        exit_with(f"{sentence}; {hint}", ExitCode.USAGE)
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""

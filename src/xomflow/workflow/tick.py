@@ -91,12 +91,19 @@ class Tick:
         """Return the attempt of a pending run, and what it may use."""
         return self._limits[Key(analysis, self.config.analyses[analysis].version, run)]
 
-    def key_of(self, outcome: str) -> Key:
-        """Return the pending key with this outcome."""
-        return next(key for key in self.pending() if str(self.paths.outcome(key)) == outcome)
+    def key_of(self, made: str) -> Key:
+        """Return the pending key whose job has this output."""
+        return next(key for key in self.pending() if str(self.files.made(key)) == made)
 
     def record_unstarted(self, failed: Collection[str]) -> int:
-        """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many."""
+        """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many.
+
+        Parameters
+        ----------
+        failed
+            Outputs of the jobs that Snakemake calls failed.
+        """
         claims = {claim.key: claim.attempt for claim in read_claims(self.files)}
         submitted = submissions.noted(self.paths).keys()
-        return record_unstarted(self.paths, self.config.retries, self.files, claims, failed, submitted)
+        keys = {key for key in claims if str(self.files.made(key)) in failed}
+        return record_unstarted(self.paths, self.config.retries, self.files, claims, keys, submitted)

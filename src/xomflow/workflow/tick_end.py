@@ -22,6 +22,11 @@ from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
 from xomlib.files import dump_json, read_json
 
+# For options with which Snakemake leaves out the step on which all others depend, such as --until and --touch.
+_NO_TICK = (
+    "nothing was done, since Snakemake was asked for less than a tick, which begins with the rule discover: "
+    "start it without --touch, --until, --omit-from and targets"
+)
 _Handler = Callable[[int, Any], Any]
 
 
@@ -87,8 +92,11 @@ class TickEnd:
         if files.trouble.exists():
             trouble = read_json(files.trouble)
             exit_with(trouble["sentence"], ExitCode(trouble["exit_code"]))
+        log = files.log("discover")
+        if not log.exists() or not log.stat().st_size:  # with --touch Snakemake makes an empty one
+            exit_with(_NO_TICK, ExitCode.USAGE)
         if not files.claims.exists() or self._submitter is None:
-            sentence = f"the tick ended before it had looked for work, see {files.log('discover')}"
+            sentence = f"the tick ended before it had looked for work, see {log}"
             dump_json(files.trouble, {"sentence": sentence, "exit_code": ExitCode.UNFORESEEN})  # or the disk is full
             exit_with(sentence, ExitCode.UNFORESEEN)
         left = self._interruption or self._submitter.complaint
