@@ -27,9 +27,7 @@ def test_only_what_snakemake_calls_failed_is_called_not_started(tmp_path: Path) 
     paths, tick = Paths(tmp_path), TickPaths(tmp_path / "ticks" / "one")
     keys = [factory.key_of(number) for number in (52001, 52002)]
     write_jobs(tick, keys[0].analysis, analysis_jobs({key.run: run_job() for key in keys}))
-    record_unstarted(
-        paths, Retries(), tick, dict.fromkeys(keys, 1), {str(paths.outcome(keys[0])), "something else"}, ()
-    )
+    record_unstarted(paths, Retries(), tick, dict.fromkeys(keys, 1), {keys[0]}, ())
     assert [failure.kind for failure in failures_of(paths, keys[0])] == ["not_started"]
     assert failures_of(paths, keys[1]) == []
 

@@ -43,7 +43,9 @@ def test_an_outcome_that_comes_between_claim_and_start_is_kept_and_published(sna
     assert all(f'run_id="{run}"' in stored for run in ("052001", "052002", "052003"))
 
 
-@pytest.mark.parametrize("options", [("-n",), pytest.param(("--force", "--delete-all-output"), marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "options", [("-n",), pytest.param(("--force", "--delete-all-output"), marks=pytest.mark.nightly)]
+)
 def test_an_outcome_as_target_is_refused_with_one_sentence(snakemake_site: Site, options: tuple[str, ...]) -> None:
     site = snakemake_site
     site.analysis("one", GOOD)
