@@ -15,6 +15,8 @@ from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
+from xomlib.printing import printable
+
 common_settings = CommonSettings(non_local_exec=True, implies_no_shared_fs=False, job_deploy_sources=False)
 
 
@@ -42,7 +44,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
         try:
             verdicts = self._xom.submitter.look([info.aux["key"] for info in active_jobs])
         except OSError as error:  # a file system that was away for a moment
-            self.logger.warning(f"what became of the jobs cannot be seen just now: {error}")
+            self.logger.warning(printable(f"what became of the jobs cannot be seen just now: {error}"))
             verdicts = {info.aux["key"]: "active" for info in active_jobs}
         self._log_news()
         for info in active_jobs:
@@ -56,7 +58,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
 
     def _log_news(self) -> None:
         if news := self._xom.submitter.news():
-            self.logger.warning(news)
+            self.logger.warning(printable(news))
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Do nothing: jobs outlive a tick, and the next one takes up what they leave."""

@@ -17,6 +17,7 @@ from xomlib.errors import JobError, failure_class
 from xomlib.files import dump_json, parse_json, read_json
 from xomlib.job import begin
 from xomlib.job_description import JobDescription
+from xomlib.printing import printable, printable_lines
 
 # Variables that lead to the packages and libraries of the analysis, which the workflow must not load.
 _OF_THIS_SOFTWARE = ("PYTHON", "LD_")
@@ -52,7 +53,7 @@ def cli(main: Callable[[str], Any]) -> None:
     except Exception as error:
         if failure_class(error) == "raised":
             raise
-        sys.exit(f"{script.name}: {error}")
+        sys.exit(printable_lines(f"{script.name}: {error}"))
     document = {
         "key": begun.key.to_json(),
         "results": begun.results,
@@ -64,7 +65,7 @@ def cli(main: Callable[[str], Any]) -> None:
         (begun.folder / "draft.json").unlink(missing_ok=True)
     print(json.dumps(document, indent=1))
     if begun.problems or not begun.results:
-        sys.exit(f"{script.name}: {begun.problems[0] if begun.problems else 'it saved no result'}")
+        sys.exit(printable(f"{script.name}: {begun.problems[0] if begun.problems else 'it saved no result'}"))
 
 
 def _parser(analysis: str) -> argparse.ArgumentParser:

@@ -27,6 +27,7 @@ from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
+from xomlib.printing import say
 
 Done = subprocess.CompletedProcess[str]
 _AT_A_TIME = 4
@@ -124,7 +125,7 @@ def _tick() -> int:
         for step in ("publish", "report"):
             xom(["job", step, folder])
         summary = read_summary(tick.files)
-        print("\n".join(["", *closing_lines(summary, tick.paths, "")]), file=sys.stderr)
+        say("", *closing_lines(summary, tick.paths, ""), file=sys.stderr)
         return exit_code(summary, failed, "")
 
 

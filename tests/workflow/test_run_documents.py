@@ -77,3 +77,18 @@ def test_a_tag_that_nearly_matches_excludes_nothing_and_is_told_once(site: FastS
             "the tag 'BAD' (1 run, the newest 052004)",
             "the tag 'Bad' (2 runs, the newest 052005)",
         ]
+
+
+def test_control_characters_of_run_documents_and_scripts_never_reach_the_terminal(site: FastSite) -> None:
+    steering = "\x1b]0;owned\x07\x1b[2J\x9b1m\u202e"
+    site.analysis("one", f"raise ValueError({steering!r} + 'why')", run_modes=["tpc_bkg"])
+    site.tree["selection"] = {"excluded_tags": [f"bad{steering}"]}
+    site.runs([document(52001, mode=f"tpc{steering}"), document(52002), document(52004, tags=[f"Bad{steering}"])])
+    site.runs([document(52003, tags=[{"name": f"bad{steering}"}]), document(52005, mode=[steering])])
+    told = [site.tick(), site.xom("status"), site.xom("status", "--documents")]
+    told += [site.xom("why", str(number)) for number in range(52001, 52006)]
+    for done in told:
+        text = done.stdout + done.stderr
+        assert text.isascii(), text
+        assert all(letter.isprintable() or letter == "\n" for letter in text), text
+    assert all(r"\x1b]0;owned" in done.stdout + done.stderr for done in told)

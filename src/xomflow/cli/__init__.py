@@ -11,6 +11,7 @@ import sys
 
 from xomflow.core.errors import XomError, for_user
 from xomflow.core.exit_code import ExitCode
+from xomlib.printing import say
 
 
 def main(words: list[str] | None = None) -> int:
@@ -42,5 +43,5 @@ def main(words: list[str] | None = None) -> int:
         message = for_user(error)
         if message is None:
             raise
-        print(message[0], file=sys.stderr)
+        say(*message[0].split("\n"), file=sys.stderr)
         return message[1]

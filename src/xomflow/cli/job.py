@@ -16,6 +16,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import check_format
 from xomlib.files import dump_json, read_json
+from xomlib.printing import say
 
 
 def discover(options: argparse.Namespace) -> int:
@@ -29,7 +30,7 @@ def discover(options: argparse.Namespace) -> int:
         with contextlib.suppress(OSError):  # the disk may be the reason
             dump_json(options.tick.trouble, {"sentence": sentence, "exit_code": code})
         raise
-    print(f"{len(survey.chosen)} runs to analyse")
+    say(f"{len(survey.chosen)} runs to analyse")
     return ExitCode.OK
 
 
@@ -56,7 +57,7 @@ def publish(options: argparse.Namespace) -> int:
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())
-    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]))
+    say(f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems)
     return ExitCode.OK
 
 
@@ -78,7 +79,7 @@ def describe(options: argparse.Namespace) -> int:
     config = load_configuration(options.config, check_files=False)
     if options.documents is not None:
         config = with_documents(config, options.documents)
-    print(json.dumps(describe_job(config, options.analysis, options.run, str(options.config)).to_json()))
+    say(json.dumps(describe_job(config, options.analysis, options.run, str(options.config)).to_json()))
     return ExitCode.OK
 
 

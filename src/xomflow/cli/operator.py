@@ -16,6 +16,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.work_format import check_format
 from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store
+from xomlib.printing import say
 
 
 def status(config: Config, options: argparse.Namespace) -> int:
@@ -25,10 +26,10 @@ def status(config: Config, options: argparse.Namespace) -> int:
     from xomflow.workflow.terminal import status_lines
 
     if options.documents:
-        print("\n".join(document_problems(config)))
+        say(*document_problems(config))
         return 0
     survey = survey_now(config, may_write=False)
-    print("\n".join(status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work))))
+    say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)))
     return ExitCode.CONFIGURATION if survey.configuration_errors else ExitCode.OK
 
 
@@ -36,7 +37,7 @@ def why(config: Config, options: argparse.Namespace) -> int:
     """Print the state of a run for each analysis, with its reason; reads only."""
     from xomflow.workflow.explain import why as explain
 
-    print("\n".join(explain(config, options.run)))
+    say(*explain(config, options.run))
     return ExitCode.OK
 
 
@@ -49,7 +50,7 @@ def cancel(config: Config, options: argparse.Namespace) -> int:
     noted = submissions.noted(Paths(config.work)).items()
     found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
     open_batch_system(config).cancel([one.job for one in found])
-    print("\n".join([f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"]))
+    say(*[f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"])
     return ExitCode.OK
 
 
@@ -59,7 +60,7 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
 
     with closing(_store(config)) as store:
         receipt = publish_everything(Paths(config.work), store, config.store.prefix)
-    print("\n".join([f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems]))
+    say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
     return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 
 
@@ -69,7 +70,7 @@ def verify(config: Config, options: argparse.Namespace) -> int:
 
     with closing(_store(config)) as store:
         found = list(differences(Paths(config.work), store, config.store.prefix))
-    print(*found, f"{len(found)} differences" if found else "the store has what the outcomes say", sep="\n")
+    say(*found, f"{len(found)} differences" if found else "the store has what the outcomes say")
     return ExitCode.STORE_DIFFERS if found else ExitCode.OK
 
 

@@ -80,7 +80,7 @@ def write_owner(file: IO[str], key: Key, attempt: int, tick: str) -> None:
     owner = LockOwner(attempt, tick, os.uname().nodename, os.getpid(), times.now())
     file.seek(0)
     file.truncate()
-    print(json.dumps(owner.to_json(key)), file=file)
+    file.write(f"{json.dumps(owner.to_json(key))}\n")
     file.flush()
 
 

@@ -23,6 +23,7 @@ from xomflow.outcomes.document import keep_log
 from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede, write_outcome
 from xomflow.outcomes.model import FailureDetails, Outcome
 from xomflow.outcomes.retries import next_try
+from xomlib.printing import printable, say
 from xomlib.schema import SchemaError
 
 
@@ -58,10 +59,10 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int
     """Make the attempt unless another process has made it, or has finished the key."""
     key = job.key
     if paths.outcome(key).exists():
-        print(f"{key}: done by another process meanwhile")
+        say(f"{key}: done by another process meanwhile")
         return 0
     if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
-        print(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
+        say(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
         return 1
     write_owner(lock, key, job.attempt, tick.folder.name)
     return _attempt(paths, tick, job, lock)
@@ -77,7 +78,8 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     if not job.in_batch:  # the batch system writes into it already
         begin_log(paths, tick, key)
     with log.open("a", encoding="utf-8") as file:
-        print(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}", file=file, flush=True)
+        file.write(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}\n")
+        file.flush()
         kills = oom_kills()
         end = _launch(paths, tick, job, draft, file, lock)
     end = replace(end, out_of_memory=oom_kills() > kills)
@@ -115,9 +117,9 @@ def _record_failure(paths: Paths, job: Job, outcome: Outcome, details: FailureDe
     try:
         write_outcome(failure_path(paths, job.key, failure), replace(outcome, failure=details))
     except SchemaError as error:
-        sys.exit(f"{job.key}: the failure record is not valid: {error}")
+        sys.exit(printable(f"{job.key}: the failure record is not valid: {error}"))
     then = f"next try {times.text(due)}" if due else "that was the last try"
-    print(f"{job.key}: {failure.kind}: {details.message}; {then}; log {log}")
+    say(f"{job.key}: {failure.kind}: {details.message}; {then}; log {log}")
 
 
 def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:

@@ -9,11 +9,12 @@ from typing import NoReturn
 
 from xomflow.core.errors import for_user
 from xomflow.core.exit_code import ExitCode
+from xomlib.printing import say
 
 
 def exit_with(sentence: str, code: ExitCode) -> NoReturn:
     """Print a sentence and exit."""
-    print(sentence, file=sys.stderr)
+    say(*sentence.split("\n"), file=sys.stderr)
     sys.exit(code)
 
 

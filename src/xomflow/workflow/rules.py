@@ -28,6 +28,7 @@ from xomflow.workflow.rule_check import describe_unreadable, describe_wrong_rule
 from xomflow.workflow.snakemake_seam import Snakemake
 from xomflow.workflow.tick import Tick
 from xomflow.workflow.tick_end import TickEnd
+from xomlib.printing import say
 
 # The wildcards of all per-run rules.
 CONSTRAINTS = {"run": ID, "shelf": r"\d{3}"}
@@ -188,7 +189,7 @@ class Rules:
 
     def _warn(self, sentence: str) -> None:
         if self._snakemake.is_main:
-            print(sentence, file=sys.stderr)
+            say(sentence, file=sys.stderr)
 
     def _block(self, analysis: str) -> Analysis:
         if analysis not in self.config.analyses:

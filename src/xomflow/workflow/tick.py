@@ -20,6 +20,7 @@ from xomflow.slurm import submissions
 from xomflow.workflow.discover import limits_of, survey_now
 from xomflow.workflow.documents import TickStart
 from xomlib.files import dump_json
+from xomlib.printing import say
 
 # Snakemake processes that a tick starts inherit its name.
 _VARIABLE = "XOM_TICK"
@@ -77,7 +78,7 @@ class Tick:
 
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
-        print(*survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", sep="\n", file=sys.stderr)
+        say(*survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
         self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
         return list(self._limits)
 

@@ -21,6 +21,7 @@ from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
 from xomlib.files import dump_json, read_json
+from xomlib.printing import say
 
 # For options with which Snakemake leaves out the step on which all others depend, such as --until and --touch.
 _NO_TICK = (
@@ -76,7 +77,7 @@ class TickEnd:
             code = int(end.code or 0)
         except Exception as error:  # Snakemake would go on with its jobs
             sentence, code = in_words(error)
-            print(sentence, file=sys.stderr)
+            say(*sentence.split("\n"), file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -110,7 +111,7 @@ class TickEnd:
                 if step == "report" and not product.exists():
                     exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
-        print("\n".join(["", *closing_lines(summary, tick.paths, left)]), file=sys.stderr)
+        say("", *closing_lines(summary, tick.paths, left), file=sys.stderr)
         if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):
             sys.exit(code)
 

@@ -1,0 +1,37 @@
+"""Print for people: no text of a run document, a file name or another program can steer the terminal."""
+
+import re
+import sys
+from typing import Optional, TextIO
+
+# Control characters, what turns the direction of writing or has no width, line separators, halves of characters.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def printable(line: str) -> str:
+    r"""Return a line with every character that does more than show in the form of Python, such as ``\x1b``."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text of several lines, each `printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def say(*lines: str, file: Optional[TextIO] = None) -> None:
+    """Print lines, each `printable`; what the encoding of the terminal lacks is shown in the form of Python.
+
+    Parameters
+    ----------
+    lines
+        Each becomes one line; a line end in it is a character like others.
+    file
+        Where they go; default: standard output.
+    """
+    out = file or sys.stdout
+    coding = getattr(out, "encoding", None) or "utf-8"
+    text = "\n".join(map(printable, lines))
+    print(text.encode(coding, "backslashreplace").decode(coding), file=out)
