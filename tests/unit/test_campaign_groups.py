@@ -148,10 +148,20 @@ def test_without_any_member_it_goes_on_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unclear", "found"), [({52003}, (52003,)), ({52003, 52004}, (52003, 52004)), ({52004}, ()), ({52000}, (52000,))]
+    ("others", "found"),
+    [
+        ([], [52000, 52004]),
+        ([one(52003, 2, "tpc_bkg")], [52000]),
+        ([one(52003, 2, "muon_veto", detectors=["muon_veto"])], [52000, 52004]),
+        ([one(52003, 20, "muon_veto", detectors=["muon_veto"])], [52000]),
+        ([one(51999, -1, tags=[{"name": "bad"}])], [52000, 52004]),
+    ],
 )
-def test_a_run_beside_a_group_that_nobody_understands_may_belong(unclear: set[int], found: tuple[int, ...]) -> None:
-    (group,) = campaigns_of(MEMBERS, kr, PERIOD, unclear)
-    assert group.unclear == found
+def test_a_document_that_cannot_be_understood_may_belong_up_to_the_next_run_that_bounds_the_group(
+    others: list[Run], found: list[int]
+) -> None:
+    groups = campaigns_of([*MEMBERS, *others], lambda run: kr(run) and not run.tags, PERIOD, {51990, 52000, 52004})
+    (group,) = groups
+    assert [number for number in group.unclear if number > 51990] == found
     words = campaign_as_run(group, {}, PERIOD, END + timedelta(hours=100))[1]
-    assert ("cannot be understood" in str(words)) == bool(found)
+    assert "cannot be understood" in str(words)

@@ -20,6 +20,8 @@ from support.memory_store import MemoryStore
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache
+from xomflow.outcomes.current import Groups
+from xomflow.outcomes.groups import KnownGroups, write_groups
 from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
 from xomflow.publishing.store import Store
@@ -356,7 +358,7 @@ def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
     folder = paths.cache / "facts"
     shutil.rmtree(folder) if not lost else (folder / lost).unlink()
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
-    assert RunMetadata(paths).of("052")["052001"]["comments"] == ["late"]
+    assert RunMetadata(paths).of("052")["052001"].comments == ["late"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"052001": {"a": []}}', '{"052001": null}'])
@@ -365,7 +367,7 @@ def test_metadata_that_were_damaged_come_back(paths: Paths, content: str) -> Non
     paths.run_metadata("052").write_text(content)
     assert RunMetadata(paths).of("052") == {}
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
-    assert RunMetadata(paths).of("052")["052001"]["comments"] == ["late"]
+    assert RunMetadata(paths).of("052")["052001"].comments == ["late"]
 
 
 def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
@@ -418,9 +420,11 @@ def test_every_difference_of_a_local_store_is_said(paths: Paths) -> None:
 # --- campaigns --------------------------------------------------------------------------------------------------------
 
 
-def campaign(digest: str, number: int = 52001, value: float = 1.0) -> dict[str, Any]:
-    """The outcome of a campaign that begins with a run."""
-    return outcome(Key("kr83m", "v1", f"{number:06d}-{digest}"), [result(value=value)])
+def campaign(digest: str, *numbers: int, value: float = 1.0) -> dict[str, Any]:
+    """The outcome of a campaign of these runs; none: of run 52001."""
+    runs = [f"{number:06d}" for number in numbers or (52001,)]
+    facts = {"runs": runs, "runs_missing": []}
+    return outcome(Key("kr83m", "v1", f"{runs[0]}-{digest}"), [result(value=value)], run=facts)
 
 
 def test_a_new_revision_of_a_campaign_replaces_the_one_before(paths: Paths, memory: MemoryStore) -> None:
@@ -441,10 +445,11 @@ def test_a_campaign_that_went_away_leaves_the_store(paths: Paths, memory: Memory
     assert set(memory.values()) == {52005}
 
 
-def test_a_campaign_and_its_first_run_are_both_published(paths: Paths, memory: MemoryStore) -> None:
-    keep(paths, campaign("0bea"), of(52001))
+def test_of_outcomes_with_the_same_run_one_is_published(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea", 52001, 52002), campaign("46ca", 52002, 52003, 52004), of(52001))
     assert published(paths, memory).outcomes == 2
-    assert json.loads((paths.ledger / "memory/kr83m/v1/052.json").read_text()).keys() == {"052001", "052001-0bea"}
+    ledger = json.loads((paths.ledger / "memory/kr83m/v1/052.json").read_text())
+    assert ledger.keys() == {"052001", "052002-46ca"}
 
 
 def test_a_ledger_of_version_1_counts_for_campaigns(paths: Paths, memory: MemoryStore) -> None:
@@ -464,11 +469,29 @@ def test_a_ledger_of_version_1_counts_for_campaigns(paths: Paths, memory: Memory
     assert memory.writes == [("kr83m/v1/052", {"052001-46ca"})]
 
 
-def test_a_campaign_has_the_present_metadata_of_its_first_run(paths: Paths, memory: MemoryStore) -> None:
-    keep(paths, campaign("0bea"))
-    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002, tags=[{"name": "other"}])])
+def test_a_campaign_has_the_present_metadata_of_all_its_runs(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea", 51999, 52001))
+    write_groups(paths, {("kr83m", "v1"): KnownGroups(Groups(((51999, 52001),)))})
+    first = run(51999, tags=[{"name": "late"}], comments=[{"comment": "one"}], rate={"tpc": {"avg": 10}})
+    second = run(52001, tags=[{"name": "other"}], comments=[{"comment": "two"}], rate={"tpc": {"avg": 20}})
+    RunMetadata(paths).keep([first, second, run(52002, tags=[{"name": "of another run"}])])
     published(paths, memory)
-    assert tags(memory) == {52001: "late"}
+    (point,) = memory.points.values()
+    assert (point.fields["run_tags"], point.fields["rate_tpc"]) == ("late,other", 15.0)
+    assert [words in point.fields["comments"] for words in ("one", "two")] == [True, True]
+    RunMetadata(paths).keep([second._replace(tags=frozenset({"later"}))])
+    published(paths, memory)
+    (point,) = memory.points.values()
+    assert point.fields["run_tags"] == "late,later"
+
+
+def test_without_the_metadata_of_all_its_runs_a_campaign_has_those_of_its_outcome(
+    paths: Paths, memory: MemoryStore
+) -> None:
+    keep(paths, campaign("0bea", 52001, 52002))
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}])])
+    published(paths, memory)
+    assert tags(memory) == {52001: "sr1_preliminary"}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.work_format import check_format
+from xomflow.outcomes.groups import GroupsOfAll, read_groups
 from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store
 from xomlib.printing import say
@@ -59,7 +60,7 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     from xomflow.publishing.publish import rebuild as publish_everything
 
     with closing(_store(config)) as store:
-        receipt = publish_everything(Paths(config.work), store, config.store.prefix)
+        receipt = publish_everything(Paths(config.work), store, config.store.prefix, _groups(config))
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
     return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 
@@ -69,9 +70,20 @@ def verify(config: Config, options: argparse.Namespace) -> int:
     from xomflow.publishing.publish import verify as differences
 
     with closing(_store(config)) as store:
-        found = list(differences(Paths(config.work), store, config.store.prefix))
+        found = list(differences(Paths(config.work), store, config.store.prefix, _groups(config)))
     say(*found, f"{len(found)} differences" if found else "the store has what the outcomes say")
     return ExitCode.STORE_DIFFERS if found else ExitCode.OK
+
+
+def _groups(config: Config) -> GroupsOfAll | None:
+    """Return what decides which outcomes of groups are current: as the last tick left it, else found again."""
+    from xomflow.planning.kept_pending import load_pending
+    from xomflow.rundb.database import open_rundb
+
+    left = read_groups(Paths(config.work))
+    if left is not None or not any(block.period for block in config.analyses.values()):
+        return left
+    return load_pending(config, open_rundb(config.rundb), may_write=False).known_groups(config)
 
 
 def _store(config: Config) -> Store:

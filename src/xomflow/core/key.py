@@ -63,6 +63,11 @@ def group_id(numbers: Sequence[int]) -> str:
     return f"{run_id(numbers[0])}-{digest[:4]}"
 
 
+def is_group(run: str) -> bool:
+    """Return whether this is the id of a campaign."""
+    return "-" in run
+
+
 def first_run(run: str) -> int:
     """Return the number of a run, or of the first run of a campaign, from its id."""
     return int(run[:RUN_DIGITS])

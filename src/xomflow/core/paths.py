@@ -132,6 +132,11 @@ class Paths:
         """The pending work as of the last look at all run documents and names of outcomes."""
         return self.cache / "inventory.json"
 
+    @property
+    def groups(self) -> Path:
+        """The groups of runs of today, as planning sees them, for publishing and page."""
+        return self.cache / "groups.json"
+
     def complete_folders(self, digest: str) -> Path:
         """Names of the complete folders of strax data in one storage."""
         return self.cache / f"complete-{digest}.json"

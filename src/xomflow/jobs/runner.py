@@ -20,7 +20,7 @@ from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
 from xomflow.jobs.warm_start import run_warm
 from xomflow.outcomes.document import keep_log
-from xomflow.outcomes.files import Failure, failure_path, failures_of, supersede, write_outcome
+from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
 from xomflow.outcomes.model import FailureDetails, Outcome
 from xomflow.outcomes.retries import next_try
 from xomlib.printing import printable, say
@@ -88,7 +88,6 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     outcome = compose(job, began, end, draft, log)
     if outcome.failure is None:
         _keep_figures(draft, paths.figures(key), outcome.figures)
-        supersede(paths, key)  # first: a kill in between leaves a group that is done again, not two of it
         write_outcome(paths.outcome(key), outcome)
     else:
         _record_failure(paths, job, outcome, outcome.failure)

@@ -27,7 +27,7 @@ _FAILURE = re.compile(
 )
 
 _CAMPAIGN = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
-_SUPERSEDED = re.compile(r"\d{6}-[0-9a-f]{4}\.superseded\.json", re.ASCII)
+_SUPERSEDED = re.compile(rf"(?P<run>{ID})\.superseded\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Listing:
     ----------
     done
         Ids of the runs that have an outcome.
+    superseded
+        Ids of those with a file that is called superseded, see `xomflow.outcomes.current`.
     failures
         Failed attempts by run id, in order.
     foreign
@@ -64,6 +66,7 @@ class Listing:
     """
 
     done: set[str] = field(default_factory=set)
+    superseded: set[str] = field(default_factory=set)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     foreign: list[Path] = field(default_factory=list)
 
@@ -82,7 +85,8 @@ def list_outcomes(paths: Paths, analysis: str, version: str) -> Listing:
             if here and is_done_name(name):
                 found.done.add(name.removesuffix(".json"))
                 continue
-            if here and _SUPERSEDED.fullmatch(name):
+            if here and (match := _SUPERSEDED.fullmatch(name)):
+                found.superseded.add(match["run"])
                 continue
             if here and (match := _FAILURE.fullmatch(name)):
                 failure = Failure(int(match["attempt"]), match["kind"], times.from_epoch(int(match["ended"])))
@@ -148,12 +152,9 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
     return f"{path} {reason}; moved to {target}{then}"
 
 
-def supersede(paths: Paths, key: Key) -> None:
-    """Rename the outcomes of earlier revisions of a campaign, before one of ``key`` is written."""
-    place = paths.outcome(key)
-    for name in list(_names_in(place.parent)) if "-" in key.run else ():
-        if is_done_name(name) and name[:RUN_DIGITS] == key.run[:RUN_DIGITS] and name != place.name:
-            place.with_name(name).rename(place.with_name(f"{name.removesuffix('.json')}.superseded.json"))
+def superseded_path(path: Path) -> Path:
+    """Return what an outcome is called while it is not current."""
+    return path.with_name(f"{path.stem}.superseded.json")
 
 
 def write_outcome(path: Path, outcome: Outcome) -> None:

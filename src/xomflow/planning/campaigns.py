@@ -1,20 +1,24 @@
 """Analyses over a period: which runs form a campaign, and the campaign as if it were one run.
 
-The id of a campaign is that of its first run and a digest of all its runs. A run that joins late makes another key: the
-older outcome counts no more, and the new result takes its place.
+The id of a campaign is that of its first run and a digest of all its runs. A run that joins late makes another key;
+`xomflow.outcomes.current` decides which of the results that share runs counts.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from xomflow.config.model import Period
 from xomflow.core import times
-from xomflow.core.key import run_id
+from xomflow.core.key import group_id, run_id
 from xomflow.core.reason import Reason
+from xomflow.outcomes.current import Revision
 from xomflow.rundb.run import Run
+from xomflow.rundb.united import common, united
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,22 @@ class Campaign:
         Whether a later run shows that no more can follow.
     unclear
         Numbers of runs among them or beside them whose documents cannot be understood: these may belong to them.
+    unseen
+        Numbers of runs of their current results whose documents are not there now.
+    shown
+        Those of their numbers that are in a current result.
     """
 
     members: tuple[Run, ...]
     closed: bool
     unclear: tuple[int, ...] = ()
+    unseen: tuple[int, ...] = ()
+    shown: frozenset[int] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """The id of the campaign with all its runs."""
+        return group_id([run.number for run in self.members])
 
     @property
     def end(self) -> datetime:
@@ -66,27 +81,74 @@ def campaigns_of(
     """
     campaigns: list[Campaign] = []
     members: list[Run] = []
-    for run in sorted(runs, key=lambda run: run.number):
+    ordered = sorted(runs, key=lambda run: run.number)
+    for run in ordered:
         if belongs(run):
             if members and (run.start - (members[-1].end or members[-1].start)).total_seconds() >= period.gap:
                 campaigns.append(Campaign(tuple(members), closed=True))
                 members = []
             members.append(run)
-        elif members and run.mode != members[-1].mode and run.detectors & members[-1].detectors:
+        elif members and _parts(run, members[-1]):
             campaigns.append(Campaign(tuple(members), closed=True))
             members = []
     campaigns += [Campaign(tuple(members), closed=False)] if members else []
-    return [replace(one, unclear=_beside(one.members, unclear)) for one in campaigns] if unclear else campaigns
+    if not unclear:
+        return campaigns
+    bounds = _Bounds(ordered, belongs, period)
+    return [replace(one, unclear=bounds.within(one, unclear)) for one in campaigns]
 
 
-def _beside(members: Sequence[Run], unclear: Collection[int]) -> tuple[int, ...]:
-    """Return which of these runs lie among the members or right before or after them."""
-    first, last = members[0].number, members[-1].number
-    while first - 1 in unclear:
-        first -= 1
-    while last + 1 in unclear:
-        last += 1
-    return tuple(sorted(number for number in unclear if first <= number <= last))
+def _parts(run: Run, member: Run) -> bool:
+    """Return whether a run that does not belong ends a campaign."""
+    return run.mode != member.mode and bool(run.detectors & member.detectors)
+
+
+class _Bounds:
+    """Finds the numbers that a run of a campaign could have: those up to the next run that bounds it.
+
+    Parameters
+    ----------
+    ordered
+        All runs, in the order of their numbers.
+    belongs, period
+        See `campaigns_of`.
+    """
+
+    def __init__(self, ordered: Sequence[Run], belongs: Callable[[Run], bool], period: Period) -> None:
+        self._ordered = ordered
+        self._belongs = belongs
+        self._gap = timedelta(seconds=period.gap)
+        self._place = {run.number: place for place, run in enumerate(ordered)}
+
+    def within(self, campaign: Campaign, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Return which of these numbers a run of the campaign could have, in order."""
+        first, last = campaign.members[0], campaign.members[-1]
+        earlier = reversed(self._ordered[: self._place[first.number]])
+        later = itertools.islice(self._ordered, self._place[last.number] + 1, None)
+        low = next((run.number for run in earlier if self._bound(run, first, first.start - (run.end or run.start))), -1)
+        high = next((run.number for run in later if self._bound(run, last, run.start - campaign.end)), math.inf)
+        return tuple(sorted(number for number in numbers if low < number < high))
+
+    def _bound(self, run: Run, member: Run, distance: timedelta) -> bool:
+        return distance >= self._gap or self._belongs(run) or _parts(run, member)
+
+
+def with_results(campaign: Campaign, current: Iterable[Revision], unknown: Collection[int]) -> Campaign:
+    """Return a campaign with what follows from the current results that share runs with it.
+
+    Parameters
+    ----------
+    campaign
+        Runs that belong together.
+    current
+        The current results of the analysis.
+    unknown
+        Runs of results whose documents are not there or cannot be understood.
+    """
+    first, last = campaign.members[0].number, campaign.members[-1].number
+    runs = {run for one in current if one.runs[0] <= last and first <= one.runs[-1] for run in one.runs}
+    unseen = runs.intersection(unknown).difference(campaign.unclear)
+    return replace(campaign, unseen=tuple(sorted(unseen)), shown=frozenset(runs))
 
 
 def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
@@ -99,14 +161,16 @@ def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:
     missing
         The runs that belong to them and are left out.
     """
-    first = members[0]
-    return first._replace(
+    whole, highest = united([run.entries for run in members]), [dict(run.rate_max) for run in members]
+    return members[0]._replace(
+        mode=whole.mode,
+        source=whole.source,
         end=max((run.end for run in members if run.end), default=None),
         detectors=frozenset().union(*(run.detectors for run in members)),
-        tags=frozenset().union(*(run.tags for run in members)),
-        comments=tuple(comment for run in members for comment in run.comments),
-        rate=(),
-        rate_max=(),
+        tags=frozenset(whole.tags),
+        comments=tuple(whole.comments),
+        rate=tuple(whole.rate.items()),
+        rate_max=tuple((name, max(rates[name] for rates in highest)) for name in common(highest)),
         members=tuple(run.number for run in members),
         missing=tuple(run.number for run in missing),
     )
@@ -117,7 +181,8 @@ def campaign_as_run(
 ) -> tuple[Run, Reason | None]:
     """Return a campaign as if it were one run, and a phrase about what it waits for; None if it can be analysed.
 
-    It waits for members that cannot be read; after a time it goes on without them and lists them as missing.
+    It waits for members that cannot be read; after a time it goes on without them and lists them as missing. It never
+    goes on without a member that is in a current result: fewer runs would take the place of more.
 
     Parameters
     ----------
@@ -132,13 +197,15 @@ def campaign_as_run(
     """
     ready = [run for run in campaign.members if run.id not in unready]
     absent = [run for run in campaign.members if run.id in unready]
-    if campaign.unclear:
-        runs = ", ".join(map(run_id, campaign.unclear))
-        waits = f"the documents of these runs cannot be understood, and they may belong: {runs}"
-        return as_run(campaign.members), Reason(waits)
+    for numbers, trouble in ((campaign.unclear, "cannot be understood"), (campaign.unseen, "are not there now")):
+        if numbers:
+            runs = ", ".join(map(run_id, numbers))
+            waits = f"the documents of these runs {trouble}, and they may belong: {runs}"
+            return as_run(campaign.members), Reason(waits)
     if still_open := campaign.describe_open(period, now):
         return as_run(campaign.members), still_open
-    if absent and (not ready or now < campaign.end + timedelta(seconds=period.wait)):
+    stays = any(run.number in campaign.shown for run in absent)
+    if absent and (stays or not ready or now < campaign.end + timedelta(seconds=period.wait)):
         count = f"{len(absent)} of {len(campaign.members)} runs cannot be read"
         return as_run(campaign.members), Reason(f"{count}: {absent[0].id}: {unready[absent[0].id]}")
     return as_run(ready, absent), None

@@ -12,6 +12,7 @@ from xomflow.core import times
 from xomflow.core.kept_json import read_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, list_shelves
+from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.campaigns import Campaign
 from xomflow.planning.pending import PendingRuns, PendingWork, find_pending
 from xomflow.planning.science_runs import ScienceRunTimes
@@ -83,10 +84,11 @@ def _to_json(work: PendingWork) -> dict[str, Any]:
                     for run, failures in runs.failures.items()
                 },
                 "campaigns": [
-                    [[run.as_document() for run in one.members], one.closed, list(one.unclear)]
+                    [[run.as_document() for run in one.members], one.closed, one.unclear, one.unseen, sorted(one.shown)]
                     for one in runs.campaigns
                 ],
                 "done_ids": sorted(runs.done_ids),
+                "groups": runs.known_groups and runs.known_groups.to_json(),
             }
             for analysis, runs in work.analyses.items()
         },
@@ -113,6 +115,11 @@ def _runs_from_json(content: dict[str, Any]) -> PendingRuns:
             run: [Failure(attempt, kind, times.moment(ended)) for attempt, kind, ended in failures]
             for run, failures in content["failures"].items()
         },
-        [Campaign(tuple(map(run_of, runs)), closed, tuple(unclear)) for runs, closed, unclear in content["campaigns"]],
+        [_campaign(*one) for one in content["campaigns"]],
         set(content["done_ids"]),
+        KnownGroups.from_json(content["groups"]) if content["groups"] else None,
     )
+
+
+def _campaign(runs: Any, closed: bool, unclear: Any, unseen: Any, shown: Any) -> Campaign:
+    return Campaign(tuple(map(run_of, runs)), closed, tuple(unclear), tuple(unseen), frozenset(shown))

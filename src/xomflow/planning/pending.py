@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xomflow.config.model import Analysis, Config, Period
+from xomflow.core.key import is_group
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
+from xomflow.outcomes.current import Groups, Revision, judge
 from xomflow.outcomes.files import Failure, Listing, list_outcomes
-from xomflow.planning.campaigns import Campaign, as_run, campaigns_of
+from xomflow.outcomes.groups import GroupsOfAll, KnownGroups, read_groups, revisions_of
+from xomflow.planning.campaigns import Campaign, campaigns_of, with_results
 from xomflow.planning.near_tags import describe_near_tags
 from xomflow.planning.science_runs import ScienceRunTimes, times_of
 from xomflow.planning.selection import Selector, matches, selection_key
@@ -41,6 +44,8 @@ class PendingRuns:
         Of an analysis over a period: the campaigns that are not done with all their members, newest first.
     done_ids
         Of an analysis over a period: the ids of campaigns that are done, with whatever members.
+    known_groups
+        What decides which outcomes of groups are current; None if there are neither groups nor such outcomes.
     """
 
     done: int = 0
@@ -48,6 +53,7 @@ class PendingRuns:
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     campaigns: list[Campaign] = field(default_factory=list)
     done_ids: set[str] = field(default_factory=set)
+    known_groups: KnownGroups | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -77,6 +83,14 @@ class PendingWork:
     warnings: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
 
+    def known_groups(self, config: Config) -> GroupsOfAll:
+        """Return what decides which outcomes of groups are current."""
+        return {
+            (analysis, config.analyses[analysis].version): runs.known_groups
+            for analysis, runs in self.analyses.items()
+            if runs.known_groups is not None
+        }
+
 
 def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = None) -> PendingWork:
     """Return the pending work from all run documents and all names of outcomes.
@@ -100,6 +114,7 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
     if metadata is not None:
         metadata.keep(answer.runs.values())
     work = PendingWork(warnings=summarize(answer.complaints), science_runs=times_of(config.science_runs, answer.runs))
+    kept = read_groups(paths) or {}
     if not answer.runs and not answer.complaints:
         work.warnings.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
     alike: dict[tuple, dict[str, Run]] = {}
@@ -109,10 +124,16 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
     for analysis, block in config.analyses.items():
         listing = list_outcomes(paths, analysis, block.version)
         selector = Selector(common, block)
+        revisions: dict[str, Revision] = {}
+        if block.period or any(map(is_group, listing.done | listing.superseded)):
+            known = kept.get((analysis, block.version), KnownGroups())
+            revisions = revisions_of(paths, analysis, block.version, listing, known.revisions)
         if block.period:
-            found = _pending_campaigns(selector, block.period, answer, listing)
+            found = _pending_campaigns(selector, block.period, answer, listing.failures, revisions)
         else:
             found = _pending_runs(selector, alike.values(), listing)
+            if revisions:
+                found.known_groups = _groups_of_single_runs(selector, answer, revisions)
         work.analyses[analysis] = found
         if answer.runs and found.is_empty:
             work.warnings.append(describe_empty_selection(f"analyses.{analysis}", block, alike))
@@ -154,17 +175,61 @@ def _pending_runs(selector: Selector, alike: Iterable[dict[str, Run]], listing: 
     return found
 
 
-def _pending_campaigns(selector: Selector, period: Period, answer: RunQuery, listing: Listing) -> PendingRuns:
+def _pending_campaigns(
+    selector: Selector,
+    period: Period,
+    answer: RunQuery,
+    failures: dict[str, list[Failure]],
+    revisions: Mapping[str, Revision],
+) -> PendingRuns:
     """Return the pending campaigns of one analysis."""
-    decided: dict[tuple, bool] = {}
+    unknown = _unknown(selector, answer, revisions.values())
+    campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, answer.unclear)
+    groups = Groups(tuple(tuple(run.number for run in one.members) for one in campaigns), unknown)
+    current = [revisions[name] for name in judge(revisions, groups).current]
+    rest = [with_results(one, current, unknown) for one in reversed(campaigns) if one.id not in revisions]
+    return PendingRuns(
+        done=len(campaigns) - len(rest),
+        failures=failures,
+        campaigns=rest,
+        done_ids=set(revisions),
+        known_groups=KnownGroups(groups, _of_groups(revisions)),
+    )
 
-    def belongs(run: Run) -> bool:
+
+def _groups_of_single_runs(selector: Selector, answer: RunQuery, revisions: Mapping[str, Revision]) -> KnownGroups:
+    """Return what decides about outcomes of groups that an analysis of single runs has from before."""
+    belongs, of_groups = _Belongs(selector), _of_groups(revisions)
+    runs = {run for one in of_groups.values() for run in one.runs}
+    alone = tuple((run,) for run in sorted(runs & answer.runs.keys()) if belongs(answer.runs[run]))
+    return KnownGroups(Groups(alone, _unknown(selector, answer, of_groups.values()), single=True), of_groups)
+
+
+def _unknown(selector: Selector, answer: RunQuery, revisions: Iterable[Revision]) -> frozenset[int]:
+    """Return the runs with results whose documents are not there or cannot be understood."""
+    runs = {run for one in revisions for run in one.runs} - answer.runs.keys()
+    return frozenset(run for run in runs if not selector.refusal_by_number(run))
+
+
+def _of_groups(revisions: Mapping[str, Revision]) -> dict[str, Revision]:
+    return {name: one for name, one in revisions.items() if is_group(name)}
+
+
+class _Belongs:
+    """Whether an analysis is about a run, finished or not; runs that look alike are decided once.
+
+    Parameters
+    ----------
+    selector
+        Decides for the analysis.
+    """
+
+    def __init__(self, selector: Selector) -> None:
+        self._selector = selector
+        self._decided: dict[tuple, bool] = {}
+
+    def __call__(self, run: Run) -> bool:
         key = selection_key(run)
-        if key not in decided:
-            decided[key] = not selector.refusal_by_kind(run)
-        return decided[key] and not selector.refusal_by_number(run.number)
-
-    campaigns = campaigns_of(answer.runs.values(), belongs, period, answer.unclear)
-    rest = [one for one in reversed(campaigns) if as_run(one.members).id not in listing.done]
-    done = len(campaigns) - len(rest)
-    return PendingRuns(done=done, failures=listing.failures, campaigns=rest, done_ids=listing.done)
+        if key not in self._decided:
+            self._decided[key] = not self._selector.refusal_by_kind(run)
+        return self._decided[key] and not self._selector.refusal_by_number(run.number)

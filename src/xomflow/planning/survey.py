@@ -17,6 +17,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
+from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.campaigns import campaign_as_run
 from xomflow.planning.decide import Evidence, KeyState, decide
 from xomflow.planning.in_progress import InProgress, read_in_progress
@@ -61,6 +62,8 @@ class Survey:
         Sentences for people, see `xomflow.core.tick_summary`.
     science_runs
         When the science runs were.
+    known_groups
+        What decides which outcomes of groups are current, by analysis and version.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -70,6 +73,7 @@ class Survey:
     warnings: list[str] = field(default_factory=list)
     configuration_errors: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
+    known_groups: GroupsOfAll = field(default_factory=dict)
 
     @property
     def undone(self) -> list[Item]:
@@ -108,6 +112,7 @@ def take_survey(
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
+    survey.known_groups = pending.known_groups(config)
     in_progress = read_in_progress(config, now)
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, now)

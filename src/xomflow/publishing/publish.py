@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import shutil
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from pathlib import Path
-from typing import Any
 
 from xomflow.core.errors import XomError
 from xomflow.core.file_lock import exclusive
 from xomflow.core.kept_json import dict_of, read_kept
-from xomflow.core.key import Key, first_run, run_id
+from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
-from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
-from xomflow.publishing.points import POINTS_VERSION, points_of
+from xomflow.outcomes.cache import SeenFingerprints, Shelf
+from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.store import Points, Store, StoreAwayError
-from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
 
 _UNKNOWN = "?"
@@ -43,31 +41,31 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
         return _publish(paths, store, prefix)
 
 
-def rebuild(paths: Paths, store: Store, prefix: str) -> Receipt:
-    """Publish everything without regard to the ledger, as to a store that was emptied."""
+def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Receipt:
+    """Publish everything without regard to the ledger, as to a store that was emptied; see `CurrentPoints`."""
     with exclusive(paths.publishing_lock):
         shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
-        return _publish(paths, store, prefix)
+        return _publish(paths, store, prefix, groups)
 
 
-def verify(paths: Paths, store: Store, prefix: str) -> Iterator[str]:
+def verify(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Iterator[str]:
     """Yield a sentence for each difference between the store and the outcomes; damaged outcomes are set aside."""
-    cache, metadata = OutcomeCache(paths), RunMetadata(paths)
+    points = CurrentPoints(paths, prefix, groups)
     with exclusive(paths.publishing_lock):
-        yield from store.differences((shelf, _points(cache, metadata, shelf, prefix)) for shelf in cache.shelves())
-    yield from cache.problems
+        yield from store.differences((shelf, points.of(shelf)) for shelf in points.shelves())
+    yield from points.problems
 
 
-def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
-    cache, metadata, receipt = OutcomeCache(paths), RunMetadata(paths), Receipt()
+def _publish(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Receipt:
+    points, receipt = CurrentPoints(paths, prefix, groups), Receipt()
+    receipt.problems += points.current.rename()
     fingerprints = SeenFingerprints(paths.ledger / store.name / "stamps.json")
-    for shelf in cache.shelves():
-        changed = cache.fingerprint(shelf)
-        fingerprint = f"{changed} {metadata.digest(shelf.name)} {POINTS_VERSION}" if changed else 0
+    for shelf in points.shelves():
+        fingerprint = points.fingerprint(shelf)
         if fingerprints.seen(shelf, fingerprint) and store.has(shelf):
             continue
         try:
-            _publish_shelf(paths, store, shelf, _points(cache, metadata, shelf, prefix), receipt)
+            _publish_shelf(paths, store, shelf, points.of(shelf), receipt)
         except StoreAwayError as error:
             receipt.problems.append(str(error))
             receipt.away = True
@@ -77,41 +75,8 @@ def _publish(paths: Paths, store: Store, prefix: str) -> Receipt:
             continue
         fingerprints.note(shelf, fingerprint)
     fingerprints.keep()
-    receipt.problems[:0] = cache.problems
+    receipt.problems[:0] = points.problems
     return receipt
-
-
-def _points(cache: OutcomeCache, metadata: RunMetadata, shelf: Shelf, prefix: str) -> Points:
-    """Return the points of a shelf, by the id of the run or campaign."""
-    known = metadata.of(shelf.name)
-    return {
-        run: points_of(outcome, prefix, metadata_of(outcome.key, known))
-        for run, outcome in cache.outcomes(shelf).items()
-    }
-
-
-def metadata_of(key: Key, known: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the present metadata of a key, for a campaign those of its first run; None if there are no valid ones.
-
-    Parameters
-    ----------
-    key
-        The key.
-    known
-        Kept metadata by run id.
-    """
-    metadata = known.get(run_id(first_run(key.run)))
-    return metadata if metadata is not None and _is_valid(metadata) else None
-
-
-def _is_valid(metadata: dict[str, Any]) -> bool:
-    """Return whether all entries have the types that points need; the kept file can be damaged."""
-    tags, comments, rate = (metadata[name] for name in ("tags", "comments", "rate"))
-    if not (isinstance(tags, list) and isinstance(comments, list) and isinstance(rate, dict)):
-        return False
-    texts = [metadata["mode"], metadata["source"], *tags, *comments]
-    numbers = all(isinstance(one, int | float) and math.isfinite(one) for one in rate.values())
-    return numbers and all(isinstance(one, str) for one in texts)
 
 
 def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:

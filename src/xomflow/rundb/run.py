@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from xomflow.core import times
 from xomflow.core.key import group_id, run_id
 from xomflow.core.reason import Reason
+from xomflow.rundb.united import RunEntries
 from xomlib.run_document import read_run_document
 
 
@@ -41,6 +42,12 @@ class Run(NamedTuple):
     def id(self) -> str:
         """The six-digit id of the run, or the id of the campaign."""
         return group_id(self.members) if self.members else run_id(self.number)
+
+    @property
+    def entries(self) -> RunEntries:
+        """What results say about the run."""
+        seconds = (self.end - self.start).total_seconds() if self.end else None
+        return RunEntries(self.mode, self.source, sorted(self.tags), list(self.comments), dict(self.rate), seconds)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry ``run`` of job descriptions and outcomes."""

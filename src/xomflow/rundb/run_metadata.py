@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,9 +16,8 @@ from xomflow.core.kept_json import dict_of, read_kept
 from xomflow.core.key import shelf_of
 from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run
+from xomflow.rundb.united import RunEntries
 from xomlib.files import write_atomically
-
-_NAMES = ("mode", "source", "tags", "comments", "rate")
 
 
 class RunMetadata:
@@ -40,12 +40,12 @@ class RunMetadata:
             shelves.setdefault(shelf_of(run.id), []).append(run)
         changed = False
         for shelf, members in shelves.items():
-            text = json.dumps([(run.number, *_changeable(run)) for run in members])
+            text = json.dumps([(run.number, *run.entries) for run in members])
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             path = self._paths.run_metadata(shelf)
             if self._digests.get(shelf) == digest and self.of(shelf).keys() >= {run.id for run in members}:
                 continue
-            write_atomically(path, json.dumps(self.of(shelf) | {run.id: _metadata(run) for run in members}))
+            write_atomically(path, json.dumps(_as_kept(self.of(shelf) | {run.id: run.entries for run in members})))
             self._digests[shelf] = digest
             changed = True
         if changed:
@@ -60,23 +60,24 @@ class RunMetadata:
         """Return a text that differs whenever the metadata of a shelf do."""
         return self._digests.get(shelf, "")
 
-    def of(self, shelf: str) -> dict[str, dict[str, Any]]:
+    def of(self, shelf: str) -> dict[str, RunEntries]:
         """Return the metadata of a shelf's runs, by run id; a run that was never seen has none."""
-        return read_kept(self._paths.run_metadata(shelf), _parsed) or {}
+        kept = read_kept(self._paths.run_metadata(shelf), dict_of(dict)) or {}
+        return {run: entries for run, one in kept.items() if (entries := _parsed(one)) is not None}
 
 
-def _parsed(content: Any) -> dict[str, dict[str, Any]]:
-    kept = dict_of(dict)(content)
-    if any(one.keys() != set(_NAMES) for one in kept.values()):
-        raise ValueError(f"entries with {', '.join(_NAMES)} are needed")
-    return kept
+def _as_kept(entries: dict[str, RunEntries]) -> dict[str, dict[str, Any]]:
+    return {run: one._asdict() for run, one in entries.items()}
 
 
-def _changeable(run: Run) -> tuple[Any, ...]:
-    """Return the entries of `_NAMES` in a fixed order; fast, since a tick does this for 60,000 runs."""
-    return run.mode, run.source, sorted(run.tags), run.comments, run.rate
-
-
-def _metadata(run: Run) -> dict[str, Any]:
-    entries = run.as_dict()
-    return {name: entries[name] for name in _NAMES}
+def _parsed(kept: dict[str, Any]) -> RunEntries | None:
+    """Return kept entries; None if they are damaged. Those of version 1.0 had no length."""
+    try:
+        entries = RunEntries(**{"seconds": None, **kept})
+        texts = [entries.mode, entries.source, *entries.tags, *entries.comments]
+        numbers = [entries.seconds or 0, *entries.rate.values()]
+    except (TypeError, AttributeError):
+        return None
+    good = isinstance(entries.tags, list) and isinstance(entries.comments, list)
+    good = good and all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
+    return entries if good and all(isinstance(one, str) for one in texts) else None

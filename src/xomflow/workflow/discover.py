@@ -17,6 +17,7 @@ from xomflow.core.tick_summary import ListedKey
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
+from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
 from xomflow.planning.survey import Item, Survey, take_survey
@@ -66,6 +67,7 @@ def discover(tick: TickPaths) -> Survey:
             write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
             write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
         survey.warnings.extend(units_that_hide_crashes())
+        write_groups(paths, survey.known_groups)
         dump_json(tick.survey, survey_document(survey, config, moved).to_json())
         forget_old_ticks(paths, config.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
         # Last: from here on the claims count.

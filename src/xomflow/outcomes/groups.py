@@ -1,0 +1,198 @@
+"""The outcomes of groups of runs: which there are, which of them are current, and what their files are called.
+
+Planning knows the groups of today and leaves them in a file, `CurrentResults` applies them for publishing and page.
+Without the file no outcome counts as left out by decision; the next tick writes it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xomflow.core.kept_json import read_kept
+from xomflow.core.key import Key, first_run, is_group, run_id, shelf_of
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.files import Listing, list_outcomes, superseded_path
+from xomflow.outcomes.model import Outcome
+from xomlib.files import read_json, write_atomically
+
+# Analysis and version.
+Method = tuple[str, str]
+GroupsOfAll = Mapping[Method, "KnownGroups"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGroups:
+    """What planning knows about the groups of one analysis and version.
+
+    Parameters
+    ----------
+    groups
+        The groups of today.
+    revisions
+        The outcomes of groups that were there, by id.
+    """
+
+    groups: Groups = field(default_factory=Groups)
+    revisions: Mapping[str, Revision] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        return {
+            "members": self.groups.members,
+            "unknown": sorted(self.groups.unknown),
+            "single": self.groups.single,
+            "revisions": self.revisions,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> KnownGroups:
+        """Return what `to_json` wrote."""
+        members = tuple(map(_numbers, content["members"]))
+        groups = Groups(members, frozenset(_numbers(content["unknown"])), bool(content["single"]))
+        revisions = {
+            name: Revision(_numbers(runs), _numbers(missing), str(ended))
+            for name, (runs, missing, ended) in content["revisions"].items()
+        }
+        return cls(groups, revisions)
+
+
+def write_groups(paths: Paths, known: GroupsOfAll) -> None:
+    """Leave what planning knows for publishing and page."""
+    content = [[*method, one.to_json()] for method, one in known.items()]
+    write_atomically(paths.groups, json.dumps(content, separators=(",", ":")))
+
+
+def read_groups(paths: Paths) -> GroupsOfAll | None:
+    """Return what planning left; None if there is nothing."""
+    return read_kept(paths.groups, _parsed)
+
+
+def revisions_of(
+    paths: Paths, analysis: str, version: str, listing: Listing, known: Mapping[str, Revision]
+) -> dict[str, Revision]:
+    """Return all outcomes of one analysis and version, those called superseded included, by id.
+
+    Parameters
+    ----------
+    paths, analysis, version
+        Where they are.
+    listing
+        Their names.
+    known
+        Those that were read before. The id of a group tells its members apart, so they need not be read again.
+    """
+    found: dict[str, Revision] = {}
+    for name in sorted(listing.done | listing.superseded):
+        if not is_group(name):
+            found[name] = Revision((first_run(name),))
+        elif name in known:
+            found[name] = known[name]
+        else:
+            path = paths.outcome(Key(analysis, version, name))
+            with contextlib.suppress(OSError, ValueError, TypeError, LookupError):  # publishing reports it
+                found[name] = _revision(read_json(path if name in listing.done else superseded_path(path)))
+    return found
+
+
+class CurrentResults:
+    """The outcomes that are current, as of one look at all of them.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    known
+        What planning knows; None: what it left.
+    """
+
+    def __init__(self, paths: Paths, known: GroupsOfAll | None = None) -> None:
+        self._paths = paths
+        known = (read_groups(paths) or {}) if known is None else known
+        self._listings = {method: list_outcomes(paths, *method) for method in known}
+        self._revisions = {
+            method: revisions_of(paths, *method, self._listings[method], one.revisions) for method, one in known.items()
+        }
+        self._verdicts = {method: judge(self._revisions[method], one.groups) for method, one in known.items()}
+
+    def of(self, shelf: Shelf, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """Return those of the outcomes of a shelf that are current.
+
+        Parameters
+        ----------
+        shelf
+            The shelf.
+        outcomes
+            Its outcomes by id.
+        """
+        verdict = self._verdicts.get((shelf.analysis, shelf.version))
+        if verdict is None and any(map(is_group, outcomes)):
+            verdict = judge({name: _revision_of(one) for name, one in outcomes.items()}, None)
+        return {name: one for name, one in outcomes.items() if verdict is None or name in verdict.current}
+
+    def marks(self, shelf: Shelf) -> dict[str, str]:
+        """Return why current outcomes of a shelf are not made of what their groups are today, by id."""
+        verdict = self._verdicts.get((shelf.analysis, shelf.version), Verdict())
+        return {name: str(mark) for name, mark in verdict.current.items() if mark and name.startswith(shelf.name)}
+
+    def fingerprint(self, shelf: Shelf) -> str:
+        """Return a text that changes whenever other outcomes of a shelf are current, or for other reasons."""
+        verdict = self._verdicts.get((shelf.analysis, shelf.version))
+        if verdict is None:
+            return ""
+        here = sorted((name, mark) for name, mark in verdict.current.items() if name.startswith(shelf.name))
+        return hashlib.sha256(json.dumps(here).encode()).hexdigest()[:16]
+
+    def shelves(self, shelf: Shelf) -> list[str]:
+        """Return the shelves of all runs of the outcomes of a shelf, in order; a campaign may reach into others."""
+        revisions = self._revisions.get((shelf.analysis, shelf.version), {})
+        here = {one.runs for name, one in revisions.items() if name.startswith(shelf.name)}
+        return sorted({shelf.name, *(shelf_of(run_id(run)) for runs in here for run in runs)})
+
+    def rename(self) -> list[str]:
+        """Make the names of the files tell which outcomes are superseded; return a sentence for each that failed."""
+        problems = []
+        for (analysis, version), verdict in self._verdicts.items():
+            listing = self._listings[analysis, version]
+            for name in sorted(listing.done & verdict.superseded.keys()):
+                path = self._paths.outcome(Key(analysis, version, name))
+                problems += _renamed(path, superseded_path(path))
+            for name in sorted(verdict.current.keys() & listing.superseded - listing.done):
+                path = self._paths.outcome(Key(analysis, version, name))
+                problems += _renamed(superseded_path(path), path)
+        return problems
+
+
+def _renamed(old: Path, new: Path) -> list[str]:
+    try:
+        old.rename(new)
+    except OSError as error:
+        return [f"{old} cannot be renamed to {new.name}: {error.strerror}"]
+    return []
+
+
+def _revision(document: Any) -> Revision:
+    run = document["run"]
+    if not run["runs"]:
+        raise ValueError("no runs")
+    return Revision(_numbers(run["runs"]), _numbers(run["runs_missing"]), str(document["ended"]))
+
+
+def _revision_of(outcome: Outcome) -> Revision:
+    runs = _numbers(outcome.run.runs) or (outcome.run.number,)
+    return Revision(runs, _numbers(outcome.run.runs_missing), outcome.ended)
+
+
+def _numbers(content: Any) -> tuple[int, ...]:
+    return tuple(map(int, content))
+
+
+def _parsed(content: Any) -> dict[Method, KnownGroups]:
+    return {(str(analysis), str(version)): KnownGroups.from_json(one) for analysis, version, one in content}

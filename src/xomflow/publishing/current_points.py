@@ -1,0 +1,73 @@
+"""The points that a store should have: of the current outcomes, with the present metadata of their runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xomflow.core.key import shelf_of
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
+from xomflow.outcomes.groups import CurrentResults, GroupsOfAll
+from xomflow.outcomes.model import Outcome
+from xomflow.publishing.points import POINTS_VERSION, points_of
+from xomflow.publishing.store import Points
+from xomflow.rundb.run_metadata import RunMetadata
+from xomflow.rundb.united import RunEntries, united
+
+
+class CurrentPoints:
+    """The points of all shelves, as of one look at everything.
+
+    Parameters
+    ----------
+    paths
+        Where the outcomes are.
+    prefix
+        What measurements begin with.
+    groups
+        What decides which outcomes of groups are current; None: what the last tick left.
+    """
+
+    def __init__(self, paths: Paths, prefix: str, groups: GroupsOfAll | None = None) -> None:
+        self._prefix = prefix
+        self._cache = OutcomeCache(paths)
+        self._metadata = RunMetadata(paths)
+        self._entries: dict[str, dict[str, RunEntries]] = {}
+        self.current = CurrentResults(paths, groups)
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences about outcomes that could not be read."""
+        return self._cache.problems
+
+    def shelves(self) -> list[Shelf]:
+        """Return all shelves."""
+        return self._cache.shelves()
+
+    def fingerprint(self, shelf: Shelf) -> Fingerprint:
+        """Return what changes whenever the points of a shelf do; 0 if that cannot be seen at present."""
+        changed = self._cache.fingerprint(shelf)
+        metadata = [self._metadata.digest(one) for one in self.current.shelves(shelf)]
+        groups = self.current.fingerprint(shelf)
+        return f"{changed} {' '.join(metadata)} {groups} {POINTS_VERSION}" if changed else 0
+
+    def of(self, shelf: Shelf) -> Points:
+        """Return the points of a shelf, by the id of the run or campaign."""
+        outcomes = self.current.of(shelf, self._cache.outcomes(shelf))
+        return {run: points_of(one, self._prefix, self._present_metadata(one)) for run, one in outcomes.items()}
+
+    def _present_metadata(self, outcome: Outcome) -> dict[str, Any] | None:
+        """Return the present metadata of a run, or of all runs of a campaign; None if one of them has no valid ones."""
+        runs = outcome.run.runs or [outcome.key.run]
+        found = [entries for run in runs if (entries := self._entries_of(run)) is not None]
+        if len(found) < len(runs):
+            return None
+        whole = (united(found) if outcome.run.runs else found[0])._asdict()
+        del whole["seconds"]
+        return whole
+
+    def _entries_of(self, run: str) -> RunEntries | None:
+        shelf = shelf_of(run)
+        if shelf not in self._entries:
+            self._entries[shelf] = self._metadata.of(shelf)
+        return self._entries[shelf].get(run)

@@ -1,0 +1,132 @@
+"""Which results of overlapping ones are current: a pure decision."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+
+NAMES = "abcdefgh"
+
+
+def results(*runs: tuple[int, ...]) -> dict[str, Revision]:
+    """Results of these runs, from the oldest to the newest, called a, b, c ..."""
+    return {
+        name: Revision(one, ended=f"2026-11-0{age}") for age, (name, one) in enumerate(zip(NAMES, runs, strict=False))
+    }
+
+
+def groups(*members: tuple[int, ...], unknown: set[int] | None = None, single: bool = False) -> Groups:
+    return Groups(members, frozenset(unknown or ()), single)
+
+
+def current(verdict: Verdict) -> str:
+    return "".join(sorted(verdict.current))
+
+
+# --- what happens to groups -------------------------------------------------------------------------------------------
+
+
+def test_a_group_that_gained_a_run_keeps_its_result_until_there_is_one_of_all() -> None:
+    grown = groups((1, 2, 3))
+    before = judge(results((1, 2)), grown)
+    assert before.current == {"a": "it stays until there is a result with run 000003 too"}
+    after = judge(results((1, 2), (1, 2, 3)), grown)
+    assert after.current == {"b": None}
+    assert after.superseded == {"a": "these results have its runs: b"}
+
+
+def test_a_group_that_lost_a_run_by_decision_has_no_result_at_once() -> None:
+    assert judge(results((1, 2, 3)), groups((1, 2))).superseded == {"a": "the analysis no longer takes run 000003"}
+
+
+def test_two_groups_that_merge_keep_their_results_until_there_is_one_of_all() -> None:
+    merged = groups((1, 2, 5, 6))
+    assert current(judge(results((1, 2), (5, 6)), merged)) == "ab"
+    assert current(judge(results((1, 2), (5, 6), (1, 2, 5, 6)), merged)) == "c"
+
+
+def test_a_group_that_splits_keeps_its_result_until_each_part_has_one() -> None:
+    parts = groups((1, 2), (5, 6))
+    half = judge(results((1, 2, 5, 6), (1, 2)), parts)
+    assert half.current == {"a": "it stays until its runs have other results: they belong to 2 groups now"}
+    assert current(judge(results((1, 2, 5, 6), (1, 2), (5, 6)), parts)) == "bc"
+
+
+def test_a_group_that_dissolves_leaves_no_result() -> None:
+    assert current(judge(results((1, 2), (3,)), groups())) == ""
+
+
+def test_a_result_with_fewer_runs_that_comes_late_takes_no_place() -> None:
+    assert current(judge(results((1, 2, 3), (1, 2)), groups((1, 2, 3)))) == "a"
+
+
+def test_a_run_that_is_not_seen_now_keeps_its_result() -> None:
+    verdict = judge(results((1, 2, 3), (1, 2)), groups((1, 2), unknown={3}))
+    assert verdict.current == {"a": "it stays although nothing is known now about run 000003"}
+
+
+def test_of_equally_many_runs_those_stay_that_cannot_be_seen_now() -> None:
+    assert current(judge(results((1, 2, 3), (1, 2, 4)), groups((1, 2, 4), unknown={3}))) == "a"
+
+
+def test_a_run_that_was_tagged_by_mistake_gets_its_result_back() -> None:
+    made = results((1, 2, 3), (1, 2))
+    assert current(judge(made, groups((1, 2)))) == "b"
+    assert current(judge(made, groups((1, 2, 3)))) == "a"
+
+
+def test_of_a_version_that_is_no_longer_configured_the_result_with_most_runs_counts() -> None:
+    assert current(judge(results((1, 2), (1, 2, 3), (5,)), None)) == "bc"
+
+
+def test_single_runs_take_the_place_of_a_group_when_all_are_done() -> None:
+    alone = groups((1,), (2,), single=True)
+    assert current(judge(results((1, 2), (1,), (7,)), alone)) == "ac"
+    assert current(judge(results((1, 2), (1,), (2,), (7,)), alone)) == "bcd"
+
+
+# --- for all results and groups ---------------------------------------------------------------------------------------
+numbers = st.integers(1, 12)
+some_runs = st.sets(numbers, min_size=1, max_size=5).map(lambda runs: tuple(sorted(runs)))
+
+
+@st.composite
+def partitions(draw: st.DrawFn) -> Groups:
+    """Some runs in order, cut into groups; some of the others are unknown."""
+    belonging = sorted(draw(st.sets(numbers)))
+    cuts = sorted(draw(st.sets(st.integers(0, len(belonging)))) | {0, len(belonging)})
+    members = [tuple(belonging[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    unknown = draw(st.sets(numbers)) - set(belonging)
+    return groups(*filter(None, members), unknown=unknown)
+
+
+@given(made=st.lists(some_runs, max_size=len(NAMES), unique=True), today=partitions())
+def test_no_run_is_in_two_current_results_and_no_set_without_an_overlap_has_more(
+    made: list[tuple[int, ...]], today: Groups
+) -> None:
+    revisions = results(*made)
+    verdict = judge(revisions, today)
+    assert verdict.current.keys() | verdict.superseded.keys() == revisions.keys()
+    assert not verdict.current.keys() & verdict.superseded.keys()
+    shown = [run for name in verdict.current for run in revisions[name].runs]
+    known = {run for members in today.members for run in members} | today.unknown
+    assert len(shown) == len(set(shown))
+    assert set(shown) <= known
+    good = [set(range(one.runs[0], one.runs[-1] + 1)) for one in revisions.values() if set(one.runs) <= known]
+    sizes = [len(one.runs) for one in revisions.values() if set(one.runs) <= known]
+    for some in (some for count in range(len(good) + 1) for some in combinations(range(len(good)), count)):
+        hulls = [good[place] for place in some]
+        if sum(map(len, hulls)) == len(set().union(*hulls)):
+            assert sum(sizes[place] for place in some) <= len(shown)
+
+
+@given(made=st.lists(some_runs, min_size=1, max_size=len(NAMES), unique=True), today=partitions())
+def test_another_result_never_makes_fewer_runs_current(made: list[tuple[int, ...]], today: Groups) -> None:
+    def shown(revisions: dict[str, Revision]) -> int:
+        return sum(len(revisions[name].runs) for name in judge(revisions, today).current)
+
+    assert shown(results(*made)) >= shown(results(*made[:-1]))
