@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,7 +99,7 @@ def partitions(draw: st.DrawFn) -> Groups:
     """Some runs in order, cut into groups; some of the others are unknown."""
     belonging = sorted(draw(st.sets(numbers)))
     cuts = sorted(draw(st.sets(st.integers(0, len(belonging)))) | {0, len(belonging)})
-    members = [tuple(belonging[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    members = [tuple(belonging[start:end]) for start, end in pairwise(cuts)]
     unknown = draw(st.sets(numbers)) - set(belonging)
     return groups(*filter(None, members), unknown=unknown)
 

@@ -55,6 +55,15 @@ class Campaign:
         """End of the last run; the start of a run without an end."""
         return max(run.end or run.start for run in self.members)
 
+    def describe_obscure(self) -> Reason | None:
+        """Return a phrase about runs whose documents are of no use now; None if there are none."""
+        unclear, unseen = (", ".join(map(run_id, numbers)) for numbers in (self.unclear, self.unseen))
+        if unclear:
+            return Reason(f"the documents of these runs cannot be understood, and they may belong: {unclear}")
+        if unseen:
+            return Reason(f"the documents of these runs are not there now, and its results have them: {unseen}")
+        return None
+
     def describe_open(self, period: Period, now: datetime) -> Reason | None:
         """Return a phrase about the time until which more runs may follow; None if no more can."""
         until = self.end + timedelta(seconds=period.gap)
@@ -197,11 +206,8 @@ def campaign_as_run(
     """
     ready = [run for run in campaign.members if run.id not in unready]
     absent = [run for run in campaign.members if run.id in unready]
-    for numbers, trouble in ((campaign.unclear, "cannot be understood"), (campaign.unseen, "are not there now")):
-        if numbers:
-            runs = ", ".join(map(run_id, numbers))
-            waits = f"the documents of these runs {trouble}, and they may belong: {runs}"
-            return as_run(campaign.members), Reason(waits)
+    if obscure := campaign.describe_obscure():
+        return as_run(campaign.members), obscure
     if still_open := campaign.describe_open(period, now):
         return as_run(campaign.members), still_open
     stays = any(run.number in campaign.shown for run in absent)
