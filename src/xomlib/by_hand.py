@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from xomlib.errors import JobError, failure_class
+from xomlib.errors import JobError
+from xomlib.failures import failure_of
 from xomlib.files import dump_json, parse_json, read_json
 from xomlib.job import begin
 from xomlib.job_description import JobDescription
@@ -51,9 +52,10 @@ def cli(main: Callable[[str], Any]) -> None:
         with contextlib.redirect_stdout(sys.stderr):
             main(begun.key.run)
     except Exception as error:
-        if failure_class(error) == "raised":
+        kind, message = failure_of(error, str(script))
+        if kind == "raised":
             raise
-        sys.exit(printable_lines(f"{script.name}: {error}"))
+        sys.exit(printable_lines(f"{script.name}: {message}"))
     document = {
         "key": begun.key.to_json(),
         "results": begun.results,

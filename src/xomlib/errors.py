@@ -15,21 +15,3 @@ class DataBroken(XomError):
 
 class JobError(XomError):
     """The job cannot be set up, for instance because its script or context function is missing."""
-
-
-# By name, so that strax need not be imported for its exceptions.
-_BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}
-
-
-def failure_class(error: BaseException) -> str:
-    """Return the failure class of an exception in the outcome."""
-    if isinstance(error, BadResult):
-        return "bad_result"
-    if isinstance(error, JobError):
-        return "setup"
-    if isinstance(error, MemoryError):
-        return "out_of_memory"
-    names = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] == "strax"}
-    if isinstance(error, DataBroken) or names & _BROKEN_DATA:
-        return "data_broken"
-    return "raised"

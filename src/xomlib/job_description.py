@@ -82,6 +82,8 @@ class JobDescription:
         A sentence that explains why there are none.
     draft
         Folder for results and figures; None: they are kept in memory only.
+    needs
+        The data types that the configuration says the script reads; None: not known.
     """
 
     key: JobKey
@@ -91,6 +93,7 @@ class JobDescription:
     run: Optional[dict[str, Any]] = None
     why_no_run: str = ""
     draft: Optional[str] = None
+    needs: Optional[list[str]] = None
 
     def to_json(self) -> dict:
         """Return the description as a JSON object, which `from_json` reads."""
@@ -109,11 +112,11 @@ class JobDescription:
             tree,
             "the job description",
             needed=("key", "script", "context"),
-            optional=("settings", "run", "why_no_run", "draft"),
+            optional=("settings", "run", "why_no_run", "draft", "needs"),
         )
         names = ("analysis", "version", "run")
         key = _entries(entries["key"], "key", needed=names)
-        run, draft = entries.get("run"), entries.get("draft")
+        run, draft, needs = entries.get("run"), entries.get("draft"), entries.get("needs")
         return cls(
             JobKey(*(_checked(key[name], str, f"key.{name}") for name in names)),
             _checked(entries["script"], str, "script"),
@@ -122,6 +125,7 @@ class JobDescription:
             None if run is None else _checked(run, dict, "run"),
             _checked(entries.get("why_no_run", ""), str, "why_no_run"),
             None if draft is None else _checked(draft, str, "draft"),
+            None if needs is None else [_checked(one, str, "needs") for one in _checked(needs, list, "needs")],
         )
 
 

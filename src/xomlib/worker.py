@@ -13,10 +13,12 @@ import traceback
 from pathlib import Path
 from typing import Any, Optional
 
-from xomlib.errors import BadResult, DataBroken, JobError, failure_class
+from xomlib.errors import JobError
+from xomlib.failures import failure_of
 from xomlib.files import dump_json, read_json
 from xomlib.job import begin
 from xomlib.job_description import JobDescription
+from xomlib.reads import JOURNAL, Journal, watch
 
 _PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
 
@@ -29,13 +31,15 @@ def main(argv: list) -> int:
 def run(job: JobDescription) -> int:
     """Run the script of ``job`` and write the report about it; 0 if it ended well, else 1."""
     begun = begin(job)
+    watch(Journal(begun.folder / JOURNAL) if begun.folder is not None else None)
     failure = None
     try:
         call_script(Path(job.script), job.key.run)
     except BaseException as error:  # there is a report about every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             traceback.print_exc()
-            failure = {"class": failure_class(error), "message": _sentence(error, job.script)}
+            kind, message = failure_of(error, job.script, job.needs)
+            failure = {"class": kind, "message": message}
     sys.stdout.flush()
     sys.stderr.flush()
     if begun.folder is not None:
@@ -82,18 +86,6 @@ def _version(name: str, module: Any) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:  # a checkout that is merely on the path
         return "unknown"
-
-
-def _sentence(error: BaseException, script: str) -> str:
-    if isinstance(error, SystemExit):
-        return f"the script ended itself with exit status {error.code}"
-    first_line = str(error).strip().split("\n")[0]
-    own = isinstance(error, (BadResult, DataBroken, JobError))
-    if own and first_line:
-        return first_line
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
-    place = f" ({Path(script).name}, line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {first_line}{place}"
 
 
 def _resources() -> dict:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xomlib import DataBroken
+from xomlib.reads import failed_read
 
-# Names of strax's errors: tests run without strax, so it is not imported.
+# Names of strax's errors where nothing watches strax.
 _BROKEN = frozenset(("DataNotAvailable", "DataCorrupted", "FileNotFoundError", "EOFError", "MailBoxAlreadyClosed"))
 
 
@@ -40,9 +41,10 @@ def chunks(st: Any, run_id: str, target: str, columns: Sequence[str]) -> Iterato
     try:
         yield from st.get_iter(run_id, target, keep_columns=tuple(columns), progress_bar=False)
     except Exception as error:
-        if type(error).__name__ not in _BROKEN:
+        read = failed_read(error)
+        if read is None and type(error).__name__ not in _BROKEN:
             raise
-        raise DataBroken(f"{target} of run {run_id} cannot be read: {error}") from error
+        raise DataBroken(str(read or f"{target} of run {run_id} cannot be read: {error}")) from error
 
 
 def side_by_side(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from support.jobs import analysis_jobs, run_job
 from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
+from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.model import Outcome
 from xomlib.files import dump_json
+from xomlib.reads import JOURNAL
 
 DRAFT = {"results": [result()], "figures": ["a.png"], "messages": ["one", "two"], "problems": []}
 REPORT = {"failure": None, "versions": {"strax": "2.2.3"}, "cpu_s": 1.5, "peak_memory_mb": 400}
@@ -23,12 +27,14 @@ WELL, KILLED = ProcessEnd(0), ProcessEnd(signal.SIGKILL)
 RAISED = {**REPORT, "failure": {"class": "raised", "message": "ValueError: no peaks"}}
 
 
-def outcome_of(folder: Path, end: ProcessEnd, draft: Any = DRAFT, report: Any = REPORT) -> Outcome:
+def outcome_of(
+    folder: Path, end: ProcessEnd, draft: Any = DRAFT, report: Any = REPORT, needs: list[str] | None = None
+) -> Outcome:
     """The outcome of an attempt that left this draft and this report; None: it left none."""
     for name, content in (("draft.json", draft), ("end.json", report)):
         if content is not None:
             dump_json(folder / name, content)
-    jobs = analysis_jobs({KEY.run: run_job(3)})
+    jobs = replace(analysis_jobs({KEY.run: run_job(3)}), needs=needs)
     return compose(Job(KEY, jobs, jobs.runs[KEY.run]), NOW, end, folder, folder / "log")
 
 
@@ -116,3 +122,20 @@ def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
     assert git_revision() == revision
     (tmp_path / "file").write_text("b")
     assert git_revision() == f"{revision}-dirty"
+
+
+def test_an_outcome_names_what_was_read_and_warns_of_what_needs_lacks(tmp_path: Path) -> None:
+    lines = [{"type": "peaks", "lineage": "aaaa"}, {"type": "events", "lineage": "bbbb"}]
+    lines += [{"type": "peaks", "lineage": "cccc"}]
+    (tmp_path / JOURNAL).write_text("\n".join([*map(json.dumps, lines), '{"type": "cut of']))
+    outcome = outcome_of(tmp_path, WELL, needs=["peaks", "more"])
+    assert outcome.provenance.lineage == {"peaks": "aaaa cccc", "events": "bbbb"}
+    warning = "the script reads events, which analyses.kr83m.needs lacks: add it, so that runs wait for it"
+    assert outcome.message == f"one\ntwo\n{WARNING}{warning}"
+    assert outcome_of(tmp_path, WELL, needs=["peaks", "events"]).message == "one\ntwo"
+    assert outcome_of(tmp_path, WELL).message == "one\ntwo", "a tick of an earlier version does not say the needs"
+
+
+def test_without_a_record_of_reads_nothing_was_read_unless_this_strax_cannot_be_watched(tmp_path: Path) -> None:
+    assert outcome_of(tmp_path, WELL, report={**REPORT, "versions": {}}).provenance.lineage == {}
+    assert outcome_of(tmp_path, WELL).provenance.lineage == {"peaks": "abc"}

@@ -20,6 +20,7 @@ TREE: dict[str, Any] = {
     "settings": {"cut": 3.5},
     "run": {"number": 52894},
     "why_no_run": "",
+    "needs": ["event_info"],
     "draft": "/tmp/draft",
 }
 

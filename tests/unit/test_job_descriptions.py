@@ -57,7 +57,9 @@ def test_a_key_that_the_tick_did_not_claim_has_no_job(tmp_path: Path) -> None:
 def test_the_form_of_the_file_is_that_of_the_version_before() -> None:
     jobs = AnalysisJobs.from_json(OLDER)
     assert jobs.retries == RetryPolicy.of(Retries())
+    assert jobs.needs is None
     written = jobs.to_json()
+    assert written.pop("needs") is None, "which the version before passes over"
     assert json.loads(json.dumps({**written, "retries": OLDER["retries"]})) == OLDER
     assert written["retries"].items() <= Retries().model_dump().items()
 

@@ -13,6 +13,7 @@ import pytest
 
 from xomlib import worker
 from xomlib.errors import BadResult, JobError
+from xomlib.failures import failure_of
 
 KEY = {"analysis": "any", "version": "v1", "run": "052001"}
 
@@ -78,8 +79,8 @@ def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -> None:
-    assert worker._sentence(BadResult("n is -1\nsee above"), "script.py") == "n is -1"
-    assert worker._sentence(BadResult(""), "script.py") == "BadResult: "
+    assert failure_of(BadResult("n is -1\nsee above"), "script.py") == ("bad_result", "n is -1")
+    assert failure_of(BadResult(""), "script.py") == ("bad_result", "BadResult: ")
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:

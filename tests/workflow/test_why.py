@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
+from support import fake_strax
 from support.site import Site, document
 
 
@@ -44,3 +46,27 @@ def test_a_run_that_nobody_knows_and_one_that_nobody_understands(site: Site) -> 
     site.analysis("any", "pass")
     assert why(site, 52009) == "the run database has no run 52009\n"
     assert why(site, 52001) == "run document 52001: detectors is 5, a list of texts is needed\n"
+
+
+READS = "import strax\nlist(strax.Context(xomlib.settings()['data']).get_iter(run_id, 'events'))\n"
+
+
+def test_a_type_that_is_read_and_not_needed_is_named_and_if_it_is_not_there_the_author_is_told(site: Site) -> None:
+    data = site.folder / "data"
+    data.mkdir()
+    (data / "052001-events-abcdefghij").write_text("one two")
+    package = site.folder / "strax"
+    package.mkdir()
+    shutil.copy(fake_strax.__file__, package / "__init__.py")
+    site.runs([52001, 52002])
+    good = "xomlib.Xomresult(variable_name='n', variable_value=1).save()"
+    site.analysis("reads", READS + good, settings={"data": str(data)})
+    assert site.tick().returncode != 0
+    assert site.outcome("reads", 52001)["provenance"]["lineage"] == {"events": "abcdefghij"}
+    assert why(site, 52001) == (
+        "reads v1 run 052001: done: the outcome is there; warning: the script reads events, which analyses.reads.needs "
+        "lacks: add it, so that runs wait for it\n"
+    )
+    (record,) = site.failures("reads", 52002)
+    assert record["failure"]["class"] == "setup"
+    assert record["failure"]["message"] == "needs lacks events, which the script reads: events is nowhere"

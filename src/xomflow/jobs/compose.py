@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,9 @@ from xomflow.core.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import ROOT
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
-from xomflow.outcomes.document import log_tail, new_outcome, own_provenance
+from xomflow.outcomes.document import WARNING, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
+from xomlib.reads import JOURNAL, lineage_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,31 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     draft = read_kept(draft_folder / "draft.json", Draft.from_json) or Draft()
     report = read_kept(draft_folder / "end.json", WorkerReport.from_json)
     versions, used = (report.versions, (report.cpu_s, report.peak_memory_mb)) if report else ({}, (None, None))
-    provenance = own_provenance(job.own.lineage, job.own.program.name, versions, git_revision())
+    lineage = _lineage(job, draft_folder, versions)
+    provenance = own_provenance(lineage, job.own.program.name, versions, git_revision())
     reason = failure_of(end, report, draft, job.own.limits.time_limit_s)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
-    run, message = RunFacts(**job.own.run), "\n".join(draft.messages)
+    run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *_warnings(job, lineage)])
     outcome = new_outcome(job.key, job.attempt, run, began, provenance, failure, used, message)
     return outcome if failure else replace(outcome, results=draft.results, figures=draft.figures)
+
+
+def _lineage(job: Job, draft_folder: Path, versions: Mapping[str, str]) -> dict[str, str]:
+    """Return what the script read; what it was to read, if its strax is one that cannot be watched."""
+    try:
+        return lineage_in(draft_folder / JOURNAL)
+    except FileNotFoundError:
+        return job.own.lineage if "strax" in versions else {}
+
+
+def _warnings(job: Job, lineage: Mapping[str, str]) -> list[str]:
+    """Return a sentence about what the script read though the configuration does not say so; none where it does."""
+    needs = job.common.needs
+    beyond = [] if needs is None else sorted(lineage.keys() - set(needs))
+    if not beyond:
+        return []
+    place = f"analyses.{job.key.analysis}.needs"
+    return [f"{WARNING}the script reads {', '.join(beyond)}, which {place} lacks: add it, so that runs wait for it"]
 
 
 def failure_of(

@@ -86,6 +86,8 @@ class AnalysisJobs:
         How the preloaded process is used.
     runs
         What holds for each run, by run id.
+    needs
+        The data types that the analysis needs; None: a tick of an earlier version did not write them.
     """
 
     script: str
@@ -93,10 +95,11 @@ class AnalysisJobs:
     retries: RetryPolicy
     warm: WarmStart
     runs: dict[str, RunJob]
+    needs: list[str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the file."""
-        common = {"script": self.script, "settings": self.settings}
+        common = {"script": self.script, "settings": self.settings, "needs": self.needs}
         runs = {run: job.to_json() for run, job in self.runs.items()}
         return {**common, "retries": asdict(self.retries), "warm": asdict(self.warm), "runs": runs}
 
@@ -106,7 +109,7 @@ class AnalysisJobs:
         entries = content["runs"] if run is None else {run: content["runs"][run]}
         runs = {one: RunJob.from_json(entry) for one, entry in entries.items()}
         retries, warm = RetryPolicy.from_json(content["retries"]), WarmStart(**content["warm"])
-        return cls(content["script"], content["settings"], retries, warm, runs)
+        return cls(content["script"], content["settings"], retries, warm, runs, content.get("needs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,9 @@ class Job:
             Folder for results and figures.
         """
         key, common = JobKey(**self.key.as_dict()), self.common
-        return JobDescription(key, common.script, self.own.context, common.settings, self.own.run, draft=draft)
+        return JobDescription(
+            key, common.script, self.own.context, common.settings, self.own.run, draft=draft, needs=common.needs
+        )
 
 
 def write_jobs(tick: TickPaths, analysis: str, jobs: AnalysisJobs) -> None:

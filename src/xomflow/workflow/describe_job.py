@@ -67,6 +67,7 @@ def describe_job(config: Config, analysis: str, run: str, source: str) -> JobDes
         settings=config.analyses[analysis].settings,
         run=found and found.as_dict(),
         why_no_run=reason,
+        needs=sorted(config.analyses[analysis].types),
     )
 
 

@@ -93,6 +93,7 @@ def describe_jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> Anal
         retries=RetryPolicy.of(config.retries),
         warm=WarmStart(warm.enabled and len(runs) >= warm.least_jobs, warm.idle, warm.preload),
         runs=runs,
+        needs=sorted(block.types),
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from xomflow.config.model import Config
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
+from xomflow.outcomes.document import WARNING
+from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.selection import Selector
 from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.complaints import summarize
@@ -12,6 +15,7 @@ from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
 from xomflow.workflow.summary import with_record
+from xomlib.schema import SchemaError
 
 
 def why(config: Config, number: int) -> list[str]:
@@ -45,12 +49,24 @@ def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
     refusal = kind if block.period else selector.refusal(run)
     item = next((one for one in survey.items[analysis] if run.number in (one.run.members or (one.run.number,))), None)
     name = f"{analysis} {block.version} run {item.key.run if item else run.id}"
-    return f"{name}: not selected: {refusal}" if refusal else f"{name}: {_state(Paths(config.work), item)}"
-
-
-def _state(paths: Paths, item: Item | None) -> str:
+    if refusal:
+        return f"{name}: not selected: {refusal}"
+    paths = Paths(config.work)
     if item is None:
-        return "done: the outcome is there"
+        return f"{name}: done: the outcome is there{_warnings(paths, Key(analysis, block.version, run.id))}"
+    return f"{name}: {_state(paths, item)}"
+
+
+def _warnings(paths: Paths, key: Key) -> str:
+    """Return the warnings in the outcome of a run; of a campaign, whose id is not at hand, none."""
+    try:
+        outcome = read_outcome(paths.outcome(key))
+    except (OSError, SchemaError):
+        return ""
+    return "".join(f"; {line}" for line in outcome.message.splitlines() if line.startswith(WARNING))
+
+
+def _state(paths: Paths, item: Item) -> str:
     if item.state.name in FAILURES:
         one = with_record(paths, as_listed(item))
         return f"{one.state}: {one.reason}; log {one.log}"
