@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from xomflow.core.key import first_run
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.point import Point
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
@@ -24,6 +23,8 @@ class MemoryStore(Store):
         self.name = name
         self.points: dict[tuple[Any, ...], Point] = {}
         self.own: dict[tuple[Any, ...], Point] = {}
+        self.tables: dict[str, list[Point]] = {}
+        self.renewed: list[str] = []
         self.writes: list[tuple[str, set[str]]] = []
         self.failing: set[str] = set()
         self.lost: set[str] = set()
@@ -33,12 +34,15 @@ class MemoryStore(Store):
         """Return False for the shelves in ``lost``; see `Store.has`."""
         return str(shelf) not in self.lost
 
+    def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
+        """Note it; see `Store.renew`."""
+        self.renewed.append(analysis)
+
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write what changed, and fail after that for the shelves in ``failing``; see `Store.write`."""
         self.writes.append((str(shelf), changed))
         self._check_away()
-        gone = {first_run(one) for one in changed - points.keys()} - {first_run(one) for one in points}
-        self.points = {place: point for place, point in self.points.items() if point.fields["run"] not in gone}
+        self.points = {place: point for place, point in self.points.items() if point.fields["run_id"] not in changed}
         self.points |= {_place(point): point for one in sorted(changed & points.keys()) for point in points[one]}
         if str(shelf) in self.failing:
             raise StoreError(f"{shelf} did not arrive")
@@ -47,6 +51,11 @@ class MemoryStore(Store):
         """Write XOM's own points; see `Store.add`."""
         self._check_away()
         self.own |= {_place(point): point for point in points}
+
+    def replace(self, table: str, points: list[Point]) -> None:
+        """Keep the points of a table; see `Store.replace`."""
+        self._check_away()
+        self.tables[table] = points
 
     def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
         """Compare fingerprints; see `Store.differences`."""

@@ -116,7 +116,11 @@ def test_a_refusal_is_told_in_the_servers_words(
     server: Server, client: InfluxClient, status: int, body: str, words: str
 ) -> None:
     server.answers = [(status, body)]
-    for ask in (lambda: client.write("a b=1 1"), lambda: client.delete("x", "t"), lambda: list(client.rows("query"))):
+    for ask in (
+        lambda: client.write("a b=1 1"),
+        lambda: client.delete("x", "t", "t"),
+        lambda: list(client.rows("query")),
+    ):
         with pytest.raises(StoreAwayError) as caught:
             ask()
         assert str(caught.value) == f"{client.name} refused: {status} {words}"
@@ -130,10 +134,10 @@ def test_words_of_any_form_are_one_sentence(server: Server, client: InfluxClient
 
 
 def test_what_is_deleted_has_a_time_and_a_predicate(server: Server, client: InfluxClient) -> None:
-    client.delete('_measurement="a"', "2026-09-01T00:00:00Z")
+    client.delete('_measurement="a"', "2026-09-01T00:00:00Z", "2026-09-02T00:00:00Z")
     ((path, body),) = server.requests
     assert path == "/api/v2/delete"
-    wanted = {"start": "2026-09-01T00:00:00Z", "stop": "2026-09-01T00:00:00Z", "predicate": '_measurement="a"'}
+    wanted = {"start": "2026-09-01T00:00:00Z", "stop": "2026-09-02T00:00:00Z", "predicate": '_measurement="a"'}
     assert json.loads(body) == wanted
 
 

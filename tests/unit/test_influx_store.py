@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from line_protocol import Reader
 
 from support.factory import key_of, outcome, result, typed
+from xomflow.core.key import Key
 from xomflow.outcomes.cache import Shelf
-from xomflow.publishing.influx_store import _MEASUREMENTS, InfluxStore, _batches, _run, _time
-from xomflow.publishing.point import FINGERPRINT
+from xomflow.publishing.influx_store import _MEASUREMENTS, _OF_OTHERS, InfluxStore, _batches
+from xomflow.publishing.places import Place, Range, nanoseconds, ranges, text_of
+from xomflow.publishing.point import FINGERPRINT, Point, add_fingerprint
 from xomflow.publishing.points import points_of
 from xomflow.publishing.store import Points, StoreError
 
@@ -30,35 +32,41 @@ class Server:
     name = "the server"
 
     def __init__(self) -> None:
-        self.points: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self.points: dict[Place, dict[str, Any]] = {}
         self.writes: list[int] = []
-        self.deleted: list[tuple[str, str]] = []
+        self.deleted: list[tuple[str, str, str]] = []
         self.loses: set[str] = set()
+        self.has_points_of_others = False
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
         if query == _MEASUREMENTS:
-            yield from ({"_value": name} for name in sorted({place[0] for place in self.points}))
-            return
-        for (measurement, version, time, variable), fields in self.points.items():
-            number = fields["time"]
-            if measurement == values["measurement"] and values["start"] <= number < values["stop"]:
-                yield {"_time": time, "_value": fields[values["field"]], "version": version, "variable": variable}
+            yield from ({"_value": name} for name in sorted({place.measurement for place in self.points}))
+        elif query == _OF_OTHERS:
+            yield from [{"_value": "theirs"}] * self.has_points_of_others
+        else:
+            for place, fields in self.points.items():
+                if place.measurement == values["measurement"] and values["start"] <= place.time < values["stop"]:
+                    tags = {name: value for name, value in place._asdict().items() if name != "time"}
+                    tags["_measurement"] = tags.pop("measurement")
+                    yield {**tags, "_time": text_of(place.time), "_value": fields[values["field"]]}
 
     def write(self, text: str) -> str:
         points = Reader(text).points()
         self.writes.append(len(points))
         for point in points:
-            version, variable = point.tags["version"], point.tags["variable"]
-            place = (point.measurement, version, _time(point.time), variable)
-            if variable not in self.loses:
-                self.points[place] = {**self.points.get(place, {}), **point.fields, "time": point.time}
+            if point.tags.get("variable") not in self.loses:
+                place = Place.of(Point(point.measurement, point.tags, point.fields, point.time))
+                self.points[place] = {**self.points.get(place, {}), **point.fields}
         return ": 400 words" if self.loses else ""
 
-    def delete(self, predicate: str, time: str) -> None:
-        self.deleted.append((predicate, time))
-        measurement, version = re.findall(r'"([^"]*)"', predicate)
+    def delete(self, predicate: str, first: str, last: str) -> None:
+        self.deleted.append((predicate, first, last))
+        wanted = dict(re.findall(r'(\w+)="([^"]*)"', predicate))
+        wanted["measurement"] = wanted.pop("_measurement")
         self.points = {
-            place: fields for place, fields in self.points.items() if place[:3] != (measurement, version, time)
+            place: fields
+            for place, fields in self.points.items()
+            if not (wanted.items() <= place._asdict().items() and nanoseconds(first) <= place.time <= nanoseconds(last))
         }
 
 
@@ -122,9 +130,9 @@ def test_runs_without_an_outcome_are_removed_and_no_others(store: InfluxStore, s
     old = points(52001, version="v0")
     store.write(Shelf("kr83m", "v0", "052"), old, set(old))
     store.write(SHELF, points(52002), {"052001"})
-    assert {place[1:3] for place in server.points} == {
-        ("v0", _time(old["052001"][0].time)),
-        ("v1", _time(wanted["052002"][0].time)),
+    assert {(place.version, place.time) for place in server.points} == {
+        ("v0", old["052001"][0].time),
+        ("v1", wanted["052002"][0].time),
     }
 
 
@@ -160,7 +168,8 @@ def test_every_difference_is_a_sentence(store: InfluxStore, server: Server) -> N
 
 def test_measurements_of_this_prefix_without_outcomes_are_named(store: InfluxStore, server: Server) -> None:
     for measurement in ("test_xom", "test_gone", "prod_other"):
-        server.points[measurement, "v1", "x", "y"] = {FINGERPRINT: "", "time": -1}
+        server.points[Place(measurement, "", "", "v1", "y", 1)] = {FINGERPRINT: f"{'0' * 16}-{'0' * 8}"}
+    server.points[Place("test_another_program", "", "", "", "", 1)] = {FINGERPRINT: "square"}
     assert differences(store, {}) == ["measurement test_gone: the store has it, and there is no outcome of it"]
 
 
@@ -179,8 +188,119 @@ def test_batches_keep_runs_whole_and_their_order(sizes: list[int], most: int) ->
         assert len(batch) + sizes[following[0][0]] > most
 
 
-@given(seconds=st.integers(0, 4_000_000_000), number=st.integers(0, 999_999))
-def test_the_run_comes_back_from_the_time_that_the_server_writes(seconds: int, number: int) -> None:
-    time = _time(seconds * 10**9 + number)
-    assert _run(time) == number
-    assert not re.search(r"\.\d*0Z$", time)
+@given(time=st.integers(0, 4_000_000_000 * 10**9))
+def test_a_time_is_written_as_the_server_does_and_comes_back(time: int) -> None:
+    assert nanoseconds(text_of(time)) == time
+    assert not re.search(r"\.\d*0Z$", text_of(time))
+
+
+# --- removing ---------------------------------------------------------------------------------------------------------
+
+
+def place(time: int, version: str = "v1", variable: str = "") -> Place:
+    return Place("test_kr83m", "", "", version, variable, time)
+
+
+@given(times=st.sets(st.integers(0, 30), max_size=12), deleted=st.sets(st.integers(0, 30), max_size=8))
+def test_ranges_contain_what_is_to_be_deleted_and_nothing_else(times: set[int], deleted: set[int]) -> None:
+    there = [place(time, version, name) for time in times for version in ("v1", "v2") for name in "ab"]
+    found = ranges(there, {place(time) for time in deleted})
+    hit = {one.time for one in there if any(first <= one.time <= last for _, first, last in found)}
+    assert hit == times & deleted
+    assert {one.predicate for one in found} <= {'_measurement="test_kr83m" AND version="v1"'}
+    kept = sorted(times - deleted)
+    assert len(found) <= len(kept) + 1
+
+
+def test_neighbours_are_deleted_together() -> None:
+    there = [place(time, variable="a") for time in range(10)]
+    predicate = '_measurement="test_kr83m" AND version="v1"'
+    assert ranges(there, {place(time) for time in (1, 2, 3, 7)}) == [Range(predicate, 1, 3), Range(predicate, 7, 7)]
+
+
+def older(points: Points) -> Points:
+    """The same points in the form of version 1: their fingerprint has no number of the form."""
+    for of_run in points.values():
+        for point in add_fingerprint(of_run):
+            point.fields["attempt"] = 1
+            point.fields[FINGERPRINT] = point.fingerprint.partition(":")[2]
+    return points
+
+
+def lay(server: Server, points: Points) -> None:
+    for point in itertools.chain(*points.values()):
+        server.points[Place.of(point)] = dict(point.fields)
+
+
+def test_points_of_an_earlier_form_are_removed_at_once(store: InfluxStore, server: Server) -> None:
+    lay(server, older(points(52001, 52002)) | older(points(52003, version="v0")))
+    others = Place("prod_kr83m", "", "", "v1", "light", 1)
+    server.points[others] = {FINGERPRINT: ""}
+    store.renew("kr83m", [(SHELF, points(52001, 52002)), (Shelf("kr83m", "v0", "052"), points(52003, version="v0"))])
+    assert set(server.points) == {others}
+    assert [predicate for predicate, _, _ in server.deleted] == ['_measurement="test_kr83m"']
+
+
+def test_points_of_an_earlier_form_stay_if_there_is_no_outcome_of_them(store: InfluxStore, server: Server) -> None:
+    lay(server, older(points(52001, 52002, 52003)))
+    store.renew("kr83m", [(SHELF, points(52001, 52003))])
+    assert {place.time % 10**6 for place in server.points} == {52002}
+
+
+def test_points_of_the_present_form_stay(store: InfluxStore, server: Server) -> None:
+    """Publishing was killed in the middle, or an older XOM has published in between."""
+    lay(server, older(points(52001, 52003)) | points(52002))
+    store.renew("kr83m", [(SHELF, points(52001, 52002, 52003))])
+    assert {place.time % 10**6 for place in server.points} == {52002}
+    server.deleted.clear()
+    store.renew("kr83m", [(SHELF, points(52001, 52002, 52003))])
+    assert server.deleted == []
+
+
+def test_where_another_program_has_points_in_a_measurement_each_version_is_removed(
+    store: InfluxStore, server: Server
+) -> None:
+    server.has_points_of_others = True
+    lay(server, older(points(52001)))
+    store.renew("kr83m", [(SHELF, points(52001))])
+    assert [predicate for predicate, _, _ in server.deleted] == ['_measurement="test_kr83m" AND version="v1"']
+
+
+def test_a_campaign_that_an_older_xom_left_at_the_time_of_its_first_run_is_removed(
+    store: InfluxStore, server: Server
+) -> None:
+    made = points_of(typed(outcome(Key("kr83m", "v1", "052001-0bea"))), "test_")
+    old = older({"052001": points_of(typed(outcome(key_of(52001))), "test_")})
+    lay(server, old)
+    store.write(SHELF, {"052001-0bea": made}, {"052001-0bea"})
+    assert set(server.points) == {Place.of(point) for point in made}
+
+
+def test_a_run_stays_where_a_campaign_that_begins_with_it_goes(store: InfluxStore, server: Server) -> None:
+    campaign = {"052001-0bea": points_of(typed(outcome(Key("kr83m", "v1", "052001-0bea"))), "test_")}
+    store.write(SHELF, points(52001) | campaign, {"052001", "052001-0bea"})
+    assert len(server.points) == 3
+    store.write(SHELF, points(52001), {"052001-0bea"})
+    assert differences(store, points(52001)) == []
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def row(run: int, reason: str, **fields: Any) -> Point:
+    tags = {"analysis": "kr83m", "version": "v1"}
+    return add_fingerprint([Point("test_attention", tags, {"reason": reason, **fields}, run)])[0]
+
+
+def test_a_table_has_exactly_its_points(store: InfluxStore, server: Server) -> None:
+    store.replace("attention", [row(1, "a"), row(2, "b", attempt=1), row(3, "c")])
+    server.writes.clear()
+    wanted = [row(2, "b"), row(3, "c"), row(4, "d")]
+    store.replace("attention", wanted)
+    assert server.points == {Place.of(point): point.fields for point in wanted}
+    assert server.writes == [2]
+    server.writes.clear()
+    store.replace("attention", wanted)
+    assert server.writes == []
+    store.replace("attention", [])
+    assert server.points == {}

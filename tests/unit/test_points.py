@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +15,11 @@ from line_protocol import Reader
 
 from support.factory import KEY, any_text, key_of, outcome, result, typed
 from xomflow.core import times
+from xomflow.core.key import Key, run_id
 from xomflow.outcomes.reading import parse_outcome
 from xomflow.publishing import line_protocol
-from xomflow.publishing.point import Point
-from xomflow.publishing.points import points_of, time_of
+from xomflow.publishing.point import Point, number_in, time_of
+from xomflow.publishing.points import points_of
 from xomlib.schema import SCHEMA
 
 NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]
@@ -38,6 +38,7 @@ results = st.fixed_dictionaries(
         "data": st.dictionaries(names, numbers | any_text | st.booleans(), max_size=4),
     }
 ).map(lambda made: dict(zip(("value", "insufficient"), made.pop("value or reason"), strict=True)) | made)
+PREFIXES = {bool: "flag", str: "text", int: "data", float: "data"}
 starts = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
     lambda naive: times.text(naive.replace(tzinfo=UTC))
 )
@@ -81,14 +82,17 @@ def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[s
     read = Reader(line_protocol.text(points_of(parse_outcome(document), "test_")).encode().decode()).points()
     run = document["run"]
     assert len(read) == len(document["results"])
+    once = {"source": sent(run["source"]), "run_tags": sent(",".join(run["tags"]))}
+    once |= {"comments": sent("\n".join(run["comments"])), "version_strax": "2.2.3"}
+    once |= {f"lineage_{name}": sent(value) for name, value in document["provenance"]["lineage"].items()}
     for point, said in zip(read, document["results"], strict=True):
         assert point.measurement == "test_kr83m"
         assert point.tags == {"version": "v1", "variable": said["variable"]}
         fields = point.fields
         assert (fields["run"], fields["run_id"]) == (run["number"], document["key"]["run"])
-        assert (fields["run_mode"], fields["source"]) == (sent(run["mode"]), sent(run["source"]))
-        assert fields["run_tags"] == sent(",".join(run["tags"]))
-        assert fields["comments"] == sent("\n".join(run["comments"]))
+        assert fields["run_mode"] == sent(run["mode"])
+        assert {name: fields.get(name) for name in once} == once
+        once = dict.fromkeys(once)
         assert fields["unit"] == sent(said["unit"])
         for name in ("value", "error"):
             assert fields.get(name) == (None if said[name] is None else float(said[name]))
@@ -96,12 +100,9 @@ def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[s
             assert fields.get(name) == said[name]
         assert fields.get("insufficient") == (None if said["insufficient"] is None else sent(said["insufficient"]))
         for name, value in said["data"].items():
-            kept = fields[f"data_{name}"]
+            kept = fields[f"{PREFIXES[type(value)]}_{name}"]
             assert kept == (sent(value) if isinstance(value, str) else float(value))
             assert isinstance(kept, bool) == isinstance(value, bool)
-        for name, value in document["provenance"]["lineage"].items():
-            assert fields[f"lineage_{name}"] == sent(value)
-        assert fields["version_strax"] == "2.2.3"
 
 
 @given(document=documents)
@@ -119,7 +120,8 @@ def test_counters_are_integers_however_json_wrote_them(document: dict[str, Any])
         one["n"] = 512.0
     document["attempt"] = 2.0
     for point in points_of(parse_outcome(document), "test_"):
-        assert [type(point.fields[name]) for name in ("run", "attempt", "n")] == [int, int, int]
+        counters = [point.fields[name] for name in ("run", "attempt", "n") if name in point.fields]
+        assert {type(counter) for counter in counters} == {int}
 
 
 @given(
@@ -132,15 +134,22 @@ def test_two_runs_never_share_a_time_and_keep_their_order(
 ) -> None:
     def time(number: int, later: int) -> int:
         moment = times.moment(start) + timedelta(seconds=later)
-        return time_of(replace(typed(outcome()).run, number=number, start=times.text(moment)))
+        return time_of(times.text(moment), run_id(number))
 
     assert (time(*one) == time(*other)) == (one == other)
     if one[1] != other[1]:
         assert (time(*one) < time(*other)) == (one[1] < other[1])
 
 
+@given(start=starts, number=st.integers(0, 999_999), digest=st.integers(0, 0xFFFF))
+def test_a_campaign_does_not_share_the_time_of_its_first_run(start: str, number: int, digest: int) -> None:
+    of_run, of_campaign = (time_of(start, one) for one in (run_id(number), f"{run_id(number)}-{digest:04x}"))
+    assert 0 < of_campaign - of_run < 10**9 - number
+    assert number_in(of_run) == number_in(of_campaign) == number
+
+
 def test_the_time_is_the_start_and_the_number() -> None:
-    assert time_of(typed(outcome()).run) == 1790337600 * 10**9 + 52894
+    assert points_of(typed(outcome()), "test_")[0].time == 1790337600 * 10**9 + 52894
     assert times.from_epoch(1790337600) == datetime(2026, 9, 25, 12, tzinfo=UTC)
 
 
@@ -219,3 +228,87 @@ def test_the_fingerprint_has_a_part_that_changes_with_the_names_only() -> None:
 def test_all_points_of_a_run_have_one_fingerprint() -> None:
     made = points_of(typed(outcome(results=[result("a"), result("b")])), "test_")
     assert len({point.fingerprint for point in made}) == 1
+
+
+# --- the fields -------------------------------------------------------------------------------------------------------
+
+OF_EACH = {"run", "run_id", "run_mode", "unit", "value", "error", "n", "quality", "form"}
+
+
+def fields_of(results: list[dict[str, Any]], page_url: str = "", **changes: Any) -> list[dict[str, Any]]:
+    """The fields of the points of an outcome."""
+    return [point.fields for point in points_of(typed(outcome(results=results, **changes)), "test_", page_url=page_url)]
+
+
+def test_what_belongs_to_the_run_is_on_its_first_variable_only() -> None:
+    first, second = fields_of([result("a"), result("b")])
+    assert second.keys() == OF_EACH
+    assert {name: value for name, value in first.items() if name not in OF_EACH} == {
+        "source": "Kr-83m",
+        "run_tags": "sr1_preliminary",
+        "comments": "a comment",
+        "detectors": "tpc",
+        "rate_tpc": 20.1,
+        "end": "2026-09-25T13:00:00Z",
+        "duration_s": 3600.0,
+        "attempt": 1,
+        "software": "/opt/python",
+        "host": "node01",
+        "version_strax": "2.2.3",
+        "lineage_event_info_double": "abcdefghij",
+        "wall_s": 1.5,
+        "cpu_s": 1.0,
+        "peak_memory_mb": 400.0,
+        "ended": "2026-09-25T14:00:02Z",
+        "lag_s": 3602.0,
+        "message": "well done",
+        "figure": "figures/kr83m/v1/052/052894/overview.png",
+        "figures": "overview.png",
+    }
+
+
+def test_the_type_of_data_is_in_the_name() -> None:
+    data = {"x": 2, "y": "words", "z": True, "quality_reason": 3.0}
+    (fields,) = fields_of([result(data=data)])
+    assert {name: fields[name] for name in fields if name.partition("_")[0] in PREFIXES.values()} == {
+        "data_x": 2.0,
+        "text_y": "words",
+        "flag_z": True,
+        "data_quality_reason": 3.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "quality", "reason"),
+    [
+        ({}, "unchecked", None),
+        ({"value": None, "insufficient": "12 events"}, "insufficient", None),
+        ({"data": {"quality": "good"}}, "good", None),
+        ({"data": {"quality": "poor", "quality_reason": "chi2"}}, "poor", "chi2"),
+        ({"value": None, "insufficient": "12 events", "data": {"quality": "poor"}}, "poor", None),
+    ],
+)
+def test_every_point_has_a_quality(changes: dict[str, Any], quality: str, reason: str | None) -> None:
+    (fields,) = fields_of([result(**changes)])
+    assert (fields["quality"], fields.get("quality_reason")) == (quality, reason)
+    assert "text_quality" not in fields
+
+
+@pytest.mark.parametrize("url", ["https://xom.example.org/work/page/", "https://xom.example.org/work/page/index.html"])
+def test_a_figure_has_an_address_where_the_page_has_one(url: str) -> None:
+    (fields,) = fields_of([result()], url)
+    assert fields["figure_url"] == "https://xom.example.org/work/figures/kr83m/v1/052/052894/overview.png"
+    assert {"figure", "figure_url", "figures"} & fields_of([result()], url, figures=[])[0].keys() == set()
+
+
+def test_a_campaign_lists_its_runs() -> None:
+    made = outcome(Key("kr83m", "v1", "052801-0bea"), run={"runs": ["052801", "052803"], "runs_missing": ["052802"]})
+    fields = points_of(typed(made), "test_")[0].fields
+    assert (fields["runs"], fields["runs_missing"]) == ("052801,052803", "052802")
+
+
+def test_what_is_unknown_has_no_field() -> None:
+    used = {"wall_s": 0, "cpu_s": None, "peak_memory_mb": None}
+    (fields,) = fields_of([result()], run={"end": None}, resources=used, message="")
+    unknown = {"end", "duration_s", "lag_s", "cpu_s", "peak_memory_mb", "message", "git", "runs", "figure_url"}
+    assert (fields["wall_s"], type(fields["wall_s"]), unknown & fields.keys()) == (0.0, float, set())

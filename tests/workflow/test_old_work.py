@@ -1,4 +1,4 @@
-"""A ``work`` folder that an earlier version left goes on: nothing is done or published again, nothing is lost."""
+"""A ``work`` folder that an earlier version left goes on: nothing is lost or done again; points get their new form."""
 
 from __future__ import annotations
 
@@ -96,12 +96,18 @@ def test_only_what_was_due_is_done(upgrade: Upgrade) -> None:
     assert names == {"052011.failed-3-raised", "053014.failed-1-lost", "053014.json"}
 
 
-def test_nothing_is_published_again(upgrade: Upgrade) -> None:
-    for folder in ("work/store/test/", "work/ledger/local-test_/"):
-        shelves = [name for name in upgrade.before.below(folder) if Path(name).stem == "052"]
-        assert len(shelves) == 3
-        assert {upgrade.after.files[name] == upgrade.before.files[name] for name in shelves} == {True}
-    assert upgrade.summary()["published"]["outcomes"] == 1
+def test_everything_is_published_once_in_the_new_form(upgrade: Upgrade) -> None:
+    before, after = (state.below("work/store/test/") for state in (upgrade.before, upgrade.after))
+    shelves = [name for name in before if Path(name).stem == "052"]
+    assert len(shelves) == 3
+    for name in shelves:
+        old, new = (text[name][0].decode().splitlines() for text in (before, after))
+        assert [line.partition(" ")[0] for line in new] == [line.partition(" ")[0] for line in old]
+        assert all('form="3:' in line for line in new)
+    old_ones = sum(
+        len(json.loads(text)) for name, (text, _) in upgrade.before.below("work/ledger/").items() if "052" in name
+    )
+    assert upgrade.summary()["published"]["outcomes"] == old_ones + 1
 
 
 def test_failure_records_still_count(upgrade: Upgrade) -> None:
@@ -141,10 +147,11 @@ def test_a_living_old_tick_keeps_its_claim_and_its_job_can_still_be_done(upgrade
     assert (outcome["attempt"], outcome["figures"]) == (1, ["pixel.png"])
 
 
-def test_what_the_store_has_agrees_with_the_outcomes_except_that_campaigns_had_metadata_of_one_run(
-    tmp_path: Path,
-) -> None:
-    site = old_site(tmp_path)
-    verified = xom(site, "verify")
-    differences = verified.stdout.splitlines()[:-1]
-    assert [line.split(":")[0] for line in differences] == ["sums/v1/052"], verified.stdout + verified.stderr
+def test_what_the_store_has_agrees_with_the_outcomes_and_filling_it_again_changes_nothing(upgrade: Upgrade) -> None:
+    rebuilt = xom(upgrade.site, "rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    after, now = (state.below("work/store/test/") for state in (upgrade.after, State.of(upgrade.site)))
+    shelves = [name for name in after if Path(name).stem == "052"]
+    assert {now[name][0] == after[name][0] for name in shelves} == {True}
+    verified = xom(upgrade.site, "verify")
+    assert (verified.returncode, verified.stdout) == (0, "the store has what the outcomes say\n"), verified.stderr

@@ -53,7 +53,7 @@ def publish(options: argparse.Namespace) -> int:
     paths = Paths(config.work)
     try:
         with closing(open_store(config.store, paths)) as store:
-            receipt = publish_outcomes(paths, store, config.store["prefix"])
+            receipt = publish_outcomes(paths, store, config.store["prefix"], config.page_url)
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())

@@ -60,7 +60,7 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     from xomflow.publishing.publish import rebuild as publish_everything
 
     with closing(_store(config)) as store:
-        receipt = publish_everything(Paths(config.work), store, config.store.prefix, _groups(config))
+        receipt = publish_everything(Paths(config.work), store, config.store.prefix, _groups(config), config.page.url)
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
     return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 
@@ -70,7 +70,7 @@ def verify(config: Config, options: argparse.Namespace) -> int:
     from xomflow.publishing.publish import verify as differences
 
     with closing(_store(config)) as store:
-        found = list(differences(Paths(config.work), store, config.store.prefix, _groups(config)))
+        found = list(differences(Paths(config.work), store, config.store.prefix, _groups(config), config.page.url))
     say(*found, f"{len(found)} differences" if found else "the store has what the outcomes say")
     return ExitCode.STORE_DIFFERS if found else ExitCode.OK
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xomflow.config.software import Program
 from xomflow.config.values import (
+    Address,
     AnalysisName,
     BareName,
     Count,
@@ -220,6 +221,11 @@ class Page(Model):
     """The page that shows the results."""
 
     interval: PositiveDuration = Field(length("1 h"), description="Time between ticks; the page warns after three.")
+    url: Address = Field(
+        "",
+        description="Address of `<work>/page/` or of its index.html, if a web server shows `<work>`; points then have the "
+        "addresses of figures. Default: none.",
+    )
 
 
 class Period(Model):

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from xomlib.run_document import bare_name
 
-_TAKEN = frozenset({"all", "discover", "publish", "report", "xom"})
+# Names of rules, of XOM's own commands, and of the measurements beside those of the analyses.
+_TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected"})
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
 _LONGEST_DAYS = 10_000
@@ -82,4 +83,11 @@ SbatchOption = Annotated[
 Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
 # Without what counts for nothing around it, as the names in run documents.
 BareName = Annotated[str, AfterValidator(bare_name)]
+Address = Annotated[
+    str,
+    *_spelled(
+        r"(?:https?://[^\s?#]+(?:/|\.html))?",
+        "an address such as 'https://xom.example.org/page/', with / or .html at its end",
+    ),
+]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xomflow.core.key import shelf_of
@@ -9,7 +10,8 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
 from xomflow.outcomes.groups import CurrentResults, GroupsOfAll
 from xomflow.outcomes.model import Outcome
-from xomflow.publishing.points import POINTS_VERSION, points_of
+from xomflow.publishing.point import FORM
+from xomflow.publishing.points import points_of
 from xomflow.publishing.store import Points
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
@@ -26,10 +28,13 @@ class CurrentPoints:
         What measurements begin with.
     groups
         What decides which outcomes of groups are current; None: what the last tick left.
+    page_url
+        Address of the page; empty if there is none.
     """
 
-    def __init__(self, paths: Paths, prefix: str, groups: GroupsOfAll | None = None) -> None:
+    def __init__(self, paths: Paths, prefix: str, groups: GroupsOfAll | None = None, page_url: str = "") -> None:
         self._prefix = prefix
+        self._page_url = page_url
         self._cache = OutcomeCache(paths)
         self._metadata = RunMetadata(paths)
         self._entries: dict[str, dict[str, RunEntries]] = {}
@@ -49,12 +54,20 @@ class CurrentPoints:
         changed = self._cache.fingerprint(shelf)
         metadata = [self._metadata.digest(one) for one in self.current.shelves(shelf)]
         groups = self.current.fingerprint(shelf)
-        return f"{changed} {' '.join(metadata)} {groups} {POINTS_VERSION}" if changed else 0
+        return f"{changed} {' '.join(metadata)} {groups} {self._page_url} {FORM}" if changed else 0
 
     def of(self, shelf: Shelf) -> Points:
         """Return the points of a shelf, by the id of the run or campaign."""
         outcomes = self.current.of(shelf, self._cache.outcomes(shelf))
-        return {run: points_of(one, self._prefix, self._present_metadata(one)) for run, one in outcomes.items()}
+        return {
+            run: points_of(one, self._prefix, self._present_metadata(one), self._page_url)
+            for run, one in outcomes.items()
+        }
+
+    def of_all(self, shelves: Iterable[Shelf]) -> Iterator[tuple[Shelf, Points]]:
+        """Yield the points of several shelves."""
+        for shelf in shelves:
+            yield shelf, self.of(shelf)
 
     def _present_metadata(self, outcome: Outcome) -> dict[str, Any] | None:
         """Return the present metadata of a run, or of all runs of a campaign; None if one of them has no valid ones."""

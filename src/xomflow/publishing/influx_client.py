@@ -99,10 +99,10 @@ class InfluxClient:
                 return f": {error.status} {_message(error)}"
         return ""
 
-    def delete(self, predicate: str, time: str) -> None:
-        """Delete the points of one time; `StoreAwayError` if the server does not answer or refuses."""
+    def delete(self, predicate: str, first: str, last: str) -> None:
+        """Delete points from one time to another; `StoreAwayError` if the server does not answer or refuses."""
         with self._explained():
-            self._client.delete_api().delete(time, time, predicate, bucket=self._account["bucket"])
+            self._client.delete_api().delete(first, last, predicate, bucket=self._account["bucket"])
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -125,7 +125,19 @@ class InfluxClient:
         except ApiException as error:
             raise StoreAwayError(f"{self.name} refused: {error.status} {_message(error)}") from None
         except urllib3.exceptions.HTTPError as error:
+            if _timed_out(error) and self._is_alive():
+                took = f"it answers a ping, but {_why(error)} after a request"
+                raise StoreAwayError(f"{self.name} is slow: {took}") from None
             raise StoreAwayError(f"{self.name} does not answer: {_why(error)}") from None
+
+    def _is_alive(self) -> bool:
+        """Return whether the server answers at all: a request that took too long does not show it."""
+        limits = urllib3.Timeout(connect=_TIMEOUT_MS[0] / 1000, read=_TIMEOUT_MS[0] / 1000)
+        try:
+            urllib3.request("GET", f"{self._account['url']}/ping", timeout=limits, retries=False)
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return False
+        return True
 
 
 def read_credentials(path: Path) -> dict[str, str]:
@@ -161,14 +173,25 @@ def _message(error: ApiException) -> str:
         return str(error.reason)[:300]
 
 
+def _timed_out(error: BaseException) -> bool:
+    """Return whether the server was reached, and then sent nothing for too long."""
+    return isinstance(_innermost(error), urllib3.exceptions.ReadTimeoutError)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the reason of an error of urllib3 that has no further reason."""
+    reason = getattr(error, "reason", None)
+    return _innermost(reason) if isinstance(reason, BaseException) else error
+
+
 def _why(error: BaseException) -> str:
     """Return the innermost reason of an error of urllib3."""
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _why(reason)
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+    reason = _innermost(error)
+    if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return f"nothing came for {_TIMEOUT_MS[1] // 1000} s"
-    if isinstance(error, urllib3.exceptions.ProtocolError):
+    if type(reason) is urllib3.exceptions.ConnectTimeoutError:  # a refused connection is one of its kinds
+        return f"no connection within {_TIMEOUT_MS[0] // 1000} s"
+    if isinstance(reason, urllib3.exceptions.ProtocolError):
         return "the connection was cut"
-    said = str(error.__cause__ or error)
-    return said.rpartition(": ")[2][:200] or type(error).__name__
+    said = str(reason.__cause__ or reason)
+    return said.rpartition(": ")[2][:200] or type(reason).__name__

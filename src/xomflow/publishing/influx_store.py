@@ -1,6 +1,6 @@
 """An InfluxDB 2 server as a store of results.
 
-The server is asked for the fingerprint of every point. Before a batch is written, so that only points that differ are
+The server is asked for the fingerprint of every point. Before points are written, so that only points that differ are
 sent and those without an outcome are removed; and after it, so that no point is lost in silence.
 """
 
@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from xomflow.core.key import first_run, run_id
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing import line_protocol
 from xomflow.publishing.influx_client import InfluxClient, read_credentials
-from xomflow.publishing.point import FINGERPRINT, Point, names_of
-from xomflow.publishing.store import Points, StoreError
+from xomflow.publishing.places import Place, ranges, text_of
+from xomflow.publishing.point import FINGERPRINT, Point, is_fingerprint, is_outdated, names_of, number_in
+from xomflow.publishing.store import OWN, Points, StoreError
 
 _SECOND = 1_000_000_000
 _END = 9_000_000_000 * _SECOND  # the latest time of the server is soon after
@@ -26,15 +27,28 @@ _FINGERPRINTS = """
 from(bucket: bucket)
     |> range(start: time(v: start), stop: time(v: stop))
     |> filter(fn: (r) => r._measurement == measurement and r._field == field)
-    |> keep(columns: ["_time", "_value", "version", "variable", "analysis"])
+    |> keep(columns: ["_measurement", "_time", "_value", "analysis", "kind", "version", "variable"])
 """
 _MEASUREMENTS = """
 import "influxdata/influxdb/schema"
 schema.measurements(bucket: bucket, start: 1970-01-01T00:00:00Z)
 """
+# One row if another program has points in a measurement of ours.
+_OF_OTHERS = """
+from(bucket: bucket)
+    |> range(start: 0)
+    |> filter(fn: (r) => r._measurement == measurement and not exists r.version)
+    |> group()
+    |> limit(n: 1)
+"""
 
-# A point within its measurement: version (empty for XOM's own), time as the server writes it, variable or analysis.
-Place = tuple[str, str, str]
+
+class _Span(NamedTuple):
+    """A range of time in which the points of a measurement are looked at."""
+
+    measurement: str
+    start: int = 0
+    stop: int = _END
 
 
 class InfluxStore:
@@ -59,22 +73,53 @@ class InfluxStore:
         place = "\n".join(account[name] for name in ("url", "org", "bucket"))
         self.name = f"influxdb-{prefix}{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
+    def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
+        """Remove the points of an earlier form; see `Store.renew`.
+
+        They are removed before the first point is written. A server forgets the types of fields only with the last
+        point of a measurement, and the earlier form had texts where this one has numbers.
+        """
+        measurement = self._prefix + analysis
+        there = self._there(_Span(measurement))
+        if not any(is_outdated(fingerprint) for fingerprint in there.values()):
+            return
+        made_again = {(shelf.version, number) for shelf, points in shelves for number in _numbers(points)}
+        kept = {
+            place.time
+            for place, one in there.items()
+            if not is_outdated(one) or (place.version, number_in(place.time)) not in made_again
+        }
+        if any(self._server.rows(_OF_OTHERS, measurement=measurement)):
+            places = list(there)
+        else:
+            places = [place._replace(version="") for place in there]
+        self._delete(places, {place.group for place in places if place.time not in kept})
+
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write the points that the server does not have or has with another content, in batches; see `Store.write`."""
-        gone = {first_run(run) for run in changed - points.keys()} - {first_run(run) for run in points}
-        self._remove(shelf, gone)
-        problems = [
-            problem
-            for batch in _batches((points[run] for run in sorted(changed & points.keys())), self._batch)
-            if (problem := self._send(batch, str(shelf)))
-        ]
-        if problems:
-            raise StoreError("; ".join(problems))
+        wanted = {Place.of(point): point for of_run in points.values() for point in of_run}
+        new = [points[run] for run in sorted(changed & points.keys())]
+        times = [point.time for of_run in new for point in of_run]
+        span = _Span(self._prefix + shelf.analysis)
+        if not changed - points.keys():  # else a point to remove may be anywhere
+            span = span._replace(start=min(times, default=0) // _SECOND * _SECOND, stop=max(times, default=0) + _SECOND)
+        there = {place: one for place, one in self._there(span).items() if place.version == shelf.version}
+        numbers = {first_run(run) for run in changed}
+        left_over = {place for place in there if number_in(place.time) in numbers and place not in wanted}
+        self._bring(new, there, left_over, span, str(shelf))
 
     def add(self, day: str, points: list[Point]) -> None:
         """Write XOM's own points; see `Store.add`."""
-        if problem := self._send(points, f"XOM's own of {day}"):
-            raise StoreError(problem)
+        times = [point.time for point in points]
+        span = _Span(points[0].measurement, min(times), max(times) + 1)
+        self._bring([points], self._there(span), set(), span, f"XOM's own of {day}")
+
+    def replace(self, table: str, points: list[Point]) -> None:
+        """Make a measurement have these points and no others; see `Store.replace`."""
+        span = _Span(self._prefix + table)
+        there = self._there(span)
+        left_over = there.keys() - {Place.of(point) for point in points}
+        self._bring([[point] for point in points], there, left_over, span, table)
 
     def has(self, shelf: Shelf) -> bool:
         """Return True: only a comparison of everything shows what a server has lost; see `Store.has`."""
@@ -82,64 +127,75 @@ class InfluxStore:
 
     def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
         """Compare fingerprints, analysis by analysis; see `Store.differences`."""
-        known = {f"{self._prefix}xom"}
+        known = {self._prefix + name for name in OWN}
         for analysis, shelves in itertools.groupby(wanted, key=lambda pair: pair[0].analysis):
             known.add(self._prefix + analysis)
-            should = {_place(point): point for _, points in shelves for run in points.values() for point in run}
-            there = self._fingerprints(self._prefix + analysis)
+            should = {Place.of(point): point for _, points in shelves for run in points.values() for point in run}
+            there = self._there(_Span(self._prefix + analysis))
             for place in sorted(should.keys() | there.keys()):
-                difference = _difference(should.get(place), there.get(place))
-                if difference:
-                    version, time, variable = place
-                    yield f"{analysis} {version} run {run_id(_run(time))}, {variable}: {difference}"
+                point = should.get(place)
+                if difference := _difference(point, there.get(place)):
+                    run = point.fields["run_id"] if point else run_id(number_in(place.time))
+                    yield f"{analysis} {place.version} run {run}, {place.variable}: {difference}"
         for row in self._server.rows(_MEASUREMENTS):
-            if row["_value"].startswith(self._prefix) and row["_value"] not in known:
-                yield f"measurement {row['_value']}: the store has it, and there is no outcome of it"
+            name = row["_value"]
+            if name.startswith(self._prefix) and name not in known and self._there(_Span(name)):
+                yield f"measurement {name}: the store has it, and there is no outcome of it"
 
     def close(self) -> None:
         """Close the connection; see `Store.close`."""
         self._server.close()
 
-    # --- one batch, of one measurement -----------------------------------------------------------------------------
-    def _send(self, batch: list[Point], what: str) -> str:
-        """Write what the server lacks of a batch; return a sentence if points are missing afterwards, else ""."""
-        measurement, times = batch[0].measurement, [point.time for point in batch]
-        wanted = {_place(point): point for point in batch}
-        there = self._fingerprints(measurement, min(times), max(times) + 1)
-        outdated = _outdated(wanted, there)
-        new = _missing(wanted, {place: one for place, one in there.items() if place[:2] not in outdated})
+    def _bring(
+        self, runs: list[list[Point]], there: dict[Place, str], left_over: set[Place], span: _Span, what: str
+    ) -> None:
+        """Delete what is left over, write what the server lacks, and ask whether it has arrived.
+
+        Parameters
+        ----------
+        runs
+            Points that the server should have; those of one run stay together.
+        there
+            What it has in the span.
+        left_over
+            What it should not have of that.
+        span
+            Where all these points are.
+        what
+            Their name in messages.
+        """
+        wanted = {Place.of(point): point for points in runs for point in points}
+        groups = {place.group for place in left_over | _renamed(wanted, there)}
+        stays = {place: one for place, one in there.items() if place.group not in groups}
+        missing = [[point for point in points if not _is_there(point, stays)] for points in runs]
+        self._delete(there, groups)
+        batches = [batch for batch in _batches(filter(None, missing), self._batch) if batch]
+        answers = [self._send(batch, what) for batch in batches]
+        arrived = self._there(span) if batches else {}
+        problems = []
+        for batch, (refused, words) in zip(batches, answers, strict=True):
+            lost = [point for point in batch if not _is_there(point, arrived)]
+            counted = f"{self._server.name}: {len(lost)} of {len(batch)} points of {what} did not arrive{words}"
+            problems += [refused or counted] if refused or lost else []
+        if problems:
+            raise StoreError("; ".join(problems))
+
+    def _send(self, batch: list[Point], what: str) -> tuple[str, str]:
+        """Write a batch; return a sentence if it cannot be sent, and the server's words about what it refused."""
         try:
-            text = line_protocol.text(new)
+            text = line_protocol.text(batch)
         except line_protocol.BadPointError as error:
-            return f"{what}: {error}"
-        if not new:
-            return ""
-        for version, time in sorted(outdated):
-            self._delete(measurement, version, time)
-        words = self._server.write(text)
-        lost = _missing(wanted, self._fingerprints(measurement, min(times), max(times) + 1))
-        if not lost:
-            return ""
-        return f"{self._server.name}: {len(lost)} of {len(batch)} points of {what} did not arrive{words}"
+            return f"{what}: {error}", ""
+        return "", self._server.write(text)
 
-    def _remove(self, shelf: Shelf, runs: set[int]) -> None:
-        """Remove the points of runs without an outcome."""
-        measurement = self._prefix + shelf.analysis
-        places = self._fingerprints(measurement) if runs else {}
-        for version, time in sorted({place[:2] for place in places}):
-            if version == shelf.version and _run(time) in runs:
-                self._delete(measurement, version, time)
+    def _there(self, span: _Span) -> dict[Place, str]:
+        """Return the fingerprint of every point of XOM in a span."""
+        rows = self._server.rows(_FINGERPRINTS, field=FINGERPRINT, **span._asdict())
+        return {Place.of_row(row): row["_value"] for row in rows if is_fingerprint(row["_value"])}
 
-    def _fingerprints(self, measurement: str, start: int = 0, stop: int = _END) -> dict[Place, str]:
-        """Return the fingerprint of every point of a measurement in a range of time."""
-        rows = self._server.rows(_FINGERPRINTS, measurement=measurement, field=FINGERPRINT, start=start, stop=stop)
-        return {
-            (row.get("version", ""), row["_time"], row.get("variable") or row.get("analysis", "")): row["_value"]
-            for row in rows
-        }
-
-    def _delete(self, measurement: str, version: str, time: str) -> None:
-        self._server.delete(f'_measurement="{measurement}"' + (f' AND version="{version}"' if version else ""), time)
+    def _delete(self, there: Iterable[Place], groups: set[Place]) -> None:
+        for one in ranges(there, groups) if groups else []:
+            self._server.delete(one.predicate, text_of(one.first), text_of(one.last))
 
 
 def _batches(runs: Iterable[list[Point]], most: int) -> Iterator[list[Point]]:
@@ -154,15 +210,23 @@ def _batches(runs: Iterable[list[Point]], most: int) -> Iterator[list[Point]]:
         yield batch
 
 
-def _missing(wanted: dict[Place, Point], there: dict[Place, str]) -> list[Point]:
-    return [point for place, point in wanted.items() if there.get(place) != point.fingerprint]
+def _numbers(points: Points) -> set[int]:
+    """Return the numbers of all runs with points, those in campaigns included: a point of each may be left over."""
+    listed = (point.fields.get("runs", "") for of_run in points.values() for point in of_run[:1])
+    return {first_run(run) for run in points} | {int(run) for runs in listed for run in runs.split(",") if run}
 
 
-def _outdated(wanted: dict[Place, Point], there: dict[Place, str]) -> set[tuple[str, str]]:
-    """Return version and time of the points with names that writing again would leave behind."""
-    names = {place: names_of(point.fingerprint) for place, point in wanted.items()}
-    ours = {place[:2] for place in wanted}
-    return {place[:2] for place, one in there.items() if place[:2] in ours and names.get(place) != names_of(one)}
+def _is_there(point: Point, there: dict[Place, str]) -> bool:
+    return there.get(Place.of(point)) == point.fingerprint
+
+
+def _renamed(wanted: dict[Place, Point], there: dict[Place, str]) -> set[Place]:
+    """Return the places with names that writing again would leave behind."""
+    return {
+        place
+        for place, one in there.items()
+        if place in wanted and names_of(wanted[place].fingerprint) != names_of(one)
+    }
 
 
 def _difference(should: Point | None, there: str | None) -> str:
@@ -171,20 +235,3 @@ def _difference(should: Point | None, there: str | None) -> str:
     if there is None:
         return "the store does not have it"
     return "" if there == should.fingerprint else "the store has another content"
-
-
-def _place(point: Point) -> Place:
-    tags = point.tags
-    return tags.get("version", ""), _time(point.time), tags.get("variable") or tags.get("analysis", "")
-
-
-def _time(nanoseconds: int) -> str:
-    """Return a time as the server writes it: without zeros at the end."""
-    seconds, rest = divmod(nanoseconds, _SECOND)
-    fraction = f".{rest:09d}".rstrip("0") if rest else ""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
-
-
-def _run(time: str) -> int:
-    """Return the run number, which is in the nanoseconds of a time."""
-    return int(time[20:-1].ljust(9, "0") or 0)

@@ -29,6 +29,9 @@ class LocalStore:
         self._folder = paths.store / prefix.rstrip("_")
         self._own = self._folder / "xom"
 
+    def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
+        """Do nothing: each file is written as a whole; see `Store.renew`."""
+
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write the file of a shelf; see `Store.write`."""
         self._put(self._path(shelf), _content(shelf, points))
@@ -42,6 +45,12 @@ class LocalStore:
             before = []
         new = line_protocol.text(points).splitlines(keepends=True)  # no text of XOM's own has a line end
         self._put(path, "".join(dict.fromkeys([*before, *new])).encode())
+
+    def replace(self, table: str, points: list[Point]) -> None:
+        """Write the file of a table; see `Store.replace`."""
+        path, content = self._own / f"{table}.lp", line_protocol.text(points).encode()
+        if not path.is_file() or path.read_bytes() != content:
+            self._put(path, content)
 
     def has(self, shelf: Shelf) -> bool:
         """Return whether the file of a shelf is there; see `Store.has`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
+from typing import Any
 
 from xomflow.core.errors import XomError
 from xomflow.core.file_lock import exclusive
@@ -15,13 +17,14 @@ from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import SeenFingerprints, Shelf
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.publishing.current_points import CurrentPoints
-from xomflow.publishing.store import Points, Store, StoreAwayError
+from xomflow.publishing.point import is_outdated
+from xomflow.publishing.store import Store, StoreAwayError
 from xomlib.files import dump_json
 
 _UNKNOWN = "?"
 
 
-def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
+def publish(paths: Paths, store: Store, prefix: str, page_url: str = "") -> Receipt:
     """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
     The points are made of the outcome and of the present metadata of its run. The ledger has, for each shelf, the
@@ -36,62 +39,103 @@ def publish(paths: Paths, store: Store, prefix: str) -> Receipt:
         The store.
     prefix
         What measurements begin with.
+    page_url
+        Address of the page; empty if there is none.
     """
     with exclusive(paths.publishing_lock):
-        return _publish(paths, store, prefix)
+        return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url)).all()
 
 
-def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Receipt:
+def rebuild(
+    paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
+) -> Receipt:
     """Publish everything without regard to the ledger, as to a store that was emptied; see `CurrentPoints`."""
     with exclusive(paths.publishing_lock):
         shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
-        return _publish(paths, store, prefix, groups)
+        return _Publishing(paths, store, CurrentPoints(paths, prefix, groups, page_url)).all()
 
 
-def verify(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Iterator[str]:
+def verify(
+    paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
+) -> Iterator[str]:
     """Yield a sentence for each difference between the store and the outcomes; damaged outcomes are set aside."""
-    points = CurrentPoints(paths, prefix, groups)
+    points = CurrentPoints(paths, prefix, groups, page_url)
     with exclusive(paths.publishing_lock):
-        yield from store.differences((shelf, points.of(shelf)) for shelf in points.shelves())
+        yield from store.differences(points.of_all(points.shelves()))
     yield from points.problems
 
 
-def _publish(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None) -> Receipt:
-    points, receipt = CurrentPoints(paths, prefix, groups), Receipt()
-    receipt.problems += points.current.rename()
-    fingerprints = SeenFingerprints(paths.ledger / store.name / "stamps.json")
-    for shelf in points.shelves():
-        fingerprint = points.fingerprint(shelf)
-        if fingerprints.seen(shelf, fingerprint) and store.has(shelf):
-            continue
+class _Publishing:
+    """One pass over all shelves.
+
+    Parameters
+    ----------
+    paths, store
+        As for `publish`.
+    points
+        The points.
+    """
+
+    def __init__(self, paths: Paths, store: Store, points: CurrentPoints) -> None:
+        self._ledger = paths.ledger / store.name
+        self._store = store
+        self._points = points
+        self._seen = SeenFingerprints(self._ledger / "stamps.json")
+        self._receipt = Receipt()
+
+    def all(self) -> Receipt:
+        """Publish what the store lacks; return the receipt."""
+        points, receipt = self._points, self._receipt
+        receipt.problems += points.current.rename()
         try:
-            _publish_shelf(paths, store, shelf, points.of(shelf), receipt)
+            for _, shelves in itertools.groupby(points.shelves(), key=lambda shelf: shelf.analysis):
+                self._publish_analysis(list(shelves))
         except StoreAwayError as error:
             receipt.problems.append(str(error))
             receipt.away = True
-            break
+        self._seen.keep()
+        receipt.problems[:0] = points.problems
+        return receipt
+
+    def _publish_analysis(self, shelves: list[Shelf]) -> None:
+        fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
+        changed = [one for one in shelves if not self._seen.seen(one, fingerprints[one]) or not self._store.has(one)]
+        if changed and not any(self._is_of_present_form(one) for one in shelves):
+            self._tried(self._store.renew, shelves[0].analysis, self._points.of_all(shelves))
+        for shelf in changed:
+            if self._tried(self._publish_shelf, shelf):
+                self._seen.note(shelf, fingerprints[shelf])
+
+    def _is_of_present_form(self, shelf: Shelf) -> bool:
+        """Return whether points of the shelf were published in the present form; then those before are removed."""
+        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
+        return any(one not in ("", _UNKNOWN) and not is_outdated(one) for one in known.values())
+
+    def _tried(self, do: Callable[..., None], *arguments: Any) -> bool:
+        """Do something; return whether it succeeded. Only a store that is away stops everything."""
+        try:
+            do(*arguments)
+        except StoreAwayError:
+            raise
         except (XomError, OSError) as error:
-            receipt.problems.append(str(error))
-            continue
-        fingerprints.note(shelf, fingerprint)
-    fingerprints.keep()
-    receipt.problems[:0] = points.problems
-    return receipt
+            self._receipt.problems.append(str(error))
+            return False
+        return True
 
-
-def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, points: Points, receipt: Receipt) -> None:
-    ledger = paths.ledger / store.name / f"{shelf}.json"
-    known = _read_ledger(ledger, points.keys()) if store.has(shelf) else {}
-    present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
-    if present == known:
-        return
-    changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
-    # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
-    dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
-    store.write(shelf, points, changed)
-    dump_json(ledger, present)
-    receipt.outcomes += len(changed & present.keys())
-    receipt.points += sum(len(points[run]) for run in changed & present.keys())
+    def _publish_shelf(self, shelf: Shelf) -> None:
+        points = self._points.of(shelf)
+        ledger = self._ledger / f"{shelf}.json"
+        known = _read_ledger(ledger, points.keys()) if self._store.has(shelf) else {}
+        present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
+        if present == known:
+            return
+        changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
+        # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
+        dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
+        self._store.write(shelf, points, changed)
+        dump_json(ledger, present)
+        self._receipt.outcomes += len(changed & present.keys())
+        self._receipt.points += sum(len(points[run]) for run in changed & present.keys())
 
 
 def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str]:

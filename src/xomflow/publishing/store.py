@@ -12,6 +12,8 @@ from xomflow.publishing.point import Point
 
 # The points of runs and campaigns, by id.
 Points = dict[str, list[Point]]
+# Measurements beside those of the analyses, without their prefix; no analysis can have such a name.
+OWN = ("xom", "attention", "events", "expected")
 
 
 class StoreError(XomError):
@@ -35,6 +37,18 @@ class Store(Protocol):
 
     name: str
 
+    def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
+        """Prepare for points of the present form where the store may have points of an earlier one.
+
+        Parameters
+        ----------
+        analysis
+            Name of the analysis.
+        shelves
+            All points that the store should have of it. Points of an earlier form that are not among them stay.
+        """
+        ...
+
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write results; writing the same again changes nothing.
 
@@ -57,6 +71,10 @@ class Store(Protocol):
 
     def add(self, day: str, points: list[Point]) -> None:
         """Write XOM's own points of a day; `StoreError` if not everything has arrived."""
+        ...
+
+    def replace(self, table: str, points: list[Point]) -> None:
+        """Make one of the measurements `OWN` have these points and no others; `StoreError` if that failed."""
         ...
 
     def has(self, shelf: Shelf) -> bool:

@@ -65,6 +65,8 @@ class ReportConfig:
         Seconds between ticks.
     analyses
         What the page shows about each analysis.
+    page_url
+        Address of the page; empty if there is none.
     """
 
     work: Path
@@ -72,6 +74,7 @@ class ReportConfig:
     retries: RetryPolicy
     interval_s: float
     analyses: dict[str, AnalysisTitle]
+    page_url: str = ""
 
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
@@ -81,7 +84,7 @@ class ReportConfig:
             for name, block in config.analyses.items()
         }
         store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
-        return cls(config.work, store, retries, config.page.interval, titles)
+        return cls(config.work, store, retries, config.page.interval, titles, config.page.url)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
@@ -92,7 +95,8 @@ class ReportConfig:
         """Return what `to_json` wrote."""
         titles = {name: AnalysisTitle(**title) for name, title in content["analyses"].items()}
         retries = RetryPolicy.from_json(content["retries"])
-        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles)
+        page_url = content.get("page_url", "")
+        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles, page_url)
 
 
 @dataclass(frozen=True, slots=True)
