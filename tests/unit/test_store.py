@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,35 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pyt
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert "does not answer: nothing came for " in failure(url, tmp_path)
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Answers a ping at once, and nothing else for as long as the test lasts."""
+
+    goes_on = threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.goes_on.wait(20)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_server_that_is_slow_is_told_from_one_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_client, "_TIMEOUT_MS", (2000, 300))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = failure(url, tmp_path)
+        Slow.goes_on.set()
+        server.shutdown()
+    assert said == f"InfluxDB at {url}, bucket xom is slow: it answers a ping, but sent nothing for 0 s after a request"
 
 
 # --- credentials ------------------------------------------------------------------------------------------------------

@@ -223,8 +223,8 @@ class Page(Model):
     interval: PositiveDuration = Field(length("1 h"), description="Time between ticks; the page warns after three.")
     url: Address = Field(
         "",
-        description="Address of `<work>/page/` or of its index.html, if a web server shows `<work>`; points then have the "
-        "addresses of figures. Default: none.",
+        description="Address of `<work>/page/` or of its index.html, if a web server shows `<work>`; points then "
+        "have the addresses of figures. Default: none.",
     )
 
 

@@ -126,7 +126,8 @@ class InfluxClient:
             raise StoreAwayError(f"{self.name} refused: {error.status} {_message(error)}") from None
         except urllib3.exceptions.HTTPError as error:
             if _timed_out(error) and self._is_alive():
-                took = f"it answers a ping, but {_why(error)} after a request"
+                waited = _TIMEOUT_MS[1] // 1000
+                took = f"it answers a ping, but sent nothing for {waited} s after a request"
                 raise StoreAwayError(f"{self.name} is slow: {took}") from None
             raise StoreAwayError(f"{self.name} does not answer: {_why(error)}") from None
 

@@ -88,7 +88,10 @@ class ReportConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        return {**asdict(self), "work": str(self.work)}
+        content = {**asdict(self), "work": str(self.work)}
+        if not self.page_url:
+            del content["page_url"]
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ReportConfig:
