@@ -46,9 +46,7 @@ def publish(paths: Paths, store: Store, prefix: str, page_url: str = "") -> Rece
         return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url)).all()
 
 
-def rebuild(
-    paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
-) -> Receipt:
+def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = "") -> Receipt:
     """Publish everything without regard to the ledger, as to a store that was emptied; see `CurrentPoints`."""
     with exclusive(paths.publishing_lock):
         shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
