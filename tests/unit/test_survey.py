@@ -21,6 +21,7 @@ from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
+from xomflow.planning.share import share
 from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import RunQuery, read_documents
 from xomflow.slurm.submissions import Submission, SubmissionStatus
@@ -106,7 +107,7 @@ def test_the_limit_holds_for_each_analysis(tmp_path: Path) -> None:
         max_jobs_per_tick=2,
         analyses=analyses(a={}, b={"max_jobs_per_tick": 3}, c={"min_run": 52009}),
     )
-    assert chosen(found) == ["a 52009", "a 52008", "b 52009", "b 52008", "b 52007", "c 52009"]
+    assert chosen(found) == ["a 52009", "a 52000", "b 52009", "b 52008", "b 52000", "c 52009"]
     assert found.counts["a"]["ready"] == 10
 
 
@@ -116,7 +117,17 @@ def test_what_is_not_due_does_not_use_up_the_limit(tmp_path: Path) -> None:
     keep_failure(failure_path(paths, key_of(52009), recent), failed(key_of(52009)))
     keep(paths, outcome(key_of(52008)))
     found = survey(tmp_path, *documents(*range(52000, 52010)), max_jobs_per_tick=2)
-    assert chosen(found) == ["kr83m 52007", "kr83m 52006"]
+    assert chosen(found) == ["kr83m 52007", "kr83m 52000"]
+
+
+def test_a_tick_that_leaves_ready_runs_names_the_oldest_of_them(tmp_path: Path) -> None:
+    found = survey(tmp_path, *documents(*range(52000, 52010)), max_jobs_per_tick=2, analyses=analyses(a={}, b={}))
+    assert found.warnings == [
+        f"analyses.{name}: max_jobs_per_tick, which is 2, does not keep up: 8 ready runs are left to later ticks, "
+        "the oldest, 052001, ended at 2026-09-01T01:50:00Z"
+        for name in "ab"
+    ]
+    assert survey(tmp_path, *documents(52000, 52001), max_jobs_per_tick=2).warnings == []
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:
@@ -319,13 +330,13 @@ finished = st.sets(st.integers(52000, 52015))
 
 @given(there=finished, done=finished, limit=st.integers(1, 20))
 @effort(max_examples=40)
-def test_what_is_chosen_are_the_newest_of_what_is_ready(
+def test_what_is_chosen_are_the_newest_and_some_of_the_oldest_that_are_ready(
     tmp_path_factory: pytest.TempPathFactory, there: set[int], done: set[int], limit: int
 ) -> None:
     work = tmp_path_factory.mktemp("work")
     keep(Paths(work), *(outcome(key_of(number)) for number in done))
     found = survey(work, *documents(*there), max_jobs_per_tick=limit)
-    assert [item.run.number for item in found.chosen] == sorted(there - done, reverse=True)[:limit]
+    assert [item.run.number for item in found.chosen] == share(sorted(there - done, reverse=True), limit)
     assert found.counts["kr83m"]["done"] == len(there & done)
     assert all(item.run == run(item.run.number) for item in found.chosen)
 

@@ -307,7 +307,10 @@ class Config(Model):
     stale_after: PositiveDuration = Field(
         length("2 d"), description="Time after the end of a run from which on it is stale if data are missing."
     )
-    max_jobs_per_tick: Positive = Field(100, description="Most runs that one tick takes per analysis, newest first.")
+    max_jobs_per_tick: Positive = Field(
+        100,
+        description="Most runs that one tick takes per analysis, newest first, but for a tenth, which are the oldest.",
+    )
     warm_start: WarmStart = Field(WarmStart(), description="Start of analyses from a preloaded process.")
     slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")
     store: Store = Field(Store(), description="Where results are published.")

@@ -6,12 +6,13 @@ A survey reads only. The dry-run and the checkpoint both take it, so they cannot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from xomflow.config.model import Config
+from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
@@ -26,6 +27,7 @@ from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending import PendingRuns
 from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.planning.selection import Selector
+from xomflow.planning.share import share
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.storage.availability import Availability
@@ -120,10 +122,26 @@ def take_survey(
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
         survey.counts[analysis][State.DONE] = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
-        survey.chosen += [item for item in items if item.state.due][: config.limit_of(analysis)]
+        ready = [item for item in items if item.state.due]
+        taken = share(ready, limit := config.limit_of(analysis))
+        survey.chosen += taken
+        if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
+            survey.warnings = [*survey.warnings, left]
     missing.keep()
     survey.configuration_errors = missing.configuration_errors
     return survey
+
+
+def describe_left(analysis: str, ready: Iterable[Item], taken: Collection[Key], limit: int) -> str:
+    """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
+    left = [item for item in ready if item.key not in taken]
+    if not left:
+        return ""
+    oldest = min(left, key=lambda item: item.run.number)
+    return (
+        f"analyses.{analysis}: max_jobs_per_tick, which is {limit}, does not keep up: {len(left)} ready runs are left "
+        f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
+    )
 
 
 def _undone(

@@ -78,7 +78,7 @@ class Tick:
 
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
-        say(*survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
+        say(*survey.warnings, *survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
         self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
         return list(self._limits)
 
