@@ -6,7 +6,7 @@ UV := $(ENVS)/uv/bin/uv
 WORKFLOW := $(ENVS)/workflow/bin
 ANALYSIS := $(ENVS)/analysis/bin
 SERVICES ?= work/services
-TEST_OPTIONS ?= -q -n auto --dist loadfile
+TEST_OPTIONS ?= -q -n auto --dist loadfile --no-loadscope-reorder
 TEST_ENVIRONMENT = XOM_ANALYSIS_PYTHON=$(abspath $(ANALYSIS)/python) XOM_TEST_SERVICES=$(abspath $(SERVICES))
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes
 PYTEST = $(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest

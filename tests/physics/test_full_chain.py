@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 YIELDS = [f"light_yield_{energy}_{kind}" for energy in ("9_4", "32_2") for kind in ("mean", "gauss")]
 IN_WINDOW = 0.983 * 0.995  # of delayed electrons' area: from 50 µs on; one electron within 15 to 53 PE
@@ -22,7 +22,7 @@ def large(run_script: Any) -> Any:
     return run_script("full_chain")
 
 
-@pytest.fixture(scope="session", params=["small", pytest.param("large", marks=pytest.mark.nightly)])
+@pytest.fixture(scope="session", params=["small", "large"])
 def chain(request: pytest.FixtureRequest) -> Any:
     """Return what was found on the small set, and on the large one."""
     return request.getfixturevalue("large") if request.param == "large" else request.getfixturevalue("small_set")["tpc"]
@@ -43,14 +43,12 @@ def agree(pulls: list[float]) -> bool:
     return max(map(abs, pulls)) < 3.5 and abs(sum(pulls)) / math.sqrt(len(pulls)) < 3
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("variable", YIELDS)
 def test_light_yield_is_right(large: Any, variable: str) -> None:
     true = variable.rsplit("_", 1)[0]
     assert agree([pull(run["kr83m"]["results"][variable], run["truth"][true]) for run in of_mode(large, True)])
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("variable", "true"),
     [
@@ -96,7 +94,6 @@ def test_area_of_delayed_electrons_is_right_at_any_size_of_s2(chain: Any) -> Non
     assert numbers >= 2
 
 
-@pytest.mark.nightly
 def test_long_runs_have_enough_s2s_for_delayed_electrons(large: Any) -> None:
     assert all(run["photo_ionization"]["results"]["area_ratio"]["n"] >= 100 for run in large["runs"].values())
 
@@ -107,7 +104,6 @@ def test_rate_of_lone_peaks_is_right(chain: Any, band: str, true: str, share: fl
     assert agree([pull(run["peak_rate"]["results"][f"rate_{band}"], share * run["truth"][true]) for run in runs])
 
 
-@pytest.mark.nightly
 def test_half_life_is_right(large: Any) -> None:
     for run in of_mode(large, True):
         data = run["kr83m"]["results"]["selected_events"]["data"]

@@ -62,6 +62,7 @@ def world(mongo: MongoAccess, analysis_python: Path, tmp_path_factory: pytest.Te
     interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
     database = f"xom_test_{folder.name}"
     with pytest.MonkeyPatch.context() as patch, xenon.xedocs(mongo):
+        mini_set.use_compiled(Paths(folder / "work"))
         patch.setenv("XENON_CONFIG", str(xenon.xenon_config(folder / "xenon_config", mongo, database)))
         yield World(mongo, database, Program(interpreter), folder)
     with mongo.client() as client:
@@ -113,18 +114,9 @@ def answers(world: World, contexts: dict[str, Context]) -> dict[str, Answers]:
     places = xenon.Places(world.folder, TYPE, described.hashes[TYPE], rundb.lineages[TYPE])
     world.fill(xenon.make_cases(places))
     runs = list(RUNS.values())
-    # One process for each: a context may change what the next one would see of the host.
+    asked = [{"context": one.model_dump(), "runs": runs, "types": TYPES} for one in contexts.values()]
     found = {}
-    for name, one in contexts.items():
-        (world.folder / "asked.json").write_text(
-            json.dumps([{"context": one.model_dump(), "runs": runs, "types": TYPES}])
-        )
-        mini_set.call(
-            world.program.interpreter,
-            str(mini_set.ASK_STRAX),
-            *(str(world.folder / f"{f}.json") for f in ("asked", "said")),
-        )
-        (said,) = json.loads((world.folder / "said.json").read_text())
+    for (name, one), said in zip(contexts.items(), mini_set.ask_strax(world.program.interpreter, asked, world.folder)):
         probe.describe(world.program, one, TYPES)
         before = probe.asked
         stored = Availability(probe, world.rundb).stored(world.program, one, runs, TYPES)

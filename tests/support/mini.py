@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from support.site import Site
-from xomflow.core.paths import ROOT
+from xomflow.core.paths import ROOT, Paths
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """The set's present; its newest runs end shortly before."""
@@ -74,6 +74,13 @@ def call(python: Path, *arguments: str, folder: Path = ROOT) -> str:
     return done.stdout
 
 
+def ask_strax(python: Path, questions: list[dict[str, Any]], folder: Path) -> list[list[list[Any]]]:
+    """Return strax's answer to each question, see `support.ask_strax`."""
+    (folder / "asked.json").write_text(json.dumps(questions))
+    call(python, str(ASK_STRAX), str(folder / "asked.json"), str(folder / "said.json"))
+    return json.loads((folder / "said.json").read_text())
+
+
 def odd(mini: Path) -> dict[str, str]:
     """The run id of each odd case."""
     found: dict[str, str] = json.loads((mini / "mini.json").read_text())["odd"]
@@ -100,9 +107,14 @@ def point(site: Site, mini: Path, python: Path) -> None:
     site.tree["rundb"] = {"kind": "file", "file": str(mini / "runs.jsonl")}
     site.tree["context"] = context(mini)
     site.tree["software"] = [{"interpreter": str(python)}]
+    use_compiled(site.paths)
+
+
+def use_compiled(paths: Paths) -> None:
+    """Let a work folder have what numba compiled before."""
     NUMBA.mkdir(parents=True, exist_ok=True)
-    site.paths.cache.mkdir(parents=True)
-    (site.paths.cache / "numba").symlink_to(NUMBA)
+    paths.cache.mkdir(parents=True, exist_ok=True)
+    paths.compiled.symlink_to(NUMBA)
 
 
 def wrapper(path: Path, python: Path | str, *packages: Path) -> Path:

@@ -127,7 +127,7 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
         "PYTHONPATH": str(SOURCE),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "NUMBA_CACHE_DIR": str(paths.cache.absolute() / "numba"),
+        "NUMBA_CACHE_DIR": str(paths.compiled.absolute()),
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(paths.cache.absolute() / "matplotlib"),
         "OMP_NUM_THREADS": "1",

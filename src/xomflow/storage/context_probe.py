@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -158,8 +160,7 @@ class ContextProbe:
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, "request.json")
             dump_json(file, request)
-            # The libraries leave caches of their own; in a dry-run these must not stay either.
-            paths = self._paths if self._may_write else Paths(Path(scratch))
+            paths = self._paths if self._may_write else _with_a_copy_of_compiled(self._paths, Path(scratch))
             document = _output(software.command(program, paths, "xomlib.probe", str(file)), program, paths)
         if program.image and isinstance(document, dict):
             document["files"] = {}  # they are inside the image, whose own time stamp counts
@@ -168,6 +169,14 @@ class ContextProbe:
     def _where(self, program: Program, context: Context) -> str:
         named = " ".join(filter(None, [self._keys.get(program), program.name]))
         return f"{context.function} under {named}"
+
+
+def _with_a_copy_of_compiled(paths: Paths, scratch: Path) -> Paths:
+    """Return paths for caches that the libraries leave and that must not stay: those of a dry-run."""
+    copy = Paths(scratch)
+    with contextlib.suppress(OSError):  # none yet, or a job adds to it: what is missing is compiled again
+        shutil.copytree(paths.compiled, copy.compiled)
+    return copy
 
 
 def _output(command: list[str], program: Program, paths: Paths) -> Any:
