@@ -116,7 +116,8 @@ def answers(world: World, contexts: dict[str, Context]) -> dict[str, Answers]:
     runs = list(RUNS.values())
     asked = [{"context": one.model_dump(), "runs": runs, "types": TYPES} for one in contexts.values()]
     found = {}
-    for (name, one), said in zip(contexts.items(), mini_set.ask_strax(world.program.interpreter, asked, world.folder)):
+    answers = mini_set.ask_strax(world.program.interpreter, asked, world.folder)
+    for (name, one), said in zip(contexts.items(), answers, strict=True):
         probe.describe(world.program, one, TYPES)
         before = probe.asked
         stored = Availability(probe, world.rundb).stored(world.program, one, runs, TYPES)

@@ -1,8 +1,8 @@
 """Which data of which runs can be read: answered for all runs at once, the same as strax answers for each.
 
 Frontends are looked into in strax's order. Where strax would raise, because metadata cannot be read, the data are not
-available, even if a later frontend has them: reading would raise as well. Data that are in none of the frontends before
-one that only strax can look into are looked up through strax, in one process for all runs.
+available, even if a later frontend has them: reading would raise as well. If only strax can look into a frontend, strax
+is asked, in one process, about all runs that no earlier frontend has.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A storage frontend of a strax context, as the workflow looks into it without strax.
 
-A new kind of frontend needs a class here below `Frontend`, an entry in `storage.frontends`, and a branch in
+A new kind of frontend needs a module with a subclass of `Frontend`, an entry in `storage.frontends`, and a branch in
 `xomlib.probe.describe`, which describes the frontend in the analysis environment.
 """
 

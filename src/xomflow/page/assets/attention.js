@@ -231,7 +231,7 @@ const Attention = (function () {
       el(
         "details",
         { class: "card problems", open: problems.length <= 5 },
-        el("summary", {}, plural(problems.length, "problem"), " in run documents"),
+        el("summary", {}, plural(problems.length, "problem"), " of the site"),
         el("ul", {}, ...problems.slice(0, MOST_PROBLEMS).map(text => el("li", {}, text))),
         rest > 0 ? el("p", { class: "note" }, `${rest} more are in the tick's run lists.`) : null,
       ),

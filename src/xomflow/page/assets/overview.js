@@ -183,10 +183,10 @@ const Overview = (function () {
    */
   function showAttentionCount(status) {
     const node = byId("attention-count");
-    const count = status ? status.attention.filter(one => Store.stateOf(one.state).urgency > 1).length : 0;
-    node.hidden = !count;
-    node.textContent = counted(count);
-    node.title = `${plural(count, "run")} stale, failed or given up`;
+    const urgent = status ? status.attention.filter(one => Store.stateOf(one.state).urgency > 1) : [];
+    node.hidden = !urgent.length;
+    node.textContent = counted(urgent.length);
+    node.title = `${plural(urgent.length, "run")}: ${[...new Set(urgent.map(one => one.state))].join(", ")}`;
   }
 
   return { freshness, ordered, slug, showFreshness, showStates, showAttentionCount };
