@@ -5,6 +5,8 @@ import sys
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, Optional
 
+# What is read of a run document: a server is asked for no more.
+FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
 RUN_DIGITS = 6
 _NEEDED = ("mode", "detectors")  # what no run document of the DAQ goes without
 _LARGEST = sys.float_info.max  # NaN and infinity are not below it

@@ -33,9 +33,10 @@ from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.planning.kept_pending import load_pending
 from xomflow.rundb import database as rundb_module
-from xomflow.rundb.database import FIELDS, FileRunDB, MongoRunDB, RunQuery, open_rundb
+from xomflow.rundb.database import FileRunDB, MongoRunDB, RunQuery, open_rundb
 from xomflow.rundb.mongo import decoded
 from xomflow.workflow.describe_job import describe_job
+from xomlib.run_document import FIELDS
 
 
 @dataclass(frozen=True)

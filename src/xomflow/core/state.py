@@ -22,7 +22,7 @@ class State(StrEnum):
     WAITING = "waiting", "some needed data cannot be read yet", 1
     STALE = "stale", "has waited longer than the site allows; still checked", 2
     READY = "ready", "all needed data can be read", 0
-    RUNNING = "running", "claimed by a tick, or in Slurm", 0
+    RUNNING = "running", "a tick or a batch job works on it", 0
     DONE = "done", "has results", 0
     FAILED = "failed", "will be tried again", 3
     GAVE_UP = "gave up", "will not be tried again until you retry it", 4

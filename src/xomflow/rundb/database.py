@@ -17,9 +17,8 @@ from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.mongo import Server, decoded
 from xomflow.rundb.run import Run, run_of
 from xomlib.files import parse_json
-from xomlib.run_document import BadDocument, number_of
+from xomlib.run_document import FIELDS, BadDocument, number_of
 
-FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
 DATA_FIELDS = tuple(
     f"{which}.{name}"
     for which in ("data", "deleted_data")

@@ -20,12 +20,13 @@ from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.errors import ContextError
 from xomflow.core.kept_json import dict_of, list_of, read_kept
-from xomflow.core.paths import Paths
+from xomflow.core.paths import SOURCE, Paths
 from xomflow.storage.frontend import Frontend
 from xomflow.storage.frontends import frontend_in
 from xomlib.files import dump_json, parse_json
 
-_FORM = "xom-context-5"
+# An answer is kept for as long as the program that gave it is the same.
+_PROBE = hashlib.sha256((SOURCE / "xomlib/probe.py").read_bytes()).hexdigest()
 _HOST = platform.node()  # some contexts have other storage at other hosts
 _ANSWER_SECONDS = 600.0  # importing straxen may take a minute on a loaded machine; a tick must not hang
 
@@ -120,7 +121,9 @@ class ContextProbe:
         """
         wanted = frozenset(types)
         request = {"context": context.model_dump(), "types": sorted(wanted | self._types)}
-        question = json.dumps([_FORM, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str)
+        question = json.dumps(
+            [_PROBE, _HOST, asdict(program), _stamp_of(program), request], sort_keys=True, default=str
+        )
         digest = hashlib.sha256(question.encode()).hexdigest()[:16]
         if digest not in self._answers:  # a refusal is kept too: to ask again would take as long, for every analysis
             self._answers[digest] = self._answer_to(request, program, self._paths.cache / f"context-{digest}.json")
