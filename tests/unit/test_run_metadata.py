@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,17 +10,65 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
+from test_run import odd_documents
 from test_survey import survey
 
 import xomlib
-from support.factory import NOW
+from support.factory import NOW, run
 from support.site import document
+from xomflow.core.paths import Paths
 from xomflow.rundb.run import describe_missing_entries, run_of
+from xomflow.rundb.run_metadata import RunMetadata
 from xomlib import JobError, job
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.run_document import BadDocument
 
 JOB = JobDescription(JobKey("daq_rate", "v1", "052894"), "daq_rate.py", ContextSpec("nobody:asks"))
+
+
+# --- runs that an answer lacks ----------------------------------------------------------------------------------------
+@given(one=odd_documents)
+@effort(max_examples=30)
+def test_a_run_that_is_missing_stays_as_it_was_last_seen(
+    tmp_path_factory: pytest.TempPathFactory, one: dict[str, Any]
+) -> None:
+    try:
+        made = run_of(one)
+    except BadDocument:
+        return
+    paths = Paths(tmp_path_factory.mktemp("work"))
+    RunMetadata(paths).keep([made])
+    assert RunMetadata(paths).unseen_runs({}, 0, None) == {made.number: made}
+
+
+def test_only_runs_that_were_asked_for_and_are_not_given_up_are_missing(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep(run(number) for number in (7, 51999, 52000, 52001, 52999, 53000, 999_999))
+    RunMetadata(paths).keep([run(52001, mode="other")])
+
+    def missing(*asked: Any, **more: Any) -> list[int]:
+        return sorted(RunMetadata(paths).unseen_runs(*asked, **more))
+
+    assert missing({52000}, 51999, 53000) == [51999, 52001, 52999, 53000]
+    assert missing((), 52001, 52998) == [52001]
+    assert missing((), 53000, None) == missing((), 53000, 5_000_000) == [53000, 999_999]
+    assert missing({7}, 0, 52000, accepted={"052000"}) == [51999]
+    assert RunMetadata(paths).unseen_runs((), 52001, 52001)[52001].mode == "other"
+
+
+def test_an_entry_that_is_damaged_or_of_version_1_is_not_missed(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep(map(run, range(52001, 52005)))
+    kept = json.loads(paths.run_metadata("052").read_text())
+    del kept["052001"]["rest"]
+    kept["052002"]["rest"] = ["transferred"]
+    kept["052003"]["tags"] = 5
+    paths.run_metadata("052").write_text(json.dumps(kept))
+    assert list(RunMetadata(paths).unseen_runs((), 0, None)) == [52004]
+    RunMetadata(paths).keep(map(run, range(52001, 52005)))
+    assert list(RunMetadata(paths).unseen_runs((), 0, None)) == [52001, 52002, 52003, 52004]
 
 
 # --- waiting for what comes late --------------------------------------------------------------------------------------

@@ -92,3 +92,65 @@ def test_control_characters_of_run_documents_and_scripts_never_reach_the_termina
         assert text.isascii(), text
         assert all(letter.isprintable() or letter == "\n" for letter in text), text
     assert all(r"\x1b]0;owned" in done.stdout + done.stderr for done in told)
+
+
+def shown(site: FastSite, numbers: list[int]) -> None:
+    """Let the run database show only these runs."""
+    lines = [json.dumps(site.documents[number]) for number in numbers]
+    (site.folder / "runs.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+
+def counts(done: Any) -> list[str]:
+    """The table of states that a tick or a command printed."""
+    return [
+        line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("analysis ", "one ", "camp "))
+    ]
+
+
+def test_nothing_changes_about_runs_that_the_run_database_does_not_show_now(site: FastSite) -> None:
+    broken = "if run_id == '052803':\n    raise ValueError('broken')\n"
+    site.analysis("one", broken + GOOD)
+    site.analysis("camp", COUNT, period={"gap": "2 d"})
+    site.runs([day(number) for number in range(52801, 52806)])
+    site.tick()
+    before = counts(site.xom("status"))
+    store = {path: path.read_bytes() for path in (site.work / "store").glob("test/[!x]*/**/*.lp")}
+    assert len(store) == 2
+    shown(site, [52801, 52805])
+    sentence = "lacks runs that it had before (3, such as 052804): nothing about them changes until they come back"
+    for told in (site.tick(), site.tick(), site.xom("status")):
+        assert told.returncode in (0, 7)
+        assert (told.stdout + told.stderr).count(sentence) == 1
+        assert counts(told) == before
+    assert {path: path.read_bytes() for path in store} == store
+    assert campaigns(site) == [[f"{number:06d}" for number in range(52801, 52806)]]
+    note = "run 052804: the run database had its document before and does not show it now; nothing about it changes"
+    assert site.xom("why", "52804").stdout.splitlines()[0] == note
+    shown(site, list(range(52801, 52806)))
+    assert sentence not in site.tick().stderr
+
+
+def test_a_run_that_the_run_database_does_not_show_now_is_not_analysed_meanwhile(site: FastSite) -> None:
+    site.analysis("one", GOOD)
+    site.runs([day(number) for number in range(52801, 52804)])
+    site.tick()
+    site.analysis("new", GOOD)
+    site.analysis("camp", COUNT, period={"gap": "2 d"})
+    shown(site, [52801, 52803])
+    site.tick()
+    assert (site.done("new"), campaigns(site)) == ({52801, 52803}, [])
+    told = site.xom("why", "52802").stdout
+    assert "new v1 run 052802: stale: the run database had its document before and does not show it now" in told
+    assert "the run database does not show the documents of these runs now: 052802" in told
+    site.runs([])
+    site.tick()
+    assert (site.done("new"), campaigns(site)) == ({52801, 52802, 52803}, [["052801", "052802", "052803"]])
+
+
+def test_an_empty_answer_changes_nothing(site: FastSite) -> None:
+    site.analysis("camp", COUNT, period={"gap": "2 d"})
+    site.runs([day(number) for number in range(52801, 52809)])
+    site.tick()
+    shown(site, [])
+    assert "lacks runs that it had before (8, such as 052808)" in site.tick().stderr
+    assert campaigns(site) == [[f"{number:06d}" for number in range(52801, 52809)]]

@@ -34,7 +34,7 @@ class Campaign:
     unclear
         Numbers of runs among them or beside them whose documents cannot be understood: these may belong to them.
     unseen
-        Numbers of runs of their current results whose documents are not there now.
+        Numbers of runs among them or in their current results whose documents are not there now.
     shown
         Those of their numbers that are in a current result.
     """
@@ -61,7 +61,7 @@ class Campaign:
         if unclear:
             return Reason(f"the documents of these runs cannot be understood, and they may belong: {unclear}")
         if unseen:
-            return Reason(f"the documents of these runs are not there now, and its results have them: {unseen}")
+            return Reason(f"the run database does not show the documents of these runs now: {unseen}")
         return None
 
     def describe_open(self, period: Period, now: datetime) -> Reason | None:
@@ -156,7 +156,8 @@ def with_results(campaign: Campaign, current: Iterable[Revision], unknown: Colle
     """
     first, last = campaign.members[0].number, campaign.members[-1].number
     runs = {run for one in current if one.runs[0] <= last and first <= one.runs[-1] for run in one.runs}
-    unseen = runs.intersection(unknown).difference(campaign.unclear)
+    members = {run.number for run in campaign.members}
+    unseen = (runs | members).intersection(unknown).difference(campaign.unclear)
     return replace(campaign, unseen=tuple(sorted(unseen)), shown=frozenset(runs))
 
 

@@ -34,7 +34,7 @@ def load_pending(config: Config, rundb: RunDB, may_write: bool) -> PendingWork:
     kept = _read(paths.pending, before)
     if kept is not None and (metadata.known or not may_write):
         return kept
-    work = find_pending(config, rundb, metadata if may_write else None)
+    work = find_pending(config, rundb, may_write)
     small = sum(len(runs.pending) for runs in work.analyses.values()) <= _MOST_KEPT
     # The second look makes sure that nothing changed meanwhile.
     if may_write and before and small and fingerprint(config, rundb) == before:
@@ -95,6 +95,7 @@ def _to_json(work: PendingWork) -> dict[str, Any]:
         "foreign": [str(path) for path in work.foreign],
         "warnings": work.warnings,
         "science_runs": work.science_runs,
+        "unseen": sorted(work.unseen),
     }
 
 
@@ -104,6 +105,7 @@ def _from_json(content: dict[str, Any]) -> PendingWork:
         [Path(path) for path in content["foreign"]],
         content["warnings"],
         [ScienceRunTimes(*one) for one in content["science_runs"]],
+        frozenset(content["unseen"]),
     )
 
 

@@ -20,6 +20,7 @@ from xomflow.outcomes.files import Failure, Listing, list_outcomes
 from xomflow.outcomes.groups import GroupsOfAll, KnownGroups, read_groups, revisions_of
 from xomflow.planning.campaigns import Campaign, campaigns_of, with_results
 from xomflow.planning.near_tags import describe_near_tags
+from xomflow.planning.runs_now import describe_unseen, read_runs
 from xomflow.planning.science_runs import ScienceRunTimes, times_of
 from xomflow.planning.selection import Selector, matches, selection_key
 from xomflow.rundb.complaints import summarize
@@ -72,16 +73,19 @@ class PendingWork:
     foreign
         Files among the outcomes that are no outcomes.
     warnings
-        Sentences about run documents that cannot be understood, about tags that nearly match an excluded one, and about
-        analyses that select no run.
+        Sentences about run documents that are missing or cannot be understood, about tags that nearly match an excluded
+        one, and about analyses that select no run.
     science_runs
         When the science runs were.
+    unseen
+        Numbers of the runs that the run database had before and does not show now.
     """
 
     analyses: dict[str, PendingRuns] = field(default_factory=dict)
     foreign: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
+    unseen: frozenset[int] = frozenset()
 
     def known_groups(self, config: Config) -> GroupsOfAll:
         """Return what decides which outcomes of groups are current."""
@@ -92,7 +96,7 @@ class PendingWork:
         }
 
 
-def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = None) -> PendingWork:
+def find_pending(config: Config, rundb: RunDB, may_write: bool = False) -> PendingWork:
     """Return the pending work from all run documents and all names of outcomes.
 
     Parameters
@@ -101,8 +105,8 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
         The configuration.
     rundb
         The run database.
-    metadata
-        Keeps the content of the run documents for publishing; None: it is not kept.
+    may_write
+        Whether the content of the run documents is kept, for publishing and for answers that lack some of them.
 
     Raises
     ------
@@ -110,10 +114,11 @@ def find_pending(config: Config, rundb: RunDB, metadata: RunMetadata | None = No
         If the run database does not answer.
     """
     paths, common = Paths(config.work), config.selection
-    answer = rundb.runs(common.min_run, common.max_run)
-    if metadata is not None:
-        metadata.keep(answer.runs.values())
-    work = PendingWork(warnings=summarize(answer.complaints), science_runs=times_of(config.science_runs, answer.runs))
+    answer = read_runs(config, rundb, common.min_run, common.max_run)
+    if may_write:
+        RunMetadata(paths).keep(run for run in answer.runs.values() if run.number not in answer.unseen)
+    work = PendingWork(unseen=answer.unseen, science_runs=times_of(config.science_runs, answer.runs))
+    work.warnings = [*describe_unseen(answer, rundb), *summarize(answer.complaints)]
     kept = read_groups(paths) or {}
     if not answer.runs and not answer.complaints:
         work.warnings.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
@@ -184,10 +189,11 @@ def _pending_campaigns(
 ) -> PendingRuns:
     """Return the pending campaigns of one analysis."""
     unknown = _unknown(selector, answer, revisions.values())
+    obscure = unknown | answer.unseen
     campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, answer.unclear)
     groups = Groups(tuple(tuple(run.number for run in one.members) for one in campaigns), unknown)
     current = [revisions[name] for name in judge(revisions, groups).current]
-    rest = [with_results(one, current, unknown) for one in reversed(campaigns) if one.id not in revisions]
+    rest = [with_results(one, current, obscure) for one in reversed(campaigns) if one.id not in revisions]
     return PendingRuns(
         done=len(campaigns) - len(rest),
         failures=failures,
@@ -207,7 +213,7 @@ def _groups_of_single_runs(selector: Selector, answer: RunQuery, revisions: Mapp
 
 def _unknown(selector: Selector, answer: RunQuery, revisions: Iterable[Revision]) -> frozenset[int]:
     """Return the runs with results whose documents are not there or cannot be understood."""
-    runs = {run for one in revisions for run in one.runs} - answer.runs.keys()
+    runs = {run for one in revisions for run in one.runs} - (answer.runs.keys() - answer.unseen)
     return frozenset(run for run in runs if not selector.refusal_by_number(run))
 
 

@@ -25,6 +25,7 @@ from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.kept_pending import load_pending
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending import PendingRuns
+from xomflow.planning.runs_now import NOT_SHOWN
 from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.planning.selection import Selector
 from xomflow.planning.share import share
@@ -117,7 +118,7 @@ def take_survey(
     survey.known_groups = pending.known_groups(config)
     in_progress = read_in_progress(config, now)
     for analysis, runs in pending.analyses.items():
-        undone = _undone(config, analysis, runs, missing, now)
+        undone = _undone(config, analysis, runs, missing, pending.unseen, now)
         items = [_item(config, analysis, run, runs, lacks, in_progress, now) for run, lacks in undone]
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
@@ -145,13 +146,13 @@ def describe_left(analysis: str, ready: Iterable[Item], taken: Collection[Key], 
 
 
 def _undone(
-    config: Config, analysis: str, runs: PendingRuns, missing: MissingData, now: datetime
+    config: Config, analysis: str, runs: PendingRuns, missing: MissingData, unseen: Collection[int], now: datetime
 ) -> list[tuple[Run, Reason | None]]:
     """Return the runs of an analysis, or its campaigns as runs, that are not done, each with what it lacks."""
     block = config.analyses[analysis]
     if block.period is None:
-        lacking = missing.of(analysis, runs.pending)
-        return [(run, lacking.get(run.id)) for run in runs.pending]
+        lacking = missing.of(analysis, [run for run in runs.pending if run.number not in unseen])
+        return [(run, NOT_SHOWN if run.number in unseen else lacking.get(run.id)) for run in runs.pending]
     selector = Selector(config.selection, block)
     members = [run for campaign in runs.campaigns for run in campaign.members]
     unready = {run.id: refusal for run in members if (refusal := selector.refusal_by_progress(run))}

@@ -42,10 +42,13 @@ class RunQuery:
         The runs, by number.
     complaints
         The documents that cannot be understood; their runs are left out.
+    unseen
+        Numbers of the runs that were in earlier answers and are not in this one; they are among the runs as they were.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
+    unseen: frozenset[int] = frozenset()
 
     @property
     def problems(self) -> list[str]:

@@ -1,7 +1,8 @@
 """The present metadata of runs: tags, comments, mode, source and rates, which may change after the analysis.
 
-Discovery reads all run documents and keeps these entries where they changed; publishing makes points of them and of
-the outcomes. Deleted, they come back with the next tick.
+Discovery reads all run documents and keeps what XOM uses of them where it changed. Publishing makes points of it and of
+the outcomes; and a run that an answer of the run database lacks stays as it was last seen, since absence proves
+nothing. Deleted, it comes back with the next tick.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from xomflow.core.kept_json import dict_of, read_kept
-from xomflow.core.key import shelf_of
+from xomflow.core.key import RUN_DIGITS, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import RunEntries
@@ -34,22 +36,49 @@ class RunMetadata:
         self._digests: dict[str, str] = read_kept(paths.run_metadata_digests, dict_of(str)) or {}
 
     def keep(self, runs: Iterable[Run]) -> None:
-        """Keep the metadata of these runs; those of other runs stay, such as of one whose document cannot be read."""
+        """Keep what the documents of these runs have; what is kept of other runs stays, see `unseen_runs`."""
         shelves: dict[str, list[Run]] = {}
         for run in sorted(runs, key=lambda run: run.number):
             shelves.setdefault(shelf_of(run.id), []).append(run)
         changed = False
         for shelf, members in shelves.items():
-            text = json.dumps([(run.number, *run.entries) for run in members])
+            text = json.dumps([(run.number, *run.entries, *_rest(run)) for run in members])
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-            path = self._paths.run_metadata(shelf)
-            if self._digests.get(shelf) == digest and self.of(shelf).keys() >= {run.id for run in members}:
+            kept = self._kept(shelf)
+            if self._digests.get(shelf) == digest and all("rest" in kept.get(run.id, ()) for run in members):
                 continue
-            write_atomically(path, json.dumps(_as_kept(self.of(shelf) | {run.id: run.entries for run in members})))
+            now = {run.id: {**run.entries._asdict(), "rest": _rest(run)} for run in members}
+            write_atomically(self._paths.run_metadata(shelf), json.dumps(kept | now))
             self._digests[shelf] = digest
             changed = True
         if changed:
             write_atomically(self._paths.run_metadata_digests, json.dumps(self._digests))
+
+    def unseen_runs(
+        self, seen: Collection[int], min_run: int, max_run: int | None, accepted: Collection[str] = ()
+    ) -> dict[int, Run]:
+        """Return the runs that were kept before and are not among those seen now, each as it was last seen.
+
+        Parameters
+        ----------
+        seen
+            Numbers of the runs with a document now, whether it can be understood or not.
+        min_run, max_run
+            The range of numbers that the run database was asked about.
+        accepted
+            Ids of runs of which a person decided that they are gone.
+        """
+        last = 10**RUN_DIGITS - 1 if max_run is None else min(max_run, 10**RUN_DIGITS - 1)
+        shelves = {shelf_of(run_id(min_run)), shelf_of(run_id(last))}
+        unseen = {}
+        for shelf in sorted(self._digests):
+            for name, entry in self._kept(shelf).items() if min(shelves) <= shelf <= max(shelves) else ():
+                number = int(name) if name.isdecimal() else -1
+                if not min_run <= number <= last or number in seen or name in accepted:
+                    continue
+                if (run := _run(number, entry)) is not None:
+                    unseen[number] = run
+        return unseen
 
     @property
     def known(self) -> bool:
@@ -62,18 +91,46 @@ class RunMetadata:
 
     def of(self, shelf: str) -> dict[str, RunEntries]:
         """Return the metadata of a shelf's runs, by run id; a run that was never seen has none."""
-        kept = read_kept(self._paths.run_metadata(shelf), dict_of(dict)) or {}
-        return {run: entries for run, one in kept.items() if (entries := _parsed(one)) is not None}
+        return {run: entries for run, one in self._kept(shelf).items() if (entries := _parsed(one)) is not None}
+
+    def _kept(self, shelf: str) -> dict[str, dict[str, Any]]:
+        return read_kept(self._paths.run_metadata(shelf), dict_of(dict)) or {}
 
 
-def _as_kept(entries: dict[str, RunEntries]) -> dict[str, dict[str, Any]]:
-    return {run: one._asdict() for run, one in entries.items()}
+def _rest(run: Run) -> list[Any]:
+    """Return what a run has beside its metadata: with both it can be made again."""
+    end = run.end.timestamp() if run.end else None
+    return [run.status, sorted(run.detectors), run.start.timestamp(), end, dict(run.rate_max)]
+
+
+def _run(number: int, kept: dict[str, Any]) -> Run | None:
+    """Return a run as it was kept; None if its entry is damaged, or of version 1.0, which kept less."""
+    entries = _parsed(kept)
+    if entries is None:
+        return None
+    try:
+        status, detectors, start, end, highest = kept["rest"]
+        return Run(
+            number,
+            entries.mode,
+            entries.source,
+            str(status),
+            frozenset(map(str, detectors)),
+            frozenset(entries.tags),
+            datetime.fromtimestamp(start, UTC),
+            None if end is None else datetime.fromtimestamp(end, UTC),
+            tuple(entries.rate.items()),
+            tuple((str(name), float(rate)) for name, rate in highest.items()),
+            tuple(entries.comments),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        return None
 
 
 def _parsed(kept: dict[str, Any]) -> RunEntries | None:
     """Return kept entries; None if they are damaged. Those of version 1.0 had no length."""
     try:
-        entries = RunEntries(**{"seconds": None, **kept})
+        entries = RunEntries(**{"seconds": None, **{name: kept[name] for name in kept if name != "rest"}})
         texts = [entries.mode, entries.source, *entries.tags, *entries.comments]
         numbers = [entries.seconds or 0, *entries.rate.values()]
     except (TypeError, AttributeError):

@@ -12,6 +12,7 @@ from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import ID, first_run
 from xomflow.core.messages import did_you_mean
 from xomflow.planning.campaigns import as_run, campaigns_of
+from xomflow.planning.runs_now import read_runs
 from xomflow.planning.selection import Selector
 from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.rundb.run import Run
@@ -103,7 +104,7 @@ def _find_campaign(config: Config, key: JobKey, rundb: RunDB) -> Run:
     if block.period is None:
         raise UsageError(f"{key.run} is the id of a campaign, and analyses.{key.analysis} has no period: give a run id")
     selector = Selector(common, block)
-    answer = rundb.runs(common.min_run, common.max_run)
+    answer = read_runs(config, rundb, common.min_run, common.max_run)
     found = campaigns_of(
         answer.runs.values(),
         lambda run: not (selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)),

@@ -8,6 +8,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.reading import read_outcome
+from xomflow.planning.runs_now import NOT_SHOWN, read_runs
 from xomflow.planning.selection import Selector
 from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.complaints import summarize
@@ -28,12 +29,13 @@ def why(config: Config, number: int) -> list[str]:
     number
         Run number.
     """
-    answer = open_rundb(config.rundb).runs(number, number)
+    answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
     if run is None:
         return summarize(answer.complaints) or [f"the run database has no run {number}"]
     survey = survey_now(config, may_write=False)
-    return [_line(config, analysis, run, survey) for analysis in config.analyses]
+    note = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
+    return note + [_line(config, analysis, run, survey) for analysis in config.analyses]
 
 
 def document_problems(config: Config) -> list[str]:

@@ -1,0 +1,44 @@
+"""The runs as they are known now: the answer of the run database, and what earlier answers had and this one lacks.
+
+A lagging server, an export under way and a lost document look alike, and absence proves nothing. So a run that is
+missing stays as it was last seen, and is not analysed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xomflow.config.model import Config
+from xomflow.core.key import run_id
+from xomflow.core.paths import Paths
+from xomflow.core.reason import Reason
+from xomflow.rundb.database import RunDB, RunQuery
+from xomflow.rundb.run_metadata import RunMetadata
+
+NOT_SHOWN = Reason("the run database had its document before and does not show it now")
+
+
+def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -> RunQuery:
+    """Return the runs with numbers in a range, those that the run database does not show now as they were last seen.
+
+    Raises
+    ------
+    RunDBError
+        If the run database does not answer.
+    """
+    answer = rundb.runs(min_run, max_run)
+    seen = answer.runs.keys() | answer.unclear
+    unseen = RunMetadata(Paths(config.work)).unseen_runs(seen, min_run, max_run)
+    answer.runs |= unseen
+    answer.unseen = frozenset(unseen)
+    return answer
+
+
+def describe_unseen(answer: RunQuery, rundb: RunDB) -> Iterator[str]:
+    """Yield a sentence about the runs that the run database does not show now, if there are any."""
+    if answer.unseen:
+        count, newest = len(answer.unseen), run_id(max(answer.unseen))
+        yield (
+            f"{rundb.place} lacks runs that it had before ({count}, such as {newest}): nothing about them changes "
+            'until they come back, or are given up with: xom accept --why "..."'
+        )
