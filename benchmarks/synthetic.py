@@ -69,7 +69,8 @@ def idle_site(folder: Path, runs: int, new_runs: int) -> tuple[Site, float | Non
     write_documents(folder / "more.jsonl", range(FIRST_RUN, FIRST_RUN + runs + new_runs))
     if marker.exists():
         return site, None
-    shutil.rmtree(site.work, ignore_errors=True)
+    for old in (site.work, folder / ".snakemake"):  # which remembers that there was a work folder
+        shutil.rmtree(old, ignore_errors=True)
     for analysis in ANALYSES:
         write_outcomes(site, analysis, numbers)
     os.sync()  # else the disk is busy with it during the first measurements

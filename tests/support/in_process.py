@@ -124,6 +124,8 @@ def _tick() -> int:
         failed = not all(_jobs(tick))
         for step in ("publish", "report"):
             xom(["job", step, folder])
+            if tick.files.trouble.exists():
+                return read_json(tick.files.trouble)["exit_code"]
         summary = read_summary(tick.files)
         say("", *closing_lines(summary, tick.paths, ""), file=sys.stderr)
         return exit_code(summary, failed, "")

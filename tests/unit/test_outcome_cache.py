@@ -189,6 +189,8 @@ def test_a_corrupt_outcome_is_set_aside_and_said_once(paths: Paths) -> None:
     assert list(looking.outcomes(SHELF)) == ["052895"]
     assert len(looking.problems) == 1
     assert "052894.json is not JSON" in looking.problems[0]
+    assert paths.outcome(KEY).exists()  # whether it may be moved is not for a reader to decide
+    assert "moved to" in looking.set_aside_damaged()[0]
     assert (paths.set_aside / "kr83m/v1/052/052894.json.1").read_text() == "{"
     again = OutcomeCache(paths)
     assert list(again.outcomes(SHELF)) == ["052895"]

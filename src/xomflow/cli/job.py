@@ -10,8 +10,9 @@ import contextlib
 from contextlib import closing
 from pathlib import Path
 
-from xomflow.core.errors import XomError, in_words
+from xomflow.core.errors import DiskError, PersonNeededError, XomError, in_words
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.folder_marks import check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import check_format
@@ -23,13 +24,7 @@ def discover(options: argparse.Namespace) -> int:
     """Look for work and claim it."""
     from xomflow.workflow.discover import discover as discover_work
 
-    try:
-        survey = discover_work(options.tick)
-    except Exception as error:
-        sentence, code = in_words(error)
-        with contextlib.suppress(OSError):  # the disk may be the reason
-            dump_json(options.tick.trouble, {"sentence": sentence, "exit_code": code})
-        raise
+    survey = discover_work(options.tick)
     say(f"{len(survey.chosen)} runs to analyse")
     return ExitCode.OK
 
@@ -44,13 +39,19 @@ def run(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Publish what the store lacks; errors go into the receipt and the tick's report, not into the exit code."""
+    from xomflow.core.folder_marks import mark_folders
     from xomflow.core.tick_summary import Receipt
+    from xomflow.decisions.files import read_decisions
     from xomflow.publishing.open_store import open_store
     from xomflow.publishing.publish import publish as publish_outcomes
     from xomflow.workflow.documents import SurveyDocument
+    from xomflow.workflow.mass_changes import mass_changes, stop_before
 
     config = SurveyDocument.from_json(read_json(options.tick.survey)).config
     paths = Paths(config.work)
+    # What jobs needed hours for may have gone since the tick began.
+    stop_before(mass_changes(paths, config.store, read_decisions(paths).made))
+    mark_folders(paths, config.store["kind"] == "local")
     try:
         with closing(open_store(config.store, paths)) as store:
             receipt = publish_outcomes(paths, store, config.store["prefix"], config.page_url)
@@ -102,9 +103,25 @@ def main(words: list[str]) -> int:
     command.add_argument("--documents", type=Path, help="file with run documents; default: the run database")
     command.set_defaults(function=describe)
     options = parser.parse_args(words)
-    if "tick" in options:
-        check_format(_paths(options.tick))
-    return options.function(options)
+    try:
+        if "tick" in options:
+            check_folders(_paths(options.tick))
+            check_format(_paths(options.tick))
+        return options.function(options)
+    except Exception as error:
+        # What publishing or the report did not foresee costs only that step; what stops a tick stops all of it.
+        stops = isinstance(error, DiskError | PersonNeededError)
+        if options.function is discover or (stops and options.function in (publish, report)):
+            _note_trouble(options.tick, error)
+        raise
+
+
+def _note_trouble(tick: TickPaths, error: Exception) -> None:
+    """Write why the tick stops, for its end."""
+    sentence, code = in_words(error)
+    with contextlib.suppress(OSError):  # the disk may be the reason
+        if tick.folder.is_dir():  # a folder where the disk should be mounted must stay empty
+            dump_json(tick.trouble, {"sentence": sentence, "exit_code": code})
 
 
 def _paths(tick: TickPaths) -> Paths:

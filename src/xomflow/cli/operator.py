@@ -11,6 +11,7 @@ from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.folder_marks import check_folders, mark_folders
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.work_format import check_format
@@ -31,7 +32,9 @@ def status(config: Config, options: argparse.Namespace) -> int:
         return 0
     survey = survey_now(config, may_write=False)
     say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)))
-    return ExitCode.CONFIGURATION if survey.configuration_errors else ExitCode.OK
+    if survey.configuration_errors:
+        return ExitCode.CONFIGURATION
+    return ExitCode.WAITS_FOR_PERSON if survey.mass_changes else ExitCode.OK
 
 
 def why(config: Config, options: argparse.Namespace) -> int:
@@ -55,10 +58,23 @@ def cancel(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def accept(config: Config, options: argparse.Namespace) -> int:
+    """Let a tick make the mass change before which it stopped; asks for the reason with --why."""
+    from xomflow.workflow.accept import accept as accept_changes
+
+    say(*accept_changes(config, options.why, options.dry_run))
+    return ExitCode.OK
+
+
 def rebuild(config: Config, options: argparse.Namespace) -> int:
     """Publish all outcomes to the store, which may be empty."""
+    from xomflow.decisions.files import read_decisions
     from xomflow.publishing.publish import rebuild as publish_everything
+    from xomflow.workflow.mass_changes import mass_changes, stop_before
 
+    paths, block = Paths(config.work), config.store.model_dump(mode="json")
+    stop_before(mass_changes(paths, block, read_decisions(paths).made, everything=True))
+    mark_folders(paths, config.store.kind == "local")
     with closing(_store(config)) as store:
         receipt = publish_everything(Paths(config.work), store, config.store.prefix, _groups(config), config.page.url)
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
@@ -90,6 +106,12 @@ def _store(config: Config) -> Store:
     return open_store(config.store.model_dump(mode="json"), Paths(config.work))
 
 
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a reason is needed")
+    return text.strip()
+
+
 def _run_number(text: str) -> int:
     """Return the number in a run id, or that of the first run in the id of a campaign."""
     number = text.partition("-")[0]
@@ -110,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, default=Path("config.yaml"), help="configuration, within the site; default: %(default)s"
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (status, why, cancel, rebuild, verify):
+    for function in (status, why, accept, cancel, rebuild, verify):
         command = commands.add_parser(function.__name__, help=function.__doc__, parents=[site])
         command.set_defaults(function=function)
         if function is status:
@@ -119,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
             )
         if function is why:
             command.add_argument("run", type=_run_number, help="run number, or the id of a campaign")
+        if function is accept:
+            command.add_argument("--why", type=_reason, required=True, help="the reason, for those who read it later")
+            command.add_argument("--dry-run", action="store_true", help="print what would be accepted")
         if function is cancel:
             command.add_argument("run", type=int, nargs="*", help="run numbers; none: all runs")
     return parser
@@ -129,5 +154,6 @@ def main(words: list[str]) -> int:
     options = _parser().parse_args(words)
     os.chdir(find_site(options.site, options.config))  # a configuration's relative paths begin there
     config = load_configuration(options.config)
+    check_folders(Paths(config.work))
     check_format(Paths(config.work))
     return options.function(config, options)

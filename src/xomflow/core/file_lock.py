@@ -15,3 +15,16 @@ def exclusive(lock: Path) -> Iterator[None]:
     with lock.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def shared(lock: Path) -> Iterator[None]:
+    """Wait for the owner of a lock, and keep others from taking it meanwhile; writes nothing."""
+    try:
+        file = lock.open("rb")
+    except FileNotFoundError:  # no tick has ever taken it
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield

@@ -44,6 +44,11 @@ class Paths:
         """The number of the layout of all this, see `xomflow.core.work_format`."""
         return self.work / "format"
 
+    @property
+    def decisions(self) -> Path:
+        """Decisions of people, one file each."""
+        return self.work / "decisions"
+
     # --- results, one file per key -------------------------------------------------------------------------------
     @property
     def outcomes(self) -> Path:
@@ -58,9 +63,14 @@ class Paths:
         """The outcome of a key, complete or absent; it also marks the key as done."""
         return self.shelves(key.analysis, key.version) / key.shelf / f"{key.run}.json"
 
+    @property
+    def all_figures(self) -> Path:
+        """The figures of all outcomes."""
+        return self.work / "figures"
+
     def figures(self, key: Key) -> Path:
         """Folder of the figures of a key."""
-        return self.work / "figures" / key.analysis / key.version / key.shelf / key.run
+        return self.all_figures / key.analysis / key.version / key.shelf / key.run
 
     def log(self, key: Key) -> Path:
         """Log of the newest attempt."""
@@ -151,6 +161,11 @@ class Paths:
         """Locations of the data of waiting runs, from the run database."""
         return self.cache / "whereabouts.json"
 
+    @property
+    def known_outcomes(self) -> Path:
+        """The content of the outcomes as of the last look, by shelf."""
+        return self.cache / "outcomes"
+
     def run_metadata(self, shelf: str) -> Path:
         """The metadata of a shelf's runs as of the last look at the run database."""
         return self.cache / "facts" / f"{shelf}.json"
@@ -164,6 +179,10 @@ class Paths:
     def ledger(self) -> Path:
         """What each store has; safe to delete: everything is published once more, to the same points."""
         return self.work / "ledger"
+
+    def ledger_of(self, store: str) -> Path:
+        """What one store has."""
+        return self.ledger / store
 
     @property
     def store(self) -> Path:

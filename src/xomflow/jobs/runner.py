@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from xomflow.core import times
+from xomflow.core.folder_marks import check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
@@ -86,6 +87,7 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     if end.stopped_by and job.in_batch:
         return 1  # only the batch system has the reason, and it may start the job again
     outcome = compose(job, began, end, draft, log)
+    check_folders(paths)  # a disk may have gone since the start
     if outcome.failure is None:
         _keep_figures(draft, paths.figures(key), outcome.figures)
         write_outcome(paths.outcome(key), outcome)

@@ -5,6 +5,7 @@ What was read is kept, each document beside the time, size and number of its fil
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -50,11 +51,32 @@ class OutcomeCache:
     ----------
     paths
         Where they are.
+    may_write
+        Whether what was read is kept.
+
+    Attributes
+    ----------
+    damaged
+        Files without a valid outcome, with what is wrong.
+    unreadable
+        Sentences about files that cannot be read now.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, may_write: bool = True) -> None:
         self._paths = paths
-        self.problems: list[str] = []
+        self._may_write = may_write
+        self.damaged: dict[Path, str] = {}
+        self.unreadable: list[str] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """Sentences about the files of which `outcomes` has none."""
+        return [*(f"{path} {reason}" for path, reason in self.damaged.items()), *self.unreadable]
+
+    def set_aside_damaged(self) -> list[str]:
+        """Move the damaged files away; return sentences about these and the unreadable ones."""
+        moved = [quarantine(self._paths, path, reason) for path, reason in self.damaged.items()]
+        return [*moved, *self.unreadable]
 
     def shelves(self) -> list[Shelf]:
         """Return all shelves, those of older versions and of analyses no longer configured included."""
@@ -77,9 +99,9 @@ class OutcomeCache:
     def outcomes(self, shelf: Shelf) -> dict[str, Outcome]:
         """Return the outcomes of a shelf, by the id of their run or campaign.
 
-        Files without a valid outcome are set aside and reported in ``problems``.
+        Files without a valid outcome are left out and reported in ``problems``.
         """
-        place = self._paths.cache / "outcomes" / f"{shelf}.json"
+        place = self._paths.known_outcomes / f"{shelf}.json"
         kept = read_kept(place, _kept_by_id) or {}
         fresh: dict[str, _Kept] = {}
         found: dict[str, Outcome] = {}
@@ -90,7 +112,8 @@ class OutcomeCache:
                 entry, outcome = self._read(path, status)
             if entry is not None and outcome is not None:
                 fresh[path.stem], found[path.stem] = entry, outcome
-        if fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh):
+        changed = fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh)
+        if changed and self._may_write:
             # Version 1.0 had a digest in the second place and needs three entries.
             entries = {run: [entry.status, "", entry.document] for run, entry in fresh.items()}
             write_atomically(place, json.dumps(entries, separators=(",", ":")))
@@ -101,7 +124,7 @@ class OutcomeCache:
 
     def _files(self, shelf: Shelf) -> list[tuple[Path, list[int]]]:
         found = []
-        with os.scandir(self._folder(shelf)) as entries:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder(shelf)) as entries:
             for entry in entries:
                 if is_done_name(entry.name):
                     status = entry.stat()
@@ -113,9 +136,9 @@ class OutcomeCache:
             document = read_document(path)
             return _Kept(status, document), outcome_at(path, document)
         except SchemaError as error:
-            self.problems.append(quarantine(self._paths, path, str(error)))
+            self.damaged[path] = str(error)
         except OSError as error:
-            self.problems.append(f"{path} cannot be read: {error.strerror}")
+            self.unreadable.append(f"{path} cannot be read: {error.strerror}")
         return None, None
 
 
@@ -145,6 +168,11 @@ class SeenFingerprints:
         write_atomically(self._path, json.dumps(self._seen))
 
 
+def kept_runs(content: Any) -> set[str]:
+    """Return the ids of the runs and campaigns in a kept file."""
+    return set(_kept_by_id(content))
+
+
 def _kept_by_id(content: Any) -> dict[str, _Kept]:
     """Return kept documents by the ids in them; version 1.0 kept campaigns under the number of their first run."""
     return {document["key"]["run"]: _Kept(status, document) for status, *_, document in content.values()}
@@ -168,6 +196,6 @@ def _object(content: Any) -> dict[str, Fingerprint]:
 
 def _folders(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except FileNotFoundError:
         return []

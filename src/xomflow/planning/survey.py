@@ -19,6 +19,7 @@ from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.planning.brake import MassChange
 from xomflow.planning.campaigns import campaign_as_run
 from xomflow.planning.decide import Evidence, KeyState, decide
 from xomflow.planning.in_progress import InProgress, read_in_progress
@@ -67,6 +68,8 @@ class Survey:
         When the science runs were.
     known_groups
         What decides which outcomes of groups are current, by analysis and version.
+    mass_changes
+        Changes before which a tick stops.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class Survey:
     configuration_errors: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
     known_groups: GroupsOfAll = field(default_factory=dict)
+    mass_changes: tuple[MassChange, ...] = ()
 
     @property
     def undone(self) -> list[Item]:

@@ -30,12 +30,21 @@ class CurrentPoints:
         What decides which outcomes of groups are current; None: what the last tick left.
     page_url
         Address of the page; empty if there is none.
+    may_write
+        Whether what was read is kept.
     """
 
-    def __init__(self, paths: Paths, prefix: str, groups: GroupsOfAll | None = None, page_url: str = "") -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        prefix: str,
+        groups: GroupsOfAll | None = None,
+        page_url: str = "",
+        may_write: bool = True,
+    ) -> None:
         self._prefix = prefix
         self._page_url = page_url
-        self._cache = OutcomeCache(paths)
+        self._cache = OutcomeCache(paths, may_write)
         self._metadata = RunMetadata(paths)
         self._entries: dict[str, dict[str, RunEntries]] = {}
         self.current = CurrentResults(paths, groups)
@@ -44,6 +53,10 @@ class CurrentPoints:
     def problems(self) -> list[str]:
         """Sentences about outcomes that could not be read."""
         return self._cache.problems
+
+    def set_aside_damaged(self) -> list[str]:
+        """Move damaged outcomes away; return sentences about these and about those that cannot be read now."""
+        return self._cache.set_aside_damaged()
 
     def shelves(self) -> list[Shelf]:
         """Return all shelves."""

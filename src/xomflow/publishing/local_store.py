@@ -34,7 +34,10 @@ class LocalStore:
 
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write the file of a shelf; see `Store.write`."""
-        self._put(self._path(shelf), _content(shelf, points))
+        if points:
+            self._put(self._path(shelf), _content(shelf, points))
+        else:
+            self._path(shelf).unlink(missing_ok=True)
 
     def add(self, day: str, points: list[Point]) -> None:
         """Add points to the file of a day; see `Store.add`."""
@@ -62,7 +65,7 @@ class LocalStore:
         for shelf, points in wanted:
             path = self._path(shelf)
             if path not in there:
-                yield f"{shelf}: {path} is missing"
+                yield from [f"{shelf}: {path} is missing"] * bool(points)
             elif path.read_bytes() != _content(shelf, points):
                 yield f"{shelf}: {path} does not hold what the outcomes say"
             there.discard(path)

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core.errors import XomError
-from xomflow.core.file_lock import exclusive
+from xomflow.core.file_lock import exclusive, shared
 from xomflow.core.kept_json import dict_of, read_kept
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import SeenFingerprints, Shelf
 from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.store import Store, StoreAwayError
 from xomlib.files import dump_json
-
-_UNKNOWN = "?"
 
 
 def publish(paths: Paths, store: Store, prefix: str, page_url: str = "") -> Receipt:
@@ -56,9 +55,9 @@ def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None 
 def verify(
     paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
 ) -> Iterator[str]:
-    """Yield a sentence for each difference between the store and the outcomes; damaged outcomes are set aside."""
-    points = CurrentPoints(paths, prefix, groups, page_url)
-    with exclusive(paths.publishing_lock):
+    """Yield a sentence for each difference between the store and the outcomes; reads only."""
+    points = CurrentPoints(paths, prefix, groups, page_url, may_write=False)
+    with shared(paths.publishing_lock):
         yield from store.differences(points.of_all(points.shelves()))
     yield from points.problems
 
@@ -85,14 +84,15 @@ class _Publishing:
         """Publish what the store lacks; return the receipt."""
         points, receipt = self._points, self._receipt
         receipt.problems += points.current.rename()
+        shelves_of_all = sorted({*points.shelves(), *shelves_in(self._ledger)})  # some may have lost their outcomes
         try:
-            for _, shelves in itertools.groupby(points.shelves(), key=lambda shelf: shelf.analysis):
+            for _, shelves in itertools.groupby(shelves_of_all, key=lambda shelf: shelf.analysis):
                 self._publish_analysis(list(shelves))
         except StoreAwayError as error:
             receipt.problems.append(str(error))
             receipt.away = True
         self._seen.keep()
-        receipt.problems[:0] = points.problems
+        receipt.problems[:0] = points.set_aside_damaged()
         return receipt
 
     def _publish_analysis(self, shelves: list[Shelf]) -> None:
@@ -107,7 +107,7 @@ class _Publishing:
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""
         known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
-        return any(one not in ("", _UNKNOWN) and not is_outdated(one) for one in known.values())
+        return any(one not in ("", UNKNOWN) and not is_outdated(one) for one in known.values())
 
     def _tried(self, do: Callable[..., None], *arguments: Any) -> bool:
         """Do something; return whether it succeeded. Only a store that is away stops everything."""
@@ -129,7 +129,7 @@ class _Publishing:
             return
         changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
         # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
-        dump_json(ledger, known | dict.fromkeys(changed, _UNKNOWN))
+        dump_json(ledger, known | dict.fromkeys(changed, UNKNOWN))
         self._store.write(shelf, points, changed)
         dump_json(ledger, present)
         self._receipt.outcomes += len(changed & present.keys())

@@ -12,8 +12,10 @@ from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.file_lock import exclusive
+from xomflow.core.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import ListedKey
+from xomflow.decisions.files import read_decisions
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
@@ -28,6 +30,7 @@ from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomflow.workflow.installed_units import units_that_hide_crashes
+from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomlib.files import dump_json, read_json, write_atomically
 from xomlib.job_description import ContextSpec
 
@@ -39,9 +42,13 @@ def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] |
     probe = open_context_probe(config, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        return take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors)
+        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors)
     finally:
         gc.enable()
+    paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
+    survey.warnings = [*survey.warnings, *decisions.problems]
+    survey.mass_changes = mass_changes(paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups)
+    return survey
 
 
 def discover(tick: TickPaths) -> Survey:
@@ -58,9 +65,11 @@ def discover(tick: TickPaths) -> Survey:
     with exclusive(paths.discovery_lock):
         batch = open_batch_system(config)
         statuses = submissions.statuses(paths, batch, config.slurm.latency)
+        survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
+        stop_before(survey.mass_changes)
+        mark_folders(paths, config.store.kind == "local")
         settle(paths, batch, config.retries, statuses)
         record_lost(paths, config.retries, statuses)
-        survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         for analysis in config.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]

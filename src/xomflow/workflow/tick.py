@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from xomflow.config.load import check_configuration
 from xomflow.core import times
+from xomflow.core.folder_marks import check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import bring_up_to_date, check_format
@@ -19,6 +20,7 @@ from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
 from xomflow.workflow.discover import limits_of, survey_now
 from xomflow.workflow.documents import TickStart
+from xomflow.workflow.mass_changes import stop_before
 from xomlib.files import dump_json
 from xomlib.printing import say
 
@@ -51,6 +53,7 @@ class Tick:
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
         self.config = check_configuration(tree, source)
         self.paths = Paths(self.config.work)
+        check_folders(self.paths)
         check_format(self.paths, will_convert=main and not dry)
         self._tree = tree
         self.dry = dry
@@ -78,6 +81,7 @@ class Tick:
 
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
+        stop_before(survey.mass_changes)
         say(*survey.warnings, *survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
         self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
         return list(self._limits)

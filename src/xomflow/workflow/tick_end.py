@@ -90,9 +90,7 @@ class TickEnd:
 
     def _end(self, failed: bool) -> None:
         tick, files = self._tick, self._tick.files
-        if files.trouble.exists():
-            trouble = read_json(files.trouble)
-            exit_with(trouble["sentence"], ExitCode(trouble["exit_code"]))
+        self._leave_in_trouble()
         log = files.log("discover")
         if not log.exists() or not log.stat().st_size:  # with --touch Snakemake makes an empty one
             exit_with(_NO_TICK, ExitCode.USAGE)
@@ -107,6 +105,7 @@ class TickEnd:
         for step, product in (("publish", files.published), ("report", files.summary)):
             if not product.exists():
                 ended = subprocess.run(step_command(step, files), shell=True, check=False).returncode
+                self._leave_in_trouble()
                 unforeseen |= ended != ExitCode.OK
                 if step == "report" and not product.exists():
                     exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
@@ -114,6 +113,12 @@ class TickEnd:
         say("", *closing_lines(summary, tick.paths, left), file=sys.stderr)
         if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):
             sys.exit(code)
+
+    def _leave_in_trouble(self) -> None:
+        """Exit if a step of the tick has found that nothing may be done."""
+        if self._tick.files.trouble.exists():
+            trouble = read_json(self._tick.files.trouble)
+            exit_with(trouble["sentence"], ExitCode(trouble["exit_code"]))
 
 
 def _code_of(ended: int) -> ExitCode:

@@ -1,0 +1,109 @@
+"""Marks in the folders that may be a mount or a link: where one is missing, the disk is away, and nothing is done.
+
+Each such folder has a hidden file, named after what the folder is for. That of ``work`` lists the folders in it that
+have a mark, and the site's folder remembers which ``work`` has one. This tells three cases apart: a folder that was
+never used has no mark and is on no list; one of a version without marks is on no list either and has content; one
+whose disk is not mounted, or whose link leads elsewhere, is on the list and has no mark.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from xomflow.core.errors import DiskError
+from xomflow.core.paths import Paths
+from xomlib.files import write_atomically
+
+# In the site's folder, where Snakemake keeps its notes; both can be deleted.
+_SITE = Path(".snakemake/xom-work")
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+
+class FolderAwayError(DiskError):
+    """A folder of ``work`` is not the one that was used before."""
+
+
+def check_folders(paths: Paths) -> None:
+    """Raise `FolderAwayError` unless every folder that was used before is there; reads only."""
+    marked = _lines(_mark_of_work(paths))
+    if marked is None and str(paths.work.absolute()) in (_lines(_SITE) or ()):
+        raise _away(paths.work, _mark_of_work(paths))
+    for folder in (paths.outcomes, paths.all_figures, paths.store, paths.decisions):
+        if _lines(mark(folder)) is not None:
+            continue
+        # A store may be deleted at any time. A mount point or a link would still be there.
+        deleted = folder == paths.store and not os.path.lexists(folder)
+        if folder.name in (marked or ()) and not deleted:
+            raise _away(folder, mark(folder))
+        # A version without marks has left results, but none here.
+        if folder in (paths.outcomes, paths.all_figures) and _is_empty_place(folder) and _has_results(paths):
+            raise _away(folder, mark(folder))
+
+
+def mark_folders(paths: Paths, local_store: bool) -> None:
+    """Mark the folders that have no mark yet; only after `check_folders`.
+
+    Parameters
+    ----------
+    paths
+        The folders.
+    local_store
+        Whether results are published to the local store.
+    """
+    folders = [paths.outcomes, paths.all_figures, paths.decisions, *([paths.store] if local_store else [])]
+    for folder in folders:
+        if _lines(mark(folder)) is None:
+            write_atomically(mark(folder), "")
+    _add_lines(_mark_of_work(paths), {folder.name for folder in folders})
+    _add_lines(_SITE, {str(paths.work.absolute())})
+
+
+def mark(folder: Path) -> Path:
+    """Return the file that marks a folder in ``work``; a link to another one of them is noticed by the name."""
+    return folder / f".xom-{folder.name}"
+
+
+def _mark_of_work(paths: Paths) -> Path:
+    return paths.work / ".xom-work"
+
+
+def _away(folder: Path, missing: Path) -> FolderAwayError:
+    return FolderAwayError(
+        f"{folder}: {missing.name} is not in it, so its disk is not mounted or its link leads elsewhere; nothing was "
+        f"done; mount it, or if this folder is the right one, type: mkdir -p {folder} && touch {missing}"
+    )
+
+
+def _lines(path: Path) -> set[str] | None:
+    """Return the lines of a file; None if there is none."""
+    try:
+        return set(path.read_text(encoding="utf-8", errors="replace").split("\n")) - {""}
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise FolderAwayError(f"{path.parent}: cannot be read: {error.strerror}; nothing was done") from None
+
+
+def _add_lines(path: Path, lines: set[str]) -> None:
+    present = _lines(path)
+    if present is None or not lines <= present:
+        write_atomically(path, "".join(f"{line}\n" for line in sorted(lines | (present or set()))))
+
+
+def _is_empty_place(folder: Path) -> bool:
+    """Return whether a folder, or a link, is there and has nothing."""
+    return os.path.lexists(folder) and not _has_content(folder)
+
+
+def _has_results(paths: Paths) -> bool:
+    return any(map(_has_content, (paths.outcomes, paths.ledger, paths.known_outcomes)))
+
+
+def _has_content(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False

@@ -1,0 +1,164 @@
+"""What a decision is, and which decisions stand: pure functions of the set of all, in whatever order they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from xomflow.core.key import Key
+
+_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Verb(StrEnum):
+    """What a person decides."""
+
+    ACCEPT = "accept"  # a mass change, or runs that the run database no longer has
+    REDO = "redo"  # an outcome is replaced by a new one
+    WITHDRAW = "withdraw"  # other decisions count no more
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a decision is about.
+
+    Parameters
+    ----------
+    analysis, version
+        Of these results; empty: of no single analysis.
+    runs
+        Ids of runs or campaigns.
+    digests
+        Of an acceptance: one, of exactly what was shown. Of a redo: of the outcome of each run, in their order.
+    decisions
+        Names of the decisions that are withdrawn.
+    """
+
+    analysis: str = ""
+    version: str = ""
+    runs: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Subject:
+        """Return the subject in a JSON object; `ValueError` or `TypeError` for another form."""
+        if not isinstance(content, dict):
+            raise TypeError("its subject is not a JSON object")
+        if unknown := content.keys() - set(cls.__slots__):
+            raise ValueError(f"its subject has the unknown entry {min(unknown)!r}")
+        lists = (_texts(content.get(name, [])) for name in ("runs", "digests", "decisions"))
+        return cls(*_texts([content.get(name, "") for name in ("analysis", "version")]), *lists)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided.
+
+    Parameters
+    ----------
+    what, subject
+        The verb and what it is about.
+    who
+        Name of the account.
+    when
+        When it was made.
+    why
+        The reason; never empty.
+    until
+        When it ends by itself; None: never.
+    name
+        Name of its file, which identifies it; empty before it is written.
+    """
+
+    what: Verb
+    subject: Subject
+    who: str
+    when: datetime
+    why: str
+    until: datetime | None = None
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.why.strip():
+            raise ValueError("it has no reason")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of its file."""
+        return {
+            "what": str(self.what),
+            "subject": {name: entry for name, entry in asdict(self.subject).items() if entry},
+            "who": self.who,
+            "when": _text(self.when),
+            "why": self.why,
+            **({"until": _text(self.until)} if self.until else {}),
+        }
+
+    @classmethod
+    def from_json(cls, content: Any, name: str) -> Decision:
+        """Return the decision in a file; `ValueError`, `TypeError` or `LookupError` for another form."""
+        if not isinstance(content, dict):
+            raise TypeError("it is not a JSON object")
+        if content.get("what") not in set(Verb):
+            raise ValueError(f"it decides {content.get('what')!r}, which this version of XOM does not know")
+        if not all(isinstance(content[entry], str) for entry in ("who", "when", "why")):
+            raise TypeError("who, when and why must be texts")
+        subject, until = Subject.from_json(content["subject"]), content.get("until")
+        ends = None if until is None else _moment(until)
+        return cls(Verb(content["what"]), subject, content["who"], _moment(content["when"]), content["why"], ends, name)
+
+
+def standing(decisions: Iterable[Decision], now: datetime) -> tuple[Decision, ...]:
+    """Return the decisions that count now: begun, neither ended nor withdrawn; in the order of their time."""
+    made = sorted((one for one in decisions if one.when <= now), key=lambda one: (one.when, one.name))
+    withdrawn = {name for one in made if one.what is Verb.WITHDRAW for name in one.subject.decisions}
+    ended = {one.name for one in made if one.until is not None and one.until <= now}
+    return tuple(one for one in made if one.name not in withdrawn | ended and one.what is not Verb.WITHDRAW)
+
+
+def accepted(decisions: Iterable[Decision], analysis: str = "", version: str = "") -> dict[str, datetime]:
+    """Return for each accepted run when its change was accepted last.
+
+    Parameters
+    ----------
+    decisions
+        Those that stand.
+    analysis, version
+        Of these results; empty: of no single analysis, as runs that the run database no longer has.
+    """
+    found: dict[str, datetime] = {}
+    for one in decisions:
+        if one.what is Verb.ACCEPT and (one.subject.analysis, one.subject.version) == (analysis, version):
+            found |= {run: max(one.when, found.get(run, one.when)) for run in one.subject.runs}
+    return found
+
+
+def to_redo(decisions: Iterable[Decision]) -> dict[Key, frozenset[str]]:
+    """Return for each key that is to be done again the digests of the outcomes that may be replaced."""
+    found: dict[Key, frozenset[str]] = {}
+    for one in decisions:
+        subject = one.subject
+        for run, digest in zip(subject.runs, subject.digests, strict=False) if one.what is Verb.REDO else ():
+            key = Key(subject.analysis, subject.version, run)
+            found[key] = found.get(key, frozenset()) | {digest}
+    return found
+
+
+def _texts(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError("an entry of its subject is not a list")
+    if not all(isinstance(one, str) for one in value):
+        raise TypeError("an entry of its subject is not a text")
+    return tuple(value)
+
+
+def _text(moment: datetime) -> str:
+    """Return a time with microseconds: what is accepted is what was known just before."""
+    return moment.astimezone(UTC).strftime(_FORM)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, _FORM).replace(tzinfo=UTC)

@@ -1,0 +1,57 @@
+"""Which results of groups a tick would change because the groups are no longer what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xomflow.core.paths import Paths
+from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.files import list_outcomes
+from xomflow.outcomes.groups import GroupsOfAll, Method, read_groups, revisions_of
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanges:
+    """Results of one analysis and version, by id.
+
+    Parameters
+    ----------
+    lost
+        Those that would be superseded, and no current result has all their runs.
+    regrouped
+        Those that stay until they are made anew, and did not have to in the tick before.
+    """
+
+    lost: frozenset[str]
+    regrouped: frozenset[str]
+
+
+def group_changes(paths: Paths, groups: GroupsOfAll) -> Iterator[tuple[Method, GroupChanges]]:
+    """Yield what would change, by analysis and version; reads only.
+
+    Parameters
+    ----------
+    paths
+        Where the outcomes are.
+    groups
+        The groups of today. Those of the tick before are what it left; without them nothing counts as regrouped.
+    """
+    earlier = read_groups(paths) or {}
+    for method, known in groups.items():
+        listing = list_outcomes(paths, *method)
+        revisions = revisions_of(paths, *method, listing, known.revisions)
+        verdict = judge(revisions, known.groups)
+        shown = {run for name in verdict.current for run in revisions[name].runs}
+        lost = {name for name in listing.done & verdict.superseded.keys() if not shown.issuperset(revisions[name].runs)}
+        outdated = _outdated(revisions, known.groups, verdict)
+        if outdated and method in earlier:
+            before = earlier[method].groups
+            outdated -= _outdated(revisions, before, judge(revisions, before))
+        yield method, GroupChanges(frozenset(lost), outdated if method in earlier else frozenset())
+
+
+def _outdated(revisions: dict[str, Revision], groups: Groups, verdict: Verdict) -> frozenset[str]:
+    """Return the current results that are made anew; not those that stay because nothing is known about their runs."""
+    marked = (name for name, mark in verdict.current.items() if mark)
+    return frozenset(name for name in marked if groups.unknown.isdisjoint(revisions[name].runs))

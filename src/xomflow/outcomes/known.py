@@ -1,0 +1,104 @@
+"""The results that were known: those that the ledger of the store and the cache of outcomes have.
+
+Nothing else remembers them. If both are lost, nothing is known, as at a first start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.key import first_run, run_id
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import OutcomeCache, Shelf, kept_runs
+
+# In a ledger: whether the store has the points is not known.
+UNKNOWN = "?"
+
+
+class Lost(Enum):
+    """What became of the outcome of a known result."""
+
+    GONE = auto()
+    DAMAGED = auto()
+
+
+class KnownResults:
+    """The known results of all analyses and versions, and what became of them; reads only.
+
+    Parameters
+    ----------
+    paths
+        Where everything is.
+    ledger
+        Folder of the ledger of the store that is configured.
+    """
+
+    def __init__(self, paths: Paths, ledger: Path) -> None:
+        self._paths = paths
+        self._ledger = ledger
+        self._published: dict[str, str] = read_kept(ledger / "stamps.json", _times_of_folders) or {}
+
+    def shelves(self) -> list[Shelf]:
+        """Return the shelves that have known results, whether their outcomes are there or not."""
+        return sorted({*shelves_in(self._ledger), *shelves_in(self._paths.known_outcomes)})
+
+    def of(self, shelf: Shelf) -> dict[str, datetime]:
+        """Return the known results of a shelf: for each run id when it was noted last."""
+        ledger, kept = self._ledger / f"{shelf}.json", self._paths.known_outcomes / f"{shelf}.json"
+        published = read_kept(ledger, dict_of(str)) or {}
+        found = dict.fromkeys((run for run, points in published.items() if points != UNKNOWN), _time_of(ledger))
+        return found | dict.fromkeys(read_kept(kept, kept_runs) or (), max(_time_of(kept), _time_of(ledger)))
+
+    def lost(self, shelf: Shelf, everything: bool = False) -> dict[str, Lost]:
+        """Return the known results of a shelf whose outcomes are lost.
+
+        Parameters
+        ----------
+        shelf
+            The shelf.
+        everything
+            Whether to look also if the folder has not changed since it was published, which takes longer.
+        """
+        folder = self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
+        try:
+            if not everything and self._published.get(str(shelf)) == str(folder.stat().st_mtime_ns):
+                return {}
+            names = set(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            names = set()
+        known = self.of(shelf)
+        # XOM itself has superseded the outcome of a group. Version 1.0 had groups under the id of their first run.
+        groups = {run_id(first_run(name)) for name in names if "-" in name and name[:6].isdecimal()}
+        missing = {run for run in known if f"{run}.json" not in names and f"{run}.superseded.json" not in names}
+        found = dict.fromkeys(missing - groups, Lost.GONE)
+        if names & {f"{run}.json" for run in known}:
+            cache = OutcomeCache(self._paths, may_write=False)
+            cache.outcomes(shelf)
+            found |= dict.fromkeys(known.keys() & {path.stem for path in cache.damaged}, Lost.DAMAGED)
+        return found
+
+
+def _times_of_folders(content: Any) -> dict[str, str]:
+    """Return when the folder of each shelf had changed last when it was published."""
+    return {shelf: str(fingerprint).partition(" ")[0] for shelf, fingerprint in content.items()}
+
+
+def shelves_in(folder: Path) -> Iterator[Shelf]:
+    """Yield the shelves that a ledger, or the cache of outcomes, has a file of."""
+    for path in folder.glob("*/*/*.json"):
+        analysis, version = path.parts[-3:-1]
+        yield Shelf(analysis, version, path.stem)
+
+
+def _time_of(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return times.from_epoch(0)

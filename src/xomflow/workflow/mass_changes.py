@@ -1,0 +1,78 @@
+"""Which mass changes are ahead: what was known, what became of it, and the decisions about it, for the brake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.errors import XomError
+from xomflow.core.paths import Paths
+from xomflow.decisions.model import Decision, standing
+from xomflow.outcomes.group_changes import group_changes
+from xomflow.outcomes.groups import GroupsOfAll, Method
+from xomflow.outcomes.known import KnownResults, Lost
+from xomflow.planning.brake import BrakeError, Fate, MassChange, brake
+from xomflow.publishing.open_store import open_store
+
+_FATES = {Lost.GONE: Fate.GONE, Lost.DAMAGED: Fate.DAMAGED}
+
+
+def mass_changes(
+    paths: Paths,
+    store: dict[str, Any],
+    decisions: Iterable[Decision],
+    groups: GroupsOfAll | None = None,
+    everything: bool = False,
+) -> tuple[MassChange, ...]:
+    """Return the changes before which a tick stops; reads only.
+
+    Parameters
+    ----------
+    paths
+        Where everything is.
+    store
+        The configuration's block of this name.
+    decisions
+        All that were made.
+    groups
+        The groups of today; None: the tick has looked at them before.
+    everything
+        Whether to look also at outcomes in folders that have not changed since they were published.
+    """
+    known = KnownResults(paths, paths.ledger_of(_name_of(store, paths)))
+    shelves, after = known.shelves(), _changes_of_groups(paths, groups or {})
+    for shelf in shelves:
+        if lost := known.lost(shelf, everything):
+            fates = after.setdefault((shelf.analysis, shelf.version), {})
+            fates |= {run: _FATES[one] for run, one in lost.items()}
+    before: dict[Method, dict[str, datetime]] = {method: {} for method in after}
+    for shelf in shelves:
+        if (method := (shelf.analysis, shelf.version)) in before:
+            before[method] |= known.of(shelf)
+    return brake(before, after, standing(decisions, times.now()), paths.outcomes)
+
+
+def stop_before(changes: Iterable[MassChange]) -> None:
+    """Raise `BrakeError` if there is any mass change."""
+    if found := tuple(changes):
+        raise BrakeError(found)
+
+
+def _changes_of_groups(paths: Paths, groups: GroupsOfAll) -> dict[Method, dict[str, Fate]]:
+    found: dict[Method, dict[str, Fate]] = {}
+    for method, changes in group_changes(paths, groups):
+        fates = dict.fromkeys(changes.regrouped, Fate.REGROUPED) | dict.fromkeys(changes.lost, Fate.SUPERSEDED)
+        found |= {method: fates} if fates else {}
+    return found
+
+
+def _name_of(store: dict[str, Any], paths: Paths) -> str:
+    """Return the name of the ledger; one that there is not if the account cannot be read, which publishing reports."""
+    try:
+        opened = open_store(store, paths)
+    except (XomError, OSError):
+        return "unknown"
+    opened.close()
+    return opened.name

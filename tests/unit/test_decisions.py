@@ -1,0 +1,166 @@
+"""Decisions: small files of people who may decide, and what follows from the set of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.decisions import files
+from xomflow.decisions.files import DecisionError, read_decisions, write_decision
+from xomflow.decisions.model import Decision, Subject, Verb, accepted, standing, to_redo
+
+NOW = datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC)
+SUBJECT = Subject("kr83m", "v1", runs=("052001", "052002"), digests=("ab12",))
+ACCEPTED = Decision(Verb.ACCEPT, SUBJECT, "kim", NOW, "the disk was replaced")
+STRANGER = 54321
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    found = Paths(tmp_path / "work")
+    found.decisions.mkdir(parents=True)
+    return found
+
+
+def test_what_is_written_is_read_with_who_when_and_why(paths: Paths) -> None:
+    until = replace(ACCEPTED, until=NOW + timedelta(days=1), who="kim@host é")
+    for decision in (ACCEPTED, ACCEPTED, until):
+        write_decision(paths, decision)
+    assert sorted(os.listdir(paths.decisions)) == [
+        "20261128T120000Z-accept-kim-2.json",
+        "20261128T120000Z-accept-kim.json",
+        "20261128T120000Z-accept-kim_host__.json",
+    ]
+    found = read_decisions(paths)
+    assert found.problems == ()
+    assert sorted(found.made, key=lambda one: one.name) == [ACCEPTED, ACCEPTED, until]
+
+
+def test_a_decision_can_be_read_by_the_owner_of_work_whatever_the_umask_is(paths: Paths) -> None:
+    before = os.umask(0o077)
+    try:
+        assert write_decision(paths, ACCEPTED).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_a_decision_is_written_where_there_are_no_hard_links(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    names = {write_decision(paths, ACCEPTED).name for _ in range(2)}
+    assert names == set(os.listdir(paths.decisions))
+    assert len(read_decisions(paths).made) == 2
+
+
+CONTENT = ACCEPTED.to_json()
+ODD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda path: path.touch(), "Expecting value"),
+    "half": (lambda path: path.write_text(json.dumps(CONTENT)[:40]), "Unterminated|Expecting"),
+    "list": (lambda path: path.write_text("[]"), "it is not a JSON object"),
+    "binary": (lambda path: path.write_bytes(b"\xff\xfe"), "codec"),
+    "folder": (lambda path: path.mkdir(), "it is not a file"),
+    "pipe": (os.mkfifo, "it is not a file"),
+    "link": (lambda path: path.symlink_to("/etc/passwd"), "it is not a file"),
+    "no reason": (lambda path: path.write_text(json.dumps(CONTENT | {"why": " "})), "it has no reason"),
+    "nobody": (lambda path: path.write_text(json.dumps(CONTENT | {"who": None})), "must be texts"),
+    "no time": (lambda path: path.write_text(json.dumps(CONTENT | {"when": "now"})), "does not match"),
+    "later verb": (lambda path: path.write_text(json.dumps(CONTENT | {"what": "praise"})), "decides 'praise'"),
+    "no subject": (lambda path: path.write_text(json.dumps({"what": "redo"})), "it has no 'who'"),
+    "odd subject": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": []})), "not a JSON object"),
+    "odd runs": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": "all"}})), "not a list"),
+    "odd run": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": [52001]}})), "not a text"),
+    "unknown": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"run": "1"}})), "unknown entry 'run'"),
+    "open to all": (lambda path: (path.write_text(json.dumps(CONTENT)), path.chmod(0o666)), "run: chmod o-w"),
+}
+
+
+def test_an_odd_file_costs_only_itself(paths: Paths) -> None:
+    write_decision(paths, ACCEPTED)
+    for name, (make, _) in ODD.items():
+        make(paths.decisions / f"{name}.json")
+    (paths.decisions / ".hidden.part").touch()
+    found = read_decisions(paths)
+    assert found.made == (ACCEPTED,)
+    ends = " is no decision and counts for nothing: "
+    said = {Path(one.partition(ends)[0]).stem: one for one in found.problems}
+    assert said.keys() == ODD.keys()
+    assert {name: one for name, one in said.items() if not re.search(ODD[name][1], one)} == {}
+
+
+def test_only_the_owner_of_work_and_members_of_its_group_decide(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = paths.decisions.stat().st_gid
+    written = write_decision(paths, ACCEPTED)
+    owner, real = paths.work.stat().st_uid, Path.lstat
+
+    def of_stranger(path: Path) -> os.stat_result:
+        found = list(real(path))
+        return os.stat_result([*found[:4], STRANGER if path == written else found[4], *found[5:]])
+
+    monkeypatch.setattr(Path, "lstat", of_stranger)
+    for groups, counts in ((frozenset(), 0), (frozenset({group + 1}), 0), (frozenset({group, 7}), 1)):
+        monkeypatch.setattr(files, "_groups_of", lambda uid, groups=groups: groups if uid == STRANGER else frozenset())
+        found = read_decisions(paths)
+        assert (len(found.made), len(found.problems)) == (counts, 1 - counts)
+    monkeypatch.setattr(files, "_groups_of", lambda uid: frozenset())
+    assert f"{STRANGER} wrote it, not {files.account(owner)} or a member of group" in read_decisions(paths).problems[0]
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    with pytest.raises(DecisionError, match=f"{STRANGER} cannot decide here, only {files.account(owner)}, who owns"):
+        write_decision(paths, ACCEPTED)
+
+
+def test_a_member_who_may_not_write_is_told_what_the_owner_can_do(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files, "_create", refuse)
+    with pytest.raises(DecisionError, match=r"may not write here; .* with: chmod g\+ws"):
+        write_decision(paths, ACCEPTED)
+
+
+def test_no_folder_is_no_decision(tmp_path: Path) -> None:
+    assert read_decisions(Paths(tmp_path)).made == ()
+
+
+def test_decisions_stand_from_their_time_until_they_end_or_are_withdrawn() -> None:
+    ends = replace(ACCEPTED, name="b", until=NOW + timedelta(hours=1))
+    future = replace(ACCEPTED, name="c", when=NOW + timedelta(hours=2))
+    takes_back = Decision(Verb.WITHDRAW, Subject(decisions=("a",)), "kim", NOW + timedelta(hours=3), "wrong disk")
+    made = [takes_back, future, replace(ACCEPTED, name="a"), ends]
+    hours = [[one.name for one in standing(made, NOW + timedelta(hours=n))] for n in (-1, 0, 1, 2, 3)]
+    assert hours == [[], ["a", "b"], ["a"], ["a", "c"], ["c"]]
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_decisions_changes_nothing(order: list[int]) -> None:
+    later = NOW + timedelta(seconds=1)
+    made = [
+        replace(ACCEPTED, name="0"),
+        replace(ACCEPTED, name="1", when=later, subject=replace(SUBJECT, runs=("052001",))),
+        replace(ACCEPTED, name="2", what=Verb.REDO, subject=replace(SUBJECT, digests=("x", "y"))),
+        replace(ACCEPTED, name="3", what=Verb.REDO, subject=replace(SUBJECT, runs=("052001",), digests=("z",))),
+        replace(ACCEPTED, name="4", what=Verb.REDO, subject=replace(SUBJECT, runs=("052003",))),
+        Decision(Verb.WITHDRAW, Subject(decisions=("4",)), "kim", NOW, "no", name="5"),
+    ]
+    stand = standing([made[n] for n in order], later)
+    assert accepted(stand, "kr83m", "v1") == {"052001": later, "052002": NOW}
+    assert accepted(stand, "kr83m", "v2") == accepted(stand) == {}
+    assert to_redo(stand) == {
+        Key("kr83m", "v1", "052001"): {"x", "z"},
+        Key("kr83m", "v1", "052002"): {"y"},
+    }
