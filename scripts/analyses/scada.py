@@ -5,7 +5,6 @@ Reads no strax data; requests one parameter after the other from the slow-contro
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,7 @@ def ask(settings: dict[str, Any], start: float, end: float) -> dict[str, Answer]
     retries = client.RetryPolicy(timeout, int(settings["tries"]), wait, total)
     answers = {}
     try:
-        server = client.SlowControlClient(client.read_account(Path(settings["credentials"])), retries)
+        server = client.SlowControlClient(client.read_account(xomlib.path(settings["credentials"])), retries)
         for name, block in settings["parameters"].items():
             answers[name] = _asked(server, block, start, end)
     except client.AccountError as error:

@@ -4,16 +4,17 @@ May import: the standard library of Python 3.9, nothing else, since it works ins
 Must never use the network.
 """
 
-from xomlib import _renamed
+from xomlib import _renamed, spawned
 from xomlib.by_hand import cli
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
-from xomlib.job import run, runs, settings
+from xomlib.job import path, run, runs, settings
 from xomlib.results import Xomresult, figure, xom_message
 
 __version__ = "1.0.0"
 
 _renamed.install(_renamed.MODULES)
+spawned.join()
 
 __all__ = [
     "BadResult",
@@ -24,6 +25,7 @@ __all__ = [
     "cli",
     "context",
     "figure",
+    "path",
     "run",
     "runs",
     "settings",

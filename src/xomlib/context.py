@@ -5,6 +5,7 @@ import difflib
 import importlib
 import inspect
 import logging
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from xomlib.errors import JobError
 from xomlib.job import current
 from xomlib.job_description import ContextSpec
 
+_OF_A_PATH = re.compile("path|dir|folder|root")  # names of attributes
 _UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")
 
 
@@ -29,7 +31,33 @@ def context() -> Any:
     JobError
         If the configured function cannot be found or does not take the configured arguments.
     """
-    return build(current().description.context)
+    description = current().description
+    if description.site is None:
+        return build(description.context)
+    with working_in(description.site):
+        st = build(description.context)
+        _make_absolute(st.storage)
+    return st
+
+
+@contextlib.contextmanager
+def working_in(folder: str) -> Iterator[None]:
+    """Work in a folder meanwhile: the relative paths of a configuration begin there."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _make_absolute(storage: Any) -> None:
+    """Let storage frontends go on finding the folders that they name by relative paths."""
+    for frontend in storage:
+        for part in (frontend, *getattr(frontend, "backends", ())):
+            for name, value in list(vars(part).items()):
+                if isinstance(value, str) and value and _OF_A_PATH.search(name) and os.path.exists(value):
+                    setattr(part, name, os.path.abspath(value))
 
 
 def build(spec: ContextSpec) -> Any:

@@ -10,6 +10,7 @@ The process ends when the tick that started it is gone, so that its LOCK is free
 running children finish first.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -20,6 +21,7 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from typing import Any, NoReturn
@@ -140,7 +142,9 @@ class Server:
                 sys.modules["numpy.random"].seed()
             from xomlib import worker
 
-            status = worker.run(JobDescription.from_json(request["job"]))
+            atexit._clear()  # what the modules of the server registered is its own
+            status = worker.run_in_scratch(JobDescription.from_json(request["job"]))
+            _end_as_python_does()
         except BaseException:  # the log is the only place where this can be read
             traceback.print_exc()
         finally:
@@ -184,6 +188,15 @@ def close_all_but(*keep: int) -> None:
     for descriptor in [*sorted(keep), os.sysconf("SC_OPEN_MAX")]:
         os.closerange(start, descriptor)
         start = descriptor + 1
+
+
+def _end_as_python_does() -> None:
+    """Wait for threads and end child processes, as an interpreter does at its end."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if util is not None:  # its function was the server's
+        util._exit_function()
 
 
 def _answer(client: socket.socket, answer: dict) -> None:

@@ -1,12 +1,19 @@
 """The job of this process, and the functions by which a script gets its settings and its run."""
 
+import contextlib
+import json
+import os
 from pathlib import Path
 from typing import Any, Optional
 
-from xomlib.errors import JobError
-from xomlib.files import dump_json
+from xomlib.errors import BadResult, JobError
+from xomlib.files import dump_json, read_json
 from xomlib.job_description import JobDescription, JobKey
 
+VARIABLE = "_XOM_JOB"
+"""Environment variable with the path of the job's description, for processes that a script starts."""
+
+_REFUSED = "refused.jsonl"  # what child processes could not save
 _current: Optional["Session"] = None
 
 
@@ -17,10 +24,13 @@ class Session:
     ----------
     description
         The job. Results and figures go into its folder ``draft``, from which the runner makes the outcome.
+    own
+        Whether this is the script's own process; a process that the script started has the job, but saves nothing.
     """
 
-    def __init__(self, description: JobDescription) -> None:
+    def __init__(self, description: JobDescription, own: bool = True) -> None:
         self.description = description
+        self._process = os.getpid() if own else None
         self.folder: Optional[Path] = Path(description.draft) if description.draft else None
         self.results: list[dict[str, Any]] = []
         self.figures: list[str] = []
@@ -31,6 +41,30 @@ class Session:
     def key(self) -> JobKey:
         """What the job works on."""
         return self.description.key
+
+    def check_process(self, what: str) -> None:
+        """Raise `BadResult` in a process that the script started: what it saves would replace the draft.
+
+        Parameters
+        ----------
+        what
+            What is to be saved, for the sentence.
+        """
+        if os.getpid() == self._process:
+            return
+        sentence = f"{what} is saved in a process that the script started: return it, and save it in main"
+        if self.folder is not None:
+            with open(self.folder / _REFUSED, "ab", buffering=0) as file:
+                file.write(json.dumps(sentence).encode() + b"\n")
+        raise BadResult(sentence)
+
+    def add_refused(self) -> None:
+        """Add to the problems what processes that the script started could not save."""
+        if self.folder is not None:
+            with contextlib.suppress(FileNotFoundError):
+                lines = (self.folder / _REFUSED).read_text(encoding="utf-8").splitlines()
+                self.problems += [json.loads(line) for line in lines]
+                self.keep()
 
     def keep(self) -> None:
         """Write the draft, atomically, if there is a folder for it."""
@@ -55,12 +89,23 @@ def begin(description: JobDescription) -> Session:
 
 def current() -> Session:
     """Return the session of this process; `JobError` if it has no job."""
+    global _current
+    if _current is None and os.environ.get(VARIABLE):
+        _current = Session(JobDescription.from_json(read_json(os.environ[VARIABLE])), own=False)
     if _current is not None:
         return _current
     raise JobError(
         "no job is set: start the script through Snakemake, or by hand with"
         " `if __name__ == '__main__': xomlib.cli(main)` at its end and a run id as argument"
     )
+
+
+def path(text: str) -> Path:
+    """Return a path of the settings: a relative one begins in the folder of the site, ``~`` is the home.
+
+    The working directory of a script is another one, an empty folder that is removed afterwards.
+    """
+    return Path(current().description.site or "", os.path.expanduser(text))
 
 
 def settings() -> dict[str, Any]:

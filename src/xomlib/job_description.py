@@ -84,6 +84,8 @@ class JobDescription:
         Folder for results and figures; None: they are kept in memory only.
     needs
         The data types that the configuration says the script reads; None: not known.
+    site
+        Folder where relative paths of the configuration begin; None: the working directory.
     """
 
     key: JobKey
@@ -94,6 +96,7 @@ class JobDescription:
     why_no_run: str = ""
     draft: Optional[str] = None
     needs: Optional[list[str]] = None
+    site: Optional[str] = None
 
     def to_json(self) -> dict:
         """Return the description as a JSON object, which `from_json` reads."""
@@ -112,11 +115,11 @@ class JobDescription:
             tree,
             "the job description",
             needed=("key", "script", "context"),
-            optional=("settings", "run", "why_no_run", "draft", "needs"),
+            optional=("settings", "run", "why_no_run", "draft", "needs", "site"),
         )
         names = ("analysis", "version", "run")
         key = _entries(entries["key"], "key", needed=names)
-        run, draft, needs = entries.get("run"), entries.get("draft"), entries.get("needs")
+        run, needs = entries.get("run"), entries.get("needs")
         return cls(
             JobKey(*(_checked(key[name], str, f"key.{name}") for name in names)),
             _checked(entries["script"], str, "script"),
@@ -124,8 +127,9 @@ class JobDescription:
             _checked(entries.get("settings", {}), dict, "settings"),
             None if run is None else _checked(run, dict, "run"),
             _checked(entries.get("why_no_run", ""), str, "why_no_run"),
-            None if draft is None else _checked(draft, str, "draft"),
+            _text_or_none(entries, "draft"),
             None if needs is None else [_checked(one, str, "needs") for one in _checked(needs, list, "needs")],
+            _text_or_none(entries, "site"),
         )
 
 
@@ -136,6 +140,11 @@ def _checked(value: Any, kind: type, place: str) -> Any:
     if not isinstance(value, kind):
         raise JobError(f"{place} is {_shown(value)}, {_NAMES[kind]} is needed")
     return value
+
+
+def _text_or_none(entries: dict, name: str) -> Optional[str]:
+    value = entries.get(name)
+    return None if value is None else _checked(value, str, name)
 
 
 def _entries(tree: Any, place: str, needed: tuple, optional: tuple = ()) -> dict:

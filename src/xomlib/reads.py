@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 JOURNAL = "reads.jsonl"
 _MARK = "xom_read"
@@ -29,8 +29,8 @@ class Journal:
         The file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Union[str, Path]) -> None:
+        self._path = Path(path)
         self._known: set = set()
 
     def begin(self) -> None:

@@ -79,6 +79,7 @@ class Xomresult:
             the exception.
         """
         session = self._session
+        session.check_process(repr(self.variable_name))
         try:
             result = self._as_document()
             if any(other["variable"] == result["variable"] for other in session.results):
@@ -144,6 +145,7 @@ class Xomresult:
 
     @staticmethod
     def _refuse(session: Session, sentence: str) -> BadResult:
+        session.check_process(sentence)
         # Saved as well as raised: a script that catches all exceptions must not turn a wrong result into an outcome.
         session.problems.append(sentence)
         session.keep()
@@ -166,6 +168,7 @@ def figure(name: str, picture: Any) -> None:
         If the name has other characters or was used before.
     """
     session = current()
+    session.check_process(f"figure {name!r}")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore are allowed")
     file_name = f"{name}.png"
@@ -192,6 +195,7 @@ def xom_message(success: bool = True, text: str = "") -> None:
     reason = f": {text}" if text else ""
     line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}{reason}"
     print(line, flush=True)
+    session.check_process("a message")
     session.messages.append(line)
     if not success:
         session.problems.append(f"the script reported no success{reason}")

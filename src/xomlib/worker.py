@@ -4,23 +4,28 @@ This process leaves a draft (``draft.json``) and, at its end, a report (``end.js
 makes the outcome of them. A process that leaves no report was killed.
 """
 
+import contextlib
+import dataclasses
 import importlib.metadata
 import inspect
+import os
 import resource
-import runpy
 import sys
 import traceback
+import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
 from xomlib.errors import JobError
 from xomlib.failures import failure_of
 from xomlib.files import dump_json, read_json
-from xomlib.job import begin
+from xomlib.job import VARIABLE, begin
 from xomlib.job_description import JobDescription
 from xomlib.reads import JOURNAL, Journal, watch
 
 _PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
+_SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
 
 
 def main(argv: list) -> int:
@@ -28,10 +33,26 @@ def main(argv: list) -> int:
     return run(JobDescription.from_json(read_json(argv[0])))
 
 
+def run_in_scratch(job: JobDescription) -> int:
+    """Do the same as `run` in an empty working directory below the job's folder, which is removed with it.
+
+    The process stays there; relative paths of the configuration still begin in the folder where it was started.
+    """
+    job = dataclasses.replace(job, site=job.site or os.getcwd())
+    if job.draft is not None:
+        scratch = Path(job.draft, "scratch")
+        scratch.mkdir(parents=True, exist_ok=True)
+        description = Path(job.draft, "job.json")
+        dump_json(description, job.to_json())
+        os.environ[VARIABLE] = str(description.absolute())
+        os.chdir(scratch)
+    return run(job)
+
+
 def run(job: JobDescription) -> int:
     """Run the script of ``job`` and write the report about it; 0 if it ended well, else 1."""
     begun = begin(job)
-    watch(Journal(begun.folder / JOURNAL) if begun.folder is not None else None)
+    watch(Journal(begun.folder.absolute() / JOURNAL) if begun.folder is not None else None)
     failure = None
     try:
         call_script(Path(job.script), job.key.run)
@@ -42,6 +63,7 @@ def run(job: JobDescription) -> int:
             failure = {"class": kind, "message": message}
     sys.stdout.flush()
     sys.stderr.flush()
+    begun.add_refused()
     if begun.folder is not None:
         dump_json(begun.folder / "end.json", {"failure": failure, "versions": versions(), **_resources()})
     return 0 if failure is None else 1
@@ -59,13 +81,35 @@ def call_script(script: Path, run_id: str) -> None:
         raise JobError(f"there is no script {script}")
     sys.argv = [str(script), run_id]
     sys.path.append(str(script.parent))  # last: a file beside the script must not shadow a module
-    function = runpy.run_path(str(script), run_name="xom_analysis").get("main")
-    if not callable(function):
-        raise JobError(f"{script} defines no main(run_id)")
-    if inspect.signature(function).parameters:
-        function(run_id)
-    else:
-        function()
+    with _as_main_module(script) as module:
+        exec(compile(script.read_bytes(), str(script), "exec", dont_inherit=True), vars(module))
+        function = getattr(module, "main", None)
+        if not callable(function):
+            raise JobError(f"{script} defines no main(run_id)")
+        if inspect.signature(function).parameters:
+            function(run_id)
+        else:
+            function()
+
+
+@contextlib.contextmanager
+def _as_main_module(script: Path) -> Iterator[types.ModuleType]:
+    """Give an empty module for a script the place where multiprocessing, in whatever way, and pickle look for it.
+
+    It has not the name ``__main__``, so that the script does not start itself.
+    """
+    module = types.ModuleType(_SCRIPT)
+    module.__file__ = str(script)
+    before = {name: sys.modules.get(name) for name in ("__main__", _SCRIPT)}
+    sys.modules.update(dict.fromkeys(before, module))
+    try:
+        yield module
+    finally:
+        for name, one in before.items():
+            if one is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = one
 
 
 def versions() -> dict:
@@ -107,4 +151,4 @@ def _peak_kilobytes() -> Optional[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_in_scratch(JobDescription.from_json(read_json(sys.argv[1]))))

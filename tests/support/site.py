@@ -82,11 +82,12 @@ class Site:
         (self.folder / "runs.jsonl").write_text("\n".join(lines) + "\n")
 
     def analysis(self, name: str, body: str, **block: Any) -> None:
-        """Add an analysis whose ``main(run_id)`` has this body."""
+        """Add an analysis whose ``main(run_id)`` has this body; it works here, so that tests see what it writes."""
         script = self.folder / "extra/scripts/analyses" / f"{name}.py"
         script.parent.mkdir(parents=True, exist_ok=True)
         indented = "\n".join(f"    {line}" for line in body.splitlines())
-        script.write_text(f"import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n{indented}\n")
+        header = f"import os, signal, sys, time; os.chdir({str(self.folder)!r})\nimport xomlib\n\n"
+        script.write_text(f"{header}def main(run_id):\n{indented}\n")
         rule = self.folder / "extra/rules/analyses" / f"{name}.smk"
         rule.parent.mkdir(parents=True, exist_ok=True)
         rule.write_text(RULE.format(name=name))

@@ -22,6 +22,7 @@ TREE: dict[str, Any] = {
     "why_no_run": "",
     "needs": ["event_info"],
     "draft": "/tmp/draft",
+    "site": "/site",
 }
 
 

@@ -24,6 +24,7 @@ from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.process import ProcessEnd, raise_on_stop
 from xomflow.jobs.warm_start import send, try_to_connect
 from xomlib.files import read_json
+from xomlib.job_description import ContextSpec
 
 Wait = Callable[..., None]
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
@@ -37,8 +38,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a preloaded process."""
     started = []
 
-    def begin(python: Path | str = sys.executable, idle: float = 60, preload: str = "json") -> Preloaded:
-        started.append(Preloaded(tmp_path, python, idle, preload))
+    def begin(
+        python: Path | str = sys.executable, idle: float = 60, preload: str = "json", where: Path = ROOT
+    ) -> Preloaded:
+        started.append(Preloaded(tmp_path, python, idle, preload, where))
         return started[-1]
 
     yield begin
@@ -75,6 +78,129 @@ ENDS = [
     ("raise ValueError", ProcessEnd(1 << 8)),
     (GOOD, ProcessEnd(0)),
 ]
+
+
+# --- the same cold and warm -------------------------------------------------------------------------------------------
+WAYS = ("cold", "warm")
+
+
+def run_script(
+    way: str, preloaded: Preloaded, text: str, run: str = "052001"
+) -> tuple[ProcessEnd | None, dict[str, Any]]:
+    """Run a script cold or warm, and return how it ended and its draft."""
+    work = preloaded.work("pass", run)
+    Path(work.job.script).write_text(text)
+    with contextlib.chdir(preloaded.folder):
+        end = run_cold(work, preloaded.paths) if way == "cold" else preloaded.start(work)
+    return end, read_json(work.draft / "draft.json") if (work.draft / "draft.json").exists() else {}
+
+
+PARALLEL = """
+import concurrent.futures, multiprocessing, os
+import xomlib
+
+OFFSET = 10
+
+def square(number):
+    return number * number + OFFSET + xomlib.settings()["more"]
+
+def main(run_id):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        total = sum(pool.map(square, range(3)))
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as executor:
+        total += sum(executor.map(square, range(3)))
+    forgotten = multiprocessing.get_context("fork").Pool(1)  # and not closed
+    total += forgotten.apply(square, (0,))
+    xomlib.Xomresult(variable_name="total", variable_value=total).save()
+
+if __name__ == "__main__":
+    raise SystemExit("it started itself")
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_script_may_share_its_work_among_processes(preloaded: Preloaded, way: str) -> None:
+    work = preloaded.work("pass", more=1)
+    Path(work.job.script).write_text(PARALLEL)
+    fcntl.flock(work.lock, fcntl.LOCK_EX)
+    end = run_cold(work, preloaded.paths) if way == "cold" else preloaded.start(work)
+    assert end == ProcessEnd(0), Path(work.log.name).read_text()
+    assert read_json(work.draft / "draft.json")["results"][0]["value"] == 2 * (5 + 3 * 11) + 11
+    work.lock.close()
+    with (preloaded.folder / "lock-052001").open("w") as lock:
+        assert takes(lock), "no process is left that has the lock of the run"
+
+
+SAVES_ELSEWHERE = """
+import multiprocessing
+import xomlib
+
+def save(name):
+    try:
+        xomlib.Xomresult(variable_name=name, variable_value=1).save()
+    except Exception:
+        pass
+
+def main(run_id):
+    save("own")
+    with multiprocessing.get_context("{method}").Pool(1) as pool:
+        pool.map(save, ["elsewhere"])
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_what_another_process_saves_is_refused_and_not_lost_in_silence(preloaded: Preloaded, method: str) -> None:
+    _, draft = run_script("cold", preloaded, SAVES_ELSEWHERE.replace("{method}", method))
+    assert [one["variable"] for one in draft["results"]] == ["own"]
+    assert draft["problems"] == [
+        "'elsewhere' is saved in a process that the script started: return it, and save it in main"
+    ]
+
+
+WRITES = """
+import os
+import xomlib
+
+def main(run_id):
+    print("works in", os.getcwd(), os.listdir())
+    open("left behind", "w").close()
+    site = xomlib.context().storage[0].path
+    xomlib.Xomresult(variable_name="x", variable_value=1, data={"site": site, "file": str(xomlib.path("a/b"))}).save()
+"""
+CONTEXT = """
+class Frontend:
+    path = None
+
+class Context:
+    def __init__(self, path):
+        frontend = Frontend()
+        frontend.path, frontend.host = path, path
+        self.storage = [frontend]
+        open(path).close()
+    def set_context_config(self, given):
+        pass
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_script_works_in_an_empty_folder_and_the_configuration_in_that_of_the_site(
+    start: Start, tmp_path: Path, wait_for: Wait, way: str
+) -> None:
+    here = start(where=tmp_path)
+    wait_for(here.listens)
+    (here.folder / "own_context.py").write_text(CONTEXT)
+    (here.folder / "some data").touch()
+    work = here.work("pass")
+    Path(work.job.script).write_text(WRITES)
+    work = replace(work, job=replace(work.job, context=ContextSpec("own_context:Context", {"path": "some data"})))
+    with contextlib.chdir(here.folder):
+        assert (run_cold(work, here.paths) if way == "cold" else here.start(work)) == ProcessEnd(0), Path(
+            work.log.name
+        ).read_text()
+    assert not (here.folder / "left behind").exists()
+    assert f"works in {work.draft}/scratch []" in Path(work.log.name).read_text()
+    data = read_json(work.draft / "draft.json")["results"][0]["data"]
+    assert data == {"site": str(here.folder / "some data"), "file": str(here.folder / "a/b")}
 
 
 # --- the life of a preloaded process ----------------------------------------------------------------------------------

@@ -92,10 +92,6 @@ def test_each_run_has_a_session_of_its_own_and_few_open_files(several: Site) -> 
         assert len(own["files"]) <= 7, own["files"]
 
 
-def test_each_run_works_where_snakemake_was_started(several: Site) -> None:
-    assert told(several, 52001)["folder"] == str(several.folder)
-
-
 def test_each_run_has_a_log_of_its_own(several: Site) -> None:
     for number in range(52001, 52007):
         log = several.paths.log(Key("tells", "v1", f"{number:06d}")).read_text()
