@@ -4,12 +4,15 @@ import fcntl
 
 
 def is_locked(path: str) -> bool:
-    """Return whether another process holds the lock on ``path``; a file that is gone is not locked."""
+    """Return whether another process holds the lock on ``path``.
+
+    A file that is gone is not locked. One that cannot be opened or locked may be held: that is the safe answer.
+    """
     try:
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
     except FileNotFoundError:
         return False
+    except OSError:
+        return True
     return False

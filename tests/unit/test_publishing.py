@@ -347,7 +347,7 @@ def test_where_nothing_changed_no_facts_are_written(paths: Paths, monkeypatch: p
     runs = [run(number) for number in range(52000, 52003)]
     RunMetadata(paths).keep(runs)
     written: list[Any] = []
-    monkeypatch.setattr("xomflow.rundb.run_metadata.write_atomically", lambda *what: written.append(what))
+    monkeypatch.setattr("xomflow.rundb.run_metadata.write_kept", lambda *what: written.append(what))
     RunMetadata(paths).keep(reversed(runs))
     assert written == []
 

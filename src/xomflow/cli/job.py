@@ -54,7 +54,7 @@ def publish(options: argparse.Namespace) -> int:
     mark_folders(paths, config.store["kind"] == "local")
     try:
         with closing(open_store(config.store, paths)) as store:
-            receipt = publish_outcomes(paths, store, config.store["prefix"], config.page_url)
+            receipt = publish_outcomes(paths, store, config.store["prefix"], config.page_url, config.longest_wait_s)
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())

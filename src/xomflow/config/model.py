@@ -318,6 +318,10 @@ class Config(Model):
     science_runs: list[ScienceRun] = Field(
         [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."
     )
+    longest_wait: PositiveDuration = Field(
+        length("10 min"),
+        description="Longest wait of a tick for another one that looks for work or publishes; then that one hangs.",
+    )
     keep_ticks: Positive = Field(100, description="Number of ticks whose run lists are kept.")
     analysis_folders: list[Path] = Field(
         [],

@@ -7,7 +7,8 @@ from xomflow.core.exit_code import ExitCode
 
 _OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
-    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP),
+    *(errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EFBIG),
 }
 
 

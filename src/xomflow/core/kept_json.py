@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from xomlib.files import read_json
+from xomlib.files import read_json, write_atomically
 
 T = TypeVar("T")
 
 # What reading a document of an unexpected form raises; pydantic's ValidationError is a ValueError.
-_DAMAGED = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 def read_kept(path: Path, parse: Callable[[Any], T]) -> T | None:
@@ -28,8 +29,15 @@ def read_kept(path: Path, parse: Callable[[Any], T]) -> T | None:
     """
     try:
         return parse(read_json(path))
-    except _DAMAGED:
+    except UNREADABLE:
         return None
+
+
+def write_kept(path: Path, content: str) -> None:
+    """Write a kept file; what stands in its place and is no file is removed, as it can be made again."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    write_atomically(path, content)
 
 
 def dict_of(kind: type[T]) -> Callable[[Any], dict[str, T]]:

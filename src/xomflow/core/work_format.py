@@ -32,7 +32,9 @@ def format_of(paths: Paths) -> int:
     """
     try:
         text = paths.format.read_text(encoding="utf-8", errors="replace").strip()
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            raise ConfigurationError(f"{paths.format}: cannot be read: {error.strerror}") from None
         return _WITHOUT_FILE if paths.outcomes.exists() or paths.ticks.exists() else FORMAT
     if not (text.isascii() and text.isdecimal()):
         raise ConfigurationError(f"{paths.format}: is {text[:40]!r}: the number of a layout is needed, as {FORMAT}")

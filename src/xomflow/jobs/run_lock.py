@@ -6,16 +6,20 @@ import contextlib
 import fcntl
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from xomflow.core import times
+from xomflow.core.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomlib.files import read_json
 from xomlib.locks import is_locked
+
+# A job that has reached its time limit still writes how it ended, for at most this long.
+_END_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,11 @@ class LockOwner:
     began
         When the attempt began, UTC.
     held
-        Whether the process, or one that it started, still holds the lock.
+        Whether the process, or one that it started, still holds the lock, or may hold it.
+    time_limit_s
+        Seconds after which the attempt is ended; None: unknown.
+    trouble
+        Why the owner is unknown; empty if it is known.
     """
 
     attempt: int
@@ -42,23 +50,36 @@ class LockOwner:
     pid: int
     began: datetime
     held: bool = True
+    time_limit_s: float | None = None
+    trouble: str = ""
 
     @property
     def where(self) -> str:
         """Host and process, in words."""
+        if self.trouble:
+            return f"an unknown place: {self.trouble}"
         return f"{self.host}, process {self.pid}" if self.pid else "unknown host, process unknown"
 
     def to_json(self, key: Key) -> dict[str, Any]:
         """Return the content of the lock file of a key."""
         process = {"host": self.host, "pid": self.pid, "began": times.text(self.began)}
-        return {**key.as_dict(), "attempt": self.attempt, "tick": self.tick, **process}
+        limit = {} if self.time_limit_s is None else {"time_limit_s": self.time_limit_s}
+        return {**key.as_dict(), "attempt": self.attempt, "tick": self.tick, **process, **limit}
 
     @classmethod
     def from_json(cls, document: Any, held: bool) -> LockOwner:
         """Return the owner that `to_json` wrote; `KeyError`, `TypeError` or `ValueError` for another form."""
         began = times.moment(document["began"])
         process = str(document["host"]), int(document["pid"])
-        return cls(int(document["attempt"]), str(document["tick"]), *process, began, held)
+        limit = document.get("time_limit_s")
+        seconds = None if limit is None else float(limit)
+        return cls(int(document["attempt"]), str(document["tick"]), *process, began, held, seconds)
+
+    def may_hold_elsewhere(self, now: datetime) -> bool:
+        """Return whether it may work on another host, from which a lock may not reach here, within its time limit."""
+        if self.time_limit_s is None or self.host == os.uname().nodename:
+            return False
+        return (now - self.began).total_seconds() < self.time_limit_s + _END_SECONDS
 
 
 def hold_run(paths: Paths, key: Key) -> IO[str]:
@@ -75,9 +96,9 @@ def hold_run(paths: Paths, key: Key) -> IO[str]:
         file.close()
 
 
-def write_owner(file: IO[str], key: Key, attempt: int, tick: str) -> None:
+def write_owner(file: IO[str], key: Key, attempt: int, tick: str, time_limit_s: float | None = None) -> None:
     """Write this process into a held lock as its owner, for people and for the case that it vanishes."""
-    owner = LockOwner(attempt, tick, os.uname().nodename, os.getpid(), times.now())
+    owner = LockOwner(attempt, tick, os.uname().nodename, os.getpid(), times.now(), time_limit_s=time_limit_s)
     file.seek(0)
     file.truncate()
     file.write(f"{json.dumps(owner.to_json(key))}\n")
@@ -98,6 +119,8 @@ def lock_owners(paths: Paths) -> dict[Key, LockOwner]:
         analysis, version, run = path.stem.split("+", 2)
         with contextlib.suppress(FileNotFoundError):
             owner = _owner_in(path, held=is_locked(str(path)))
+            if owner is not None and not owner.held and owner.may_hold_elsewhere(times.now()):
+                owner = replace(owner, held=True)
             if owner is not None:
                 found[Key(analysis, version, run)] = owner
     return found
@@ -114,7 +137,7 @@ def take_left_behind(paths: Paths, key: Key) -> LockOwner | None:
             owner = _owner_in(path, held=False)
             path.unlink()  # only ever removed while held, see hold_run
             return owner
-    except (BlockingIOError, FileNotFoundError):
+    except OSError:  # it is held, gone, or no file that can be a lock
         return None
 
 
@@ -122,5 +145,9 @@ def _owner_in(path: Path, held: bool) -> LockOwner | None:
     """Return the owner in a lock file; None if the lock is free and has no owner: the job never started."""
     try:
         return LockOwner.from_json(read_json(path), held)
-    except (ValueError, KeyError, TypeError):
+    except FileNotFoundError:
+        raise
+    except OSError as error:  # who may hold it is unknown: that is no reason to start another process
+        return LockOwner(1, "", "", 0, times.now(), trouble=f"{path} cannot be read: {error.strerror}")
+    except UNREADABLE:
         return LockOwner(1, "", "", 0, times.now()) if held else None

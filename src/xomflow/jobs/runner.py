@@ -65,7 +65,7 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int
     if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
         say(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
         return 1
-    write_owner(lock, key, job.attempt, tick.folder.name)
+    write_owner(lock, key, job.attempt, tick.folder.name, job.own.limits.time_limit_s)
     return _attempt(paths, tick, job, lock)
 
 

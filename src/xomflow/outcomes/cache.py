@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core import times
-from xomflow.core.kept_json import read_kept
+from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import outcome_at, read_document
-from xomlib.files import write_atomically
 from xomlib.schema import SchemaError
 
 # What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
@@ -116,7 +115,7 @@ class OutcomeCache:
         if changed and self._may_write:
             # Version 1.0 had a digest in the second place and needs three entries.
             entries = {run: [entry.status, "", entry.document] for run, entry in fresh.items()}
-            write_atomically(place, json.dumps(entries, separators=(",", ":")))
+            write_kept(place, json.dumps(entries, separators=(",", ":")))
         return found
 
     def _folder(self, shelf: Shelf) -> Path:
@@ -127,7 +126,11 @@ class OutcomeCache:
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder(shelf)) as entries:
             for entry in entries:
                 if is_done_name(entry.name):
-                    status = entry.stat()
+                    try:
+                        status = entry.stat()
+                    except OSError as error:
+                        self.unreadable.append(f"{entry.path} cannot be read: {error.strerror}")
+                        continue
                     found.append((Path(entry.path), [status.st_mtime_ns, status.st_size, status.st_ino]))
         return sorted(found)
 
@@ -165,7 +168,7 @@ class SeenFingerprints:
 
     def keep(self) -> None:
         """Write the file."""
-        write_atomically(self._path, json.dumps(self._seen))
+        write_kept(self._path, json.dumps(self._seen))
 
 
 def kept_runs(content: Any) -> set[str]:

@@ -7,6 +7,7 @@ names, and no file of a finished run has to be opened.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import re
@@ -167,5 +168,6 @@ def write_outcome(path: Path, outcome: Outcome) -> None:
 def _names_in(folder: Path) -> Iterator[str]:
     try:
         yield from os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return
+    except OSError as error:  # what cannot be listed is not empty
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise

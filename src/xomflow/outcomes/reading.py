@@ -32,6 +32,8 @@ def read_document(path: Path) -> Any:
     """Return the JSON of an outcome's file; `SchemaError` if it is not JSON, `OSError` if it cannot be read."""
     try:
         return read_json(path)
+    except IsADirectoryError:
+        raise SchemaError("is a folder") from None
     except ValueError as error:
         raise SchemaError(f"is not JSON: {error}") from None
 

@@ -11,6 +11,7 @@ May import: outcomes, rundb, config, core. Must never decide anything about runs
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.page.chunk import chunk_of, non_finite
 from xomlib.files import write_atomically
 
-__all__ = ["write_chunk", "write_frame", "write_index", "write_status"]
+__all__ = ["has_chunk", "write_chunk", "write_frame", "write_index", "write_status"]
 
 ASSETS = Path(__file__).parent / "assets"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -70,11 +71,16 @@ def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes:
     _write_if_new(path, (head + body).encode())
 
 
+def has_chunk(folder: Path, analysis: str, version: str, shelf: str) -> bool:
+    """Return whether there is a good chunk of a shelf."""
+    return _index_row(folder, (analysis, version, shelf)) is not None
+
+
 def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
     """Write the list of chunks that the page loads.
 
     Each is listed with a stamp of its content (so that no browser shows an old one), its number of runs and the first
-    and last start, all read from the first line of the chunk; a chunk without a file is left out.
+    and last start, all read from the first line of the chunk; a chunk without a good file is left out.
 
     Parameters
     ----------
@@ -83,10 +89,6 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
     chunks
         (analysis, version, shelf) of each.
 
-    Raises
-    ------
-    ValueError
-        If a file in the place of a chunk is not one.
     """
     rows = [row for key in sorted(set(chunks)) if (row := _index_row(folder, key)) is not None]
     _write_if_new(folder / "data" / "index.js", _statement("index", {"chunks": rows}, "index").encode())
@@ -117,11 +119,11 @@ def _index_row(folder: Path, key: tuple[str, str, str]) -> list[Any] | None:
     try:
         with path.open(encoding="ascii") as file:
             head = file.readline(200)
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return None
     found = _HEAD.match(head)
     if found is None:
-        raise ValueError(f"{path} is not a chunk of the page: its first line is {head[:60]!r}")
+        return None
     stamp, runs, first, last = found.groups()
     return [*key, stamp, int(runs), int(first), int(last)]
 
@@ -150,6 +152,8 @@ def _stamp(text: str) -> str:
 
 
 def _write_if_new(path: Path, content: bytes) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)  # the page can be made again, so what is in its way has no worth
     try:
         if path.read_bytes() == content:
             return

@@ -12,15 +12,19 @@ def refresh_page(paths: Paths) -> list[str]:
     """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read."""
     page.write_frame(paths.page)
     cache, current, fingerprints = OutcomeCache(paths), CurrentResults(paths), SeenFingerprints(paths.page_stamps)
-    shelves = cache.shelves()
-    for shelf in shelves:
+    shown = []
+    for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)
         fingerprint = f"{changed} {current.fingerprint(shelf)}" if changed else 0
-        if fingerprints.seen(shelf, fingerprint):
+        name = (shelf.analysis, shelf.version, shelf.name)
+        try:
+            if not (fingerprints.seen(shelf, fingerprint) and page.has_chunk(paths.page, *name)):
+                page.write_chunk(paths.page, *name, current.of(shelf, cache.outcomes(shelf)).values())
+        except (OSError, ValueError) as error:
+            cache.problems.append(f"the page lacks {shelf}: {error}")
             continue
-        done = current.of(shelf, cache.outcomes(shelf)).values()
-        page.write_chunk(paths.page, shelf.analysis, shelf.version, shelf.name, done)
         fingerprints.note(shelf, fingerprint)
-    page.write_index(paths.page, [(shelf.analysis, shelf.version, shelf.name) for shelf in shelves])
+        shown.append(name)
+    page.write_index(paths.page, shown)
     fingerprints.keep()
     return cache.problems

@@ -7,7 +7,6 @@ lock however the tick dies, so nothing is ever left to unlock. Jobs that outlive
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
@@ -18,8 +17,10 @@ from datetime import UTC, datetime
 from typing import IO
 
 from xomflow.core import times
+from xomflow.core.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.planning.unclear import Unclear
 from xomlib.files import dump_json, read_json
 from xomlib.locks import is_locked
 
@@ -71,7 +72,9 @@ def hold_tick(tick: TickPaths) -> IO[bytes]:
     return file
 
 
-def live_claims(paths: Paths, longest: float = 0.0, now: datetime | None = None) -> dict[Key, tuple[str, int]]:
+def live_claims(
+    paths: Paths, longest: float = 0.0, now: datetime | None = None, unclear: Unclear | None = None
+) -> dict[Key, tuple[str, int]]:
     """Return the claims of live ticks: for each key the tick and the number of the attempt.
 
     Parameters
@@ -83,13 +86,30 @@ def live_claims(paths: Paths, longest: float = 0.0, now: datetime | None = None)
         host also count until it has written its summary or this time is over.
     now
         The present.
+    unclear
+        Gets the runs that a live tick may have claimed, where its claims cannot be read.
     """
     claimed = {}
     for tick in _ticks(paths):
         if is_locked(str(tick.lock)) or _may_live_elsewhere(tick, longest, now or times.now()):
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 claimed.update({one.key: (tick.folder.name, one.attempt) for one in read_claims(tick)})
+            except FileNotFoundError:
+                continue  # it has not claimed anything yet
+            except UNREADABLE as error:
+                _note_unclear(tick, error, Unclear() if unclear is None else unclear)
     return claimed
+
+
+def _note_unclear(tick: TickPaths, error: Exception, unclear: Unclear) -> None:
+    """Note what a tick may have claimed: the runs in its descriptions of jobs, which it wrote before."""
+    what = "what its tick took waits until that tick has ended"
+    phrase = f"tick {tick.folder.name} may work on it, but {unclear.note(tick.claims, error, what)}"
+    for file in sorted(tick.jobs("any").parent.glob("*.json")):
+        try:
+            unclear.runs.update({(file.stem, run): phrase for run in dict(read_json(file)["runs"])})
+        except UNREADABLE as problem:
+            unclear.analyses[file.stem] = unclear.note(file, problem, f"all runs of {file.stem} wait")
 
 
 def _may_live_elsewhere(tick: TickPaths, longest: float, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from xomflow.core.paths import Paths
 from xomflow.jobs.run_lock import LockOwner, lock_owners
 from xomflow.outcomes.files import Failure
 from xomflow.planning.claims import live_claims
+from xomflow.planning.unclear import Unclear
 from xomflow.slurm import submissions
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submissions import SubmissionStatus
@@ -32,11 +33,14 @@ class InProgress:
         Owners of run locks, held or left behind.
     submissions
         Status of what was submitted to Slurm.
+    unclear
+        What may be being worked on, by files that cannot be read.
     """
 
     claimed: dict[Key, tuple[str, int]] = field(default_factory=dict)
     owners: dict[Key, LockOwner] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
+    unclear: Unclear = field(default_factory=Unclear)
 
     def failures(self, key: Key, recorded: list[Failure], now: datetime) -> list[Failure]:
         """Return the recorded failures and, if there is one, the attempt that ended without writing a record."""
@@ -60,15 +64,21 @@ class InProgress:
             tick, attempt = self.claimed[key]
             if all(failure.attempt < attempt for failure in failures):
                 return f"claimed by tick {tick}"
-        return ""
+        return self.unclear.about(key) if submission is None else ""
 
 
 def read_in_progress(config: Config, now: datetime) -> InProgress:
     """Return the keys that are being worked on now; reads only."""
     paths = Paths(config.work)
     # Claims first: a job takes its lock, or gets its record, while the claim still counts.
-    return InProgress(
-        live_claims(paths, config.slurm.tick_limit + _END_SECONDS, now),
-        lock_owners(paths),
-        submissions.statuses(paths, open_batch_system(config), config.slurm.latency),
-    )
+    unclear = Unclear()
+    claimed = live_claims(paths, config.slurm.tick_limit + _END_SECONDS, now, unclear)
+    owners = lock_owners(paths)
+    statuses = submissions.statuses(paths, open_batch_system(config), config.slurm.latency)
+    for path, error in submissions.damaged(paths):
+        phrase = unclear.note(path, error, "its run waits; delete this file once no job works on the run")
+        if path.name.count("+") == 2:
+            analysis, _, run = path.stem.split("+")
+            unclear.runs[analysis, run] = f"a job may work on it, but {phrase}"
+    unclear.sentences += [owner.trouble for owner in owners.values() if owner.trouble]
+    return InProgress(claimed, owners, statuses, unclear)

@@ -9,7 +9,7 @@ from typing import Any
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.kept_json import read_kept
+from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, list_shelves
 from xomflow.outcomes.groups import KnownGroups
@@ -19,7 +19,6 @@ from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import run_of
 from xomflow.rundb.run_metadata import RunMetadata
-from xomlib.files import write_atomically
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # More pending runs than this are not worth keeping: a backfill changes them in every tick.
@@ -38,7 +37,7 @@ def load_pending(config: Config, rundb: RunDB, may_write: bool) -> PendingWork:
     small = sum(len(runs.pending) for runs in work.analyses.values()) <= _MOST_KEPT
     # The second look makes sure that nothing changed meanwhile.
     if may_write and before and small and fingerprint(config, rundb) == before:
-        write_atomically(paths.pending, json.dumps({"fingerprint": before, **_to_json(work)}))
+        write_kept(paths.pending, json.dumps({"fingerprint": before, **_to_json(work)}))
     return work
 
 

@@ -121,6 +121,7 @@ def take_survey(
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups = pending.known_groups(config)
     in_progress = read_in_progress(config, now)
+    survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, pending.unseen, now)
         items = [_item(config, analysis, run, runs, lacks, in_progress, now) for run, lacks in undone]

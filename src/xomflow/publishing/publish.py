@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
 from xomflow.core.errors import XomError
-from xomflow.core.file_lock import exclusive, shared
-from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.file_lock import LONGEST_WAIT, exclusive, shared
+from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
@@ -20,10 +21,9 @@ from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.store import Store, StoreAwayError
-from xomlib.files import dump_json
 
 
-def publish(paths: Paths, store: Store, prefix: str, page_url: str = "") -> Receipt:
+def publish(paths: Paths, store: Store, prefix: str, page_url: str = "", longest_wait: float = LONGEST_WAIT) -> Receipt:
     """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
     The points are made of the outcome and of the present metadata of its run. The ledger has, for each shelf, the
@@ -40,8 +40,10 @@ def publish(paths: Paths, store: Store, prefix: str, page_url: str = "") -> Rece
         What measurements begin with.
     page_url
         Address of the page; empty if there is none.
+    longest_wait
+        Longest wait for another process that publishes; seconds.
     """
-    with exclusive(paths.publishing_lock):
+    with exclusive(paths.publishing_lock, longest_wait):
         return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url)).all()
 
 
@@ -129,9 +131,9 @@ class _Publishing:
             return
         changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
         # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
-        dump_json(ledger, known | dict.fromkeys(changed, UNKNOWN))
+        write_kept(ledger, json.dumps(known | dict.fromkeys(changed, UNKNOWN)))
         self._store.write(shelf, points, changed)
-        dump_json(ledger, present)
+        write_kept(ledger, json.dumps(present))
         self._receipt.outcomes += len(changed & present.keys())
         self._receipt.points += sum(len(points[run]) for run in changed & present.keys())
 

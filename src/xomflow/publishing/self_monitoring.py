@@ -7,19 +7,19 @@ be used, by a later tick, as long as the summary is kept (``keep_ticks``).
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from xomflow.core.kept_json import list_of, read_kept
+from xomflow.core.kept_json import list_of, read_kept, write_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.publishing.point import Point, add_fingerprint
 from xomflow.publishing.store import Store
-from xomlib.files import dump_json
 
 _SECOND = 1_000_000_000
 
@@ -56,7 +56,7 @@ def publish(paths: Paths, store: Store, prefix: str, own: Summary) -> None:
         days.setdefault(f"{summary.started:%Y-%m-%d}", []).extend(points_of(summary, prefix))
     for day, made in sorted(days.items()):
         store.add(day, made)
-    dump_json(ledger, sorted(known & set(names) | {summary.tick for summary in new}))
+    write_kept(ledger, json.dumps(sorted(known & set(names) | {summary.tick for summary in new})))
 
 
 def points_of(summary: Summary, prefix: str) -> list[Point]:

@@ -14,12 +14,11 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import RUN_DIGITS, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import RunEntries
-from xomlib.files import write_atomically
 
 
 class RunMetadata:
@@ -48,11 +47,11 @@ class RunMetadata:
             if self._digests.get(shelf) == digest and all("rest" in kept.get(run.id, ()) for run in members):
                 continue
             now = {run.id: {**run.entries._asdict(), "rest": _rest(run)} for run in members}
-            write_atomically(self._paths.run_metadata(shelf), json.dumps(kept | now))
+            write_kept(self._paths.run_metadata(shelf), json.dumps(kept | now))
             self._digests[shelf] = digest
             changed = True
         if changed:
-            write_atomically(self._paths.run_metadata_digests, json.dumps(self._digests))
+            write_kept(self._paths.run_metadata_digests, json.dumps(self._digests))
 
     def unseen_runs(
         self, seen: Collection[int], min_run: int, max_run: int | None, accepted: Collection[str] = ()

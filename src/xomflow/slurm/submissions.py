@@ -7,6 +7,7 @@ batch system does not answer, nothing is concluded: unknown is not gone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +16,15 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.errors import BatchSystemError
+from xomflow.core.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm.batch_system import BatchJob, BatchSystem
 from xomlib.files import dump_json, read_json
 from xomlib.locks import is_locked
+
+_AWAY = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,26 @@ def noted(paths: Paths) -> dict[Key, Submission]:
 
 
 def _record_in(path: Path) -> Submission | None:
-    """Return the record in a file; None if the file is missing or damaged. `OSError` if it cannot be read."""
+    """Return the record in a file; None if it is missing or odd. `OSError` if the disk does not answer."""
     try:
         return Submission.from_json(read_json(path))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno in _AWAY:
+            raise
         return None
+
+
+def damaged(paths: Paths) -> list[tuple[Path, Exception]]:
+    """Return the files in the place of records that cannot be read; a job may be in the batch system nevertheless."""
+    found: list[tuple[Path, Exception]] = []
+    for path in sorted(paths.submissions.glob("[!.]*")) if paths.submissions.is_dir() else ():
+        try:
+            Submission.from_json(read_json(path))
+        except FileNotFoundError:
+            continue
+        except UNREADABLE as error:
+            found.append((path, error))
+    return found
 
 
 def statuses(paths: Paths, batch: BatchSystem, latency: float) -> dict[Key, SubmissionStatus]:

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.storage.metadata import FolderState, LookupResult, listing, state_of
-from xomlib.files import write_atomically
 
 
 @dataclass(slots=True)
@@ -106,7 +105,7 @@ class FolderListings:
         for root, listed in self._data.items():
             if listed.changed or listed.kept > 2 * len(listed.used):
                 kept = {name: listed.inodes[name] for name in sorted(listed.used) if listed.inodes[name]}
-                write_atomically(_place(self._paths, root), json.dumps({"root": root, "complete": kept}))
+                write_kept(_place(self._paths, root), json.dumps({"root": root, "complete": kept}))
 
     def _state(self, root: str, name: str) -> FolderState:
         state = state_of(f"{root}/{name}")

@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xomflow.core.kept_json import read_kept
+from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.rundb.database import RunDB
-from xomlib.files import write_atomically
 
 _EVENT_BUILDER = re.compile(r"eb\d+(\..*)?")
 _HASH = re.compile(r"-([a-z2-7]{10})$")  # of strax: base32, ten characters
@@ -118,7 +117,7 @@ class DataLocations:
         if self._may_write and self._asked:
             kept = self._kept_runs()
             runs = {run: kept[run] for run in sorted(self._used & kept.keys())}
-            write_atomically(self._place, json.dumps({"stamp": self._stamp, "runs": runs}))
+            write_kept(self._place, json.dumps({"stamp": self._stamp, "runs": runs}))
 
     def _ask(self, numbers: list[int], kept: dict[str, _Kept]) -> None:
         documents = self._rundb.data_of(numbers)

@@ -62,7 +62,7 @@ def discover(tick: TickPaths) -> Survey:
     start = TickStart.from_json(read_json(tick.settings))
     config = check_configuration(start.configuration, str(tick.settings))
     paths = Paths(config.work)
-    with exclusive(paths.discovery_lock):
+    with exclusive(paths.discovery_lock, config.longest_wait):
         batch = open_batch_system(config)
         statuses = submissions.statuses(paths, batch, config.slurm.latency)
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)

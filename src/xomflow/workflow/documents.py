@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xomflow.core.file_lock import LONGEST_WAIT
 from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.science_runs import ScienceRunTimes
@@ -67,6 +68,8 @@ class ReportConfig:
         What the page shows about each analysis.
     page_url
         Address of the page; empty if there is none.
+    longest_wait_s
+        Longest wait for another tick that publishes; seconds.
     """
 
     work: Path
@@ -75,6 +78,7 @@ class ReportConfig:
     interval_s: float
     analyses: dict[str, AnalysisTitle]
     page_url: str = ""
+    longest_wait_s: float = LONGEST_WAIT
 
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
@@ -84,13 +88,15 @@ class ReportConfig:
             for name, block in config.analyses.items()
         }
         store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
-        return cls(config.work, store, retries, config.page.interval, titles, config.page.url)
+        return cls(config.work, store, retries, config.page.interval, titles, config.page.url, config.longest_wait)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
         content = {**asdict(self), "work": str(self.work)}
         if not self.page_url:
             del content["page_url"]
+        if self.longest_wait_s == LONGEST_WAIT:  # as in files of version 1.0
+            del content["longest_wait_s"]
         return content
 
     @classmethod
@@ -98,8 +104,8 @@ class ReportConfig:
         """Return what `to_json` wrote."""
         titles = {name: AnalysisTitle(**title) for name, title in content["analyses"].items()}
         retries = RetryPolicy.from_json(content["retries"])
-        page_url = content.get("page_url", "")
-        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles, page_url)
+        page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
+        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles, page_url, wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,15 @@ def write_report(tick: TickPaths) -> Summary:
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
     summary.site_errors.extend(publish_health(paths, config, summary))
-    with exclusive(paths.publishing_lock):
-        summary.site_errors.extend(refresh_page(paths))
+    try:
+        with exclusive(paths.publishing_lock, config.longest_wait_s):
+            summary.site_errors.extend(refresh_page(paths))
+            dump_json(tick.summary, summary.to_json())
+            if not is_overtaken(paths, tick, times.now()):
+                page.write_status(paths.page, status_document(summary, config, survey.science_runs))
+    except OSError as error:  # the summary counts more than the page
+        summary.site_errors.append(f"the page cannot be renewed: {error.filename or paths.page}: {error.strerror}")
         dump_json(tick.summary, summary.to_json())
-        if not is_overtaken(paths, tick, times.now()):
-            page.write_status(paths.page, status_document(summary, config, survey.science_runs))
     return summary
 
 
@@ -56,7 +60,8 @@ def publish_health(paths: Paths, config: ReportConfig, summary: Summary) -> list
     if summary.published and summary.published.away:
         return []  # publishing has reported it
     try:
-        with closing(open_store(config.store, paths)) as store, exclusive(paths.publishing_lock):
+        lock = exclusive(paths.publishing_lock, config.longest_wait_s)
+        with closing(open_store(config.store, paths)) as store, lock:
             self_monitoring.publish(paths, store, config.store["prefix"], summary)
     except (XomError, OSError) as error:
         return [str(error)]

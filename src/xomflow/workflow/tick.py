@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from xomflow.config.load import check_configuration
 from xomflow.core import times
+from xomflow.core.file_lock import TICK_VARIABLE, check_locks
 from xomflow.core.folder_marks import check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
@@ -23,9 +24,6 @@ from xomflow.workflow.documents import TickStart
 from xomflow.workflow.mass_changes import stop_before
 from xomlib.files import dump_json
 from xomlib.printing import say
-
-# Snakemake processes that a tick starts inherit its name.
-_VARIABLE = "XOM_TICK"
 
 
 class Tick:
@@ -59,8 +57,8 @@ class Tick:
         self.dry = dry
         self._began = times.now()
         if main and not dry:
-            os.environ[_VARIABLE] = new_tick(self._began)
-        self.name = os.environ.get(_VARIABLE, "dry-run")
+            os.environ[TICK_VARIABLE] = new_tick(self._began)
+        self.name = os.environ.get(TICK_VARIABLE, "dry-run")
         self.files = TickPaths(self.paths.tick(self.name))
         self.rule_errors: dict[str, str] = {}
         self._pending: list[Key] | None = None
@@ -68,6 +66,8 @@ class Tick:
 
     def begin(self) -> IO[bytes]:
         """Take the tick's lock, before anything is claimed, and write what its steps need; return the lock."""
+        for folder in (self.paths.ticks, self.paths.locks):
+            check_locks(folder)
         bring_up_to_date(self.paths)
         lock = hold_tick(self.files)
         dump_json(self.files.settings, TickStart(self._tree, self.rule_errors).to_json())

@@ -1,0 +1,95 @@
+"""The lock that one tick at a time holds: others wait for a bounded time, and know for whom; and whether locks work."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xomflow.core import file_lock
+from xomflow.core.errors import DiskError, PersonNeededError, for_user
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.file_lock import TICK_VARIABLE, check_locks, exclusive
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "ticks" / "discovery.lock"
+
+
+def test_the_one_who_waits_says_for_whom_and_ends_with_a_code_of_its_own(
+    lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(file_lock, "_QUIET_WAIT", 0.0)
+    monkeypatch.setenv(TICK_VARIABLE, "20261128T000000-host-7")
+    with exclusive(lock):
+        holder = f"tick 20261128T000000-host-7 (host {os.uname().nodename}, process {os.getpid()}, since "
+        with pytest.raises(PersonNeededError) as told, exclusive(lock, 0.05):
+            pass
+    assert capsys.readouterr().err.startswith(f"waits for {holder}")
+    sentence, code = for_user(told.value) or ("", 0)
+    assert sentence.startswith(f"{lock}: {holder}")
+    assert code == ExitCode.WAITS_FOR_PERSON
+    with exclusive(lock, 0.05):  # it is free again
+        assert json.loads(lock.read_text())["pid"] == os.getpid()
+
+
+def test_a_holder_whose_name_cannot_be_read_is_another_process(lock: Path) -> None:
+    for content in (b"", b"{", b"[1]", b"\xff\0", b'{"tick": 1}'):
+        with exclusive(lock):
+            lock.write_bytes(content)
+            with pytest.raises(PersonNeededError, match="another process holds this lock"), exclusive(lock, 0.0):
+                pass
+
+
+def _raise(number: int) -> Callable[..., None]:
+    def flock(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return flock
+
+
+def _of_the_process_only(file: Any, how: int) -> None:
+    fcntl.lockf(file, how)
+
+
+def test_locks_that_work_are_accepted_and_leave_nothing(tmp_path: Path) -> None:
+    check_locks(tmp_path / "locks")
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flock", "words"),
+    [
+        (_raise(errno.ENOSYS), "do not work here: Function not implemented"),
+        (_raise(errno.ENOLCK), "do not work here: No locks available"),
+        (_raise(errno.EOPNOTSUPP), "do not work here: Operation not supported"),
+        (lambda *_: None, "does not keep another process out"),
+        (_of_the_process_only, "does not keep another process out"),
+    ],
+)
+def test_locks_that_do_not_work_are_refused_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flock: Callable[..., None], words: str
+) -> None:
+    real = fcntl.flock
+    monkeypatch.setattr(file_lock.fcntl, "flock", flock)
+    with pytest.raises(DiskError) as told:
+        check_locks(tmp_path)
+    monkeypatch.setattr(file_lock.fcntl, "flock", real)
+    assert str(told.value).startswith(f"{tmp_path}: ")
+    assert words in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_holds_within_one_process_only_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = os.getpid()
+    real = fcntl.flock
+    monkeypatch.setattr(file_lock.fcntl, "flock", lambda *words: real(*words) if os.getpid() == own else None)
+    with pytest.raises(DiskError, match="does not keep another process out"):
+        check_locks(tmp_path)
