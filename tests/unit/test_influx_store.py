@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from line_protocol import Reader
 
 from support.factory import key_of, outcome, result, typed
+from support.line_protocol import Reader
 from xomflow.core.key import Key
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.influx_store import _MEASUREMENTS, _OF_OTHERS, InfluxStore, _batches

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client import Point as ClientPoint
-from line_protocol import Reader
 
+from support.line_protocol import Reader
 from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point
 

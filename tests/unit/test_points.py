@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from line_protocol import Reader
 
 from support.factory import KEY, any_text, key_of, outcome, result, typed
+from support.line_protocol import Reader
 from xomflow.core import times
 from xomflow.core.key import Key, run_id
 from xomflow.outcomes.reading import parse_outcome

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from line_protocol import Point, Reader
 
 from support.factory import tick_summary as summary
+from support.line_protocol import Point, Reader
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.local_store import LocalStore

@@ -69,14 +69,14 @@ def accept(config: Config, options: argparse.Namespace) -> int:
 def rebuild(config: Config, options: argparse.Namespace) -> int:
     """Publish all outcomes to the store, which may be empty."""
     from xomflow.decisions.files import read_decisions
-    from xomflow.publishing.publish import rebuild as publish_everything
     from xomflow.workflow.mass_changes import mass_changes, stop_before
+    from xomflow.workflow.rebuild import rebuild as publish_everything
 
     paths, block = Paths(config.work), config.store.model_dump(mode="json")
     stop_before(mass_changes(paths, block, read_decisions(paths).made, everything=True))
     mark_folders(paths, config.store.kind == "local")
     with closing(_store(config)) as store:
-        receipt = publish_everything(Paths(config.work), store, config.store.prefix, _groups(config), config.page.url)
+        receipt = publish_everything(config, store, _groups(config))
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
     return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 

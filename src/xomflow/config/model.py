@@ -14,6 +14,7 @@ from xomflow.config.values import (
     Address,
     AnalysisName,
     BareName,
+    Between,
     Count,
     Duration,
     FunctionName,
@@ -241,6 +242,13 @@ class Period(Model):
     )
 
 
+class VariableLimits(Model):
+    """Between which values a variable is expected: the lowest and the highest, `null` where there is none."""
+
+    warn: Between = Field((None, None), description="Values outside deserve a look.")
+    error: Between = Field((None, None), description="Values outside mean that something is wrong.")
+
+
 class Analysis(RunRange):
     """One analysis."""
 
@@ -262,6 +270,11 @@ class Analysis(RunRange):
         [], description="Entries of the run document that come late: a run waits until they are there."
     )
     period: Period | None = Field(None, description="Takes several runs together; default: one run at a time.")
+    limits: dict[str, VariableLimits] = Field(
+        {},
+        description="Limits by variable, for boards: `{light_yield: {warn: [9, 11], error: [8, null]}}`, each the "
+        "lowest and the highest expected value.",
+    )
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="Context of this analysis; default: the common one.")
     max_jobs_per_tick: Positive | None = Field(None, description="Replaces the common `max_jobs_per_tick`.")

@@ -56,6 +56,13 @@ def _spelled(pattern: str, needed: str) -> tuple[Any, Any]:
     return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
+def _ordered(limits: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = limits
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"the lowest value, {low}, is not below the highest, {high}")
+    return limits
+
+
 def _listed(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(f"a list is needed, such as [{value}]")
@@ -90,4 +97,6 @@ Address = Annotated[
         "an address such as 'https://xom.example.org/page/', with / or .html at its end",
     ),
 ]
+Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
+Between = Annotated[tuple[Limit, Limit], Field(strict=False), AfterValidator(_ordered)]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]

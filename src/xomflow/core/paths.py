@@ -184,6 +184,10 @@ class Paths:
         """What one store has."""
         return self.ledger / store
 
+    def uses(self, store: str) -> Path:
+        """Which software made the results of each shelf; lies in the ledger so that it is deleted with it."""
+        return self.ledger_of(store) / "uses.json"
+
     @property
     def store(self) -> Path:
         """The local store: line protocol."""

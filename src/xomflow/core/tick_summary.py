@@ -35,13 +35,17 @@ class ListedKey:
     state, reason
         Its state, with a phrase for people.
     attempt
-        Number of the next attempt, or of the one that runs.
+        Number of the next attempt, or of the one that runs; of a failed key, once its record was read, of the newest.
     since
         End of its run; None if that is unknown.
     next_try
         When the next attempt is due; None if none is.
     log
         Path of the log of its newest attempt; None if there is none.
+    start
+        Start of its run; None if that is unknown.
+    kind
+        Class of its newest failure; empty if it has not failed.
     """
 
     key: Key
@@ -51,10 +55,12 @@ class ListedKey:
     since: datetime | None = None
     next_try: datetime | None = None
     log: str | None = None
+    start: datetime | None = None
+    kind: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        log = {} if self.log is None else {"log": self.log}
+        known = {"log": self.log, "start": _text(self.start), "class": self.kind or None}
         return {
             **self.key.as_dict(),
             "state": str(self.state),
@@ -62,7 +68,7 @@ class ListedKey:
             "attempt": self.attempt,
             "since": _text(self.since),
             "next_try": _text(self.next_try),
-            **log,
+            **{name: value for name, value in known.items() if value is not None},
         }
 
     @classmethod
@@ -76,6 +82,8 @@ class ListedKey:
             _moment(content["since"]),
             _moment(content["next_try"]),
             content.get("log"),
+            _moment(content.get("start")),
+            content.get("class", ""),
         )
 
 

@@ -51,7 +51,7 @@ class LocalStore:
 
     def replace(self, table: str, points: list[Point]) -> None:
         """Write the file of a table; see `Store.replace`."""
-        path, content = self._own / f"{table}.lp", line_protocol.text(points).encode()
+        path, content = self._own / f"{table}.lp", _text(table, points)
         if not path.is_file() or path.read_bytes() != content:
             self._put(path, content)
 
@@ -89,7 +89,11 @@ class LocalStore:
 
 
 def _content(shelf: Shelf, points: Points) -> bytes:
+    return _text(str(shelf), [point for run in sorted(points) for point in points[run]])
+
+
+def _text(what: str, points: list[Point]) -> bytes:
     try:
-        return line_protocol.text(point for run in sorted(points) for point in points[run]).encode()
+        return line_protocol.text(points).encode()
     except line_protocol.BadPointError as error:
-        raise StoreError(f"{shelf}: {error}") from None
+        raise StoreError(f"{what}: {error}") from None

@@ -15,9 +15,10 @@ from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
-from xomflow.outcomes.cache import SeenFingerprints, Shelf
+from xomflow.outcomes.cache import Fingerprint, SeenFingerprints, Shelf
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.outcomes.known import UNKNOWN, shelves_in
+from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.store import Store, StoreAwayError
@@ -80,6 +81,7 @@ class _Publishing:
         self._store = store
         self._points = points
         self._seen = SeenFingerprints(self._ledger / "stamps.json")
+        self._uses = Uses(paths.uses(store.name))
         self._receipt = Receipt()
 
     def all(self) -> Receipt:
@@ -94,17 +96,21 @@ class _Publishing:
             receipt.problems.append(str(error))
             receipt.away = True
         self._seen.keep()
+        self._uses.keep(shelves_of_all)
         receipt.problems[:0] = points.set_aside_damaged()
         return receipt
 
     def _publish_analysis(self, shelves: list[Shelf]) -> None:
         fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
-        changed = [one for one in shelves if not self._seen.seen(one, fingerprints[one]) or not self._store.has(one)]
+        changed = [one for one in shelves if not self._is_published(one, fingerprints[one])]
         if changed and not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._points.of_all(shelves))
         for shelf in changed:
             if self._tried(self._publish_shelf, shelf):
                 self._seen.note(shelf, fingerprints[shelf])
+
+    def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
+        return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._store.has(shelf)
 
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""
@@ -124,6 +130,7 @@ class _Publishing:
 
     def _publish_shelf(self, shelf: Shelf) -> None:
         points = self._points.of(shelf)
+        self._uses.note(shelf, points)
         ledger = self._ledger / f"{shelf}.json"
         known = _read_ledger(ledger, points.keys()) if self._store.has(shelf) else {}
         present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}

@@ -157,7 +157,9 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
 def as_listed(item: Item) -> ListedKey:
     """Return an item of a survey as survey and summary list it."""
     state = item.state
-    return ListedKey(item.key, state.name, state.reason, state.attempt, item.run.end, state.next_try)
+    return ListedKey(
+        item.key, state.name, state.reason, state.attempt, item.run.end, state.next_try, start=item.run.start
+    )
 
 
 def open_context_probe(config: Config, may_write: bool) -> ContextProbe:

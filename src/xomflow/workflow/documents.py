@@ -11,9 +11,10 @@ from xomflow.core.file_lock import LONGEST_WAIT
 from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.publishing.boards.expected import Limits
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
-    from xomflow.config.model import Config
+    from xomflow.config.model import Analysis, Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,37 @@ class TickStart:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisTitle:
-    """What the page shows about an analysis."""
+    """What page and boards show about an analysis.
+
+    Parameters
+    ----------
+    version, title, documentation
+        As configured.
+    limits
+        The configured limits, by variable.
+    """
 
     version: str
     title: str
     documentation: str
+    limits: dict[str, Limits] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, block: Analysis) -> AnalysisTitle:
+        """Return this part of the configuration of an analysis."""
+        limits = {variable: Limits(*one.warn, *one.error) for variable, one in block.limits.items()}
+        return cls(block.version, block.title or name, block.documentation, limits)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        content = asdict(self)
+        return content if self.limits else {name: one for name, one in content.items() if name != "limits"}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> AnalysisTitle:
+        """Return what `to_json` wrote."""
+        limits = {variable: Limits(*one) for variable, one in content.get("limits", {}).items()}
+        return cls(**{**content, "limits": limits})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +110,14 @@ class ReportConfig:
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
         """Return this part of a configuration."""
-        titles = {
-            name: AnalysisTitle(block.version, block.title or name, block.documentation)
-            for name, block in config.analyses.items()
-        }
+        titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
         store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
         return cls(config.work, store, retries, config.page.interval, titles, config.page.url, config.longest_wait)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        content = {**asdict(self), "work": str(self.work)}
+        titles = {name: title.to_json() for name, title in self.analyses.items()}
+        content = {**asdict(self), "work": str(self.work), "analyses": titles}
         if not self.page_url:
             del content["page_url"]
         if self.longest_wait_s == LONGEST_WAIT:  # as in files of version 1.0
@@ -102,7 +127,7 @@ class ReportConfig:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ReportConfig:
         """Return what `to_json` wrote."""
-        titles = {name: AnalysisTitle(**title) for name, title in content["analyses"].items()}
+        titles = {name: AnalysisTitle.from_json(title) for name, title in content["analyses"].items()}
         retries = RetryPolicy.from_json(content["retries"])
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
         return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles, page_url, wait)

@@ -27,6 +27,7 @@ from xomflow.publishing import self_monitoring
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
+from xomflow.workflow.boards import publish_boards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
@@ -42,7 +43,7 @@ def write_report(tick: TickPaths) -> Summary:
     survey = SurveyDocument.from_json(read_json(tick.survey))
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
-    summary.site_errors.extend(publish_health(paths, config, summary))
+    summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
             summary.site_errors.extend(refresh_page(paths))
@@ -55,14 +56,17 @@ def write_report(tick: TickPaths) -> Summary:
     return summary
 
 
-def publish_health(paths: Paths, config: ReportConfig, summary: Summary) -> list[str]:
-    """Publish the state of XOM itself; return a sentence if that failed, and the next tick tries again."""
+def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, summary: Summary) -> list[str]:
+    """Publish how the tick went and what boards show; return a sentence if that failed: the next tick tries again."""
     if summary.published and summary.published.away:
         return []  # publishing has reported it
+    block = survey.config.store
     try:
-        lock = exclusive(paths.publishing_lock, config.longest_wait_s)
-        with closing(open_store(config.store, paths)) as store, lock:
-            self_monitoring.publish(paths, store, config.store["prefix"], summary)
+        lock = exclusive(paths.publishing_lock, survey.config.longest_wait_s)
+        with closing(open_store(block, paths)) as store, lock:
+            self_monitoring.publish(paths, store, block["prefix"], summary)
+            if not is_overtaken(paths, tick, times.now()):
+                publish_boards(paths, store, survey, summary.listed)
     except (XomError, OSError) as error:
         return [str(error)]
     return []
@@ -122,6 +126,8 @@ def _after_work(
 def with_record(paths: Paths, one: ListedKey) -> ListedKey:
     """Return a failed key with the reason and the log of its newest failure record."""
     failures = failures_of(paths, one.key)
+    if failures:
+        one = replace(one, attempt=failures[-1].attempt, kind=failures[-1].kind)
     try:
         failure = read_outcome(failure_path(paths, one.key, failures[-1])).failure
     except (OSError, SchemaError, IndexError):

@@ -1,0 +1,72 @@
+"""The points beside the results, of one survey: what needs attention, what happened, what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from xomflow.core import times
+from xomflow.core.paths import Paths
+from xomflow.core.tick_summary import ListedKey
+from xomflow.decisions.files import read_decisions
+from xomflow.decisions.model import Decision
+from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.publishing.boards import attention, events, expected
+from xomflow.publishing.boards.events import Event
+from xomflow.publishing.boards.uses import Uses
+from xomflow.publishing.store import Store
+from xomflow.workflow.documents import ReportConfig, SurveyDocument
+
+_FEW = 3  # runs that the title of a decision names
+
+
+def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey]) -> None:
+    """Make the store have the points that are so now, and no others.
+
+    Parameters
+    ----------
+    paths
+        Where ledgers and decisions are.
+    store
+        Where the points go.
+    survey
+        The survey.
+    listed
+        The keys that need attention as they are now, the failed ones with their failures.
+
+    Raises
+    ------
+    StoreError
+        If not everything has arrived; the next tick tries again.
+    """
+    prefix = survey.config.store["prefix"]
+    happened = [
+        *map(of_science_run, survey.science_runs),
+        *events.changes(Uses(paths.uses(store.name)).by_version()),
+        *map(of_decision, read_decisions(paths).made),
+    ]
+    store.replace(attention.TABLE, attention.attention_points(listed, prefix))
+    store.replace(events.TABLE, events.event_points(happened, prefix))
+    store.replace(expected.TABLE, expected.expected_points(limits_of(survey.config), prefix))
+
+
+def of_science_run(one: ScienceRunTimes) -> Event:
+    """Return a science run as an event."""
+    return Event("science_run", one.name, "", one.start, one.end)
+
+
+def of_decision(one: Decision) -> Event:
+    """Return a decision as an event."""
+    subject = one.subject
+    runs = ", ".join(subject.runs[:_FEW]) + f" and {len(subject.runs) - _FEW} more" * (len(subject.runs) > _FEW)
+    title = " ".join(filter(None, [str(one.what), subject.analysis, subject.version, runs and f"run {runs}"]))
+    end = times.text(one.until) if one.until else None
+    return Event("decision", title, f"{one.who}: {one.why}", times.text(one.when), end, subject.analysis or "all")
+
+
+def limits_of(config: ReportConfig) -> dict[tuple[str, str, str], expected.Limits]:
+    """Return the configured limits, by analysis, version and variable."""
+    return {
+        (name, analysis.version, variable): one
+        for name, analysis in config.analyses.items()
+        for variable, one in analysis.limits.items()
+    }
