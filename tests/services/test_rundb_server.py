@@ -220,11 +220,12 @@ def test_a_server_does_not_send_documents_that_are_out_of_range(tmp_path: Path, 
     assert [one["number"] for one in watch.batches[-1]] == [52000]
 
 
-def test_a_number_of_two_documents_is_left_out_and_reported(tmp_path: Path, server: Server) -> None:
-    documents = [as_bson(document(number)) for number in (52000, 52001, 52000, 52000)]
+def test_a_number_of_two_documents_that_differ_is_left_out_and_reported(tmp_path: Path, server: Server) -> None:
+    documents = [as_bson(document(number)) for number in (52000, 52001, 52001, 52000)]
+    documents.append(as_bson(document(52000, mode="tpc_kr83m")))
     for answer in both(tmp_path, server, documents):
         assert list(answer.runs) == [52001]
-        assert answer.problems == ["run document 52000: there are several with this number"]
+        assert answer.problems == ["run document 52000: there are several with this number, and they differ"]
 
 
 def test_an_empty_database_has_no_runs(tmp_path: Path, server: Server) -> None:

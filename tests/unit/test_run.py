@@ -238,6 +238,12 @@ def test_a_document_that_lacks_what_decides_is_said(name: str) -> None:
         assert (answer.runs, answer.problems) == ({}, [f"run document 52894: {name} is missing"])
 
 
+def test_a_document_that_stands_twice_is_one_run_and_two_that_differ_are_none() -> None:
+    documents = [document(52000), document(52001), document(52000), document(52001, source="Kr-83m")]
+    answer = read_documents(documents, 0, None)
+    assert (list(answer.runs), answer.unclear) == ([52000], {52001})
+
+
 def test_a_document_outside_the_range_is_not_complained_about() -> None:
     bad = [document(1, mode=5) | {"number": number} for number in ({"$numberInt": "52000"}, "052001", 52002.0, 52003)]
     assert len(read_documents(bad, 52002, None).problems) == 2

@@ -287,8 +287,8 @@ MISSING: dict[str, tuple[Callable[[Hand], None], str]] = {
         "run document 52001: start is 'yesterday', a time is needed (file ",
     ),
     "two documents": (
-        lambda hand: hand.documents(document(52001), document(52001)),
-        "run document 52001: there are several with this number (file ",
+        lambda hand: hand.documents(document(52001), document(52001, mode="other")),
+        "run document 52001: there are several with this number, and they differ (file ",
     ),
 }
 

@@ -251,12 +251,12 @@ def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) 
             continue
         if _is_out_of_range(run.number, min_run, max_run):
             continue
-        if run.number in answer.runs:
+        if answer.runs.get(run.number, run) != run:  # the same document twice, as after two exports, is no problem
             twice.add(run.number)
         answer.runs[run.number] = run
     for number in sorted(twice):
         del answer.runs[number]  # there is no way to see which of them is right
-        several = "there are several with this number"
+        several = "there are several with this number, and they differ"
         answer.complaints.append(Complaint(f"run document {number}: {several}", several, number))
     return answer
 

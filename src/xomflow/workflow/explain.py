@@ -32,7 +32,8 @@ def why(config: Config, number: int) -> list[str]:
     answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
     if run is None:
-        return summarize(answer.complaints) or [f"the run database has no run {number}"]
+        own = [one.sentence for one in answer.complaints if one.number == number]
+        return own or [f"the run database has no run {number}", *summarize(answer.complaints)]
     survey = survey_now(config, may_write=False)
     note = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
     return note + [_line(config, analysis, run, survey) for analysis in config.analyses]
