@@ -43,18 +43,18 @@ def test_a_run_that_is_missing_stays_as_it_was_last_seen(
     assert RunMetadata(paths).unseen_runs({}, 0, None) == {made.number: made}
 
 
-def test_only_runs_that_were_asked_for_and_are_not_given_up_are_missing(tmp_path: Path) -> None:
+def test_only_runs_that_were_asked_for_are_missing(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     RunMetadata(paths).keep(run(number) for number in (7, 51999, 52000, 52001, 52999, 53000, 999_999))
     RunMetadata(paths).keep([run(52001, mode="other")])
 
-    def missing(*asked: Any, **more: Any) -> list[int]:
-        return sorted(RunMetadata(paths).unseen_runs(*asked, **more))
+    def missing(*asked: Any) -> list[int]:
+        return sorted(RunMetadata(paths).unseen_runs(*asked))
 
     assert missing({52000}, 51999, 53000) == [51999, 52001, 52999, 53000]
     assert missing((), 52001, 52998) == [52001]
     assert missing((), 53000, None) == missing((), 53000, 5_000_000) == [53000, 999_999]
-    assert missing({7}, 0, 52000, accepted={"052000"}) == [51999]
+    assert missing({7, 52000}, 0, 52000) == [51999]
     assert RunMetadata(paths).unseen_runs((), 52001, 52001)[52001].mode == "other"
 
 

@@ -154,3 +154,25 @@ def test_an_empty_answer_changes_nothing(site: FastSite) -> None:
     shown(site, [])
     assert "lacks runs that it had before (8, such as 052808)" in site.tick().stderr
     assert campaigns(site) == [[f"{number:06d}" for number in range(52801, 52809)]]
+
+
+def test_runs_that_are_gone_for_good_can_be_given_up(site: FastSite) -> None:
+    site.analysis("one", GOOD)
+    site.analysis("camp", COUNT, period={"gap": "2 d"})
+    site.runs([day(number) for number in range(52801, 52805)])
+    site.tick()
+    shown(site, [52801, 52802, 52803])
+    site.tick()
+    words = "1 runs are gone from the run database, such as 052804"
+    assert site.xom("accept", "--why", "deleted", "--dry-run").stdout == f"would be accepted: {words}\n"
+    assert site.xom("accept", "--why", "deleted").stdout.startswith(f"accepted: {words}; ")
+    done = site.tick()
+    assert "lacks runs that it had before" not in done.stderr
+    assert site.xom("why", "52804").stdout == "the run database has no run 52804\n"
+    assert campaigns(site) == [["052801", "052802", "052803"]]
+    (point,) = "".join(path.read_text() for path in site.paths.store.rglob("camp/**/*.lp")).splitlines()
+    assert ",value=3.0" in point
+    assert site.xom("accept", "--why", "again").stdout == "no tick waits: nothing is to be accepted\n"
+    site.runs([])
+    assert site.tick().returncode == 0
+    assert "not selected" not in site.xom("why", "52804").stdout

@@ -15,6 +15,7 @@ from xomflow.outcomes.files import Failure, list_shelves
 from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.campaigns import Campaign
 from xomflow.planning.pending import PendingRuns, PendingWork, find_pending
+from xomflow.planning.runs_now import given_up
 from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import run_of
@@ -51,8 +52,8 @@ def fingerprint(config: Config, rundb: RunDB) -> str:
         return ""
     code = [source.stat().st_mtime_ns for source in sorted(_PACKAGE.rglob("*.py"))]
     stamps: list[Any] = [code, documents, config.model_dump(mode="json")]
-    newest = 0
-    paths = Paths(config.work)
+    newest, paths = 0, Paths(config.work)
+    stamps.append(sorted(given_up(paths)))
     for analysis, block in config.analyses.items():
         for folder in [paths.shelves(analysis, block.version), *list_shelves(paths, analysis, block.version)]:
             changed = folder.stat().st_mtime_ns if folder.exists() else 0

@@ -213,7 +213,7 @@ def _groups_of_single_runs(selector: Selector, answer: RunQuery, revisions: Mapp
 
 def _unknown(selector: Selector, answer: RunQuery, revisions: Iterable[Revision]) -> frozenset[int]:
     """Return the runs with results whose documents are not there or cannot be understood."""
-    runs = {run for one in revisions for run in one.runs} - (answer.runs.keys() - answer.unseen)
+    runs = {run for one in revisions for run in one.runs} - (answer.runs.keys() - answer.unseen) - answer.given_up
     return frozenset(run for run in runs if not selector.refusal_by_number(run))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xomflow.config.model import Config
-from xomflow.core.key import run_id
+from xomflow.core import times
+from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
+from xomflow.decisions.files import read_decisions
+from xomflow.decisions.model import accepted, standing
 from xomflow.rundb.database import RunDB, RunQuery
 from xomflow.rundb.run_metadata import RunMetadata
 
@@ -26,12 +29,18 @@ def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -
     RunDBError
         If the run database does not answer.
     """
-    answer = rundb.runs(min_run, max_run)
+    answer, paths = rundb.runs(min_run, max_run), Paths(config.work)
     seen = answer.runs.keys() | answer.unclear
-    unseen = RunMetadata(Paths(config.work)).unseen_runs(seen, min_run, max_run)
+    answer.given_up = given_up(paths) - seen
+    unseen = RunMetadata(paths).unseen_runs(seen | answer.given_up, min_run, max_run)
     answer.runs |= unseen
     answer.unseen = frozenset(unseen)
     return answer
+
+
+def given_up(paths: Paths) -> frozenset[int]:
+    """Return the numbers of the runs of which a person decided that they stay away from the run database."""
+    return frozenset(map(first_run, accepted(standing(read_decisions(paths).made, times.now()))))
 
 
 def describe_unseen(answer: RunQuery, rundb: RunDB) -> Iterator[str]:

@@ -66,6 +66,8 @@ class Survey:
         Sentences for people, see `xomflow.core.tick_summary`.
     science_runs
         When the science runs were.
+    unseen
+        Numbers of the runs that the run database had before and does not show now.
     known_groups
         What decides which outcomes of groups are current, by analysis and version.
     mass_changes
@@ -79,6 +81,7 @@ class Survey:
     warnings: list[str] = field(default_factory=list)
     configuration_errors: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
+    unseen: frozenset[int] = frozenset()
     known_groups: GroupsOfAll = field(default_factory=dict)
     mass_changes: tuple[MassChange, ...] = ()
 
@@ -119,7 +122,7 @@ def take_survey(
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
-    survey.known_groups = pending.known_groups(config)
+    survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
     in_progress = read_in_progress(config, now)
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():

@@ -44,11 +44,14 @@ class RunQuery:
         The documents that cannot be understood; their runs are left out.
     unseen
         Numbers of the runs that were in earlier answers and are not in this one; they are among the runs as they were.
+    given_up
+        Numbers of the runs that are not in this answer and of which a person decided that they are gone.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     unseen: frozenset[int] = frozenset()
+    given_up: frozenset[int] = frozenset()
 
     @property
     def problems(self) -> list[str]:

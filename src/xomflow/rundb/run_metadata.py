@@ -53,19 +53,15 @@ class RunMetadata:
         if changed:
             write_kept(self._paths.run_metadata_digests, json.dumps(self._digests))
 
-    def unseen_runs(
-        self, seen: Collection[int], min_run: int, max_run: int | None, accepted: Collection[str] = ()
-    ) -> dict[int, Run]:
+    def unseen_runs(self, seen: Collection[int], min_run: int, max_run: int | None) -> dict[int, Run]:
         """Return the runs that were kept before and are not among those seen now, each as it was last seen.
 
         Parameters
         ----------
         seen
-            Numbers of the runs with a document now, whether it can be understood or not.
+            Numbers of the runs that are not missed, such as those with a document that cannot be understood.
         min_run, max_run
             The range of numbers that the run database was asked about.
-        accepted
-            Ids of runs of which a person decided that they are gone.
         """
         last = 10**RUN_DIGITS - 1 if max_run is None else min(max_run, 10**RUN_DIGITS - 1)
         shelves = {shelf_of(run_id(min_run)), shelf_of(run_id(last))}
@@ -73,7 +69,7 @@ class RunMetadata:
         for shelf in sorted(self._digests):
             for name, entry in self._kept(shelf).items() if min(shelves) <= shelf <= max(shelves) else ():
                 number = int(name) if name.isdecimal() else -1
-                if not min_run <= number <= last or number in seen or name in accepted:
+                if not min_run <= number <= last or number in seen:
                     continue
                 if (run := _run(number, entry)) is not None:
                     unseen[number] = run

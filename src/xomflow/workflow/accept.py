@@ -1,4 +1,4 @@
-"""Accept the changes before which a tick stops: one decision for each."""
+"""Accept the changes before which a tick stops, and that runs are gone from the run database: a decision for each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from xomflow.config.model import Config
 from xomflow.core import times
+from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.decisions.files import account, write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
@@ -14,7 +15,9 @@ from xomflow.workflow.discover import survey_now
 
 
 def accept(config: Config, why: str, dry_run: bool = False) -> list[str]:
-    """Write a decision for each mass change that a tick started now would stop before; return what was accepted.
+    """Write a decision for each mass change that a tick started now would stop before, and one for missing runs.
+
+    Returns a sentence for each.
 
     Parameters
     ----------
@@ -26,19 +29,26 @@ def accept(config: Config, why: str, dry_run: bool = False) -> list[str]:
         Whether nothing is written.
     """
     paths = Paths(config.work)
-    changes = survey_now(config, may_write=False).mass_changes
-    if not changes:
+    survey = survey_now(config, may_write=False)
+    subjects = {_in_words(change): _subject(change) for change in survey.mass_changes}
+    if survey.unseen:
+        words = f"{len(survey.unseen)} runs are gone from the run database, such as {run_id(max(survey.unseen))}"
+        subjects[words] = Subject(runs=tuple(map(run_id, sorted(survey.unseen))))
+    if not subjects:
         return ["no tick waits: nothing is to be accepted"]
     if dry_run:
-        return [f"would be accepted: {_in_words(change)}" for change in changes]
-    written = [write_decision(paths, _decision(change, why)) for change in changes]
-    lines = [f"accepted: {_in_words(change)}; {path}" for change, path in zip(changes, written, strict=True)]
+        return [f"would be accepted: {words}" for words in subjects]
+    decisions = {words: _decision(subject, why) for words, subject in subjects.items()}
+    lines = [f"accepted: {words}; {write_decision(paths, one)}" for words, one in decisions.items()]
     return [*lines, "the next tick goes on"]
 
 
-def _decision(change: MassChange, why: str) -> Decision:
-    subject = Subject(*change.method, runs=tuple(sorted(change.fates)), digests=(change.digest,))
+def _decision(subject: Subject, why: str) -> Decision:
     return Decision(Verb.ACCEPT, subject, account(os.geteuid()), times.now(), why)
+
+
+def _subject(change: MassChange) -> Subject:
+    return Subject(*change.method, runs=tuple(sorted(change.fates)), digests=(change.digest,))
 
 
 def _in_words(change: MassChange) -> str:
