@@ -153,6 +153,17 @@ def _plain(value: Any) -> Any:
         return value
 
 
+def span_of(document: Any) -> tuple[Optional[datetime], Optional[datetime]]:
+    """Return start and end of a run document as far as they can be understood, whatever else is wrong in it."""
+    found = []
+    for name in ("start", "end"):
+        try:
+            found.append(_time(document.get(name), name) if isinstance(document, dict) else None)
+        except BadDocument:
+            found.append(None)
+    return found[0], found[1]
+
+
 # --- times ------------------------------------------------------------------------------------------------------------
 def _time(value: Any, place: str) -> Optional[datetime]:
     if value is None:

@@ -14,6 +14,7 @@ from xomflow.config.model import Period
 from xomflow.core.key import ID, first_run, group_id, shelf_of
 from xomflow.core.reason import Reason
 from xomflow.planning.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
+from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 
 PERIOD = Period.model_validate({"gap": "12 h", "wait": "2 d"})
@@ -147,21 +148,49 @@ def test_without_any_member_it_goes_on_waiting() -> None:
     assert words == "2 of 2 runs cannot be read: 052001: nothing"
 
 
+def obscured(others: list[Run], *unclear: Complaint) -> list[str]:
+    """Which of these documents hold back the group of MEMBERS, among other runs."""
+    (group,) = campaigns_of([*MEMBERS, *others], lambda run: kr(run) and not run.tags, PERIOD, unclear)
+    words = campaign_as_run(group, {}, PERIOD, END + timedelta(hours=100))[1]
+    assert ("cannot be understood, and they may belong: " in str(words)) == bool(group.unclear)
+    return list(group.unclear)
+
+
 @pytest.mark.parametrize(
     ("others", "found"),
     [
-        ([], [52000, 52004]),
-        ([one(52003, 2, "tpc_bkg")], [52000]),
-        ([one(52003, 2, "muon_veto", detectors=["muon_veto"])], [52000, 52004]),
-        ([one(52003, 20, "muon_veto", detectors=["muon_veto"])], [52000]),
-        ([one(51999, -1, tags=[{"name": "bad"}])], [52000, 52004]),
+        ([], ["052000", "052004"]),
+        ([one(52003, 2, "tpc_bkg")], ["052000"]),
+        ([one(52003, 2, "muon_veto", detectors=["muon_veto"])], ["052000", "052004"]),
+        ([one(52003, 20, "muon_veto", detectors=["muon_veto"])], ["052000"]),
+        ([one(51999, -1, tags=[{"name": "bad"}])], ["052000", "052004"]),
+        ([one(51999, -20, tags=[{"name": "bad"}]), one(52005, 4, "tpc_bkg")], ["052000", "052004"]),
     ],
 )
 def test_a_document_that_cannot_be_understood_may_belong_up_to_the_next_run_that_bounds_the_group(
-    others: list[Run], found: list[int]
+    others: list[Run], found: list[str]
 ) -> None:
-    groups = campaigns_of([*MEMBERS, *others], lambda run: kr(run) and not run.tags, PERIOD, {51990, 52000, 52004})
-    (group,) = groups
-    assert [number for number in group.unclear if number > 51990] == found
-    words = campaign_as_run(group, {}, PERIOD, END + timedelta(hours=100))[1]
-    assert "cannot be understood" in str(words)
+    assert obscured(others, Complaint("no mode", "mode", 52000), Complaint("no mode", "mode", 52004)) == found
+
+
+@pytest.mark.parametrize(
+    ("hours", "length", "found"),
+    [(0.5, 1, True), (13.5, 1, True), (14.5, 1, False), (-12.5, 1, True), (-14, 1, False), (-14, None, False)],
+)
+@pytest.mark.parametrize("number", [None, 52003])
+def test_a_document_without_a_usable_number_may_belong_by_its_time(
+    hours: float, length: float | None, found: bool, number: int | None
+) -> None:
+    start = MEMBERS[0].start + timedelta(hours=hours)
+    unclear = Complaint("wrong", "number", number, start, start + timedelta(hours=length) if length else None)
+    assert bool(obscured([], unclear)) == found
+
+
+def test_a_document_with_neither_number_nor_time_holds_nothing_back() -> None:
+    assert obscured([], Complaint("nothing in it", "number")) == []
+
+
+def test_behind_a_run_that_ends_the_group_the_time_of_a_document_holds_nothing_back() -> None:
+    unclear = Complaint("no number", "number", None, MEMBERS[1].start + timedelta(hours=3))
+    assert obscured([one(52003, 2, "tpc_bkg")], unclear) == []
+    assert obscured([], unclear) == [unclear.run]

@@ -140,3 +140,17 @@ def test_a_group_waits_for_entries_of_the_documents_of_all_its_runs(campaigns: S
     campaigns.runs([at(52002, 39)])
     assert campaigns.tick().returncode == 0
     assert list(results(campaigns)) == [group_id([52001, 52002])]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"number": "52002?"}, {"number": -1}, {"number": None}, {"tags": "bad"}, {"mode": ...}, {"end": "soon"}]
+)
+def test_a_member_whose_document_cannot_be_understood_holds_its_group_back(
+    campaigns: Site, wrong: dict[str, Any]
+) -> None:
+    documents = [at(52001, 40), at(52002, 39), at(52003, 38)]
+    campaigns.runs([documents[0], documents[2]])
+    lines = (campaigns.folder / "runs.jsonl").read_text()
+    odd = {name: value for name, value in {**documents[1], **wrong}.items() if value is not ...}
+    (campaigns.folder / "runs.jsonl").write_text(lines + json.dumps(odd) + "\n")
+    assert campaigns.pending() == set()

@@ -7,7 +7,6 @@ The id of a campaign is that of its first run and a digest of all its runs. A ru
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from xomflow.core import times
 from xomflow.core.key import group_id, run_id
 from xomflow.core.reason import Reason
 from xomflow.outcomes.current import Revision
+from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import common, united
 
@@ -32,7 +32,7 @@ class Campaign:
     closed
         Whether a later run shows that no more can follow.
     unclear
-        Numbers of runs among them or beside them whose documents cannot be understood: these may belong to them.
+        Names of runs among them or beside them whose documents cannot be understood: these may belong to them.
     unseen
         Numbers of runs among them or in their current results whose documents are not there now.
     shown
@@ -41,7 +41,7 @@ class Campaign:
 
     members: tuple[Run, ...]
     closed: bool
-    unclear: tuple[int, ...] = ()
+    unclear: tuple[str, ...] = ()
     unseen: tuple[int, ...] = ()
     shown: frozenset[int] = frozenset()
 
@@ -57,7 +57,7 @@ class Campaign:
 
     def describe_obscure(self) -> Reason | None:
         """Return a phrase about runs whose documents are of no use now; None if there are none."""
-        unclear, unseen = (", ".join(map(run_id, numbers)) for numbers in (self.unclear, self.unseen))
+        unclear, unseen = ", ".join(self.unclear), ", ".join(map(run_id, self.unseen))
         if unclear:
             return Reason(f"the documents of these runs cannot be understood, and they may belong: {unclear}")
         if unseen:
@@ -73,7 +73,7 @@ class Campaign:
 
 
 def campaigns_of(
-    runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period, unclear: Collection[int] = ()
+    runs: Iterable[Run], belongs: Callable[[Run], bool], period: Period, unclear: Collection[Complaint] = ()
 ) -> list[Campaign]:
     """Return the campaigns of an analysis, the first one first.
 
@@ -86,7 +86,7 @@ def campaigns_of(
     period
         How long two runs may be apart. A run of another mode with one of their detectors also ends a campaign.
     unclear
-        Numbers of the runs whose documents cannot be understood.
+        The documents that cannot be understood.
     """
     campaigns: list[Campaign] = []
     members: list[Run] = []
@@ -104,7 +104,7 @@ def campaigns_of(
     if not unclear:
         return campaigns
     bounds = _Bounds(ordered, belongs, period)
-    return [replace(one, unclear=bounds.within(one, unclear)) for one in campaigns]
+    return [replace(one, unclear=bounds.obscured_by(one, unclear)) for one in campaigns]
 
 
 def _parts(run: Run, member: Run) -> bool:
@@ -113,7 +113,7 @@ def _parts(run: Run, member: Run) -> bool:
 
 
 class _Bounds:
-    """Finds the numbers that a run of a campaign could have: those up to the next run that bounds it.
+    """Finds which documents may be those of runs of a campaign, up to the next runs that bound it.
 
     Parameters
     ----------
@@ -129,14 +129,29 @@ class _Bounds:
         self._gap = timedelta(seconds=period.gap)
         self._place = {run.number: place for place, run in enumerate(ordered)}
 
-    def within(self, campaign: Campaign, numbers: Iterable[int]) -> tuple[int, ...]:
-        """Return which of these numbers a run of the campaign could have, in order."""
+    def obscured_by(self, campaign: Campaign, unclear: Iterable[Complaint]) -> tuple[str, ...]:
+        """Return the names of the runs of these documents that may belong to the campaign."""
         first, last = campaign.members[0], campaign.members[-1]
         earlier = reversed(self._ordered[: self._place[first.number]])
         later = itertools.islice(self._ordered, self._place[last.number] + 1, None)
-        low = next((run.number for run in earlier if self._bound(run, first, first.start - (run.end or run.start))), -1)
-        high = next((run.number for run in later if self._bound(run, last, run.start - campaign.end)), math.inf)
-        return tuple(sorted(number for number in numbers if low < number < high))
+        before = next((run for run in earlier if self._bound(run, first, first.start - (run.end or run.start))), None)
+        after = next((run for run in later if self._bound(run, last, run.start - campaign.end)), None)
+        return tuple(one.run for one in unclear if self._may_belong(one, campaign, before, after))
+
+    def _may_belong(self, one: Complaint, campaign: Campaign, before: Run | None, after: Run | None) -> bool:
+        """Return whether number and time of a document, as far as it has them, are those of a run of the campaign."""
+        if one.number is not None:
+            if (before and one.number < before.number) or (after and one.number > after.number):
+                return False
+        elif one.start is None:
+            return False
+        if one.start is None:
+            return True
+        if (before and one.start < before.start) or (after and one.start > after.start):
+            return False
+        begins = one.start - campaign.end
+        ends = campaign.members[0].start - (one.end or one.start)
+        return begins < self._gap and ends < self._gap
 
     def _bound(self, run: Run, member: Run, distance: timedelta) -> bool:
         return distance >= self._gap or self._belongs(run) or _parts(run, member)
@@ -157,8 +172,8 @@ def with_results(campaign: Campaign, current: Iterable[Revision], unknown: Colle
     first, last = campaign.members[0].number, campaign.members[-1].number
     runs = {run for one in current if one.runs[0] <= last and first <= one.runs[-1] for run in one.runs}
     members = {run.number for run in campaign.members}
-    unseen = (runs | members).intersection(unknown).difference(campaign.unclear)
-    return replace(campaign, unseen=tuple(sorted(unseen)), shown=frozenset(runs))
+    unseen = [run for run in sorted((runs | members).intersection(unknown)) if run_id(run) not in campaign.unclear]
+    return replace(campaign, unseen=tuple(unseen), shown=frozenset(runs))
 
 
 def as_run(members: Sequence[Run], missing: Sequence[Run] = ()) -> Run:

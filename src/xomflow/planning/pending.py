@@ -190,7 +190,8 @@ def _pending_campaigns(
     """Return the pending campaigns of one analysis."""
     unknown = _unknown(selector, answer, revisions.values())
     obscure = unknown | answer.unseen
-    campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, answer.unclear)
+    unclear = [one for one in answer.complaints if one.number is None or not selector.refusal_by_number(one.number)]
+    campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, unclear)
     groups = Groups(tuple(tuple(run.number for run in one.members) for one in campaigns), unknown)
     current = [revisions[name] for name in judge(revisions, groups).current]
     rest = [with_results(one, current, obscure) for one in reversed(campaigns) if one.id not in revisions]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from xomlib.run_document import BadDocument
+from xomflow.core import times
+from xomflow.core.key import run_id
+from xomlib.run_document import BadDocument, span_of
 
 # So many of a kind are told one by one.
 _MOST_TOLD = 3
@@ -23,16 +27,27 @@ class Complaint:
         The reason without number and value.
     number
         The run number; None if the document has none that can be understood.
+    start, end
+        UTC; None if the document has none that can be understood.
     """
 
     sentence: str
     kind: str
     number: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
     @classmethod
-    def of(cls, error: BadDocument) -> Complaint:
+    def of(cls, error: BadDocument, document: Any) -> Complaint:
         """Return the complaint about a document that could not be read."""
-        return cls(str(error), error.kind, error.number)
+        return cls(str(error), error.kind, error.number, *span_of(document))
+
+    @property
+    def run(self) -> str:
+        """The run id, or what is known in its place."""
+        if self.number is not None:
+            return run_id(self.number)
+        return f"one that began at {times.text(self.start)}" if self.start else "one without number and start"
 
 
 def summarize(complaints: Iterable[Complaint]) -> list[str]:

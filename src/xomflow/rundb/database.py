@@ -58,11 +58,6 @@ class RunQuery:
         """A sentence for each document that cannot be understood."""
         return [one.sentence for one in self.complaints]
 
-    @property
-    def unclear(self) -> set[int]:
-        """Numbers of the runs that are left out, as far as their documents have one."""
-        return {one.number for one in self.complaints if one.number is not None}
-
 
 class RunDB(Protocol):
     """What a run database offers to the workflow."""
@@ -250,7 +245,7 @@ def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) 
             run = run_of(document)
         except BadDocument as error:
             if not _is_out_of_range(error.number, min_run, max_run):
-                answer.complaints.append(Complaint.of(error))
+                answer.complaints.append(Complaint.of(error, document))
             continue
         if _is_out_of_range(run.number, min_run, max_run):
             continue

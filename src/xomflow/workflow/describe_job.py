@@ -109,7 +109,6 @@ def _find_campaign(config: Config, key: JobKey, rundb: RunDB) -> Run:
         answer.runs.values(),
         lambda run: not (selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)),
         block.period,
-        answer.unclear,
     )
     first = first_run(key.run)
     for campaign in found:
