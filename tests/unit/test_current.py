@@ -79,6 +79,11 @@ def test_a_run_that_was_tagged_by_mistake_gets_its_result_back() -> None:
     assert current(judge(made, groups((1, 2, 3)))) == "a"
 
 
+def test_groups_that_part_or_merge_again_get_their_older_results_back() -> None:
+    assert current(judge(results((1, 2), (5, 6), (1, 2, 5, 6)), groups((1, 2), (5, 6)))) == "ab"
+    assert current(judge(results((1, 2, 5, 6), (1, 2), (5, 6)), groups((1, 2, 5, 6)))) == "a"
+
+
 def test_of_a_version_that_is_no_longer_configured_the_result_with_most_runs_counts() -> None:
     assert current(judge(results((1, 2), (1, 2, 3), (5,)), None)) == "bc"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.in_process import FastSite
 from support.site import Site, document
 from xomflow.core.key import group_id
 
@@ -30,7 +31,7 @@ def at(number: int, hours_ago: float, mode: str = "tpc_kr83m", **changes: Any) -
 
 
 @pytest.fixture
-def campaigns(site: Site) -> Site:
+def campaigns(site: FastSite) -> FastSite:
     site.analysis("sums", SUM, run_modes=["tpc_kr83m"], period={"gap": "5 h", "wait": "10 d"})
     return site
 
@@ -45,7 +46,7 @@ def results(site: Site) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_a_group_is_done_once_with_all_its_runs(campaigns: Site) -> None:
+def test_a_group_is_done_once_with_all_its_runs(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39), at(52003, 38, "tpc_bkg"), at(52004, 37), at(52005, 20)])
     pending = {run for _, run in campaigns.pending()}
     assert pending == {group_id([52001, 52002]), group_id([52004]), group_id([52005])}
@@ -59,7 +60,7 @@ def test_a_group_is_done_once_with_all_its_runs(campaigns: Site) -> None:
     assert campaigns.pending() == set()
 
 
-def test_an_open_group_waits(campaigns: Site) -> None:
+def test_an_open_group_waits(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 3), at(52002, 2)])
     assert campaigns.tick().returncode == 0
     assert results(campaigns) == {}
@@ -69,7 +70,7 @@ def test_an_open_group_waits(campaigns: Site) -> None:
     assert list(results(campaigns)) == [group_id([52001, 52002])]
 
 
-def test_it_waits_for_a_run_that_is_not_there_yet_and_then_goes_on_without(campaigns: Site) -> None:
+def test_it_waits_for_a_run_that_is_not_there_yet_and_then_goes_on_without(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring"), at(52003, 38)])
     assert campaigns.tick().returncode == 0
     assert results(campaigns) == {}
@@ -83,7 +84,7 @@ def test_it_waits_for_a_run_that_is_not_there_yet_and_then_goes_on_without(campa
     assert campaigns.pending() == set()
 
 
-def test_a_late_run_makes_a_new_revision_that_takes_the_place_of_the_old_one(campaigns: Site) -> None:
+def test_a_late_run_makes_a_new_revision_that_takes_the_place_of_the_old_one(campaigns: FastSite) -> None:
     campaigns.tree["analyses"]["sums"]["period"]["wait"] = "1 h"
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
     campaigns.tick()
@@ -99,7 +100,7 @@ def test_a_late_run_makes_a_new_revision_that_takes_the_place_of_the_old_one(cam
     assert campaigns.pending() == set()
 
 
-def test_failures_of_a_group_are_tried_again(campaigns: Site) -> None:
+def test_failures_of_a_group_are_tried_again(campaigns: FastSite) -> None:
     campaigns.tree["retries"] = {"attempts": 2, "first_wait": "0 s"}
     campaigns.analysis("sums", "raise ValueError('no')", run_modes=["tpc_kr83m"], period={"gap": "5 h"})
     campaigns.runs([at(52001, 40)])
@@ -110,7 +111,7 @@ def test_failures_of_a_group_are_tried_again(campaigns: Site) -> None:
     assert names == ["1", "2"]
 
 
-def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: Site) -> None:
+def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
     campaigns.write_config()
     command = [sys.executable, "-m", "xomflow", "why", "52001"]
@@ -119,7 +120,7 @@ def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: Site) -> None:
     assert f"sums v1 run {group_id([52001, 52002])}: {words}" in said
 
 
-def test_a_document_that_cannot_be_understood_does_not_replace_what_was_done(campaigns: Site) -> None:
+def test_a_document_that_cannot_be_understood_does_not_replace_what_was_done(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39)])
     campaigns.tick()
     before = results(campaigns)
@@ -131,7 +132,7 @@ def test_a_document_that_cannot_be_understood_does_not_replace_what_was_done(cam
     assert campaigns.pending() == set()
 
 
-def test_a_group_waits_for_entries_of_the_documents_of_all_its_runs(campaigns: Site) -> None:
+def test_a_group_waits_for_entries_of_the_documents_of_all_its_runs(campaigns: FastSite) -> None:
     campaigns.tree["analyses"]["sums"]["needs_document"] = ["rate", "source"]
     campaigns.runs([at(52001, 40), at(52002, 39, rate=...)])
     assert campaigns.tick().returncode == 0
@@ -146,7 +147,7 @@ def test_a_group_waits_for_entries_of_the_documents_of_all_its_runs(campaigns: S
     "wrong", [{"number": "52002?"}, {"number": -1}, {"number": None}, {"tags": "bad"}, {"mode": ...}, {"end": "soon"}]
 )
 def test_a_member_whose_document_cannot_be_understood_holds_its_group_back(
-    campaigns: Site, wrong: dict[str, Any]
+    campaigns: FastSite, wrong: dict[str, Any]
 ) -> None:
     documents = [at(52001, 40), at(52002, 39), at(52003, 38)]
     campaigns.runs([documents[0], documents[2]])
@@ -154,3 +155,24 @@ def test_a_member_whose_document_cannot_be_understood_holds_its_group_back(
     odd = {name: value for name, value in {**documents[1], **wrong}.items() if value is not ...}
     (campaigns.folder / "runs.jsonl").write_text(lines + json.dumps(odd) + "\n")
     assert campaigns.pending() == set()
+
+
+def test_why_shows_all_results_of_a_group_and_which_is_current(campaigns: FastSite) -> None:
+    campaigns.tree["selection"] = {"excluded_tags": ["bad"]}
+    campaigns.runs([at(52001, 40), at(52002, 39), at(52003, 38)])
+    campaigns.tick()
+    campaigns.runs([at(52003, 38, tags=[{"name": "bad"}])])
+    whole, rest = group_id([52001, 52002, 52003]), group_id([52001, 52002])
+    lost = f"sums v1 result {whole} of 3 runs: superseded: the analysis no longer takes run 052003"
+    assert lost in campaigns.xom("why", "52001").stdout
+    campaigns.tick()
+    said = campaigns.xom("why", "52001").stdout.splitlines()
+    assert said[-2:] == sorted([lost, f"sums v1 result {rest} of 2 runs: current"])
+    assert campaigns.xom("why", "52003").stdout.splitlines() == [
+        "sums v1 run 052003: not selected: it is tagged bad",
+        lost,
+    ]
+    campaigns.runs([at(52003, 38)])
+    assert campaigns.pending() == set()
+    campaigns.tick()
+    assert results(campaigns).keys() == {whole}

@@ -142,6 +142,19 @@ class CurrentResults:
         verdict = self._verdicts.get((shelf.analysis, shelf.version), Verdict())
         return {name: str(mark) for name, mark in verdict.current.items() if mark and name.startswith(shelf.name)}
 
+    def describe(self, run: int) -> list[str]:
+        """Return a line for each outcome of a group that has a run: whether it is current, and why not."""
+        lines = []
+        for (analysis, version), verdict in self._verdicts.items():
+            for name, one in sorted(self._revisions[analysis, version].items()):
+                if is_group(name) and run in one.runs:
+                    words = f"{analysis} {version} result {name} of {len(one.runs)} runs"
+                    mark = verdict.current.get(name)
+                    why = f": {mark}" if mark else ""
+                    superseded = verdict.superseded.get(name)
+                    lines.append(f"{words}: superseded: {superseded}" if superseded else f"{words}: current{why}")
+        return lines
+
     def fingerprint(self, shelf: Shelf) -> str:
         """Return a text that changes whenever other outcomes of a shelf are current, or for other reasons."""
         verdict = self._verdicts.get((shelf.analysis, shelf.version))

@@ -213,9 +213,14 @@ def _groups_of_single_runs(selector: Selector, answer: RunQuery, revisions: Mapp
 
 
 def _unknown(selector: Selector, answer: RunQuery, revisions: Iterable[Revision]) -> frozenset[int]:
-    """Return the runs with results whose documents are not there or cannot be understood."""
-    runs = {run for one in revisions for run in one.runs} - (answer.runs.keys() - answer.unseen) - answer.given_up
-    return frozenset(run for run in runs if not selector.refusal_by_number(run))
+    """Return the runs with results of which nothing is known now, and no decision against them from before."""
+    belongs, unknown = _Belongs(selector), set()
+    for number in {run for one in revisions for run in one.runs} - answer.given_up:
+        run = answer.runs.get(number, answer.before.get(number))
+        is_unknown = number in answer.unseen or number not in answer.runs
+        if is_unknown and (belongs(run) if run else not selector.refusal_by_number(number)):
+            unknown.add(number)
+    return frozenset(unknown)
 
 
 def _of_groups(revisions: Mapping[str, Revision]) -> dict[str, Revision]:

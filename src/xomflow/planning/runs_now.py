@@ -30,11 +30,11 @@ def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -
         If the run database does not answer.
     """
     answer, paths = rundb.runs(min_run, max_run), Paths(config.work)
-    seen = answer.runs.keys() | answer.unclear
-    answer.given_up = given_up(paths) - seen
-    unseen = RunMetadata(paths).unseen_runs(seen | answer.given_up, min_run, max_run)
-    answer.runs |= unseen
-    answer.unseen = frozenset(unseen)
+    answer.given_up = given_up(paths) - answer.runs.keys() - answer.unclear
+    earlier = RunMetadata(paths).unseen_runs(answer.runs.keys() | answer.given_up, min_run, max_run)
+    answer.before = {number: earlier[number] for number in earlier.keys() & answer.unclear}
+    answer.unseen = frozenset(earlier.keys() - answer.unclear)
+    answer.runs |= {number: earlier[number] for number in answer.unseen}
     return answer
 
 

@@ -46,17 +46,25 @@ class RunQuery:
         Numbers of the runs that were in earlier answers and are not in this one; they are among the runs as they were.
     given_up
         Numbers of the runs that are not in this answer and of which a person decided that they are gone.
+    before
+        The runs that are left out, as they were when their documents could be understood.
     """
 
     runs: dict[int, Run] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     unseen: frozenset[int] = frozenset()
     given_up: frozenset[int] = frozenset()
+    before: dict[int, Run] = field(default_factory=dict)
 
     @property
     def problems(self) -> list[str]:
         """A sentence for each document that cannot be understood."""
         return [one.sentence for one in self.complaints]
+
+    @property
+    def unclear(self) -> set[int]:
+        """Numbers of the runs that are left out, as far as their documents have one."""
+        return {one.number for one in self.complaints if one.number is not None}
 
 
 class RunDB(Protocol):

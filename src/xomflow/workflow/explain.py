@@ -9,6 +9,7 @@ from xomflow.core.state import FAILURES
 from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.runs_now import NOT_SHOWN, read_runs
+from xomflow.outcomes.groups import CurrentResults
 from xomflow.planning.selection import Selector
 from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.complaints import summarize
@@ -22,6 +23,8 @@ from xomlib.schema import SchemaError
 def why(config: Config, number: int) -> list[str]:
     """Return a line for each analysis: the state of a run, or the reason why the analysis does not select it.
 
+    Then a line for each result of several runs that has this one: whether it is current, and why not.
+
     Parameters
     ----------
     config
@@ -31,12 +34,14 @@ def why(config: Config, number: int) -> list[str]:
     """
     answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
+    survey = survey_now(config, may_write=False)
     if run is None:
         own = [one.sentence for one in answer.complaints if one.number == number]
-        return own or [f"the run database has no run {number}", *summarize(answer.complaints)]
-    survey = survey_now(config, may_write=False)
-    note = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
-    return note + [_line(config, analysis, run, survey) for analysis in config.analyses]
+        lines = own or [f"the run database has no run {number}", *summarize(answer.complaints)]
+    else:
+        lines = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
+        lines += [_line(config, analysis, run, survey) for analysis in config.analyses]
+    return lines + CurrentResults(Paths(config.work), survey.known_groups).describe(number)
 
 
 def document_problems(config: Config) -> list[str]:
