@@ -73,9 +73,10 @@ class Site:
     def tick(self) -> None:
         """Survey, claim, and publish what there is; jobs finish later, in any order."""
         answer = self.answer()
-        pending = find_pending(self.config, SimpleNamespace(runs=lambda *_: answer, place="played"))  # type: ignore[arg-type]
+        self.judged_bad -= answer.runs.keys()
+        self.judged_bad |= {run.number for run in answer.runs.values() if run.tags}
+        pending = find_pending(self.config, SimpleNamespace(runs=lambda *_: answer, place="played"), may_write=True)  # type: ignore[arg-type]
         write_groups(self.paths, pending.known_groups(self.config))
-        self.judged_bad = {run.number for run in answer.runs.values() if run.tags}
         runs = pending.analyses["kr83m"]
         unready = {f"{number:06d}": Reason("no data") for number in self.unreadable}
         period = self.config.analyses["kr83m"].period
@@ -167,8 +168,7 @@ class Site:
 
 actions = st.one_of(
     st.tuples(st.just("come"), st.sampled_from(RUNS)),
-    st.tuples(st.sampled_from(["tag", "garble", "lose"]), st.sampled_from(RUNS)),
-    st.tuples(st.just("hide"), st.sampled_from(tuple(HOURS))),
+    st.tuples(st.sampled_from(["tag", "hide", "garble", "lose"]), st.sampled_from(RUNS)),
     st.tuples(st.sampled_from(["tick", "finish", "finish", "publish"]), st.integers(0, 3)),
 )
 
@@ -205,6 +205,9 @@ FINISH: list[tuple[str, int]] = [("tick", 0), ("finish", 0), ("finish", 0), ("ti
         pytest.param([("come", 5), ("tick", 0), ("tag", 5), ("finish", 0)], id="tagged while its job runs"),
         pytest.param([("come", 5), ("hide", 30)], id="joined while one is unseen"),
         pytest.param([("come", 5), ("lose", 30)], id="joined while one is unreadable"),
+        pytest.param([("tag", 30), *FINISH, ("hide", 30)], id="hidden after it was tagged"),
+        pytest.param([("tag", 30), *FINISH, ("garble", 30)], id="garbled after it was tagged"),
+        pytest.param([("come", 25), *FINISH, ("hide", 25)], id="what parted a group is hidden"),
     ],
 )
 def test_after_each_change_the_results_are_those_of_the_groups(history: list[tuple[str, int]]) -> None:

@@ -7,9 +7,9 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.outcomes.document import WARNING
+from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.runs_now import NOT_SHOWN, read_runs
-from xomflow.outcomes.groups import CurrentResults
 from xomflow.planning.selection import Selector
 from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.complaints import summarize
