@@ -184,7 +184,7 @@ def test_only_documents_of_the_range_and_odd_ones_are_asked_for(
     assert found == [-1, 52000, 52100, *([52101] if last is None else []), None, "52000", {}, []]
 
 
-def test_the_data_of_single_runs_are_asked_for_in_both_spellings_of_their_numbers(
+def test_the_data_of_single_runs_are_asked_for_in_every_spelling_of_their_numbers(
     tmp_path: Path, collection: Collection
 ) -> None:
     entry = [{"type": "event_info"}]
@@ -196,4 +196,4 @@ def test_the_data_of_single_runs_are_asked_for_in_both_spellings_of_their_number
     ]
     found = MongoRunDB(block(tmp_path)).data_of([52002, 52001])
     assert found == {52001: {"data": entry}, 52002: {}}
-    assert collection.queries == [{"number": {"$in": [52001, 52002, "52001", "52002"]}}]
+    assert collection.queries == [{"number": {"$in": [52001, 52002, "52001", "52002", "052001", "052002"]}}]

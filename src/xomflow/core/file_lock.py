@@ -15,6 +15,7 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.errors import DiskError, PersonNeededError
+from xomlib.printing import say
 
 # The environment of the processes that a tick starts has its name.
 TICK_VARIABLE = "XOM_TICK"
@@ -97,7 +98,7 @@ def _wait_for(file: int, lock: Path, longest: float, how: int = fcntl.LOCK_EX) -
                 "find out why that process hangs and end it; the next tick goes on"
             )
         if waited >= _QUIET_WAIT and not named:
-            print(f"waits for {_holder(lock)}, which holds {lock}", file=sys.stderr, flush=True)
+            say(f"waits for {_holder(lock)}, which holds {lock}", file=sys.stderr)
             named = True
         time.sleep(pause)
         pause = min(2 * pause, 0.5)
