@@ -176,3 +176,24 @@ def test_runs_that_are_gone_for_good_can_be_given_up(site: FastSite) -> None:
     site.runs([])
     assert site.tick().returncode == 0
     assert "not selected" not in site.xom("why", "52804").stdout
+
+
+def test_runs_that_are_given_up_are_gone_and_groups_go_on_without_them(site: FastSite) -> None:
+    """Five groups of two runs lose one each: a decision is no mass change."""
+    site.analysis("one", GOOD)
+    site.analysis("camp", COUNT, period={"gap": "2 d"})
+    groups = [[first, first + 1] for first in range(52801, 52826, 5)]
+    site.runs([day(number) for group in groups for number in group])
+    site.tick()
+    assert len(campaigns(site)) == 5
+    shown(site, [group[0] for group in groups])
+    assert "(5, such as 052822)" in site.tick().stderr
+    assert site.xom("accept", "--why", "deleted by the DAQ").returncode == 0
+    for _ in range(2):
+        done = site.tick()
+        assert (done.returncode, "lacks runs" in done.stderr) == (0, False), done.stderr
+    assert campaigns(site) == [[f"{group[0]:06d}"] for group in groups]
+    assert len(site.done("one")) == 10  # their own results stay
+    site.runs([])
+    site.tick()
+    assert len(campaigns(site)) == 5 and all(len(runs) == 2 for runs in campaigns(site))

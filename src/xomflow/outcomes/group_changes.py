@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xomflow.core.paths import Paths
 from xomflow.outcomes.current import Groups, Revision, Verdict, judge
@@ -27,7 +27,9 @@ class GroupChanges:
     regrouped: frozenset[str]
 
 
-def group_changes(paths: Paths, groups: GroupsOfAll) -> Iterator[tuple[Method, GroupChanges]]:
+def group_changes(
+    paths: Paths, groups: GroupsOfAll, given_up: frozenset[int] = frozenset()
+) -> Iterator[tuple[Method, GroupChanges]]:
     """Yield what would change, by analysis and version; reads only.
 
     Parameters
@@ -36,15 +38,19 @@ def group_changes(paths: Paths, groups: GroupsOfAll) -> Iterator[tuple[Method, G
         Where the outcomes are.
     groups
         The groups of today. Those of the tick before are what it left; without them nothing counts as regrouped.
+    given_up
+        Numbers of runs that groups have lost by a decision; what follows from that does not count.
     """
     earlier = read_groups(paths) or {}
     for method, known in groups.items():
         listing = list_outcomes(paths, *method)
         revisions = revisions_of(paths, *method, listing, known.revisions)
-        verdict = judge(revisions, known.groups)
+        members = {run for one in known.groups.members for run in one}
+        with_all_runs = replace(known.groups, unknown=known.groups.unknown | (given_up - members))
+        verdict = judge(revisions, with_all_runs)
         shown = {run for name in verdict.current for run in revisions[name].runs}
         lost = {name for name in listing.done & verdict.superseded.keys() if not shown.issuperset(revisions[name].runs)}
-        outdated = _outdated(revisions, known.groups, verdict)
+        outdated = _outdated(revisions, with_all_runs, verdict)
         if outdated and method in earlier:
             before = earlier[method].groups
             outdated -= _outdated(revisions, before, judge(revisions, before))

@@ -15,9 +15,9 @@ from xomflow.workflow.discover import survey_now
 
 
 def accept(config: Config, why: str, dry_run: bool = False) -> list[str]:
-    """Write a decision for each mass change that a tick started now would stop before, and one for missing runs.
+    """Write a decision for each mass change that a tick started now would stop before; return a sentence for each.
 
-    Returns a sentence for each.
+    If there is none, it is one for the runs that are gone from the run database.
 
     Parameters
     ----------
@@ -31,16 +31,17 @@ def accept(config: Config, why: str, dry_run: bool = False) -> list[str]:
     paths = Paths(config.work)
     survey = survey_now(config, may_write=False)
     subjects = {_in_words(change): _subject(change) for change in survey.mass_changes}
-    if survey.unseen:
-        words = f"{len(survey.unseen)} runs are gone from the run database, such as {run_id(max(survey.unseen))}"
-        subjects[words] = Subject(runs=tuple(map(run_id, sorted(survey.unseen))))
+    words = f"{len(survey.unseen)} runs are gone from the run database, such as {run_id(max(survey.unseen, default=0))}"
+    later = [f"not accepted: {words}; if this is right too, type the command again"]
+    if survey.unseen and not subjects:  # each word of a person is for one thing
+        subjects[words], later = Subject(runs=tuple(map(run_id, sorted(survey.unseen)))), []
     if not subjects:
         return ["no tick waits: nothing is to be accepted"]
     if dry_run:
         return [f"would be accepted: {words}" for words in subjects]
     decisions = {words: _decision(subject, why) for words, subject in subjects.items()}
     lines = [f"accepted: {words}; {write_decision(paths, one)}" for words, one in decisions.items()]
-    return [*lines, "the next tick goes on"]
+    return [*lines, *(later if survey.unseen else []), "the next tick goes on"]
 
 
 def _decision(subject: Subject, why: str) -> Decision:

@@ -22,6 +22,7 @@ from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
+from xomflow.planning.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import submissions
@@ -47,7 +48,9 @@ def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] |
         gc.enable()
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
     survey.warnings = [*survey.warnings, *decisions.problems]
-    survey.mass_changes = mass_changes(paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups)
+    survey.mass_changes = mass_changes(
+        paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups, given_up(paths)
+    )
     return survey
 
 

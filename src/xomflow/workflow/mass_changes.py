@@ -24,6 +24,7 @@ def mass_changes(
     store: dict[str, Any],
     decisions: Iterable[Decision],
     groups: GroupsOfAll | None = None,
+    given_up: frozenset[int] = frozenset(),
     everything: bool = False,
 ) -> tuple[MassChange, ...]:
     """Return the changes before which a tick stops; reads only.
@@ -38,11 +39,13 @@ def mass_changes(
         All that were made.
     groups
         The groups of today; None: the tick has looked at them before.
+    given_up
+        Numbers of runs that groups have lost by a decision, which does not count.
     everything
         Whether to look also at outcomes in folders that have not changed since they were published.
     """
     known = KnownResults(paths, paths.ledger_of(_name_of(store, paths)))
-    shelves, after = known.shelves(), _changes_of_groups(paths, groups or {})
+    shelves, after = known.shelves(), _changes_of_groups(paths, groups or {}, given_up)
     for shelf in shelves:
         if lost := known.lost(shelf, everything):
             fates = after.setdefault((shelf.analysis, shelf.version), {})
@@ -60,9 +63,9 @@ def stop_before(changes: Iterable[MassChange]) -> None:
         raise BrakeError(found)
 
 
-def _changes_of_groups(paths: Paths, groups: GroupsOfAll) -> dict[Method, dict[str, Fate]]:
+def _changes_of_groups(paths: Paths, groups: GroupsOfAll, given_up: frozenset[int]) -> dict[Method, dict[str, Fate]]:
     found: dict[Method, dict[str, Fate]] = {}
-    for method, changes in group_changes(paths, groups):
+    for method, changes in group_changes(paths, groups, given_up):
         fates = dict.fromkeys(changes.regrouped, Fate.REGROUPED) | dict.fromkeys(changes.lost, Fate.SUPERSEDED)
         found |= {method: fates} if fates else {}
     return found
