@@ -5,7 +5,6 @@ by the command ``xom job describe``, since the workflow lives in another environ
 """
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
@@ -14,29 +13,35 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 from xomlib.errors import JobError
-from xomlib.failures import failure_of
 from xomlib.files import dump_json, parse_json, read_json
-from xomlib.job import begin
-from xomlib.job_description import JobDescription
-from xomlib.printing import printable, printable_lines
+from xomlib.job import is_begun
+from xomlib.job_description import ByHand, JobDescription
+from xomlib.printing import printable_lines
+from xomlib.verdict import failure_of_process, failure_of_script, report_of, signal_in
 
+_SHOWN = "shown"  # a failure whose traceback is on the terminal
+_ENDED_ITSELF = "the script ended itself"
 # Variables that lead to the packages and libraries of the analysis, which the workflow must not load.
 _OF_THIS_SOFTWARE = ("PYTHON", "LD_")
 
 
 def cli(main: Callable[[str], Any]) -> None:
-    """Run ``main`` for the run that the command line names, and print its results as JSON.
+    """Run the script for the run that the command line names as a tick does, and print its results as JSON.
+
+    The process, its environment, limits and empty working directory are those of a tick.
 
     Standard output has nothing but them; what the script and its libraries print goes to standard error. The exit
     status is 1, with a sentence, where a tick would count the run as failed.
 
-    Inside a job of the workflow this function is not called: the runner calls ``main`` itself.
+    Inside a job this function does nothing: the worker calls ``main`` itself.
 
     Parameters
     ----------
     main
         The script's ``main(run_id)``; the analysis is the one that has the script's name in the configuration.
     """
+    if is_begun():
+        return
     script = Path(sys.argv[0]).resolve()
     if getattr(main, "__name__", "main") != "main":
         sys.exit(f"{script.name}: it defines {main.__name__}(run_id); rename it to main(run_id), which XOM calls")
@@ -46,28 +51,88 @@ def cli(main: Callable[[str], Any]) -> None:
             job = read_description(options.job, script.stem, options.run_id)
         else:
             job = describe(script.stem, options.run_id, options.config, options.documents)
-        if options.save is not None:
-            job = dataclasses.replace(job, draft=str(options.save / f"{job.key.analysis}-{job.key.run}"))
-        begun = begin(job)
-        with contextlib.redirect_stdout(sys.stderr):
-            main(begun.key.run)
-    except Exception as error:
-        kind, message = failure_of(error, str(script))
-        if kind == "raised":
-            raise
-        sys.exit(printable_lines(f"{script.name}: {message}"))
-    document = {
-        "key": begun.key.to_json(),
-        "results": begun.results,
-        "figures": begun.figures,
-        "messages": begun.messages,
-    }
-    if begun.folder is not None:
-        dump_json(begun.folder / "results.json", document)
-        (begun.folder / "draft.json").unlink(missing_ok=True)
-    print(json.dumps(document, indent=1))
-    if begun.problems or not begun.results:
-        sys.exit(printable(f"{script.name}: {begun.problems[0] if begun.problems else 'it saved no result'}"))
+        document, failure = _attempt(dataclasses.replace(job, script=str(script)), options.save)
+    except JobError as error:
+        sys.exit(printable_lines(f"{script.name}: {error}"))
+    if document is not None:
+        print(json.dumps(document, indent=1))
+    if failure:
+        sys.exit(printable_lines(f"{script.name}: {failure}") if failure != _SHOWN else 1)
+
+
+def _attempt(job: JobDescription, save: Optional[Path]) -> tuple:
+    """Run a job, and return what it saved and why it failed; None for what there is not."""
+    import tempfile  # here, as the jobs of ticks do not need it
+
+    with tempfile.TemporaryDirectory(prefix="xom-") as folder:
+        draft = Path(folder, "draft")
+        (draft / "figures").mkdir(parents=True)
+        job = dataclasses.replace(job, draft=str(draft), site=os.getcwd(), by_hand=job.by_hand or ByHand(0, 0))
+        failure = _run(job, folder)
+        end, saved = (read_json(path) if path.exists() else {} for path in (draft / "end.json", draft / "draft.json"))
+        if failure is None:
+            failure = report_of(end)
+        if failure:
+            shown = failure[0] == "raised" and not failure[1].startswith(_ENDED_ITSELF)
+            return None, _SHOWN if shown else failure[1]
+        document = {
+            "key": job.key.to_json(),
+            **{name: saved.get(name, []) for name in ("results", "figures", "messages")},
+        }
+        if save is not None:
+            _save(document, draft / "figures", save / f"{job.key.analysis}-{job.key.run}")
+        problem = failure_of_script(saved.get("problems", []), None, document["results"])
+        return document, problem and ("it saved no result" if problem[0] == "no_result" else problem[1])
+
+
+def _run(job: JobDescription, folder: str) -> Optional[tuple]:
+    """Run a job in a process as a tick starts it; return how it failed if it did not come to its end."""
+    import subprocess
+
+    from xomlib import launch
+
+    description = os.path.join(str(job.draft), "job.json")
+    dump_json(description, job.to_json())
+    own: Any = job.by_hand
+    sys.stderr.flush()
+    command = [sys.executable, "-m", "xomlib.worker", description]
+    process = launch.start(command, _environment(own, folder), 2, own.memory_mb, own.time_limit_s)
+    timed_out = False
+    try:
+        process.wait(own.time_limit_s or None)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    except KeyboardInterrupt:
+        launch.kill(process)
+        sys.exit(130)
+    if timed_out:
+        launch.kill(process)
+    reported = os.path.exists(os.path.join(str(job.draft), "end.json"))
+    return failure_of_process(signal_in(process.returncode), timed_out, reported, f"{own.time_limit_s:g} s")
+
+
+def _environment(own: ByHand, folder: str) -> dict:
+    """Return the environment as a tick gives it, with caches in a folder that is removed where there are no others."""
+    from xomlib import launch
+
+    caches = {name: path if os.path.isdir(path) else os.path.join(folder, name) for name, path in own.caches.items()}
+    own_bin = os.path.dirname(sys.executable)
+    search = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part and part != own_bin]
+    source = str(Path(__file__).resolve().parents[1])
+    variables = launch.environment([own_bin, *search], source, caches)
+    if own.clean:
+        return variables
+    given = os.environ.get("PYTHONPATH")
+    return {**os.environ, **variables, "PYTHONPATH": os.pathsep.join([source, given] if given else [source])}
+
+
+def _save(document: dict, figures: Path, place: Path) -> None:
+    import shutil
+
+    shutil.rmtree(place / "figures", ignore_errors=True)
+    if document["figures"]:
+        shutil.copytree(figures, place / "figures")
+    dump_json(place / "results.json", document)
 
 
 def _parser(analysis: str) -> argparse.ArgumentParser:
@@ -117,7 +182,7 @@ def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path]
     JobError
         If the workflow is not found or refuses; the message is its own.
     """
-    import subprocess  # here, so that the jobs of ticks do not load it
+    import subprocess
 
     command = [find_xom(), "job", "describe", analysis, run_id, "--config", str(config)]
     command += ["--documents", str(documents)] if documents is not None else []

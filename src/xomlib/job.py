@@ -87,6 +87,11 @@ def begin(description: JobDescription) -> Session:
     return _current
 
 
+def is_begun() -> bool:
+    """Return whether this process, or the one that started it, has a job."""
+    return _current is not None or bool(os.environ.get(VARIABLE))
+
+
 def current() -> Session:
     """Return the session of this process; `JobError` if it has no job."""
     global _current

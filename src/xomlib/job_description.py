@@ -63,6 +63,38 @@ class ContextSpec:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """What a tick takes from elsewhere and a script that is tried by hand needs for the same process.
+
+    Parameters
+    ----------
+    memory_mb, time_limit_s
+        What it may use: megabytes and seconds.
+    caches
+        Environment variables with the folders of the packages' caches.
+    clean
+        Whether it gets no more variables than a tick gives; an image or a set-up file has some of its own.
+    """
+
+    memory_mb: int
+    time_limit_s: float
+    caches: dict[str, str] = field(default_factory=dict)
+    clean: bool = True
+
+    @classmethod
+    def from_json(cls, tree: Any) -> "ByHand":
+        """Return what a JSON object says; `JobError` if it has another form."""
+        entries = _entries(tree, "by_hand", needed=("memory_mb", "time_limit_s"), optional=("caches", "clean"))
+        caches = _checked(entries.get("caches", {}), dict, "by_hand.caches")
+        return cls(
+            int(_checked(entries["memory_mb"], _NUMBER, "by_hand.memory_mb")),
+            float(_checked(entries["time_limit_s"], _NUMBER, "by_hand.time_limit_s")),
+            {name: _checked(one, str, f"by_hand.caches.{name}") for name, one in caches.items()},
+            _checked(entries.get("clean", True), bool, "by_hand.clean"),
+        )
+
+
+@dataclass(frozen=True)
 class JobDescription:
     """All that an analysis script's process needs.
 
@@ -86,6 +118,8 @@ class JobDescription:
         The data types that the configuration says the script reads; None: not known.
     site
         Folder where relative paths of the configuration begin; None: the working directory.
+    by_hand
+        How a script that is tried by hand is started; None: in a tick.
     """
 
     key: JobKey
@@ -97,6 +131,7 @@ class JobDescription:
     draft: Optional[str] = None
     needs: Optional[list[str]] = None
     site: Optional[str] = None
+    by_hand: Optional[ByHand] = None
 
     def to_json(self) -> dict:
         """Return the description as a JSON object, which `from_json` reads."""
@@ -115,7 +150,7 @@ class JobDescription:
             tree,
             "the job description",
             needed=("key", "script", "context"),
-            optional=("settings", "run", "why_no_run", "draft", "needs", "site"),
+            optional=("settings", "run", "why_no_run", "draft", "needs", "site", "by_hand"),
         )
         names = ("analysis", "version", "run")
         key = _entries(entries["key"], "key", needed=names)
@@ -130,14 +165,16 @@ class JobDescription:
             _text_or_none(entries, "draft"),
             None if needs is None else [_checked(one, str, "needs") for one in _checked(needs, list, "needs")],
             _text_or_none(entries, "site"),
+            None if entries.get("by_hand") is None else ByHand.from_json(entries["by_hand"]),
         )
 
 
-_NAMES: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+_NUMBER = (int, float)
+_NAMES: dict[Any, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", _NUMBER: "a number"}
 
 
-def _checked(value: Any, kind: type, place: str) -> Any:
-    if not isinstance(value, kind):
+def _checked(value: Any, kind: Any, place: str) -> Any:
+    if not isinstance(value, kind) or (kind is _NUMBER and not 0 <= value < 1e9):
         raise JobError(f"{place} is {_shown(value)}, {_NAMES[kind]} is needed")
     return value
 

@@ -58,8 +58,11 @@ def run(job: JobDescription) -> int:
         call_script(Path(job.script), job.key.run)
     except BaseException as error:  # there is a report about every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
-            traceback.print_exc()
             kind, message = failure_of(error, job.script, job.needs)
+            if job.by_hand is None or (
+                kind == "raised" and isinstance(error, Exception)
+            ):  # else its sentence is enough
+                traceback.print_exc()
             failure = {"class": kind, "message": message}
     sys.stdout.flush()
     sys.stderr.flush()

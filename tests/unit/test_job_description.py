@@ -23,6 +23,7 @@ TREE: dict[str, Any] = {
     "needs": ["event_info"],
     "draft": "/tmp/draft",
     "site": "/site",
+    "by_hand": {"memory_mb": 1000, "time_limit_s": 60.0, "caches": {"NUMBA_CACHE_DIR": "/cache"}, "clean": False},
 }
 
 

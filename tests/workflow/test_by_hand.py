@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +83,85 @@ def test_a_run_that_is_not_there_is_one_sentence(both: Both, analysis_python: Pa
     assert done.stderr.splitlines()[-1].startswith("event_rate.py: event_info of run 052999 cannot be read")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+# --- the same process as in a tick ------------------------------------------------------------------------------------
+TELLS = """
+import json, os, resource, sys
+import xomlib
+
+def main(run_id):
+    told = {"environment": dict(os.environ), "path": sys.path, "name": __name__, "argv": sys.argv[1:]}
+    told |= {"session": os.getsid(0) == os.getpid(), "data": resource.getrlimit(resource.RLIMIT_DATA)}
+    told |= {"files": os.listdir(), "umask": os.umask(0)}
+    told |= {"input": os.stat(0).st_rdev, "run": xomlib.run(), "module": sys.modules["__main__"].__file__}
+    open("left behind", "w").close()
+    xomlib.figure("drawn", b"picture")
+    xomlib.Xomresult(variable_name="x", variable_value=1, data={"told": json.dumps(told)}).save()
+
+if __name__ == "__main__":
+    xomlib.cli(main)
+"""
+
+
+def test_a_script_sees_by_hand_what_it_sees_in_a_tick(tmp_path: Path) -> None:
+    site = FastSite(tmp_path)
+    site.runs([52001])
+    site.analysis("tells", "pass", memory_mb=700)
+    script = site.folder / "extra/scripts/analyses/tells.py"
+    script.write_text(TELLS)
+    assert site.tick().returncode == 0
+    before = set(site.folder.iterdir())
+    odd = {"PYTHONPATH": f"/somewhere:{ROOT / 'src'}", "MPLBACKEND": "TkAgg", "OMP_NUM_THREADS": "7", "MINE": "x"}
+    done = subprocess.run(
+        [sys.executable, script, "52001"],
+        cwd=site.folder,
+        env={**os.environ, **odd},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(site.folder.iterdir()) == before
+    ways = (site.outcome("tells", 52001), json.loads(done.stdout))
+    assert [one["figures"] for one in ways] == [["drawn.png"]] * 2
+    tick, hand = (json.loads(one["results"][0]["data"]["told"]) for one in ways)
+    for told in (tick, hand):
+        for name in ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "_XOM_JOB"):
+            assert told["environment"].pop(name)
+    assert hand == tick
+    assert (tick["files"], tick["session"], tick["name"]) == ([], True, "__mp_main__")
+    assert tick["data"][0] == 700 * 2**20
+
+
+ENDS: dict[str, tuple[str, str, str]] = {
+    "too much memory": ("x = bytearray(3_000_000_000)", "out_of_memory", "ends.py: MemoryError"),
+    "too slow": ("import time; time.sleep(600)", "timeout", "ends.py: it ran longer than its time limit of 3 s"),
+    "killed": ("import os; os.kill(os.getpid(), 9)", "killed", "ends.py: the process was ended by SIGKILL"),
+    "no report": ("import os; os._exit(0)", "killed", "ends.py: the process ended without a report"),
+    "exit": ("import sys; sys.exit('no')", "raised", "ends.py: the script ended itself with exit status no"),
+    "no success": ("xomlib.xom_message(success=False, text='no fit')", "bad_result", "ends.py: the script reported no"),
+}
+
+
+def test_a_script_fails_by_hand_as_it_fails_in_a_tick(tmp_path: Path) -> None:
+    site = FastSite(tmp_path)
+    site.runs(range(52001, 52001 + len(ENDS)))
+    bodies = [f"if run_id == '{52001 + index:06d}':\n    {one[0]}" for index, one in enumerate(ENDS.values())]
+    site.analysis("ends", "\n".join([*bodies, GOOD]), memory_mb=700, time_limit="3 s")
+    script = site.folder / "extra/scripts/analyses/ends.py"
+    script.write_text(script.read_text() + "\nif __name__ == '__main__':\n    xomlib.cli(main)\n")
+    site.tick()
+    wrong = {}
+    for number, (name, (_, kind, sentence)) in enumerate(ENDS.items(), 52001):
+        (record,) = site.failures("ends", number)
+        done = subprocess.run(
+            [sys.executable, script, str(number)], cwd=site.folder, env={"PYTHONPATH": str(ROOT / "src")},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        last = done.stderr.splitlines()[-1]
+        if record["failure"]["class"] != kind or done.returncode != 1 or not last.startswith(sentence):
+            wrong[name] = (record["failure"], done.stderr)
+    assert wrong == {}
 
 
 # --- everything else needs no strax -----------------------------------------------------------------------------------

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core.paths import ROOT, SOURCE, Paths
+from xomlib import launch
 
-# All other variables belong to the workflow's own environment.
-_PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")
 # A set-up file gets no arguments, and its PYTHONPATH must not hide xomlib.
 _SET_UP = """
 set_up() { source "$XOM_SET_UP" >&2; }
@@ -115,21 +114,17 @@ def environment(program: Program, paths: Paths) -> dict[str, str]:
     paths
         Where numba and matplotlib keep their caches: containers and homes may be read-only.
     """
-    passed = {one: os.environ[one] for one in _PASSED_ON if one in os.environ}
     own = str(Path(sys.prefix) / "bin")
     search = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part and part != own]
     if not program.image and not program.set_up:
         search.insert(0, str(program.interpreter.expanduser().absolute().parent))
+    variables = launch.environment(search, str(SOURCE), caches(paths))
+    return {**variables, **({"XOM_SET_UP": program.set_up, "XOM_SOURCE": str(SOURCE)} if program.set_up else {})}
+
+
+def caches(paths: Paths) -> dict[str, str]:
+    """Return the variables that name the caches of packages."""
     return {
-        "LANG": "C.UTF-8",  # without any, Python would add a setting of its own to some processes and not to others
-        **passed,
-        "PATH": os.pathsep.join(search),
-        "PYTHONPATH": str(SOURCE),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "NUMBA_CACHE_DIR": str(paths.compiled.absolute()),
-        "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(paths.cache.absolute() / "matplotlib"),
-        "OMP_NUM_THREADS": "1",
-        **({"XOM_SET_UP": program.set_up, "XOM_SOURCE": str(SOURCE)} if program.set_up else {}),
     }

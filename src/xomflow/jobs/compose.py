@@ -17,6 +17,7 @@ from xomflow.jobs.process import ProcessEnd
 from xomflow.outcomes.document import WARNING, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomlib.reads import JOURNAL, lineage_in
+from xomlib.verdict import failure_of_process, failure_of_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +136,11 @@ def failure_of(
         return "stopped", f"its job was stopped by {end.stopped_by}"
     if end.out_of_memory and report is None:
         return "out_of_memory", "the kernel killed the process: its job had no memory left"
-    if end.timed_out:
-        return "timeout", f"it ran longer than its time limit of {times.span(time_limit)}"
-    if report is None:
-        how = f"was ended by {end.signal_name}" if end.signal_name else "ended without a report, as by os._exit"
-        return "killed", f"the process {how}"
-    if draft.problems:
-        return "bad_result", draft.problems[0]
-    if report.failure:
-        return report.failure
-    if not draft.results:
-        return "no_result", "the script ended well but saved nothing"
-    return None
+    limit = times.span(time_limit)
+    found = failure_of_process(end.signal_name, end.timed_out, report is not None, limit)
+    if found is None and report is not None:
+        found = failure_of_script(draft.problems, report.failure, draft.results)
+    return found
 
 
 def git_revision() -> str | None:

@@ -8,15 +8,17 @@ from pathlib import Path
 from xomflow.config.load import script_of
 from xomflow.config.model import Config
 from xomflow.config.model import RunDB as RunDBBlock
+from xomflow.config.software import Program, caches
 from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import ID, first_run
 from xomflow.core.messages import did_you_mean
+from xomflow.core.paths import Paths
 from xomflow.planning.campaigns import as_run, campaigns_of
 from xomflow.planning.runs_now import read_runs
 from xomflow.planning.selection import Selector
 from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.rundb.run import Run
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.job_description import ByHand, ContextSpec, JobDescription, JobKey
 
 _GIVE_DOCUMENTS = "give --documents FILE with its run document, as mongoexport writes it"
 
@@ -69,7 +71,14 @@ def describe_job(config: Config, analysis: str, run: str, source: str) -> JobDes
         run=found and found.as_dict(),
         why_no_run=reason,
         needs=sorted(config.analyses[analysis].types),
+        by_hand=_by_hand(config, analysis, software.program),
     )
+
+
+def _by_hand(config: Config, analysis: str, program: Program) -> ByHand:
+    block = config.analyses[analysis]
+    clean = not (program.image or program.set_up)
+    return ByHand(block.memory_mb, block.time_limit, caches(Paths(config.work)), clean)
 
 
 def _run_id(text: str) -> str:

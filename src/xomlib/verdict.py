@@ -1,0 +1,58 @@
+"""How an attempt counts: failure class and message, from how its process ended and from what it left."""
+
+import signal
+from typing import Any, Optional
+
+
+def failure_of_process(signal_name: str, timed_out: bool, reported: bool, time_limit: str) -> Optional[tuple]:
+    """Return class and message if the process of a script did not come to its end; None if it did.
+
+    Parameters
+    ----------
+    signal_name
+        The signal that ended it; empty: none.
+    timed_out
+        Whether it reached its time limit.
+    reported
+        Whether it left its report.
+    time_limit
+        In words.
+    """
+    if timed_out:
+        return "timeout", f"it ran longer than its time limit of {time_limit}"
+    if not reported:
+        how = f"was ended by {signal_name}" if signal_name else "ended without a report, as by os._exit"
+        return "killed", f"the process {how}"
+    return None
+
+
+def failure_of_script(problems: list, failure: Optional[tuple], results: list) -> Optional[tuple]:
+    """Return class and message of the failure of a script that came to its end; None if it is done.
+
+    Parameters
+    ----------
+    problems
+        Sentences about what it could not save.
+    failure
+        Class and message of its exception.
+    results
+        What it saved.
+    """
+    if problems:
+        return "bad_result", problems[0]
+    if failure:
+        return failure
+    if not results:
+        return "no_result", "the script ended well but saved nothing"
+    return None
+
+
+def signal_in(code: int) -> str:
+    """Return the name of the signal in the return code of a process; empty if none ended it."""
+    return signal.Signals(-code).name if code < 0 else ""
+
+
+def report_of(end: Any) -> Optional[tuple]:
+    """Return class and message of the exception in a worker's report."""
+    failure = end.get("failure")
+    return (failure["class"], failure["message"]) if failure else None
