@@ -83,7 +83,7 @@ def test_whatever_an_outcome_says_comes_back_from_line_protocol(document: dict[s
     run = document["run"]
     assert len(read) == len(document["results"])
     once = {"source": sent(run["source"]), "run_tags": sent(",".join(run["tags"]))}
-    once |= {"comments": sent("\n".join(run["comments"])), "version_strax": "2.2.3"}
+    once |= {"comments": sent(" | ".join(run["comments"])), "version_strax": "2.2.3"}
     once |= {f"lineage_{name}": sent(value) for name, value in document["provenance"]["lineage"].items()}
     for point, said in zip(read, document["results"], strict=True):
         assert point.measurement == "test_kr83m"

@@ -222,7 +222,7 @@ def test_comments_with_any_kind_of_line_end_are_published(paths: Paths) -> None:
     receipt = published(paths, LocalStore(paths, "test_"))
     assert (receipt.outcomes, receipt.problems) == (1, [])
     stored = (paths.store / "test/kr83m/v1/052.lp").read_bytes().decode()
-    assert 'comments="a\r\nb\nc\rd\x85e\u2028f\nhalf ?"' in stored
+    assert 'comments="a\r\nb | c\rd\x85e\u2028f | half ?"' in stored
 
 
 def test_a_disk_that_cannot_be_written_is_said_and_tried_again(paths: Paths) -> None:

@@ -91,7 +91,7 @@ def _run_fields(run: RunFacts) -> dict[str, Any]:
     given = {
         "source": run.source,
         "run_tags": ",".join(run.tags),
-        "comments": "\n".join(run.comments),
+        "comments": " | ".join(run.comments),
         "detectors": ",".join(run.detectors),
         "end": run.end,
         "duration_s": _seconds(run.start, run.end),
