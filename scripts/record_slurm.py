@@ -121,7 +121,7 @@ class Recorder:
         )
         system = Slurm(_config(situation, options))
         with (self._site / "lock").open("wb") as lock, self._kept(situation, keep):
-            return system.submit(request, _submission(situation).label, Path(log), lock)
+            return system.submit(request, _submission(situation).label, Path(log), lock).number
         return ""
 
     def listed(self, situation: str) -> None:

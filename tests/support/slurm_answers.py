@@ -54,6 +54,10 @@ class RecordedSlurm:
         self.commands.append(command)
         self.scripts.append(input)
         program, *words = command
+        if program == "scontrol":
+            return subprocess.CompletedProcess(command, 0, "ClusterName             = xom_test\n", "")
+        if program == "sacct":
+            return subprocess.CompletedProcess(command, 1, "", "Slurm accounting storage is disabled\n")
         if self.is_away:
             answers = [self.recorded[program]["controller_away"]]
         elif program == "squeue":

@@ -139,7 +139,7 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
         (analysis(except_runs=[-1]), "analyses.kr83m.except_runs[0] is -1: input should be greater than or equal to 0"),
         (analysis(needs="event_info"), "analyses.kr83m.needs is 'event_info': a list is needed, such as [event_info]"),
         (
-            analysis(slurm={"options": ["--hold", "-n1", "exclude=node1"]}),
+            analysis(slurm={"options": ["--exclusive", "-n1", "exclude=node1"]}),
             "analyses.kr83m.slurm.options[2] is 'exclude=node1': "
             "an option of sbatch, such as '--constraint=skylake', is needed",
         ),

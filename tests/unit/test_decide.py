@@ -169,12 +169,20 @@ def test_it_gives_up_exactly_at_the_configured_number_of_attempts(attempts: int)
     assert state_of(failures(*["raised"] * (attempts - 1)), retries).due
 
 
-def test_lost_attempts_do_not_count_as_own_and_are_repeated_at_once() -> None:
-    failed = failures(*["lost"] * 20)
+def test_what_is_not_its_fault_does_not_count_as_own_and_is_repeated_at_once() -> None:
+    failed = failures(*["node_failed", "lost", "cancelled", "preempted"] * 5)
     state = state_of(failed)
     assert state.due
     assert state.attempt == 21
     assert next_try(failed, RETRIES) == failed[-1].ended
+
+
+def test_attempts_that_are_lost_in_a_row_wait_ever_longer() -> None:
+    waits = []
+    for number in range(1, 6):
+        failed = failures("raised", *["lost"] * number)
+        waits.append(next_try(failed, RETRIES) - failed[-1].ended)  # type: ignore[operator]
+    assert waits == [timedelta(hours=hours) for hours in (0, 1, 4, 16, 24)]
 
 
 def test_a_lost_attempt_between_own_ones_does_not_change_the_distance() -> None:

@@ -16,7 +16,9 @@ from xomflow.jobs.run_lock import hold_run, lock_owners, write_owner
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm import submissions
 from xomflow.slurm.settle import settle
-from xomflow.slurm.submissions import Submission, SubmissionStatus
+from xomflow.slurm.status import SubmissionStatus
+from xomflow.slurm.status import statuses as statuses_of
+from xomflow.slurm.submissions import Submission
 
 KEY = factory.KEY
 GIVEN = Submission(KEY, 1, "20261122T120000-host-5", factory.NOW, "17")
@@ -56,7 +58,7 @@ def test_while_the_batch_system_does_not_answer_nothing_is_written(tmp_path: Pat
     batch.away = "squeue did not answer"
     with hold_run(paths, KEY) as lock:
         write_owner(lock, KEY, 1, "tick")
-    statuses = submissions.statuses(paths, batch, 0)
+    statuses = statuses_of(paths, batch, 0)
     settle(paths, batch, Retries(), statuses)
     record_lost(paths, Retries(), statuses)
     assert failures_of(paths, KEY) == []

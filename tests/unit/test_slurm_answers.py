@@ -6,6 +6,7 @@ import argparse
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
 from xomflow.slurm.settle import settle
-from xomflow.slurm.submissions import Submission, SubmissionStatus, status_of
+from xomflow.slurm.status import Facts, SubmissionStatus, job_of, status_of, statuses
+from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
-NOW = datetime(2026, 12, 1)  # days after the tick of the recordings
+NOW = datetime(2026, 12, 1, tzinfo=UTC)  # days after the tick of the recordings
 LATENCY = timedelta(seconds=60)
 
 # What is shown of a job that may still work, after its number; where the versions differ, for each.
@@ -63,6 +65,10 @@ WAITING = {
         "24.11": "pending (ReqNodeNotAvail, May be reserved for other job)",
     },
     "too_many_cpus": {"22.05": "pending (PartitionConfig)"},
+}
+HELD = {
+    *("held_by_user", "held_by_admin", "dependency_never", "feature_gone", "requeued_held", "special_exit"),
+    *("partition_time_limit", "qos_max_memory", "qos_max_cpu", "qos_max_wall", "too_many_cpus"),
 }
 # Failure class of a job that left no file about its end, and what its message names.
 ENDED = {
@@ -161,7 +167,8 @@ def number_in(slurm: RecordedSlurm, situation: str) -> str:
 def concluded(slurm: RecordedSlurm, situation: str) -> SubmissionStatus:
     """What follows from the answer of ``squeue`` for the job of a situation."""
     slurm.squeue = {situation: situation}
-    return status_of(submission(situation), Slurm(factory.settings()).jobs(), False, LATENCY, NOW)
+    one = submission(situation)
+    return status_of(Facts(one, job_of(one, Slurm(factory.settings()).jobs())), LATENCY, NOW)
 
 
 def refused(slurm: RecordedSlurm, folder: Path, situation: str) -> str:
@@ -211,9 +218,9 @@ def test_the_number_of_a_job_comes_without_the_name_of_its_cluster(slurm: Record
     answer = slurm.recorded["sbatch"]["accepted_by_named_cluster"]["stdout"]
     slurm.sbatch = {"good": "accepted_by_named_cluster"}
     with (tmp_path / "lock").open("wb") as lock:
-        number = Slurm(config(tmp_path, "good")).submit(request_of("good"), "label", tmp_path / "log", lock)
-    assert number.isdigit()
-    assert answer == f"{number};xom_test\n"
+        given = Slurm(config(tmp_path, "good")).submit(request_of("good"), "label", tmp_path / "log", lock)
+    assert given.number.isdigit()
+    assert answer == f"{given.number};{given.cluster}\n"
 
 
 # --- what follows for a job -------------------------------------------------------------------------------------------
@@ -227,7 +234,12 @@ def test_a_job_that_may_still_work_is_waited_for(slurm: RecordedSlurm) -> None:
         name: SubmissionStatus(submission(name), f"Slurm job {number_in(slurm, name)} is {words}")
         for name, words in of_version(WAITING, slurm.version).items()
     }
-    assert {name: concluded(slurm, name) for name in expected} == expected
+    assert {name: replace(concluded(slurm, name), held="") for name in expected} == expected
+
+
+def test_what_waits_for_a_person_is_told_from_what_waits_for_slurm(slurm: RecordedSlurm) -> None:
+    waiting = of_version(WAITING, slurm.version).keys()
+    assert {name for name in waiting if concluded(slurm, name).held} == HELD & waiting
 
 
 def test_the_end_of_a_job_that_left_no_file_is_its_failure_class(slurm: RecordedSlurm) -> None:
@@ -253,7 +265,7 @@ def test_jobs_of_all_situations_in_one_answer_are_told_apart(slurm: RecordedSlur
     slurm.squeue = {name: name for name in slurm.recorded["squeue"] if name != "controller_away"}
     jobs = Slurm(factory.settings()).jobs()
     numbers = {name: number_in(slurm, name) for name in slurm.squeue if name != "no_job"}
-    assert {label: job.number for label, job in jobs.items()} == {
+    assert {job.label: job.number for job in jobs} == {
         submission(name).label: number for name, number in numbers.items()
     }
 
@@ -294,10 +306,12 @@ def test_out_of_memory_is_tried_again_with_more_memory_and_a_timeout_with_more_t
 def test_the_files_of_a_job_that_ended_are_awaited_as_long_as_they_may_be_late(slurm: RecordedSlurm) -> None:
     slurm.squeue = {"completed": "completed"}
     jobs = Slurm(factory.settings()).jobs()
-    ended = jobs[submission("completed").label].ended
-    assert ended is not None
+    job = job_of(submission("completed"), jobs)
+    assert job
+    assert job.ended
+    ended = job.ended
     found = [
-        status_of(submission("completed"), jobs, False, LATENCY, ended + timedelta(seconds=seconds)).kind
+        status_of(Facts(submission("completed"), job), LATENCY, ended + timedelta(seconds=seconds)).kind
         for seconds in (59, 61)
     ]
     assert found == ["", "lost"]
@@ -335,7 +349,7 @@ def test_while_the_controller_is_away_nothing_is_concluded(
     slurm.is_away = True
     assert queue.look([key_of("good")]) == {key_of("good"): "active"}
     paths, system = Paths(tmp_path), Slurm(config(tmp_path, "good"))
-    status = submissions.statuses(paths, system, 0)[key_of("good")]
+    status = statuses(paths, system, 0)[key_of("good")]
     number = slurm.recorded["sbatch"]["accepted"]["stdout"].strip()
     assert status.working == f"Slurm does not answer; job {number} may still be there"
     settle(paths, system, Retries(), {key_of("good"): status})

@@ -14,9 +14,8 @@ from xomflow.workflow.snakemake_seam import USES, unmet_uses
 
 
 def rule() -> SimpleNamespace:
-    return SimpleNamespace(
-        name="one", output=["a"], log=[], benchmark=None, shellcmd="true", message=None, params={}, wildcard_names=set()
-    )
+    texts: dict[str, Any] = {"benchmark": None, "shellcmd": "true", "message": None}
+    return SimpleNamespace(name="one", output=["a"], log=[], params={}, wildcard_names=set(), resources={}, **texts)
 
 
 def workflow(**changes: Any) -> Any:

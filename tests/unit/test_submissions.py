@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,26 +21,28 @@ from xomflow.jobs.run_lock import hold_run
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
 from xomflow.slurm import submissions
+from xomflow.slurm.answers import FINAL_STATES, parse
 from xomflow.slurm.batch_system import BatchJob
-from xomflow.slurm.commands import FINAL_STATES, Slurm, parse
-from xomflow.slurm.submissions import Submission, SubmissionStatus, status_of
+from xomflow.slurm.commands import Slurm
+from xomflow.slurm.status import Facts, SubmissionStatus, job_of, status_of, statuses
+from xomflow.slurm.submissions import Submission
 
 KEY = Key("kr83m", "v1", "052001")
 GIVEN = Submission(KEY, 2, "20261122T120000-host-5", datetime(2026, 11, 22, 12, tzinfo=UTC), "17")
-NOW = datetime(2026, 11, 22, 13)
+NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 LATENCY = timedelta(seconds=60)
 LIVING = ["PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "STOPPED", "SOMETHING_NEW"]
 
 
-def job(state: str, ended: datetime = NOW - timedelta(hours=1), reason: str = "None") -> dict[str, BatchJob]:
+def job(state: str, ended: datetime = NOW - timedelta(hours=1), reason: str = "None") -> list[BatchJob]:
     """As Slurm lists one job."""
-    label, listed = parse(f"17|{state}|{reason}|{ended.isoformat()}||{GIVEN.label}")
+    listed = parse(f"17|{state}|{reason}|{ended.replace(tzinfo=None).isoformat()}||{GIVEN.label}")
     assert listed
-    return {label: listed}
+    return [listed]
 
 
-def concluded(jobs: dict[str, BatchJob] | None, has_ended: bool = False, one: Submission = GIVEN) -> SubmissionStatus:
-    return status_of(one, jobs, has_ended, LATENCY, NOW)
+def concluded(jobs: list[BatchJob], one: Submission = GIVEN, **known: Any) -> SubmissionStatus:
+    return status_of(Facts(one, job_of(one, jobs), **known), LATENCY, NOW)
 
 
 @pytest.mark.parametrize("state", LIVING)
@@ -81,30 +84,30 @@ def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
 
 def test_a_stuck_job_is_left_alone_while_a_process_of_it_works(tmp_path: Path) -> None:
     paths, batch = Paths(tmp_path), FakeBatchSystem()
-    batch.known = job("PENDING", reason="launch failed requeued held")
+    batch.known = {GIVEN.label: job("PENDING", reason="launch failed requeued held")[0]}
     submissions.note(paths, GIVEN)
     with hold_run(paths, KEY):
-        assert submissions.statuses(paths, batch, 0)[KEY].working != ""
-    assert submissions.statuses(paths, batch, 0)[KEY].to_cancel == "17"
+        assert statuses(paths, batch, 0)[KEY].working != ""
+    assert statuses(paths, batch, 0)[KEY].to_cancel == "17"
 
 
 def test_unknown_is_not_gone() -> None:
-    assert "Slurm does not answer" in concluded(None).working
-    assert "Slurm does not answer" in concluded(None, one=Submission(KEY, 1, "tick", GIVEN.submitted)).working
+    for record in (GIVEN, Submission(KEY, 1, "tick", GIVEN.submitted)):
+        assert concluded([], record, unseen="Slurm does not answer").working == "Slurm does not answer"
 
 
 def test_a_job_that_slurm_forgot_is_lost() -> None:
-    assert concluded({}).kind == "lost"
+    assert concluded([]).kind == "lost"
 
 
 def test_what_was_never_submitted_did_not_happen() -> None:
-    assert concluded({}, one=Submission(KEY, 1, "tick", GIVEN.submitted)) == SubmissionStatus(
+    assert concluded([], one=Submission(KEY, 1, "tick", GIVEN.submitted)) == SubmissionStatus(
         Submission(KEY, 1, "tick", GIVEN.submitted)
     )
 
 
 def test_what_may_be_on_its_way_to_slurm_is_not_free() -> None:
-    found = status_of(Submission(KEY, 1, "t1", GIVEN.submitted), {}, False, LATENCY, NOW, going=True)
+    found = concluded([], Submission(KEY, 1, "t1", GIVEN.submitted), may_arrive=True)
     assert (found.working, found.kind) == ("tick t1 is submitting it to Slurm", "")
 
 
@@ -120,7 +123,7 @@ def test_the_files_of_a_job_that_just_ended_may_be_on_their_way() -> None:
 
 @given(state=st.sampled_from([*LIVING, *FINAL_STATES]), answers=st.booleans())
 def test_a_file_about_the_end_settles_it(state: str, answers: bool) -> None:
-    assert concluded(job(state) if answers else None, has_ended=True) == SubmissionStatus(GIVEN)
+    assert concluded(job(state) if answers else [], has_ended=True) == SubmissionStatus(GIVEN)
 
 
 @given(state=st.sampled_from([*LIVING, *FINAL_STATES]))
@@ -182,7 +185,7 @@ def test_what_a_kill_left_half_written_is_no_record(tmp_path: Path) -> None:
 
 def test_the_batch_system_is_not_asked_where_nothing_was_submitted(tmp_path: Path) -> None:
     batch = FakeBatchSystem()
-    assert submissions.statuses(Paths(tmp_path), batch, 0) == {}
+    assert statuses(Paths(tmp_path), batch, 0) == {}
     assert batch.listed == 0
 
 
@@ -190,36 +193,39 @@ def test_the_messages_name_the_batch_system(tmp_path: Path) -> None:
     paths, batch = Paths(tmp_path), FakeBatchSystem()
     submissions.note(paths, GIVEN)
     batch.name, batch.away = "HTCondor", "condor_q did not answer"
-    assert submissions.statuses(paths, batch, 0)[KEY].working.startswith("HTCondor does not answer; job 17 may")
+    assert statuses(paths, batch, 0)[KEY].working.startswith("HTCondor does not answer; job 17 may")
     batch.away = ""
-    assert submissions.statuses(paths, batch, 0)[KEY].message.startswith("HTCondor has no job 17 any more")
+    assert statuses(paths, batch, 0)[KEY].message.startswith("HTCondor has no job 17 any more")
 
 
 def test_a_line_of_squeue() -> None:
-    comment, found = parse("17|RUNNING|None|2026-11-22T13:00:00|node01|xom a|b")
-    assert comment == "xom a|b"
-    assert found == BatchJob("17", "Slurm job 17 is running on node01", None, datetime(2026, 11, 22, 13))
+    found = parse("17|RUNNING|None|2026-11-22T13:00:00|node01|xom a|b")
+    assert found == BatchJob("17", "Slurm job 17 is running on node01", ended=NOW, label="xom a|b")
 
 
 @given(st.text())
 def test_whatever_squeue_says_is_a_job_or_none(line: str) -> None:
-    comment, found = parse(line)
+    found = parse(line)
     assert (found is None) == (line.count("|") < 5)
-    assert comment == ("" if found is None else line.split("|", 5)[5])
+    assert found is None or found.label == line.split("|", 5)[5]
 
 
 def test_squeue_is_asked_for_all_jobs_whatever_is_set_for_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "squeue"
-    line = 'echo "17|RUNNING|None|2026-11-22T13:00:00|node01|$SQUEUE_PARTITION,$SLURM_TIME_FORMAT,$*"'
+    line = (
+        'echo "17|RUNNING|None|2026-11-22T13:00:00|node01|$SQUEUE_PARTITION$SLURM_CLUSTERS,$SLURM_TIME_FORMAT,$TZ,$*"'
+    )
     program.write_text(f"#!/bin/sh\n{line}\nprintf '18|RUNNING|None|N/A||caf\\351\\n'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("SQUEUE_PARTITION", "other")
+    monkeypatch.setenv("SLURM_CLUSTERS", "other")
     monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
-    first, second = Slurm(factory.settings(tmp_path)).jobs()
-    assert first.startswith(",standard,")
+    monkeypatch.setenv("TZ", "America/Chicago")
+    first, second = (job.label for job in Slurm(factory.settings(tmp_path)).jobs())
+    assert first.startswith(",standard,UTC,")
     assert "--all" in first
     assert second == "caf\N{REPLACEMENT CHARACTER}"
 

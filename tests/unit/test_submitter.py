@@ -19,8 +19,8 @@ from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.slurm import submissions
+from xomflow.slurm.answers import refusal
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
-from xomflow.slurm.commands import refusal
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run, settings
 from support.site import document
 from xomflow.core.errors import ContextError
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
@@ -24,7 +26,8 @@ from xomflow.planning.in_progress import InProgress
 from xomflow.planning.share import share
 from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import RunQuery, read_documents
-from xomflow.slurm.submissions import Submission, SubmissionStatus
+from xomflow.slurm.status import SubmissionStatus
+from xomflow.slurm.submissions import Submission
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.data_directory import DataDirectory
 from xomlib.files import dump_json
@@ -277,6 +280,20 @@ def test_a_process_that_vanished_counts_as_a_lost_attempt(tmp_path: Path) -> Non
     found = survey(tmp_path, *documents(52001), now=datetime.now(UTC) + timedelta(seconds=5))
     assert [failure.kind for failure in found.chosen[0].failures] == ["lost"]
     assert found.chosen[0].state.attempt == 2
+
+
+def test_a_tick_takes_few_runs_that_were_lost_of_all_analyses_together(tmp_path: Path) -> None:
+    numbers, blocks = range(52001, 52008), {name: {"version": "v1"} for name in ("one", "two")}
+    paths = Paths(tmp_path)
+    for name, lost in (("one", numbers[:4]), ("two", numbers[:5])):
+        for number in lost:
+            key = Key(name, "v1", f"{number:06d}")
+            failed = failure_path(paths, key, Failure(1, "lost", NOW - timedelta(hours=1)))
+            failed.parent.mkdir(parents=True, exist_ok=True)
+            failed.touch()
+    found = survey(tmp_path, *documents(*numbers), analyses=blocks)
+    taken = [(item.key.analysis, item.is_lost) for item in found.chosen]
+    assert Counter(taken) == {("one", True): 4, ("one", False): 3, ("two", True): 1, ("two", False): 2}
 
 
 def owner(held: bool, attempt: int = 1) -> LockOwner:

@@ -37,6 +37,12 @@ MISTAKES = {
     ),
     "same_rule": ("rule bad", "rule good", "The name good is already used by another rule"),
     "parameter": ("{params.command}", "{params.comand}", "has {params.comand}; did you mean 'command'?"),
+    "other_command": ("{params.command}", "true", 'shell of rule bad runs no analysis; it needs "{params.command}"'),
+    "slurm_extra": (
+        "    params:",
+        "    resources:\n        slurm_extra='--hold',\n    params:",
+        "has the resource slurm_extra",
+    ),
     "python": ("rule bad", "x = 1 / 0\nrule bad", "line 2: ZeroDivisionError: division by zero"),
 }
 

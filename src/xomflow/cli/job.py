@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from contextlib import closing
 from pathlib import Path
 
+from xomflow.core.account import must_own
 from xomflow.core.errors import DiskError, PersonNeededError, XomError, in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.folder_marks import check_folders
@@ -18,6 +20,9 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.work_format import check_format
 from xomlib.files import dump_json, read_json
 from xomlib.printing import say
+
+# Name of the batch system and number of the job, in the environment of a job of one.
+_BATCH_JOB = "XOM_BATCH_JOB"
 
 
 def discover(options: argparse.Namespace) -> int:
@@ -34,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     from xomflow.jobs.runner import run_job
 
     key = Key(options.analysis, options.version, options.run)
-    return run_job(_paths(options.tick), options.tick, key, options.batch)
+    in_batch = options.batch or _BATCH_JOB in os.environ
+    return run_job(_paths(options.tick), options.tick, key, in_batch)
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -95,7 +101,7 @@ def main(words: list[str]) -> int:
         if function is run:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
-            command.add_argument("--batch", "--slurm", action="store_true", help="it is a job of the batch system")
+            command.add_argument("--batch", "--slurm", action="store_true", help=argparse.SUPPRESS)  # of older jobs
     command = commands.add_parser("describe", help=describe.__doc__)
     command.add_argument("analysis")
     command.add_argument("run", help="six-digit run id, or the id of a campaign")
@@ -105,6 +111,7 @@ def main(words: list[str]) -> int:
     options = parser.parse_args(words)
     try:
         if "tick" in options:
+            must_own(_paths(options.tick).work)
             check_folders(_paths(options.tick))
             check_format(_paths(options.tick))
         return options.function(options)

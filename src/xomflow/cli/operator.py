@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from contextlib import closing
 from pathlib import Path
 
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
+from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.folder_marks import check_folders, mark_folders
 from xomflow.core.key import run_id
@@ -34,7 +36,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
     say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)))
     if survey.configuration_errors:
         return ExitCode.CONFIGURATION
-    return ExitCode.WAITS_FOR_PERSON if survey.mass_changes else ExitCode.OK
+    return ExitCode.WAITS_FOR_PERSON if survey.mass_changes or survey.for_person else ExitCode.OK
 
 
 def why(config: Config, options: argparse.Namespace) -> int:
@@ -47,13 +49,13 @@ def why(config: Config, options: argparse.Namespace) -> int:
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
     """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
-    from xomflow.slurm import submissions
+    from xomflow.slurm import settle, submissions
     from xomflow.slurm.open_batch_system import open_batch_system
 
     wanted = {run_id(number) for number in options.run}
     noted = submissions.noted(Paths(config.work)).items()
     found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
-    open_batch_system(config).cancel([one.job for one in found])
+    settle.cancel(open_batch_system(config), found)
     say(*[f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"])
     return ExitCode.OK
 
@@ -154,6 +156,10 @@ def main(words: list[str]) -> int:
     options = _parser().parse_args(words)
     os.chdir(find_site(options.site, options.config))  # a configuration's relative paths begin there
     config = load_configuration(options.config)
+    if options.function in (cancel, rebuild):
+        must_own(config.work)
+    elif owner := other_owner(config.work):
+        say(whose(config.work, owner), file=sys.stderr)
     check_folders(Paths(config.work))
     check_format(Paths(config.work))
     return options.function(config, options)

@@ -15,6 +15,21 @@ _TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
 _LONGEST_DAYS = 10_000
+# Options of sbatch that XOM sets, or with which it would not find the job, its number, its files or its end.
+_OWN_LETTERS = {"J": "job-name", "o": "output", "e": "error", "a": "array", "W": "wait", "H": "hold", "M": "clusters"}
+_OWN_LETTERS |= {"D": "chdir", "Q": "quiet"}
+_OWN_OPTIONS = (
+    *_OWN_LETTERS.values(),
+    "comment",
+    "export",
+    "export-file",
+    "open-mode",
+    "parsable",
+    "test-only",
+    "wrap",
+)
+# Letters of sbatch without a value.
+_FLAGS = "hHIkOQsvVW"
 
 
 def length(text: str) -> Any:
@@ -63,6 +78,19 @@ def _ordered(limits: tuple[float | None, float | None]) -> tuple[float | None, f
     return limits
 
 
+def _permitted(option: str) -> str:
+    """Return an option of ``sbatch`` unless XOM sets it itself or needs it unset."""
+    if option.startswith("--"):
+        name = option[2:].partition("=")[0]
+        own = [taken for taken in _OWN_OPTIONS if taken.startswith(name)]  # sbatch takes abbreviations
+    else:  # several letters may share a dash; the first one that takes a value ends them
+        flags = re.match(f"[{_FLAGS}]*", option[1:])[0]  # type: ignore[index]
+        own = [_OWN_LETTERS[one] for one in option[1 : len(flags) + 2] if one in _OWN_LETTERS]
+    if own:
+        raise ValueError(f"XOM sets --{own[0]} itself, or finds its jobs only without it: remove the option")
+    return option
+
+
 def _listed(value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(f"a list is needed, such as [{value}]")
@@ -85,7 +113,9 @@ Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as
 FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
 Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
 SbatchOption = Annotated[
-    str, *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'")
+    str,
+    *_spelled("--?[A-Za-z][A-Za-z0-9_-]*(=.*)?", "an option of sbatch, such as '--constraint=skylake'"),
+    AfterValidator(_permitted),
 ]
 Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
 # Without what counts for nothing around it, as the names in run documents.

@@ -42,6 +42,10 @@ class BatchSystemError(XomError):
     exit_code = ExitCode.SLURM
 
 
+class UnclearSubmissionError(BatchSystemError):
+    """The batch system may have accepted a job, but has not given its number."""
+
+
 class ContextError(XomError):
     """A strax context cannot be built or used under the configured software."""
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from xomflow.outcomes.files import Failure
@@ -14,10 +15,11 @@ if TYPE_CHECKING:  # the runner needs no model of the configuration
     from xomflow.config.model import Retries
 
 
-# Classes that are not the analysis' own fault: they are tried again at once, and counted by themselves.
+# Classes that are not the analysis' own fault: they are counted by themselves, see `next_try`.
 NOT_ITS_FAULT = frozenset({"lost", "stopped", "node_failed", "preempted", "cancelled"})
 
 _LONGEST_WAIT = timedelta(days=36525)
+_LONGEST_WAIT_AFTER_LOST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,19 @@ class AttemptLimits:
 def next_try(failures: Sequence[Failure], retries: Retries | RetryPolicy) -> datetime | None:
     """Return when the next attempt is due after these failures; None: no more attempts.
 
-    The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most;
-    attempts that were lost without a word are repeated at once.
+    The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most.
+    What is not its fault is repeated at once; only after attempts that were lost in a row the next one waits, a day at
+    most, since nothing shows that it would not be lost too.
     """
     own = sum(failure.kind not in NOT_ITS_FAULT for failure in failures)
     last = failures[-1]
     if own >= retries.attempts or len(failures) - own >= retries.lost_attempts:
         return None
-    if last.kind in NOT_ITS_FAULT:
-        return last.ended
-    return last.ended + _wait(retries.first_wait, retries.factor, own)
+    if last.kind not in NOT_ITS_FAULT:
+        return last.ended + _wait(retries.first_wait, retries.factor, own)
+    again = len(list(takewhile(lambda failure: failure.kind == "lost", reversed(failures)))) - 1
+    wait = _wait(retries.first_wait, retries.factor, again) if again > 0 else timedelta()
+    return last.ended + min(wait, _LONGEST_WAIT_AFTER_LOST)
 
 
 def next_resources(failures: Iterable[Failure], retries: Retries, memory_mb: int, time_limit: float) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from xomflow.planning.claims import live_claims
 from xomflow.planning.unclear import Unclear
 from xomflow.slurm import submissions
 from xomflow.slurm.open_batch_system import open_batch_system
-from xomflow.slurm.submissions import SubmissionStatus
+from xomflow.slurm.status import SubmissionStatus, statuses
 
 # A tick that has reached its time limit still publishes and reports, for at most this long.
 _END_SECONDS = 900.0
@@ -74,11 +74,11 @@ def read_in_progress(config: Config, now: datetime) -> InProgress:
     unclear = Unclear()
     claimed = live_claims(paths, config.slurm.tick_limit + _END_SECONDS, now, unclear)
     owners = lock_owners(paths)
-    statuses = submissions.statuses(paths, open_batch_system(config), config.slurm.latency)
+    submitted = statuses(paths, open_batch_system(config), config.slurm.latency)
     for path, error in submissions.damaged(paths):
         phrase = unclear.note(path, error, "its run waits; delete this file once no job works on the run")
         if path.name.count("+") == 2:
             analysis, _, run = path.stem.split("+")
             unclear.runs[analysis, run] = f"a job may work on it, but {phrase}"
     unclear.sentences += [owner.trouble for owner in owners.values() if owner.trouble]
-    return InProgress(claimed, owners, statuses, unclear)
+    return InProgress(claimed, owners, submitted, unclear)

@@ -32,10 +32,14 @@ from xomflow.planning.selection import Selector
 from xomflow.planning.share import share
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
+from xomflow.slurm.status import held_jobs
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.locations import DataLocations
+
+# Most runs of one tick whose last attempt was lost, of all analyses together.
+_MOST_LOST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ class Item:
     run: Run
     state: KeyState
     failures: tuple[Failure, ...]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its last attempt was lost."""
+        return bool(self.failures) and self.failures[-1].kind == "lost"
 
 
 @dataclass(slots=True)
@@ -72,6 +81,8 @@ class Survey:
         What decides which outcomes of groups are current, by analysis and version.
     mass_changes
         Changes before which a tick stops.
+    for_person
+        Sentences about what waits for a person.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -84,6 +95,7 @@ class Survey:
     unseen: frozenset[int] = frozenset()
     known_groups: GroupsOfAll = field(default_factory=dict)
     mass_changes: tuple[MassChange, ...] = ()
+    for_person: list[str] = field(default_factory=list)
 
     @property
     def undone(self) -> list[Item]:
@@ -131,14 +143,25 @@ def take_survey(
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
         survey.counts[analysis][State.DONE] = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
-        ready = [item for item in items if item.state.due]
+        ready = few_lost([item for item in items if item.state.due], survey.chosen)
         taken = share(ready, limit := config.limit_of(analysis))
         survey.chosen += taken
         if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
             survey.warnings = [*survey.warnings, left]
     missing.keep()
+    survey.for_person = held_jobs(in_progress.submissions.values())
     survey.configuration_errors = missing.configuration_errors
     return survey
+
+
+def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
+    """Return the ready items of an analysis; with what a tick has taken of others, few whose last attempt was lost.
+
+    What loses many runs at a time, or only seems to, would lose them all again.
+    """
+    left = max(0, _MOST_LOST - sum(item.is_lost for item in taken))
+    lost = {item.key for item in [item for item in ready if item.is_lost][:left]}
+    return [item for item in ready if not item.is_lost or item.key in lost]
 
 
 def describe_left(analysis: str, ready: Iterable[Item], taken: Collection[Key], limit: int) -> str:

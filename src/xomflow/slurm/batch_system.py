@@ -29,6 +29,8 @@ class JobRequest:
         What it may use.
     benchmark
         Snakemake's benchmark file, where the rule has one.
+    shell
+        The program that runs the command.
     """
 
     key: Key
@@ -38,11 +40,33 @@ class JobRequest:
     minutes: int
     cpus: int
     benchmark: Path | None = None
+    shell: str = "/bin/bash"
 
     @property
     def name(self) -> str:
         """The job's name, from which a person sees analysis and run."""
-        return f"xom-{self.key.analysis}-{self.key.run}"
+        return job_name(self.key)
+
+
+def job_name(key: Key) -> str:
+    """Return the name of the jobs of a key."""
+    return f"xom-{key.analysis}-{key.run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What the batch system answered when it accepted a job.
+
+    Parameters
+    ----------
+    number
+        Its id there.
+    cluster
+        The cluster that has it; empty if the answer does not name one.
+    """
+
+    number: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +98,13 @@ class BatchJob:
     end
         How it ended; None while it may still work.
     ended
-        When it ended, in the machine's local time; None if that is not known.
+        When it ended, UTC, by the batch system's clock; None if that is not known.
     is_stuck
         Whether it has an `end` but stays in the list until it is cancelled.
+    held
+        Its state and the reason, if it does nothing until a person acts; empty otherwise.
+    label
+        The text that was submitted with it; a site or a person may have replaced it.
     """
 
     number: str
@@ -84,6 +112,8 @@ class BatchJob:
     end: JobEnd | None = None
     ended: datetime | None = None
     is_stuck: bool = False
+    held: str = ""
+    label: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -102,17 +132,34 @@ class BatchSystem(Protocol):
 
     name: str
 
-    def jobs(self) -> dict[str, BatchJob]:
-        """Return this user's jobs by their label: all that may still work, and those that ended lately."""
+    def cluster(self) -> str:
+        """Return the name of the cluster that is asked if none is named; empty if that is not known."""
+
+    def jobs(self, user: str = "", cluster: str = "", by_name: bool = False) -> list[BatchJob]:
+        """Return the jobs of a user on a cluster: all that may still work, and those that ended lately.
+
+        Parameters
+        ----------
+        user
+            Whose; empty: those of this process' user.
+        cluster
+            Where; empty: where jobs are submitted.
+        by_name
+            Whether the `label` of each is its name instead.
+        """
+
+    def ended_jobs(self, numbers: Sequence[str], cluster: str = "") -> list[BatchJob]:
+        """Return how jobs ended that `jobs` does not list any more, as far as the batch system keeps records of it."""
 
     def options(self, request: JobRequest) -> tuple[str, ...]:
         """Return the options for a job. Jobs with equal options are accepted or refused alike."""
 
-    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> str:
-        """Submit a job, and return its number.
+    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
+        """Submit a job.
 
-        The job runs ``<command> --batch`` in the working directory. Its environment has no more of the tick's than
-        programs need, and ``XOM_BATCH_JOB``: name of the batch system and number of the job, for the outcome.
+        The job runs the command in the working directory, as Snakemake runs it on this machine. Its environment has no
+        more of the tick's than programs need, and ``XOM_BATCH_JOB``: name of the batch system and number of the job.
+        `UnclearSubmissionError` if the job may have been accepted although its number is not known.
 
         Parameters
         ----------
@@ -126,5 +173,5 @@ class BatchSystem(Protocol):
             Open lock file that the submitting program inherits, so that the lock lasts until it can no longer submit.
         """
 
-    def cancel(self, numbers: Sequence[str]) -> None:
-        """End jobs."""
+    def cancel(self, numbers: Sequence[str], cluster: str = "") -> None:
+        """End jobs, on a cluster if one is named."""

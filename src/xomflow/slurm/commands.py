@@ -1,42 +1,28 @@
-"""Slurm through its commands ``sbatch``, ``squeue`` and ``scancel``."""
+"""Slurm through its commands ``sbatch``, ``squeue``, ``sacct``, ``scontrol`` and ``scancel``."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import textwrap
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from xomflow.config.model import Config
-from xomflow.core.errors import BatchSystemError
-from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
+from xomflow.core.errors import BatchSystemError, UnclearSubmissionError
+from xomflow.slurm.answers import cluster_in, number_in, parse, parse_accounting, refusal
+from xomflow.slurm.batch_system import BatchJob, JobRequest, Submitted
 
 _TIMEOUT_SECONDS = 60.0
-_SQUEUE_FORMAT = "%i|%T|%r|%e|%N|%k"
-# Failure class of each of Slurm's final states; a job in any other state may still work.
-FINAL_STATES = {
-    "OUT_OF_MEMORY": "out_of_memory",
-    "TIMEOUT": "timeout",
-    "DEADLINE": "timeout",
-    "NODE_FAIL": "node_failed",
-    "BOOT_FAIL": "node_failed",
-    "PREEMPTED": "preempted",
-    "CANCELLED": "cancelled",
-    "REVOKED": "cancelled",
-    "COMPLETED": "lost",
-    "FAILED": "lost",
-}
-# State and reason of a job that Slurm accepted and then finds no node for.
-_NO_NODE = ("FAILED", "BadConstraints")
-# State and reason of a job that a node could not start; Slurm keeps it until a person releases it.
-_HELD = ("PENDING", "launch_failed_requeued_held")
+_SQUEUE_FORMAT = "%i|%T|%r|%e|%N|"
+_MOST_NUMBERS = 500  # in one command line
 # The only variables that a job gets of our environment: others may hold secrets, and Slurm would store them.
 _EXPORTED = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
+# Variables that are options of Slurm's commands, and those of them without which Slurm cannot be reached.
+_OPTIONS = ("SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "SLURM_")
+_ACCESS = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"}
 
 
 class Slurm:
@@ -52,15 +38,31 @@ class Slurm:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._cluster: str | None = None
 
-    def jobs(self) -> dict[str, BatchJob]:
-        """Return this user's jobs by their comment."""
-        found: dict[str, BatchJob] = {}
-        command = ["squeue", "--me", "--all", "--noheader", "--states=all", f"--format={_SQUEUE_FORMAT}"]
-        for line in _run(command).splitlines():
-            comment, job = parse(line)
-            if job and (comment not in found or found[comment].is_over):
-                found[comment] = job
+    def cluster(self) -> str:
+        """Return the name of the cluster that is asked if none is named; empty if that is not known."""
+        if self._cluster is None:
+            try:
+                self._cluster = cluster_in(_run(["scontrol", "show", "config"]))
+            except BatchSystemError:
+                self._cluster = ""
+        return self._cluster
+
+    def jobs(self, user: str = "", cluster: str = "", by_name: bool = False) -> list[BatchJob]:
+        """Return the jobs of a user on a cluster, with comment or name."""
+        command = ["squeue", f"--user={user}" if user else "--me", "--all", "--noheader", "--states=all"]
+        command += [f"--format={_SQUEUE_FORMAT}{'%j' if by_name else '%k'}", *_clusters(cluster)]
+        return _jobs_in(_run(command), parse)
+
+    def ended_jobs(self, numbers: Sequence[str], cluster: str = "") -> list[BatchJob]:
+        """Return how jobs ended, from Slurm's accounting."""
+        command = ["sacct", "--allocations", "--noheader", "--parsable2", "--format=JobIDRaw,State,End"]
+        found: list[BatchJob] = []
+        for first in range(0, len(numbers), _MOST_NUMBERS):
+            part = ",".join(numbers[first : first + _MOST_NUMBERS])
+            answer = _run([*command, f"--jobs={part}", *_clusters(cluster)])
+            found += _jobs_in(answer, parse_accounting)
         return found
 
     def options(self, request: JobRequest) -> tuple[str, ...]:
@@ -70,54 +72,38 @@ class Slurm:
         named |= {"mem": request.memory_mb + self._config.slurm.memory_margin_mb, "cpus-per-task": request.cpus}
         return *(f"--{option}={value}" for option, value in named.items() if value is not None), *chosen.options
 
-    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> str:
-        """Submit a job that runs in the working directory, and return its number."""
-        own = 'XOM_BATCH_JOB="slurm $SLURM_JOB_ID"; export XOM_BATCH_JOB'  # see BatchSystem.submit
-        script = f"#!/bin/sh\n{own}\ncd {shlex.quote(str(Path.cwd()))} && exec {request.command} --batch\n"
+    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
+        """Submit a job that runs in the working directory."""
         fixed = [f"--job-name={request.name}", f"--comment={label}", f"--output={log.absolute()}"]
         fixed += ["--parsable", "--open-mode=append", f"--export={_EXPORTED}"]
-        answer = _run(["sbatch", *fixed, *self.options(request)], script, lock)
-        return answer.strip().partition(";")[0]
+        return number_in(_run(["sbatch", *fixed, *self.options(request)], _script(request), lock))
 
-    def cancel(self, numbers: Sequence[str]) -> None:
+    def cancel(self, numbers: Sequence[str], cluster: str = "") -> None:
         """End jobs."""
         if numbers:
-            _run(["scancel", *numbers])
+            _run(["scancel", *_clusters(cluster), *numbers])
 
 
-def parse(line: str) -> tuple[str, BatchJob | None]:
-    """Return the comment and the job in a line of ``squeue``; None if the line has another form."""
-    parts = line.split("|", 5)
-    if len(parts) != 6:
-        return "", None
-    number, state, reason, ended, node, comment = parts
-    why = f" ({reason})" if reason not in ("", "None") else ""
-    where = f" on {node}" if node else ""
-    is_stuck = (state, reason.replace(" ", "_")) == _HELD
-    return comment, BatchJob(
-        number,
-        f"Slurm job {number} is {state.lower()}{where}{why}",
-        _end_of(number, state, reason) if is_stuck or state in FINAL_STATES else None,
-        _time(ended),
-        is_stuck,
+def _script(request: JobRequest) -> str:
+    """Return the script of a job: the rule's command, unchanged, in the shell that Snakemake starts it with."""
+    return "\n".join(
+        [
+            "#!/bin/sh",
+            'XOM_BATCH_JOB="slurm $SLURM_JOB_ID"; export XOM_BATCH_JOB',  # see BatchSystem.submit
+            f"cd {shlex.quote(str(Path.cwd()))} || exit",
+            # At a signal, which the command gets too, the shell waits for the command to write how it ended.
+            shlex.join(["exec", request.shell, "-c", f"trap : TERM INT\n{request.command}"]),
+            "",
+        ]
     )
 
 
-def _end_of(number: str, state: str, reason: str) -> JobEnd:
-    how = f"{state} ({reason})"
-    if state not in FINAL_STATES:
-        return JobEnd("node_failed", f"a node could not start Slurm job {number}: {how}; XOM cancels it")
-    if (state, reason) == _NO_NODE:
-        limits = "memory_mb of the analysis, threads of its rule, partition and options of slurm"
-        return JobEnd("not_started", f"Slurm has no node for what job {number} asks: {how}; see {limits}")
-    return JobEnd(FINAL_STATES[state], f"Slurm ended job {number}: {how}")
+def _clusters(cluster: str) -> list[str]:
+    return [f"--clusters={cluster}"] if cluster else []
 
 
-def _time(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+def _jobs_in(printed: str, read: Callable[[str], BatchJob | None]) -> list[BatchJob]:
+    return [job for line in printed.splitlines() if (job := read(line))]
 
 
 def _run(command: list[str], stdin: str = "", lock: IO[bytes] | None = None) -> str:
@@ -133,12 +119,13 @@ def _run(command: list[str], stdin: str = "", lock: IO[bytes] | None = None) -> 
             check=False,
             timeout=_TIMEOUT_SECONDS,
             pass_fds=(lock.fileno(),) if lock else (),
-            env=_environment(),
+            env=_environment(program),
         )
     except FileNotFoundError:
         raise BatchSystemError(f"{program} is not on the PATH") from None
     except subprocess.TimeoutExpired:
-        raise BatchSystemError(f"{program} did not answer within {_TIMEOUT_SECONDS:.0f} s") from None
+        unclear = UnclearSubmissionError if program == "sbatch" else BatchSystemError
+        raise unclear(f"{program} did not answer within {_TIMEOUT_SECONDS:.0f} s") from None
     except OSError as error:  # the machine has no memory or no process left for it
         raise BatchSystemError(f"{program} could not be started: {error.strerror}") from None
     if done.returncode != 0:
@@ -147,20 +134,9 @@ def _run(command: list[str], stdin: str = "", lock: IO[bytes] | None = None) -> 
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
-    """Return our environment without what makes ``squeue`` leave out jobs or write times in another form."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
-    return {**ours, "SLURM_TIME_FORMAT": "standard"}
-
-
-def refusal(program: str, stderr: str) -> str:
-    """Return the messages of one of Slurm's programs as one line, without its name before each.
-
-    Of messages that differ in numbers only, such as one for each job, the first is kept.
-    """
-    lines = (" ".join(line.split()) for line in stderr.splitlines())
-    messages = (line.removeprefix(f"{program}: ").removeprefix("error: ") for line in lines)
-    found: dict[str, str] = {}
-    for message in filter(None, messages):
-        found.setdefault(re.sub("[0-9]+", "0", message), message)
-    return "; ".join(found.values())
+def _environment(program: str) -> dict[str, str]:
+    """Return our environment without variables that are options: they would change what is asked or submitted."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(_OPTIONS) or name in _ACCESS}
+    if program == "sbatch":
+        return ours  # the job gets our time zone
+    return {**ours, "SLURM_TIME_FORMAT": "standard", "TZ": "UTC"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from xomflow.config.model import Retries
 from xomflow.core import times
@@ -15,7 +16,15 @@ from xomflow.jobs.run_lock import take_left_behind
 from xomflow.outcomes.files import Failure
 from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import BatchSystem
-from xomflow.slurm.submissions import SubmissionStatus
+from xomflow.slurm.status import SubmissionStatus
+from xomflow.slurm.submissions import Submission
+
+
+def cancel(batch: BatchSystem, found: Collection[Submission]) -> None:
+    """End the jobs of submissions, each on its cluster."""
+    for cluster in sorted({one.cluster for one in found}):
+        elsewhere = cluster if cluster != batch.cluster() else ""
+        batch.cancel([one.job for one in found if one.cluster == cluster], elsewhere)
 
 
 def settle(paths: Paths, batch: BatchSystem, retries: Retries, statuses: Mapping[Key, SubmissionStatus]) -> None:
@@ -28,8 +37,9 @@ def settle(paths: Paths, batch: BatchSystem, retries: Retries, statuses: Mapping
     statuses
         The status of each submission.
     """
+    stuck = [status for status in statuses.values() if status.to_cancel]
     with contextlib.suppress(BatchSystemError):  # the attempt is over even if its job cannot be cancelled now
-        batch.cancel([status.to_cancel for status in statuses.values() if status.to_cancel])
+        cancel(batch, [replace(status.submission, job=status.to_cancel) for status in stuck])
     for key, status in statuses.items():
         if status.working:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import IO, Literal
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.errors import BatchSystemError
+from xomflow.core.account import own_account
+from xomflow.core.errors import BatchSystemError, UnclearSubmissionError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.job_files import begin_log, mark_made
 from xomflow.outcomes.files import failures_of
 from xomflow.outcomes.reading import read_outcome
-from xomflow.slurm import submissions
-from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest
+from xomflow.slurm import status, submissions
+from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submitted
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
@@ -59,6 +60,7 @@ class Submitter:
         self._batch = batch
         self._requests: dict[Key, JobRequest] = {}
         self._waiting: list[JobRequest] = []
+        self._unclear: set[Key] = set()  # of those that wait: the batch system may have them
         self._lock = threading.Lock()  # Snakemake submits and looks in two threads
         self._refused_since: float | None = None
         self._reported: set[str] = set()
@@ -70,7 +72,7 @@ class Submitter:
             self._requests[request.key] = request
             self._waiting.append(request)
             if self._refused_since is None:
-                self._submit({})
+                self._submit([])
 
     def news(self) -> str:
         """Return why jobs wait here, once for each reason; empty otherwise."""
@@ -106,34 +108,44 @@ class Submitter:
     def _submit_again(self) -> None:
         """Submit what was refused, except jobs that the batch system has: its answer may have come too late."""
         try:
-            self._submit(self._batch.jobs())
+            self._submit(self._batch.jobs(), self._batch.jobs(by_name=True) if self._unclear else [])
         except BatchSystemError as error:
             self.complaint = str(error)
 
-    def _submit(self, known: Mapping[str, BatchJob]) -> None:
+    def _submit(self, known: Sequence[BatchJob], named: Sequence[BatchJob] = ()) -> None:
         """Submit the waiting jobs that are not known; of jobs with equal options the first refusal counts for all."""
         refusals: dict[tuple[str, ...], str] = {}
         before = len(self._waiting)
         for request in list(self._waiting):
-            record = Submission(request.key, request.attempt, self._tick, times.now())
-            options, job = self._batch.options(request), known.get(record.label)
+            record = Submission(request.key, request.attempt, self._tick, times.now(), user=own_account())
+            options, job = self._batch.options(request), status.job_of(record, known)
+            if job is None and request.key in self._unclear:
+                job = self._job_by_name(record, known, named)
             if job is None and options in refusals:
                 continue
             try:
                 submissions.note(self._paths, record)
-                number = job.number if job else self._submit_one(request, record)
+                answer = Submitted(job.number) if job else self._submit_one(request, record)
             except BatchSystemError as error:
                 refusals[options] = str(error)
+                if isinstance(error, UnclearSubmissionError):
+                    self._unclear.add(request.key)
                 continue
-            submissions.note(self._paths, replace(record, job=number))
+            cluster = answer.cluster or self._batch.cluster()
+            submissions.note(self._paths, replace(record, job=answer.number, cluster=cluster))
             self._waiting.remove(request)
+            self._unclear.discard(request.key)
         self.complaint = "; ".join(dict.fromkeys(refusals.values()))
         if len(self._waiting) < before:
             self._refused_since = None
         if self._waiting and self._refused_since is None:
             self._refused_since = time.monotonic()
 
-    def _submit_one(self, request: JobRequest, record: Submission) -> str:
+    def _job_by_name(self, record: Submission, known: Sequence[BatchJob], named: Sequence[BatchJob]) -> BatchJob | None:
+        others = status.numbers_of_others(submissions.noted(self._paths).values(), known)
+        return status.job_by_name(record, named, others)
+
+    def _submit_one(self, request: JobRequest, record: Submission) -> Submitted:
         log = self._paths.log(request.key)
         log.parent.mkdir(parents=True, exist_ok=True)
         if not is_locked(str(self._paths.run_lock(request.key))):
@@ -166,7 +178,7 @@ class Submitter:
 
     def _ask_batch_system(self, verdicts: dict[Key, Verdict]) -> None:
         """Find the active jobs that ended without a file about it."""
-        statuses = submissions.statuses(self._paths, self._batch, self._config.slurm.latency)
-        ended = {key: status for key, status in statuses.items() if verdicts.get(key) == "active" and status.kind}
+        statuses = status.statuses(self._paths, self._batch, self._config.slurm.latency)
+        ended = {key: one for key, one in statuses.items() if verdicts.get(key) == "active" and one.kind}
         settle(self._paths, self._batch, self._config.retries, ended)
         verdicts.update(dict.fromkeys(ended, "failed"))

@@ -25,7 +25,7 @@ from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
 from xomflow.planning.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
-from xomflow.slurm import submissions
+from xomflow.slurm import status, submissions
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
@@ -67,7 +67,7 @@ def discover(tick: TickPaths) -> Survey:
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait):
         batch = open_batch_system(config)
-        statuses = submissions.statuses(paths, batch, config.slurm.latency)
+        statuses = status.statuses(paths, batch, config.slurm.latency)
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         stop_before(survey.mass_changes)
         mark_folders(paths, config.store.kind == "local")
@@ -154,6 +154,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         site_errors=site_errors,
         warnings=survey.warnings,
         science_runs=survey.science_runs,
+        for_person=survey.for_person,
     )
 
 

@@ -37,6 +37,11 @@ def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Map
         return f": no rule has the output xom.outcome({analysis!r})"
     if own.texts["shell"] is None:
         return f': rule {own.name} runs nothing; it needs shell: "{{params.command}}"'
+    if "{params" not in own.texts["shell"]:
+        return f': shell of rule {own.name} runs no analysis; it needs "{{params.command}}"'
+    if "slurm_extra" in own.resources:
+        where = f"write its options into analyses.{analysis}.slurm.options of the configuration"
+        return f": rule {own.name} has the resource slurm_extra, of its own or of a profile, which XOM ignores; {where}"
     for command in own.params:
         if getattr(command, "analysis", analysis) != analysis:
             return f": rule {own.name} runs {command.analysis}; write xom.run({analysis!r})"

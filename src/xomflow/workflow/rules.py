@@ -25,7 +25,7 @@ from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.commands import RunCommand, step_command
 from xomflow.workflow.exits import exit_with, explained
 from xomflow.workflow.rule_check import describe_unreadable, describe_wrong_rules
-from xomflow.workflow.snakemake_seam import Snakemake
+from xomflow.workflow.snakemake_seam import Snakemake, shell_script
 from xomflow.workflow.tick import Tick
 from xomflow.workflow.tick_end import TickEnd
 from xomlib.printing import say
@@ -135,7 +135,8 @@ class Rules:
         memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
         minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
         attempt = self._tick.limits_of(key.analysis, key.run).attempt
-        return JobRequest(key, attempt, command, memory, minutes, cpus)
+        program, script = shell_script(command, cpus, resources.get("shell_exec"))
+        return JobRequest(key, attempt, script, memory, minutes, cpus, shell=program)
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------
     def step(self, verb: str) -> str:

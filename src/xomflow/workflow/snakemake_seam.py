@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from snakemake.io import strip_wildcard_constraints
+from snakemake.shell import shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Use:
     Parameters
     ----------
     attribute
-        Dotted name, from ``workflow`` or from a ``rule``.
+        Dotted name, from ``workflow``, from a ``rule`` or from ``snakemake.shell.shell``.
     is_as_expected
         Whether a value has the expected form.
     purpose
@@ -71,7 +72,14 @@ USES = (
     Use("rule.message", _is(str, type(None)), "to check a rule file"),
     Use("rule.params.keys", callable, "to check a rule file"),
     Use("rule.wildcard_names", _is(set), "to check a rule file"),
+    Use("rule.resources.keys", callable, "to check a rule file"),
+    Use("shell.get_executable", callable, "to run a rule's command in Slurm as on this machine"),
+    Use("shell._get_process_prefix", callable, "to run a rule's command in Slurm as on this machine"),
+    Use("shell._process_suffix", _is(str), "to run a rule's command in Slurm as on this machine"),
 )
+
+# What Snakemake sets to the number of threads for a command.
+_THREAD_VARIABLES = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
 
 
 def unmet_uses(workflow: Any, running: bool) -> list[str]:
@@ -84,7 +92,7 @@ def unmet_uses(workflow: Any, running: bool) -> list[str]:
     running
         Whether the jobs can start.
     """
-    roots = SimpleNamespace(workflow=workflow, rule=next(iter(workflow.rules)))
+    roots = SimpleNamespace(workflow=workflow, rule=next(iter(workflow.rules)), shell=shell)
     sentences = []
     for use in USES:
         if use.running and not running:
@@ -117,6 +125,8 @@ class RuleText:
         The values of its parameters.
     names
         The names that these texts may use, by group: ``params``, ``wildcards``.
+    resources
+        The names of its resources, with those that a profile adds.
     """
 
     name: str
@@ -124,6 +134,7 @@ class RuleText:
     texts: Mapping[str, str | None]
     params: Sequence[Any]
     names: Mapping[str, frozenset[str]]
+    resources: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,24 @@ class Snakemake:
         return {str(file) for job in self._workflow.scheduler.failed for file in job.output}
 
 
+def shell_script(command: str, threads: int, program: str | None) -> tuple[str, str]:
+    """Return the program and the text with which Snakemake runs a rule's command on this machine.
+
+    Parameters
+    ----------
+    command
+        The command, with all values filled in.
+    threads
+        Of the job.
+    program
+        The shell that the rule names; None if it names none.
+    """
+    program = program or shell.get_executable() or "/bin/sh"
+    variables = " ".join(f"{name}_NUM_THREADS={threads}" for name in _THREAD_VARIABLES)
+    line = f"{shell._get_process_prefix(program)} {command} {shell._process_suffix}".strip()
+    return program, f"export {variables} VECLIB_MAXIMUM_THREADS={threads}\n{line}"
+
+
 def _text_of(rule: Any) -> RuleText:
     def plain(files: Iterable[Any]) -> list[str]:
         return [strip_wildcard_constraints(file) for file in files]
@@ -212,4 +241,5 @@ def _text_of(rule: Any) -> RuleText:
         {"shell": rule.shellcmd, "message": rule.message},
         list(rule.params),
         {"params": frozenset(rule.params.keys()), "wildcards": frozenset(rule.wildcard_names)},
+        frozenset(rule.resources.keys()),
     )

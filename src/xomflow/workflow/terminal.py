@@ -100,6 +100,7 @@ def status_lines(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[
         *_attention_lines(with_records(paths, listed)),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
+        *survey.for_person,
         *survey.configuration_errors,
         *_newest_site_errors(paths),
     ]

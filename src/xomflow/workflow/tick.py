@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from xomflow.config.load import check_configuration
 from xomflow.core import times
+from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.file_lock import TICK_VARIABLE, check_locks
 from xomflow.core.folder_marks import check_folders
 from xomflow.core.key import Key
@@ -51,6 +52,10 @@ class Tick:
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
         self.config = check_configuration(tree, source)
         self.paths = Paths(self.config.work)
+        if main and not dry:
+            must_own(self.config.work)
+        elif main and (owner := other_owner(self.config.work)):
+            say(whose(self.config.work, owner), file=sys.stderr)
         check_folders(self.paths)
         check_format(self.paths, will_convert=main and not dry)
         self._tree = tree
@@ -82,7 +87,8 @@ class Tick:
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
         stop_before(survey.mass_changes)
-        say(*survey.warnings, *survey.configuration_errors, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
+        sentences = [*survey.warnings, *survey.for_person, *survey.configuration_errors]
+        say(*sentences, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
         self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
         return list(self._limits)
 
