@@ -144,7 +144,7 @@ def test_slurms_time_limit_is_a_timeout(own_place: SlurmSite, wait_for: Wait) ->
 def test_a_cancelled_job_is_tried_again_at_once(own_place: SlurmSite, wait_for: Wait, when: str) -> None:
     own_place.site.runs([52001])
     own_place.site.tree["retries"] = {"attempts": 1}
-    own_place.analysis("patient", PATIENT, slurm={"options": ["--hold"] if when == "pending" else []})
+    own_place.analysis("patient", PATIENT, slurm={"options": ["--begin=now+1hour"] if when == "pending" else []})
     tick = own_place.start()
     ready = own_place.jobs if when == "pending" else lambda: own_place.has_begun(52001)
     wait_for(ready)
@@ -271,7 +271,7 @@ def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
     slow.chmod(0o755)
     place.environment["PATH"] = f"{slow.parent}:{place.environment['PATH']}"
     place.site.runs([52001])
-    place.analysis("good", GOOD, slurm={"options": ["--hold"]})
+    place.analysis("good", GOOD, slurm={"options": ["--begin=now+1hour"]})
     first = place.start()
     wait_for(asked.exists)
     os.kill(first.pid, signal.SIGKILL)
@@ -280,7 +280,7 @@ def test_a_job_whose_submission_outlives_its_tick_is_not_submitted_again(
     go_on.touch()
     wait_for(place.jobs)
     assert place.pending() == set()
-    place.slurm.run("scontrol", "release", *place.jobs())
+    place.slurm.run("scontrol", "update", f"JobId={place.jobs()[0]}", "StartTime=now")
     wait_for(lambda: place.site.done("good"))
     assert asked.read_text() == "x\n"
 
