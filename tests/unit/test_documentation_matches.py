@@ -24,6 +24,7 @@ FOREIGN = (
     "cache-max-memory-size exceeded",
     "field type conflict",
     "invalid partition",
+    "job requeued in held state",
     "launch failed requeued held",
     "queue length exceeded",
     "retention policy",
