@@ -50,10 +50,14 @@ class FastSite(Site):
     def pending(self, *arguments: str, **environment: str) -> set[tuple[str, str]]:
         if arguments:
             return super().pending(*arguments, **environment)
-        self.write_config()
-        done = in_fork(_list_pending, self.folder, environment)
+        done = self.dry_run(**environment)
         assert done.returncode == 0, done.stderr
         return {(analysis, run) for analysis, run in (line.split() for line in done.stdout.splitlines())}
+
+    def dry_run(self, **environment: str) -> Done:
+        """Run a dry-run, which prints analysis and run of each job."""
+        self.write_config()
+        return in_fork(_list_pending, self.folder, environment)
 
     def xom(self, *words: str, **environment: str) -> Done:
         """Run a command that a person types."""

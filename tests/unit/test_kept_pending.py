@@ -12,8 +12,11 @@ import pytest
 from support.site import Site
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
+from xomflow.core import times
 from xomflow.core.key import Key, run_id
-from xomflow.planning.kept_pending import load_pending
+from xomflow.decisions.files import write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.planning.kept_pending import fingerprint, load_pending
 from xomflow.planning.pending import PendingWork, find_pending
 from xomflow.rundb.database import FileRunDB, RunQuery
 
@@ -146,6 +149,14 @@ def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Conf
     load_pending(config, rundb, may_write=True)
     load_pending(config, rundb, may_write=True)
     assert rundb.reads == 2
+
+
+def test_a_decision_about_missing_runs_makes_it_again(world: tuple[Site, Config, CountingRunDB]) -> None:
+    site, config, rundb = world
+    before = fingerprint(config, rundb)
+    subject = Subject(runs=("052001",))
+    write_decision(site.paths, Decision(Verb.ACCEPT, subject, "me", times.now(), "gone"))
+    assert before != fingerprint(config, rundb) != ""
 
 
 def test_a_run_database_without_runs_is_said(world: tuple[Site, Config, CountingRunDB]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.in_process import FastSite
 from support.site import Site, document
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
@@ -75,6 +76,19 @@ def test_with_more_runs_than_a_tick_takes(site: Site) -> None:
     listed, done = listed_and_done(site)
     two_newest_and_oldest = {("good", "052007"), ("good", "052006"), ("good", "052001")}
     assert listed == done == two_newest_and_oldest | {("other", "052007")}
+
+
+def test_that_a_tick_leaves_ready_runs_is_told_by_dry_run_tick_status_and_page(site: FastSite) -> None:
+    site.runs(range(52001, 52005))
+    site.tree["max_jobs_per_tick"] = 2
+    site.analysis("good", GOOD)
+    sentence = (
+        "analyses.good: max_jobs_per_tick, which is 2, does not keep up: 2 ready runs are left to later ticks, "
+        "the oldest, 052002, ended at 2026-09-01T02:50:00Z"
+    )
+    told = [site.dry_run().stderr, site.xom("status").stdout, site.tick().stderr]
+    assert [text.splitlines().count(sentence) for text in told] == [1, 1, 1]
+    assert sentence in "".join(path.read_text() for path in site.paths.page.rglob("status*"))
 
 
 def test_with_a_live_tick_that_holds_claims(site: Site, wait_for) -> None:
