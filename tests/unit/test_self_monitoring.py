@@ -76,6 +76,14 @@ def test_what_waits_longest_is_told(paths: Paths) -> None:
     assert "oldest_waiting_run" not in points["event_rate"]
 
 
+def test_jobs_in_slurm_are_counted(paths: Paths) -> None:
+    counted = summary(batch_jobs={"kr83m": {"pending": 3, "running": 1}, "other": {"pending": 0, "running": 2}})
+    assert counted == type(counted).from_json(counted.to_json())
+    points = {point.tags["analysis"]: point.fields for point in self_monitoring.points_of(counted, "test_")}
+    jobs = {name: (of["slurm_pending"], of["slurm_running"]) for name, of in points.items()}
+    assert jobs == {"kr83m": (3, 1), "event_rate": (0, 0), "all": (3, 3)}
+
+
 def test_two_ticks_of_one_second_are_two_points(paths: Paths) -> None:
     times = {self_monitoring.points_of(summary(name), "test_")[0].time for name in NAMES}
     assert len(times) == 3

@@ -70,6 +70,7 @@ HELD = {
     *("held_by_user", "held_by_admin", "dependency_never", "feature_gone", "requeued_held", "special_exit"),
     *("partition_time_limit", "qos_max_memory", "qos_max_cpu", "qos_max_wall", "too_many_cpus"),
 }
+BEGUN = {"running", "completing", "suspended"}
 # Failure class of a job that left no file about its end, and what its message names.
 ENDED = {
     "no_job": ("lost", "left neither outcome nor failure record"),
@@ -234,7 +235,13 @@ def test_a_job_that_may_still_work_is_waited_for(slurm: RecordedSlurm) -> None:
         name: SubmissionStatus(submission(name), f"Slurm job {number_in(slurm, name)} is {words}")
         for name, words in of_version(WAITING, slurm.version).items()
     }
-    assert {name: replace(concluded(slurm, name), held="") for name in expected} == expected
+    assert {name: replace(concluded(slurm, name), held="", has_begun=None) for name in expected} == expected
+
+
+def test_a_job_that_waits_is_told_from_one_that_works(slurm: RecordedSlurm) -> None:
+    waiting = of_version(WAITING, slurm.version)
+    begun = {name for name in waiting if concluded(slurm, name).has_begun}
+    assert begun == {name for name, words in waiting.items() if words.split()[0] in BEGUN}
 
 
 def test_what_waits_for_a_person_is_told_from_what_waits_for_slurm(slurm: RecordedSlurm) -> None:

@@ -16,12 +16,13 @@ from xomflow.core.account import own_account
 from xomflow.core.errors import UnclearSubmissionError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.core.tick_summary import JobCounts
 from xomflow.jobs.run_lock import hold_run
 from xomflow.slurm import submissions
 from xomflow.slurm.answers import number_in, parse, parse_accounting
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.slurm.settle import cancel
-from xomflow.slurm.status import SubmissionStatus, held_jobs, job_of, statuses
+from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, job_of, statuses
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
@@ -223,3 +224,13 @@ def test_a_job_that_was_accepted_without_a_number_is_not_submitted_twice(
     assert queue.look([KEY]) == {KEY: "active"}
     assert batch.accepted == ["xom-kr83m-052001"]
     assert queue.complaint == ""
+
+
+# --- how many jobs there are ------------------------------------------------------------------------------------------
+def test_jobs_are_counted_by_analysis_as_far_as_they_are_known() -> None:
+    begun = [("a", True), ("a", False), ("a", False), ("b", None), ("c", True)]
+    found = {
+        Key(analysis, "v1", f"{run:06d}"): SubmissionStatus(GIVEN, "words", has_begun=one)
+        for run, (analysis, one) in enumerate(begun)
+    }
+    assert count_jobs(found) == {"a": JobCounts(2, 1), "c": JobCounts(0, 1)}

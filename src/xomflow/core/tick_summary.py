@@ -15,13 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.state import State
 
 Counts = dict[str, dict[State, int]]
+
+
+class JobCounts(NamedTuple):
+    """Number of jobs in the batch system."""
+
+    pending: int = 0
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,8 @@ class Summary:
         The receipt of publishing; None if that step did not end.
     for_person
         Sentences about what waits for a person.
+    batch_jobs
+        Number of jobs in the batch system when the tick looked for work, by analysis.
     """
 
     tick: str
@@ -151,6 +160,7 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
     published: Receipt | None = None
     for_person: list[str] = field(default_factory=list)
+    batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``summary.json``."""
@@ -166,6 +176,7 @@ class Summary:
             "troubles": self.site_errors,
             "published": self.published.to_json() if self.published else None,
             **({"for_person": self.for_person} if self.for_person else {}),
+            **job_counts_to_json(self.batch_jobs),
         }
 
     @classmethod
@@ -183,12 +194,23 @@ class Summary:
             content["problems"],
             Receipt.from_json(content["published"]) if content["published"] else None,
             content.get("for_person", []),
+            job_counts_from_json(content),
         )
 
 
 def counts_from_json(content: Mapping[str, Mapping[str, int]]) -> Counts:
     """Return the number of keys in each state, by analysis, from a file."""
     return {analysis: {State(state): number for state, number in of.items()} for analysis, of in content.items()}
+
+
+def job_counts_to_json(batch_jobs: Mapping[str, JobCounts]) -> dict[str, Any]:
+    """Return the entry of a file with the number of jobs in the batch system; none where there are no jobs."""
+    return {"batch_jobs": {analysis: one._asdict() for analysis, one in batch_jobs.items()}} if batch_jobs else {}
+
+
+def job_counts_from_json(content: Mapping[str, Any]) -> dict[str, JobCounts]:
+    """Return what `job_counts_to_json` added to the content of a file."""
+    return {analysis: JobCounts(**one) for analysis, one in content.get("batch_jobs", {}).items()}
 
 
 def _text(moment: datetime | None) -> str | None:

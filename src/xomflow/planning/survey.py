@@ -17,6 +17,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
+from xomflow.core.tick_summary import JobCounts
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
@@ -32,7 +33,7 @@ from xomflow.planning.selection import Selector
 from xomflow.planning.share import share
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
-from xomflow.slurm.status import held_jobs
+from xomflow.slurm.status import count_jobs, held_jobs
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings
@@ -83,6 +84,8 @@ class Survey:
         Changes before which a tick stops.
     for_person
         Sentences about what waits for a person.
+    batch_jobs
+        Number of jobs in the batch system, by analysis.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class Survey:
     known_groups: GroupsOfAll = field(default_factory=dict)
     mass_changes: tuple[MassChange, ...] = ()
     for_person: list[str] = field(default_factory=list)
+    batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
 
     @property
     def undone(self) -> list[Item]:
@@ -150,6 +154,7 @@ def take_survey(
             survey.warnings = [*survey.warnings, left]
     missing.keep()
     survey.for_person = held_jobs(in_progress.submissions.values())
+    survey.batch_jobs = count_jobs(in_progress.submissions)
     survey.configuration_errors = missing.configuration_errors
     return survey
 

@@ -1,4 +1,4 @@
-"""XOM's own state as points: duration of ticks, number of runs in each state, failures, the longest wait.
+"""XOM's own state as points: duration of ticks, runs in each state, failures, the longest wait, jobs in Slurm.
 
 The measurement is ``<prefix>xom``. Each finished tick has a point for every analysis and one for all together, with the
 analysis ``all``. They are made of the summary of the tick, and published by the tick itself or, if the store could not
@@ -17,7 +17,7 @@ from xomflow.core.kept_json import list_of, read_kept, write_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State
-from xomflow.core.tick_summary import ListedKey, Receipt, Summary
+from xomflow.core.tick_summary import JobCounts, ListedKey, Receipt, Summary
 from xomflow.publishing.point import Point, add_fingerprint
 from xomflow.publishing.store import Store
 
@@ -62,6 +62,7 @@ def publish(paths: Paths, store: Store, prefix: str, own: Summary) -> None:
 def points_of(summary: Summary, prefix: str) -> list[Point]:
     """Return the points of a tick's summary, as `line_protocol.text` takes them."""
     total = {state: sum(numbers.get(state, 0) for numbers in summary.counts.values()) for state in State}
+    jobs = {"all": _sum(summary.batch_jobs.values()), **summary.batch_jobs}
     made = []
     for analysis, numbers in {**summary.counts, "all": total}.items():
         listed = [one for one in summary.listed if analysis in ("all", one.key.analysis)]
@@ -73,6 +74,7 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
             "failures": sum(one.state in FAILURES for one in taken),
             **{state.replace(" ", "_"): int(numbers.get(state, 0)) for state in State},
             **_oldest(listed, summary.ended),
+            **{f"slurm_{state}": number for state, number in jobs.get(analysis, JobCounts())._asdict().items()},
         }
         if analysis == "all":
             published = summary.published or Receipt()
@@ -81,6 +83,11 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
         time = int(summary.started.timestamp()) * _SECOND + zlib.crc32(summary.tick.encode()) % _SECOND
         made += add_fingerprint([Point(f"{prefix}xom", {"analysis": analysis}, fields, time)])
     return made
+
+
+def _sum(counts: Iterable[JobCounts]) -> JobCounts:
+    found = list(counts)
+    return JobCounts(sum(one.pending for one in found), sum(one.running for one in found))
 
 
 def _oldest(listed: Iterable[ListedKey], now: datetime) -> dict[str, Any]:

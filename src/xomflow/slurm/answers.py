@@ -34,6 +34,7 @@ _HELD_REASONS = re.compile(
     "Partition(Config|TimeLimit|NodeLimit)|(QOS|Assoc).*PerJob(Limit)?",
     re.IGNORECASE,
 )
+_NOT_BEGUN = {"PENDING", "REQUEUED", "REQUEUE_FED", *_HELD_STATES}
 _NUMBER = re.compile(r"^(\d+)(?:;(\S+))?$", re.MULTILINE)
 
 
@@ -66,6 +67,7 @@ def parse(line: str) -> BatchJob | None:
         is_stuck,
         f"{state}{why}" if not is_stuck and _is_held(state, reason) else "",
         label,
+        state not in _NOT_BEGUN,
     )
 
 

@@ -105,6 +105,8 @@ class BatchJob:
         Its state and the reason, if it does nothing until a person acts; empty otherwise.
     label
         The text that was submitted with it; a site or a person may have replaced it.
+    has_begun
+        Whether it works already.
     """
 
     number: str
@@ -114,6 +116,7 @@ class BatchJob:
     is_stuck: bool = False
     held: str = ""
     label: str = ""
+    has_begun: bool = True
 
     @property
     def is_over(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from xomflow.core.account import own_account
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.tick_summary import JobCounts
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, job_name
 from xomflow.slurm.submissions import Submission, noted
@@ -40,6 +42,8 @@ class SubmissionStatus:
         Number of its job if the job stays in the batch system until it is cancelled; empty otherwise.
     held
         State and reason of its job if the job does nothing until a person acts; empty otherwise.
+    has_begun
+        Whether its job works already; None if it has no job that may still work, or that is unknown.
     """
 
     submission: Submission
@@ -48,6 +52,7 @@ class SubmissionStatus:
     message: str = ""
     to_cancel: str = ""
     held: str = ""
+    has_begun: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def status_of(facts: Facts, latency: timedelta, now: datetime, system: str = "Sl
     if job is None:
         return _status_without_job(facts, system)
     if job.end is None:
-        return SubmissionStatus(submission, working=job.description, held=job.held)
+        return SubmissionStatus(submission, working=job.description, held=job.held, has_begun=job.has_begun)
     if facts.is_locked:
         return SubmissionStatus(submission, working=f"{job.description}, but a process still works on the run")
     if not job.is_stuck and job.ended is not None and now - job.ended < latency:
@@ -254,6 +259,12 @@ class _Asked:
 def _is_past(job: BatchJob) -> bool:
     """Return whether a job ended in the past; a batch system with a wrong clock may say otherwise."""
     return job.ended is not None and job.ended <= times.now()
+
+
+def count_jobs(statuses: Mapping[Key, SubmissionStatus]) -> dict[str, JobCounts]:
+    """Return the number of jobs that wait in the batch system and that work, by analysis; one without is left out."""
+    seen = Counter((key.analysis, one.has_begun) for key, one in statuses.items() if one.has_begun is not None)
+    return {analysis: JobCounts(seen[analysis, False], seen[analysis, True]) for analysis, _ in sorted(seen)}
 
 
 def held_jobs(statuses: Iterable[SubmissionStatus], system: str = "Slurm") -> list[str]:

@@ -155,6 +155,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         warnings=survey.warnings,
         science_runs=survey.science_runs,
         for_person=survey.for_person,
+        batch_jobs=survey.batch_jobs,
     )
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core.file_lock import LONGEST_WAIT
-from xomflow.core.tick_summary import Counts, ListedKey, counts_from_json
+from xomflow.core.tick_summary import (
+    Counts,
+    JobCounts,
+    ListedKey,
+    counts_from_json,
+    job_counts_from_json,
+    job_counts_to_json,
+)
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
@@ -152,6 +159,8 @@ class SurveyDocument:
         When the science runs were, for the page.
     for_person
         Sentences about what waits for a person.
+    batch_jobs
+        Number of jobs in the batch system, by analysis.
     """
 
     config: ReportConfig
@@ -162,6 +171,7 @@ class SurveyDocument:
     warnings: list[str]
     science_runs: list[ScienceRunTimes]
     for_person: list[str] = field(default_factory=list)
+    batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
@@ -174,6 +184,7 @@ class SurveyDocument:
             "items": [one.to_json() for one in self.listed],
             "settings": self.config.to_json(),
             **({"for_person": self.for_person} if self.for_person else {}),
+            **job_counts_to_json(self.batch_jobs),
             **({"science_runs": science_runs} if science_runs else {}),
         }
 
@@ -189,4 +200,5 @@ class SurveyDocument:
             content["problems"],
             [ScienceRunTimes(**one) for one in content.get("science_runs", [])],
             content.get("for_person", []),
+            job_counts_from_json(content),
         )

@@ -102,6 +102,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         warnings=survey.warnings,
         published=published,
         for_person=survey.for_person,
+        batch_jobs=survey.batch_jobs,
     )
 
 
