@@ -2,7 +2,9 @@
 
 import re
 import sys
-from typing import Optional, TextIO
+import traceback
+from types import TracebackType
+from typing import Optional, TextIO, Type
 
 # Control characters, what turns the direction of writing or has no width, line separators, halves of characters.
 _STEERING = re.compile(
@@ -35,3 +37,9 @@ def say(*lines: str, file: Optional[TextIO] = None) -> None:
     coding = getattr(out, "encoding", None) or "utf-8"
     text = "\n".join(map(printable, lines))
     print(text.encode(coding, "backslashreplace").decode(coding), file=out)
+
+
+def say_unforeseen(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
+    """Print an error that nothing handles, as Python does, but `printable`; a hook for ``sys.excepthook``."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    say(*text.rstrip("\n").split("\n"), file=sys.stderr)

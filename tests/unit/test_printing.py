@@ -7,11 +7,12 @@ import io
 import unicodedata
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 
 from support.factory import any_text
 from xomflow.core.paths import SOURCE
-from xomlib.printing import printable, printable_lines, say
+from xomlib.printing import printable, printable_lines, say, say_unforeseen
 
 
 def test_characters_that_steer_are_shown() -> None:
@@ -35,6 +36,14 @@ def test_each_line_stays_one_line_in_any_encoding() -> None:
             say("done", "mode a\nfake: µ", file=out)
             out.flush()
             assert raw.getvalue().decode(coding) == f"done\nmode a\\nfake: {shown}\n"
+
+
+def test_an_error_that_nothing_handles_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("mode \x1b[2J\nand more")
+    except ValueError as error:
+        say_unforeseen(ValueError, error, error.__traceback__)
+    assert capsys.readouterr().err.endswith("\nValueError: mode \\x1b[2J\nand more\n")
 
 
 def test_everything_is_printed_by_the_one_function() -> None:

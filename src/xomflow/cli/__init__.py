@@ -11,7 +11,7 @@ import sys
 
 from xomflow.core.errors import XomError, for_user
 from xomflow.core.exit_code import ExitCode
-from xomlib.printing import say
+from xomlib.printing import say, say_unforeseen
 
 
 def main(words: list[str] | None = None) -> int:
@@ -27,6 +27,7 @@ def main(words: list[str] | None = None) -> int:
     int
         The exit code.
     """
+    sys.excepthook = say_unforeseen
     words = sys.argv[1:] if words is None else words
     try:
         if words[:1] == ["job"]:
