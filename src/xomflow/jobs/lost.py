@@ -10,9 +10,10 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import read_job
+from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.run_lock import lock_owners, take_left_behind
 from xomflow.outcomes.document import silent_failure
-from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
+from xomflow.outcomes.files import Failure, failure_path, write_outcome
 from xomflow.outcomes.retries import next_try
 
 
@@ -68,8 +69,8 @@ def record_failure(
     paths: Paths, retries: Retries, key: Key, failure: Failure, message: str, facts: dict[str, Any] | None = None
 ) -> bool:
     """Write a failure record, unless the attempt has written its outcome or a record after all; return whether."""
-    earlier = failures_of(paths, key)
-    if paths.outcome(key).exists() or any(one.attempt >= failure.attempt for one in earlier):
+    earlier = attempts_that_failed(paths, key)
+    if is_done(paths, key) or any(one.attempt >= failure.attempt for one in earlier):
         return False
     due = next_try([*earlier, failure], retries)
     outcome = silent_failure(paths, key, failure, message, due, facts)

@@ -18,10 +18,18 @@ from xomflow.jobs.description import Job, read_job
 from xomflow.jobs.job_files import begin_log, mark_made
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
+from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
 from xomflow.jobs.warm_start import run_warm
 from xomflow.outcomes.document import keep_log
-from xomflow.outcomes.files import Failure, failure_path, failures_of, write_outcome
+from xomflow.outcomes.files import (
+    Failure,
+    digest_of,
+    failure_path,
+    failures_of,
+    replace_outcome,
+    write_outcome,
+)
 from xomflow.outcomes.model import FailureDetails, Outcome
 from xomflow.outcomes.retries import next_try
 from xomlib.printing import printable, say
@@ -59,7 +67,7 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> 
 def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     """Make the attempt unless another process has made it, or has finished the key."""
     key = job.key
-    if paths.outcome(key).exists():
+    if is_done(paths, key):
         say(f"{key}: done by another process meanwhile")
         return 0
     if any(failure.attempt >= job.attempt for failure in failures_of(paths, key)):
@@ -71,6 +79,7 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int
 
 def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     key, began = job.key, times.now()
+    replaced = digest_of(paths.outcome(key))  # there is one only if a person wants another one in its place
     draft = paths.draft(key)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -90,7 +99,7 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
     check_folders(paths)  # a disk may have gone since the start
     if outcome.failure is None:
         _keep_figures(draft, paths.figures(key), outcome.figures)
-        write_outcome(paths.outcome(key), outcome)
+        replace_outcome(paths.outcome(key), outcome, replaced)
     else:
         _record_failure(paths, job, outcome, outcome.failure)
     shutil.rmtree(draft, ignore_errors=True)
@@ -111,7 +120,7 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
 
 def _record_failure(paths: Paths, job: Job, outcome: Outcome, details: FailureDetails) -> None:
     failure = Failure(job.attempt, details.kind, times.moment(outcome.ended))
-    earlier = failures_of(paths, job.key)
+    earlier = attempts_that_failed(paths, job.key)
     due = next_try([*earlier, failure], job.common.retries)
     log = keep_log(paths, job.key, failure.attempt)
     details = replace(details, next_try=times.text(due) if due else None, log=str(log))

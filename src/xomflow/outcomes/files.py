@@ -8,6 +8,7 @@ names, and no file of a finished run has to be opened.
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import os
 import re
@@ -17,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from xomflow.core import times
+from xomflow.core.kept_json import read_kept
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document
@@ -163,6 +165,28 @@ def write_outcome(path: Path, outcome: Outcome) -> None:
     document = to_document(outcome)
     check_outcome(document)
     dump_json(path, document)
+
+
+def replace_outcome(path: Path, outcome: Outcome, replaced: str) -> bool:
+    """Write an outcome in the place of the one with this digest, at once; return whether that one was still there."""
+    if digest_of(path) != replaced:
+        return False
+    write_outcome(path, outcome)
+    return True
+
+
+def digest_of(path: Path) -> str:
+    """Return the digest of an outcome's file, by which a decision names it; empty if there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except FileNotFoundError:
+        return ""
+
+
+def attempt_of(path: Path) -> int:
+    """Return the number of the attempt that made an outcome; 0 if it cannot be read."""
+    found = read_kept(path, lambda document: document["attempt"])
+    return found if isinstance(found, int) else 0
 
 
 def _names_in(folder: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from xomflow.outcomes.retries import next_try
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that decides about one key without an outcome; a key with an outcome is done and never gets here.
+    """All that decides about one key that is not done; a key with an outcome gets here only if it is to be redone.
 
     Parameters
     ----------
@@ -28,12 +28,16 @@ class Evidence:
         A phrase about the data that are missing; None if everything can be read.
     ended
         End of the run, UTC.
+    redo
+        Number of the attempt that made the outcome which a person wants to be made again; 0 if there is none. The
+        failures are those since then.
     """
 
     failures: Sequence[Failure]
     working: Reason | None
     missing: Reason | None
     ended: datetime
+    redo: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
         The present.
     """
     failures, missing = evidence.failures, evidence.missing
-    attempt = max((failure.attempt for failure in failures), default=0) + 1
+    attempt = max((failure.attempt for failure in failures), default=evidence.redo) + 1
     if evidence.working:
         return KeyState(State.RUNNING, evidence.working, attempt)
     if failures and (imposed := _after_failures(failures, retries, attempt, now)) is not None:
@@ -94,6 +98,8 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
         return KeyState(State.STALE if age > stale_after else State.WAITING, f"{missing} ({since})", attempt)
     if failures:
         return KeyState(State.READY, f"attempt {attempt} is due after: {failures[-1].kind}", attempt)
+    if evidence.redo:
+        return KeyState(State.READY, "a decision wants its outcome to be made again", attempt)
     return KeyState(State.READY, "all needed data can be read", attempt)
 
 

@@ -11,6 +11,7 @@ from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
+from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import Failure, list_shelves
 from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.campaigns import Campaign
@@ -53,7 +54,7 @@ def fingerprint(config: Config, rundb: RunDB) -> str:
     code = [source.stat().st_mtime_ns for source in sorted(_PACKAGE.rglob("*.py"))]
     stamps: list[Any] = [code, documents, config.model_dump(mode="json")]
     newest, paths = 0, Paths(config.work)
-    stamps.append(sorted(given_up(paths)))
+    stamps += [sorted(given_up(paths)), sorted(map(str, outcomes_to_redo(paths)))]
     for analysis, block in config.analyses.items():
         for folder in [paths.shelves(analysis, block.version), *list_shelves(paths, analysis, block.version)]:
             changed = folder.stat().st_mtime_ns if folder.exists() else 0

@@ -7,14 +7,15 @@ many runs there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xomflow.config.model import Analysis, Config, Period
 from xomflow.core.key import is_group
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
+from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.current import Groups, Revision, judge
 from xomflow.outcomes.files import Failure, Listing, list_outcomes
 from xomflow.outcomes.groups import GroupsOfAll, KnownGroups, read_groups, revisions_of
@@ -119,7 +120,7 @@ def find_pending(config: Config, rundb: RunDB, may_write: bool = False) -> Pendi
         RunMetadata(paths).keep(answer.runs.values())
     work = PendingWork(unseen=answer.unseen, science_runs=times_of(config.science_runs, answer.runs))
     work.warnings = [*describe_unseen(answer, rundb), *summarize(answer.complaints)]
-    kept = read_groups(paths) or {}
+    kept, to_redo = read_groups(paths) or {}, outcomes_to_redo(paths)
     if not answer.runs and not answer.complaints:
         work.warnings.append(f"the run database has no run from number {common.min_run} on: {rundb.place}")
     alike: dict[tuple, dict[str, Run]] = {}
@@ -133,10 +134,11 @@ def find_pending(config: Config, rundb: RunDB, may_write: bool = False) -> Pendi
         if block.period or any(map(is_group, listing.done | listing.superseded)):
             known = kept.get((analysis, block.version), KnownGroups())
             revisions = revisions_of(paths, analysis, block.version, listing, known.revisions)
+        again = {key.run for key in to_redo if (key.analysis, key.version) == (analysis, block.version)}
         if block.period:
-            found = _pending_campaigns(selector, block.period, answer, listing.failures, revisions)
+            found = _pending_campaigns(selector, block.period, answer, listing.failures, revisions, again)
         else:
-            found = _pending_runs(selector, alike.values(), listing)
+            found = _pending_runs(selector, alike.values(), replace(listing, done=listing.done - again))
             if revisions:
                 found.known_groups = _groups_of_single_runs(selector, answer, revisions)
         work.analyses[analysis] = found
@@ -186,20 +188,22 @@ def _pending_campaigns(
     answer: RunQuery,
     failures: dict[str, list[Failure]],
     revisions: Mapping[str, Revision],
+    again: Collection[str],
 ) -> PendingRuns:
-    """Return the pending campaigns of one analysis."""
+    """Return the pending campaigns of one analysis; those of ``again`` are to be made again."""
+    done = revisions.keys() - set(again)
     unknown = _unknown(selector, answer, revisions.values())
     obscure = unknown | answer.unseen
     unclear = [one for one in answer.complaints if one.number is None or not selector.refusal_by_number(one.number)]
     campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, unclear)
     groups = Groups(tuple(tuple(run.number for run in one.members) for one in campaigns), unknown)
     current = [revisions[name] for name in judge(revisions, groups).current]
-    rest = [with_results(one, current, obscure) for one in reversed(campaigns) if one.id not in revisions]
+    rest = [with_results(one, current, obscure) for one in reversed(campaigns) if one.id not in done]
     return PendingRuns(
         done=len(campaigns) - len(rest),
         failures=failures,
         campaigns=rest,
-        done_ids=set(revisions),
+        done_ids=set(done),
         known_groups=KnownGroups(groups, _of_groups(revisions)),
     )
 

@@ -18,6 +18,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
+from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
@@ -139,11 +140,11 @@ def take_survey(
     pending = load_pending(config, rundb, may_write)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
-    in_progress = read_in_progress(config, now)
+    in_progress, to_redo = read_in_progress(config, now), outcomes_to_redo(paths)
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, pending.unseen, now)
-        items = [_item(config, analysis, run, runs, lacks, in_progress, now) for run, lacks in undone]
+        items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo) for run, lacks in undone]
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
         survey.counts[analysis][State.DONE] = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
@@ -205,9 +206,12 @@ def _item(
     lacks: Reason | None,
     in_progress: InProgress,
     now: datetime,
+    to_redo: Mapping[Key, int],
 ) -> Item:
     key = Key(analysis, config.analyses[analysis].version, run.id)
-    failures = in_progress.failures(key, runs.failures.get(run.id, []), now)
+    made = to_redo.get(key, 0)
+    recorded = [failure for failure in runs.failures.get(run.id, []) if failure.attempt > made]
+    failures = in_progress.failures(key, recorded, now)
     working = Reason.of(in_progress.describe(key, failures))
-    evidence = Evidence(failures, working, lacks, run.end or run.start)
+    evidence = Evidence(failures, working, lacks, run.end or run.start, made)
     return Item(key, run, decide(evidence, config.retries, config.stale_after, now), tuple(failures))

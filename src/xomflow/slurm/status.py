@@ -18,6 +18,7 @@ from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import JobCounts
+from xomflow.jobs.redo import is_done
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, job_name
 from xomflow.slurm.submissions import Submission, noted
@@ -186,7 +187,7 @@ def _with_files(paths: Paths, facts: Facts) -> Facts:
     key, attempt = facts.submission.key, facts.submission.attempt
     is_going = facts.job is not None and facts.job.end is None
     locked = not is_going and is_locked(str(paths.run_lock(key)))
-    ended = paths.outcome(key).exists() or any(one.attempt >= attempt for one in failures_of(paths, key))
+    ended = is_done(paths, key) or any(one.attempt >= attempt for one in failures_of(paths, key))
     return replace(facts, has_ended=ended, is_locked=locked)
 
 

@@ -17,6 +17,7 @@ from xomflow.core.errors import BatchSystemError, UnclearSubmissionError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.job_files import begin_log, mark_made
+from xomflow.jobs.redo import is_done
 from xomflow.outcomes.files import failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.slurm import status, submissions
@@ -156,7 +157,7 @@ class Submitter:
     def _verdict_of_files(self, key: Key) -> Verdict:
         """Return what the job's files show; a finished job is seen at once, without the batch system."""
         request = self._requests[key]
-        if self._paths.outcome(key).exists():
+        if is_done(self._paths, key):
             verdict: Verdict = "done"
             mark_made(self._files, key)
             if request.benchmark:

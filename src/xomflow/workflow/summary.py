@@ -17,6 +17,7 @@ from xomflow.core.key import Key, Pattern
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
+from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import next_try
@@ -111,9 +112,9 @@ def _after_work(
 ) -> ListedKey:
     """Return a claimed key as it is now."""
     key = one.key
-    if paths.outcome(key).exists():
+    if is_done(paths, key):
         return replace(one, state=State.DONE, reason="the outcome is there", next_try=None)
-    failures = failures_of(paths, key)
+    failures = attempts_that_failed(paths, key)
     if not failures or failures[-1].attempt < attempt:
         if key in submitted and submitted[key].job:
             return replace(one, state=State.RUNNING, reason=f"it is in Slurm, job {submitted[key].job}")
