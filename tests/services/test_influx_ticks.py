@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,9 @@ from support.in_process import FastSite
 from support.site import document
 
 pytestmark = pytest.mark.slow
+
+TIMES = ("start", "end")
+SIZE = "xomlib.Xomresult(variable_name='number', variable_value=len(xomlib.runs())).save()"
 
 
 @pytest.fixture
@@ -62,6 +66,27 @@ def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: FastSite, b
         place for place in before if place[0] == "test_number"
     }
     assert [tick["published"] for tick in health(bucket)] == [2, 1]
+
+
+def test_of_groups_that_change_the_store_has_the_current_results_alone(at_influx: FastSite, bucket: Bucket) -> None:
+    def hours(number: int, **changes: Any) -> dict[str, Any]:
+        times = {name: {"$date": f"2026-09-01T{number - 52000 + late:02d}:00:00Z"} for late, name in enumerate(TIMES)}
+        return document(number, **{"mode": "tpc_kr83m", **times, **changes})
+
+    at_influx.analysis("number", SIZE, run_modes=["tpc_kr83m"], period={"gap": "2 h"}, excluded_tags=["bad"])
+    at_influx.runs([hours(number) for number in (52002, 52003, 52006, 52007)])
+    at_influx.tick()
+    assert {run: one["value"] for run, one in results(bucket).items()} == {52002: 2.0, 52006: 2.0}
+    at_influx.runs([hours(number) for number in (52001, 52004, 52005)])
+    shutil.rmtree(at_influx.paths.ledger)
+    at_influx.tick()
+    assert {run: one["value"] for run, one in results(bucket).items()} == {52001: 7.0}
+    at_influx.runs([hours(52001, tags=[{"name": "bad"}]), hours(52005, mode="tpc_bkg")])
+    at_influx.tick()
+    assert {run: one["value"] for run, one in results(bucket).items()} == {52002: 3.0, 52006: 2.0}
+    for command in ("verify", "rebuild", "verify"):
+        done = at_influx.xom(command)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx: FastSite, bucket: Bucket) -> None:

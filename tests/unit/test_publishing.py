@@ -469,6 +469,17 @@ def test_a_ledger_of_version_1_counts_for_campaigns(paths: Paths, memory: Memory
     assert memory.writes == [("kr83m/v1/052", {"052001-46ca"})]
 
 
+def test_without_its_ledger_a_store_loses_what_was_superseded_meanwhile(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, campaign("0bea", 52002, 52003))
+    published(paths, memory)
+    shutil.rmtree(paths.ledger)
+    keep(paths, campaign("46ca", 52001, 52002, 52003, value=2.0))
+    write_groups(paths, {("kr83m", "v1"): KnownGroups(Groups(((52001, 52002, 52003),)))})
+    published(paths, memory)
+    assert memory.values() == {52001: 2.0}
+    assert list(verify(paths, memory, "test_")) == []
+
+
 def test_a_campaign_has_the_present_metadata_of_all_its_runs(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, campaign("0bea", 51999, 52001))
     write_groups(paths, {("kr83m", "v1"): KnownGroups(Groups(((51999, 52001),)))})

@@ -155,6 +155,11 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
     return f"{path} {reason}; moved to {target}{then}"
 
 
+def superseded_in(shelf: Path) -> set[str]:
+    """Return the ids of the outcomes in a folder that are called superseded."""
+    return {found["run"] for name in _names_in(shelf) if (found := _SUPERSEDED.fullmatch(name))}
+
+
 def superseded_path(path: Path) -> Path:
     """Return what an outcome is called while it is not current."""
     return path.with_name(f"{path.stem}.superseded.json")

@@ -8,6 +8,7 @@ from typing import Any
 from xomflow.core.key import shelf_of
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
+from xomflow.outcomes.files import superseded_in
 from xomflow.outcomes.groups import CurrentResults, GroupsOfAll
 from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import FORM
@@ -42,6 +43,7 @@ class CurrentPoints:
         page_url: str = "",
         may_write: bool = True,
     ) -> None:
+        self._paths = paths
         self._prefix = prefix
         self._page_url = page_url
         self._cache = OutcomeCache(paths, may_write)
@@ -61,6 +63,10 @@ class CurrentPoints:
     def shelves(self) -> list[Shelf]:
         """Return all shelves."""
         return self._cache.shelves()
+
+    def superseded(self, shelf: Shelf) -> set[str]:
+        """Return the ids of the outcomes of a shelf that are kept and are not current."""
+        return superseded_in(self._paths.shelves(shelf.analysis, shelf.version) / shelf.name)
 
     def fingerprint(self, shelf: Shelf) -> Fingerprint:
         """Return what changes whenever the points of a shelf do; 0 if that cannot be seen at present."""

@@ -132,7 +132,7 @@ class _Publishing:
         points = self._points.of(shelf)
         self._uses.note(shelf, points)
         ledger = self._ledger / f"{shelf}.json"
-        known = _read_ledger(ledger, points.keys()) if self._store.has(shelf) else {}
+        known = self._known(shelf, points.keys())
         present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
         if present == known:
             return
@@ -144,10 +144,19 @@ class _Publishing:
         self._receipt.outcomes += len(changed & present.keys())
         self._receipt.points += sum(len(points[run]) for run in changed & present.keys())
 
+    def _known(self, shelf: Shelf, ids: Set[str]) -> dict[str, str]:
+        """Return the fingerprints in the store by id. Without a ledger it may still have what was superseded."""
+        if not self._store.has(shelf):
+            return {}
+        known = _read_ledger(self._ledger / f"{shelf}.json", ids)
+        return dict.fromkeys(self._points.superseded(shelf), UNKNOWN) if known is None else known
 
-def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str]:
-    """Return the fingerprints in the store by id; version 1.0 had campaigns under the id of their first run."""
-    known = read_kept(path, dict_of(str)) or {}
+
+def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str] | None:
+    """Return what a ledger has, None if there is none; version 1.0 had campaigns under the id of their first run."""
+    known = read_kept(path, dict_of(str))
+    if known is None:
+        return None
     for campaign in ids - known.keys():
         first = run_id(first_run(campaign))
         if first in known and first not in ids:
