@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -176,3 +177,41 @@ def test_why_shows_all_results_of_a_group_and_which_is_current(campaigns: FastSi
     assert campaigns.pending() == set()
     campaigns.tick()
     assert results(campaigns).keys() == {whole}
+
+
+def shown(site: FastSite) -> tuple[list[str], str]:
+    """The ids of groups in the local store, and what the page's data have."""
+    points = "".join(path.read_text() for path in (site.paths.store / "test/sums").rglob("*.lp"))
+    page = "".join(path.read_text() for path in (site.paths.page / "data/sums").rglob("*.js"))
+    return sorted(set(re.findall(r'run_id="([^"]+)"', points))), page
+
+
+def test_store_and_page_show_a_grown_group_as_it_was_and_say_so_until_it_is_done(campaigns: FastSite) -> None:
+    campaigns.runs([at(52002, 40), at(52003, 39)])
+    campaigns.tick()
+    old, new = group_id([52002, 52003]), group_id([52001, 52002, 52003])
+    campaigns.runs([at(52001, 41, status="transferring")])
+    campaigns.tick()
+    ids, page = shown(campaigns)
+    assert ids == [old]
+    assert (old in page, "it stays until there is a result with run 052001 too" in page) == (True, True)
+    campaigns.runs([at(52001, 41)])
+    campaigns.tick()
+    ids, page = shown(campaigns)
+    assert ids == [new]
+    assert (old in page, new in page, "it stays until" in page) == (False, True, False)
+
+
+def test_without_the_kept_groups_verify_and_rebuild_agree_with_a_tick(campaigns: FastSite) -> None:
+    campaigns.runs([at(52002, 40), at(52003, 39), at(52007, 20)])
+    campaigns.tick()
+    campaigns.runs([at(52001, 41), at(52007, 20, "tpc_bkg")])
+    campaigns.tick()
+    before = shown(campaigns)
+    for command in ("verify", "rebuild", "verify"):
+        campaigns.paths.groups.unlink()
+        done = campaigns.xom(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert shown(campaigns) == before
+        campaigns.tick()
+        assert shown(campaigns) == before

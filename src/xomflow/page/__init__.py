@@ -12,12 +12,12 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xomflow.outcomes.model import Outcome
-from xomflow.page.chunk import chunk_of, non_finite
+from xomflow.page.chunk import NO_MARKS, chunk_of, non_finite
 from xomlib.files import write_atomically
 
 __all__ = ["has_chunk", "write_chunk", "write_frame", "write_index", "write_status"]
@@ -40,7 +40,14 @@ def write_frame(folder: Path) -> None:
             _write_if_new(folder / asset.name, asset.read_bytes())
 
 
-def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome]) -> None:
+def write_chunk(
+    folder: Path,
+    analysis: str,
+    version: str,
+    shelf: str,
+    outcomes: Iterable[Outcome],
+    marks: Mapping[str, str] = NO_MARKS,
+) -> None:
     """Write the points of one shelf of one version of an analysis.
 
     Parameters
@@ -53,6 +60,8 @@ def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes:
         First three digits of the run ids, so at most 1000 runs.
     outcomes
         Outcomes with status "done", in any order. None at all removes the chunk.
+    marks
+        Why some of them are not made of what their groups of runs are now, by id.
 
     Raises
     ------
@@ -60,7 +69,7 @@ def write_chunk(folder: Path, analysis: str, version: str, shelf: str, outcomes:
         If an outcome is not done, belongs to another chunk, comes twice, or holds NaN or infinity.
     """
     path = _chunk_path(folder, analysis, version, shelf)
-    chunk = chunk_of(analysis, version, shelf, outcomes)
+    chunk = chunk_of(analysis, version, shelf, outcomes, marks)
     runs = chunk["runs"]["number"]
     if not runs:
         path.unlink(missing_ok=True)

@@ -6,13 +6,15 @@ any error bar needs.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from xomflow.core.key import first_run
 from xomflow.outcomes.model import Outcome, Result
 
+NO_MARKS: Mapping[str, str] = MappingProxyType({})
 _DIGITS = 9
 
 
@@ -35,7 +37,9 @@ class _Table:
         return self._places[key]
 
 
-def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def chunk_of(
+    analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome], marks: Mapping[str, str] = NO_MARKS
+) -> dict[str, Any]:
     """Turn outcomes into the columns of one chunk.
 
     Parameters
@@ -44,6 +48,8 @@ def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome
         What the outcomes must belong to.
     outcomes
         Outcomes with status "done", in any order.
+    marks
+        Why some of them are not made of what their groups of runs are now, by id.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def chunk_of(analysis: str, version: str, shelf: str, outcomes: Iterable[Outcome
         "analysis": analysis,
         "version": version,
         "shelf": shelf,
-        "runs": _run_columns(rows, table),
+        "runs": _run_columns(rows, table, marks),
         "variables": variables,
         "table": table.values,
     }
@@ -133,7 +139,7 @@ def _variable_columns(
     }
 
 
-def _run_columns(rows: list[Outcome], table: _Table) -> dict[str, Any]:
+def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -> dict[str, Any]:
     def texts(value_of: Callable[[Outcome], Any]) -> Any:
         return _column([table.place(value_of(outcome)) for outcome in rows])
 
@@ -150,6 +156,7 @@ def _run_columns(rows: list[Outcome], table: _Table) -> dict[str, Any]:
         "comments": texts(lambda outcome: outcome.run.comments),
         "figures": texts(lambda outcome: outcome.figures),
         "message": texts(lambda outcome: outcome.message),
+        "mark": texts(lambda outcome: marks.get(outcome.key.run)),
         "software": texts(lambda outcome: outcome.provenance.software),
         "versions": texts(lambda outcome: outcome.provenance.versions),
         "lineage": texts(lambda outcome: outcome.provenance.lineage),

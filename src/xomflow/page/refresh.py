@@ -19,7 +19,8 @@ def refresh_page(paths: Paths) -> list[str]:
         name = (shelf.analysis, shelf.version, shelf.name)
         try:
             if not (fingerprints.seen(shelf, fingerprint) and page.has_chunk(paths.page, *name)):
-                page.write_chunk(paths.page, *name, current.of(shelf, cache.outcomes(shelf)).values())
+                outcomes = current.of(shelf, cache.outcomes(shelf)).values()
+                page.write_chunk(paths.page, *name, outcomes, current.marks(shelf))
         except (OSError, ValueError) as error:
             cache.problems.append(f"the page lacks {shelf}: {error}")
             continue

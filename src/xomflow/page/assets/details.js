@@ -178,6 +178,7 @@ const Details = (function () {
       ]),
       list("Analysis", [
         ["Message", run.message],
+        ["Not up to date", run.mark],
         ["Finished", moment(run.ended)],
         ["Wall time", run.wall_s === null ? null : span(run.wall_s)],
         ["Attempt", run.attempt],

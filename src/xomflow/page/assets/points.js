@@ -48,6 +48,7 @@
  * @property {string | null} mode
  * @property {string | null} source
  * @property {string | null} message
+ * @property {string | null} mark why it is not made of what its group of runs is now
  * @property {string | null} software
  * @property {string | null} git
  * @property {string | null} host
@@ -268,6 +269,7 @@ const Points = (function () {
       mode: one(runs.mode),
       source: one(runs.source),
       message: one(runs.message),
+      mark: one(runs.mark),
       software: one(runs.software),
       git: one(runs.git),
       host: one(runs.host),

@@ -62,6 +62,7 @@
  * @property {Places} mode
  * @property {Places} source
  * @property {Places} message
+ * @property {Places} [mark]
  * @property {Places} software
  * @property {Places} git
  * @property {Places} host
