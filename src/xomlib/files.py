@@ -1,6 +1,7 @@
 """Files that are complete or absent."""
 
 import contextlib
+import hashlib
 import json
 import os
 import threading
@@ -46,6 +47,11 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
 def dump_json(path: Union[str, Path], value: Any) -> None:
     """Write ``value`` as one JSON file, atomically; NaN and infinity raise `ValueError`."""
     write_atomically(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def digest(content: bytes) -> str:
+    """Return a short digest of a content."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def read_json(path: Union[str, Path]) -> Any:

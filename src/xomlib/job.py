@@ -36,6 +36,7 @@ class Session:
         self.figures: list[str] = []
         self.messages: list[str] = []
         self.problems: list[str] = []
+        self.script_digest: Optional[str] = None
 
     @property
     def key(self) -> JobKey:

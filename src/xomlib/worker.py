@@ -19,8 +19,8 @@ from typing import Any, Optional
 
 from xomlib.errors import JobError
 from xomlib.failures import failure_of
-from xomlib.files import dump_json, read_json
-from xomlib.job import VARIABLE, begin
+from xomlib.files import digest, dump_json, read_json
+from xomlib.job import VARIABLE, begin, current, is_begun
 from xomlib.job_description import JobDescription
 from xomlib.reads import JOURNAL, Journal, watch
 
@@ -68,7 +68,8 @@ def run(job: JobDescription) -> int:
     sys.stderr.flush()
     begun.add_refused()
     if begun.folder is not None:
-        dump_json(begun.folder / "end.json", {"failure": failure, "versions": versions(), **_resources()})
+        end = {"failure": failure, "versions": versions(), "script": begun.script_digest, **_resources()}
+        dump_json(begun.folder / "end.json", end)
     return 0 if failure is None else 1
 
 
@@ -84,8 +85,11 @@ def call_script(script: Path, run_id: str) -> None:
         raise JobError(f"there is no script {script}")
     sys.argv = [str(script), run_id]
     sys.path.append(str(script.parent))  # last: a file beside the script must not shadow a module
+    source = script.read_bytes()
+    if is_begun():
+        current().script_digest = digest(source)
     with _as_main_module(script) as module:
-        exec(compile(script.read_bytes(), str(script), "exec", dont_inherit=True), vars(module))
+        exec(compile(source, str(script), "exec", dont_inherit=True), vars(module))
         function = getattr(module, "main", None)
         if not callable(function):
             raise JobError(f"{script} defines no main(run_id)")

@@ -18,7 +18,7 @@ from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
 from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.model import Outcome
-from xomlib.files import dump_json
+from xomlib.files import digest, dump_json
 from xomlib.reads import JOURNAL
 
 DRAFT = {"results": [result()], "figures": ["a.png"], "messages": ["one", "two"], "problems": []}
@@ -139,3 +139,10 @@ def test_an_outcome_names_what_was_read_and_warns_of_what_needs_lacks(tmp_path: 
 def test_without_a_record_of_reads_nothing_was_read_unless_this_strax_cannot_be_watched(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, WELL, report={**REPORT, "versions": {}}).provenance.lineage == {}
     assert outcome_of(tmp_path, WELL).provenance.lineage == {"peaks": "abc"}
+
+
+def test_an_outcome_has_digests_of_script_and_settings(tmp_path: Path) -> None:
+    origin = outcome_of(tmp_path, WELL, report={**REPORT, "script": "0123456789abcdef"}).provenance
+    assert (origin.script, origin.settings) == ("0123456789abcdef", digest(b'{"limit": 5}'))
+    (tmp_path / "end.json").unlink()
+    assert outcome_of(tmp_path, KILLED, report=None).provenance.script is None

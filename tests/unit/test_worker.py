@@ -14,6 +14,7 @@ import pytest
 from xomlib import worker
 from xomlib.errors import BadResult, JobError
 from xomlib.failures import failure_of
+from xomlib.files import digest
 
 KEY = {"analysis": "any", "version": "v1", "run": "052001"}
 
@@ -86,6 +87,12 @@ def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
     assert last_word(tmp_path, "def main(run_id): pass", draft=False)[0] == 0
     assert not (tmp_path / "end.json").exists()
+
+
+def test_the_digest_is_that_of_the_script_that_was_run(tmp_path: Path) -> None:
+    text = "def main(run_id):\n    open(__file__, 'w').close()"
+    _, said = last_word(tmp_path, text)
+    assert said["script"] == digest(text.encode())
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------

@@ -27,13 +27,14 @@ def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and what needs attention; reads only."""
     from xomflow.workflow.discover import as_listed, survey_now
     from xomflow.workflow.explain import document_problems
+    from xomflow.workflow.makers import maker_lines
     from xomflow.workflow.terminal import status_lines
 
     if options.documents:
         say(*document_problems(config))
         return 0
     survey = survey_now(config, may_write=False)
-    say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)))
+    say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)), *maker_lines(config))
     if survey.configuration_errors:
         return ExitCode.CONFIGURATION
     return ExitCode.WAITS_FOR_PERSON if survey.mass_changes or survey.for_person else ExitCode.OK

@@ -166,6 +166,11 @@ class Paths:
         """The content of the outcomes as of the last look, by shelf."""
         return self.cache / "outcomes"
 
+    @property
+    def makers(self) -> Path:
+        """By which scripts and settings the outcomes were made, by shelf."""
+        return self.cache / "makers.json"
+
     def run_metadata(self, shelf: str) -> Path:
         """The metadata of a shelf's runs as of the last look at the run database."""
         return self.cache / "facts" / f"{shelf}.json"

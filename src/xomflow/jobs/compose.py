@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
 from xomflow.outcomes.document import WARNING, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
+from xomlib.files import digest
 from xomlib.reads import JOURNAL, lineage_in
 from xomlib.verdict import failure_of_process, failure_of_script
 
@@ -56,18 +58,22 @@ class WorkerReport:
         Versions of strax, straxen and others.
     cpu_s, peak_memory_mb
         What the process used.
+    script
+        Digest of the script; None: it was not read.
     """
 
     failure: tuple[FailureKind, str] | None
     versions: dict[str, str]
     cpu_s: float
     peak_memory_mb: float
+    script: str | None = None
 
     @classmethod
     def from_json(cls, content: Any) -> WorkerReport:
         """Return the report in a JSON object; one of the errors of `read_kept` for another form."""
         failure, used = content["failure"], (float(content["cpu_s"]), float(content["peak_memory_mb"]))
-        return cls(failure and (failure["class"], failure["message"]), dict_of(str)(content["versions"]), *used)
+        versions, script = dict_of(str)(content["versions"]), content.get("script")
+        return cls(failure and (failure["class"], failure["message"]), versions, *used, script)
 
 
 def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log: Path) -> Outcome:
@@ -91,6 +97,8 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     versions, used = (report.versions, (report.cpu_s, report.peak_memory_mb)) if report else ({}, (None, None))
     lineage = _lineage(job, draft_folder, versions)
     provenance = own_provenance(lineage, job.own.program.name, versions, git_revision())
+    settings = digest(json.dumps(job.common.settings, sort_keys=True).encode())
+    provenance = replace(provenance, script=report.script if report else None, settings=settings)
     reason = failure_of(end, report, draft, job.own.limits.time_limit_s)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
     run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *_warnings(job, lineage)])

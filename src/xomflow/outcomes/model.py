@@ -268,7 +268,7 @@ class Provenance:
     Parameters
     ----------
     lineage
-        Lineage hash of each data type.
+        Lineage hash of each data type that the script read.
     software
         Name of the configured software.
     versions
@@ -279,6 +279,8 @@ class Provenance:
         Where it ran.
     batch_job
         The job of a batch system; None for a process of the tick.
+    script, settings
+        Digests of the script and of its settings; None where they are not known, as in older outcomes.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -289,6 +291,8 @@ class Provenance:
     git: Text | None
     host: Text
     batch_job: BatchJob | None
+    script: Text | None = None
+    settings: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,4 +356,7 @@ def to_document(outcome: Outcome) -> dict[str, Any]:
         document["failure"] = {"class": document["failure"].pop("kind"), **document["failure"]}
     if not outcome.run.runs:  # it is no campaign
         del document["run"]["runs"], document["run"]["runs_missing"]
+    for name in ("script", "settings"):
+        if document["provenance"][name] is None:
+            del document["provenance"][name]
     return document

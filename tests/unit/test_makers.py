@@ -1,0 +1,106 @@
+"""Which scripts and settings made the results of a version, and what these read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.factory import outcome, result
+from support.site import Site
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.outcomes import makers as module
+from xomflow.outcomes.makers import Makers, makers_of
+from xomflow.workflow.makers import _differences, _never_read
+
+
+def write(paths: Paths, number: int, script: str | None, settings: str = "s", **lineage: str) -> None:
+    """Write an outcome that a script made, into a shelf that has not changed for long."""
+    key = Key("kr83m", "v1", f"{number:06d}")
+    provenance = {**outcome()["provenance"], "script": script, "settings": settings, "lineage": lineage}
+    place = paths.outcomes / "kr83m/v1" / f"{number:06d}"[:3] / f"{number:06d}.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(outcome(key=key, provenance=provenance, results=[result()])))
+    os.utime(place.parent, (number, number))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    made = Paths(tmp_path / "work")
+    write(made, 52001, "a", peaks="x")
+    write(made, 52002, "b", events="y")
+    write(made, 53001, "a", "t")
+    write(made, 53002, None, unknown="z")
+    return made
+
+
+def test_outcomes_are_counted_by_script_and_settings(paths: Paths) -> None:
+    (made,) = makers_of(paths, may_write=False).values()
+    assert made == Makers(Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
+    assert not paths.makers.exists()
+
+
+def test_a_shelf_that_did_not_change_is_not_read_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = makers_of(paths, may_write=True)
+    read: list[Any] = []
+    whole = module._makers_in
+    monkeypatch.setattr(module, "_makers_in", lambda outcomes: (read.append(1), whole(outcomes))[1])
+    assert makers_of(paths, may_write=False) == before
+    assert read == []
+    write(paths, 53003, "c")
+    assert makers_of(paths, may_write=False)["kr83m", "v1"].scripts["c"] == 1
+    assert len(read) == 1
+    paths.makers.write_text("[damaged")
+    assert makers_of(paths, may_write=False)["kr83m", "v1"].scripts["c"] == 1
+
+
+def test_results_that_were_not_made_alike_are_a_sentence(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("moves", "xomlib.Xomresult(variable_name='x', variable_value=1).save()", settings={"cut": 1})
+    assert site.tick().returncode == 0
+    assert "different" not in status(site)
+    script = site.folder / "extra/scripts/analyses/moves.py"
+    script.write_text(script.read_text() + "# edited\n")
+    site.tree["analyses"]["moves"]["settings"] = {"cut": 2}
+    site.runs([52002])
+    assert site.tick().returncode == 0
+    lines = [line for line in status(site).splitlines() if "different" in line]
+    made = "moves v1: its results were made with 2 different {} (1 and 1 results)"
+    assert lines == [
+        f"{made.format(what)}; raise the version if they cannot be compared" for what in ("scripts", "settings")
+    ]
+
+
+def status(site: Site) -> str:
+    done = site.xom("status")  # type: ignore[attr-defined]
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout)
+
+
+def test_a_needed_type_that_no_result_read_is_one_sentence() -> None:
+    read = Makers(Counter(a=1234), Counter(s=1234), {"peaks", "channels"})
+    said = {
+        needs: list(_never_read("kr83m", needs, read))
+        for needs in (
+            (),
+            (("peaks",),),
+            (("peaks", "events"),),
+            (("double",), ("peaks", "channels")),
+            (("a", "b"), ("peaks", "c")),
+        )
+    }
+    words = "which none of its 1,234 results read: runs wait for it in vain"
+    assert list(said.values()) == [
+        [],
+        [],
+        [f"analyses.kr83m.needs has events, {words}"],
+        [],
+        [f"analyses.kr83m.needs has c, {words}"],
+    ]
+    assert list(_never_read("kr83m", (("events",),), Makers())) == [], "there are no results yet"
+    assert list(_differences("kr83m v1", read)) == []
