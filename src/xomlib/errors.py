@@ -13,5 +13,9 @@ class DataBroken(XomError):
     """The data of the run are damaged or incomplete; a later attempt may succeed."""
 
 
+class DiskTrouble(XomError):
+    """A file of the job cannot be written: the disk is full, read-only or away, which is not the script's fault."""
+
+
 class JobError(XomError):
     """The job cannot be set up, for instance because its script or context function is missing."""

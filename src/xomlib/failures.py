@@ -1,14 +1,16 @@
 """How an exception of a script counts: its failure class and a sentence."""
 
+import errno
 import traceback
 from pathlib import Path
 from typing import Optional
 
-from xomlib.errors import BadResult, DataBroken, JobError
+from xomlib.errors import BadResult, DataBroken, DiskTrouble, JobError
 from xomlib.reads import chain, failed_read
 
 # By name, so that strax need not be imported for its exceptions.
 _BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def failure_of(error: BaseException, script: str = "", needs: Optional[list] = None) -> tuple:
@@ -27,6 +29,11 @@ def failure_of(error: BaseException, script: str = "", needs: Optional[list] = N
         return "bad_result", _sentence(error, script)
     if any(isinstance(one, MemoryError) for one in chain(error)):  # strax makes damaged data of it
         return "out_of_memory", _sentence(error, script)
+    full = next((one for one in chain(error) if isinstance(one, OSError) and one.errno in _FULL), None)
+    if full is not None:
+        return "disk", f"{full.filename or 'a file of the script'} takes nothing: {full.strerror}"
+    if isinstance(error, DiskTrouble):
+        return "disk", _sentence(error, script)
     read = failed_read(error)
     lacking = read.lacking(needs) if read else []
     if read and lacking:
@@ -45,7 +52,7 @@ def _sentence(error: BaseException, script: str) -> str:
     if isinstance(error, SystemExit):
         return f"the script ended itself with exit status {error.code}"
     first_line = str(error).strip().split("\n")[0]
-    own = isinstance(error, (BadResult, DataBroken, JobError))
+    own = isinstance(error, (BadResult, DataBroken, DiskTrouble, JobError))
     if own and first_line:
         return first_line
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]

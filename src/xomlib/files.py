@@ -1,6 +1,7 @@
 """Files that are complete or absent."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -44,9 +45,44 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
         raise
 
 
+def create_atomically(path: Union[str, Path], content: Union[str, bytes]) -> bool:
+    """Write a file as `write_atomically` does, but never in the place of another one: the first one stays.
+
+    Returns
+    -------
+    bool
+        Whether the file was written.
+    """
+    path = Path(path)
+    # One name per process and thread; another host may have the same process numbers.
+    own = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}.{threading.get_ident()}.new.part")
+    write_atomically(own, content)
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        # A file server that answered late may have made the link, and refuse it as made.
+        return os.stat(own).st_nlink == 2
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV):
+            error.filename = error.filename2 = str(path)
+            raise
+        if os.path.lexists(path):  # no links there
+            return False
+        os.replace(own, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(own)
+    return True
+
+
 def dump_json(path: Union[str, Path], value: Any) -> None:
     """Write ``value`` as one JSON file, atomically; NaN and infinity raise `ValueError`."""
-    write_atomically(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    write_atomically(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return ``value`` as the text of a JSON file; NaN and infinity raise `ValueError`."""
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def digest(content: bytes) -> str:

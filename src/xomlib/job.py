@@ -3,10 +3,11 @@
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from xomlib.errors import BadResult, JobError
+from xomlib.errors import BadResult, DiskTrouble, JobError
 from xomlib.files import dump_json, read_json
 from xomlib.job_description import JobDescription, JobKey
 
@@ -36,6 +37,7 @@ class Session:
         self.figures: list[str] = []
         self.messages: list[str] = []
         self.problems: list[str] = []
+        self.disk_trouble = ""
         self.script_digest: Optional[str] = None
 
     @property
@@ -69,16 +71,19 @@ class Session:
 
     def keep(self) -> None:
         """Write the draft, atomically, if there is a folder for it."""
+        names = ("results", "figures", "messages", "problems")
         if self.folder is not None:
-            dump_json(
-                self.folder / "draft.json",
-                {
-                    "results": self.results,
-                    "figures": self.figures,
-                    "messages": self.messages,
-                    "problems": self.problems,
-                },
-            )
+            with self.writing(self.folder / "draft.json") as place:
+                dump_json(place, {name: getattr(self, name) for name in names})
+
+    @contextlib.contextmanager
+    def writing(self, place: Path) -> Iterator[Path]:
+        """Within it a file of the job is written; an error of the disk counts, even if the script catches it."""
+        try:
+            yield place
+        except OSError as error:
+            self.disk_trouble = f"{error.filename or place} takes nothing: {error.strerror}"
+            raise DiskTrouble(self.disk_trouble) from error
 
 
 def begin(description: JobDescription) -> Session:

@@ -175,12 +175,12 @@ def figure(name: str, picture: Any) -> None:
     if file_name in session.figures:
         raise BadResult(f"figure {name!r} is saved twice")
     if session.folder is not None:
-        path = session.folder / "figures" / file_name
-        if isinstance(picture, bytes):
-            write_atomically(path, picture)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture.savefig(path)
+        with session.writing(session.folder / "figures" / file_name) as path:
+            if isinstance(picture, bytes):
+                write_atomically(path, picture)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                picture.savefig(path)
     session.figures.append(file_name)
     session.keep()
 

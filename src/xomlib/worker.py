@@ -64,6 +64,8 @@ def run(job: JobDescription) -> int:
             ):  # else its sentence is enough
                 traceback.print_exc()
             failure = {"class": kind, "message": message}
+    if failure is None and begun.disk_trouble:  # the script has caught the error
+        failure = {"class": "disk", "message": begun.disk_trouble}
     sys.stdout.flush()
     sys.stderr.flush()
     begun.add_refused()

@@ -55,7 +55,12 @@ def mark_folders(paths: Paths, local_store: bool) -> None:
     folders = [paths.outcomes, paths.all_figures, paths.decisions, *([paths.store] if local_store else [])]
     for folder in folders:
         if _lines(mark(folder)) is None:
-            write_atomically(mark(folder), "")
+            try:
+                write_atomically(mark(folder), "")
+            except OSError:
+                if folder != paths.all_figures:  # which most analyses do not need: the others' runs go on
+                    raise
+                folders = [one for one in folders if one != folder]
     _add_lines(_mark_of_work(paths), {folder.name for folder in folders})
     _add_lines(_SITE, {str(paths.work.absolute())})
 
@@ -94,7 +99,8 @@ def _add_lines(path: Path, lines: set[str]) -> None:
 
 def _is_empty_place(folder: Path) -> bool:
     """Return whether a folder, or a link, is there and has nothing."""
-    return os.path.lexists(folder) and not _has_content(folder)
+    is_file = folder.is_file()  # in the way of a folder, which the job that needs it reports
+    return os.path.lexists(folder) and not is_file and not _has_content(folder)
 
 
 def _has_results(paths: Paths) -> bool:

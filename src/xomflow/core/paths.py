@@ -99,9 +99,14 @@ class Paths:
         """Folder of the run locks."""
         return self.work / "locks"
 
-    def draft(self, key: Key) -> Path:
+    @property
+    def drafts(self) -> Path:
+        """Folder of the drafts."""
+        return self.work / "drafts"
+
+    def draft(self, key: Key, process: str = "any") -> Path:
         """Folder in which a running analysis leaves its results until they are complete."""
-        return self.work / "drafts" / f"{key.analysis}+{key.version}+{key.run}"
+        return self.drafts / f"{key.analysis}+{key.version}+{key.run}+{process}"
 
     @property
     def submissions(self) -> Path:
@@ -271,6 +276,10 @@ class TickPaths:
     def made(self, key: Key) -> Path:
         """What Snakemake takes for the output of the job of a key; it deletes outputs, so that is not the outcome."""
         return self.folder / "made" / key.analysis / key.shelf / key.run
+
+    def disk_note(self, key: Key) -> Path:
+        """Why a disk took nothing of what the job of a key made, where not even a failure record could be written."""
+        return self.folder / "disk" / key.analysis / key.run
 
     def log_link(self, key: Key) -> Path:
         """What Snakemake takes for the log of the job of a key, and deletes before the job: a link to the log."""

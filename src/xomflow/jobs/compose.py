@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
+from xomflow.core.disk import trouble_in
 from xomflow.core.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import ROOT
 from xomflow.jobs.description import Job
@@ -99,7 +100,8 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     provenance = own_provenance(lineage, job.own.program.name, versions, git_revision())
     settings = digest(json.dumps(job.common.settings, sort_keys=True).encode())
     provenance = replace(provenance, script=report.script if report else None, settings=settings)
-    reason = failure_of(end, report, draft, job.own.limits.time_limit_s)
+    trouble = trouble_in(draft_folder) if report is None else ""
+    reason = failure_of(end, report, draft, job.own.limits.time_limit_s, trouble)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
     run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *_warnings(job, lineage)])
     outcome = new_outcome(job.key, job.attempt, run, began, provenance, failure, used, message)
@@ -125,7 +127,7 @@ def _warnings(job: Job, lineage: Mapping[str, str]) -> list[str]:
 
 
 def failure_of(
-    end: ProcessEnd, report: WorkerReport | None, draft: Draft, time_limit: float
+    end: ProcessEnd, report: WorkerReport | None, draft: Draft, time_limit: float, disk_trouble: str = ""
 ) -> tuple[FailureKind, str] | None:
     """Return class and message of the failure of an attempt; None if it is done.
 
@@ -139,11 +141,15 @@ def failure_of(
         What the script saved.
     time_limit
         Seconds.
+    disk_trouble
+        Why its folder takes no file, such as a report; empty if it does.
     """
     if end.stopped_by:
         return "stopped", f"its job was stopped by {end.stopped_by}"
     if end.out_of_memory and report is None:
         return "out_of_memory", "the kernel killed the process: its job had no memory left"
+    if report is None and disk_trouble and not end.timed_out:
+        return "disk", disk_trouble
     limit = times.span(time_limit)
     found = failure_of_process(end.signal_name, end.timed_out, report is not None, limit)
     if found is None and report is not None:

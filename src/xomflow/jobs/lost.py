@@ -12,9 +12,9 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import read_job
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.run_lock import lock_owners, take_left_behind
-from xomflow.outcomes.document import silent_failure
+from xomflow.outcomes.document import log_tail, silent_failure
 from xomflow.outcomes.files import Failure, failure_path, write_outcome
-from xomflow.outcomes.retries import next_try
+from xomflow.outcomes.retries import DISK, next_try
 
 
 def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> None:
@@ -60,8 +60,10 @@ def record_unstarted(
     written = 0
     for key, attempt in claims.items():
         if key in failed and key not in at_work:
-            run, failure = read_job(tick, key).own.run, Failure(attempt, "not_started", times.now())
-            written += record_failure(paths, retries, key, failure, message, run)
+            run, kind, why = read_job(tick, key).own.run, "not_started", message
+            if tick.disk_note(key).exists():
+                kind, why = DISK, " ".join(log_tail(tick.disk_note(key))) or f"{paths.work} takes nothing"
+            written += record_failure(paths, retries, key, Failure(attempt, kind, times.now()), why, run)
     return written
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shutil
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from xomflow.core import times
-from xomflow.core.folder_marks import check_folders
+from xomflow.core.disk import in_a_sentence
+from xomflow.core.errors import DiskError
+from xomflow.core.folder_marks import FolderAwayError, check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
-from xomflow.jobs.compose import compose
+from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job, read_job
 from xomflow.jobs.job_files import begin_log, mark_made
 from xomflow.jobs.oom import oom_kills
@@ -21,7 +27,7 @@ from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
 from xomflow.jobs.warm_start import run_warm
-from xomflow.outcomes.document import keep_log
+from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.files import (
     Failure,
     digest_of,
@@ -30,8 +36,8 @@ from xomflow.outcomes.files import (
     replace_outcome,
     write_outcome,
 )
-from xomflow.outcomes.model import FailureDetails, Outcome
-from xomflow.outcomes.retries import next_try
+from xomflow.outcomes.model import FailureDetails, Outcome, RunFacts
+from xomflow.outcomes.retries import DISK, next_try
 from xomlib.printing import printable, say
 from xomlib.schema import SchemaError
 
@@ -54,13 +60,20 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> 
         If the tick did not claim the key.
     """
     job = read_job(tick, key, in_batch)
-    lock = hold_run(paths, key)
     try:
-        code = _attempt_once(paths, tick, job, lock)
-    finally:
-        release_run(paths, key, lock)
-    if code == 0:
-        mark_made(tick, key)
+        lock = hold_run(paths, key)
+        try:
+            code = _attempt_once(paths, tick, job, lock)
+        finally:
+            release_run(paths, key, lock)
+        if code == 0:
+            mark_made(tick, key)
+    except (OSError, DiskError) as error:
+        sentence = in_a_sentence(error, paths.work) if isinstance(error, OSError) else str(error)
+        with contextlib.suppress(OSError):  # the tick knows then at least that it was the disk
+            tick.disk_note(key).parent.mkdir(parents=True, exist_ok=True)
+            tick.disk_note(key).write_text(sentence, encoding="utf-8")
+        raise
     return code
 
 
@@ -78,12 +91,26 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int
 
 
 def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
-    key, began = job.key, times.now()
+    """Run the script and keep what it made; what a disk does not take is no failure of the analysis."""
+    # A process that outlived an earlier attempt still writes into a draft: into its own.
+    began = times.now()
+    draft = paths.draft(job.key, f"{job.attempt}-{os.uname().nodename}-{os.getpid()}-{began:%Y%m%dT%H%M%S%f}")
+    try:
+        draft.mkdir(parents=True)
+        return _attempt_in(draft, paths, tick, job, began, lock)
+    except FolderAwayError:
+        raise
+    except OSError as error:
+        message = in_a_sentence(error, paths.work)
+        _record_failure(paths, job, _without_results(job, began, message, paths.log(job.key)))
+        return 1
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _attempt_in(draft: Path, paths: Paths, tick: TickPaths, job: Job, began: datetime, lock: IO[str]) -> int:
+    key, log = job.key, paths.log(job.key)
     replaced = digest_of(paths.outcome(key))  # there is one only if a person wants another one in its place
-    draft = paths.draft(key)
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    log = paths.log(key)
     log.parent.mkdir(parents=True, exist_ok=True)
     if not job.in_batch:  # the batch system writes into it already
         begin_log(paths, tick, key)
@@ -97,13 +124,21 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
         return 1  # only the batch system has the reason, and it may start the job again
     outcome = compose(job, began, end, draft, log)
     check_folders(paths)  # a disk may have gone since the start
-    if outcome.failure is None:
+    if outcome.failure is not None:
+        _record_failure(paths, job, outcome)
+        return 1
+    if digest_of(paths.outcome(key)) == replaced:
         _keep_figures(draft, paths.figures(key), outcome.figures)
-        replace_outcome(paths.outcome(key), outcome, replaced)
-    else:
-        _record_failure(paths, job, outcome, outcome.failure)
-    shutil.rmtree(draft, ignore_errors=True)
-    return 0 if outcome.failure is None else 1
+    if not replace_outcome(paths.outcome(key), outcome, replaced):
+        say(f"{key}: done by another process meanwhile")
+    return 0
+
+
+def _without_results(job: Job, began: datetime, message: str, log: Path) -> Outcome:
+    """Return the outcome of an attempt that a disk ended."""
+    failure = FailureDetails(DISK, message, str(log), log_tail(log), None)
+    provenance = own_provenance({}, job.own.program.name, {}, git_revision())
+    return new_outcome(job.key, job.attempt, RunFacts(**job.own.run), began, provenance, failure)
 
 
 def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
@@ -118,7 +153,9 @@ def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], 
         return run_cold(spec, paths) if end is None else end
 
 
-def _record_failure(paths: Paths, job: Job, outcome: Outcome, details: FailureDetails) -> None:
+def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:
+    details = outcome.failure
+    assert details is not None
     failure = Failure(job.attempt, details.kind, times.moment(outcome.ended))
     earlier = attempts_that_failed(paths, job.key)
     due = next_try([*earlier, failure], job.common.retries)
@@ -136,4 +173,7 @@ def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:
     if names:
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(draft / "figures", place)
+        try:
+            shutil.move(draft / "figures", place)
+        except shutil.Error as error:  # of files that were copied to another disk
+            raise OSError(errno.EIO, str(error), str(place)) from None

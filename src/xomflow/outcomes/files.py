@@ -22,7 +22,7 @@ from xomflow.core.kept_json import read_kept
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document
-from xomlib.files import dump_json
+from xomlib.files import create_atomically, json_text, write_atomically
 from xomlib.schema import check_outcome
 
 _FAILURE = re.compile(
@@ -166,14 +166,23 @@ def superseded_path(path: Path) -> Path:
 
 
 def write_outcome(path: Path, outcome: Outcome) -> None:
-    """Write an outcome, complete or not at all; `SchemaError` if one of its entries is not allowed."""
+    """Write an outcome or a failure record, complete or not at all; `SchemaError` if an entry is not allowed."""
+    write_atomically(path, _text_of(outcome))
+
+
+def _text_of(outcome: Outcome) -> str:
     document = to_document(outcome)
     check_outcome(document)
-    dump_json(path, document)
+    return json_text(document)
 
 
 def replace_outcome(path: Path, outcome: Outcome, replaced: str) -> bool:
-    """Write an outcome in the place of the one with this digest, at once; return whether that one was still there."""
+    """Write an outcome in the place of the one with this digest, at once; return whether that one was still there.
+
+    With an empty digest there is none: of two outcomes the first one stays.
+    """
+    if not replaced:
+        return create_atomically(path, _text_of(outcome))
     if digest_of(path) != replaced:
         return False
     write_outcome(path, outcome)

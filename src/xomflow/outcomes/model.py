@@ -27,6 +27,7 @@ FailureKind = Literal[
     "preempted",
     "cancelled",
     "not_started",
+    "disk",
 ]
 
 

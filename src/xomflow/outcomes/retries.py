@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from xomflow.outcomes.files import Failure
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:  # the runner needs no model of the configuration
 
 # Classes that are not the analysis' own fault: they are counted by themselves, see `next_try`.
 NOT_ITS_FAULT = frozenset({"lost", "stopped", "node_failed", "preempted", "cancelled"})
+
+# No file could be written: that is no attempt at all, and it is tried again until the disk takes files.
+DISK: Final = "disk"
+_QUICK_TRIES = 3
+_LONGEST_WAIT_FOR_DISK = timedelta(hours=6)
 
 _LONGEST_WAIT = timedelta(days=36525)
 _LONGEST_WAIT_AFTER_LOST = timedelta(days=1)
@@ -66,12 +71,19 @@ def next_try(failures: Sequence[Failure], retries: Retries | RetryPolicy) -> dat
 
     The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most.
     What is not its fault is repeated at once; only after attempts that were lost in a row the next one waits, a day at
-    most, since nothing shows that it would not be lost too.
+    most, since nothing shows that it would not be lost too. After several that a disk ended, it
+    waits six hours at most.
     """
-    own = sum(failure.kind not in NOT_ITS_FAULT for failure in failures)
+    kinds = Counter(failure.kind for failure in failures)
+    lost = sum(kinds[kind] for kind in NOT_ITS_FAULT)
+    own = len(failures) - lost - kinds[DISK]
     last = failures[-1]
-    if own >= retries.attempts or len(failures) - own >= retries.lost_attempts:
+    if own >= retries.attempts or lost >= retries.lost_attempts:
         return None
+    if last.kind == DISK:
+        more = kinds[DISK] - _QUICK_TRIES
+        wait = _wait(retries.first_wait, retries.factor, more) if more > 0 else timedelta()
+        return last.ended + min(wait, _LONGEST_WAIT_FOR_DISK)
     if last.kind not in NOT_ITS_FAULT:
         return last.ended + _wait(retries.first_wait, retries.factor, own)
     again = len(list(takewhile(lambda failure: failure.kind == "lost", reversed(failures)))) - 1

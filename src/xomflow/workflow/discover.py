@@ -11,6 +11,7 @@ from datetime import datetime
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
+from xomflow.core.disk import trouble_in
 from xomflow.core.file_lock import exclusive
 from xomflow.core.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
@@ -20,7 +21,7 @@ from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
-from xomflow.outcomes.retries import AttemptLimits, RetryPolicy, next_resources
+from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
 from xomflow.planning.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
@@ -74,6 +75,8 @@ def discover(tick: TickPaths) -> Survey:
         settle(paths, batch, config.retries, statuses)
         record_lost(paths, config.retries, statuses)
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
+        if troubles := disk_troubles(paths, survey):
+            moved, survey.chosen = [*moved, *troubles], []
         for analysis in config.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
             write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
@@ -85,6 +88,15 @@ def discover(tick: TickPaths) -> Survey:
         # Last: from here on the claims count.
         write_claims(tick, [Claim(item.key, item.state.attempt) for item in survey.chosen])
     return survey
+
+
+def disk_troubles(paths: Paths, survey: Survey) -> list[str]:
+    """Return why the disk does not take what the chosen runs will write; then it is better to take no run."""
+    folders = [paths.outcomes, paths.drafts, paths.locks, paths.work / "logs"] if survey.chosen else []
+    if any(item.failures and item.failures[-1].kind == DISK for item in survey.chosen):
+        folders.append(paths.all_figures)  # which only some analyses need
+    found = dict.fromkeys(trouble for folder in folders if (trouble := trouble_in(folder)))
+    return [f"{trouble}; no runs are taken while this lasts" for trouble in found]
 
 
 def describe_jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> AnalysisJobs:

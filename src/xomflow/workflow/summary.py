@@ -21,7 +21,7 @@ from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.makers import makers_of
 from xomflow.outcomes.reading import read_outcome
-from xomflow.outcomes.retries import next_try
+from xomflow.outcomes.retries import DISK, next_try
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.claims import is_overtaken, read_claims
 from xomflow.planning.science_runs import ScienceRunTimes
@@ -101,12 +101,18 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         taken=taken,
         listed=listed,
         configuration_errors=survey.configuration_errors,
-        site_errors=survey.site_errors + (published.problems if published else []),
+        site_errors=[*survey.site_errors, *_disk_errors(taken), *(published.problems if published else [])],
         warnings=survey.warnings,
         published=published,
         for_person=survey.for_person,
         batch_jobs=survey.batch_jobs,
     )
+
+
+def _disk_errors(taken: Iterable[ListedKey]) -> list[str]:
+    """Return a sentence for each reason for which a disk took nothing of what runs made."""
+    runs = Counter(one.reason.removeprefix(f"{DISK}: ") for one in taken if one.kind == DISK)
+    return [f"{reason}; {number} runs are tried again, no result is lost" for reason, number in runs.items()]
 
 
 def _after_work(

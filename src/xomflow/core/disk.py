@@ -1,0 +1,33 @@
+"""Whether a folder takes files: a disk that is full, read-only or away is not the fault of an analysis."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+# More than what a file system keeps beside the names of files.
+_BYTES = bytes(65536)
+
+
+def trouble_in(folder: Path) -> str:
+    """Write a file to a folder and remove it; return why that is impossible, with the path, empty if it is not."""
+    place = folder / f".probe.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with place.open("wb") as file:
+                file.write(_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with contextlib.suppress(OSError):
+                place.unlink()
+    except OSError as error:
+        return in_a_sentence(error, folder)
+    return ""
+
+
+def in_a_sentence(error: OSError, path: Path) -> str:
+    """Return what an error of a disk means, with the path that it names, else with another one."""
+    return f"{error.filename2 or error.filename or path} takes nothing: {error.strerror or error}"
