@@ -1,4 +1,4 @@
-"""A disk that takes nothing is not the fault of an analysis: it is named, it costs no attempt, and no runs are taken."""
+"""A disk that takes nothing is not an analysis' fault: it is named, it costs no attempt, and no runs are taken."""
 
 from __future__ import annotations
 
