@@ -148,6 +148,12 @@ def test_without_any_member_it_goes_on_waiting() -> None:
     assert words == "2 of 2 runs cannot be read: 052001: nothing"
 
 
+def test_thousands_of_unclear_or_missing_runs_make_a_short_reason() -> None:
+    for many in ({"unclear": tuple(map(str, range(3000)))}, {"unseen": tuple(range(3000))}):
+        reason = Campaign(tuple(MEMBERS), True, **many).describe_obscure()
+        assert str(reason).endswith("2 and 2997 more")
+
+
 def obscured(others: list[Run], *unclear: Complaint) -> list[str]:
     """Which of these documents hold back the group of MEMBERS, among other runs."""
     (group,) = campaigns_of([*MEMBERS, *others], lambda run: kr(run) and not run.tags, PERIOD, unclear)

@@ -14,14 +14,13 @@ from the groups of today:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xomflow.core.key import run_id
+from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
-
-_SHOWN = 3
 
 
 class Revision(NamedTuple):
@@ -155,6 +154,4 @@ def _mark(one: Revision, group_of: Mapping[int, tuple[int, ...]], unknown: Colle
 
 def _runs(numbers: Sequence[int]) -> str:
     """Return numbers of runs as words."""
-    shown: Iterable[str] = map(run_id, numbers[:_SHOWN])
-    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return f"run{'s' if len(numbers) > 1 else ''} {', '.join(shown)}{more}"
+    return f"run{'s' if len(numbers) > 1 else ''} {some_of(list(map(run_id, numbers)))}"

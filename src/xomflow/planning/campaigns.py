@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from xomflow.config.model import Period
 from xomflow.core import times
 from xomflow.core.key import group_id, run_id
+from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
 from xomflow.outcomes.current import Revision
 from xomflow.rundb.complaints import Complaint
@@ -57,11 +58,12 @@ class Campaign:
 
     def describe_obscure(self) -> Reason | None:
         """Return a phrase about runs whose documents are of no use now; None if there are none."""
-        unclear, unseen = ", ".join(self.unclear), ", ".join(map(run_id, self.unseen))
-        if unclear:
-            return Reason(f"the documents of these runs cannot be understood, and they may belong: {unclear}")
-        if unseen:
-            return Reason(f"the run database does not show the documents of these runs now: {unseen}")
+        if self.unclear:
+            runs = some_of(self.unclear)
+            return Reason(f"the documents of these runs cannot be understood, and they may belong: {runs}")
+        if self.unseen:
+            runs = some_of(list(map(run_id, self.unseen)))
+            return Reason(f"the run database does not show the documents of these runs now: {runs}")
         return None
 
     def describe_open(self, period: Period, now: datetime) -> Reason | None:
