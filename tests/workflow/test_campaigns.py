@@ -215,3 +215,11 @@ def test_without_the_kept_groups_verify_and_rebuild_agree_with_a_tick(campaigns:
         assert shown(campaigns) == before
         campaigns.tick()
         assert shown(campaigns) == before
+
+
+def test_a_member_whose_document_is_not_json_holds_its_group_back(campaigns: FastSite) -> None:
+    campaigns.runs([at(52001, 40), at(52003, 38)])
+    file = campaigns.folder / "runs.jsonl"
+    first, last = file.read_text().splitlines()
+    file.write_text("\n".join([first, json.dumps(at(52002, 39))[:-9], last, ""]))
+    assert campaigns.pending() == set()

@@ -175,7 +175,9 @@ class FileRunDB:
             try:
                 documents.append(parse_json(line))
             except ValueError as error:
-                complaints.append(Complaint(f"{self._path}, line {number} is not JSON: {error}", "not JSON"))
+                run = {int(one) for one in _NUMBER.findall(line)}
+                sentence = f"{self._path}, line {number} is not JSON: {error}"
+                complaints.append(Complaint(sentence, "not JSON", run.pop() if len(run) == 1 else None))
         return documents, complaints
 
 
