@@ -25,7 +25,8 @@ def workflow(**changes: Any) -> Any:
     made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
     made["config_settings"] = SimpleNamespace(config_args=[])
     made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
-    made |= {"scheduler": scheduler, **changes}
+    persistence = SimpleNamespace(save_iocache=print, iocache_path=".snakemake/iocache")
+    made |= {"scheduler": scheduler, "persistence": persistence, **changes}
     return SimpleNamespace(**{name: value for name, value in made.items() if value is not ...})
 
 
@@ -42,9 +43,9 @@ def test_what_is_missing_or_has_another_form_is_named_with_its_purpose() -> None
 
 
 def test_what_exists_only_while_jobs_run_is_asked_then() -> None:
-    early = workflow(scheduler=None)
+    early = workflow(scheduler=None, persistence=None)
     assert unmet_uses(early, running=False) == []
-    assert len(unmet_uses(early, running=True)) == 2
+    assert len(unmet_uses(early, running=True)) == 4
 
 
 def test_no_other_module_uses_these_attributes() -> None:

@@ -151,7 +151,9 @@ class Rules:
         checkpoint
             Waits for the checkpoint; not called in a dry-run, which takes the survey itself and writes nothing.
         """
-        if not self._tick.dry:
+        if self._tick.dry:
+            self._snakemake.keep_no_notes()
+        else:
             checkpoint()
             if not self.tick.claims.exists():  # as with --touch, which runs nothing
                 return []

@@ -7,6 +7,7 @@ new Snakemake that changes one of them fails there, with a sentence, and not in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ USES = (
     Use("workflow._rules", _maps(str, object), "to take out the rules of a wrong rule file"),
     Use("workflow.scheduler.exit_gracefully", callable, "to end a tick without waiting for a held lock", running=True),
     Use("workflow.scheduler.failed", _is(set), "to find the jobs that could not be started", running=True),
+    Use("workflow.persistence.save_iocache", callable, "to let others than the owner make a dry-run", running=True),
+    Use("workflow.persistence.iocache_path", _is(str), "to let others than the owner make a dry-run", running=True),
     Use("rule.name", _is(str), "to check a rule file"),
     Use("rule.output", _lists_files, "to check a rule file"),
     Use("rule.log", _lists_files, "to check a rule file"),
@@ -202,6 +205,12 @@ class Snakemake:
     def lines_of(self, file: str) -> Mapping[int, int]:
         """Return, for a rule file, the lines of the code that Snakemake makes of it to lines of the file."""
         return self._workflow.linemaps.get(file, {})
+
+    def keep_no_notes(self) -> None:
+        """Let a dry-run go on where this account cannot write Snakemake's notes for later ones."""
+        persistence = self._workflow.persistence
+        if not os.access(persistence.iocache_path, os.W_OK):
+            persistence.save_iocache = lambda: None
 
     def is_own_handler(self, handler: Any) -> bool:
         """Return whether a signal handler is Snakemake's own: it takes a lock that the interrupted code may hold."""
