@@ -56,5 +56,9 @@ for name in "${@:2}"; do
     esac
 done
 
+# All programs of the workflow environment begin with xomflow/start.py.
+first="$envs/workflow/lib/python$version/site-packages/zz_xom.pth"
+[ ! -d "${first%/*}" ] || [ -e "$first" ] || echo "import xomflow.start" > "$first"
+
 activate="export PATH=\"$envs/workflow/bin:\$PATH\""
 [ "$(cat "$work/activate" 2> /dev/null)" = "$activate" ] || echo "$activate" > "$work/activate"
