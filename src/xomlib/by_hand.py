@@ -17,7 +17,8 @@ from xomlib.files import dump_json, parse_json, read_json
 from xomlib.job import is_begun
 from xomlib.job_description import ByHand, JobDescription
 from xomlib.printing import printable_lines
-from xomlib.verdict import failure_of_process, failure_of_script, report_of, signal_in
+from xomlib.reads import JOURNAL, lineage_in
+from xomlib.verdict import failure_of_process, failure_of_script, report_of, signal_in, warnings_of
 
 _SHOWN = "shown"  # a failure whose traceback is on the terminal
 _ENDED_ITSELF = "the script ended itself"
@@ -79,6 +80,10 @@ def _attempt(job: JobDescription, save: Optional[Path]) -> tuple:
             "key": job.key.to_json(),
             **{name: saved.get(name, []) for name in ("results", "figures", "messages")},
         }
+        read = lineage_in(draft / JOURNAL) if (draft / JOURNAL).exists() else {}
+        warnings = warnings_of(job.key.analysis, read, job.needs)
+        print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
+        document["messages"] = [*document["messages"], *warnings]
         if save is not None:
             _save(document, draft / "figures", save / f"{job.key.analysis}-{job.key.run}")
         problem = failure_of_script(saved.get("problems", []), None, document["results"])

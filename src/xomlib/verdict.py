@@ -1,7 +1,10 @@
 """How an attempt counts: failure class and message, from how its process ended and from what it left."""
 
 import signal
+from collections.abc import Iterable
 from typing import Any, Optional
+
+WARNING = "warning: "  # begins a line of an outcome's message that is XOM's own
 
 
 def failure_of_process(signal_name: str, timed_out: bool, reported: bool, time_limit: str) -> Optional[tuple]:
@@ -45,6 +48,24 @@ def failure_of_script(problems: list, failure: Optional[tuple], results: list) -
     if not results:
         return "no_result", "the script ended well but saved nothing"
     return None
+
+
+def warnings_of(analysis: str, read: Iterable[str], needs: Optional[list]) -> list:
+    """Return a sentence about what a script read though the configuration does not say so; none where it does.
+
+    Parameters
+    ----------
+    analysis
+        Name of the analysis.
+    read
+        Data types that it read.
+    needs
+        Those that it needs; None: not known.
+    """
+    beyond = [] if needs is None else sorted(set(read) - set(needs))
+    place = f"analyses.{analysis}.needs"
+    sentence = f"{WARNING}the script reads {', '.join(beyond)}, which {place} lacks: add it, so that runs wait for it"
+    return [sentence] if beyond else []
 
 
 def signal_in(code: int) -> str:

@@ -16,10 +16,10 @@ from support.jobs import analysis_jobs, run_job
 from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
-from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.model import Outcome
 from xomlib.files import digest, dump_json
 from xomlib.reads import JOURNAL
+from xomlib.verdict import WARNING
 
 DRAFT = {"results": [result()], "figures": ["a.png"], "messages": ["one", "two"], "problems": []}
 REPORT = {"failure": None, "versions": {"strax": "2.2.3"}, "cpu_s": 1.5, "peak_memory_mb": 400}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from support import fake_strax
 from support import mini as mini_set
 from support.factory import result
 from support.in_process import FastSite
@@ -141,6 +143,19 @@ ENDS: dict[str, tuple[str, str, str]] = {
     "exit": ("import sys; sys.exit('no')", "raised", "ends.py: the script ended itself with exit status no"),
     "no success": ("xomlib.xom_message(success=False, text='no fit')", "bad_result", "ends.py: the script reported no"),
 }
+
+
+def test_by_hand_a_type_that_needs_lacks_is_named(hand: Hand) -> None:
+    (hand.folder / "strax").mkdir()
+    shutil.copy(fake_strax.__file__, hand.folder / "strax/__init__.py")
+    (hand.folder / "052001-events-abcdefghij").write_text("one two")
+    hand.script("reads", f"import strax\nlist(strax.Context({str(hand.folder)!r}).get_iter(run_id, 'events'))\n{GOOD}")
+    done = hand.run("reads", "052001")
+    warning = "warning: the script reads events, which analyses.reads.needs lacks: add it, so that runs wait for it"
+    assert done.stderr == f"{warning}\n"
+    assert json.loads(done.stdout)["messages"] == [warning]
+    absent = hand.run("reads", "052002")
+    assert absent.stderr == "reads.py: needs lacks events, which the script reads: events is nowhere\n"
 
 
 def test_a_script_fails_by_hand_as_it_fails_in_a_tick(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from xomflow.core.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import ROOT
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
-from xomflow.outcomes.document import WARNING, log_tail, new_outcome, own_provenance
+from xomflow.outcomes.document import log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomlib.files import digest
 from xomlib.reads import JOURNAL, lineage_in
-from xomlib.verdict import failure_of_process, failure_of_script
+from xomlib.verdict import failure_of_process, failure_of_script, warnings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     trouble = trouble_in(draft_folder) if report is None else ""
     reason = failure_of(end, report, draft, job.own.limits.time_limit_s, trouble)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
-    run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *_warnings(job, lineage)])
+    warnings = warnings_of(job.key.analysis, lineage, job.common.needs)
+    run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *warnings])
     outcome = new_outcome(job.key, job.attempt, run, began, provenance, failure, used, message)
     return outcome if failure else replace(outcome, results=draft.results, figures=draft.figures)
 
@@ -114,16 +115,6 @@ def _lineage(job: Job, draft_folder: Path, versions: Mapping[str, str]) -> dict[
         return lineage_in(draft_folder / JOURNAL)
     except FileNotFoundError:
         return job.own.lineage if "strax" in versions else {}
-
-
-def _warnings(job: Job, lineage: Mapping[str, str]) -> list[str]:
-    """Return a sentence about what the script read though the configuration does not say so; none where it does."""
-    needs = job.common.needs
-    beyond = [] if needs is None else sorted(lineage.keys() - set(needs))
-    if not beyond:
-        return []
-    place = f"analyses.{job.key.analysis}.needs"
-    return [f"{WARNING}the script reads {', '.join(beyond)}, which {place} lacks: add it, so that runs wait for it"]
 
 
 def failure_of(

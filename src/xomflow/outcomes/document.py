@@ -21,7 +21,6 @@ from xomflow.outcomes.model import (
     RunFacts,
 )
 
-WARNING = "warning: "  # begins a line of an outcome's message that is XOM's own
 _LOG_LINES = 20
 _LOG_BYTES = 20_000
 

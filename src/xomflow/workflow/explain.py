@@ -6,7 +6,6 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
-from xomflow.outcomes.document import WARNING
 from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.runs_now import NOT_SHOWN, read_runs
@@ -18,6 +17,7 @@ from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
 from xomflow.workflow.summary import with_record
 from xomlib.schema import SchemaError
+from xomlib.verdict import WARNING
 
 
 def why(config: Config, number: int) -> list[str]:
