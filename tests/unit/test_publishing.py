@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -19,6 +20,7 @@ from support.factory import keep, key_of, outcome, result, run
 from support.memory_store import MemoryStore
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.outcomes import cache
 from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.current import Groups
 from xomflow.outcomes.groups import KnownGroups, write_groups
@@ -538,3 +540,35 @@ def test_damaged_metadata_count_as_unknown(paths: Paths, memory: MemoryStore, da
     paths.run_metadata("052").write_text(json.dumps({"052001": kept["052001"] | damage}))
     assert published(paths, memory).problems == []
     assert tags(memory) == {52001: "sr1_preliminary"}
+
+
+def test_points_of_an_outcome_that_cannot_be_read_now_stay(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what was kept of it nothing changes; without, its shelf waits. A new one costs only itself."""
+    keep(paths, of(52001, 1.0), of(52002, 2.0), of(60001, 3.0))
+    published(paths, memory)
+    hidden, real = {"052001.json"}, cache.read_document
+
+    def read(path: Path) -> Any:
+        if path.name in hidden:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(cache, "read_document", read)
+    keep(paths, of(52001, 1.5), of(52003, 4.0))
+    receipt = published(paths, memory)
+    assert memory.values() == {52001: 1.0, 52002: 2.0, 52003: 4.0, 60001: 3.0}
+    assert any("052001.json cannot be read: Input/output error" in one for one in receipt.problems)
+    shutil.rmtree(paths.cache)
+    keep(paths, of(52004, 5.0), of(60002, 6.0))
+    receipt = published(paths, memory)
+    assert memory.values() == {52001: 1.0, 52002: 2.0, 52003: 4.0, 60001: 3.0, 60002: 6.0}
+    assert any("kr83m/v1/052: not published, or the points of 052001" in one for one in receipt.problems)
+    hidden |= {"060003.json"}
+    keep(paths, of(60003, 7.0), of(60004, 8.0))
+    published(paths, memory)
+    hidden.clear()
+    published(paths, memory)  # no folder has changed
+    values = {52001: 1.5, 52002: 2.0, 52003: 4.0, 52004: 5.0, 60001: 3.0, 60002: 6.0, 60003: 7.0, 60004: 8.0}
+    assert memory.values() == values

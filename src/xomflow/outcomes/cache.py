@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,24 +59,28 @@ class OutcomeCache:
     damaged
         Files without a valid outcome, with what is wrong.
     unreadable
-        Sentences about files that cannot be read now.
+        Files that cannot be read now, with the reason. What was kept of them counts; nothing is known of the others.
     """
 
     def __init__(self, paths: Paths, may_write: bool = True) -> None:
         self._paths = paths
         self._may_write = may_write
         self.damaged: dict[Path, str] = {}
-        self.unreadable: list[str] = []
+        self.unreadable: dict[Path, str] = {}
 
     @property
     def problems(self) -> list[str]:
-        """Sentences about the files of which `outcomes` has none."""
-        return [*(f"{path} {reason}" for path, reason in self.damaged.items()), *self.unreadable]
+        """Sentences about the files that hold no outcome or cannot be read now."""
+        return [f"{path} {reason}" for path, reason in (self.damaged | self.unreadable).items()]
 
     def set_aside_damaged(self) -> list[str]:
         """Move the damaged files away; return sentences about these and the unreadable ones."""
         moved = [quarantine(self._paths, path, reason) for path, reason in self.damaged.items()]
-        return [*moved, *self.unreadable]
+        return [*moved, *(f"{path} {reason}" for path, reason in self.unreadable.items())]
+
+    def unknown_in(self, shelf: Shelf, found: Collection[str]) -> set[str]:
+        """Return the ids of outcomes of a shelf that cannot be read now, and are not among those that were found."""
+        return {path.stem for path in self.unreadable if path.parent == self._folder(shelf)} - set(found)
 
     def shelves(self) -> list[Shelf]:
         """Return all shelves, those of older versions and of analyses no longer configured included."""
@@ -108,7 +113,7 @@ class OutcomeCache:
             entry = kept.get(path.stem)
             outcome = _outcome_of(entry, path, status)
             if outcome is None:
-                entry, outcome = self._read(path, status)
+                entry, outcome = self._read(path, status, entry)
             if entry is not None and outcome is not None:
                 fresh[path.stem], found[path.stem] = entry, outcome
         changed = fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh)
@@ -122,26 +127,27 @@ class OutcomeCache:
         return self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
 
     def _files(self, shelf: Shelf) -> list[tuple[Path, list[int]]]:
-        found = []
+        found: list[tuple[Path, list[int]]] = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder(shelf)) as entries:
             for entry in entries:
                 if is_done_name(entry.name):
                     try:
                         status = entry.stat()
-                    except OSError as error:
-                        self.unreadable.append(f"{entry.path} cannot be read: {error.strerror}")
+                    except OSError:  # reading it fails too, and gives the reason
+                        found.append((Path(entry.path), []))
                         continue
                     found.append((Path(entry.path), [status.st_mtime_ns, status.st_size, status.st_ino]))
         return sorted(found)
 
-    def _read(self, path: Path, status: list[int]) -> tuple[_Kept, Outcome] | tuple[None, None]:
+    def _read(self, path: Path, status: list[int], kept: _Kept | None) -> tuple[_Kept | None, Outcome | None]:
         try:
             document = read_document(path)
             return _Kept(status, document), outcome_at(path, document)
         except SchemaError as error:
             self.damaged[path] = str(error)
         except OSError as error:
-            self.unreadable.append(f"{path} cannot be read: {error.strerror}")
+            self.unreadable[path] = f"cannot be read: {error.strerror}"
+            return kept, kept and _outcome_of(kept, path, kept.status)  # a disk that does not answer takes nothing back
         return None, None
 
 

@@ -12,7 +12,7 @@ def refresh_page(paths: Paths) -> list[str]:
     """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read."""
     page.write_frame(paths.page)
     cache, current, fingerprints = OutcomeCache(paths), CurrentResults(paths), SeenFingerprints(paths.page_stamps)
-    shown = []
+    shown, problems = [], []
     for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)
         fingerprint = f"{changed} {current.fingerprint(shelf)}" if changed else 0
@@ -22,10 +22,11 @@ def refresh_page(paths: Paths) -> list[str]:
                 outcomes = current.of(shelf, cache.outcomes(shelf)).values()
                 page.write_chunk(paths.page, *name, outcomes, current.marks(shelf))
         except (OSError, ValueError) as error:
-            cache.problems.append(f"the page lacks {shelf}: {error}")
+            problems.append(f"the page lacks {shelf}: {error}")
             continue
-        fingerprints.note(shelf, fingerprint)
+        if not cache.unknown_in(shelf, ()):
+            fingerprints.note(shelf, fingerprint)
         shown.append(name)
     page.write_index(paths.page, shown)
     fingerprints.keep()
-    return cache.problems
+    return [*cache.problems, *problems]

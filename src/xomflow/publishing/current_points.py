@@ -60,6 +60,10 @@ class CurrentPoints:
         """Move damaged outcomes away; return sentences about these and about those that cannot be read now."""
         return self._cache.set_aside_damaged()
 
+    def unknown_in(self, shelf: Shelf, points: Points) -> set[str]:
+        """Return the ids of outcomes of a shelf that cannot be read now, and have no points therefore."""
+        return self._cache.unknown_in(shelf, points)
+
     def shelves(self) -> list[Shelf]:
         """Return all shelves."""
         return self._cache.shelves()

@@ -21,7 +21,7 @@ from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
-from xomflow.publishing.store import Store, StoreAwayError
+from xomflow.publishing.store import Store, StoreAwayError, StoreError
 
 
 def publish(paths: Paths, store: Store, prefix: str, page_url: str = "", longest_wait: float = LONGEST_WAIT) -> Receipt:
@@ -106,7 +106,7 @@ class _Publishing:
         if changed and not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._points.of_all(shelves))
         for shelf in changed:
-            if self._tried(self._publish_shelf, shelf):
+            if self._tried(self._publish_shelf, shelf) and not self._points.unknown_in(shelf, {}):
                 self._seen.note(shelf, fingerprints[shelf])
 
     def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
@@ -133,6 +133,8 @@ class _Publishing:
         self._uses.note(shelf, points)
         ledger = self._ledger / f"{shelf}.json"
         known = self._known(shelf, points.keys())
+        if unknown := self._points.unknown_in(shelf, points) & known.keys():
+            raise StoreError(f"{shelf}: not published, or the points of {min(unknown)}, which cannot be read, would go")
         present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
         if present == known:
             return
