@@ -6,7 +6,7 @@ The id of a campaign is that of its first run and a digest of all its runs. A ru
 
 from __future__ import annotations
 
-import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -105,8 +105,8 @@ def campaigns_of(
     campaigns += [Campaign(tuple(members), closed=False)] if members else []
     if not unclear:
         return campaigns
-    bounds = _Bounds(ordered, belongs, period)
-    return [replace(one, unclear=bounds.obscured_by(one, unclear)) for one in campaigns]
+    bounds = _Bounds(ordered, belongs, period, unclear)
+    return [replace(one, unclear=bounds.obscuring(one)) for one in campaigns]
 
 
 def _parts(run: Run, member: Run) -> bool:
@@ -121,42 +121,51 @@ class _Bounds:
     ----------
     ordered
         All runs, in the order of their numbers.
-    belongs, period
+    belongs, period, unclear
         See `campaigns_of`.
     """
 
-    def __init__(self, ordered: Sequence[Run], belongs: Callable[[Run], bool], period: Period) -> None:
+    def __init__(
+        self,
+        ordered: Sequence[Run],
+        belongs: Callable[[Run], bool],
+        period: Period,
+        unclear: Iterable[Complaint],
+    ) -> None:
         self._ordered = ordered
+        self._numbered = sorted((one for one in unclear if one.number is not None), key=_number)
+        self._dated = [one for one in unclear if one.number is None and one.start is not None]
         self._belongs = belongs
         self._gap = timedelta(seconds=period.gap)
         self._place = {run.number: place for place, run in enumerate(ordered)}
 
-    def obscured_by(self, campaign: Campaign, unclear: Iterable[Complaint]) -> tuple[str, ...]:
-        """Return the names of the runs of these documents that may belong to the campaign."""
+    def obscuring(self, campaign: Campaign) -> tuple[str, ...]:
+        """Return the names of the runs of the documents that may belong to a campaign."""
         first, last = campaign.members[0], campaign.members[-1]
-        earlier = reversed(self._ordered[: self._place[first.number]])
-        later = itertools.islice(self._ordered, self._place[last.number] + 1, None)
+        earlier = (self._ordered[place] for place in range(self._place[first.number] - 1, -1, -1))
+        later = (self._ordered[place] for place in range(self._place[last.number] + 1, len(self._ordered)))
         before = next((run for run in earlier if self._bound(run, first, first.start - (run.end or run.start))), None)
         after = next((run for run in later if self._bound(run, last, run.start - campaign.end)), None)
-        return tuple(one.run for one in unclear if self._may_belong(one, campaign, before, after))
+        low = bisect_right(self._numbered, before.number, key=_number) if before else 0
+        high = bisect_left(self._numbered, after.number, key=_number) if after else len(self._numbered)
+        candidates = [*self._numbered[low:high], *self._dated]
+        return tuple(one.run for one in candidates if self._fits(one, campaign, before, after))
 
-    def _may_belong(self, one: Complaint, campaign: Campaign, before: Run | None, after: Run | None) -> bool:
-        """Return whether number and time of a document, as far as it has them, are those of a run of the campaign."""
-        if one.number is not None:
-            if (before and one.number < before.number) or (after and one.number > after.number):
-                return False
-        elif one.start is None:
-            return False
+    def _fits(self, one: Complaint, campaign: Campaign, before: Run | None, after: Run | None) -> bool:
+        """Return whether the time of a document, as far as it has one, is that of a run of the campaign."""
         if one.start is None:
             return True
         if (before and one.start < before.start) or (after and one.start > after.start):
             return False
-        begins = one.start - campaign.end
         ends = campaign.members[0].start - (one.end or one.start)
-        return begins < self._gap and ends < self._gap
+        return one.start - campaign.end < self._gap and ends < self._gap
 
     def _bound(self, run: Run, member: Run, distance: timedelta) -> bool:
         return distance >= self._gap or self._belongs(run) or _parts(run, member)
+
+
+def _number(one: Complaint) -> int:
+    return -1 if one.number is None else one.number
 
 
 def with_results(campaign: Campaign, current: Iterable[Revision], unknown: Collection[int]) -> Campaign:
