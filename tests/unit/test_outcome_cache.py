@@ -121,6 +121,16 @@ def test_a_replaced_outcome_is_seen_even_at_the_same_time_and_size(paths: Paths)
     assert [one.results[0].value for one in (before, after)] == [1.5, 2.5]
 
 
+def test_an_outcome_changed_in_place_is_seen_even_at_the_same_time_size_and_inode(paths: Paths) -> None:
+    keep(paths, outcome(results=[result(value=1.5)]))
+    path = paths.outcome(KEY)
+    os.utime(path, ns=(LONG_AGO, LONG_AGO))
+    OutcomeCache(paths).outcomes(SHELF)
+    path.write_text(path.read_text().replace("1.5", "2.5"))
+    os.utime(path, ns=(LONG_AGO, LONG_AGO))
+    assert OutcomeCache(paths).outcomes(SHELF)["052894"].results[0].value == 2.5
+
+
 def test_an_outcome_written_again_with_the_same_content_is_equal(paths: Paths) -> None:
     keep(paths, outcome())
     before = OutcomeCache(paths).outcomes(SHELF)

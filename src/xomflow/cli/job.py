@@ -52,6 +52,7 @@ def publish(options: argparse.Namespace) -> int:
     from xomflow.publishing.publish import publish as publish_outcomes
     from xomflow.workflow.documents import SurveyDocument
     from xomflow.workflow.mass_changes import mass_changes, stop_before
+    from xomflow.workflow.summary import claimed_shelves
 
     config = SurveyDocument.from_json(read_json(options.tick.survey)).config
     paths = Paths(config.work)
@@ -60,7 +61,8 @@ def publish(options: argparse.Namespace) -> int:
     mark_folders(paths, config.store["kind"] == "local")
     try:
         with closing(open_store(config.store, paths)) as store:
-            receipt = publish_outcomes(paths, store, config.store["prefix"], config.page_url, config.longest_wait_s)
+            more = (config.page_url, config.longest_wait_s, claimed_shelves(options.tick))
+            receipt = publish_outcomes(paths, store, config.store["prefix"], *more)
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 # Coarse file systems count full seconds.
 _RESOLUTION_NS = 2_000_000_000
@@ -30,9 +32,35 @@ def from_epoch(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def settled(changed_ns: int) -> bool:
-    """Return whether a change is so old that a later one would have another time stamp."""
-    return time.time_ns() - changed_ns > _RESOLUTION_NS
+def settled(changed_ns: int, now_ns: int | None = None) -> bool:
+    """Return whether a change is so old that a later one would have another time stamp.
+
+    Parameters
+    ----------
+    changed_ns
+        The time stamp of the change; nanoseconds since 1970.
+    now_ns
+        The present, see `now_of`; None: by the clock of this machine.
+    """
+    return (time.time_ns() if now_ns is None else now_ns) - changed_ns > _RESOLUTION_NS
+
+
+def now_of(file: Path | None) -> int:
+    """Return the present in nanoseconds since 1970, by the clock that stamps a file if that clock is behind.
+
+    Parameters
+    ----------
+    file
+        Gets the present as its time stamp; None, missing or read only: by the clock of this machine.
+    """
+    here = time.time_ns()
+    try:
+        if file is not None:
+            os.utime(file)  # a file server sets its own time
+            return min(here, file.stat().st_mtime_ns)
+    except OSError:
+        pass
+    return here
 
 
 def span(seconds: float) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core import times
+from xomflow.core.folder_marks import mark
 from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
@@ -44,6 +45,11 @@ class _Kept(NamedTuple):
     document: Any
 
 
+def _stamps(status: os.stat_result) -> list[int]:
+    # A restored file can have the time, the size and, on some file systems, the inode of another one.
+    return [status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
+
+
 class OutcomeCache:
     """The outcomes of all shelves.
 
@@ -65,6 +71,7 @@ class OutcomeCache:
     def __init__(self, paths: Paths, may_write: bool = True) -> None:
         self._paths = paths
         self._may_write = may_write
+        self._now: int | None = None
         self.damaged: dict[Path, str] = {}
         self.unreadable: dict[Path, str] = {}
 
@@ -98,7 +105,9 @@ class OutcomeCache:
             changed = self._folder(shelf).stat().st_mtime_ns
         except FileNotFoundError:
             return 0
-        return changed if times.settled(changed) else 0
+        if self._now is None:
+            self._now = times.now_of(mark(self._paths.outcomes) if self._may_write else None)
+        return changed if times.settled(changed, self._now) else 0
 
     def outcomes(self, shelf: Shelf) -> dict[str, Outcome]:
         """Return the outcomes of a shelf, by the id of their run or campaign.
@@ -136,7 +145,7 @@ class OutcomeCache:
                     except OSError:  # reading it fails too, and gives the reason
                         found.append((Path(entry.path), []))
                         continue
-                    found.append((Path(entry.path), [status.st_mtime_ns, status.st_size, status.st_ino]))
+                    found.append((Path(entry.path), _stamps(status)))
         return sorted(found)
 
     def _read(self, path: Path, status: list[int], kept: _Kept | None) -> tuple[_Kept | None, Outcome | None]:
@@ -158,15 +167,18 @@ class SeenFingerprints:
     ----------
     path
         The file.
+    look_at
+        Shelves that count as unseen whatever their fingerprint is: what was just analysed is looked at itself.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, look_at: Collection[Shelf] = ()) -> None:
         self._path = path
+        self._look_at = frozenset(look_at)
         self._seen: dict[str, Fingerprint] = read_kept(path, _object) or {}
 
     def seen(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
         """Return whether the shelf had this fingerprint; never for 0."""
-        return fingerprint != 0 and self._seen.get(str(shelf)) == fingerprint
+        return fingerprint != 0 and shelf not in self._look_at and self._seen.get(str(shelf)) == fingerprint
 
     def note(self, shelf: Shelf, fingerprint: Fingerprint) -> None:
         """Remember the fingerprint of a shelf."""

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -79,7 +79,7 @@ def list_outcomes(paths: Paths, analysis: str, version: str) -> Listing:
     found = Listing()
     for shelf in list_shelves(paths, analysis, version):
         before = len(found.done)
-        names = list(_names_in(shelf))
+        names = list(names_in(shelf))
         # Nearly all names are those of finished runs, and there may be 600,000 of them.
         ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
         found.done.update(ids if _are_runs(ids, shelf.name) else [run for run in ids if _are_runs([run], shelf.name)])
@@ -116,18 +116,22 @@ def is_done_name(name: str) -> bool:
 def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
     """Return the shelves of one version of an analysis, in order."""
     folder = paths.shelves(analysis, version)
-    return sorted(shelf for name in _names_in(folder) if (shelf := folder / name).is_dir())
+    return sorted(shelf for name in names_in(folder) if (shelf := folder / name).is_dir())
 
 
 def list_versions(paths: Paths, analysis: str) -> list[str]:
     """Return the versions of an analysis that have outcomes, older ones included."""
-    return sorted(_names_in(paths.outcomes / analysis))
+    return sorted(names_in(paths.outcomes / analysis))
 
 
 def failures_of(paths: Paths, key: Key) -> list[Failure]:
     """Return the failed attempts of one key, in order."""
-    shelf = paths.outcome(key).parent
-    found = (_FAILURE.fullmatch(name) for name in _names_in(shelf) if name.startswith(f"{key.run}."))
+    return failures_among(names_in(paths.outcome(key).parent), key.run)
+
+
+def failures_among(names: Iterable[str], run: str) -> list[Failure]:
+    """Return the failed attempts of a run or campaign, in order, from the names on its shelf."""
+    found = (_FAILURE.fullmatch(name) for name in names if name.startswith(f"{run}."))
     return sorted(
         (Failure(int(one["attempt"]), one["kind"], times.from_epoch(int(one["ended"]))) for one in found if one),
         key=lambda failure: failure.attempt,
@@ -157,7 +161,7 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
 
 def superseded_in(shelf: Path) -> set[str]:
     """Return the ids of the outcomes in a folder that are called superseded."""
-    return {found["run"] for name in _names_in(shelf) if (found := _SUPERSEDED.fullmatch(name))}
+    return {found["run"] for name in names_in(shelf) if (found := _SUPERSEDED.fullmatch(name))}
 
 
 def superseded_path(path: Path) -> Path:
@@ -203,7 +207,8 @@ def attempt_of(path: Path) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _names_in(folder: Path) -> Iterator[str]:
+def names_in(folder: Path) -> Iterator[str]:
+    """Return the names in a folder; none if there is no such folder."""
     try:
         yield from os.listdir(folder)
     except OSError as error:  # what cannot be listed is not empty

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from xomflow import page
 from xomflow.core.paths import Paths
-from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints
+from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.outcomes.groups import CurrentResults
 
 
-def refresh_page(paths: Paths) -> list[str]:
-    """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read."""
+def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
+    """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read.
+
+    Parameters
+    ----------
+    paths
+        Where outcomes and page are.
+    look_at
+        Shelves that are looked at even if they seem unchanged.
+    """
     page.write_frame(paths.page)
-    cache, current, fingerprints = OutcomeCache(paths), CurrentResults(paths), SeenFingerprints(paths.page_stamps)
+    cache, current = OutcomeCache(paths), CurrentResults(paths)
+    fingerprints = SeenFingerprints(paths.page_stamps, look_at)
     shown, problems = [], []
     for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)

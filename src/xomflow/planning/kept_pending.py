@@ -9,6 +9,7 @@ from typing import Any
 
 from xomflow.config.model import Config
 from xomflow.core import times
+from xomflow.core.folder_marks import mark
 from xomflow.core.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.jobs.redo import outcomes_to_redo
@@ -27,26 +28,43 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _MOST_KEPT = 5000
 
 
-def load_pending(config: Config, rundb: RunDB, may_write: bool) -> PendingWork:
-    """Return the kept pending work if nothing changed since, else find it again and, if allowed, keep it."""
+def load_pending(config: Config, rundb: RunDB, may_write: bool, anew: bool = False) -> PendingWork:
+    """Return the kept pending work if nothing changed since, else find it again and, if allowed, keep it.
+
+    Parameters
+    ----------
+    config, rundb
+        The configuration and the run database.
+    may_write
+        Whether it may be kept.
+    anew
+        Whether to find it again in any case.
+    """
     paths = Paths(config.work)
     metadata = RunMetadata(paths)
     before = fingerprint(config, rundb)
-    kept = _read(paths.pending, before)
+    kept = None if anew else _read(paths.pending, before)
     if kept is not None and (metadata.known or not may_write):
         return kept
     work = find_pending(config, rundb, may_write)
     small = sum(len(runs.pending) for runs in work.analyses.values()) <= _MOST_KEPT
     # The second look makes sure that nothing changed meanwhile.
-    if may_write and before and small and fingerprint(config, rundb) == before:
+    if may_write and before and small and fingerprint(config, rundb, mark(paths.outcomes)) == before:
         write_kept(paths.pending, json.dumps({"fingerprint": before, **_to_json(work)}))
     return work
 
 
-def fingerprint(config: Config, rundb: RunDB) -> str:
+def fingerprint(config: Config, rundb: RunDB, clock: Path | None = None) -> str:
     """Return a text that differs whenever the pending work might; empty if that cannot be seen.
 
     Outcomes come and go by renaming, which changes the time stamp of their folder.
+
+    Parameters
+    ----------
+    config, rundb
+        The configuration and the run database.
+    clock
+        A file beside these folders, for the time by the clock that stamps them; None: by the clock of this machine.
     """
     documents = rundb.fingerprint(config.selection.min_run, config.selection.max_run)
     if not documents:
@@ -60,7 +78,7 @@ def fingerprint(config: Config, rundb: RunDB) -> str:
             changed = folder.stat().st_mtime_ns if folder.exists() else 0
             newest = max(newest, changed)
             stamps.append([str(folder), changed])
-    if not times.settled(newest):
+    if not times.settled(newest, times.now_of(clock)):
         return ""
     return hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest()
 

@@ -24,10 +24,11 @@ from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
 from xomflow.planning.campaigns import campaign_as_run
 from xomflow.planning.decide import Evidence, KeyState, decide
+from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.kept_pending import load_pending
 from xomflow.planning.missing_data import MissingData
-from xomflow.planning.pending import PendingRuns
+from xomflow.planning.pending import PendingRuns, PendingWork
 from xomflow.planning.runs_now import NOT_SHOWN
 from xomflow.planning.science_runs import ScienceRunTimes
 from xomflow.planning.selection import Selector
@@ -138,6 +139,16 @@ def take_survey(
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
+    survey = _survey_of(pending, config, missing, now)
+    if have_ended(paths, {item.key: item.failures for item in survey.chosen}):
+        survey = _survey_of(load_pending(config, rundb, may_write, anew=True), config, missing, now)
+    missing.keep()
+    survey.configuration_errors = missing.configuration_errors
+    return survey
+
+
+def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: datetime) -> Survey:
+    paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
     in_progress, to_redo = read_in_progress(config, now), outcomes_to_redo(paths)
@@ -153,10 +164,8 @@ def take_survey(
         survey.chosen += taken
         if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
             survey.warnings = [*survey.warnings, left]
-    missing.keep()
     survey.for_person = held_jobs(in_progress.submissions.values())
     survey.batch_jobs = count_jobs(in_progress.submissions)
-    survey.configuration_errors = missing.configuration_errors
     return survey
 
 

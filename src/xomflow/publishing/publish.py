@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ from xomflow.publishing.point import is_outdated
 from xomflow.publishing.store import Store, StoreAwayError, StoreError
 
 
-def publish(paths: Paths, store: Store, prefix: str, page_url: str = "", longest_wait: float = LONGEST_WAIT) -> Receipt:
+def publish(
+    paths: Paths,
+    store: Store,
+    prefix: str,
+    page_url: str = "",
+    longest_wait: float = LONGEST_WAIT,
+    look_at: Collection[Shelf] = (),
+) -> Receipt:
     """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
     The points are made of the outcome and of the present metadata of its run. The ledger has, for each shelf, the
@@ -43,9 +50,11 @@ def publish(paths: Paths, store: Store, prefix: str, page_url: str = "", longest
         Address of the page; empty if there is none.
     longest_wait
         Longest wait for another process that publishes; seconds.
+    look_at
+        Shelves that are looked at even if they seem unchanged.
     """
     with exclusive(paths.publishing_lock, longest_wait):
-        return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url)).all()
+        return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url), look_at).all()
 
 
 def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = "") -> Receipt:
@@ -74,13 +83,15 @@ class _Publishing:
         As for `publish`.
     points
         The points.
+    look_at
+        As for `publish`.
     """
 
-    def __init__(self, paths: Paths, store: Store, points: CurrentPoints) -> None:
+    def __init__(self, paths: Paths, store: Store, points: CurrentPoints, look_at: Collection[Shelf] = ()) -> None:
         self._ledger = paths.ledger / store.name
         self._store = store
         self._points = points
-        self._seen = SeenFingerprints(self._ledger / "stamps.json")
+        self._seen = SeenFingerprints(self._ledger / "stamps.json", look_at)
         self._uses = Uses(paths.uses(store.name))
         self._receipt = Receipt()
 

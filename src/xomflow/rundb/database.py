@@ -143,7 +143,7 @@ class FileRunDB:
             return ""
         if not times.settled(status.st_mtime_ns):
             return ""
-        return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+        return f"{self._path.absolute()} {status.st_mtime_ns} {status.st_size} {status.st_ino} {status.st_ctime_ns}"
 
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the entries about the data of single runs; see `RunDB.data_of`."""

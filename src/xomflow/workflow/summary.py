@@ -18,6 +18,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.jobs.redo import attempts_that_failed, is_done
+from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.makers import makers_of
 from xomflow.outcomes.reading import read_outcome
@@ -48,7 +49,7 @@ def write_report(tick: TickPaths) -> Summary:
     summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
-            summary.site_errors.extend(refresh_page(paths))
+            summary.site_errors.extend(refresh_page(paths, claimed_shelves(tick)))
             makers_of(paths, may_write=True)
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
@@ -73,6 +74,12 @@ def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, s
     except (XomError, OSError) as error:
         return [str(error)]
     return []
+
+
+def claimed_shelves(tick: TickPaths) -> set[Shelf]:
+    """Return the shelves of the runs that a tick claimed; what became of these is looked at in any case."""
+    keys = [claim.key for claim in read_claims(tick)] if tick.claims.exists() else []
+    return {Shelf(key.analysis, key.version, key.shelf) for key in keys}
 
 
 def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
