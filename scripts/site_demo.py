@@ -35,13 +35,15 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.reading import read_outcome
 from xomflow.publishing.points import points_of
+from xomflow.publishing.store import OWN
 from xomlib.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 DATABASE = "xenonnt"
 PREFIX = "test_"
 # What a result says; the other fields of its point say how and when it was made.
-RESULT_FIELDS = ("value", "error", "n", "limit", "insufficient", "unit")
+RESULT_FIELDS = ("value", "error", "n", "limit", "insufficient", "unit", "quality")
+OF_DATA = ("data_", "text_", "flag_")
 MOST_TICKS = 20
 # What a result says, by measurement, run, variable and version.
 Results = dict[tuple[str, ...], dict[str, Any]]
@@ -250,7 +252,7 @@ def in_influxdb(bucket: Bucket) -> Results:
     """Return the results that a query finds, by measurement, run, variable and version."""
     found: Results = {}
     for place, fields in bucket.points().items():
-        if place[0] != f"{PREFIX}xom":  # how XOM itself is doing
+        if place[0].removeprefix(PREFIX) not in OWN:
             tags = dict(place[1:-1])
             found[place[0], fields["run_id"], tags["variable"], tags["version"]] = result(fields)
     return found
@@ -269,7 +271,7 @@ def in_outcomes(paths: Paths, wanted: set[tuple[str, str]]) -> Results:
 
 def result(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a point that are the result itself."""
-    return {name: value for name, value in fields.items() if name in RESULT_FIELDS or name.startswith("data_")}
+    return {name: value for name, value in fields.items() if name in RESULT_FIELDS or name.startswith(OF_DATA)}
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

@@ -124,7 +124,7 @@ class KilledError(BaseException):
     """The process ended here."""
 
 
-@pytest.mark.parametrize("after", range(7))
+@pytest.mark.parametrize("after", range(5))
 def test_a_renewal_that_is_killed_goes_on(
     paths: Paths, store: InfluxStore, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:

@@ -426,3 +426,14 @@ def test_good_settings_can_be_told_to_jobs() -> None:
     block = config.analyses["kr83m"]
     assert json.loads(json.dumps(block.settings)) == block.settings
     assert (block.alternatives, block.types) == ((("a",), ("b", "c")), {"a", "b", "c"})
+
+
+def test_an_address_of_the_page_that_cannot_lead_to_figures_is_refused() -> None:
+    needed = "an address such as 'https://xom.example.org/page/', with / or .html at its end, is needed"
+    for url in ("xom.example.org/page/", "https://xom.example.org/page", "https://a.org/?page=/", "https:// a/"):
+        assert lines(tree(page={"url": url})) == [f"page.url is {url!r}: {needed}"], url
+
+
+def test_a_page_has_no_address_or_one() -> None:
+    addresses = ["", "https://xom.example.org/work/page/", "http://localhost:8000/page/index.html"]
+    assert [check_configuration(tree(page={"url": url}), "c").page.url for url in addresses] == addresses
