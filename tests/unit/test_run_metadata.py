@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,23 @@ def test_only_runs_that_were_asked_for_are_missing(tmp_path: Path) -> None:
     assert missing((), 53000, None) == missing((), 53000, 5_000_000) == [53000, 999_999]
     assert missing({7, 52000}, 0, 52000) == [51999]
     assert RunMetadata(paths).unseen_runs((), 52001, 52001)[52001].mode == "other"
+
+
+def test_a_run_that_was_given_up_and_came_back_is_missed_again(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+
+    def missing(when: datetime) -> list[int]:
+        return list(RunMetadata(paths).unseen_runs({52002}, 0, None, {52001: when}))
+
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    decided = datetime.now(UTC)
+    assert missing(decided) == []
+    RunMetadata(paths).keep([run(52002)], given_up=[52001, 60000])
+    assert missing(decided) == []
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    assert (missing(decided), missing(datetime.now(UTC))) == ([52001], [])
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    assert missing(decided) == [52001]
 
 
 def test_an_entry_that_is_damaged_or_of_version_1_is_not_missed(tmp_path: Path) -> None:

@@ -178,6 +178,9 @@ def test_runs_that_are_gone_for_good_can_be_given_up(site: FastSite) -> None:
     site.runs([])
     assert site.tick().returncode == 0
     assert "not selected" not in site.xom("why", "52804").stdout
+    shown(site, [52801, 52802, 52803])
+    assert "lacks runs that it had before (1, such as 052804)" in site.tick().stderr
+    assert campaigns(site) == [["052801", "052802", "052803", "052804"]]
 
 
 def test_runs_that_are_given_up_are_gone_and_groups_go_on_without_them(site: FastSite) -> None:

@@ -117,7 +117,7 @@ def find_pending(config: Config, rundb: RunDB, may_write: bool = False) -> Pendi
     paths, common = Paths(config.work), config.selection
     answer = read_runs(config, rundb, common.min_run, common.max_run)
     if may_write:
-        RunMetadata(paths).keep(answer.runs.values())
+        RunMetadata(paths).keep(answer.runs.values(), answer.given_up)
     work = PendingWork(unseen=answer.unseen, science_runs=times_of(config.science_runs, answer.runs))
     work.warnings = [*describe_unseen(answer, rundb), *summarize(answer.complaints)]
     kept, to_redo = read_groups(paths) or {}, outcomes_to_redo(paths)

@@ -7,6 +7,7 @@ missing stays as it was last seen, and is not analysed meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from xomflow.config.model import Config
 from xomflow.core import times
@@ -30,17 +31,19 @@ def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -
         If the run database does not answer.
     """
     answer, paths = rundb.runs(min_run, max_run), Paths(config.work)
-    answer.given_up = given_up(paths) - answer.runs.keys() - answer.unclear
-    earlier = RunMetadata(paths).unseen_runs(answer.runs.keys() | answer.given_up, min_run, max_run)
+    decided = given_up(paths)
+    earlier = RunMetadata(paths).unseen_runs(answer.runs.keys(), min_run, max_run, decided)
+    answer.given_up = frozenset(decided.keys() - answer.runs.keys() - answer.unclear - earlier.keys())
     answer.before = {number: earlier[number] for number in earlier.keys() & answer.unclear}
     answer.unseen = frozenset(earlier.keys() - answer.unclear)
     answer.runs |= {number: earlier[number] for number in answer.unseen}
     return answer
 
 
-def given_up(paths: Paths) -> frozenset[int]:
-    """Return the numbers of the runs of which a person decided that they stay away from the run database."""
-    return frozenset(map(first_run, accepted(standing(read_decisions(paths).made, times.now()))))
+def given_up(paths: Paths) -> dict[int, datetime]:
+    """Return the numbers of the runs of which a person decided that they stay away from the run database, and when."""
+    decided = accepted(standing(read_decisions(paths).made, times.now()))
+    return {first_run(run): when for run, when in decided.items()}
 
 
 def describe_unseen(answer: RunQuery, rundb: RunDB) -> Iterator[str]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
+from xomflow.core import times
 from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import RUN_DIGITS, run_id, shelf_of
 from xomflow.core.paths import Paths
@@ -34,9 +36,18 @@ class RunMetadata:
         self._paths = paths
         self._digests: dict[str, str] = read_kept(paths.run_metadata_digests, dict_of(str)) or {}
 
-    def keep(self, runs: Iterable[Run]) -> None:
-        """Keep what the documents of these runs have; what is kept of other runs stays, see `unseen_runs`."""
-        shelves: dict[str, list[Run]] = {}
+    def keep(self, runs: Iterable[Run], given_up: Iterable[int] = ()) -> None:
+        """Keep what the documents of these runs have; what is kept of other runs stays, see `unseen_runs`.
+
+        Parameters
+        ----------
+        runs
+            The runs.
+        given_up
+            Numbers of runs that are gone. If one comes back, it counts as seen from then on.
+        """
+        gone = set(map(run_id, given_up))
+        shelves: dict[str, list[Run]] = {shelf_of(run): [] for run in gone}
         for run in sorted(runs, key=lambda run: run.number):
             shelves.setdefault(shelf_of(run.id), []).append(run)
         changed = False
@@ -44,16 +55,26 @@ class RunMetadata:
             text = json.dumps([(run.number, *run.entries, *_rest(run)) for run in members])
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             kept = self._kept(shelf)
-            if self._digests.get(shelf) == digest and all("rest" in kept.get(run.id, ()) for run in members):
+            leaving = [name for name in gone if "rest" in kept.get(name, ())]
+            whole = all("rest" in kept.get(run.id, ()) for run in members)
+            if whole and not leaving and (not members or self._digests.get(shelf) == digest):
                 continue
-            now = {run.id: {**run.entries._asdict(), "rest": _rest(run)} for run in members}
+            for name in leaving:
+                del kept[name]["rest"]
+            now = {run.id: _kept_form(run, kept.get(run.id, {})) for run in members}
             write_kept(self._paths.run_metadata(shelf), json.dumps(kept | now))
             self._digests[shelf] = digest
             changed = True
         if changed:
             write_kept(self._paths.run_metadata_digests, json.dumps(self._digests))
 
-    def unseen_runs(self, seen: Collection[int], min_run: int, max_run: int | None) -> dict[int, Run]:
+    def unseen_runs(
+        self,
+        seen: Collection[int],
+        min_run: int,
+        max_run: int | None,
+        given_up: Mapping[int, datetime] = MappingProxyType({}),
+    ) -> dict[int, Run]:
         """Return the runs that were kept before and are not among those seen now, each as it was last seen.
 
         Parameters
@@ -62,6 +83,8 @@ class RunMetadata:
             Numbers of the runs that are not missed, such as those with a document that cannot be understood.
         min_run, max_run
             The range of numbers that the run database was asked about.
+        given_up
+            When a person decided that a run is gone; it is missed again if it has come back since.
         """
         last = 10**RUN_DIGITS - 1 if max_run is None else min(max_run, 10**RUN_DIGITS - 1)
         shelves = {shelf_of(run_id(min_run)), shelf_of(run_id(last))}
@@ -70,6 +93,8 @@ class RunMetadata:
             for name, entry in self._kept(shelf).items() if min(shelves) <= shelf <= max(shelves) else ():
                 number = int(name) if name.isdecimal() else -1
                 if not min_run <= number <= last or number in seen:
+                    continue
+                if number in given_up and given_up[number].timestamp() >= entry.get("since", 0):
                     continue
                 if (run := _run(number, entry)) is not None:
                     unseen[number] = run
@@ -90,6 +115,12 @@ class RunMetadata:
 
     def _kept(self, shelf: str) -> dict[str, dict[str, Any]]:
         return read_kept(self._paths.run_metadata(shelf), dict_of(dict)) or {}
+
+
+def _kept_form(run: Run, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the kept form of a run, with the time since when it has been there without being given up."""
+    since = before.get("since", 0) if "rest" in before else times.now().timestamp()
+    return {**run.entries._asdict(), "rest": _rest(run), "since": since}
 
 
 def _rest(run: Run) -> list[Any]:
@@ -125,7 +156,9 @@ def _run(number: int, kept: dict[str, Any]) -> Run | None:
 def _parsed(kept: dict[str, Any]) -> RunEntries | None:
     """Return kept entries; None if they are damaged. Those of version 1.0 had no length."""
     try:
-        entries = RunEntries(**{"seconds": None, **{name: kept[name] for name in kept if name != "rest"}})
+        entries = RunEntries(
+            **{"seconds": None, **{name: kept[name] for name in kept if name not in ("rest", "since")}}
+        )
         texts = [entries.mode, entries.source, *entries.tags, *entries.comments]
         numbers = [entries.seconds or 0, *entries.rate.values()]
     except (TypeError, AttributeError):

@@ -50,7 +50,7 @@ def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] |
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
     survey.warnings = [*survey.warnings, *decisions.problems]
     survey.mass_changes = mass_changes(
-        paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups, given_up(paths)
+        paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups, frozenset(given_up(paths))
     )
     return survey
 
