@@ -24,7 +24,7 @@ class MemoryStore(Store):
         self.points: dict[tuple[Any, ...], Point] = {}
         self.own: dict[tuple[Any, ...], Point] = {}
         self.tables: dict[str, list[Point]] = {}
-        self.renewed: list[str] = []
+        self.renewed: list[tuple[str, set[str]]] = []
         self.writes: list[tuple[str, set[str]]] = []
         self.failing: set[str] = set()
         self.lost: set[str] = set()
@@ -35,8 +35,8 @@ class MemoryStore(Store):
         return str(shelf) not in self.lost
 
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
-        """Note it; see `Store.renew`."""
-        self.renewed.append(analysis)
+        """Note which ids may be renewed; see `Store.renew`."""
+        self.renewed.append((analysis, {one for _, points in shelves for one in points}))
 
     def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
         """Write what changed, and fail after that for the shelves in ``failing``; see `Store.write`."""

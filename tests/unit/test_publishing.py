@@ -572,3 +572,46 @@ def test_points_of_an_outcome_that_cannot_be_read_now_stay(
     published(paths, memory)  # no folder has changed
     values = {52001: 1.5, 52002: 2.0, 52003: 4.0, 52004: 5.0, 60001: 3.0, 60002: 6.0, 60003: 7.0, 60004: 8.0}
     assert memory.values() == values
+
+
+# --- the form of points -----------------------------------------------------------------------------------------------
+
+
+def test_a_store_is_renewed_once_before_the_first_point_of_an_analysis(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001), of(60001), of(52001, analysis="other"))
+    published(paths, memory)
+    assert memory.renewed == [("kr83m", {"052001", "060001"}), ("other", {"052001"})]
+    keep(paths, of(52002))
+    published(paths, memory)
+    assert len(memory.renewed) == 2
+
+
+def test_a_ledger_of_an_earlier_form_publishes_everything_once(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    for shelf in ("052", "060"):
+        ledger = paths.ledger / f"memory/kr83m/v1/{shelf}.json"
+        old = {run: fingerprint.partition(":")[2] for run, fingerprint in json.loads(ledger.read_text()).items()}
+        ledger.write_text(json.dumps(old))
+    (paths.ledger / "memory/stamps.json").write_text(json.dumps({f"kr83m/v1/{one}": "1  2" for one in ("052", "060")}))
+    memory.renewed.clear()
+    assert published(paths, memory).outcomes == 2
+    assert memory.renewed == [("kr83m", {"052001", "060001"})]
+    assert published(paths, memory).outcomes == 0
+
+
+def test_points_of_a_shelf_that_cannot_be_published_now_are_not_renewed(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be removed, and not written again before its outcomes can be read."""
+    keep(paths, of(52001), of(52002), of(60001))
+    real = cache.read_document
+
+    def read(path: Path) -> Any:
+        if path.name == "052001.json":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(cache, "read_document", read)
+    published(paths, memory)
+    assert memory.renewed == [("kr83m", {"060001"})]

@@ -21,7 +21,7 @@ from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
-from xomflow.publishing.store import Store, StoreAwayError, StoreError
+from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
 
 
 def publish(
@@ -115,10 +115,16 @@ class _Publishing:
         fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
         changed = [one for one in shelves if not self._is_published(one, fingerprints[one])]
         if changed and not any(self._is_of_present_form(one) for one in shelves):
-            self._tried(self._store.renew, shelves[0].analysis, self._points.of_all(shelves))
+            self._tried(self._store.renew, shelves[0].analysis, self._renewable(shelves))
         for shelf in changed:
             if self._tried(self._publish_shelf, shelf) and not self._points.unknown_in(shelf, {}):
                 self._seen.note(shelf, fingerprints[shelf])
+
+    def _renewable(self, shelves: list[Shelf]) -> Iterator[tuple[Shelf, Points]]:
+        """Yield the points of the shelves that can be published now: the others keep the points that they have."""
+        for shelf, points in self._points.of_all(shelves):
+            if not self._points.unknown_in(shelf, points):
+                yield shelf, points
 
     def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
         return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._store.has(shelf)
