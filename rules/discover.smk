@@ -9,4 +9,4 @@ checkpoint discover:
     message:
         "Looking for work"
     shell:
-        "{params.command} 2>&1 | tee {log}"
+        "{params.command} 2>&1 | tee {log:q}"

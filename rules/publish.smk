@@ -12,4 +12,4 @@ rule publish:
     message:
         "Publishing results"
     shell:
-        "{params.command} 2>&1 | tee {log}"
+        "{params.command} 2>&1 | tee {log:q}"

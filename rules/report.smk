@@ -11,4 +11,4 @@ rule report:
     message:
         "Renewing the page"
     shell:
-        "{params.command} 2>&1 | tee {log}"
+        "{params.command} 2>&1 | tee {log:q}"

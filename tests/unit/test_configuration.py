@@ -123,6 +123,18 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
         (tree(max_jobs_per_tick=True), "max_jobs_per_tick is True: input should be a valid integer"),
         (tree(rundb={"kind": "mongo"}), "rundb.kind is 'mongo': input should be 'file' or 'mongodb'"),
         (tree() | {"work": None}, "work is empty: the name of a file or folder is needed"),
+        (
+            tree() | {"work": "w{x}"},
+            "work is 'w{x}': the character '{' cannot be in this path: give the folder another name",
+        ),
+        (
+            tree() | {"work": "a\nb"},
+            "work is 'a\\nb': the character '\\n' cannot be in this path: give the folder another name",
+        ),
+        (
+            tree() | {"work": "-w"},
+            "work is '-w': a path that begins with '-' is taken for an option: give the folder another name",
+        ),
         (tree() | {"work": [1]}, "work is [1]: the name of a file or folder is needed"),
         (tree(software=[]), "software is []: list should have at least 1 item"),
         (tree(software={}), "software is {}: input should be a valid list"),

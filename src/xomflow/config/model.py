@@ -20,6 +20,7 @@ from xomflow.config.values import (
     FunctionName,
     Growth,
     Label,
+    PlainPath,
     Positive,
     PositiveDuration,
     Prefix,
@@ -306,7 +307,7 @@ class ScienceRun(RunRange):
 class Config(Model):
     """The whole configuration."""
 
-    work: Path = Field(Path("work"), description="Folder for everything that is generated.")
+    work: PlainPath = Field(Path("work"), description="Folder for everything that is generated.")
     rundb: RunDB = Field(description="Where the run documents come from.")
     context: Context = Field(description="The strax context.")
     software: list[Software] = Field(

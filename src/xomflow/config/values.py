@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -54,6 +55,17 @@ def _free(name: str) -> str:
     return name
 
 
+def _plain(path: Path) -> Path:
+    """Refuse what Snakemake takes for a wildcard, and what no command can print in a line."""
+    text = str(path)
+    odd = next((letter for letter in text if letter in "{}" or not letter.isprintable()), None)
+    if text.startswith("-"):
+        raise ValueError("a path that begins with '-' is taken for an option: give the folder another name")
+    if odd is not None:
+        raise ValueError(f"the character {odd!r} cannot be in this path: give the folder another name")
+    return path
+
+
 def _positive(seconds: float) -> float:
     if seconds <= 0:
         raise ValueError("a length of time above zero is needed")
@@ -102,6 +114,7 @@ Duration = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
 ]
+PlainPath = Annotated[Path, AfterValidator(_plain)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]

@@ -74,7 +74,7 @@ class Slurm:
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
         """Submit a job that runs in the working directory."""
-        fixed = [f"--job-name={request.name}", f"--comment={label}", f"--output={log.absolute()}"]
+        fixed = [f"--job-name={request.name}", f"--comment={label}", f"--output={_plain(log)}"]
         fixed += ["--parsable", "--open-mode=append", f"--export={_EXPORTED}"]
         return number_in(_run(["sbatch", *fixed, *self.options(request)], _script(request), lock))
 
@@ -82,6 +82,12 @@ class Slurm:
         """End jobs."""
         if numbers:
             _run(["scancel", *_clusters(cluster), *numbers])
+
+
+def _plain(log: Path) -> str:
+    """Return a path in which Slurm replaces nothing: it takes ``%j`` for the number of the job."""
+    text = str(log.absolute())
+    return text if "\\" in text else text.replace("%", "%%")
 
 
 def _script(request: JobRequest) -> str:
