@@ -93,6 +93,60 @@ def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
 # --- Slurm ------------------------------------------------------------------------------------------------------------
 
 
+class Chain:
+    """A job of the chain of ticks; the programs in the place of Slurm's and of Snakemake write what they are asked."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder, programs = home / "xom", home / "bin"
+        program(programs / "squeue", "cat waiting 2> /dev/null")
+        program(programs / "sbatch", '[ -e open ] || exit 1; echo "$PWD" > waiting; echo submitted >> said')
+        program(programs / "scontrol", 'echo "$*" >> said')
+        program(programs / "sleep", "exec /bin/sleep 0.05")
+        program(self.folder / SNAKEMAKE, "echo tick >> said; exit 7")
+        (self.folder / "deploy").symlink_to(DEPLOY)
+        own = {"PATH": f"{programs}:{os.environ['PATH']}", "SLURM_SUBMIT_DIR": str(self.folder), "SLURM_JOB_ID": "17"}
+        self.environment = {**os.environ, **own}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["/bin/bash", "deploy/tick.sbatch"], cwd=self.folder, env=self.environment)
+
+    def said(self) -> list[str]:
+        return (self.folder / "said").read_text().splitlines() if (self.folder / "said").exists() else []
+
+
+def test_a_tick_runs_while_slurm_refuses_the_next_one_which_is_submitted_later(home: Path, wait_for: Wait) -> None:
+    chain = Chain(home)
+    job = chain.start()
+    wait_for(lambda: chain.said() == ["tick"])
+    (chain.folder / "open").touch()
+    assert job.wait(60) == 7
+    assert chain.said() == ["tick", "submitted"]
+
+
+def test_where_slurm_takes_no_job_after_the_tick_it_starts_the_same_one_again(home: Path) -> None:
+    chain = Chain(home)
+    assert chain.start().wait(60) == 7
+    assert chain.said() == ["tick", "requeue 17"]
+
+
+def test_a_chain_that_was_started_twice_has_one_next_job(home: Path) -> None:
+    chain = Chain(home)
+    (chain.folder / "waiting").write_text(f"{chain.folder}\n")
+    (chain.folder / "open").touch()
+    assert chain.start().wait(60) == 7
+    assert chain.said() == ["tick"]
+
+
+def test_a_tick_is_asked_to_end_when_the_time_of_its_job_is_up(home: Path, wait_for: Wait) -> None:
+    chain = Chain(home)
+    program(chain.folder / SNAKEMAKE, "trap 'echo ends >> said; exit 5' TERM\necho tick >> said\nwhile :; do :; done")
+    job = chain.start()
+    wait_for(lambda: chain.said() == ["tick"])
+    job.terminate()
+    assert job.wait(60) == 5
+    assert chain.said() == ["tick", "ends", "requeue 17"]
+
+
 @pytest.fixture
 def roomy_slurm() -> Iterator[SlurmCluster]:
     """A cluster with room for ticks beside their jobs."""

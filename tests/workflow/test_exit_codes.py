@@ -1,5 +1,6 @@
 """What a tick ends with, when several things are wrong at a time and when the disk takes nothing."""
 
+import os
 import re
 import sys
 from subprocess import CompletedProcess, run
@@ -9,7 +10,11 @@ import pytest
 
 from support.factory import tick_item, tick_summary
 from support.site import Site
+from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.key import Key
+from xomflow.slurm import submissions
+from xomflow.slurm.submissions import Submission
 from xomflow.workflow.terminal import exit_code
 
 RAISES = "raise ValueError('no')"
@@ -68,9 +73,46 @@ def test_a_disk_that_takes_nothing_is_one_sentence(site: Site, place: str) -> No
     done = site.snakemake()
     assert done.returncode == ExitCode.STORE_OR_DISK, done.stderr
     said = done.stdout + done.stderr
-    assert re.search(rf"^\S*work/{place}\S*: File exists; nothing that was done is lost$", said, re.MULTILINE), said
+    before, then = ("the page cannot be renewed: ", "") if place == "page" else ("", "; nothing that was done is lost")
+    assert re.search(rf"^{before}\S*work/{place}\S*: File exists{then}$", said, re.MULTILINE), said
     assert "Traceback" not in said
     assert site.done("good") == (set() if place == "ticks" else {52001})
     (site.work / place).unlink()
     assert site.tick().returncode == 0
     assert site.done("good") == {52001}
+
+
+def test_each_tick_warns_of_a_unit_that_counts_a_crash_as_success(site: Site) -> None:
+    unit = site.folder / "home/.config/systemd/user/xom.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nSuccessExitStatus=1\n")
+    for _ in range(2):
+        done = site.tick(HOME=str(site.folder / "home"))
+        assert done.returncode == ExitCode.OK
+        assert f"{unit}: it counts exit code 1, a crash, as success" in done.stderr
+
+
+def test_a_job_that_slurm_holds_waits_for_a_person(site: Site) -> None:
+    site.runs([52001])
+    site.analysis("good", "xomlib.Xomresult(variable_name='one', variable_value=1.0).save()")
+    record = Submission(Key("good", "v1", "052001"), 1, "20261122T120000-host-5", times.now(), "17")
+    submissions.note(site.paths, record)
+    squeue = site.folder / "bin/squeue"
+    squeue.parent.mkdir()
+    squeue.write_text("#!/bin/sh\necho '17|SPECIAL_EXIT|None|N/A||project42'\n")
+    squeue.chmod(0o755)
+    path = f"{squeue.parent}:{os.environ['PATH']}"
+    words = "Slurm job 17 of good v1 run 052001 waits for a person, SPECIAL_EXIT: scontrol release 17 lets it go on"
+    done = site.tick(PATH=path)
+    assert done.returncode == ExitCode.WAITS_FOR_PERSON
+    assert words in done.stderr
+    assert site.done("good") == set()
+    shown = run(
+        [sys.executable, "-m", "xomflow", "status"],
+        cwd=site.folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (shown.returncode, words in shown.stdout) == (ExitCode.WAITS_FOR_PERSON, True)
