@@ -137,6 +137,13 @@ def test_damaged_uses_count_as_unknown(tmp_path: Path, content: str) -> None:
     assert Uses(tmp_path / "uses.json").by_version() == {}
 
 
+def test_a_folder_in_the_place_of_the_uses_costs_nothing(uses: Uses, tmp_path: Path) -> None:
+    (tmp_path / "uses.json").mkdir()
+    uses.note(SHELF, {"052001": made(52001, "2026-09-25T00:00:00Z")})
+    uses.keep([SHELF])
+    assert SHELF in Uses(tmp_path / "uses.json")
+
+
 def test_an_event_is_a_point_at_its_start() -> None:
     (point,) = event_points([Event("science_run", "SR1", "", START, "2026-11-22T12:00:00Z")], "test_")
     assert (point.measurement, point.tags) == ("test_events", {"kind": "science_run", "analysis": "all"})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.kept_json import dict_of, read_kept, write_kept
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.store import Points
-from xomlib.files import dump_json
 
 _PACKAGE = "version_"
 
@@ -57,7 +57,7 @@ class Uses:
         """Write the file, without shelves that are not there any more."""
         there = {str(shelf) for shelf in shelves}
         self._by_shelf = {name: uses for name, uses in self._by_shelf.items() if name in there}
-        dump_json(self._path, self._by_shelf)
+        write_kept(self._path, json.dumps(self._by_shelf))
 
     def by_version(self) -> dict[tuple[str, str], list[Use]]:
         """Return the uses of each version of each analysis, the first one first."""
