@@ -223,3 +223,18 @@ def test_a_member_whose_document_is_not_json_holds_its_group_back(campaigns: Fas
     first, last = file.read_text().splitlines()
     file.write_text("\n".join([first, json.dumps(at(52002, 39))[:-9], last, ""]))
     assert campaigns.pending() == set()
+
+
+def test_an_analysis_that_gets_or_loses_its_period_goes_on_with_what_is_done(campaigns: FastSite) -> None:
+    one = "xomlib.Xomresult(variable_name='runs', variable_value=1).save()"
+    campaigns.runs([at(52001, 40), at(52002, 39)])
+    campaigns.analysis("sums", one, run_modes=["tpc_kr83m"])
+    campaigns.tick()
+    assert shown(campaigns)[0] == ["052001", "052002"]
+    campaigns.analysis("sums", SUM, run_modes=["tpc_kr83m"], period={"gap": "5 h"})
+    campaigns.tick()
+    assert shown(campaigns)[0] == [group_id([52001, 52002])]
+    campaigns.analysis("sums", one, run_modes=["tpc_kr83m"])
+    assert campaigns.pending() == set()
+    campaigns.tick()
+    assert shown(campaigns)[0] == ["052001", "052002"]

@@ -138,7 +138,9 @@ def find_pending(config: Config, rundb: RunDB, may_write: bool = False) -> Pendi
         if block.period:
             found = _pending_campaigns(selector, block.period, answer, listing.failures, revisions, again)
         else:
-            found = _pending_runs(selector, alike.values(), replace(listing, done=listing.done - again))
+            # Publishing gives those that are called superseded their names back.
+            done = (listing.done | revisions.keys()) - again
+            found = _pending_runs(selector, alike.values(), replace(listing, done=done))
             if revisions:
                 found.known_groups = _groups_of_single_runs(selector, answer, revisions)
         work.analyses[analysis] = found
