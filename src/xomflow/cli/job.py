@@ -73,8 +73,10 @@ def publish(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """Write the summary of the tick and renew the page."""
     from xomflow.workflow.summary import write_report
+    from xomflow.workflow.sweep import sweep
 
     write_report(options.tick)
+    sweep(_paths(options.tick), Path(".snakemake"))
     return ExitCode.OK
 
 

@@ -162,6 +162,11 @@ class Paths:
         return self.cache / f"complete-{digest}.json"
 
     @property
+    def swept(self) -> Path:
+        """Its time stamp is that of the last removal of left-over files."""
+        return self.cache / "swept"
+
+    @property
     def whereabouts(self) -> Path:
         """Locations of the data of waiting runs, from the run database."""
         return self.cache / "whereabouts.json"
