@@ -63,6 +63,11 @@ def now_of(file: Path | None) -> int:
     return here
 
 
+def is_before(changed_ns: int, looked_ns: int) -> bool:
+    """Return whether a change was certainly before a look, whose time has the same clock."""
+    return changed_ns < looked_ns - _RESOLUTION_NS
+
+
 def span(seconds: float) -> str:
     """Return a length of time for people, such as ``45 s``, ``12 min``, ``3.5 h``, ``4.0 d``."""
     for size, unit, form in ((86400.0, "d", ".1f"), (3600.0, "h", ".1f"), (60.0, "min", ".0f")):

@@ -132,6 +132,16 @@ class OutcomeCache:
             write_kept(place, json.dumps(entries, separators=(",", ":")))
         return found
 
+    def damaged_of(self, shelf: Shelf, runs: Collection[str]) -> set[str]:
+        """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
+        place = self._paths.known_outcomes / f"{shelf}.json"
+        looked = place.stat().st_mtime_ns if place.exists() else 0
+        for path, status in self._files(shelf):
+            # What was renamed or restored may have an old time of its content.
+            if path.stem in runs and not (status and times.is_before(path.stat().st_ctime_ns, looked)):
+                self._read(path, status, None)
+        return {path.stem for path in self.damaged if path.parent == self._folder(shelf)}
+
     def _folder(self, shelf: Shelf) -> Path:
         return self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
 

@@ -53,8 +53,11 @@ class KnownResults:
         """Return the known results of a shelf: for each run id when it was noted last."""
         ledger, kept = self._ledger / f"{shelf}.json", self._paths.known_outcomes / f"{shelf}.json"
         published = read_kept(ledger, dict_of(str)) or {}
-        found = dict.fromkeys((run for run, points in published.items() if points != UNKNOWN), _time_of(ledger))
-        return found | dict.fromkeys(read_kept(kept, kept_runs) or (), max(_time_of(kept), _time_of(ledger)))
+        found = {run for run, points in published.items() if points != UNKNOWN}
+        # While the store is published to, its ledger is written last and has all. The cache takes longer to read.
+        if not found or len(found) < len(published) or _time_of(kept) > _time_of(ledger):
+            found |= read_kept(kept, kept_runs) or set()
+        return dict.fromkeys(found, max(_time_of(kept), _time_of(ledger)))
 
     def lost(self, shelf: Shelf, everything: bool = False) -> dict[str, Lost]:
         """Return the known results of a shelf whose outcomes are lost.
@@ -80,8 +83,7 @@ class KnownResults:
         found = dict.fromkeys(missing - groups, Lost.GONE)
         if names & {f"{run}.json" for run in known}:
             cache = OutcomeCache(self._paths, may_write=False)
-            cache.outcomes(shelf)
-            found |= dict.fromkeys(known.keys() & {path.stem for path in cache.damaged}, Lost.DAMAGED)
+            found |= dict.fromkeys(cache.damaged_of(shelf, known.keys()), Lost.DAMAGED)
         return found
 
 
