@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
 import grp
 import itertools
@@ -18,7 +16,7 @@ from pathlib import Path
 from xomflow.core.errors import UsageError
 from xomflow.core.paths import Paths
 from xomflow.decisions.model import Decision
-from xomlib.files import read_json
+from xomlib.files import create_atomically, read_json
 
 _TIME_FORM = "%Y%m%dT%H%M%SZ"
 
@@ -136,28 +134,10 @@ def _read(path: Path, trust: _Trust) -> Decision:
 
 def _create(path: Path, text: str) -> bool:
     """Create a complete file; False if there is one of this name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o644)  # the owner of work must be able to read it, whatever the umask is
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)  # a rename would replace another one's decision
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
-                raise
-            with path.open("x", encoding="utf-8") as file:  # no hard links here
-                file.write(text)
-        return True
-    except FileExistsError:
+    if not create_atomically(path, text):
         return False
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    path.chmod(0o644)  # the owner of work must be able to read it, whatever the umask is
+    return True
 
 
 @functools.cache
