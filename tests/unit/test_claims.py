@@ -282,6 +282,10 @@ def test_a_lock_file_without_an_owner_is_that_of_a_process_that_is_about_to_begi
         paths.run_lock(KEY).write_text(content)
         owner = lock_owners(paths)[KEY]
         assert (owner.held, owner.attempt, owner.where) == (True, 1, "unknown host, process unknown")
+    if content:  # a lock may not reach from another host, and who wrote this is unknown
+        assert lock_owners(paths)[KEY].held
+        assert f"{paths.run_lock(KEY)} cannot be read: " in lock_owners(paths)[KEY].where
+        os.utime(paths.run_lock(KEY), (0, 0))
     assert lock_owners(paths) == {}
     assert take_left_behind(paths, KEY) is None
 

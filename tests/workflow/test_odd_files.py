@@ -114,7 +114,8 @@ def test_it_stops_neither_commands_nor_ticks(site: FastSite, tmp_path: Path, how
             wrong.append(
                 f"{place}: the tick ended with {done.returncode} and did not do the rest: {done.stderr[-300:]}"
             )
-        if place in NAMED and 52001 in site.done("one") and how != "loop":
+        is_free = how in ("empty", "loop") and path.suffix == ".lock"  # as of a job that was killed before it began
+        if place in NAMED and 52001 in site.done("one") and how != "loop" and not is_free:
             wrong.append(f"{place}: a run was analysed on which another process may work")
         if place in NAMED and 52001 not in site.done("one") and path.name not in told.stdout:
             wrong.append(f"{place}: status does not name it")

@@ -20,6 +20,8 @@ from xomlib.locks import is_locked
 
 # A job that has reached its time limit still writes how it ended, for at most this long.
 _END_SECONDS = 900.0
+# Seconds for which a damaged lock file counts as held: longer than nearly all jobs work.
+_LONGEST_DOUBT = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,4 +152,11 @@ def _owner_in(path: Path, held: bool) -> LockOwner | None:
     except OSError as error:  # who may hold it is unknown: that is no reason to start another process
         return LockOwner(1, "", "", 0, times.now(), trouble=f"{path} cannot be read: {error.strerror}")
     except UNREADABLE:
-        return LockOwner(1, "", "", 0, times.now()) if held else None
+        if held:
+            return LockOwner(1, "", "", 0, times.now())
+        status = path.stat()
+        if not status.st_size or (times.now().timestamp() - status.st_mtime) > _LONGEST_DOUBT:
+            return None
+        # It is free here, but a lock may not reach from the host that wrote it.
+        trouble = f"{path} cannot be read: it does not show who holds it; delete it once no process works on its run"
+        return LockOwner(1, "", "", 0, times.now(), trouble=trouble)
