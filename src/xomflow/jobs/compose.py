@@ -100,7 +100,7 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     provenance = own_provenance(lineage, job.own.program.name, versions, git_revision())
     settings = digest(json.dumps(job.common.settings, sort_keys=True).encode())
     provenance = replace(provenance, script=report.script if report else None, settings=settings)
-    trouble = trouble_in(draft_folder) if report is None else ""
+    trouble = trouble_in(draft_folder) or trouble_in(log.parent) if report is None else ""
     reason = failure_of(end, report, draft, job.own.limits.time_limit_s, trouble)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
     warnings = warnings_of(job.key.analysis, lineage, job.common.needs)

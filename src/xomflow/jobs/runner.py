@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -176,4 +177,5 @@ def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:
         try:
             shutil.move(draft / "figures", place)
         except shutil.Error as error:  # of files that were copied to another disk
-            raise OSError(errno.EIO, str(error), str(place)) from None
+            first = re.sub(r"^\[Errno \d+\] |: '.*", "", str(error.args[0][0][-1]))
+            raise OSError(errno.EIO, first, str(place)) from None
