@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,10 @@ def test_variables_that_are_options_reach_no_command_of_slurm(monkeypatch: pytes
 # --- the script -------------------------------------------------------------------------------------------------------
 LINES = {
     "alone": 'printf "%s\\n" "a  b"',
+    "one program": "/bin/echo 'a  b' c",
+    "one program and more": "/bin/echo a; /bin/echo b",
+    "one program with a variable": "/bin/echo $OMP_NUM_THREADS",
+    "one program and a comment": "/bin/echo a # it's",
     "words before": "export OMP_NUM_THREADS=3; echo $OMP_NUM_THREADS",
     "its variables": "echo $OMP_NUM_THREADS $MKL_NUM_THREADS",
     "a pipe": "echo one | tr o 0",
@@ -161,3 +166,12 @@ def test_a_job_knows_that_it_is_one_wherever_its_command_stands(tmp_path: Path, 
     environment = {"SLURM_JOB_ID": "17", "PATH": os.defpath}
     done = subprocess.run(["/bin/sh"], input=script, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "slurm 17\n"
+
+
+def test_a_single_program_is_the_jobs_own_process(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    program, text = shell_script(f"{sys.executable} -c 'import os; print(os.getpid())'", 1, None)
+    script = commands._script(JobRequest(factory.KEY, 1, text, 100, 10, 1, shell=program))
+    with subprocess.Popen(["/bin/sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as job:
+        printed, _ = job.communicate(script)
+        assert int(printed) == job.pid

@@ -8,6 +8,7 @@ new Snakemake that changes one of them fails there, with a sentence, and not in 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,8 +236,17 @@ def shell_script(command: str, threads: int, program: str | None) -> tuple[str, 
     """
     program = program or shell.get_executable() or "/bin/sh"
     variables = " ".join(f"{name}_NUM_THREADS={threads}" for name in _THREAD_VARIABLES)
-    line = f"{shell._get_process_prefix(program)} {command} {shell._process_suffix}".strip()
+    alone = _is_one_program(command) and not shell._process_suffix  # it replaces the shell, a process less
+    line = f"{shell._get_process_prefix(program)} {'exec ' * alone}{command} {shell._process_suffix}".strip()
     return program, f"export {variables} VECLIB_MAXIMUM_THREADS={threads}\n{line}"
+
+
+def _is_one_program(command: str) -> bool:
+    """Return whether a command is the path of a program and its arguments, without anything that a shell would do."""
+    try:
+        return command.startswith("/") and shlex.join(shlex.split(command)) == command.strip()
+    except ValueError:  # a quote that is not closed
+        return False
 
 
 def _text_of(rule: Any) -> RuleText:
