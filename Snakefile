@@ -1,4 +1,4 @@
-from xomflow.workflow.rules import CONSTRAINTS, Rules, checked
+from xomflow.workflow.snakemake.rules import CONSTRAINTS, Rules, checked
 
 
 configfile: checked("config.yaml")

@@ -4,11 +4,12 @@ May import: the standard library of Python 3.9, nothing else, since it works ins
 Must never use the network.
 """
 
-from xomlib import _renamed, spawned
+from xomlib import _renamed
 from xomlib.by_hand import cli
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError
 from xomlib.job import path, run, runs, settings
+from xomlib.process import spawned
 from xomlib.results import Xomresult, figure, xom_message
 
 __version__ = "1.0.0"

@@ -16,8 +16,8 @@ MODULES = {
     "xomlib.document": "xomlib.run_document",
     "xomlib.session": "xomlib.job",
     "xomlib.shell": "xomlib.by_hand",
-    "xomlib.warm": "xomlib.fork_server",
-    "xomlib.work": "xomlib.worker",
+    "xomlib.warm": "xomlib.process.fork_server",
+    "xomlib.work": "xomlib.process.worker",
 }
 """Old to new name."""
 

@@ -17,8 +17,8 @@ from xomlib.files import dump_json, parse_json, read_json
 from xomlib.job import is_begun
 from xomlib.job_description import ByHand, JobDescription
 from xomlib.printing import printable_lines
-from xomlib.reads import JOURNAL, lineage_in
-from xomlib.verdict import failure_of_process, failure_of_script, report_of, signal_in, warnings_of
+from xomlib.process.reads import JOURNAL, lineage_in
+from xomlib.process.verdict import failure_of_process, failure_of_script, report_of, signal_in, warnings_of
 
 _SHOWN = "shown"  # a failure whose traceback is on the terminal
 _ENDED_ITSELF = "the script ended itself"
@@ -94,13 +94,13 @@ def _run(job: JobDescription, folder: str) -> Optional[tuple]:
     """Run a job in a process as a tick starts it; return how it failed if it did not come to its end."""
     import subprocess
 
-    from xomlib import launch
+    from xomlib.process import launch
 
     description = os.path.join(str(job.draft), "job.json")
     dump_json(description, job.to_json())
     own: Any = job.by_hand
     sys.stderr.flush()
-    command = [sys.executable, "-m", "xomlib.worker", description]
+    command = [sys.executable, "-m", "xomlib.process.worker", description]
     process = launch.start(command, _environment(own, folder), 2, own.memory_mb, own.time_limit_s)
     timed_out = False
     try:
@@ -118,7 +118,7 @@ def _run(job: JobDescription, folder: str) -> Optional[tuple]:
 
 def _environment(own: ByHand, folder: str) -> dict:
     """Return the environment as a tick gives it, with caches in a folder that is removed where there are no others."""
-    from xomlib import launch
+    from xomlib.process import launch
 
     caches = {name: path if os.path.isdir(path) else os.path.join(folder, name) for name, path in own.caches.items()}
     own_bin = os.path.dirname(sys.executable)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xomlib import DataBroken
-from xomlib.reads import failed_read
+from xomlib.process.reads import failed_read
 
 # Names of strax's errors where nothing watches strax.
 _BROKEN = frozenset(("DataNotAvailable", "DataCorrupted", "FileNotFoundError", "EOFError", "MailBoxAlreadyClosed"))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.site import Site, jobs_in
-from xomflow.core import work_format
+from xomflow.core.files import work_format
 from xomflow.core.paths import ROOT
 
 # Waits for a file `go`, then publishes where the code of its worker lies.

@@ -14,8 +14,8 @@ TRY = """
 import json, sys
 from pathlib import Path
 
-from xomlib.failures import failure_of
-from xomlib.reads import Journal, lineage_in, watch
+from xomlib.process.failures import failure_of
+from xomlib.process.reads import Journal, lineage_in, watch
 
 folder = Path(sys.argv[1])
 watch(Journal(folder / "reads"))

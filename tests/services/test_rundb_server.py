@@ -35,7 +35,7 @@ from xomflow.planning.kept_pending import load_pending
 from xomflow.rundb import database as rundb_module
 from xomflow.rundb.database import FileRunDB, MongoRunDB, RunQuery, open_rundb
 from xomflow.rundb.mongo import decoded
-from xomflow.workflow.describe_job import describe_job
+from xomflow.workflow.requests.describe_job import describe_job
 from xomlib.run_document import FIELDS
 
 

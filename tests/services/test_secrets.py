@@ -160,7 +160,13 @@ def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
     assert secretive.site.done("good") == secretive.site.done("scada") == {52001}
     assert {fields["run"] for place, fields in secretive.bucket.points().items() if place[0] == "test_scada"} == {52001}
     # It did look while these were at work.
-    for part in ("xomflow job discover", "xomflow job run", "xomflow job publish", "xomlib.worker", "slurmstepd"):
+    for part in (
+        "xomflow job discover",
+        "xomflow job run",
+        "xomflow job publish",
+        "xomlib.process.worker",
+        "slurmstepd",
+    ):
         assert any(part in command for command in guard.commands), part
 
 

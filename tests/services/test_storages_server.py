@@ -17,7 +17,7 @@ from xomflow.config import model as config
 from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
-from xomflow.planning.selection import Selector
+from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
@@ -62,7 +62,6 @@ def world(mongo: MongoAccess, analysis_python: Path, tmp_path_factory: pytest.Te
     interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
     database = f"xom_test_{folder.name}"
     with pytest.MonkeyPatch.context() as patch, xenon.xedocs(mongo):
-        mini_set.use_compiled(Paths(folder / "work"))
         patch.setenv("XENON_CONFIG", str(xenon.xenon_config(folder / "xenon_config", mongo, database)))
         yield World(mongo, database, Program(interpreter), folder)
     with mongo.client() as client:

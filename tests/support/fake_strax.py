@@ -1,4 +1,4 @@
-"""A stand-in for strax, to be imported under its name: what `xomlib.reads` watches, and how strax fails."""
+"""A stand-in for strax, to be imported under its name: what `xomlib.process.reads` watches, and how strax fails."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Preloaded(Jobs):
         self.socket = self.warm / "socket"
         self.lock = self.tick.lock.open("wb")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
-        command = [str(python), "-m", "xomlib.fork_server", str(self.warm), str(self.tick.lock), str(idle)]
+        command = [str(python), "-m", "xomlib.process.fork_server", str(self.warm), str(self.tick.lock), str(idle)]
         command += preload.split(",")
         with (folder / "warm.log").open("wb") as log:
             environment = {"PYTHONPATH": str(ROOT / "src"), "PRELOADED_ONLY": "1"}

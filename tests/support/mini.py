@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from support.site import Site
-from xomflow.core.paths import ROOT, Paths
+from xomflow.core.paths import ROOT
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """The set's present; its newest runs end shortly before."""
@@ -107,14 +107,9 @@ def point(site: Site, mini: Path, python: Path) -> None:
     site.tree["rundb"] = {"kind": "file", "file": str(mini / "runs.jsonl")}
     site.tree["context"] = context(mini)
     site.tree["software"] = [{"interpreter": str(python)}]
-    use_compiled(site.paths)
-
-
-def use_compiled(paths: Paths) -> None:
-    """Let a work folder have what numba compiled before."""
     NUMBA.mkdir(parents=True, exist_ok=True)
-    paths.cache.mkdir(parents=True, exist_ok=True)
-    paths.compiled.symlink_to(NUMBA)
+    site.paths.cache.mkdir(parents=True, exist_ok=True)
+    site.paths.compiled.symlink_to(NUMBA)
 
 
 def wrapper(path: Path, python: Path | str, *packages: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from xomflow.core.paths import SOURCE
 
 _SNAKEFILE = """
-from xomflow.workflow.snakemake_seam import unmet_uses
+from xomflow.workflow.snakemake.seam import unmet_uses
 
 def note_unmet(running):
     with open("unmet", "a") as file:

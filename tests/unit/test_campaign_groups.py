@@ -13,7 +13,7 @@ from support.factory import run
 from xomflow.config.model import Period
 from xomflow.core.key import ID, first_run, group_id, shelf_of
 from xomflow.core.reason import Reason
-from xomflow.planning.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
+from xomflow.planning.runs.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 

@@ -21,12 +21,12 @@ from xomflow.core.paths import SOURCE, Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
 from xomflow.planning.claims import forget_old_ticks, hold_tick, is_overtaken, live_claims, new_tick
 from xomlib.files import dump_json
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 PREAMBLE = """
 import os, subprocess, sys
 from pathlib import Path
-from xomflow.core.file_lock import exclusive
+from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner

@@ -14,7 +14,7 @@ from support.factory import settings
 from support.site import document
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.key import group_id
-from xomflow.workflow.describe_job import describe_job, with_documents
+from xomflow.workflow.requests.describe_job import describe_job, with_documents
 from xomlib import JobError, by_hand
 from xomlib.by_hand import find_xom
 from xomlib.job_description import ContextSpec, JobDescription

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from xomflow.core import file_lock
 from xomflow.core.errors import DiskError, PersonNeededError, for_user
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.file_lock import TICK_VARIABLE, check_locks, exclusive
+from xomflow.core.files import file_lock
+from xomflow.core.files.file_lock import TICK_VARIABLE, check_locks, exclusive
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xomflow.core.folder_marks import FolderAwayError, check_folders, mark, mark_folders
+from xomflow.core.files.folder_marks import FolderAwayError, check_folders, mark, mark_folders
 from xomflow.core.paths import Paths
 
 Change = Callable[[Paths], object]

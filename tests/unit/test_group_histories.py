@@ -25,8 +25,8 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.outcomes.files import list_outcomes
 from xomflow.outcomes.groups import read_groups, write_groups
-from xomflow.planning.campaigns import Campaign, campaign_as_run
 from xomflow.planning.pending import find_pending
+from xomflow.planning.runs.campaigns import Campaign, campaign_as_run
 from xomflow.publishing.publish import publish, verify
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.database import RunQuery

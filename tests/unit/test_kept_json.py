@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.core.kept_json import dict_of, list_of, read_kept
+from xomflow.core.files.kept_json import dict_of, list_of, read_kept
 from xomlib.files import dump_json
 
 DAMAGED = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.factory import run, settings
-from xomflow.planning.near_tags import describe_near_tags, nearly_matches
-from xomflow.planning.selection import selection_key
+from xomflow.planning.runs.near_tags import describe_near_tags, nearly_matches
+from xomflow.planning.runs.selection import selection_key
 from xomflow.rundb.run import Run
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from support import fake_strax
-from xomlib.failures import failure_of
-from xomlib.reads import JOURNAL, Journal, failed_read, lineage_in, watch
+from xomlib.process.failures import failure_of
+from xomlib.process.reads import JOURNAL, Journal, failed_read, lineage_in, watch
 
 
 @pytest.fixture

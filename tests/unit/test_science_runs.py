@@ -7,7 +7,7 @@ from datetime import timedelta
 from support.factory import NOW, run
 from xomflow.config.model import ScienceRun
 from xomflow.core import times
-from xomflow.planning.science_runs import ScienceRunTimes, times_of
+from xomflow.planning.runs.science_runs import ScienceRunTimes, times_of
 from xomflow.rundb.run import Run
 
 # One run a day that takes an hour, the first at NOW.

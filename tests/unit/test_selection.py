@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.factory import any_text, run
 from xomflow.config.model import Analysis, Selection
-from xomflow.planning.selection import Selector, matches, selection_key
+from xomflow.planning.runs.selection import Selector, matches, selection_key
 from xomflow.rundb.run import Run
 
 TAGS = ["messy", "bad", "_sr1_preliminary", "abandon", "hot_spot"]

@@ -11,7 +11,7 @@ from mini_xenonnt import schedule
 from mini_xenonnt.documents import run_document
 from xomflow.config.load import check_configuration, read_yaml
 from xomflow.core.paths import ROOT
-from xomflow.planning.selection import Selector
+from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.run import run_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

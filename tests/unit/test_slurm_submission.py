@@ -17,7 +17,7 @@ from xomflow.core.errors import ConfigurationError
 from xomflow.slurm import commands
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
-from xomflow.workflow.snakemake_seam import shell_script
+from xomflow.workflow.snakemake.seam import shell_script
 
 # Each way to write an option that XOM sets or relies on, and its whole name.
 REFUSED = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from support.seam import unmet_uses_of
 from xomflow.core.paths import SOURCE
-from xomflow.workflow.snakemake_seam import USES, unmet_uses
+from xomflow.workflow.snakemake.seam import USES, unmet_uses
 
 
 def rule() -> SimpleNamespace:
@@ -53,7 +53,7 @@ def test_no_other_module_uses_these_attributes() -> None:
     found = {
         f"{file.name}: {node.attr}"
         for file in (SOURCE / "xomflow").rglob("*.py")
-        if file.name != "snakemake_seam.py"
+        if file.name != "seam.py"
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in names
     }

@@ -16,7 +16,7 @@ from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.claims import Claim, read_claims, write_claims
-from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
 
 OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))

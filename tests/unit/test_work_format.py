@@ -11,8 +11,8 @@ import pytest
 from support.in_process import FastSite
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.work_format import CONVERTERS, FORMAT, bring_up_to_date, check_format, format_of
 from xomflow.core.paths import Paths
-from xomflow.core.work_format import CONVERTERS, FORMAT, bring_up_to_date, check_format, format_of
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 
@@ -102,5 +102,5 @@ def test_a_dry_run_and_a_status_write_no_number(site: FastSite) -> None:
 
 
 def test_the_check_costs_a_job_no_pydantic() -> None:
-    code = "import sys; import xomflow.core.work_format; sys.exit('pydantic' in sys.modules)"
+    code = "import sys; import xomflow.core.files.work_format; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from xomlib import worker
 from xomlib.errors import BadResult, JobError
-from xomlib.failures import failure_of
 from xomlib.files import digest
+from xomlib.process import worker
+from xomlib.process.failures import failure_of
 
 KEY = {"analysis": "any", "version": "v1", "run": "052001"}
 

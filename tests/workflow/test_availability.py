@@ -20,6 +20,7 @@ from xomflow.planning.survey import Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
+from xomflow.workflow.discover import open_context_probe
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +163,6 @@ def answers(
     folder = tmp_path_factory.mktemp("answers")
     asked = [{"context": one.model_dump(), "runs": runs, "types": TYPES} for one in contexts.values()]
     said = mini_set.ask_strax(interpreter, asked, folder)
-    mini_set.use_compiled(Paths(folder / "work"))
     program, probe = Program(interpreter), ContextProbe(Paths(folder / "work"), may_write=False)
     found = {}
     for (name, one), strax in zip(contexts.items(), said, strict=True):
@@ -206,11 +206,10 @@ def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathF
     """The project's own configuration over the set, at the set's present, without any file written."""
     folder = tmp_path_factory.mktemp("survey")
     settings = check_configuration(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
-    mini_set.use_compiled(Paths(settings.work))
-    before = sorted(folder.rglob("*"))
-    probe = ContextProbe(Paths(settings.work), may_write=False, types=["event_info", "event_info_double"])
-    found = take_survey(settings, open_rundb(settings.rundb), probe, mini_set.NOW)
-    assert sorted(folder.rglob("*")) == before
+    found = take_survey(
+        settings, open_rundb(settings.rundb), open_context_probe(settings, may_write=False), mini_set.NOW
+    )
+    assert not list(folder.iterdir())
     return found
 
 
@@ -285,7 +284,6 @@ def test_each_run_is_asked_about_with_the_context_of_its_software(
     tree["analyses"] = {name: tree["analyses"][name] for name in ("event_rate", "peak_rate")}
     settings = check_configuration(tree, "test")
     types = {name for block in settings.analyses.values() for name in block.types}
-    mini_set.use_compiled(Paths(settings.work))
     probe = ContextProbe(Paths(settings.work), may_write=False, types=types)
     found = take_survey(settings, open_rundb(settings.rundb), probe, mini_set.NOW)
     assert probe.asked == 2

@@ -18,7 +18,7 @@ from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
 from xomlib import files
 from xomlib.errors import DiskTrouble
-from xomlib.failures import failure_of
+from xomlib.process.failures import failure_of
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 FIGURE = f"xomlib.figure('a', b'png')\n{GOOD}"

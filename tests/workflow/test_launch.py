@@ -416,8 +416,13 @@ def test_cold_the_memory_is_limited(jobs: Jobs) -> None:
 
 
 def test_a_limit_of_the_system_below_the_job_s_stays(tmp_path: Path) -> None:
-    code = "import resource as r\nfrom xomlib.limits import limit_memory\nr.setrlimit(r.RLIMIT_DATA, (2**30, 2**30))\n"
-    code += "limit_memory(4000)\nprint(r.getrlimit(r.RLIMIT_DATA)[0] == 2**30)"
+    code = """
+import resource
+from xomlib.process.limits import limit_memory
+resource.setrlimit(resource.RLIMIT_DATA, (2**30, 2**30))
+limit_memory(4000)
+print(resource.getrlimit(resource.RLIMIT_DATA)[0] == 2**30)
+"""
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True
     )

@@ -28,8 +28,8 @@ from pathlib import Path
 source = Path(sys.argv[1])
 sys.path.append(str(source))
 assert not [place for place in sys.path if 'site-packages' in place]
-for module in sorted(source.glob('xomlib/*.py')):
-    __import__('xomlib' if module.stem == '__init__' else 'xomlib.' + module.stem)
+for module in sorted(source.glob('xomlib/**/*.py')):
+    __import__('.'.join(module.relative_to(source).with_suffix('').parts).removesuffix('.__init__'))
 own = {sysconfig.get_path(name) for name in ('stdlib', 'platstdlib')} | {str(source / 'xomlib')}
 own |= {str(Path(place).resolve()) for place in own}
 files = {name: getattr(module, '__file__', None) for name, module in sys.modules.items()}
@@ -80,7 +80,7 @@ def test_it_imports_nothing_but_the_standard_library(python: str) -> None:
     version, strangers, own = done.stdout.splitlines()
     assert version == ("(3, 9)" if python != sys.executable else str(sys.version_info[:2]))
     assert strangers == "[]"
-    assert "'xomlib.fork_server'" in own
+    assert "'xomlib.process.fork_server'" in own
     assert "'xomlib.probe'" in own
 
 

@@ -182,7 +182,7 @@ def test_the_outcome_names_the_version_of_cutax(done: Done) -> None:
 def test_a_tick_with_nothing_new_imports_neither_strax_nor_straxen(done: Done) -> None:
     """Nothing else than the configured interpreter has them, and it is not started."""
     before = mini_set.starts(done.interpreter)
-    assert [start.split()[1] for start in before] == ["xomlib.probe", "xomlib.fork_server"]
+    assert [start.split()[1] for start in before] == ["xomlib.probe", "xomlib.process.fork_server"]
     tick = done.site.tick()
     assert tick.returncode == 0, tick.stderr
     assert done.site.claimed() == set()

@@ -183,7 +183,7 @@ def test_no_preloaded_process_where_none_is_wanted(tmp_path: Path, off: dict[str
     assert site.tick().returncode == 0
     assert site.done("tells") == {52001}
     assert not list(site.paths.ticks.glob("*/warm"))
-    assert all("xomlib.worker" in start for start in mini_set.starts(tmp_path / "python"))
+    assert all("xomlib.process.worker" in start for start in mini_set.starts(tmp_path / "python"))
 
 
 def test_the_runs_start_the_same_way_cold(tmp_path: Path, several: Site) -> None:

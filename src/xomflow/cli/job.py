@@ -14,10 +14,10 @@ from pathlib import Path
 from xomflow.core.account import must_own
 from xomflow.core.errors import DiskError, PersonNeededError, XomError, in_words
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.folder_marks import check_folders
+from xomflow.core.files.folder_marks import check_folders
+from xomflow.core.files.work_format import check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.work_format import check_format
 from xomlib.files import dump_json, read_json
 from xomlib.printing import say
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Publish what the store lacks; errors go into the receipt and the tick's report, not into the exit code."""
-    from xomflow.core.folder_marks import mark_folders
+    from xomflow.core.files.folder_marks import mark_folders
     from xomflow.core.tick_summary import Receipt
     from xomflow.decisions.files import read_decisions
     from xomflow.publishing.open_store import open_store
@@ -85,7 +85,7 @@ def describe(options: argparse.Namespace) -> int:
     import json
 
     from xomflow.config.load import load_configuration
-    from xomflow.workflow.describe_job import describe_job, with_documents
+    from xomflow.workflow.requests.describe_job import describe_job, with_documents
 
     config = load_configuration(options.config, check_files=False)
     if options.documents is not None:

@@ -13,10 +13,10 @@ from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
 from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.folder_marks import check_folders, mark_folders
+from xomflow.core.files.folder_marks import check_folders, mark_folders
+from xomflow.core.files.work_format import check_format
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
-from xomflow.core.work_format import check_format
 from xomflow.outcomes.groups import GroupsOfAll, read_groups
 from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store
@@ -26,8 +26,8 @@ from xomlib.printing import say
 def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and what needs attention; reads only."""
     from xomflow.workflow.discover import as_listed, survey_now
-    from xomflow.workflow.explain import document_problems
     from xomflow.workflow.makers import maker_lines
+    from xomflow.workflow.requests.explain import document_problems
     from xomflow.workflow.terminal import status_lines
 
     if options.documents:
@@ -42,7 +42,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
 
 def why(config: Config, options: argparse.Namespace) -> int:
     """Print the state of a run for each analysis, with its reason; reads only."""
-    from xomflow.workflow.explain import why as explain
+    from xomflow.workflow.requests.explain import why as explain
 
     say(*explain(config, options.run))
     return ExitCode.OK
@@ -63,7 +63,7 @@ def cancel(config: Config, options: argparse.Namespace) -> int:
 
 def accept(config: Config, options: argparse.Namespace) -> int:
     """Let a tick make the mass change before which it stopped; asks for the reason with --why."""
-    from xomflow.workflow.accept import accept as accept_changes
+    from xomflow.workflow.requests.accept import accept as accept_changes
 
     say(*accept_changes(config, options.why, options.dry_run))
     return ExitCode.OK
@@ -73,7 +73,7 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     """Publish all outcomes to the store, which may be empty."""
     from xomflow.decisions.files import read_decisions
     from xomflow.workflow.mass_changes import mass_changes, stop_before
-    from xomflow.workflow.rebuild import rebuild as publish_everything
+    from xomflow.workflow.requests.rebuild import rebuild as publish_everything
 
     paths, block = Paths(config.work), config.store.model_dump(mode="json")
     stop_before(mass_changes(paths, block, read_decisions(paths).made, everything=True))

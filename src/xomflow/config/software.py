@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core.paths import ROOT, SOURCE, Paths
-from xomlib import launch
+from xomlib.process import launch
 
 # A set-up file gets no arguments, and its PYTHONPATH must not hide xomlib.
 _SET_UP = """

@@ -41,7 +41,7 @@ class Paths:
 
     @property
     def format(self) -> Path:
-        """The number of the layout of all this, see `xomflow.core.work_format`."""
+        """The number of the layout of all this, see `xomflow.core.files.work_format`."""
         return self.work / "format"
 
     @property
@@ -144,7 +144,7 @@ class Paths:
 
     @property
     def compiled(self) -> Path:
-        """What numba has compiled: without it, importing straxen takes 25 CPU seconds longer."""
+        """What numba has compiled, so that a process need not compile it again."""
         return self.cache / "numba"
 
     @property

@@ -9,7 +9,7 @@ from xomflow.config import software
 from xomflow.core.paths import Paths
 from xomflow.jobs.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested
 from xomlib.files import dump_json
-from xomlib.launch import kill, start
+from xomlib.process.launch import kill, start
 
 
 def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
@@ -20,7 +20,7 @@ def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process = start(
-            software.command(spec.program, paths, "xomlib.worker", str(description.absolute())),
+            software.command(spec.program, paths, "xomlib.process.worker", str(description.absolute())),
             software.environment(spec.program, paths),
             spec.log,
             spec.memory_mb,

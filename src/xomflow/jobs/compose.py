@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
-from xomflow.core.disk import trouble_in
-from xomflow.core.kept_json import dict_of, list_of, read_kept
+from xomflow.core.files.disk import trouble_in
+from xomflow.core.files.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import ROOT
 from xomflow.jobs.description import Job
 from xomflow.jobs.process import ProcessEnd
 from xomflow.outcomes.document import log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomlib.files import digest
-from xomlib.reads import JOURNAL, lineage_in
-from xomlib.verdict import failure_of_process, failure_of_script, warnings_of
+from xomlib.process.reads import JOURNAL, lineage_in
+from xomlib.process.verdict import failure_of_process, failure_of_script, warnings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What the process reports at its end, as `xomlib.worker` writes it (``end.json``).
+    """What the process reports at its end, as `xomlib.process.worker` writes it (``end.json``).
 
     Parameters
     ----------

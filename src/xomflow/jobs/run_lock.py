@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from xomflow.core import times
-from xomflow.core.kept_json import UNREADABLE
+from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomlib.files import read_json
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 # A job that has reached its time limit still writes how it ended, for at most this long.
 _END_SECONDS = 900.0

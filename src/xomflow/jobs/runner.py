@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from xomflow.core import times
-from xomflow.core.disk import in_a_sentence
 from xomflow.core.errors import DiskError
-from xomflow.core.folder_marks import FolderAwayError, check_folders
+from xomflow.core.files.disk import in_a_sentence
+from xomflow.core.files.folder_marks import FolderAwayError, check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold

@@ -1,4 +1,4 @@
-"""Run an analysis as a fork of a preloaded process, `xomlib.fork_server`, which the first job of a tick starts."""
+"""Run an analysis as a fork of a preloaded process, `xomlib.process.fork_server`: the first job of a tick starts it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from xomflow.config import software
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested
-from xomlib.peers import is_own_user
+from xomlib.process.peers import is_own_user
 
-_SOCKET = "socket"  # as in xomlib.fork_server
+_SOCKET = "socket"  # as in xomlib.process.fork_server
 _START_SECONDS = 120.0
 _ANSWER_SECONDS = 30.0
 _servers: list[subprocess.Popen[bytes]] = []  # they outlive their first job, and Python warns about lost ones
@@ -154,7 +154,7 @@ def _start(
     arguments = [str(folder.absolute()), str(tick.lock.absolute()), str(idle_s), *dict.fromkeys(preload)]
     with (folder / "log").open("ab") as log:
         server = subprocess.Popen(
-            software.command(program, paths, "xomlib.fork_server", *arguments),
+            software.command(program, paths, "xomlib.process.fork_server", *arguments),
             env=software.environment(program, paths),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core import times
-from xomflow.core.folder_marks import mark
-from xomflow.core.kept_json import read_kept, write_kept
+from xomflow.core.files.folder_marks import mark
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from xomflow.core import times
-from xomflow.core.kept_json import read_kept
+from xomflow.core.files.kept_json import read_kept
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.kept_json import read_kept
+from xomflow.core.files.kept_json import read_kept
 from xomflow.core.key import Key, first_run, is_group, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
-from xomflow.core.kept_json import dict_of, read_kept
+from xomflow.core.files.kept_json import dict_of, read_kept
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf, kept_runs

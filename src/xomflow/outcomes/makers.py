@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from xomflow.core.kept_json import read_kept, write_kept
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.groups import CurrentResults, Method

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from typing import IO
 
 from xomflow.core import times
-from xomflow.core.kept_json import UNREADABLE
+from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.planning.unclear import Unclear
 from xomlib.files import dump_json, read_json
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 _NAME = re.compile(r"(?P<began>\d{8}T\d{6})-(?P<host>[A-Za-z0-9]*)-\d+")
 _TIME_FORM = "%Y%m%dT%H%M%S"

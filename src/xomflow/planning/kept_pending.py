@@ -9,16 +9,16 @@ from typing import Any
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.folder_marks import mark
-from xomflow.core.kept_json import read_kept, write_kept
+from xomflow.core.files.folder_marks import mark
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import Failure, list_shelves
 from xomflow.outcomes.groups import KnownGroups
-from xomflow.planning.campaigns import Campaign
 from xomflow.planning.pending import PendingRuns, PendingWork, find_pending
-from xomflow.planning.runs_now import given_up
-from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.planning.runs.campaigns import Campaign
+from xomflow.planning.runs.runs_now import given_up
+from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import run_of
 from xomflow.rundb.run_metadata import RunMetadata

@@ -19,11 +19,11 @@ from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.current import Groups, Revision, judge
 from xomflow.outcomes.files import Failure, Listing, list_outcomes
 from xomflow.outcomes.groups import GroupsOfAll, KnownGroups, read_groups, revisions_of
-from xomflow.planning.campaigns import Campaign, campaigns_of, with_results
-from xomflow.planning.near_tags import describe_near_tags
-from xomflow.planning.runs_now import describe_unseen, read_runs
-from xomflow.planning.science_runs import ScienceRunTimes, times_of
-from xomflow.planning.selection import Selector, matches, selection_key
+from xomflow.planning.runs.campaigns import Campaign, campaigns_of, with_results
+from xomflow.planning.runs.near_tags import describe_near_tags
+from xomflow.planning.runs.runs_now import describe_unseen, read_runs
+from xomflow.planning.runs.science_runs import ScienceRunTimes, times_of
+from xomflow.planning.runs.selection import Selector, matches, selection_key
 from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import RunDB, RunQuery
 from xomflow.rundb.run import Run

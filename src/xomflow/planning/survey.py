@@ -22,16 +22,16 @@ from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
-from xomflow.planning.campaigns import campaign_as_run
 from xomflow.planning.decide import Evidence, KeyState, decide
 from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.kept_pending import load_pending
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending import PendingRuns, PendingWork
-from xomflow.planning.runs_now import NOT_SHOWN
-from xomflow.planning.science_runs import ScienceRunTimes
-from xomflow.planning.selection import Selector
+from xomflow.planning.runs.campaigns import campaign_as_run
+from xomflow.planning.runs.runs_now import NOT_SHOWN
+from xomflow.planning.runs.science_runs import ScienceRunTimes
+from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import share
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core.errors import XomError
-from xomflow.core.file_lock import LONGEST_WAIT, exclusive, shared
-from xomflow.core.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.files.file_lock import LONGEST_WAIT, exclusive, shared
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt

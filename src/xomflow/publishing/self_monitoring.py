@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from xomflow.core.kept_json import list_of, read_kept, write_kept
+from xomflow.core.files.kept_json import list_of, read_kept, write_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from xomflow.config import model as config
 from xomflow.core.errors import RunDBError
-from xomflow.core.private_files import read_private
+from xomflow.core.files.private_files import read_private
 
 _WANTED = ("xent_url", "xent_user", "xent_password", "xent_database")
 _ACCOUNT_CODES = (13, 18)  # Unauthorized, AuthenticationFailed in MongoDB's table of error codes

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from xomflow.core import times
-from xomflow.core.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import RUN_DIGITS, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run

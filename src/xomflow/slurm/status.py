@@ -22,7 +22,7 @@ from xomflow.jobs.redo import is_done
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, job_name
 from xomflow.slurm.submissions import Submission, noted
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 _ANY_LABEL = re.compile(r"\bxom \S+ \S+\+\S+\+\S+ attempt \d+")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
-from xomflow.core.kept_json import UNREADABLE
+from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomlib.files import dump_json, read_json

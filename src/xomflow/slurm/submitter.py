@@ -25,7 +25,7 @@ from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submit
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 # What became of a job. "left": the batch system refused it for long; its run is as ready as before.
 Verdict = Literal["active", "done", "failed", "left"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -19,7 +17,7 @@ from xomflow.config import software
 from xomflow.config.model import Context
 from xomflow.config.software import Program
 from xomflow.core.errors import ContextError
-from xomflow.core.kept_json import dict_of, list_of, read_kept
+from xomflow.core.files.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import SOURCE, Paths
 from xomflow.storage.frontend import Frontend
 from xomflow.storage.frontends import frontend_in
@@ -163,7 +161,8 @@ class ContextProbe:
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, "request.json")
             dump_json(file, request)
-            paths = self._paths if self._may_write else _with_a_copy_of_compiled(self._paths, Path(scratch))
+            # The libraries leave caches of their own; in a dry-run these must not stay either.
+            paths = self._paths if self._may_write else Paths(Path(scratch))
             document = _output(software.command(program, paths, "xomlib.probe", str(file)), program, paths)
         if program.image and isinstance(document, dict):
             document["files"] = {}  # they are inside the image, whose own time stamp counts
@@ -172,14 +171,6 @@ class ContextProbe:
     def _where(self, program: Program, context: Context) -> str:
         named = " ".join(filter(None, [self._keys.get(program), program.name]))
         return f"{context.function} under {named}"
-
-
-def _with_a_copy_of_compiled(paths: Paths, scratch: Path) -> Paths:
-    """Return paths for caches that the libraries leave and that must not stay: those of a dry-run."""
-    copy = Paths(scratch)
-    with contextlib.suppress(OSError):  # none yet, or a job adds to it: what is missing is compiled again
-        shutil.copytree(paths.compiled, copy.compiled)
-    return copy
 
 
 def _output(command: list[str], program: Program, paths: Paths) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.storage.metadata import FolderState, LookupResult, listing, state_of
 

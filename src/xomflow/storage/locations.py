@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xomflow.core.kept_json import read_kept, write_kept
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.rundb.database import RunDB
 
 _EVENT_BUILDER = re.compile(r"eb\d+(\..*)?")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from xomflow.core.errors import RunDBError
-from xomflow.core.kept_json import dict_of, list_of
+from xomflow.core.files.kept_json import dict_of, list_of
 from xomflow.rundb.database import MongoRunDB
 from xomflow.storage.frontend import Frontend, Sources, text, types_in
 from xomflow.storage.metadata import FolderState, LookupResult, state_in, state_of

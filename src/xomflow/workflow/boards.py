@@ -9,7 +9,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import ListedKey
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision
-from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards import attention, events, expected
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.uses import Uses

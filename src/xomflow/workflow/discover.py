@@ -11,9 +11,9 @@ from datetime import datetime
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.disk import trouble_in
-from xomflow.core.file_lock import exclusive
-from xomflow.core.folder_marks import mark_folders
+from xomflow.core.files.disk import trouble_in
+from xomflow.core.files.file_lock import exclusive
+from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import ListedKey
 from xomflow.decisions.files import read_decisions
@@ -23,7 +23,7 @@ from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
-from xomflow.planning.runs_now import given_up
+from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import status, submissions

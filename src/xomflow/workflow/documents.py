@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xomflow.core.file_lock import LONGEST_WAIT
+from xomflow.core.files.file_lock import LONGEST_WAIT
 from xomflow.core.tick_summary import (
     Counts,
     JobCounts,
@@ -17,7 +17,7 @@ from xomflow.core.tick_summary import (
     job_counts_to_json,
 )
 from xomflow.outcomes.retries import RetryPolicy
-from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration

@@ -12,7 +12,7 @@ from typing import Any
 from xomflow import page
 from xomflow.core import times
 from xomflow.core.errors import XomError
-from xomflow.core.file_lock import exclusive
+from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key, Pattern
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
@@ -25,7 +25,7 @@ from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import DISK, next_try
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.claims import is_overtaken, read_claims
-from xomflow.planning.science_runs import ScienceRunTimes
+from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from xomflow.core.kept_json import write_kept
+from xomflow.core.files.kept_json import write_kept
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomlib.locks import is_locked
+from xomlib.process.locks import is_locked
 
 _DAY = 86400.0
 # Seconds: no file is under way for so long, and no job works for so long.

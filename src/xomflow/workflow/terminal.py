@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.kept_json import read_kept
+from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Summary

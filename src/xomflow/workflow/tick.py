@@ -10,11 +10,11 @@ from typing import IO, Any
 from xomflow.config.load import check_configuration
 from xomflow.core import times
 from xomflow.core.account import must_own, other_owner, whose
-from xomflow.core.file_lock import TICK_VARIABLE, check_locks
-from xomflow.core.folder_marks import check_folders
+from xomflow.core.files.file_lock import TICK_VARIABLE, check_locks
+from xomflow.core.files.folder_marks import check_folders
+from xomflow.core.files.work_format import bring_up_to_date, check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.work_format import bring_up_to_date, check_format
 from xomflow.jobs.description import read_jobs
 from xomflow.jobs.lost import record_unstarted
 from xomflow.outcomes.retries import AttemptLimits

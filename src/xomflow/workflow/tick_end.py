@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.slurm.submitter import Submitter
-from xomflow.workflow.commands import step_command
-from xomflow.workflow.exits import exit_with, explained
-from xomflow.workflow.snakemake_seam import Snakemake
+from xomflow.workflow.snakemake.commands import step_command
+from xomflow.workflow.snakemake.exits import exit_with, explained
+from xomflow.workflow.snakemake.seam import Snakemake
 from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick

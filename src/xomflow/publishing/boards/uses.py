@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xomflow.core.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.store import Points
 

@@ -22,10 +22,10 @@ from xomflow.core.paths import ROOT
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitter import Submitter
-from xomflow.workflow.commands import RunCommand, step_command
-from xomflow.workflow.exits import exit_with, explained
-from xomflow.workflow.rule_check import describe_unreadable, describe_wrong_rules
-from xomflow.workflow.snakemake_seam import Snakemake, shell_script
+from xomflow.workflow.snakemake.commands import RunCommand, step_command
+from xomflow.workflow.snakemake.exits import exit_with, explained
+from xomflow.workflow.snakemake.rule_check import describe_unreadable, describe_wrong_rules
+from xomflow.workflow.snakemake.seam import Snakemake, shell_script
 from xomflow.workflow.tick import Tick
 from xomflow.workflow.tick_end import TickEnd
 from xomlib.printing import say

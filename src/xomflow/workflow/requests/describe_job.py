@@ -13,9 +13,9 @@ from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import ID, first_run
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
-from xomflow.planning.campaigns import as_run, campaigns_of
-from xomflow.planning.runs_now import read_runs
-from xomflow.planning.selection import Selector
+from xomflow.planning.runs.campaigns import as_run, campaigns_of
+from xomflow.planning.runs.runs_now import read_runs
+from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.rundb.run import Run
 from xomlib.job_description import ByHand, ContextSpec, JobDescription, JobKey

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from xomflow.core.errors import XomError
 from xomflow.core.messages import did_you_mean
-from xomflow.workflow.snakemake_seam import RuleText
+from xomflow.workflow.snakemake.seam import RuleText
 
 
 def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Mapping[str, Mapping[str, str]]) -> str:

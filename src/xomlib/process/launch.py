@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, Union
 
-from xomlib.limits import limit_memory
+from xomlib.process.limits import limit_memory
 
 # All other variables belong to the environment of the one who starts the process.
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")

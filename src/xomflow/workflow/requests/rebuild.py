@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xomflow.config.model import Config
 from xomflow.core.errors import XomError
-from xomflow.core.file_lock import exclusive
+from xomflow.core.files.file_lock import exclusive
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.groups import GroupsOfAll

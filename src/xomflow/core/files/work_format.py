@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from xomflow.core.errors import ConfigurationError
-from xomflow.core.file_lock import exclusive
+from xomflow.core.files.file_lock import exclusive
 from xomflow.core.paths import Paths
 from xomlib.files import write_atomically
 

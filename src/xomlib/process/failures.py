@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Optional
 
 from xomlib.errors import BadResult, DataBroken, DiskTrouble, JobError
-from xomlib.reads import chain, failed_read
+from xomlib.process.reads import chain, failed_read
 
 # By name, so that strax need not be imported for its exceptions.
 _BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}

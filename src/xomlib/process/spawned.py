@@ -9,6 +9,6 @@ def join() -> None:
     """Take down what this process reads through strax, if it belongs to a job."""
     description = os.environ.get(VARIABLE)
     if description:
-        from xomlib.reads import JOURNAL, Journal, watch  # here, as most processes have no need of it
+        from xomlib.process.reads import JOURNAL, Journal, watch  # here, as most processes have no need of it
 
         watch(Journal(os.path.join(os.path.dirname(description), JOURNAL)))

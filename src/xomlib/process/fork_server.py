@@ -1,7 +1,7 @@
 """A process that has imported the heavy libraries once and forks a child for every job.
 
-``python -m xomlib.fork_server FOLDER LOCK SECONDS MODULE ...`` imports the modules and listens on the Unix socket
-``FOLDER/socket``, for processes of the same user only. A client sends one job, a line of JSON, with three file
+``python -m xomlib.process.fork_server FOLDER LOCK SECONDS MODULE ...`` imports the modules and listens on the Unix
+socket ``FOLDER/socket``, for processes of the same user only. A client sends one job, a line of JSON, with three file
 descriptors: the log, the run's lock (which the child keeps open, so that the lock lasts as long as the job) and the
 writing end of a pipe (which closes when the child ends, whatever happens to this process). The answer is one line with
 the child's process id and one with its wait status.
@@ -27,9 +27,9 @@ import traceback
 from typing import Any, NoReturn
 
 from xomlib.job_description import JobDescription
-from xomlib.limits import limit_memory
-from xomlib.locks import is_locked
-from xomlib.peers import is_own_user
+from xomlib.process.limits import limit_memory
+from xomlib.process.locks import is_locked
+from xomlib.process.peers import is_own_user
 
 _SOCKET = "socket"
 _PART_SIZE = 65536
@@ -140,7 +140,7 @@ class Server:
             limit_memory(request["memory_mb"])
             if "numpy.random" in sys.modules:  # every child would draw the same numbers
                 sys.modules["numpy.random"].seed()
-            from xomlib import worker
+            from xomlib.process import worker
 
             atexit._clear()  # what the modules of the server registered is its own
             status = worker.run_in_scratch(JobDescription.from_json(request["job"]))

@@ -8,16 +8,16 @@ from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
-from xomflow.planning.runs_now import NOT_SHOWN, read_runs
-from xomflow.planning.selection import Selector
+from xomflow.planning.runs.runs_now import NOT_SHOWN, read_runs
+from xomflow.planning.runs.selection import Selector
 from xomflow.planning.survey import Item, Survey
 from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
 from xomflow.workflow.summary import with_record
+from xomlib.process.verdict import WARNING
 from xomlib.schema import SchemaError
-from xomlib.verdict import WARNING
 
 
 def why(config: Config, number: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Run one analysis script for one run in this process: ``python -m xomlib.worker JOB.json``.
+"""Run one analysis script for one run in this process: ``python -m xomlib.process.worker JOB.json``.
 
 This process leaves a draft (``draft.json``) and, at its end, a report (``end.json``) in the job's folder; the runner
 makes the outcome of them. A process that leaves no report was killed.
@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Optional
 
 from xomlib.errors import JobError
-from xomlib.failures import failure_of
 from xomlib.files import digest, dump_json, read_json
 from xomlib.job import VARIABLE, begin, current, is_begun
 from xomlib.job_description import JobDescription
-from xomlib.reads import JOURNAL, Journal, watch
+from xomlib.process.failures import failure_of
+from xomlib.process.reads import JOURNAL, Journal, watch
 
 _PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
 _SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
