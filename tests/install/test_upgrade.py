@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ PARTS = ("Snakefile", "rules", "scripts", "profiles", "slurm", "config.yaml", "s
 
 
 class Versions:
-    """Two checkouts beside a site, and the link ``current``."""
+    """Two checkouts beside a site, each with its own environment, and the link ``current``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,8 +38,10 @@ class Versions:
             for part in PARTS:
                 copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
                 copy(ROOT / part, folder / version / part)
+            _make_environment(folder / version)
         (folder / "site").mkdir()
         self.site = Site(folder / "site")
+        self.site.tree["software"] = [{"interpreter": os.path.realpath(sys.executable)}]
 
     def switch(self, version: str) -> None:
         """Let ``current`` lead to a version, in one step, as ``ln -sfn`` does."""
@@ -49,14 +52,9 @@ class Versions:
     def command(self, *arguments: str) -> dict[str, Any]:
         """What a timer starts: Snakemake with the code and the rules of ``current``."""
         current = (self.folder / "current").resolve()
-        snakemake = str(Path(sys.executable).with_name("snakemake"))
-        words = [snakemake, "--snakefile", str(current / "Snakefile"), *arguments]
-        return {
-            "args": words,
-            "cwd": self.site.folder,
-            "env": {**os.environ, "PYTHONPATH": str(current / "src")},  # in place of its own environment
-            "text": True,
-        }
+        python = str(current / "environment/bin/python")
+        words = [python, "-m", "snakemake", "--snakefile", str(current / "Snakefile"), *arguments]
+        return {"args": words, "cwd": self.site.folder, "text": True}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.site.write_config()
@@ -66,6 +64,15 @@ class Versions:
         done = self.run("-n")
         assert done.returncode == 0, done.stderr
         return jobs_in(done.stdout + done.stderr, self.site.tree["analyses"])
+
+
+def _make_environment(checkout: Path) -> None:
+    """Make an environment with a checkout's own code and the packages of the one that the tests run in."""
+    environment = checkout / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    lines = [str(checkout / "src"), sysconfig.get_path("purelib"), "import xomflow.start"]
+    (packages / "own.pth").write_text("".join(f"{line}\n" for line in lines))
 
 
 @pytest.fixture

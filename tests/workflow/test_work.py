@@ -22,8 +22,8 @@ LARGE_PARENT = f"""
 import subprocess, sys
 large = bytearray({MEGABYTES_OF_PARENT} * 2**20)
 del large
-print(subprocess.run([sys.executable, '-c', 'from xomlib import worker; print(worker._resources()["peak_memory_mb"])'],
-                     stdout=subprocess.PIPE, text=True).stdout)
+code = 'from xomlib.process import worker; print(worker._resources()["peak_memory_mb"])'
+print(subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True).stdout)
 """
 
 
