@@ -1,6 +1,6 @@
 """The mini-XENONnT with strax: reproducible, resumable, and straxen's own plugins find its truths.
 
-On the small set of the test session, and nightly on sets that are made here, one of them with a kill -9 in between.
+On the small set of the test session, and on sets that are made here, one of them with a kill -9 in between.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def large(run_script: Callable[..., Any]) -> Found:
     return found
 
 
-@pytest.fixture(scope="session", params=["small", pytest.param("large", marks=pytest.mark.nightly)])
+@pytest.fixture(scope="session", params=["small", "large"])
 def chain(request: pytest.FixtureRequest) -> Found:
     """Return what was found in the small set, and in those that are made here."""
     found: Found = (
@@ -32,19 +32,16 @@ def test_data_that_are_made_again_are_the_same_byte_for_byte(small_set: Any) -> 
     assert small_set["mini"]["same"] == dict.fromkeys(("peak_basics", "veto_intervals", "events_mv"), True)
 
 
-@pytest.mark.nightly
 def test_a_killed_make_goes_on_and_ends_byte_for_byte_like_an_undisturbed_one(large: Found) -> None:
     assert not large["killed"]["documents"]
     assert large["same"]
 
 
-@pytest.mark.nightly
 def test_no_worker_outlives_a_killed_make(large: Found) -> None:
     assert large["killed"]["workers"] >= 2
     assert large["killed"]["alive"] == 0
 
 
-@pytest.mark.nightly
 def test_a_second_make_reports_in_one_line_that_there_is_nothing_to_do(large: Found) -> None:
     assert large["again"].count("\n") == 1
     assert "nothing to make" in large["again"]
@@ -71,7 +68,6 @@ def test_odd_runs_have_event_basics_and_nothing_readable_above(chain: Found, odd
     assert {row["type"] for row in rows} == {"peak_basics", "event_basics", "veto_intervals"}
 
 
-@pytest.mark.nightly
 def test_a_run_that_is_taken_has_document_and_data(large: Found) -> None:
     assert large["taken"] == "052824" == large["last"]["name"]
     assert [tag["name"] for tag in large["last"]["tags"]] == ["new"]
@@ -87,7 +83,6 @@ def test_rates_agree_with_the_truths(chain: Found, name: str) -> None:
     assert low - 4.5 * low**0.5 < row["found"] < high + 4.5 * high**0.5 + 1
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["light_yield_9_4", "light_yield_32_2"])
 def test_light_yields_agree_with_the_truths(large: Found, name: str) -> None:
     found = large["krypton"][name]
@@ -95,7 +90,6 @@ def test_light_yields_agree_with_the_truths(large: Found, name: str) -> None:
     assert found["error"] / found["truth"] < 0.03
 
 
-@pytest.mark.nightly
 def test_the_number_of_double_s1s_agrees_with_the_half_life(large: Found) -> None:
     expected = 4000 * (2 ** (-750 / 156.94) - 2 ** (-2000 / 156.94))
     assert abs(large["krypton"]["double"] - expected) < 4.5 * expected**0.5
