@@ -415,6 +415,15 @@ def test_cold_the_memory_is_limited(jobs: Jobs) -> None:
     assert read_json(work.draft / "end.json")["failure"]["class"] == "out_of_memory"
 
 
+def test_cold_a_script_can_be_terminated_where_its_caller_ignores_that(jobs: Jobs) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        end = run_cold(jobs.work("os.kill(os.getpid(), signal.SIGTERM)"), jobs.paths)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert end == ProcessEnd(signal.SIGTERM)
+
+
 def test_a_limit_of_the_system_below_the_job_s_stays(tmp_path: Path) -> None:
     code = """
 import resource

@@ -119,6 +119,8 @@ def done(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFac
     interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
     (folder / "rucio").symlink_to(mini / "strax_data")
     (folder / "here").mkdir()
+    for name in ("processed", "processed_too"):
+        (folder / name).mkdir()  # strax fails where two scripts make it at the same time
     site = FastSite(folder / "here")
     mini_set.point(site, mini, interpreter)
     arguments = {"_rucio_local_path": str(folder / "rucio"), "include_rucio_local": True}

@@ -69,6 +69,7 @@ def start(
 
     def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, unblock)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # ignored, it would make multiprocessing wait without an end
         limit_memory(memory_mb)
         signal.alarm(math.ceil(time_limit) + _GRACE_SECONDS if time_limit else 0)
 
