@@ -83,7 +83,7 @@ class ByHand:
 
     @classmethod
     def from_json(cls, tree: Any) -> "ByHand":
-        """Return what a JSON object says; `JobError` if it has another form."""
+        """Return the description in a JSON object; `JobError` if it has another form."""
         entries = _entries(tree, "by_hand", needed=("memory_mb", "time_limit_s"), optional=("caches", "clean"))
         caches = _checked(entries.get("caches", {}), dict, "by_hand.caches")
         return cls(
@@ -115,7 +115,7 @@ class JobDescription:
     draft
         Folder for results and figures; None: they are kept in memory only.
     needs
-        The data types that the configuration says the script reads; None: not known.
+        The data types that the configuration names for the script; None: not known.
     site
         Folder where relative paths of the configuration begin; None: the working directory.
     by_hand

@@ -1,4 +1,4 @@
 """Decisions of people: small files with what, who, when and why, which the pure decisions read like any other fact.
 
-May import: config, core. Must never decide about a run: it only says which decisions stand.
+May import: config, core. Must never decide about a run: it only gives the decisions that stand.
 """

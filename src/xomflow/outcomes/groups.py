@@ -30,7 +30,7 @@ GroupsOfAll = Mapping[Method, "KnownGroups"]
 
 @dataclass(frozen=True, slots=True)
 class KnownGroups:
-    """What planning knows about the groups of one analysis and version.
+    """What planning found about the groups of one analysis and version.
 
     Parameters
     ----------
