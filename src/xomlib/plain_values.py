@@ -78,7 +78,7 @@ def item(value: Any, place: str) -> Any:
 
 
 def text(value: Any, place: str) -> Optional[str]:
-    """Return a text that says something, None for None and for blanks; `BadResult` if it is no text."""
+    """Return a text that is not blank, None for None and for blanks; `BadResult` if it is no text."""
     if value is not None and not isinstance(value, str):
         raise BadResult(f"{place} is {value!r}, a text is needed")
     return value if value and value.strip() else None

@@ -71,7 +71,7 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> 
             mark_made(tick, key)
     except (OSError, DiskError) as error:
         sentence = in_a_sentence(error, paths.work) if isinstance(error, OSError) else str(error)
-        with contextlib.suppress(OSError):  # the tick knows then at least that it was the disk
+        with contextlib.suppress(OSError):  # the tick then learns at least that it was the disk
             tick.disk_note(key).parent.mkdir(parents=True, exist_ok=True)
             tick.disk_note(key).write_text(sentence, encoding="utf-8")
         raise

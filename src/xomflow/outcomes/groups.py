@@ -1,6 +1,6 @@
 """The outcomes of groups of runs: which there are, which of them are current, and what their files are called.
 
-Planning knows the groups of today and leaves them in a file, `CurrentResults` applies them for publishing and page.
+Planning finds the groups of today and leaves them in a file, `CurrentResults` applies them for publishing and page.
 Without the file no outcome counts as left out by decision; the next tick writes it again.
 """
 
@@ -65,7 +65,7 @@ class KnownGroups:
 
 
 def write_groups(paths: Paths, known: GroupsOfAll) -> None:
-    """Leave what planning knows for publishing and page."""
+    """Leave the groups of today for publishing and page."""
     content = [[*method, one.to_json()] for method, one in known.items()]
     write_atomically(paths.groups, json.dumps(content, separators=(",", ":")))
 
