@@ -10,8 +10,7 @@ from xomflow.core.key import Key
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "src"
-SCRIPTS = ROOT / "scripts"
-ANALYSIS_SCRIPTS = SCRIPTS / "analyses"
+ANALYSIS_SCRIPTS = ROOT / "scripts" / "analyses"
 ANALYSIS_RULES = ROOT / "rules" / "analyses"
 CONFIGURATION_SCHEMA = ROOT / "docs" / "config.schema.json"
 CONFIGURATION_PAGE = ROOT / "docs" / "configuration.md"
@@ -249,6 +248,14 @@ class TickPaths:
     def jobs(self, analysis: str) -> Path:
         """Descriptions of the jobs of one analysis, for the runner."""
         return self.folder / "jobs" / f"{analysis}.json"
+
+    def batch(self, name: str) -> Path:
+        """Which keys share one job of the batch system."""
+        return self.folder / "batches" / f"{name}.json"
+
+    def cancelled(self, key: Key) -> Path:
+        """Asks the job of a batch, by its existence, to end this key of the batch or not to begin it."""
+        return self.folder / "cancelled" / f"{key.analysis}+{key.version}+{key.run}"
 
     def run_list(self, analysis: str) -> Path:
         """The run list of one analysis, for people."""

@@ -1,0 +1,1 @@
+"""Batches: several runs of a tick that share one job of the batch system."""
