@@ -25,8 +25,9 @@ from xomflow.outcomes.retries import next_resources, next_try
 from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
+from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.settle import settle
-from xomflow.slurm.status import Facts, SubmissionStatus, job_of, status_of, statuses
+from xomflow.slurm.status import Facts, SubmissionStatus, status_of, statuses
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
@@ -169,7 +170,7 @@ def concluded(slurm: RecordedSlurm, situation: str) -> SubmissionStatus:
     """What follows from the answer of ``squeue`` for the job of a situation."""
     slurm.squeue = {situation: situation}
     one = submission(situation)
-    return status_of(Facts(one, job_of(one, Slurm(factory.settings()).jobs())), LATENCY, NOW)
+    return status_of(Facts(one, JobIndex(Slurm(factory.settings()).jobs()).job_of(one)), LATENCY, NOW)
 
 
 def refused(slurm: RecordedSlurm, folder: Path, situation: str) -> str:
@@ -313,7 +314,7 @@ def test_out_of_memory_is_tried_again_with_more_memory_and_a_timeout_with_more_t
 def test_the_files_of_a_job_that_ended_are_awaited_as_long_as_they_may_be_late(slurm: RecordedSlurm) -> None:
     slurm.squeue = {"completed": "completed"}
     jobs = Slurm(factory.settings()).jobs()
-    job = job_of(submission("completed"), jobs)
+    job = JobIndex(jobs).job_of(submission("completed"))
     assert job
     assert job.ended
     ended = job.ended

@@ -21,8 +21,9 @@ from xomflow.jobs.run_lock import hold_run
 from xomflow.slurm import submissions
 from xomflow.slurm.answers import number_in, parse, parse_accounting
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
+from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.settle import cancel
-from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, job_of, statuses
+from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, statuses
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
@@ -65,13 +66,29 @@ def test_a_job_without_a_known_number_is_found_by_a_comment_that_the_site_adds_t
 
 def test_a_number_that_slurm_gave_again_is_not_taken_for_the_old_job() -> None:
     other = replace(RUNNING, label="xom another-tick kr83m+v1+052002 attempt 1")
-    assert job_of(GIVEN, [other]) is None
-    assert job_of(GIVEN, [replace(other, label=f"{GIVEN.label}1")]) is None  # attempt 11
+    assert JobIndex([other]).job_of(GIVEN) is None
+    assert JobIndex([replace(other, label=f"{GIVEN.label}1")]).job_of(GIVEN) is None  # attempt 11
+
+
+def test_finding_the_jobs_of_records_looks_at_each_job_once() -> None:
+    looked: list[str] = []
+
+    class Job(BatchJob):
+        def __getattribute__(self, name: str) -> object:
+            if name == "label":
+                looked.append(name)
+            return super().__getattribute__(name)
+
+    index = JobIndex(Job(str(n), "", label=f"xom tick-1 kr83m+v1+{n:06d} attempt 1") for n in range(200))
+    begun = len(looked)
+    records = [replace(GIVEN, key=replace(KEY, run=f"{number:06d}"), job="") for number in range(200)]
+    assert [job.number for one in records if (job := index.job_of(one))] == [str(number) for number in range(200)]
+    assert len(looked) == begun
 
 
 def test_of_two_jobs_that_fit_the_one_at_work_counts() -> None:
     again = replace(RUNNING, number="18", label=GIVEN.label)
-    assert job_of(GIVEN, [replace(OVER, label="project42"), again]) == again
+    assert JobIndex([replace(OVER, label="project42"), again]).job_of(GIVEN) == again
 
 
 def test_a_job_whose_comment_was_replaced_before_its_number_was_known_is_found_by_its_name(

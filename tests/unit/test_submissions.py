@@ -24,7 +24,8 @@ from xomflow.slurm import submissions
 from xomflow.slurm.answers import FINAL_STATES, parse
 from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.commands import Slurm
-from xomflow.slurm.status import Facts, SubmissionStatus, job_of, status_of, statuses
+from xomflow.slurm.job_index import JobIndex
+from xomflow.slurm.status import Facts, SubmissionStatus, status_of, statuses
 from xomflow.slurm.submissions import Submission
 
 KEY = Key("kr83m", "v1", "052001")
@@ -42,7 +43,7 @@ def job(state: str, ended: datetime = NOW - timedelta(hours=1), reason: str = "N
 
 
 def concluded(jobs: list[BatchJob], one: Submission = GIVEN, **known: Any) -> SubmissionStatus:
-    return status_of(Facts(one, job_of(one, jobs), **known), LATENCY, NOW)
+    return status_of(Facts(one, JobIndex(jobs).job_of(one), **known), LATENCY, NOW)
 
 
 @pytest.mark.parametrize("state", LIVING)

@@ -39,7 +39,7 @@ def queue(tmp_path: Path, batch: FakeBatchSystem) -> Iterator[Submitter]:
     analyses = {"good": {"version": "v1"}, "astray": {"version": "v1"}}
     config = factory.settings(tmp_path, analyses=analyses, slurm={"patience": "0 s"})
     with (tmp_path / "lock").open("wb") as held:
-        yield Submitter(config, "a tick", held, batch)
+        yield Submitter(config, "tick-1", held, batch)
 
 
 def request(number: int, analysis: str = "good", memory_mb: int = 100) -> JobRequest:
@@ -81,7 +81,7 @@ def test_a_job_that_slurm_took_without_saying_so_is_recognised_behind_a_refused_
 ) -> None:
     batch.limit = 0
     keys = add(queue, request(1), request(2))
-    batch.known["xom a tick good+v1+000002 attempt 1"] = BatchJob("17", "Slurm job 17 is pending")
+    batch.known["xom tick-1 good+v1+000002 attempt 1"] = BatchJob("17", "Slurm job 17 is pending")
     assert set(queue.look(keys).values()) == {"active"}
 
 

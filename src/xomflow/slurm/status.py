@@ -6,7 +6,6 @@ Unknown is not gone: a missing job has ended only if the asker could have seen i
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +19,10 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import JobCounts
 from xomflow.jobs.redo import is_done
 from xomflow.outcomes.files import failures_of
-from xomflow.slurm.batch_system import BatchJob, BatchSystem, job_name
+from xomflow.slurm.batch_system import BatchJob, BatchSystem
+from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.submissions import Submission, noted
 from xomlib.process.locks import is_locked
-
-_ANY_LABEL = re.compile(r"\bxom \S+ \S+\+\S+\+\S+ attempt \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +131,6 @@ def _status_without_job(facts: Facts, system: str) -> SubmissionStatus:
     return SubmissionStatus(submission, working=arriving)
 
 
-def job_of(submission: Submission, jobs: Iterable[BatchJob]) -> BatchJob | None:
-    """Return the job of a submission in a list: that with its number, else that with its label, rather one at work.
-
-    A site or a person may have replaced the label or added to it. A job with its number and the label of another
-    submission is that other one's: numbers begin again when a cluster is set up anew.
-    """
-    label = re.compile(rf"(?<!\S){re.escape(submission.label)}(?!\d)")
-    found = [job for job in jobs if label.search(job.label)]
-    if submission.job:
-        numbered = (job for job in jobs if job.number == submission.job and not _ANY_LABEL.search(job.label))
-        found = [*numbered, *found]
-    return min(found, key=lambda job: (job.is_over, job.number != submission.job), default=None)
-
-
-def job_by_name(submission: Submission, named: Iterable[BatchJob], others: Iterable[str]) -> BatchJob | None:
-    """Return a job at work with the name of a submission whose number is unknown; not one of these other numbers."""
-    name, taken = job_name(submission.key), set(others)
-    return next((job for job in named if job.label == name and job.number not in taken and not job.is_over), None)
-
-
-def numbers_of_others(records: Iterable[Submission], jobs: Iterable[BatchJob]) -> set[str]:
-    """Return the numbers of jobs that belong to a record or have the label of one."""
-    return {one.job for one in records if one.job} | {job.number for job in jobs if _ANY_LABEL.search(job.label)}
-
-
 def statuses(paths: Paths, batch: BatchSystem, latency: float) -> dict[Key, SubmissionStatus]:
     """Return the status of every submission; the batch system is asked once for each account and cluster.
 
@@ -198,6 +171,7 @@ class _Asked:
         self._batch, self._records, self._me = batch, records, own_account()
         places = {self._place(one) for one in records.values()}
         self._answers = {place: self._jobs(*place) for place in places}
+        self._indexes = {place: JobIndex(jobs or ()) for place, jobs in self._answers.items()}
 
     def facts(self, arriving: Iterable[Key]) -> dict[Key, Facts]:
         """Return what is known about each record, but for the files."""
@@ -223,7 +197,7 @@ class _Asked:
         where = f" on cluster {cluster}" if cluster else ""
         if jobs is None:
             return Facts(one, unseen=f"{system} does not answer{where}; {what} may still be there")
-        job = job_of(one, jobs)
+        job = self._indexes[user, cluster].job_of(one)
         unseen = f"{what} is of {user}, and {self._me} may not see it in {system}{where}" if user and not job else ""
         return Facts(one, job, unseen, may_arrive=arriving)
 
@@ -240,10 +214,10 @@ class _Asked:
             for key, one in nameless.items():
                 found[key] = replace(one, unseen=f"{self._batch.name} does not answer; its job may be there")
             return
-        jobs = [job for answer in self._answers.values() for job in answer or ()]
-        others = numbers_of_others(self._records.values(), jobs)
+        others = set[str]().union(*(one.numbers_of_others(self._records.values()) for one in self._indexes.values()))
+        names = by_name(named, others)
         for key, one in nameless.items():
-            found[key] = replace(one, job=job_by_name(one.submission, named, others))
+            found[key] = replace(one, job=job_by_name(one.submission, names))
 
     def _find_ended(self, found: dict[Key, Facts]) -> None:
         """Find in the batch system's records how the jobs ended that it does not list any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from xomflow.outcomes.files import failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.slurm import status, submissions
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submitted
+from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
@@ -73,7 +74,7 @@ class Submitter:
             self._requests[request.key] = request
             self._waiting.append(request)
             if self._refused_since is None:
-                self._submit([])
+                self._submit(JobIndex(), {})
 
     def news(self) -> str:
         """Return why jobs wait here, once for each reason; empty otherwise."""
@@ -109,19 +110,20 @@ class Submitter:
     def _submit_again(self) -> None:
         """Submit what was refused, except jobs that the batch system has: its answer may have come too late."""
         try:
-            self._submit(self._batch.jobs(), self._batch.jobs(by_name=True) if self._unclear else [])
+            known = JobIndex(self._batch.jobs())
+            self._submit(known, self._names(known) if self._unclear else {})
         except BatchSystemError as error:
             self.complaint = str(error)
 
-    def _submit(self, known: Sequence[BatchJob], named: Sequence[BatchJob] = ()) -> None:
+    def _submit(self, known: JobIndex, named: Mapping[str, BatchJob]) -> None:
         """Submit the waiting jobs that are not known; of jobs with equal options the first refusal counts for all."""
         refusals: dict[tuple[str, ...], str] = {}
         before = len(self._waiting)
         for request in list(self._waiting):
             record = Submission(request.key, request.attempt, self._tick, times.now(), user=own_account())
-            options, job = self._batch.options(request), status.job_of(record, known)
+            options, job = self._batch.options(request), known.job_of(record)
             if job is None and request.key in self._unclear:
-                job = self._job_by_name(record, known, named)
+                job = job_by_name(record, named)
             if job is None and options in refusals:
                 continue
             try:
@@ -142,9 +144,10 @@ class Submitter:
         if self._waiting and self._refused_since is None:
             self._refused_since = time.monotonic()
 
-    def _job_by_name(self, record: Submission, known: Sequence[BatchJob], named: Sequence[BatchJob]) -> BatchJob | None:
-        others = status.numbers_of_others(submissions.noted(self._paths).values(), known)
-        return status.job_by_name(record, named, others)
+    def _names(self, known: JobIndex) -> dict[str, BatchJob]:
+        """Return the jobs by name that may be those whose submission got no answer."""
+        others = known.numbers_of_others(submissions.noted(self._paths).values())
+        return by_name(self._batch.jobs(by_name=True), others)
 
     def _submit_one(self, request: JobRequest, record: Submission) -> Submitted:
         log = self._paths.log(request.key)

@@ -67,6 +67,7 @@ class Tick:
         self.files = TickPaths(self.paths.tick(self.name))
         self.rule_errors: dict[str, str] = {}
         self._pending: list[Key] | None = None
+        self._keys: dict[str, Key] | None = None
         self._limits: dict[Key, AttemptLimits] = {}
 
     def begin(self) -> IO[bytes]:
@@ -104,7 +105,9 @@ class Tick:
 
     def key_of(self, made: str) -> Key:
         """Return the pending key whose job has this output."""
-        return next(key for key in self.pending() if str(self.files.made(key)) == made)
+        if self._keys is None:
+            self._keys = {str(self.files.made(key)): key for key in self.pending()}
+        return self._keys[made]
 
     def record_unstarted(self, failed: Collection[str]) -> int:
         """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many.
