@@ -15,9 +15,9 @@ from xomflow.jobs.lost import record_lost, record_unstarted
 from xomflow.jobs.run_lock import hold_run, lock_owners, write_owner
 from xomflow.outcomes.files import failures_of
 from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses as statuses_of
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import SubmissionStatus
-from xomflow.slurm.status import statuses as statuses_of
 from xomflow.slurm.submissions import Submission
 
 KEY = factory.KEY

@@ -23,11 +23,12 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, failures_of
 from xomflow.outcomes.retries import next_resources, next_try
 from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
 from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.settle import settle
-from xomflow.slurm.status import Facts, SubmissionStatus, status_of, statuses
+from xomflow.slurm.status import Facts, SubmissionStatus, status_of
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 

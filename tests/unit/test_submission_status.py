@@ -20,10 +20,11 @@ from xomflow.core.tick_summary import JobCounts
 from xomflow.jobs.run_lock import hold_run
 from xomflow.slurm import submissions
 from xomflow.slurm.answers import number_in, parse, parse_accounting
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
+from xomflow.slurm.cancel import end_jobs
 from xomflow.slurm.job_index import JobIndex
-from xomflow.slurm.settle import cancel
-from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, statuses
+from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
@@ -134,7 +135,7 @@ def test_each_cluster_is_told_to_end_its_own_jobs() -> None:
             told.append((numbers, cluster))
 
     told: list[object] = []
-    cancel(Ending(), [GIVEN, replace(GIVEN, job="18", cluster=""), replace(GIVEN, job="5", cluster="big")])
+    end_jobs(Ending(), [GIVEN, replace(GIVEN, job="18", cluster=""), replace(GIVEN, job="5", cluster="big")])
     assert sorted(told, key=str) == [(["17"], ""), (["18"], ""), (["5"], "big")]
 
 

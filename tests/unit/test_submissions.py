@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
 from xomflow.slurm import submissions
 from xomflow.slurm.answers import FINAL_STATES, parse
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.commands import Slurm
 from xomflow.slurm.job_index import JobIndex
-from xomflow.slurm.status import Facts, SubmissionStatus, status_of, statuses
+from xomflow.slurm.status import Facts, SubmissionStatus, status_of
 from xomflow.slurm.submissions import Submission
 
 KEY = Key("kr83m", "v1", "052001")
@@ -144,7 +146,7 @@ def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def forget(paths: Paths, tick: str = GIVEN.tick, attempt: int = GIVEN.attempt) -> None:
-    submissions.forget(paths, KEY, tick, attempt)
+    submissions.forget(paths, replace(GIVEN, tick=tick, attempt=attempt))
 
 
 def test_only_the_record_of_the_attempt_that_is_over_is_removed(tmp_path: Path) -> None:

@@ -50,14 +50,11 @@ def why(config: Config, options: argparse.Namespace) -> int:
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
     """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
-    from xomflow.slurm import settle, submissions
+    from xomflow.slurm.cancel import cancel as cancel_runs
     from xomflow.slurm.open_batch_system import open_batch_system
 
     wanted = {run_id(number) for number in options.run}
-    noted = submissions.noted(Paths(config.work)).items()
-    found = [one for key, one in noted if one.job and (not wanted or key.run in wanted)]
-    settle.cancel(open_batch_system(config), found)
-    say(*[f"cancelled job {one.job}: {one.key}" for one in found] or ["no such job is known"])
+    say(*cancel_runs(Paths(config.work), open_batch_system(config), wanted) or ["no such job is known"])
     return ExitCode.OK
 
 

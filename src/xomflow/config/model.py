@@ -200,6 +200,22 @@ class SlurmOptions(Model):
     options: list[SbatchOption] = Field([], description="More options of `sbatch`, such as `--constraint=skylake`.")
 
 
+class Batches(Model):
+    """Batches: many runs share one job in Slurm, which starts the heavy libraries once."""
+
+    target: PositiveDuration = Field(
+        length("30 min"), description="Expected length of such a job, from the times of the newest outcomes."
+    )
+    most: Positive = Field(1, description="Most runs in one job; with 1 each run is a job.")
+    alone: Count = Field(12, description="A tick that takes no more runs than this submits each as a job.")
+    cpus: Positive = Field(
+        1, description="CPUs of such a job; it works on as many runs at a time as their threads allow."
+    )
+    memory_mb: Count = Field(
+        400, description="Memory requested for the preloaded process, beside that of its runs, in megabytes."
+    )
+
+
 class Slurm(SlurmOptions):
     """Jobs in Slurm, used with `snakemake --profile slurm`."""
 
@@ -217,6 +233,7 @@ class Slurm(SlurmOptions):
         300,
         description="Memory requested beyond `memory_mb`, for the runner and for mapped files, in megabytes.",
     )
+    batch: Batches = Field(Batches(), description="Many runs in one job.")
 
 
 class Page(Model):

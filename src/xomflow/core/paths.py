@@ -116,6 +116,10 @@ class Paths:
         """Record of a submitted attempt."""
         return self.submissions / f"{key.analysis}+{key.version}+{key.run}.json"
 
+    def batch_submission(self, tick: str, batch: str) -> Path:
+        """Record of a submitted batch of a tick."""
+        return self.submissions / f"{tick}+{batch}.json"
+
     @property
     def ticks(self) -> Path:
         """Folder of the ticks."""
@@ -248,6 +252,11 @@ class TickPaths:
     def jobs(self, analysis: str) -> Path:
         """Descriptions of the jobs of one analysis, for the runner."""
         return self.folder / "jobs" / f"{analysis}.json"
+
+    @property
+    def batch_plan(self) -> Path:
+        """Which of the claimed keys are to share jobs of the batch system."""
+        return self.folder / "batches.json"
 
     def batch(self, name: str) -> Path:
         """Which keys share one job of the batch system."""

@@ -128,6 +128,14 @@ def lock_owners(paths: Paths) -> dict[Key, LockOwner]:
     return found
 
 
+def read_owner(paths: Paths, key: Key) -> LockOwner | None:
+    """Return the owner in the lock file of a key, whether or not it holds the lock; None if there is none."""
+    try:
+        return LockOwner.from_json(read_json(paths.run_lock(key)), held=False)
+    except UNREADABLE:
+        return None
+
+
 def take_left_behind(paths: Paths, key: Key) -> LockOwner | None:
     """Remove the lock file of a process that vanished and return its owner; None if the lock is held after all."""
     path = paths.run_lock(key)

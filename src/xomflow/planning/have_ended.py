@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.jobs.last_words import LastWords
 from xomflow.jobs.redo import outcomes_to_redo
-from xomflow.outcomes.files import Failure, failures_among, names_in
+from xomflow.outcomes.files import Failure
 
 
 def have_ended(paths: Paths, known: Mapping[Key, Collection[Failure]]) -> bool:
@@ -24,14 +25,10 @@ def have_ended(paths: Paths, known: Mapping[Key, Collection[Failure]]) -> bool:
     known
         Keys that count as pending, with their known failures.
     """
-    shelves = {place: list(names_in(place)) for place in {paths.outcome(key).parent for key in known}}
-    done = {place: frozenset(names) for place, names in shelves.items()}
-    failed = {place: [name for name in names if ".failed-" in name] for place, names in shelves.items()}
-    to_redo = outcomes_to_redo(paths)
+    words, to_redo = LastWords(paths), outcomes_to_redo(paths)
     for key, failures in known.items():
-        place = paths.outcome(key)
         attempts = {failure.attempt for failure in failures}
-        unknown = (one for one in failures_among(failed[place.parent], key.run) if one.attempt not in attempts)
-        if key not in to_redo and (place.name in done[place.parent] or any(unknown)):
+        unknown = (one for one in words.failures_of(key) if one.attempt not in attempts)
+        if key not in to_redo and (words.is_done(key) or any(unknown)):
             return True
     return False

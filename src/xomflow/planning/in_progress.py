@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from xomflow.config.model import Config
+from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
-from xomflow.core.paths import Paths
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.batches.batch_file import read_batch
 from xomflow.jobs.run_lock import LockOwner, lock_owners
 from xomflow.outcomes.files import Failure
 from xomflow.planning.claims import live_claims
 from xomflow.planning.unclear import Unclear
 from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.open_batch_system import open_batch_system
-from xomflow.slurm.status import SubmissionStatus, statuses
+from xomflow.slurm.status import SubmissionStatus
 
 # A tick that has reached its time limit still publishes and reports, for at most this long.
 _END_SECONDS = 900.0
@@ -32,7 +37,7 @@ class InProgress:
     owners
         Owners of run locks, held or left behind.
     submissions
-        Status of what was submitted to Slurm.
+        Status of what was submitted to Slurm and is at work, or ended without a file about it.
     unclear
         What may be being worked on, by files that cannot be read.
     """
@@ -74,11 +79,22 @@ def read_in_progress(config: Config, now: datetime) -> InProgress:
     unclear = Unclear()
     claimed = live_claims(paths, config.slurm.tick_limit + _END_SECONDS, now, unclear)
     owners = lock_owners(paths)
-    submitted = statuses(paths, open_batch_system(config), config.slurm.latency)
+    known = statuses(paths, open_batch_system(config), config.slurm.latency)
+    submitted = {key: one for key, one in known.items() if one.working or one.kind}
     for path, error in submissions.damaged(paths):
         phrase = unclear.note(path, error, "its run waits; delete this file once no job works on the run")
-        if path.name.count("+") == 2:
-            analysis, _, run = path.stem.split("+")
-            unclear.runs[analysis, run] = f"a job may work on it, but {phrase}"
+        for key in _keys_of(paths, path):
+            unclear.runs[key.analysis, key.run] = f"a job may work on it, but {phrase}"
     unclear.sentences += [owner.trouble for owner in owners.values() if owner.trouble]
     return InProgress(claimed, owners, submitted, unclear)
+
+
+def _keys_of(paths: Paths, record: Path) -> Iterable[Key]:
+    """Return the keys of a record that cannot be read, from its name: it has a key, or the tick and name of a batch."""
+    parts = record.stem.split("+")
+    if len(parts) == 3:
+        return [Key(*parts)]
+    if len(parts) == 2:
+        with contextlib.suppress(*UNREADABLE):
+            return read_batch(TickPaths(paths.tick(parts[0])), parts[1]).members
+    return []

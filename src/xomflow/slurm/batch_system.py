@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -31,6 +31,11 @@ class JobRequest:
         Snakemake's benchmark file, where the rule has one.
     shell
         The program that runs the command.
+    batch
+        Its name, if it is the job of a batch, whose first member has this key and attempt.
+    batch_script
+        Gives the command of a job that runs a batch of this name instead; None: the rule adds something of its own, so
+        the run goes alone.
     """
 
     key: Key
@@ -41,16 +46,23 @@ class JobRequest:
     cpus: int
     benchmark: Path | None = None
     shell: str = "/bin/bash"
+    batch: str = ""
+    batch_script: Callable[[str], str] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
         """The job's name, from which a person sees analysis and run."""
-        return job_name(self.key)
+        return self.batch or job_name(self.key)
 
 
 def job_name(key: Key) -> str:
     """Return the name of the jobs of a key."""
     return f"xom-{key.analysis}-{key.run}"
+
+
+def batch_name(tick: str, batch: str) -> str:
+    """Return the name of the job of a batch of a tick."""
+    return f"xom-batch-{tick}-{batch}"
 
 
 @dataclass(frozen=True, slots=True)

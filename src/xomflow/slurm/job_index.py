@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from xomflow.slurm.batch_system import BatchJob, job_name
+from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.submissions import Submission
 
 # A site or a person may have added text before or behind it.
-_LABEL = re.compile(r"(?<!\S)xom \S+ \S+\+\S+\+\S+ attempt \d+")
-_ANY_LABEL = re.compile(r"\bxom \S+ \S+\+\S+\+\S+ attempt \d+")
+_LABEL_FORM = r"xom \S+ (?:\S+\+\S+\+\S+ attempt|batch) \d+"
+_LABEL, _ANY_LABEL = re.compile(rf"(?<!\S){_LABEL_FORM}"), re.compile(rf"\b{_LABEL_FORM}")
 
 
 class JobIndex:
@@ -60,4 +60,4 @@ def by_name(named: Iterable[BatchJob], others: Iterable[str]) -> dict[str, Batch
 
 def job_by_name(submission: Submission, named: Mapping[str, BatchJob]) -> BatchJob | None:
     """Return the job with the name of a submission whose number is unknown."""
-    return named.get(job_name(submission.key))
+    return named.get(submission.job_name)

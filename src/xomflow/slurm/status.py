@@ -1,28 +1,20 @@
-"""What became of submissions, from their records, the files, the locks, and the batch system's answer or its absence.
+"""What became of a submission, from all that is known about it: a pure decision.
 
-Unknown is not gone: a missing job has ended only if the asker could have seen it.
+Unknown is not gone: a missing job has ended only if the asker could have seen it. A member of a batch that never began
+made no attempt: it is as ready as before.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from xomflow.core import times
-from xomflow.core.account import own_account
-from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
-from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import JobCounts
-from xomflow.jobs.redo import is_done
-from xomflow.outcomes.files import failures_of
-from xomflow.slurm.batch_system import BatchJob, BatchSystem
-from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
-from xomflow.slurm.submissions import Submission, noted
-from xomlib.process.locks import is_locked
+from xomflow.slurm.batch_system import BatchJob
+from xomflow.slurm.submissions import Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,9 @@ class SubmissionStatus:
     held
         State and reason of its job if the job does nothing until a person acts; empty otherwise.
     has_begun
-        Whether its job works already; None if it has no job that may still work, or that is unknown.
+        Whether its job works on it already; None if it has no job that may still work, or that is unknown.
+    left_by
+        How the job of its batch ended, as a failure class, if the job is over and never began with it; empty otherwise.
     """
 
     submission: Submission
@@ -52,6 +46,7 @@ class SubmissionStatus:
     to_cancel: str = ""
     held: str = ""
     has_begun: bool | None = None
+    left_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,10 @@ class Facts:
     may_arrive
         Whether it may be on its way to the batch system: its tick, or the submitting program that outlived the tick,
         is alive.
+    has_begun
+        Whether its attempt has begun; of a batch, the run lock shows which members have.
+    is_to_blame
+        Whether it counts as a failed attempt if its job is over without a file about it.
     """
 
     submission: Submission
@@ -81,6 +80,8 @@ class Facts:
     has_ended: bool = False
     is_locked: bool = False
     may_arrive: bool = False
+    has_begun: bool = True
+    is_to_blame: bool = True
 
     @property
     def is_gone(self) -> bool:
@@ -108,12 +109,16 @@ def status_of(facts: Facts, latency: timedelta, now: datetime, system: str = "Sl
     if job is None:
         return _status_without_job(facts, system)
     if job.end is None:
-        return SubmissionStatus(submission, working=job.description, held=job.held, has_begun=job.has_begun)
+        waits = "" if facts.has_begun or not job.has_begun else "it waits for its turn; "
+        has_begun = job.has_begun and facts.has_begun
+        return SubmissionStatus(submission, f"{waits}{job.description}", held=job.held, has_begun=has_begun)
     if facts.is_locked:
         return SubmissionStatus(submission, working=f"{job.description}, but a process still works on the run")
     if not job.is_stuck and job.ended is not None and now - job.ended < latency:
         return SubmissionStatus(submission, working=f"{job.description}; its files may not be visible here yet")
     to_cancel = job.number if job.is_stuck else ""
+    if not facts.is_to_blame:
+        return SubmissionStatus(submission, to_cancel=to_cancel, left_by=job.end.kind)
     return SubmissionStatus(submission, kind=job.end.kind, message=job.end.message, to_cancel=to_cancel)
 
 
@@ -123,6 +128,8 @@ def _status_without_job(facts: Facts, system: str) -> SubmissionStatus:
         return SubmissionStatus(submission, working=facts.unseen)
     if facts.is_locked:
         return SubmissionStatus(submission, working=f"{system} does not list its job, but a process works on the run")
+    if submission.job and not facts.is_to_blame:
+        return SubmissionStatus(submission, left_by="lost")
     if submission.job:
         message = f"{system} has no job {submission.job} any more, and the job left neither outcome nor failure record"
         return SubmissionStatus(submission, kind="lost", message=message)
@@ -131,109 +138,21 @@ def _status_without_job(facts: Facts, system: str) -> SubmissionStatus:
     return SubmissionStatus(submission, working=arriving)
 
 
-def statuses(paths: Paths, batch: BatchSystem, latency: float) -> dict[Key, SubmissionStatus]:
-    """Return the status of every submission; the batch system is asked once for each account and cluster.
+def to_blame(submissions: Sequence[Submission], begun: Collection[Key], ended: Collection[Key]) -> set[Key]:
+    """Return the keys that count as failed attempts if their job is over without a file about them.
+
+    Of a batch these are the members that had begun. If none had, the first one is: a job that always dies at its start
+    must not be submitted again without end.
 
     Parameters
     ----------
-    paths
-        Where the records are.
-    batch
-        The batch system.
-    latency
-        Seconds after the end of a job in which its files may not be visible here yet.
+    submissions
+        All of them.
+    begun, ended
+        The keys whose attempts have begun, and those with an outcome or a failure record.
     """
-    records = noted(paths)
-    if not records:
-        return {}
-    # Check locks before asking for jobs: once a tick's lock is free, it can no longer submit.
-    arriving = {
-        key for key, one in records.items() if not one.job and is_locked(str(TickPaths(paths.tick(one.tick)).lock))
-    }
-    facts = _Asked(batch, records).facts(arriving)
-    delay, now = timedelta(seconds=latency), times.now()
-    return {key: status_of(_with_files(paths, one), delay, now, batch.name) for key, one in facts.items()}
-
-
-def _with_files(paths: Paths, facts: Facts) -> Facts:
-    """Add what the files show. The lock first: a job writes how it ended before it gives the lock back."""
-    key, attempt = facts.submission.key, facts.submission.attempt
-    is_going = facts.job is not None and facts.job.end is None
-    locked = not is_going and is_locked(str(paths.run_lock(key)))
-    ended = is_done(paths, key) or any(one.attempt >= attempt for one in failures_of(paths, key))
-    return replace(facts, has_ended=ended, is_locked=locked)
-
-
-class _Asked:
-    """What the batch system answers about records, each in the name of its account and on its cluster."""
-
-    def __init__(self, batch: BatchSystem, records: Mapping[Key, Submission]) -> None:
-        self._batch, self._records, self._me = batch, records, own_account()
-        places = {self._place(one) for one in records.values()}
-        self._answers = {place: self._jobs(*place) for place in places}
-        self._indexes = {place: JobIndex(jobs or ()) for place, jobs in self._answers.items()}
-
-    def facts(self, arriving: Iterable[Key]) -> dict[Key, Facts]:
-        """Return what is known about each record, but for the files."""
-        found = {key: self._find(one, key in arriving) for key, one in self._records.items()}
-        self._find_nameless(found)
-        self._find_ended(found)
-        return found
-
-    def _place(self, one: Submission) -> tuple[str, str]:
-        user = one.user if one.user != self._me else ""
-        return user, one.cluster if one.cluster and one.cluster != self._batch.cluster() else ""
-
-    def _jobs(self, user: str, cluster: str) -> Sequence[BatchJob] | None:
-        try:
-            return self._batch.jobs(user, cluster)
-        except BatchSystemError:
-            return None
-
-    def _find(self, one: Submission, arriving: bool) -> Facts:
-        (user, cluster), system = self._place(one), self._batch.name
-        jobs = self._answers[user, cluster]
-        what = f"job {one.job}" if one.job else "its job, if there is one,"
-        where = f" on cluster {cluster}" if cluster else ""
-        if jobs is None:
-            return Facts(one, unseen=f"{system} does not answer{where}; {what} may still be there")
-        job = self._indexes[user, cluster].job_of(one)
-        unseen = f"{what} is of {user}, and {self._me} may not see it in {system}{where}" if user and not job else ""
-        return Facts(one, job, unseen, may_arrive=arriving)
-
-    def _find_nameless(self, found: dict[Key, Facts]) -> None:
-        """Find jobs by their names if a tick was killed before it knew the number, and the site replaces labels."""
-        nameless = {
-            key: one for key, one in found.items() if one.is_gone and not (one.submission.job or one.may_arrive)
-        }
-        if not nameless:
-            return
-        try:
-            named = self._batch.jobs(by_name=True)
-        except BatchSystemError:
-            for key, one in nameless.items():
-                found[key] = replace(one, unseen=f"{self._batch.name} does not answer; its job may be there")
-            return
-        others = set[str]().union(*(one.numbers_of_others(self._records.values()) for one in self._indexes.values()))
-        names = by_name(named, others)
-        for key, one in nameless.items():
-            found[key] = replace(one, job=job_by_name(one.submission, names))
-
-    def _find_ended(self, found: dict[Key, Facts]) -> None:
-        """Find in the batch system's records how the jobs ended that it does not list any more."""
-        gone = {key: one for key, one in found.items() if one.is_gone and one.submission.job}
-        for cluster in {self._place(one.submission)[1] for one in gone.values()}:
-            here = {key: one for key, one in gone.items() if self._place(one.submission)[1] == cluster}
-            with contextlib.suppress(BatchSystemError):  # it keeps no records
-                ended = self._batch.ended_jobs([one.submission.job for one in here.values()], cluster)
-                by_number = {job.number: job if _is_past(job) else replace(job, ended=None) for job in ended}
-                for key, one in here.items():
-                    found[key] = replace(one, job=by_number.get(one.submission.job))
-
-
-def _is_past(job: BatchJob) -> bool:
-    """Return whether a job ended in the past; a batch system with a wrong clock may say otherwise."""
-    return job.ended is not None and job.ended <= times.now()
+    at_work = {one.label for one in submissions if one.batch and (one.key in begun or one.key in ended)}
+    return {one.key for one in submissions if one.key in begun or (one.is_first and one.label not in at_work)}
 
 
 def count_jobs(statuses: Mapping[Key, SubmissionStatus]) -> dict[str, JobCounts]:
@@ -244,18 +163,18 @@ def count_jobs(statuses: Mapping[Key, SubmissionStatus]) -> dict[str, JobCounts]
 
 def held_jobs(statuses: Iterable[SubmissionStatus], system: str = "Slurm") -> list[str]:
     """Return a sentence for each reason for which jobs do nothing until a person acts."""
-    by_reason: dict[str, list[Submission]] = {}
-    for status in statuses:
-        if status.held:
-            by_reason.setdefault(status.held, []).append(status.submission)
-    return [_held_sentence(reason, found, system) for reason, found in sorted(by_reason.items())]
+    by_reason: dict[str, dict[str, Submission]] = {}
+    for one in sorted((one for one in statuses if one.held), key=lambda one: one.submission.key):
+        by_reason.setdefault(one.held, {}).setdefault(one.submission.label, one.submission)
+    return [_held_sentence(reason, list(found.values()), system) for reason, found in sorted(by_reason.items())]
 
 
 def _held_sentence(reason: str, found: list[Submission], system: str) -> str:
-    first, more = min(found, key=lambda one: one.key), len(found) - 1
+    first, more = found[0], len(found) - 1
     others = f" and {more} more" if more else ""
     number = first.job or "its number"
+    end = f"scancel {number}" if first.batch else f"xom cancel {first.key.run.partition('-')[0].lstrip('0')}"
     return (
-        f"{system} job {number} of {first.key}{others} waits for a person, {reason}: "
-        f"scontrol release {number} lets it go on, xom cancel {first.key.run.partition('-')[0].lstrip('0')} ends it"
+        f"{system} job {number} of {first.key}{' with others' if first.batch else ''}{others} waits for a person, "
+        f"{reason}: scontrol release {number} lets it go on, {end} ends it"
     )

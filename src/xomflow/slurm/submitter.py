@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -11,24 +13,26 @@ from pathlib import Path
 from typing import IO, Literal
 
 from xomflow.config.model import Config
-from xomflow.core import times
-from xomflow.core.account import own_account
 from xomflow.core.errors import BatchSystemError, UnclearSubmissionError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.batches.batch_file import write_batch
+from xomflow.jobs.batches.plan import read_plan
 from xomflow.jobs.job_files import begin_log, mark_made
-from xomflow.jobs.redo import is_done
-from xomflow.outcomes.files import failures_of
+from xomflow.jobs.last_words import LastWords
 from xomflow.outcomes.reading import read_outcome
-from xomflow.slurm import status, submissions
+from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submitted
+from xomflow.slurm.batching import Batching, ToSubmit
 from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.settle import settle
 from xomflow.slurm.submissions import Submission
 from xomlib.files import write_atomically
 from xomlib.process.locks import is_locked
 
-# What became of a job. "left": the batch system refused it for long; its run is as ready as before.
+# What became of a job. "left": its batch was cancelled, or the batch system refused it for long; its run is as ready
+# as before.
 Verdict = Literal["active", "done", "failed", "left"]
 _BENCHMARK_HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 
@@ -61,20 +65,30 @@ class Submitter:
         self._tick_lock = lock
         self._batch = batch
         self._requests: dict[Key, JobRequest] = {}
-        self._waiting: list[JobRequest] = []
-        self._unclear: set[Key] = set()  # of those that wait: the batch system may have them
+        self._waiting: dict[str, ToSubmit] = {}  # by label
+        self._unclear: set[str] = set()  # of those that wait: the batch system may have them
+        self._records: dict[Key, Submission] = {}  # of those that were submitted and have not ended
+        self._open: Counter[str] = Counter()  # how many of these each job has, by label
         self._lock = threading.Lock()  # Snakemake submits and looks in two threads
         self._refused_since: float | None = None
         self._reported: set[str] = set()
         self.complaint = ""
 
+    @functools.cached_property
+    def _batching(self) -> Batching:
+        """Exists once something is submitted: the tick has planned its batches by then."""
+        return Batching(self._tick, read_plan(self._files), self._config.slurm.batch)
+
     def add(self, request: JobRequest) -> None:
-        """Submit a job, now or as soon as the batch system accepts it."""
+        """Submit a job, now or as soon as its batch is complete and the batch system accepts it."""
         with self._lock:
             self._requests[request.key] = request
-            self._waiting.append(request)
-            if self._refused_since is None:
+            self._wait(self._batching.add(request))
+            if self._waiting and self._refused_since is None:
                 self._submit(JobIndex(), {})
+
+    def _wait(self, jobs: Iterable[ToSubmit]) -> None:
+        self._waiting.update({job.records[0].label: job for job in jobs})
 
     def news(self) -> str:
         """Return why jobs wait here, once for each reason; empty otherwise."""
@@ -94,17 +108,21 @@ class Submitter:
             return self._look(set(keys))
 
     def _look(self, keys: set[Key]) -> dict[Key, Verdict]:
+        self._wait(self._batching.rest())
         if self._waiting:
             self._submit_again()
-        waiting = {request.key for request in self._waiting} & keys  # one just added is not asked about yet
-        verdicts = {key: self._verdict_of_files(key) for key in keys if key not in waiting}
+        refused = {record.key for job in self._waiting.values() for record in job.records} & keys
+        waiting = refused | self._batching.keys & keys  # one just added is not asked about yet
+        words = LastWords(self._paths)
+        verdicts = {key: self._verdict_of_files(key, words) for key in keys if key not in waiting}
         if "active" in verdicts.values():
             self._ask_batch_system(verdicts)
-        refused = time.monotonic() - (self._refused_since or time.monotonic())
-        left = refused > self._config.slurm.patience and "active" not in verdicts.values()
+        since = time.monotonic() - (self._refused_since or time.monotonic())
+        left = since > self._config.slurm.patience and "active" not in verdicts.values()
         if left:
-            self._waiting = [request for request in self._waiting if request.key not in keys]
-        return verdicts | dict.fromkeys(waiting, "left" if left else "active")
+            of = {label: {record.key for record in job.records} for label, job in self._waiting.items()}
+            self._waiting = {label: job for label, job in self._waiting.items() if not of[label] & keys}
+        return verdicts | dict.fromkeys(waiting, "active") | dict.fromkeys(refused, "left" if left else "active")
 
     # --- submission --------------------------------------------------------------------------------------------------
     def _submit_again(self) -> None:
@@ -119,25 +137,27 @@ class Submitter:
         """Submit the waiting jobs that are not known; of jobs with equal options the first refusal counts for all."""
         refusals: dict[tuple[str, ...], str] = {}
         before = len(self._waiting)
-        for request in list(self._waiting):
-            record = Submission(request.key, request.attempt, self._tick, times.now(), user=own_account())
-            options, job = self._batch.options(request), known.job_of(record)
-            if job is None and request.key in self._unclear:
-                job = job_by_name(record, named)
-            if job is None and options in refusals:
+        for label, waiting in list(self._waiting.items()):
+            options, found = self._batch.options(waiting.request), known.job_of(waiting.records[0])
+            if found is None and label in self._unclear:
+                found = job_by_name(waiting.records[0], named)
+            if found is None and options in refusals:
                 continue
             try:
-                submissions.note(self._paths, record)
-                answer = Submitted(job.number) if job else self._submit_one(request, record)
+                submissions.note(self._paths, *waiting.records)
+                answer = Submitted(found.number) if found else self._submit_one(waiting)
             except BatchSystemError as error:
                 refusals[options] = str(error)
                 if isinstance(error, UnclearSubmissionError):
-                    self._unclear.add(request.key)
+                    self._unclear.add(label)
                 continue
-            cluster = answer.cluster or self._batch.cluster()
-            submissions.note(self._paths, replace(record, job=answer.number, cluster=cluster))
-            self._waiting.remove(request)
-            self._unclear.discard(request.key)
+            job, cluster = answer.number, answer.cluster or self._batch.cluster()
+            records = [replace(one, job=job, cluster=cluster) for one in waiting.records]
+            submissions.note(self._paths, *records)
+            self._records.update({one.key: one for one in records})
+            self._open[label] += len(records)
+            del self._waiting[label]
+            self._unclear.discard(label)
         self.complaint = "; ".join(dict.fromkeys(refusals.values()))
         if len(self._waiting) < before:
             self._refused_since = None
@@ -149,28 +169,38 @@ class Submitter:
         others = known.numbers_of_others(submissions.noted(self._paths).values())
         return by_name(self._batch.jobs(by_name=True), others)
 
-    def _submit_one(self, request: JobRequest, record: Submission) -> Submitted:
+    def _submit_one(self, job: ToSubmit) -> Submitted:
+        request, label = job.request, job.records[0].label
+        if job.batch:
+            write_batch(self._files, job.batch)
+            log = self._files.log(f"batch-{job.batch.name}")
+            log.parent.mkdir(parents=True, exist_ok=True)
+            return self._batch.submit(request, label, log, self._tick_lock)
         log = self._paths.log(request.key)
         log.parent.mkdir(parents=True, exist_ok=True)
         if not is_locked(str(self._paths.run_lock(request.key))):
             begin_log(self._paths, self._files, request.key)
-        return self._batch.submit(request, record.label, log, self._tick_lock)
+        return self._batch.submit(request, label, log, self._tick_lock)
 
     # --- ends --------------------------------------------------------------------------------------------------------
-    def _verdict_of_files(self, key: Key) -> Verdict:
-        """Return what the job's files show; a finished job is seen at once, without the batch system."""
+    def _verdict_of_files(self, key: Key, words: LastWords) -> Verdict:
+        """Return what the files show; a run that has ended is seen at once, without the batch system."""
         request = self._requests[key]
-        if is_done(self._paths, key):
-            verdict: Verdict = "done"
+        if words.is_done(key):
             mark_made(self._files, key)
             if request.benchmark:
                 self._write_benchmark(key, request.benchmark)
-        elif any(failure.attempt >= request.attempt for failure in failures_of(self._paths, key)):
-            verdict = "failed"
-        else:
+        elif not words.has_failed(key, request.attempt):
             return "active"
-        submissions.forget(self._paths, key, self._tick, request.attempt)
-        return verdict
+        self._forget(key)
+        return "done" if words.is_done(key) else "failed"
+
+    def _forget(self, key: Key) -> None:
+        """Remove the record of a job with its last run."""
+        if record := self._records.pop(key, None):
+            self._open[record.label] -= 1
+            if not self._open[record.label]:
+                submissions.forget(self._paths, record)
 
     def _write_benchmark(self, key: Key, place: Path) -> None:
         """Write the columns that Snakemake measures where it starts jobs itself."""
@@ -181,8 +211,15 @@ class Submitter:
         write_atomically(place, "\n".join(lines) + "\n")
 
     def _ask_batch_system(self, verdicts: dict[Key, Verdict]) -> None:
-        """Find the active jobs that ended without a file about it."""
-        statuses = status.statuses(self._paths, self._batch, self._config.slurm.latency)
-        ended = {key: one for key, one in statuses.items() if verdicts.get(key) == "active" and one.kind}
-        settle(self._paths, self._batch, self._config.retries, ended)
-        verdicts.update(dict.fromkeys(ended, "failed"))
+        """Find the active jobs that ended without a file about it, and what they left is submitted again."""
+        found = statuses(self._paths, self._batch, self._config.slurm.latency)
+        own = {key: one for key, one in found.items() if one.submission.tick == self._tick}
+        settle(self._paths, self._batch, self._config.retries, own)
+        active = {key: one for key, one in own.items() if verdicts.get(key) == "active"}
+        for key in (key for key, one in active.items() if one.kind or one.left_by):
+            self._forget(key)
+        verdicts.update({key: "failed" for key, one in active.items() if one.kind})
+        left = [key for key, one in active.items() if one.left_by == "cancelled"]  # a person wants it so
+        verdicts.update(dict.fromkeys(left, "left"))
+        again = [key for key, one in active.items() if one.left_by not in ("", "cancelled")]
+        self._wait(self._batching.add(*(self._requests[key] for key in again)))

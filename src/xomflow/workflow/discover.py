@@ -17,6 +17,7 @@ from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import ListedKey
 from xomflow.decisions.files import read_decisions
+from xomflow.jobs.batches.plan import write_plan
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
@@ -26,10 +27,12 @@ from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
-from xomflow.slurm import status, submissions
+from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses as statuses_of
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
+from xomflow.workflow.batches import batches_of
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomflow.workflow.installed_units import units_that_hide_crashes
 from xomflow.workflow.mass_changes import mass_changes, stop_before
@@ -68,12 +71,12 @@ def discover(tick: TickPaths) -> Survey:
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait):
         batch = open_batch_system(config)
-        statuses = status.statuses(paths, batch, config.slurm.latency)
+        statuses = statuses_of(paths, batch, config.slurm.latency)
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         stop_before(survey.mass_changes)
         mark_folders(paths, config.store.kind == "local")
         settle(paths, batch, config.retries, statuses)
-        record_lost(paths, config.retries, statuses)
+        record_lost(paths, config.retries, {key for key, one in statuses.items() if one.working or one.kind})
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         if troubles := disk_troubles(paths, survey):
             moved, survey.chosen = [*moved, *troubles], []
@@ -81,6 +84,7 @@ def discover(tick: TickPaths) -> Survey:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
             write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
             write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
+        write_plan(tick, batches_of(config, survey.chosen, [limits_of(config, item) for item in survey.chosen]))
         survey.warnings.extend(units_that_hide_crashes())
         write_groups(paths, survey.known_groups)
         dump_json(tick.survey, survey_document(survey, config, moved).to_json())

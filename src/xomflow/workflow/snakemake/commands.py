@@ -15,6 +15,11 @@ def step_command(step: str, tick: TickPaths) -> str:
     return _command(step, str(tick.folder))
 
 
+def batch_command(name: str, tick: TickPaths) -> str:
+    """Return the command of a job that works on a batch of the tick."""
+    return _command("batch", str(tick.folder), name)
+
+
 @dataclass(frozen=True)
 class RunCommand:
     """Makes the command of a run's job when Snakemake has filled in the wildcards."""

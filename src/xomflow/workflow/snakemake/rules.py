@@ -7,6 +7,7 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from xomflow.core.paths import ROOT
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitter import Submitter
-from xomflow.workflow.snakemake.commands import RunCommand, step_command
+from xomflow.workflow.snakemake.commands import RunCommand, batch_command, step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.rule_check import describe_unreadable, describe_wrong_rules
 from xomflow.workflow.snakemake.seam import Snakemake, shell_script
@@ -135,8 +136,12 @@ class Rules:
         memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
         minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
         attempt = self._tick.limits_of(key.analysis, key.run).attempt
-        program, script = shell_script(command, cpus, resources.get("shell_exec"))
-        return JobRequest(key, attempt, script, memory, minutes, cpus, shell=program)
+        shell = resources.get("shell_exec")
+        program, script = shell_script(command, cpus, shell)
+        request = JobRequest(key, attempt, script, memory, minutes, cpus, shell=program)
+        if command.strip() != self.run(key.analysis)(wildcards):  # the rule does more than that
+            return request
+        return replace(request, batch_script=lambda name: shell_script(batch_command(name, self.tick), cpus, shell)[1])
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------
     def step(self, verb: str) -> str:
