@@ -41,7 +41,7 @@ def test_with_more_cpus_a_job_has_more_runs() -> None:
 
 def test_no_job_has_more_runs_than_allowed_and_with_one_there_are_no_batches() -> None:
     few = RULE.model_copy(update={"most": 40})
-    assert sizes(plan_batches(candidates(range(100), "a", seconds=1.0), few)) == [34, 33, 33]
+    assert sizes(plan_batches(candidates(range(100), "a", seconds=1.0), few)) == [34, 34, 32]
     assert plan_batches(candidates(range(100), "a"), RULE.model_copy(update={"most": 1})) == []
 
 
