@@ -1,18 +1,19 @@
-"""Read and validate outcomes. It imports pydantic, so no job may import it."""
+"""Read and validate outcomes. The first one that is read imports pydantic, so no job may read one."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from xomflow.core import times
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.model import Outcome
 from xomlib.files import read_json
 from xomlib.schema import SchemaError, check_outcome
+
+if TYPE_CHECKING:  # a tick without a new outcome reads none, and its steps start faster
+    from pydantic import TypeAdapter
 
 
 def read_outcome(path: Path) -> Outcome:
@@ -60,6 +61,8 @@ def parse_outcome(document: Any) -> Outcome:
     SchemaError
         At the first place where the document is not an outcome.
     """
+    from pydantic import ValidationError
+
     document = _present_form(document)
     try:
         return adapter().validate_python(document)
@@ -73,6 +76,8 @@ def parse_outcome(document: Any) -> Outcome:
 @functools.cache
 def adapter() -> TypeAdapter[Outcome]:
     """Return the validator of outcomes, made at the first call."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Outcome)
 
 

@@ -35,7 +35,7 @@ from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import share
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
-from xomflow.slurm.status import count_jobs, held_jobs
+from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings
@@ -88,6 +88,8 @@ class Survey:
         Sentences about what waits for a person.
     batch_jobs
         Number of jobs in the batch system, by analysis.
+    submissions
+        The status of what was submitted to it, asked after the claims were read.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class Survey:
     mass_changes: tuple[MassChange, ...] = ()
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
+    submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
 
     @property
     def undone(self) -> list[Item]:
@@ -165,7 +168,7 @@ def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: 
         if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
             survey.warnings = [*survey.warnings, left]
     survey.for_person = held_jobs(in_progress.submissions.values())
-    survey.batch_jobs = count_jobs(in_progress.submissions)
+    survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.submissions
     return survey
 
 

@@ -28,7 +28,6 @@ from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import submissions
-from xomflow.slurm.asked import statuses as statuses_of
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
@@ -70,12 +69,11 @@ def discover(tick: TickPaths) -> Survey:
     config = check_configuration(start.configuration, str(tick.settings))
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait):
-        batch = open_batch_system(config)
-        statuses = statuses_of(paths, batch, config.slurm.latency)
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         stop_before(survey.mass_changes)
         mark_folders(paths, config.store.kind == "local")
-        settle(paths, batch, config.retries, statuses)
+        statuses = survey.submissions
+        settle(paths, open_batch_system(config), config.retries, statuses)
         record_lost(paths, config.retries, {key for key, one in statuses.items() if one.working or one.kind})
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         if troubles := disk_troubles(paths, survey):
