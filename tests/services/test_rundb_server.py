@@ -31,10 +31,11 @@ from support.site import Site, document
 from xomflow.config import model as config
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
-from xomflow.planning.kept_pending import load_pending
+from xomflow.planning.pending.find import load_pending
 from xomflow.rundb import database as rundb_module
-from xomflow.rundb.database import FileRunDB, MongoRunDB, RunQuery, open_rundb
+from xomflow.rundb.database import FileRunDB, MongoRunDB, open_rundb
 from xomflow.rundb.mongo import decoded
+from xomflow.rundb.query import RunQuery
 from xomflow.workflow.requests.describe_job import describe_job
 from xomlib.run_document import FIELDS
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from support.site import document
 from xomflow.rundb.complaints import summarize
-from xomflow.rundb.database import read_documents
+from xomflow.rundb.query import read_documents
 
 
 def sentences(*documents: Any) -> list[str]:

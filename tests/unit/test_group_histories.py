@@ -25,12 +25,13 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.outcomes.files import list_outcomes
 from xomflow.outcomes.groups import read_groups, write_groups
-from xomflow.planning.pending import find_pending
+from xomflow.planning.pending.find import find_pending
 from xomflow.planning.runs.campaigns import Campaign, campaign_as_run
 from xomflow.publishing.publish import publish, verify
 from xomflow.rundb.complaints import Complaint
-from xomflow.rundb.database import RunQuery
+from xomflow.rundb.query import RunQuery
 from xomflow.rundb.run import Run
+from xomflow.rundb.shelves import AnsweredShelves
 from xomlib.files import read_json
 
 # Hour of the start and mode of each run. Run 45 joins two groups, run 25 parts one, run 5 comes before the first.
@@ -75,7 +76,10 @@ class Site:
         answer = self.answer()
         self.judged_bad -= answer.runs.keys()
         self.judged_bad |= {run.number for run in answer.runs.values() if run.tags}
-        pending = find_pending(self.config, SimpleNamespace(runs=lambda *_: answer, place="played"), may_write=True)  # type: ignore[arg-type]
+        played = SimpleNamespace(
+            shelves=lambda *_: AnsweredShelves(answer), fingerprint=lambda *_: "", place="played"
+        )
+        pending = find_pending(self.config, played, may_write=True)  # type: ignore[arg-type]
         write_groups(self.paths, pending.known_groups(self.config))
         runs = pending.analyses["kr83m"]
         unready = {f"{number:06d}": Reason("no data") for number in self.unreadable}

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from support.site import Site
+from support.site import Site, document
 from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.key import Key, run_id
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
-from xomflow.planning.kept_pending import fingerprint, load_pending
-from xomflow.planning.pending import PendingWork, find_pending
-from xomflow.rundb.database import FileRunDB, RunQuery
+from xomflow.planning.pending.find import find_pending, load_pending
+from xomflow.planning.pending.work import PendingWork
+from xomflow.rundb.database import FileRunDB
+from xomflow.rundb.shelves import Shelf, Shelves
 
 
 class CountingRunDB(FileRunDB):
-    """A file of documents that counts how often it is read."""
+    """A file of documents that counts how often it is digested, and notes which shelves are read."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.reads = 0
+        self.looks = 0
+        self.read: list[str] = []
 
-    def runs(self, min_run: int, max_run: int | None) -> RunQuery:
-        self.reads += 1
-        return super().runs(min_run, max_run)
+    def shelves(self, min_run: int, max_run: int | None) -> Shelves:
+        self.looks += 1
+        found = super().shelves(min_run, max_run)
+
+        def read(names: Collection[str]) -> dict[str, Shelf]:
+            self.read += sorted(names)
+            return found.read(names)
+
+        return SimpleNamespace(digests=found.digests, read=read)  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -79,7 +90,49 @@ def test_a_second_look_reads_no_documents_and_finds_the_same(world: tuple[Site, 
     _, config, rundb = world
     first = load_pending(config, rundb, may_write=True)
     assert load_pending(config, rundb, may_write=True) == first
-    assert rundb.reads == 1
+    assert (rundb.looks, rundb.read) == (1, ["052"])
+
+
+def test_only_the_shelf_of_a_changed_document_is_read_again(world: tuple[Site, Config, CountingRunDB]) -> None:
+    site, config, rundb = world
+    site.runs([51001, 53001])
+    load_pending(config, rundb, may_write=True)
+    rundb.read.clear()
+    site.runs([document(53001, tags=[{"name": "late"}])])
+    assert pending(load_pending(config, rundb, may_write=True)) == [53001, 52003, 51001]
+    assert rundb.read == ["053"]
+
+
+def test_a_changed_folder_reads_no_document(world: tuple[Site, Config, CountingRunDB]) -> None:
+    site, config, rundb = world
+    load_pending(config, rundb, may_write=True)
+    put(site, "052003.json")
+    assert pending(load_pending(config, rundb, may_write=True)) == []
+    assert rundb.read == ["052"]
+
+
+def test_what_is_kept_of_a_run_and_damaged_is_read_again(world: tuple[Site, Config, CountingRunDB]) -> None:
+    site, config, rundb = world
+    first = load_pending(config, rundb, may_write=True)
+    place = site.paths.run_metadata("052")
+    place.write_text(place.read_text().replace('"rest"', '"lost"'))
+    assert load_pending(config, rundb, may_write=True) == first
+    assert load_pending(config, rundb, may_write=True) == first
+    assert "rest" in place.read_text()
+
+
+def test_runs_on_another_line_than_it_seems_are_found(world: tuple[Site, Config, CountingRunDB]) -> None:
+    """The first number in a line need not be that of the run."""
+    site, config, rundb = world
+    odd = {"before": {"number": 17}, **document(52004)}
+    with (site.folder / "runs.jsonl").open("a") as file:
+        file.write(json.dumps(odd) + "\n")
+    for _ in range(2):
+        assert pending(load_pending(config, rundb, may_write=True)) == [52004, 52003]
+    odd |= {"mode": "other", "status": "raw"}
+    site.documents[17] = odd
+    site.runs([])
+    assert pending(load_pending(config, rundb, may_write=True)) == [52003]
 
 
 def test_thrown_away_it_comes_back_equal(world: tuple[Site, Config, CountingRunDB]) -> None:
@@ -87,10 +140,10 @@ def test_thrown_away_it_comes_back_equal(world: tuple[Site, Config, CountingRunD
     first = load_pending(config, rundb, may_write=True)
     (site.paths.cache / "inventory.json").unlink()
     assert load_pending(config, rundb, may_write=True) == first
-    assert rundb.reads == 2
+    assert rundb.read == ["052", "052"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"fingerprint": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"common": 1}'])
 def test_a_broken_one_is_taken_anew(world: tuple[Site, Config, CountingRunDB], content: str) -> None:
     site, config, rundb = world
     load_pending(config, rundb, may_write=True)
@@ -134,29 +187,39 @@ def test_another_selection_is_seen(world: tuple[Site, Config, CountingRunDB]) ->
     assert pending(load_pending(other, rundb, may_write=True)) == []
 
 
-def test_what_changed_just_now_is_not_kept(world: tuple[Site, Config, CountingRunDB]) -> None:
+def test_an_outcome_that_came_just_now_does_not_hide_the_next_one(world: tuple[Site, Config, CountingRunDB]) -> None:
     """Within the resolution of a time stamp a folder may change twice and look the same."""
     site, config, rundb = world
     put(site, "052003.failed-2-raised-1700000001.json")
-    load_pending(config, rundb, may_write=True)
-    load_pending(config, rundb, may_write=True)
-    assert rundb.reads == 2
+    folder = site.paths.outcome(Key("good", "v1", "052003")).parent
+    then = time.time()
+    os.utime(folder, (then, then))
+    assert pending(load_pending(config, rundb, may_write=True)) == [52003]
+    put(site, "052003.json")
+    os.utime(folder, (then, then))
+    assert pending(load_pending(config, rundb, may_write=True)) == []
 
 
-def test_a_database_that_cannot_tell_is_asked_every_time(world: tuple[Site, Config, CountingRunDB]) -> None:
+def test_documents_whose_changes_cannot_be_told_cheaply_are_digested_every_time(
+    world: tuple[Site, Config, CountingRunDB],
+) -> None:
     _, config, rundb = world
     rundb.fingerprint = lambda *ends: ""  # type: ignore[method-assign]
     load_pending(config, rundb, may_write=True)
     load_pending(config, rundb, may_write=True)
-    assert rundb.reads == 2
+    assert (rundb.looks, rundb.read) == (2, ["052"])
 
 
-def test_a_decision_about_missing_runs_makes_it_again(world: tuple[Site, Config, CountingRunDB]) -> None:
+def test_a_run_that_was_given_up_is_not_missed_any_more(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, config, rundb = world
-    before = fingerprint(config, rundb)
-    subject = Subject(runs=("052001",))
+    load_pending(config, rundb, may_write=True)
+    del site.documents[52003]
+    site.runs([])
+    assert load_pending(config, rundb, may_write=True).unseen == {52003}
+    subject = Subject(runs=("052003",))
     write_decision(site.paths, Decision(Verb.ACCEPT, subject, "me", times.now(), "gone"))
-    assert before != fingerprint(config, rundb) != ""
+    found = load_pending(config, rundb, may_write=True)
+    assert (found.unseen, pending(found)) == (frozenset(), [])
 
 
 def test_a_run_database_without_runs_is_said(world: tuple[Site, Config, CountingRunDB]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.factory import run, settings
+from xomflow.planning.pending.overview import Overview
+from xomflow.planning.pending.shelf import alike
 from xomflow.planning.runs.near_tags import describe_near_tags, nearly_matches
-from xomflow.planning.runs.selection import selection_key
-from xomflow.rundb.run import Run
 
 
 def test_other_case_separators_and_slips_nearly_match() -> None:
@@ -25,12 +25,9 @@ def test_each_tag_is_named_once_with_the_number_of_its_runs(tmp_path: Path) -> N
         selection={"excluded_tags": ["_bad ", "messy"]},
         analyses={"one": {"version": "v1", "excluded_tags": ["ramp_up"], "included_tags": ["Good"]}},
     )
-    alike: dict[tuple, dict[str, Run]] = {}
-    for number, names in tags.items():
-        made = run(number, tags=names)
-        alike.setdefault(selection_key(made), {})[made.id] = made
+    tagged = Overview.of(alike(run(number, tags=names) for number, names in tags.items()), ()).tags
     correct = "correct it in the run database, or add it to excluded_tags"
-    assert describe_near_tags(config, alike) == [
+    assert describe_near_tags(config, tagged) == [
         f"the tag 'Bad' (3 runs, the newest 000003) excludes nothing, unlike 'bad': {correct}",
         f"the tag 'ramp up' (1 run, the newest 000005) excludes nothing, unlike 'ramp_up': {correct}",
     ]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support.factory import json_values, run
 from support.site import document
 from xomflow.core import times
-from xomflow.rundb.database import FIELDS, read_documents
+from xomflow.rundb.database import FIELDS
+from xomflow.rundb.query import read_documents
 from xomflow.rundb.run import Run, run_of
 from xomlib.run_document import BadDocument, _read_iso_time_as_3_11
 

@@ -12,7 +12,8 @@ from bson import json_util
 from support.site import document
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
-from xomflow.rundb.database import FileRunDB, RunQuery
+from xomflow.rundb.database import FileRunDB
+from xomflow.rundb.query import RunQuery
 
 
 def file(folder: Path, documents: list[Any]) -> FileRunDB:

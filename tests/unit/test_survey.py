@@ -25,7 +25,8 @@ from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
 from xomflow.planning.share import share
 from xomflow.planning.survey import Survey, take_survey
-from xomflow.rundb.database import RunQuery, read_documents
+from xomflow.rundb.query import RunQuery, read_documents
+from xomflow.rundb.shelves import AnsweredShelves
 from xomflow.slurm.status import SubmissionStatus
 from xomflow.slurm.submissions import Submission
 from xomflow.storage.context_probe import ContextDescription
@@ -45,6 +46,9 @@ class Documents:
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         self.asked.append((min_run, max_run))
         return read_documents(self._documents, min_run, max_run)
+
+    def shelves(self, min_run: int, max_run: int | None) -> AnsweredShelves:
+        return AnsweredShelves(self.runs(min_run, max_run))
 
     @property
     def place(self) -> str:

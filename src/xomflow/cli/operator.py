@@ -93,7 +93,7 @@ def verify(config: Config, options: argparse.Namespace) -> int:
 
 def _groups(config: Config) -> GroupsOfAll | None:
     """Return what decides which outcomes of groups are current: as the last tick left it, else found again."""
-    from xomflow.planning.kept_pending import load_pending
+    from xomflow.planning.pending.find import load_pending
     from xomflow.rundb.database import open_rundb
 
     left = read_groups(Paths(config.work))

@@ -76,3 +76,8 @@ def first_run(run: str) -> int:
 def shelf_of(run: str) -> str:
     """Return the shelf of a run id: ``052`` for ``052894``."""
     return run[:_SHELF_DIGITS]
+
+
+def is_shelf(name: str) -> bool:
+    """Return whether a text is the name of a shelf."""
+    return len(name) == _SHELF_DIGITS and name.isascii() and name.isdecimal()

@@ -7,11 +7,13 @@ names, and no file of a finished run has to be opened.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import itertools
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,24 +80,33 @@ def list_outcomes(paths: Paths, analysis: str, version: str) -> Listing:
     """List the outcomes of one version of an analysis by name only."""
     found = Listing()
     for shelf in list_shelves(paths, analysis, version):
-        before = len(found.done)
-        names = list(names_in(shelf))
-        # Nearly all names are those of finished runs, and there may be 600,000 of them.
-        ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
-        found.done.update(ids if _are_runs(ids, shelf.name) else [run for run in ids if _are_runs([run], shelf.name)])
-        for name in names if len(found.done) - before < len(names) else ():
-            here = name.startswith(shelf.name)
-            if here and is_done_name(name):
-                found.done.add(name.removesuffix(".json"))
-                continue
-            if here and (match := _SUPERSEDED.fullmatch(name)):
-                found.superseded.add(match["run"])
-                continue
-            if here and (match := _FAILURE.fullmatch(name)):
-                failure = Failure(int(match["attempt"]), match["kind"], times.from_epoch(int(match["ended"])))
-                found.failures.setdefault(match["run"], []).append(failure)
-            elif not name.startswith("."):
-                found.foreign.append(shelf / name)
+        one = list_shelf(shelf)
+        found.done |= one.done
+        found.superseded |= one.superseded
+        found.failures |= one.failures
+        found.foreign += one.foreign
+    return found
+
+
+def list_shelf(shelf: Path) -> Listing:
+    """List the outcomes on one shelf by name only."""
+    found, names = Listing(), list(names_in(shelf))
+    # Nearly all names are those of finished runs, and there may be 600,000 of them.
+    ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
+    found.done.update(ids if _are_runs(ids, shelf.name) else [run for run in ids if _are_runs([run], shelf.name)])
+    for name in names if len(found.done) < len(names) else ():
+        here = name.startswith(shelf.name)
+        if here and is_done_name(name):
+            found.done.add(name.removesuffix(".json"))
+            continue
+        if here and (match := _SUPERSEDED.fullmatch(name)):
+            found.superseded.add(match["run"])
+            continue
+        if here and (match := _FAILURE.fullmatch(name)):
+            failure = Failure(int(match["attempt"]), match["kind"], times.from_epoch(int(match["ended"])))
+            found.failures.setdefault(match["run"], []).append(failure)
+        elif not name.startswith("."):
+            found.foreign.append(shelf / name)
     for attempts in found.failures.values():
         attempts.sort(key=lambda failure: failure.attempt)
     return found
@@ -117,6 +128,17 @@ def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
     """Return the shelves of one version of an analysis, in order."""
     folder = paths.shelves(analysis, version)
     return sorted(shelf for name in names_in(folder) if (shelf := folder / name).is_dir())
+
+
+def shelf_stamps(paths: Paths, analysis: str, version: str) -> dict[str, tuple[int, int]]:
+    """Return time of change and inode of the folder of each shelf: names come and go by renaming, which changes them."""
+    base, found = str(paths.shelves(analysis, version)), {}
+    for name in names_in(Path(base)):
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(f"{base}/{name}")
+            if stat.S_ISDIR(status.st_mode):
+                found[name] = (status.st_mtime_ns, status.st_ino)
+    return found
 
 
 def list_versions(paths: Paths, analysis: str) -> list[str]:

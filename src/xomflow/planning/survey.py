@@ -25,9 +25,9 @@ from xomflow.planning.brake import MassChange
 from xomflow.planning.decide import Evidence, KeyState, decide
 from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
-from xomflow.planning.kept_pending import load_pending
 from xomflow.planning.missing_data import MissingData
-from xomflow.planning.pending import PendingRuns, PendingWork
+from xomflow.planning.pending.find import load_pending
+from xomflow.planning.pending.work import PendingRuns, PendingWork
 from xomflow.planning.runs.campaigns import campaign_as_run
 from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes

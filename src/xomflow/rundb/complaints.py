@@ -42,6 +42,18 @@ class Complaint:
         """Return the complaint about a document that could not be read."""
         return cls(str(error), error.kind, error.number, *span_of(document))
 
+    def to_json(self) -> list[Any]:
+        """Return the form in kept files."""
+        moments = [moment and moment.isoformat() for moment in (self.start, self.end)]
+        return [self.sentence, self.kind, self.number, *moments]
+
+    @classmethod
+    def from_json(cls, content: Any) -> Complaint:
+        """Return what `to_json` wrote."""
+        sentence, kind, number, *moments = content
+        start, end = (datetime.fromisoformat(one) if one else None for one in moments)
+        return cls(str(sentence), str(kind), number, start, end)
+
     @property
     def run(self) -> str:
         """The run id, or what is known in its place."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +13,9 @@ from xomflow.core import times
 from xomflow.core.errors import RunDBError
 from xomflow.core.key import run_id
 from xomflow.rundb.complaints import Complaint
-from xomflow.rundb.mongo import Server, decoded
-from xomflow.rundb.run import Run, run_of
+from xomflow.rundb.mongo import Server, decoded, shelved
+from xomflow.rundb.query import RunQuery, read_documents
+from xomflow.rundb.shelves import DocumentShelves, Raw, Shelves
 from xomlib.files import parse_json
 from xomlib.run_document import FIELDS, BadDocument, number_of
 
@@ -30,41 +30,6 @@ _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?(
 
 
 _Range = tuple[int, int | None]  # smallest and largest run number
-
-
-@dataclass(slots=True)
-class RunQuery:
-    """The answer of a run database.
-
-    Parameters
-    ----------
-    runs
-        The runs, by number.
-    complaints
-        The documents that cannot be understood; their runs are left out.
-    unseen
-        Numbers of the runs that were in earlier answers and are not in this one; they are among the runs as they were.
-    given_up
-        Numbers of the runs that are not in this answer and of which a person decided that they are gone.
-    before
-        The runs that are left out, as they were when their documents could be understood.
-    """
-
-    runs: dict[int, Run] = field(default_factory=dict)
-    complaints: list[Complaint] = field(default_factory=list)
-    unseen: frozenset[int] = frozenset()
-    given_up: frozenset[int] = frozenset()
-    before: dict[int, Run] = field(default_factory=dict)
-
-    @property
-    def problems(self) -> list[str]:
-        """A sentence for each document that cannot be understood."""
-        return [one.sentence for one in self.complaints]
-
-    @property
-    def unclear(self) -> set[int]:
-        """Numbers of the runs that are left out, as far as their documents have one."""
-        return {one.number for one in self.complaints if one.number is not None}
 
 
 class RunDB(Protocol):
@@ -83,6 +48,10 @@ class RunDB(Protocol):
         RunDBError
             If the database does not answer.
         """
+        ...
+
+    def shelves(self, min_run: int, max_run: int | None) -> Shelves:
+        """Return the documents of a range by shelf of runs, of which those that changed can be read alone."""
         ...
 
     def fingerprint(self, min_run: int, max_run: int | None) -> str:
@@ -130,10 +99,14 @@ class FileRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        documents, complaints = self._parse(self._lines())
+        documents, complaints = self._parse(list(enumerate(self._lines(), 1)))
         answer = read_documents(documents, min_run, max_run)
         answer.complaints[:0] = complaints
         return answer
+
+    def shelves(self, min_run: int, max_run: int | None) -> Shelves:
+        """Return the lines of the file by shelf of runs; see `RunDB.shelves`."""
+        return DocumentShelves(self._shelved, self._parse, (min_run, max_run))
 
     def fingerprint(self, min_run: int, max_run: int | None) -> str:
         """Return the file's path, time and size; see `RunDB.fingerprint`."""
@@ -148,30 +121,46 @@ class FileRunDB:
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = set(numbers)
-        lines = [line for line in self._lines() if any(int(one) in wanted for one in _NUMBER.findall(line))]
+        lines = [raw for raw in enumerate(self._lines(), 1) if any(int(one) in wanted for one in _NUMBER.findall(raw[1]))]
         return _data_of(self._parse(lines)[0], wanted)
 
-    def _lines(self) -> list[bytes]:
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines one by one: the file may be larger than the memory."""
         try:
-            content = self._path.read_bytes()
+            with self._path.open("rb") as file:
+                count, line = 0, b""
+                for whole in file:
+                    for line in whole.splitlines(keepends=True) if b"\r" in whole else (whole,):
+                        count += 1
+                        yield line
         except OSError as error:
             raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
-        lines = content.splitlines()
-        if lines and not content.endswith((b"\n", b"\r")) and _is_cut(lines[-1]):
+        if not line.endswith((b"\n", b"\r")) and _is_cut(line):
             raise RunDBError(
-                f"rundb.file: {self._path} cannot be read: it ends in the middle of line {len(lines)}, "
+                f"rundb.file: {self._path} cannot be read: it ends in the middle of line {count}, "
                 "as while it is written; nothing changes until it is whole"
             )
-        return lines
 
-    def _parse(self, lines: list[bytes]) -> tuple[list[Any], list[Complaint]]:
+    def _shelved(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each line with the shelf of the first run number in it, which is nearly always that of the document."""
+        shelves: dict[bytes, str] = {}
+        for line in self._lines():
+            found = _NUMBER.search(line)
+            thousands = found[1][:-3] if found else None
+            if thousands is None:
+                yield "", line
+                continue
+            if thousands not in shelves:
+                shelves[thousands] = thousands.decode().zfill(3)
+            yield shelves[thousands], line
+
+    def _parse(self, lines: list[Raw]) -> tuple[list[Any], list[Complaint]]:
+        lines = [(number, line) for number, line in lines if not line.isspace()]
         try:
-            return parse_json(b"[" + b",".join(lines) + b"]"), []
+            return parse_json(b"[" + b",".join([line for _, line in lines]) + b"]"), []
         except ValueError:
             documents, complaints = [], []
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
+        for number, line in lines:
             try:
                 documents.append(parse_json(line))
             except ValueError as error:
@@ -216,6 +205,14 @@ class MongoRunDB:
             self._fetch(numbers)
         return read_documents(decoded(self._batches.pop(numbers)), min_run, max_run)
 
+    def shelves(self, min_run: int, max_run: int | None) -> Shelves:
+        """Return the documents as the server sent them, by shelf of runs; see `RunDB.shelves`."""
+        numbers = min_run, max_run
+        if numbers not in self._batches:
+            self._fetch(numbers)
+        batches = self._batches.pop(numbers)
+        return DocumentShelves(lambda: shelved(batches), _decode, numbers)
+
     def fingerprint(self, min_run: int, max_run: int | None) -> str:
         """Return a digest of the documents as the server sent them; see `RunDB.fingerprint`.
 
@@ -244,29 +241,8 @@ class MongoRunDB:
         self._batches[numbers], self._fingerprints[numbers] = batches, digest.hexdigest()
 
 
-def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) -> RunQuery:
-    """Return the runs of documents with numbers in a range; a document that cannot be read costs only its own run."""
-    answer = RunQuery()
-    twice = set()
-    for document in documents:
-        if isinstance(document, Mapping) and _is_out_of_range(document.get("number"), min_run, max_run):
-            continue  # most documents, and fast
-        try:
-            run = run_of(document)
-        except BadDocument as error:
-            if not _is_out_of_range(error.number, min_run, max_run):
-                answer.complaints.append(Complaint.of(error, document))
-            continue
-        if _is_out_of_range(run.number, min_run, max_run):
-            continue
-        if answer.runs.get(run.number, run) != run:  # the same document twice, as after two exports, is no problem
-            twice.add(run.number)
-        answer.runs[run.number] = run
-    for number in sorted(twice):
-        del answer.runs[number]  # there is no way to see which of them is right
-        several = "there are several with this number, and they differ"
-        answer.complaints.append(Complaint(f"run document {number}: {several}", several, number))
-    return answer
+def _decode(documents: list[Raw]) -> tuple[list[Any], list[Complaint]]:
+    return decoded([b"".join([document for _, document in documents])]), []
 
 
 def _data_of(documents: Iterable[Any], numbers: Collection[int]) -> dict[int, dict[str, Any]]:
@@ -289,9 +265,3 @@ def _range_query(min_run: int, max_run: int | None) -> dict[str, Any]:
     inside = {"$gte": min_run} if max_run is None else {"$gte": min_run, "$lte": max_run}
     malformed = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
     return {"$or": [{"number": inside}, *malformed]}
-
-
-def _is_out_of_range(number: Any, min_run: int, max_run: int | None) -> bool:
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return False
-    return 0 <= number < min_run or (max_run is not None and number > max_run)

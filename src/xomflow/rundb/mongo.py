@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import os
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from xomflow.core.files.private_files import read_private
 _WANTED = ("xent_url", "xent_user", "xent_password", "xent_database")
 _ACCOUNT_CODES = (13, 18)  # Unauthorized, AuthenticationFailed in MongoDB's table of error codes
 _SCHEMES = ("mongodb://", "mongodb+srv://")
+_LENGTH = struct.Struct("<i")
+_NUMBER_ENTRY = b"number\0"
+_NUMBER_FORMS = {b"\x10": struct.Struct("<i"), b"\x12": struct.Struct("<q"), b"\x01": struct.Struct("<d")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,23 @@ def decoded(batches: list[bytes]) -> list[dict[str, Any]]:
         datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
     )
     return [document for batch in batches for document in bson.decode_all(batch, options)]
+
+
+def shelved(batches: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield each document in batches of BSON with the shelf of its run number, ``""`` where that is no plain number.
+
+    Only the bytes are looked at (bsonspec.org): a document begins with its length, an entry with its type and name.
+    """
+    for batch in batches:
+        place, end = 0, len(batch)
+        while place < end:
+            (size,) = _LENGTH.unpack_from(batch, place)
+            document = batch[place : place + size]
+            place += size
+            found = document.find(_NUMBER_ENTRY)
+            kind = _NUMBER_FORMS.get(document[found - 1 : found]) if found > 0 else None
+            number = kind.unpack_from(document, found + len(_NUMBER_ENTRY))[0] if kind else -1
+            yield f"{int(number) // 1000:03d}" if 0 <= number < 10**6 else "", document
 
 
 def _first_clause(error: Exception) -> str:

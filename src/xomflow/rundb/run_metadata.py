@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -101,9 +102,22 @@ class RunMetadata:
         return unseen
 
     @property
-    def known(self) -> bool:
-        """Whether the metadata of any run are kept."""
-        return bool(self._digests)
+    def shelves(self) -> frozenset[str]:
+        """The shelves of which metadata are kept."""
+        return frozenset(self._digests)
+
+    def stamp(self, shelf: str) -> str:
+        """Return a text that differs whenever the kept file of a shelf does; empty if there is none."""
+        try:
+            status = os.stat(self._paths.run_metadata(shelf))
+        except OSError:
+            return ""
+        return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}" if shelf in self._digests else ""
+
+    def runs(self, shelf: str) -> dict[int, Run]:
+        """Return the runs of a shelf as they were last seen, by number; not those that were given up."""
+        kept = ((int(name), entry) for name, entry in self._kept(shelf).items() if name.isdecimal())
+        return {number: run for number, entry in kept if (run := _run(number, entry)) is not None}
 
     def digest(self, shelf: str) -> str:
         """Return a text that differs whenever the metadata of a shelf do."""

@@ -7,33 +7,29 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from xomflow.config.model import Config
-from xomflow.rundb.run import Run
 
 _LIKE = 0.85  # 1 is equal; `mesy` and `messy` have 0.89, `ramp_up` and `ramp_down` 0.53
 
 
-def describe_near_tags(config: Config, alike: Mapping[tuple, Mapping[str, Run]]) -> list[str]:
+def describe_near_tags(config: Config, tagged: Mapping[str, tuple[int, str]]) -> list[str]:
     """Return a sentence for each tag of runs that is not in the configuration and nearly matches an excluded one.
 
     Parameters
     ----------
     config
         The configuration.
-    alike
-        All runs by id, grouped by properties of which the tags are one.
+    tagged
+        The number of runs with each tag, and the id of the newest.
     """
     blocks = config.analyses.values()
     excluded = sorted({*config.selection.excluded_tags, *(tag for block in blocks for tag in block.excluded_tags)})
     known = {*excluded, *(tag for block in blocks for tag in block.included_tags)}
-    tagged: dict[str, list[str]] = {}
-    for group in alike.values():
-        for tag in next(iter(group.values())).tags - known:
-            tagged.setdefault(tag, []).extend(group)
     sentences = []
-    for tag, runs in sorted(tagged.items()):
+    for tag in sorted(tagged.keys() - known):
         near = next((one for one in excluded if nearly_matches(tag, one)), None)
         if near is not None:
-            count = f"{len(runs)} run{'s' * (len(runs) > 1)}, the newest {max(runs)}"
+            number, newest = tagged[tag]
+            count = f"{number} run{'s' * (number > 1)}, the newest {newest}"
             sentences.append(
                 f"the tag '{tag}' ({count}) excludes nothing, unlike '{near}': "
                 "correct it in the run database, or add it to excluded_tags"

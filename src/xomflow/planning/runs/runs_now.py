@@ -6,7 +6,7 @@ missing stays as it was last seen, and is not analysed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from xomflow.config.model import Config
@@ -16,7 +16,8 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import accepted, standing
-from xomflow.rundb.database import RunDB, RunQuery
+from xomflow.rundb.database import RunDB
+from xomflow.rundb.query import RunQuery
 from xomflow.rundb.run_metadata import RunMetadata
 
 NOT_SHOWN = Reason("the run database had its document before and does not show it now")
@@ -31,13 +32,31 @@ def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -
         If the run database does not answer.
     """
     answer, paths = rundb.runs(min_run, max_run), Paths(config.work)
-    decided = given_up(paths)
-    earlier = RunMetadata(paths).unseen_runs(answer.runs.keys(), min_run, max_run, decided)
+    complete(answer, RunMetadata(paths), given_up(paths), (min_run, max_run))
+    return answer
+
+
+def complete(
+    answer: RunQuery, metadata: RunMetadata, decided: Mapping[int, datetime], ends: tuple[int, int | None]
+) -> None:
+    """Add the runs to an answer that it lacks, as they were last seen.
+
+    Parameters
+    ----------
+    answer
+        About the runs with numbers in a range.
+    metadata
+        The runs as they were last seen.
+    decided
+        The runs that were given up, and when.
+    ends
+        The range.
+    """
+    earlier = metadata.unseen_runs(answer.runs.keys(), *ends, decided)
     answer.given_up = frozenset(decided.keys() - answer.runs.keys() - answer.unclear - earlier.keys())
     answer.before = {number: earlier[number] for number in earlier.keys() & answer.unclear}
     answer.unseen = frozenset(earlier.keys() - answer.unclear)
     answer.runs |= {number: earlier[number] for number in answer.unseen}
-    return answer
 
 
 def given_up(paths: Paths) -> dict[int, datetime]:
@@ -46,10 +65,10 @@ def given_up(paths: Paths) -> dict[int, datetime]:
     return {first_run(run): when for run, when in decided.items()}
 
 
-def describe_unseen(answer: RunQuery, rundb: RunDB) -> Iterator[str]:
+def describe_unseen(unseen: Collection[int], rundb: RunDB) -> Iterator[str]:
     """Yield a sentence about the runs that the run database does not show now, if there are any."""
-    if answer.unseen:
-        count, newest = len(answer.unseen), run_id(max(answer.unseen))
+    if unseen:
+        count, newest = len(unseen), run_id(max(unseen))
         yield (
             f"{rundb.place} lacks runs that it had before ({count}, such as {newest}): nothing about them changes "
             'until they come back, or are given up with: xom accept --why "..."'

@@ -1,0 +1,80 @@
+"""The pending work of all analyses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xomflow.config.model import Config
+from xomflow.outcomes.files import Failure
+from xomflow.outcomes.groups import GroupsOfAll, KnownGroups
+from xomflow.planning.runs.campaigns import Campaign
+from xomflow.planning.runs.science_runs import ScienceRunTimes
+from xomflow.rundb.run import Run
+
+
+@dataclass(slots=True)
+class PendingRuns:
+    """The runs of one analysis.
+
+    Parameters
+    ----------
+    done
+        Number of selected runs that are done; of an analysis over a period, of campaigns.
+    pending
+        Selected runs that are not, newest first.
+    failures
+        Their failed attempts, by run id.
+    campaigns
+        Of an analysis over a period: the campaigns that are not done with all their members, newest first.
+    done_ids
+        Of an analysis over a period: the ids of campaigns that are done, with whatever members.
+    known_groups
+        What decides which outcomes of groups are current; None if there are neither groups nor such outcomes.
+    """
+
+    done: int = 0
+    pending: list[Run] = field(default_factory=list)
+    failures: dict[str, list[Failure]] = field(default_factory=dict)
+    campaigns: list[Campaign] = field(default_factory=list)
+    done_ids: set[str] = field(default_factory=set)
+    known_groups: KnownGroups | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the analysis selects no run at all."""
+        return not (self.done or self.pending or self.campaigns)
+
+
+@dataclass(slots=True)
+class PendingWork:
+    """The pending runs of all analyses.
+
+    Parameters
+    ----------
+    analyses
+        By analysis, in the order of the configuration.
+    foreign
+        Files among the outcomes that are no outcomes.
+    warnings
+        Sentences about run documents that are missing or cannot be understood, about tags that nearly match an excluded
+        one, and about analyses that select no run.
+    science_runs
+        When the science runs were.
+    unseen
+        Numbers of the runs that the run database had before and does not show now.
+    """
+
+    analyses: dict[str, PendingRuns] = field(default_factory=dict)
+    foreign: list[Path] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    science_runs: list[ScienceRunTimes] = field(default_factory=list)
+    unseen: frozenset[int] = frozenset()
+
+    def known_groups(self, config: Config) -> GroupsOfAll:
+        """Return what decides which outcomes of groups are current."""
+        return {
+            (analysis, config.analyses[analysis].version): runs.known_groups
+            for analysis, runs in self.analyses.items()
+            if runs.known_groups is not None
+        }
