@@ -76,9 +76,7 @@ class Site:
         answer = self.answer()
         self.judged_bad -= answer.runs.keys()
         self.judged_bad |= {run.number for run in answer.runs.values() if run.tags}
-        played = SimpleNamespace(
-            shelves=lambda *_: AnsweredShelves(answer), fingerprint=lambda *_: "", place="played"
-        )
+        played = SimpleNamespace(shelves=lambda *_: AnsweredShelves(answer), fingerprint=lambda *_: "", place="played")
         pending = find_pending(self.config, played, may_write=True)  # type: ignore[arg-type]
         write_groups(self.paths, pending.known_groups(self.config))
         runs = pending.analyses["kr83m"]

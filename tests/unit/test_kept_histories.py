@@ -59,7 +59,7 @@ class World:
             "calibrate": lambda: self.document(number, name, mode="tpc_kr83m"),
             "go on": lambda: self.document(number, name, end=...),
             "garble": lambda: self.document(number, name, mode=...),
-            "break": lambda: self.documents.update({number: '{"number": %d, ' % number + f'"mode": {name}'}),
+            "break": lambda: self.documents.update({number: f'{{"number": {number}, "mode": {name}'}),
             "mislead": lambda: self.documents.update({number: {"a": {"number": 7}, **document(number)}}),
             "hide": lambda: self.documents.pop(number, None),
             "finish": lambda: self.touch(self.outcome_of(number, name)),

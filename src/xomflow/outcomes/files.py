@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,13 +130,17 @@ def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
 
 
 def shelf_stamps(paths: Paths, analysis: str, version: str) -> dict[str, tuple[int, int]]:
-    """Return time of change and inode of the folder of each shelf: names come and go by renaming, which changes them."""
-    base, found = str(paths.shelves(analysis, version)), {}
-    for name in names_in(Path(base)):
-        with contextlib.suppress(FileNotFoundError):
-            status = os.stat(f"{base}/{name}")
-            if stat.S_ISDIR(status.st_mode):
-                found[name] = (status.st_mtime_ns, status.st_ino)
+    """Return time of change and inode of the folder of each shelf; names come and go by renaming, which changes it."""
+    found = {}
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        os.scandir(paths.shelves(analysis, version)) as entries,
+    ):
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # it goes at this moment
+                if entry.is_dir():
+                    status = entry.stat()
+                    found[entry.name] = (status.st_mtime_ns, status.st_ino)
     return found
 
 

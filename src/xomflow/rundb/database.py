@@ -121,7 +121,8 @@ class FileRunDB:
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = set(numbers)
-        lines = [raw for raw in enumerate(self._lines(), 1) if any(int(one) in wanted for one in _NUMBER.findall(raw[1]))]
+        numbered = enumerate(self._lines(), 1)
+        lines = [raw for raw in numbered if any(int(one) in wanted for one in _NUMBER.findall(raw[1]))]
         return _data_of(self._parse(lines)[0], wanted)
 
     def _lines(self) -> Iterator[bytes]:

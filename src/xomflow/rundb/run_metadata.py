@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -109,7 +108,7 @@ class RunMetadata:
     def stamp(self, shelf: str) -> str:
         """Return a text that differs whenever the kept file of a shelf does; empty if there is none."""
         try:
-            status = os.stat(self._paths.run_metadata(shelf))
+            status = self._paths.run_metadata(shelf).stat()
         except OSError:
             return ""
         return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}" if shelf in self._digests else ""

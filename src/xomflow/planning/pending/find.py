@@ -226,7 +226,7 @@ class _Look:
         overview = Overview()
         for shelf in known.values():
             overview.add(shelf.overview)
-        complaints = [one for shelf in reversed(known.values()) for one in shelf.complaints]
+        complaints = [one for name in sorted(known) for one in known[name].complaints]
         work = PendingWork(science_runs=times_of(self._config.science_runs, overview.spans))
         work.unseen = frozenset(number for shelf in known.values() for number in shelf.unseen)
         work.warnings = [*describe_unseen(work.unseen, self._rundb), *summarize(complaints)]

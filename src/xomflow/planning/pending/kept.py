@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.config.model import Config
-from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core import times
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import SOURCE
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import KnownGroups

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from xomflow.config.model import Analysis, Period
-from xomflow.outcomes.current import Groups, Revision, judge
 from xomflow.core.key import is_group
+from xomflow.outcomes.current import Groups, Revision, judge
 from xomflow.outcomes.files import Failure, Listing
 from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.pending.shelf import alike, pending_shelf

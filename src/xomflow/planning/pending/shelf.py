@@ -52,7 +52,9 @@ class PendingShelf:
 
     def to_json(self) -> list[Any]:
         """Return the form in files: short, since there may be 12,000 of them."""
-        failures = {run: [[one.attempt, one.kind, times.text(one.ended)] for one in of] for run, of in self.failures.items()}
+        failures = {
+            run: [[one.attempt, one.kind, times.text(one.ended)] for one in of] for run, of in self.failures.items()
+        }
         return [self.stamp, self.done, self.pending, failures, self.foreign, self.has_groups, self.kinds]
 
     @classmethod
