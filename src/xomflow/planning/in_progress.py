@@ -40,12 +40,15 @@ class InProgress:
         Status of what was submitted to Slurm and is at work, or ended without a file about it.
     unclear
         What may be being worked on, by files that cannot be read.
+    asked
+        Status of all that was submitted to Slurm.
     """
 
     claimed: dict[Key, tuple[str, int]] = field(default_factory=dict)
     owners: dict[Key, LockOwner] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
     unclear: Unclear = field(default_factory=Unclear)
+    asked: dict[Key, SubmissionStatus] = field(default_factory=dict)
 
     def failures(self, key: Key, recorded: list[Failure], now: datetime) -> list[Failure]:
         """Return the recorded failures and, if there is one, the attempt that ended without writing a record."""
@@ -86,7 +89,7 @@ def read_in_progress(config: Config, now: datetime) -> InProgress:
         for key in _keys_of(paths, path):
             unclear.runs[key.analysis, key.run] = f"a job may work on it, but {phrase}"
     unclear.sentences += [owner.trouble for owner in owners.values() if owner.trouble]
-    return InProgress(claimed, owners, submitted, unclear)
+    return InProgress(claimed, owners, submitted, unclear, known)
 
 
 def _keys_of(paths: Paths, record: Path) -> Iterable[Key]:

@@ -168,7 +168,7 @@ def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: 
         if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
             survey.warnings = [*survey.warnings, left]
     survey.for_person = held_jobs(in_progress.submissions.values())
-    survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.submissions
+    survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
     return survey
 
 
