@@ -76,6 +76,17 @@ def test_what_waits_longest_is_told(paths: Paths) -> None:
     assert "oldest_waiting_run" not in points["event_rate"]
 
 
+def test_the_oldest_ready_run_is_told(paths: Paths) -> None:
+    ready = summary(
+        oldest_ready={"kr83m": ["052007", "2026-11-21T12:00:30Z"], "other": ["052001-3f2a", "2026-11-20T12:00:30Z"]}
+    )
+    points = {point.tags["analysis"]: point.fields for point in self_monitoring.points_of(ready, "test_")}
+    assert (points["kr83m"]["oldest_ready_run"], points["kr83m"]["oldest_ready_s"]) == (52007, 86400.0)
+    assert (points["all"]["oldest_ready_run"], points["all"]["oldest_ready_s"]) == (52001, 2 * 86400.0)
+    assert points["event_rate"]["oldest_ready_s"] == 0.0
+    assert "oldest_ready_run" not in points["event_rate"]
+
+
 def test_jobs_in_slurm_are_counted(paths: Paths) -> None:
     counted = summary(batch_jobs={"kr83m": {"pending": 3, "running": 1}, "other": {"pending": 0, "running": 2}})
     assert counted == type(counted).from_json(counted.to_json())

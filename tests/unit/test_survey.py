@@ -114,7 +114,7 @@ def test_the_limit_holds_for_each_analysis(tmp_path: Path) -> None:
         max_jobs_per_tick=2,
         analyses=analyses(a={}, b={"max_jobs_per_tick": 3}, c={"min_run": 52009}),
     )
-    assert chosen(found) == ["a 52009", "a 52000", "b 52009", "b 52008", "b 52000", "c 52009"]
+    assert chosen(found) == ["a 52009", "b 52009", "c 52009", "a 52000", "b 52008", "b 52000"]
     assert found.counts["a"]["ready"] == 10
 
 
@@ -135,6 +135,34 @@ def test_a_tick_that_leaves_ready_runs_names_the_oldest_of_them(tmp_path: Path) 
         for name in "ab"
     ]
     assert survey(tmp_path, *documents(52000, 52001), max_jobs_per_tick=2).warnings == []
+
+
+def test_what_is_in_progress_counts_for_the_bounds_over_all_ticks_and_versions(tmp_path: Path) -> None:
+    paths, tick = Paths(tmp_path), TickPaths(Paths(tmp_path).tick("20260925T120000-host-1"))
+    by_bound = {"max_running": 6, "analyses": analyses(a={"max_running": 2}, b={})}
+    runs = documents(*range(52000, 52010))
+    assert chosen(survey(tmp_path, *runs, **by_bound)) == [
+        *("a 52009", "b 52009", "a 52000", "b 52008", "b 52007", "b 52000")
+    ]
+    with hold_tick(tick), hold_run(paths, Key("b", "v0", "052001")) as lock:
+        write_owner(lock, Key("b", "v0", "052001"), 1, "tick", 60)
+        dump_json(tick.claims, [["a", "v1", "052009", 1], ["b", "v1", "052009", 1], ["b", "v1", "052008", 1]])
+        found = survey(tmp_path, *runs, **by_bound)
+    assert chosen(found) == ["a 52000", "b 52000"]
+    assert [sentence.partition(":")[0] for sentence in found.warnings] == [
+        "analyses.a",
+        "max_running, which is 6, leaves no more to analyses.b",
+    ]
+    assert found.warnings[0].startswith("analyses.a: max_running, which is 2, is reached: 8 ready runs are left")
+
+
+def test_old_runs_leave_a_tenth_of_what_may_be_in_progress_to_newer_ones(tmp_path: Path) -> None:
+    new = document(52900, end={"$date": f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"})
+    found = survey(tmp_path, *documents(*range(52000, 52040)), max_running=20)
+    assert len(found.chosen) == 18
+    found = survey(tmp_path, *documents(*range(52000, 52040)), new, max_running=20)
+    assert chosen(found)[0] == "kr83m 52900"
+    assert [item.is_old for item in found.chosen] == [False, *[True] * 17]
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:

@@ -229,6 +229,10 @@ class Slurm(SlurmOptions):
     latency: Duration = Field(
         length("60 s"), description="Time after the end of a job in which its files may not be visible here yet."
     )
+    nice_if_old: Count = Field(
+        1000,
+        description="`--nice` of the jobs of old runs (`old_after`), so that newer ones start first; 0: none.",
+    )
     memory_margin_mb: Count = Field(
         300,
         description="Memory requested beyond `memory_mb`, for the runner and for mapped files, in megabytes.",
@@ -296,6 +300,10 @@ class Analysis(RunRange):
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="Context of this analysis; default: the common one.")
     max_jobs_per_tick: Positive | None = Field(None, description="Replaces the common `max_jobs_per_tick`.")
+    max_running: Positive | None = Field(
+        None,
+        description="Most runs of this analysis in progress at a time, over all ticks; default: no bound of its own.",
+    )
     time_limit: PositiveDuration = Field(length("30 min"), description="Time after which a run's job is ended.")
     slurm: SlurmOptions | None = Field(None, description="Replaces the common options for jobs in Slurm.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
@@ -341,6 +349,16 @@ class Config(Model):
     max_jobs_per_tick: Positive = Field(
         100,
         description="Most runs that one tick takes per analysis, newest first, but for a tenth, which are the oldest.",
+    )
+    max_running: Positive = Field(
+        5000,
+        description="Most runs in progress at a time, of all analyses and ticks together: claimed, in Slurm, or "
+        "running here. A tenth of them is kept for runs that are not old.",
+    )
+    old_after: PositiveDuration = Field(
+        length("1 d"),
+        description="Time after its end from which on a run is old: newer ones go first, see `max_running` and "
+        "`slurm.nice_if_old`.",
     )
     warm_start: WarmStart = Field(WarmStart(), description="Start of analyses from a preloaded process.")
     slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")

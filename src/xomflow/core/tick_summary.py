@@ -12,7 +12,7 @@ The files have older names for them: ``mistakes``, ``troubles`` and ``problems``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -29,6 +29,21 @@ class JobCounts(NamedTuple):
 
     pending: int = 0
     running: int = 0
+
+
+class OldestReady(NamedTuple):
+    """The oldest run of an analysis that is ready and waits for a tick to take it.
+
+    Parameters
+    ----------
+    run
+        Its id.
+    since
+        End of the run.
+    """
+
+    run: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,8 @@ class Summary:
         Sentences about what waits for a person.
     batch_jobs
         Number of jobs in the batch system when the tick looked for work, by analysis.
+    oldest_ready
+        The oldest ready run, by analysis; an analysis without one is left out.
     """
 
     tick: str
@@ -161,6 +178,7 @@ class Summary:
     published: Receipt | None = None
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
+    oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``summary.json``."""
@@ -177,6 +195,7 @@ class Summary:
             "published": self.published.to_json() if self.published else None,
             **({"for_person": self.for_person} if self.for_person else {}),
             **job_counts_to_json(self.batch_jobs),
+            **oldest_ready_to_json(self.oldest_ready),
         }
 
     @classmethod
@@ -195,7 +214,28 @@ class Summary:
             Receipt.from_json(content["published"]) if content["published"] else None,
             content.get("for_person", []),
             job_counts_from_json(content),
+            oldest_ready_from_json(content),
         )
+
+
+def oldest_of(ready: Iterable[tuple[Key, datetime | None]]) -> dict[str, OldestReady]:
+    """Return the oldest of ready runs by analysis, from their keys and the ends of their runs."""
+    found: dict[str, OldestReady] = {}
+    for key, since in ready:
+        if since and (key.analysis not in found or since < found[key.analysis].since):
+            found[key.analysis] = OldestReady(key.run, since)
+    return found
+
+
+def oldest_ready_to_json(oldest: Mapping[str, OldestReady]) -> dict[str, Any]:
+    """Return the entry of a file with the oldest ready runs; none where there are none."""
+    return {"oldest_ready": {name: [one.run, times.text(one.since)] for name, one in oldest.items()}} if oldest else {}
+
+
+def oldest_ready_from_json(content: Mapping[str, Any]) -> dict[str, OldestReady]:
+    """Return what `oldest_ready_to_json` added to the content of a file."""
+    found = content.get("oldest_ready", {})
+    return {analysis: OldestReady(run, times.moment(since)) for analysis, (run, since) in found.items()}
 
 
 def counts_from_json(content: Mapping[str, Mapping[str, int]]) -> Counts:

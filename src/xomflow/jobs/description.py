@@ -46,7 +46,7 @@ class RunJob:
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> RunJob:
         """Return what `to_json` wrote."""
-        limits = AttemptLimits(entry["attempt"], entry["memory_mb"], entry["time_limit_s"])
+        limits = AttemptLimits(entry["attempt"], entry["memory_mb"], entry["time_limit_s"], entry.get("nice", 0))
         program = Program.from_json(entry["program"])
         return cls(limits, entry["facts"], ContextSpec.from_json(entry["context"]), program, entry["lineage"])
 

@@ -59,11 +59,14 @@ class AttemptLimits:
         Megabytes.
     time_limit_s
         Seconds.
+    nice
+        By how much its priority in the batch system is lowered.
     """
 
     attempt: int
     memory_mb: int
     time_limit_s: float
+    nice: int = 0
 
 
 def next_try(failures: Sequence[Failure], retries: Retries | RetryPolicy) -> datetime | None:

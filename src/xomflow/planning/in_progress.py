@@ -74,6 +74,11 @@ class InProgress:
                 return f"claimed by tick {tick}"
         return self.unclear.about(key) if submission is None else ""
 
+    def working(self) -> set[Key]:
+        """Return the keys on which a process or a job works, or may work, whether they are selected or not."""
+        submitted = {key for key, one in self.submissions.items() if one.working}
+        return submitted | {key for key, one in self.owners.items() if one.held}
+
 
 def read_in_progress(config: Config, now: datetime) -> InProgress:
     """Return the keys that are being worked on now; reads only."""

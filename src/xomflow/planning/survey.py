@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.key import Key
+from xomflow.core.key import Key, first_run
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
@@ -32,7 +32,7 @@ from xomflow.planning.runs.campaigns import campaign_as_run
 from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.runs.selection import Selector
-from xomflow.planning.share import share
+from xomflow.planning.share import Queue, count_older, in_order, take
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
@@ -47,12 +47,21 @@ _MOST_LOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One key that is not done, and what is known about it."""
+    """One key that is not done, and what is known about it.
+
+    Parameters
+    ----------
+    key, run, state, failures
+        The key, its run, its state, and its failed attempts.
+    is_old
+        Whether its run ended so long ago that newer ones go first.
+    """
 
     key: Key
     run: Run
     state: KeyState
     failures: tuple[Failure, ...]
+    is_old: bool = False
 
     @property
     def is_lost(self) -> bool:
@@ -71,7 +80,7 @@ class Survey:
     items
         Every selected key that is not done, newest first, by analysis.
     chosen
-        Those of them that a tick started now takes.
+        Those of them that a tick started now takes, in the order in which it begins them.
     foreign
         Files among the outcomes that are no outcomes.
     warnings, configuration_errors
@@ -162,14 +171,41 @@ def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: 
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
         survey.counts[analysis][State.DONE] = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
-        ready = few_lost([item for item in items if item.state.due], survey.chosen)
-        taken = share(ready, limit := config.limit_of(analysis))
-        survey.chosen += taken
-        if left := describe_left(analysis, ready, {item.key for item in taken}, limit):
-            survey.warnings = [*survey.warnings, left]
+    _choose(survey, config, in_progress)
     survey.for_person = held_jobs(in_progress.submissions.values())
     survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
     return survey
+
+
+def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
+    """Choose the runs that a tick takes, within the bounds of what may be in progress over all ticks."""
+    ready: dict[str, list[Item]] = {}
+    for analysis, items in survey.items.items():
+        due = [item for item in items if item.state.due]
+        ready[analysis] = few_lost(due, (item for others in ready.values() for item in others))
+    working = in_progress.working()
+    running = {
+        name: [one.key for one in items if one.state.name is State.RUNNING] for name, items in survey.items.items()
+    }
+    others = working.difference(*running.values())  # of other versions, or not selected any more
+    queues = {name: _queue(config, name, found, running[name], others) for name, found in ready.items()}
+    total = sum(map(len, running.values())) + len(others)
+    taken = take(queues, config.max_running, total)
+    survey.chosen = in_order(taken, lambda item: item.is_old)
+    for name, queue in queues.items():
+        if left := describe_left(name, config, queue, taken[name]):
+            survey.warnings = [*survey.warnings, left]
+
+
+def _queue(config: Config, name: str, ready: list[Item], running: list[Key], others: Iterable[Key]) -> Queue[Item]:
+    return Queue(
+        ready,
+        config.limit_of(name),
+        new=sum(not item.is_old for item in ready),
+        running=len(running) + sum(key.analysis == name for key in others),
+        older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
+        most=config.analyses[name].max_running,
+    )
 
 
 def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
@@ -182,14 +218,21 @@ def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
     return [item for item in ready if not item.is_lost or item.key in lost]
 
 
-def describe_left(analysis: str, ready: Iterable[Item], taken: Collection[Key], limit: int) -> str:
+def describe_left(analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item]) -> str:
     """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
-    left = [item for item in ready if item.key not in taken]
+    keys = {item.key for item in taken}
+    left = [item for item in queue.ready if item.key not in keys]
     if not left:
         return ""
     oldest = min(left, key=lambda item: item.run.number)
+    if len(taken) == queue.limit:
+        bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
+    elif queue.most is not None and len(taken) == queue.room:
+        bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
+    else:
+        bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
     return (
-        f"analyses.{analysis}: max_jobs_per_tick, which is {limit}, does not keep up: {len(left)} ready runs are left "
+        f"{bound}: {len(left)} ready runs are left "
         f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
     )
 
@@ -226,4 +269,5 @@ def _item(
     failures = in_progress.failures(key, recorded, now)
     working = Reason.of(in_progress.describe(key, failures))
     evidence = Evidence(failures, working, lacks, run.end or run.start, made)
-    return Item(key, run, decide(evidence, config.retries, config.stale_after, now), tuple(failures))
+    is_old = (now - evidence.ended).total_seconds() > config.old_after
+    return Item(key, run, decide(evidence, config.retries, config.stale_after, now), tuple(failures), is_old)

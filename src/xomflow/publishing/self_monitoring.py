@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from xomflow.core.files.kept_json import list_of, read_kept, write_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State
-from xomflow.core.tick_summary import JobCounts, ListedKey, Receipt, Summary
+from xomflow.core.tick_summary import JobCounts, ListedKey, OldestReady, Receipt, Summary
 from xomflow.publishing.point import Point, add_fingerprint
 from xomflow.publishing.store import Store
 
@@ -74,6 +74,7 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
             "failures": sum(one.state in FAILURES for one in taken),
             **{state.replace(" ", "_"): int(numbers.get(state, 0)) for state in State},
             **_oldest(listed, summary.ended),
+            **_oldest_ready(summary.oldest_ready, analysis, summary.ended),
             **{f"slurm_{state}": number for state, number in jobs.get(analysis, JobCounts())._asdict().items()},
         }
         if analysis == "all":
@@ -88,6 +89,15 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
 def _sum(counts: Iterable[JobCounts]) -> JobCounts:
     found = list(counts)
     return JobCounts(sum(one.pending for one in found), sum(one.running for one in found))
+
+
+def _oldest_ready(oldest: Mapping[str, OldestReady], analysis: str, now: datetime) -> dict[str, Any]:
+    """Return the oldest ready run of an analysis, or of all, with the time since its end; 0 where none is ready."""
+    found = [one for name, one in oldest.items() if analysis in ("all", name)]
+    if not found:
+        return {"oldest_ready_s": 0.0}
+    one = min(found, key=lambda one: one.since)
+    return {"oldest_ready_run": first_run(one.run), "oldest_ready_s": (now - one.since).total_seconds()}
 
 
 def _oldest(listed: Iterable[ListedKey], now: datetime) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class JobRequest:
     batch_script
         Gives the command of a job that runs a batch of this name instead; None: the rule adds something of its own, so
         the run goes alone.
+    nice
+        By how much its priority is lowered.
     """
 
     key: Key
@@ -48,6 +50,7 @@ class JobRequest:
     shell: str = "/bin/bash"
     batch: str = ""
     batch_script: Callable[[str], str] | None = field(default=None, compare=False)
+    nice: int = 0
 
     @property
     def name(self) -> str:

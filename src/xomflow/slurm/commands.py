@@ -70,6 +70,7 @@ class Slurm:
         chosen = self._config.slurm_options_of(request.key.analysis)
         named = {"account": chosen.account, "partition": chosen.partition, "qos": chosen.qos, "time": request.minutes}
         named |= {"mem": request.memory_mb + self._config.slurm.memory_margin_mb, "cpus-per-task": request.cpus}
+        named |= {"nice": request.nice or None}
         return *(f"--{option}={value}" for option, value in named.items() if value is not None), *chosen.options
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:

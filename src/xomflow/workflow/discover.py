@@ -15,7 +15,7 @@ from xomflow.core.files.disk import trouble_in
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.tick_summary import ListedKey
+from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, write_jobs
@@ -127,7 +127,7 @@ def limits_of(config: Config, item: Item) -> AttemptLimits:
     """Return the next attempt of a key, and what it may use."""
     block = config.analyses[item.key.analysis]
     more = next_resources(item.failures, config.retries, block.memory_mb, block.time_limit)
-    return AttemptLimits(item.state.attempt, **more)
+    return AttemptLimits(item.state.attempt, **more, nice=config.slurm.nice_if_old if item.is_old else 0)
 
 
 def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
@@ -170,7 +170,13 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         science_runs=survey.science_runs,
         for_person=survey.for_person,
         batch_jobs=survey.batch_jobs,
+        oldest_ready=oldest_ready(item for item in survey.undone if item.key not in chosen),
     )
+
+
+def oldest_ready(items: Iterable[Item]) -> dict[str, OldestReady]:
+    """Return the oldest ready run by analysis."""
+    return oldest_of((item.key, item.run.end or item.run.start) for item in items if item.state.due)
 
 
 def as_listed(item: Item) -> ListedKey:

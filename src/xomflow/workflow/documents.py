@@ -12,9 +12,12 @@ from xomflow.core.tick_summary import (
     Counts,
     JobCounts,
     ListedKey,
+    OldestReady,
     counts_from_json,
     job_counts_from_json,
     job_counts_to_json,
+    oldest_ready_from_json,
+    oldest_ready_to_json,
 )
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
@@ -161,6 +164,8 @@ class SurveyDocument:
         Sentences about what waits for a person.
     batch_jobs
         Number of jobs in the batch system, by analysis.
+    oldest_ready
+        The oldest of the ready runs that the tick left, by analysis.
     """
 
     config: ReportConfig
@@ -172,6 +177,7 @@ class SurveyDocument:
     science_runs: list[ScienceRunTimes]
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
+    oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
@@ -185,6 +191,7 @@ class SurveyDocument:
             "settings": self.config.to_json(),
             **({"for_person": self.for_person} if self.for_person else {}),
             **job_counts_to_json(self.batch_jobs),
+            **oldest_ready_to_json(self.oldest_ready),
             **({"science_runs": science_runs} if science_runs else {}),
         }
 
@@ -201,4 +208,5 @@ class SurveyDocument:
             [ScienceRunTimes(**one) for one in content.get("science_runs", [])],
             content.get("for_person", []),
             job_counts_from_json(content),
+            oldest_ready_from_json(content),
         )

@@ -16,7 +16,7 @@ from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key, Pattern
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
-from xomflow.core.tick_summary import ListedKey, Receipt, Summary
+from xomflow.core.tick_summary import ListedKey, Receipt, Summary, oldest_of
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import failure_path, failures_of
@@ -99,6 +99,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
             now = with_record(paths, one)
         if now.state is not State.DONE:
             listed.append(now)
+    left = [(Key(name, "", one.run), one.since) for name, one in survey.oldest_ready.items()]
     published = Receipt.from_json(read_json(tick.published)) if tick.published.exists() else None
     return Summary(
         tick=tick.folder.name,
@@ -113,6 +114,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         published=published,
         for_person=survey.for_person,
         batch_jobs=survey.batch_jobs,
+        oldest_ready=oldest_of([*left, *((one.key, one.since) for one in taken if one.state is State.READY)]),
     )
 
 

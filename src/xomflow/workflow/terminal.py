@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from xomflow.core import times
@@ -10,7 +11,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
-from xomflow.core.tick_summary import ListedKey, Summary
+from xomflow.core.tick_summary import ListedKey, OldestReady, Summary, oldest_of
 from xomflow.workflow.summary import with_records
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
         *_table(summary.counts),
         "",
         *_attention_lines(summary.listed),
+        *oldest_ready_line(summary.oldest_ready, summary.ended),
         *summary.warnings,
         f"page: {paths.page.absolute() / 'index.html'}",
         *_left_lines(len(now[State.RUNNING]), len(now[State.READY]), left),
@@ -98,12 +100,22 @@ def status_lines(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[
         *_table(survey.counts),
         "",
         *_attention_lines(with_records(paths, listed)),
+        *oldest_ready_line(oldest_of((one.key, one.since) for one in listed if one.state is State.READY), times.now()),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
         *survey.for_person,
         *survey.configuration_errors,
         *_newest_site_errors(paths),
     ]
+
+
+def oldest_ready_line(oldest: Mapping[str, OldestReady], now: datetime) -> list[str]:
+    """Return a line about the ready run that ended first; none if no run is ready."""
+    if not oldest:
+        return []
+    analysis, one = min(oldest.items(), key=lambda entry: entry[1].since)
+    age = times.span(max(0.0, (now - one.since).total_seconds()))
+    return [f"the oldest ready run is {one.run} of {analysis}, which ended {age} ago"]
 
 
 def _newest_site_errors(paths: Paths) -> list[str]:

@@ -135,10 +135,10 @@ class Rules:
         wildcards = SimpleNamespace(run=key.run)
         memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
         minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
-        attempt = self._tick.limits_of(key.analysis, key.run).attempt
+        limits = self._tick.limits_of(key.analysis, key.run)
         shell = resources.get("shell_exec")
         program, script = shell_script(command, cpus, shell)
-        request = JobRequest(key, attempt, script, memory, minutes, cpus, shell=program)
+        request = JobRequest(key, limits.attempt, script, memory, minutes, cpus, shell=program, nice=limits.nice)
         if command.strip() != self.run(key.analysis)(wildcards):  # the rule does more than that
             return request
         return replace(request, batch_script=lambda name: shell_script(batch_command(name, self.tick), cpus, shell)[1])
