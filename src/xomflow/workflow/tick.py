@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Collection
@@ -67,7 +68,6 @@ class Tick:
         self.files = TickPaths(self.paths.tick(self.name))
         self.rule_errors: dict[str, str] = {}
         self._pending: list[Key] | None = None
-        self._keys: dict[str, Key] | None = None
         self._limits: dict[Key, AttemptLimits] = {}
 
     def begin(self) -> IO[bytes]:
@@ -105,9 +105,16 @@ class Tick:
 
     def key_of(self, made: str) -> Key:
         """Return the pending key whose job has this output."""
-        if self._keys is None:
-            self._keys = {str(self.files.made(key)): key for key in self.pending()}
-        return self._keys[made]
+        return self._made[made][1]
+
+    def place_of(self, made: str) -> int:
+        """Return the place of the job with this output in the tick's order; -1 for the tick's own steps."""
+        return self._made[made][0] if self._pending is not None and made in self._made else -1
+
+    @functools.cached_property
+    def _made(self) -> dict[str, tuple[int, Key]]:
+        """The pending keys with their places in the tick's order, by the outputs of their jobs."""
+        return {str(self.files.made(key)): (place, key) for place, key in enumerate(self.pending())}
 
     def record_unstarted(self, failed: Collection[str]) -> int:
         """Write failure records for the claimed runs whose jobs Snakemake could not start; return how many.

@@ -129,6 +129,10 @@ class Rules:
         """Return the function that gives the command for a run's job."""
         return RunCommand(str(self.tick.folder), analysis, self._block(analysis).version)
 
+    def place_of(self, made: str) -> int:
+        """Return the place of the job with an output in the tick's order, for the scheduler."""
+        return self._tick.place_of(made)
+
     def job_request(self, made: str, command: str, resources: Any, cpus: int) -> JobRequest:
         """Return the request to submit the job that has an output."""
         key = self._tick.key_of(made)
