@@ -71,6 +71,16 @@ def test_campaigns_and_attempts_with_more_memory_or_time_go_alone(tmp_path: Path
     assert planned(config, *taken, item(5)) == [[("a", 3), ("a", 5)]]
 
 
+def test_few_new_runs_go_alone_beside_many_old_ones(tmp_path: Path) -> None:
+    config = config_of(tmp_path, batch={"alone": 2}, a={})
+    old = [replace(item(number), is_old=True) for number in (4, 3, 2)]
+    assert planned(config, item(6), item(5), *old) == [[("a", 4), ("a", 3), ("a", 2)]]
+    assert planned(config, item(7), item(6), item(5), *old) == [
+        [("a", 7), ("a", 6), ("a", 5)],
+        [("a", 4), ("a", 3), ("a", 2)],
+    ]
+
+
 def test_a_tick_writes_its_plan_beside_its_claims(site: FastSite) -> None:
     site.runs(range(52001, 52004))
     site.analysis("good", "pass")

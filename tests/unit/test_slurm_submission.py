@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,13 @@ def test_options_of_an_analysis_are_looked_at_too() -> None:
 
 def test_all_other_options_are_passed_on() -> None:
     assert with_options(*FINE).slurm.options == list(FINE)
+
+
+def test_a_request_may_lower_its_priority() -> None:
+    slurm = Slurm(factory.settings())
+    request = JobRequest(factory.key_of(1), 1, "true", 100, 10, 1)
+    assert not [option for option in slurm.options(request) if option.startswith("--nice")]
+    assert "--nice=1000" in slurm.options(replace(request, nice=1000))
 
 
 def test_variables_that_are_options_reach_no_command_of_slurm(monkeypatch: pytest.MonkeyPatch) -> None:

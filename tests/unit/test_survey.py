@@ -31,6 +31,7 @@ from xomflow.slurm.status import SubmissionStatus
 from xomflow.slurm.submissions import Submission
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.data_directory import DataDirectory
+from xomflow.workflow.discover import limits_of
 from xomlib.files import dump_json
 
 FAILURE = Failure(1, "raised", NOW - timedelta(days=3))
@@ -163,6 +164,8 @@ def test_old_runs_leave_a_tenth_of_what_may_be_in_progress_to_newer_ones(tmp_pat
     found = survey(tmp_path, *documents(*range(52000, 52040)), new, max_running=20)
     assert chosen(found)[0] == "kr83m 52900"
     assert [item.is_old for item in found.chosen] == [False, *[True] * 17]
+    nice = [limits_of(settings(tmp_path, slurm={"nice_if_old": 50}), item).nice for item in found.chosen[:2]]
+    assert nice == [0, 50]
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:

@@ -41,7 +41,10 @@ class RunJob:
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run in the file."""
         own = {"facts": self.run, "context": asdict(self.context), "program": self.program.to_json()}
-        return {**own, "lineage": self.lineage, **asdict(self.limits)}
+        limits = asdict(self.limits)
+        if not self.limits.nice:  # as in files of earlier versions
+            del limits["nice"]
+        return {**own, "lineage": self.lineage, **limits}
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> RunJob:

@@ -26,7 +26,8 @@ def batches_of(config: Config, chosen: Sequence[Item], limits: Sequence[AttemptL
     config
         The configuration.
     chosen, limits
-        What the tick takes, and what the next attempt of each may use.
+        What the tick takes, and what the next attempt of each may use. Few new runs go alone also if the tick takes
+        many old ones.
     """
     rule, seconds = config.slurm.batch, {}
     if len(chosen) <= rule.alone or rule.most == 1:
@@ -35,8 +36,13 @@ def batches_of(config: Config, chosen: Sequence[Item], limits: Sequence[AttemptL
         block = config.analyses[analysis]
         known = expected_seconds(Paths(config.work), analysis, block.version)
         seconds[analysis] = max(block.time_limit * _UNKNOWN_PART if known is None else known, _LEAST_SECONDS)
+    few_new = sum(not item.is_old for item in chosen) <= rule.alone
     candidates = [
-        Candidate(item.key, seconds[item.key.analysis], _needs(config, item, own))
+        Candidate(
+            item.key,
+            seconds[item.key.analysis],
+            None if few_new and not item.is_old else _needs(config, item, own),
+        )
         for item, own in zip(chosen, limits, strict=True)
     ]
     return [[Planned(one.key, one.seconds) for one in batch] for batch in plan_batches(candidates, rule)]
@@ -48,4 +54,4 @@ def _needs(config: Config, item: Item, limits: AttemptLimits) -> Hashable | None
     grown = (limits.memory_mb, limits.time_limit_s) != (block.memory_mb, block.time_limit)
     if grown or software is None or is_group(item.key.run):
         return None
-    return software.program, config.slurm_options_of(item.key.analysis).model_dump_json(), block.memory_mb
+    return software.program, config.slurm_options_of(item.key.analysis).model_dump_json(), block.memory_mb, limits.nice
