@@ -50,6 +50,18 @@ def exclusive(lock: Path, longest: float = LONGEST_WAIT) -> Iterator[None]:
         os.close(file)
 
 
+@contextlib.contextmanager
+def if_free(lock: Path) -> Iterator[bool]:
+    """Hold a lock as `exclusive` does, or give False at once if another process holds it."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(exclusive(lock, 0.0))
+        except PersonNeededError:
+            yield False
+            return
+        yield True
+
+
 def check_locks(folder: Path) -> None:
     """Make sure that files in a folder can be locked, and that a lock keeps another process out.
 
