@@ -34,10 +34,10 @@ def attention(run: str, state: str, reason: str = "a reason", **changes: Any) ->
     return {**made, "attempt": None, "next_try": None, "log": None, **changes}
 
 
-def add_figure(folder: Path, analysis: str, run: str) -> None:
-    place = folder.parent / "figures" / analysis / "v1" / run[:3] / run
-    place.mkdir(parents=True)
-    (place / "overview.png").write_bytes(png())
+def add_figure(folder: Path, name: str) -> None:
+    place = folder.parent / "figures/event_rate/v1/052" / name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(png())
 
 
 @contextlib.contextmanager
@@ -130,9 +130,10 @@ def test_markup_in_any_text_is_shown_literally(folder: Path) -> None:
     }
 
 
-def test_address_opens_the_figure_of_a_run(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["052894.overview.png", "052894/overview.png"], ids=["own", "of_layout_1"])
+def test_address_opens_the_figure_of_a_run(folder: Path, name: str) -> None:
     write_page(folder, [outcome(52893), outcome(figures=["overview.png"])], status(NOW))
-    add_figure(folder, "event_rate", "052894")
+    add_figure(folder, name)
     seen = visit(
         folder,
         """await until(() => $("figure[data-loaded]"));
@@ -140,7 +141,7 @@ def test_address_opens_the_figure_of_a_run(folder: Path) -> None:
         return [$("dialog").open, $("figure").dataset, address, $("#details-title").textContent];""",
         fragment="#run=052894&analysis=event_rate&variable=rate",
     )
-    address = "../figures/event_rate/v1/052/052894/overview.png"
+    address = f"../figures/event_rate/v1/052/{name}"
     assert seen == [True, {"figure": "overview.png", "loaded": "yes"}, address, "Run 052894 event_rate · v1"]
 
 
@@ -421,7 +422,7 @@ def test_figures_of_a_group_of_runs_lie_under_its_own_id(folder: Path) -> None:
     write_page(folder, [group], status(NOW))
     script = "return [$('#details').hidden, $('.figures a').getAttribute('href')]"
     seen = visit(folder, script, fragment="#run=052894&analysis=event_rate&variable=rate&version=v1")
-    assert seen == [False, "../figures/event_rate/v1/052/052894-3f2a/overview.png"]
+    assert seen == [False, "../figures/event_rate/v1/052/052894-3f2a.overview.png"]
 
 
 def test_narrow_window_needs_no_sideways_scrolling(folder: Path) -> None:

@@ -157,7 +157,7 @@ def test_points_arrive_as_the_schema_says(paths: Paths, published: Publisher, bu
         "ended": "2026-09-25T14:00:02Z",
         "lag_s": 3602.0,
         "message": "well done",
-        "figure": "figures/kr83m/v1/052/052894/overview.png",
+        "figure": "figures/kr83m/v1/052/052894.overview.png",
         "figures": "overview.png",
         "quality": "unchecked",
         "value": 10.5,

@@ -81,7 +81,7 @@ def test_every_example_is_right(answer: Any) -> None:
     rows = answer("A variable with the tags and the figure of its run, one row for each run.")
     seen = [(row["run_id"], row["value"], row["error"], row["quality"], row["run_tags"]) for row in rows]
     assert seen == [("052001", 10.0, 0.1, "good", "tag0"), ("052003", 10.2, None, "unchecked", "tag2")]
-    assert rows[0]["figure"] == "figures/kr83m/v1/052/052001/overview.png"
+    assert rows[0]["figure"] == "figures/kr83m/v1/052/052001.overview.png"
 
     rows = answer("Seconds of computing for each analysis and day, in all measurements with results.")
     assert {row["_measurement"] for row in rows} == {"prod_kr83m"}

@@ -19,7 +19,7 @@ import pytest
 from support.factory import KEY, NOW, key_of
 from xomflow.core.paths import SOURCE, Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
-from xomflow.planning.claims import forget_old_ticks, hold_tick, is_overtaken, live_claims, new_tick
+from xomflow.planning.claims import ended_ticks, hold_tick, is_overtaken, live_claims, new_tick
 from xomlib.files import dump_json
 from xomlib.process.locks import is_locked
 
@@ -134,13 +134,6 @@ def test_claims_of_a_dead_tick_of_this_host_do_not_count(paths: Paths) -> None:
     assert live_claims(paths, 600, datetime(2026, 11, 22, 12, tzinfo=UTC)) == {}
 
 
-def test_a_tick_whose_jobs_are_in_slurm_is_not_forgotten(paths: Paths) -> None:
-    for name in ("a", "b", "c"):
-        hold_tick(TickPaths(paths.tick(name))).close()
-    forget_old_ticks(paths, keep=1, needed={"a"})
-    assert sorted(path.name for path in paths.ticks.iterdir()) == ["a", "c"]
-
-
 def test_a_tick_that_has_not_claimed_yet_claims_nothing(paths: Paths) -> None:
     with hold_tick(TickPaths(paths.tick("tick"))):
         assert live_claims(paths) == {}
@@ -150,13 +143,14 @@ def test_without_any_tick_nothing_is_claimed(paths: Paths) -> None:
     assert live_claims(paths) == {}
 
 
-def test_old_ticks_are_forgotten_but_for_the_newest_and_the_living(paths: Paths) -> None:
-    names = [new_tick(NOW + timedelta(hours=hour)) for hour in range(6)]
-    for name in names:
+def test_ticks_ended_that_began_before_a_moment_and_do_not_live(paths: Paths) -> None:
+    names = [new_tick(NOW + timedelta(hours=hour)) for hour in range(4)]
+    for name in (*names, "notes"):
         hold_tick(TickPaths(paths.tick(name))).close()
+    (paths.ticks / "20261122.zip").touch()
     with hold_tick(TickPaths(paths.tick(names[1]))):
-        forget_old_ticks(paths, keep=2)
-    assert sorted(folder.name for folder in paths.ticks.iterdir()) == [names[1], *names[-2:]]
+        ended = ended_ticks(paths, NOW + timedelta(hours=3))
+    assert [tick.folder.name for tick in ended] == [names[0], names[2]]
 
 
 def test_the_names_of_ticks_sort_by_time() -> None:

@@ -262,7 +262,7 @@ def test_what_belongs_to_the_run_is_on_its_first_variable_only() -> None:
         "ended": "2026-09-25T14:00:02Z",
         "lag_s": 3602.0,
         "message": "well done",
-        "figure": "figures/kr83m/v1/052/052894/overview.png",
+        "figure": "figures/kr83m/v1/052/052894.overview.png",
         "figures": "overview.png",
     }
 
@@ -297,7 +297,7 @@ def test_every_point_has_a_quality(changes: dict[str, Any], quality: str, reason
 @pytest.mark.parametrize("url", ["https://xom.example.org/work/page/", "https://xom.example.org/work/page/index.html"])
 def test_a_figure_has_an_address_where_the_page_has_one(url: str) -> None:
     (fields,) = fields_of([result()], url)
-    assert fields["figure_url"] == "https://xom.example.org/work/figures/kr83m/v1/052/052894/overview.png"
+    assert fields["figure_url"] == "https://xom.example.org/work/figures/kr83m/v1/052/052894.overview.png"
     assert {"figure", "figure_url", "figures"} & fields_of([result()], url, figures=[])[0].keys() == set()
 
 

@@ -50,12 +50,15 @@ def process(monkeypatch: pytest.MonkeyPatch, end: Callable[[], ProcessEnd]) -> l
 def test_a_run_is_done_once_and_leaves_an_outcome_figures_and_a_log(site: Site) -> None:
     paths = site.paths
     paths.draft(KEY).mkdir(parents=True)
-    paths.figures(KEY).mkdir(parents=True)
-    (paths.figures(KEY) / "of_an_older_attempt.png").touch()
+    shelf = paths.figure(KEY, "").parent
+    for place in ("053006.of_an_older_attempt.png", "053006-12ab.pixel.png", "053006/pixel.png"):
+        (shelf / place).parent.mkdir(parents=True, exist_ok=True)
+        (shelf / place).touch()
     assert run(site) == 0
     outcome = site.outcome("answer", 53006)
     assert (outcome["status"], outcome["attempt"], outcome["figures"]) == ("done", 1, ["pixel.png"])
-    assert [path.name for path in paths.figures(KEY).iterdir()] == ["pixel.png"]
+    assert sorted(path.name for path in shelf.iterdir()) == ["053006-12ab.pixel.png", "053006.pixel.png"]
+    assert paths.figure(KEY, "pixel.png").stat().st_size > 0
     assert list(paths.drafts.iterdir()) == [paths.draft(KEY)]  # another process' own
     assert not paths.run_lock(KEY).exists()
     assert paths.log(KEY).read_text().startswith("--- attempt 1, ")

@@ -20,6 +20,7 @@ LEFT = {
     "work/ticks/x/.claims.json.7.8.part": 2,
     "work/locks/.lock-test.7": 2,
     "work/drafts/a+v1+052001+1-host-7-x/draft.json": 8,
+    "work/logs/a/v1/.052.zip.7.part": 2,
     ".snakemake/log/x.snakemake.log": 31,
     ".snakemake/incomplete/ab/cd": 31,
     ".snakemake/metadata/abcd": 31,
@@ -30,7 +31,7 @@ KEPT = {
     "work/.xom-work": 400,
     "work/drafts/a+v1+052002+1-host-7-x/draft.json": 1,
     "work/drafts/a+v1+052003+1-host-7-x/draft.json": 8,  # whose lock is held
-    "work/logs/a/.x.part": 400,
+    "work/figures/a/.x.part": 400,
     ".snakemake/log/y.snakemake.log": 1,
     ".snakemake/xom-work": 400,
 }

@@ -108,7 +108,7 @@ def test_a_tick_does_what_the_page_promises(followed: Site, mini: Path, analysis
         else:
             assert result["value"] == pytest.approx(mean, rel=1e-5)
             assert result["error"] == pytest.approx(error, rel=1e-4)
-        picture = followed.paths.figures(Key(NAME, "v1", name)) / "drift_time.png"
+        picture = followed.paths.figure(Key(NAME, "v1", name), "drift_time.png")
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert pending(followed) == []
 

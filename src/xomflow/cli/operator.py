@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.folder_marks import check_folders, mark_folders
 from xomflow.core.files.work_format import check_format
-from xomflow.core.key import run_id
+from xomflow.core.key import ID, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.groups import GroupsOfAll, read_groups
 from xomflow.publishing.open_store import open_store
@@ -45,6 +46,16 @@ def why(config: Config, options: argparse.Namespace) -> int:
     from xomflow.workflow.requests.explain import why as explain
 
     say(*explain(config, options.run))
+    return ExitCode.OK
+
+
+def log(config: Config, options: argparse.Namespace) -> int:
+    """Print the log of a run, wherever it is; reads only."""
+    from xomflow.workflow.requests.show_log import log_of
+
+    place, lines = log_of(config, options.analysis, options.run, options.version, options.attempt)
+    say(place, file=sys.stderr)
+    say(*lines)
     return ExitCode.OK
 
 
@@ -120,6 +131,10 @@ def _run_number(text: str) -> int:
     return int(number)
 
 
+def _run_or_campaign(text: str) -> str:
+    return text if re.fullmatch(ID, text) else run_id(_run_number(text))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="xom", description="XENONnT Offline Monitoring: look at a site and act on it."
@@ -132,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, default=Path("config.yaml"), help="configuration, within the site; default: %(default)s"
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (status, why, accept, cancel, rebuild, verify):
+    for function in (status, why, log, accept, cancel, rebuild, verify):
         command = commands.add_parser(function.__name__, help=function.__doc__, parents=[site])
         command.set_defaults(function=function)
         if function is status:
@@ -141,6 +156,11 @@ def _parser() -> argparse.ArgumentParser:
             )
         if function is why:
             command.add_argument("run", type=_run_number, help="run number, or the id of a campaign")
+        if function is log:
+            command.add_argument("analysis")
+            command.add_argument("run", type=_run_or_campaign, help="run number, or the id of a campaign")
+            command.add_argument("--attempt", type=int, help="number of a failed attempt; default: the newest log")
+            command.add_argument("--version", help="version of the analysis; default: the configured one")
         if function is accept:
             command.add_argument("--why", type=_reason, required=True, help="the reason, for those who read it later")
             command.add_argument("--dry-run", action="store_true", help="print what would be accepted")

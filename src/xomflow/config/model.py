@@ -371,7 +371,10 @@ class Config(Model):
         length("10 min"),
         description="Longest wait of a tick for another one that looks for work or publishes; then that one hangs.",
     )
-    keep_ticks: Positive = Field(100, description="Number of ticks whose run lists are kept.")
+    keep_ticks_for: PositiveDuration = Field(
+        length("30 d"), description="Time for which run lists and reports of ticks are kept, after a day in archives."
+    )
+    keep_ticks: Positive | None = Field(None, description="Has no effect any more, see `keep_ticks_for`.")
     analysis_folders: list[Path] = Field(
         [],
         description="More folders with `scripts/analyses/` and `rules/analyses/`; their files replace the project's.",
@@ -398,6 +401,14 @@ class Config(Model):
             if names.count(name) > 1:
                 raise ValueError(f"two of science_runs have the name '{name}': each needs a name of its own")
         return self
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about keys that have no effect any more."""
+        if self.keep_ticks is None:
+            return []
+        effect = "ticks are kept for keep_ticks_for, 30 d by default; remove keep_ticks"
+        return [f"keep_ticks has no effect any more: {effect}"]
 
     def context_of(self, analysis: str, software: Software) -> Context:
         """Return the context of an analysis under a software: its own, else the software's, else the common one."""

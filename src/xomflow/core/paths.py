@@ -67,17 +67,30 @@ class Paths:
         """The figures of all outcomes."""
         return self.work / "figures"
 
-    def figures(self, key: Key) -> Path:
-        """Folder of the figures of a key."""
+    def figure(self, key: Key, name: str) -> Path:
+        """One figure of the outcome of a key, by the name that the outcome has."""
+        return self.all_figures / key.analysis / key.version / key.shelf / f"{key.run}.{name}"
+
+    def figures_of_layout_1(self, key: Key) -> Path:
+        """Folder of the figures of a key in layout 1, in which jobs of an older version still write."""
         return self.all_figures / key.analysis / key.version / key.shelf / key.run
 
+    @property
+    def logs(self) -> Path:
+        """The logs of all keys."""
+        return self.work / "logs"
+
     def log(self, key: Key) -> Path:
-        """Log of the newest attempt."""
-        return self.work / "logs" / key.analysis / key.version / key.shelf / f"{key.run}.log"
+        """Log of the newest attempt; that of a finished run may have moved to `log_archive`."""
+        return self.logs / key.analysis / key.version / key.shelf / f"{key.run}.log"
 
     def log_of_attempt(self, key: Key, attempt: int) -> Path:
         """Log of a failed attempt."""
         return self.log(key).with_name(f"{key.run}.attempt-{attempt}.log")
+
+    def log_archive(self, shelf: Path) -> Path:
+        """Archive of the logs of finished runs, beside the folder with the logs of its shelf."""
+        return shelf.with_name(f"{shelf.name}.zip")
 
     def benchmark(self, key: Key) -> Path:
         """Snakemake's own measurement of the job."""
@@ -129,6 +142,15 @@ class Paths:
         """Folder of one tick: its claims, its run lists, its report."""
         return self.ticks / tick
 
+    def tick_archive(self, tick: str) -> Path:
+        """Archive of the old ticks of a day, by the name of one of them."""
+        return self.ticks / f"{tick.partition('T')[0]}.zip"
+
+    @property
+    def archiving_lock(self) -> Path:
+        """Lock under which one tick at a time moves files into archives."""
+        return self.ticks / "archiving.lock"
+
     @property
     def discovery_lock(self) -> Path:
         """Lock under which one tick at a time looks for work and claims it."""
@@ -168,6 +190,11 @@ class Paths:
     def swept(self) -> Path:
         """Its time stamp is that of the last removal of left-over files."""
         return self.cache / "swept"
+
+    @property
+    def archived(self) -> Path:
+        """Its time stamp is that of the last time when all old logs and ticks had moved into archives."""
+        return self.cache / "archived"
 
     @property
     def whereabouts(self) -> Path:

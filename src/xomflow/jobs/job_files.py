@@ -1,16 +1,23 @@
-"""The files of a run's job that Snakemake knows: its output and its log, both within the tick's folder.
+"""The files of a run's job beside outcome and failure records: its figures, and its output and log for Snakemake.
 
-Snakemake deletes an output and a log before their job starts, also those that appeared since it looked, and with
-``--force`` those of finished work. So neither the outcome nor the log of the runner may be a file of a rule.
+Output and log are within the tick's folder. Snakemake deletes them before their job starts, also those that appeared
+since it looked, and with ``--force`` those of finished work. So neither the outcome nor the log of the runner may be a
+file of a rule.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.outcomes.files import names_in
+from xomlib.files import write_atomically
 
 
 def mark_made(tick: TickPaths, key: Key) -> None:
@@ -28,3 +35,20 @@ def begin_log(paths: Paths, tick: TickPaths, key: Key) -> None:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(log.absolute(), link.parent.absolute()))
+
+
+def keep_figures(paths: Paths, key: Key, folder: Path, names: Collection[str]) -> None:
+    """Move the figures of an outcome from a folder to their place; those of an earlier outcome there are removed."""
+    places = {name: paths.figure(key, name) for name in names}
+    for name, place in places.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (folder / name).replace(place)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            write_atomically(place, (folder / name).read_bytes())
+    shelf = paths.figure(key, "").parent
+    for place in {shelf / name for name in names_in(shelf) if name.startswith(f"{key.run}.")} - {*places.values()}:
+        place.unlink(missing_ok=True)
+    shutil.rmtree(paths.figures_of_layout_1(key), ignore_errors=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import re
 import shutil
 import sys
 from dataclasses import replace
@@ -22,7 +20,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job, read_job
-from xomflow.jobs.job_files import begin_log, mark_made
+from xomflow.jobs.job_files import begin_log, keep_figures, mark_made
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
 from xomflow.jobs.redo import attempts_that_failed, is_done
@@ -129,7 +127,7 @@ def _attempt_in(draft: Path, paths: Paths, tick: TickPaths, job: Job, began: dat
         _record_failure(paths, job, outcome)
         return 1
     if digest_of(paths.outcome(key)) == replaced:
-        _keep_figures(draft, paths.figures(key), outcome.figures)
+        keep_figures(paths, key, draft / "figures", outcome.figures)
     if not replace_outcome(paths.outcome(key), outcome, replaced):
         say(f"{key}: done by another process meanwhile")
     return 0
@@ -168,14 +166,3 @@ def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:
         sys.exit(printable(f"{job.key}: the failure record is not valid: {error}"))
     then = f"next try {times.text(due)}" if due else "that was the last try"
     say(f"{job.key}: {failure.kind}: {details.message}; {then}; log {log}")
-
-
-def _keep_figures(draft: Path, place: Path, names: list[str]) -> None:
-    if names:
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.move(draft / "figures", place)
-        except shutil.Error as error:  # of files that were copied to another disk
-            first = re.sub(r"^\[Errno \d+\] |: '.*", "", str(error.args[0][0][-1]))
-            raise OSError(errno.EIO, first, str(place)) from None

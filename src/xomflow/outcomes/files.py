@@ -184,6 +184,12 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
     return f"{path} {reason}; moved to {target}{then}"
 
 
+def finished_in(shelf: Path) -> set[str]:
+    """Return the ids in a folder that have an outcome, current or superseded."""
+    names = {name.removesuffix(".json") for name in names_in(shelf) if is_done_name(name)}
+    return names | superseded_in(shelf)
+
+
 def superseded_in(shelf: Path) -> set[str]:
     """Return the ids of the outcomes in a folder that are called superseded."""
     return {found["run"] for name in names_in(shelf) if (found := _SUPERSEDED.fullmatch(name))}

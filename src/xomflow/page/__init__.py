@@ -112,8 +112,7 @@ def write_status(folder: Path, status: dict[str, Any]) -> None:
         The page's folder.
     status
         ``generated``, ``tick``, ``states`` (name, meaning, urgency), ``counts``, ``attention``, ``problems``,
-        ``titles`` and, where there are any, ``science_runs`` (name, start, end) and ``log_pattern`` (the path of a
-        run's log with {analysis}, {version}, {shelf} and {run}).
+        ``titles`` and, where there are any, ``science_runs`` (name, start, end).
 
     Raises
     ------

@@ -10,8 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
@@ -20,6 +19,7 @@ from xomflow.core import times
 from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.outcomes.files import names_in
 from xomflow.planning.unclear import Unclear
 from xomlib.files import dump_json, read_json
 from xomlib.process.locks import is_locked
@@ -70,6 +70,11 @@ def hold_tick(tick: TickPaths) -> IO[bytes]:
     file = tick.lock.open("wb")
     fcntl.flock(file, fcntl.LOCK_EX)  # waits for another tick that tests the lock at this moment
     return file
+
+
+def living_ticks(paths: Paths) -> set[str]:
+    """Return the names of the ticks that hold their lock."""
+    return {tick.folder.name for tick in _ticks(paths) if is_locked(str(tick.lock))}
 
 
 def live_claims(
@@ -132,11 +137,11 @@ def is_overtaken(paths: Paths, tick: TickPaths, now: datetime) -> bool:
     return any(other.summary.exists() for other in later)
 
 
-def forget_old_ticks(paths: Paths, keep: int, needed: Collection[str] = ()) -> None:
-    """Delete the folders of all but the newest ``keep`` ticks; live ones, and those whose jobs are in Slurm, stay."""
-    for tick in _ticks(paths)[:-keep]:
-        if tick.folder.name not in needed and not is_locked(str(tick.lock)):
-            shutil.rmtree(tick.folder, ignore_errors=True)
+def ended_ticks(paths: Paths, before: datetime) -> list[TickPaths]:
+    """Return the ticks that began before a moment and do not live, in order; those of other hosts may live."""
+    names = ((name, _NAME.fullmatch(name)) for name in sorted(names_in(paths.ticks)))
+    old = (TickPaths(paths.tick(name)) for name, found in names if found and _began(found) < before)
+    return [tick for tick in old if not is_locked(str(tick.lock))]
 
 
 def _ticks(paths: Paths) -> list[TickPaths]:

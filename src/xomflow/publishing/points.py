@@ -105,7 +105,7 @@ def _run_fields(run: RunFacts) -> dict[str, Any]:
 def _production_fields(outcome: Outcome, page_url: str) -> dict[str, Any]:
     """Return the fields about the attempt that made the outcome: software, cost, delay, figures."""
     made_with, used = outcome.provenance, outcome.resources
-    figures = [(Paths(Path()).figures(outcome.key) / name).as_posix() for name in outcome.figures]
+    figures = [Paths(Path()).figure(outcome.key, name).as_posix() for name in outcome.figures]
     given = {
         "attempt": outcome.attempt,
         "software": made_with.software,

@@ -2,7 +2,7 @@
 
 The measurement is ``<prefix>xom``. Each finished tick has a point for every analysis and one for all together, with the
 analysis ``all``. They are made of the summary of the tick, and published by the tick itself or, if the store could not
-be used, by a later tick, as long as the summary is kept (``keep_ticks``).
+be used, by a later tick; until then the folder of the tick stays, a week at most.
 """
 
 from __future__ import annotations

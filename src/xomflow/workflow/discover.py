@@ -23,11 +23,10 @@ from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
-from xomflow.planning.claims import Claim, forget_old_ticks, write_claims
+from xomflow.planning.claims import Claim, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
 from xomflow.rundb.database import open_rundb
-from xomflow.slurm import submissions
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
@@ -50,7 +49,7 @@ def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] |
     finally:
         gc.enable()
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
-    survey.warnings = [*survey.warnings, *decisions.problems]
+    survey.warnings = [*config.warnings, *survey.warnings, *decisions.problems]
     survey.mass_changes = mass_changes(
         paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups, frozenset(given_up(paths))
     )
@@ -86,7 +85,6 @@ def discover(tick: TickPaths) -> Survey:
         survey.warnings.extend(units_that_hide_crashes())
         write_groups(paths, survey.known_groups)
         dump_json(tick.survey, survey_document(survey, config, moved).to_json())
-        forget_old_ticks(paths, config.keep_ticks, {one.tick for one in submissions.noted(paths).values()})
         # Last: from here on the claims count.
         write_claims(tick, [Claim(item.key, item.state.attempt) for item in survey.chosen])
     return survey
@@ -94,7 +92,7 @@ def discover(tick: TickPaths) -> Survey:
 
 def disk_troubles(paths: Paths, survey: Survey) -> list[str]:
     """Return why the disk does not take what the chosen runs will write; then it is better to take no run."""
-    folders = [paths.outcomes, paths.drafts, paths.locks, paths.work / "logs"] if survey.chosen else []
+    folders = [paths.outcomes, paths.drafts, paths.locks, paths.logs] if survey.chosen else []
     if any(item.failures and item.failures[-1].kind == DISK for item in survey.chosen):
         folders.append(paths.all_figures)  # which only some analyses need
     found = dict.fromkeys(trouble for folder in folders if (trouble := trouble_in(folder)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core.files.file_lock import LONGEST_WAIT
+from xomflow.core.files.work_format import FORMAT, WITHOUT_FILE
 from xomflow.core.tick_summary import (
     Counts,
     JobCounts,
@@ -23,6 +24,9 @@ from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
 
+# Seconds for which ticks are kept unless the configuration says otherwise.
+KEEP_TICKS = 30 * 86400.0
+
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
     from xomflow.config.model import Analysis, Config
 
@@ -37,19 +41,23 @@ class TickStart:
         The complete configuration, as it was read.
     rule_errors
         Errors in rule files, by analysis.
+    layout
+        The layout of ``work`` that the tick and its jobs write.
     """
 
     configuration: Any
     rule_errors: dict[str, str]
+    layout: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``settings.json``."""
-        return {"configuration": self.configuration, "wrong": self.rule_errors}
+        layout = {} if self.layout == WITHOUT_FILE else {"layout": self.layout}
+        return {"configuration": self.configuration, "wrong": self.rule_errors, **layout}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> TickStart:
         """Return what `to_json` wrote."""
-        return cls(content["configuration"], content["wrong"])
+        return cls(content["configuration"], content["wrong"], content.get("layout", WITHOUT_FILE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,8 @@ class ReportConfig:
         Address of the page; empty if there is none.
     longest_wait_s
         Longest wait for another tick that publishes; seconds.
+    keep_ticks_s
+        Seconds after which ticks are deleted.
     """
 
     work: Path
@@ -116,13 +126,15 @@ class ReportConfig:
     analyses: dict[str, AnalysisTitle]
     page_url: str = ""
     longest_wait_s: float = LONGEST_WAIT
+    keep_ticks_s: float = KEEP_TICKS
 
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
         """Return this part of a configuration."""
         titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
         store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
-        return cls(config.work, store, retries, config.page.interval, titles, config.page.url, config.longest_wait)
+        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for)
+        return cls(config.work, store, retries, config.page.interval, *more)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
@@ -132,6 +144,8 @@ class ReportConfig:
             del content["page_url"]
         if self.longest_wait_s == LONGEST_WAIT:  # as in files of version 1.0
             del content["longest_wait_s"]
+        if self.keep_ticks_s == KEEP_TICKS:
+            del content["keep_ticks_s"]
         return content
 
     @classmethod
@@ -140,7 +154,8 @@ class ReportConfig:
         titles = {name: AnalysisTitle.from_json(title) for name, title in content["analyses"].items()}
         retries = RetryPolicy.from_json(content["retries"])
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
-        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], titles, page_url, wait)
+        more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS))
+        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from xomflow import page
 from xomflow.core import times
 from xomflow.core.errors import XomError
 from xomflow.core.files.file_lock import exclusive
-from xomflow.core.key import Key, Pattern
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary, oldest_of
@@ -30,6 +29,7 @@ from xomflow.publishing import self_monitoring
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
+from xomflow.workflow.archives import archive_old_files
 from xomflow.workflow.boards import publish_boards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
@@ -47,6 +47,7 @@ def write_report(tick: TickPaths) -> Summary:
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
     summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
+    summary.site_errors.extend(archive_old_files(paths, config.keep_ticks_s, times.now()))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
             summary.site_errors.extend(refresh_page(paths, claimed_shelves(tick)))
@@ -179,7 +180,6 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "science_runs": [one._asdict() for one in science_runs],
-        "log_pattern": Paths(Path("..")).log(Pattern("{analysis}", "{version}", "{run}")).as_posix(),
         "titles": {
             analysis: {"title": block.title, "documentation": block.documentation}
             for analysis, block in config.analyses.items()

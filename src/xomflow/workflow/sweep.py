@@ -22,7 +22,7 @@ _OLDEST_NOTE = 30 * _DAY
 # Snakemake writes a file for each tick or job here, and removes none of a killed one.
 _OF_SNAKEMAKE = ("log", "metadata", "incomplete")
 # Folders of many files, none of them written under a temporary name.
-_WITHOUT_PARTS = ("logs", "figures", "set_aside")
+_WITHOUT_PARTS = ("figures", "set_aside")
 
 
 def sweep(paths: Paths, snakemake: Path, now: float | None = None) -> int:
@@ -43,14 +43,15 @@ def sweep(paths: Paths, snakemake: Path, now: float | None = None) -> int:
         The number of files and drafts that were removed.
     """
     present = time.time() if now is None else now
-    if present - _changed(paths.swept) < _DAY:
+    if present - last_change(paths.swept) < _DAY:
         return 0
     with contextlib.suppress(OSError):  # the next tick tries again
         write_kept(paths.swept, "")
-    old = [file for file in _parts(paths.work) if present - _changed(file) > _OLDEST_PART]
+    old = [file for file in _parts(paths.work) if present - last_change(file) > _OLDEST_PART]
     for folder in _OF_SNAKEMAKE:
-        old += [file for file in _files(snakemake / folder) if present - _changed(file) > _OLDEST_NOTE]
-    drafts = [one for one in _entries(paths.drafts) if present - _changed(one) > _OLDEST_DRAFT and _is_left(paths, one)]
+        old += [file for file in _files(snakemake / folder) if present - last_change(file) > _OLDEST_NOTE]
+    drafts = [one for one in _entries(paths.drafts) if present - last_change(one) > _OLDEST_DRAFT]
+    drafts = [one for one in drafts if _is_left(paths, one)]
     for file in old:
         with contextlib.suppress(OSError):
             file.unlink()
@@ -89,7 +90,7 @@ def _is_left(paths: Paths, draft: Path) -> bool:
     return len(parts) >= 3 and not is_locked(str(paths.run_lock(Key(*parts[:3]))))
 
 
-def _changed(path: Path) -> float:
+def last_change(path: Path) -> float:
     """Return when a file was changed, in seconds since 1970; 0 if it is not there."""
     try:
         return path.lstat().st_mtime

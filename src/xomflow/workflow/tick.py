@@ -24,6 +24,7 @@ from xomflow.slurm import submissions
 from xomflow.workflow.discover import limits_of, survey_now
 from xomflow.workflow.documents import TickStart
 from xomflow.workflow.mass_changes import stop_before
+from xomflow.workflow.older_version import has_older_jobs
 from xomlib.files import dump_json
 from xomlib.printing import say
 
@@ -74,7 +75,7 @@ class Tick:
         """Take the tick's lock, before anything is claimed, and write what its steps need; return the lock."""
         for folder in (self.paths.ticks, self.paths.locks):
             check_locks(folder)
-        bring_up_to_date(self.paths)
+        bring_up_to_date(self.paths, has_older_jobs)
         lock = hold_tick(self.files)
         dump_json(self.files.settings, TickStart(self._tree, self.rule_errors).to_json())
         return lock

@@ -2,24 +2,57 @@
 
 A change of the layout raises `FORMAT`, adds a converter from the number before to `CONVERTERS`, and keeps a small
 ``work`` of the old layout as a test. A tick converts; commands that only read do not.
+
+Jobs of an older version go on after an upgrade, in its own checkout: they write the old layout and refuse the new
+number. Therefore this version also works on the layouts since `OLDEST`. As long as such jobs are left, each tick
+converts what they wrote, and leaves the number.
+
+1. A folder for the figures of each outcome.
+2. One file for each figure. Logs of finished runs and old ticks are in archives (`xomflow.workflow.archives`), which
+   layout 1 does not have, but whose absence is allowed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.paths import Paths
 from xomlib.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
+# The oldest layout on which this version works as it is.
+OLDEST = 1
 # The layout of a folder without the file: version 1.0 wrote none.
-_WITHOUT_FILE = 1
+WITHOUT_FILE = 1
 
 Converter = Callable[[Paths], None]
-# From each older layout to the next one.
-CONVERTERS: Mapping[int, Converter] = {}
+
+
+def _one_file_for_each_figure(paths: Paths) -> None:
+    """Move each figure out of the folder of its run; one that is at its place already is of a newer attempt."""
+    for folder in (one for shelf in paths.all_figures.glob("*/*/*") for one in _folders_in(shelf)):
+        for figure in list(folder.iterdir()):
+            place = folder.with_name(f"{folder.name}.{figure.name}")
+            if place.exists() and place.stat().st_mtime >= figure.stat().st_mtime:
+                figure.unlink()
+            else:
+                figure.replace(place)
+        with contextlib.suppress(OSError):  # a job of an older version writes into it
+            folder.rmdir()
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+# From each older layout to the next one. A converter may be killed, may run again, and may find nothing to do.
+CONVERTERS: Mapping[int, Converter] = {1: _one_file_for_each_figure}
 
 
 def format_of(paths: Paths) -> int:
@@ -35,13 +68,13 @@ def format_of(paths: Paths) -> int:
     except OSError as error:
         if not isinstance(error, FileNotFoundError):
             raise ConfigurationError(f"{paths.format}: cannot be read: {error.strerror}") from None
-        return _WITHOUT_FILE if paths.outcomes.exists() or paths.ticks.exists() else FORMAT
+        return WITHOUT_FILE if paths.outcomes.exists() or paths.ticks.exists() else FORMAT
     if not (text.isascii() and text.isdecimal()):
         raise ConfigurationError(f"{paths.format}: is {text[:40]!r}: the number of a layout is needed, as {FORMAT}")
     return int(text)
 
 
-def check_format(paths: Paths, present: int = FORMAT, will_convert: bool = False) -> None:
+def check_format(paths: Paths, present: int = FORMAT, oldest: int = OLDEST, will_convert: bool = False) -> None:
     """Refuse a ``work`` of another layout; reads only.
 
     Parameters
@@ -49,7 +82,9 @@ def check_format(paths: Paths, present: int = FORMAT, will_convert: bool = False
     paths
         Of the folder.
     present
-        The layout that this version works on.
+        The layout that this version writes.
+    oldest
+        The oldest layout on which it works as it is.
     will_convert
         Whether an older layout is accepted, since the caller will convert it.
 
@@ -64,20 +99,44 @@ def check_format(paths: Paths, present: int = FORMAT, will_convert: bool = False
             f"{paths.format}: {paths.work} has layout {found}, and this version of XOM reads layouts up to {present}: "
             "start the newer version that wrote it"
         )
-    if found < present and not will_convert:
+    if found < oldest and not will_convert:
         raise ConfigurationError(
             f"{paths.format}: {paths.work} has layout {found}, this version of XOM needs {present}: "
             "run `snakemake`, which converts it"
         )
 
 
-def bring_up_to_date(paths: Paths, present: int = FORMAT, converters: Mapping[int, Converter] = CONVERTERS) -> None:
-    """Convert ``work`` to the present layout and write its number; `ConfigurationError` if the layout is newer."""
+def bring_up_to_date(
+    paths: Paths,
+    has_older_jobs: Callable[[Paths], bool] = lambda _: False,
+    present: int = FORMAT,
+    converters: Mapping[int, Converter] = CONVERTERS,
+) -> None:
+    """Convert ``work`` to the present layout and write its number.
+
+    Parameters
+    ----------
+    paths
+        Of the folder.
+    has_older_jobs
+        Whether jobs of an older version are left, which would refuse the number: then it is not written.
+    present
+        The layout that this version writes.
+    converters
+        From each older layout to the next one.
+
+    Raises
+    ------
+    ConfigurationError
+        If the layout is newer.
+    """
     if not paths.format.exists() or format_of(paths) < present:
         with exclusive(paths.discovery_lock):  # another tick may be converting
+            may_raise = not has_older_jobs(paths)
             for older in range(format_of(paths), present):
                 converters[older](paths)
-                write_atomically(paths.format, f"{older + 1}\n")
-            if not paths.format.exists():
+                if may_raise:
+                    write_atomically(paths.format, f"{older + 1}\n")
+            if not paths.format.exists() and may_raise:
                 write_atomically(paths.format, f"{present}\n")
     check_format(paths, present)

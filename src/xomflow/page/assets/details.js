@@ -109,38 +109,41 @@ const Details = (function () {
       holder.append(el("p", { class: "empty" }, "The analysis saved no figure for this run."));
       return holder;
     }
-    for (const name of run.figures) holder.append(figure(figureAddress(run, name), name, run));
+    for (const name of run.figures) holder.append(figure(figureAddresses(run, name), name, run));
     return holder;
   }
 
   /**
-   * Address of a figure, beside the page.
+   * Address of a figure, beside the page, and where a job of an older version writes it.
    *
    * @param {Pick<Run, "analysis" | "version" | "id">} run
    * @param {string} name
    */
-  function figureAddress(run, name) {
-    const folder = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3), run.id];
-    return [...folder, name].map(encodeURIComponent).join("/");
+  function figureAddresses(run, name) {
+    const shelf = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3)];
+    const places = [[`${run.id}.${name}`], [run.id, name]];
+    return places.map(place => [...shelf, ...place].map(encodeURIComponent).join("/"));
   }
 
   /**
-   * @param {string} address
+   * @param {string[]} addresses the first one that has the figure is shown
    * @param {string} name
    * @param {Run} run
    */
-  function figure(address, name, run) {
+  function figure(addresses, name, run) {
+    const [address, ...older] = addresses;
     const image = el("img", { src: address, alt: `${name}, run ${runId(run.number)} of ${run.analysis}` });
-    const frame = el(
-      "figure",
-      { data: { figure: name } },
-      el("a", { href: address, target: "_blank", rel: "noopener", title: "Open the figure alone" }, image),
-      el("figcaption", {}, name),
-    );
+    const link = el("a", { href: address, target: "_blank", rel: "noopener", title: "Open the figure alone" }, image);
+    const frame = el("figure", { data: { figure: name } }, link, el("figcaption", {}, name));
     image.addEventListener("load", () => {
       frame.dataset.loaded = "yes";
     });
     image.addEventListener("error", () => {
+      const other = older.shift();
+      if (other !== undefined) {
+        image.src = link.href = other;
+        return;
+      }
       frame.dataset.loaded = "no";
       frame.replaceChildren(
         el("p", { class: "empty" }, "The figure is not where it should be: ", el("code", {}, address)),
@@ -156,7 +159,6 @@ const Details = (function () {
    * @param {Steps} steps
    */
   function facts(run, chosen, results, steps) {
-    const pattern = Store.status?.log_pattern;
     return el(
       "div",
       { class: "facts" },
@@ -182,7 +184,7 @@ const Details = (function () {
         ["Finished", moment(run.ended)],
         ["Wall time", run.wall_s === null ? null : span(run.wall_s)],
         ["Attempt", run.attempt],
-        ["Log", pattern ? path(logPath(pattern, run)) : null],
+        ["Log", el("code", { class: "path" }, logCommand(run))],
       ]),
       list("Made with", [
         ["Software", run.software],
@@ -238,16 +240,11 @@ const Details = (function () {
   }
 
   /**
-   * Path of a run's log.
+   * The command that prints a run's log, which may have moved into an archive.
    *
-   * @param {string} pattern
    * @param {Pick<Run, "analysis" | "version" | "id">} run
    */
-  function logPath(pattern, run) {
-    const { analysis, version, id } = run;
-    const values = /** @type {Record<string, string>} */ ({ analysis, version, run: id, shelf: id.slice(0, 3) });
-    return pattern.replace(/\{(analysis|version|run|shelf)\}/g, (_, name) => values[name]);
-  }
+  const logCommand = run => `xom log ${run.analysis} ${run.id} --version ${run.version}`;
 
   /**
    * A path: a link if it lies beside the page, else a text to copy.
@@ -286,5 +283,5 @@ const Details = (function () {
     return rows.length ? el("section", {}, el("h4", {}, title), el("dl", {}, ...rows)) : null;
   }
 
-  return { show, missing, path, figureAddress, logPath, isBeside, resultFacts };
+  return { show, missing, path, figureAddresses, logCommand, isBeside, resultFacts };
 })();

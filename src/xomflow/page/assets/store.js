@@ -16,7 +16,6 @@
  * @property {string[]} problems
  * @property {Record<string, {title: string, documentation: string}>} titles by analysis
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
- * @property {string} [log_pattern] path of a run's log, with {analysis}, {version}, {shelf} and {run}
  *
  * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
  * @property {string} analysis
