@@ -1,4 +1,4 @@
-"""The site of version 1.0 that is kept in `tests/data/work-0`, laid into a folder; its README says what is in it."""
+"""The sites of older layouts that `tests/data/work-*` keep, laid into a folder; their READMEs describe them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from support.in_process import FastSite
 from support.site import Site
 
 OLD = Path(__file__).resolve().parents[1] / "data/work-0"
+LAYOUT_1 = OLD.with_name("work-1")
 # Its newest tick, whose claim is not worked on yet.
 LIVE_TICK = max(path.name for path in (OLD / "work/ticks").glob("*-host-*"))
 # No Slurm answers, whatever the machine has.
 WITHOUT_SLURM = {"SLURM_CONF": "/dev/null"}
 
 
-def old_site(folder: Path, *, in_place: bool = False, fast: bool = True) -> Site:
-    """Return the kept site: with valid caches, as an upgrade in place finds it, or with new times, as a copy has."""
+def old_site(folder: Path, *, in_place: bool = False, fast: bool = True, kept: Path = OLD) -> Site:
+    """Return a kept site: with valid caches, as an upgrade in place finds it, or with new times, as a copy has."""
     site = FastSite(folder) if fast else Site(folder)
-    shutil.copytree(OLD, folder, dirs_exist_ok=True)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
     for path in folder.rglob("*"):
         if path.is_file():
             content = path.read_bytes().replace(b"@SITE@", bytes(folder))
