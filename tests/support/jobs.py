@@ -16,6 +16,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart
 from xomflow.jobs.process import ProcessEnd, ProcessSpec
+from xomflow.jobs.surroundings import Home
 from xomflow.jobs.warm_start import run_warm, try_to_connect
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
@@ -74,7 +75,8 @@ class Preloaded(Jobs):
     def __init__(self, folder: Path, python: Path | str, idle: float, preload: str, where: Path = ROOT) -> None:
         super().__init__(folder)
         self.tick = TickPaths(self.paths.tick("t1"))
-        self.warm = self.tick.warm("any")
+        self.home = Home(self.tick.warm, self.tick.lock)
+        self.warm = self.home.of("any")
         self.warm.mkdir(parents=True)
         self.socket = self.warm / "socket"
         self.lock = self.tick.lock.open("wb")
@@ -93,7 +95,7 @@ class Preloaded(Jobs):
 
     def start(self, work: ProcessSpec) -> ProcessEnd | None:
         """As the runner of one job does; the preloaded process is there already."""
-        return run_warm(replace(work, program=Program(Path("any"))), self.paths, self.tick, ["json"], 60)
+        return run_warm(replace(work, program=Program(Path("any"))), self.paths, self.home, ["json"], 60)
 
     def runner(self, work: ProcessSpec) -> int:
         """The same in a process of its own."""

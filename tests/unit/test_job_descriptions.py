@@ -43,8 +43,8 @@ def test_jobs_come_back_as_they_were_written(tmp_path: Path) -> None:
     tick = TickPaths(tmp_path)
     write_jobs(tick, KEY.analysis, JOBS)
     assert read_jobs(tick, KEY.analysis) == JOBS
-    job = read_job(tick, KEY, in_batch=True)
-    assert (job.own, job.attempt, job.in_batch) == (JOBS.runs[KEY.run], 3, True)
+    job = read_job(tick, KEY)
+    assert (job.own, job.attempt) == (JOBS.runs[KEY.run], 3)
     assert job.common.runs.keys() == {KEY.run}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs import runner
+from xomflow.jobs.description import read_job
 from xomflow.jobs.process import ProcessEnd
 from xomflow.jobs.run_lock import lock_owners
+from xomflow.jobs.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.outcomes.files import Failure, failure_path, failures_of
 from xomlib.schema import SchemaError
 
@@ -32,7 +35,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def run(site: Site, in_batch: bool = False) -> int:
-    return runner.run_job(site.paths, TickPaths(site.paths.tick(LIVE_TICK)), KEY, in_batch)
+    tick = TickPaths(site.paths.tick(LIVE_TICK))
+    around = ALONE_IN_BATCH_JOB if in_batch else beside(tick)
+    return runner.run_job(site.paths, tick, read_job(tick, KEY), around)
 
 
 def records(site: Site) -> list[tuple[int, str]]:
@@ -100,6 +105,17 @@ def test_why_a_job_was_stopped_only_its_batch_system_can_say(
     process(monkeypatch, lambda: ProcessEnd(None, stopped_by="SIGTERM"))
     assert run(site, in_batch) == 1
     assert records(site) == recorded
+    assert site.paths.run_lock(KEY).exists() == in_batch, "there it shows that the attempt had begun"
+
+
+def test_a_process_that_gets_the_signal_of_its_job_before_the_runner_does_was_stopped_and_not_killed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner.time, "sleep", lambda _: signal.raise_signal(signal.SIGTERM))
+    process(monkeypatch, lambda: ProcessEnd(signal.SIGTERM))
+    assert run(site, in_batch=True) == 1
+    assert records(site) == []
+    assert site.paths.run_lock(KEY).exists()
 
 
 @pytest.mark.parametrize(("kills", "kind"), [([3, 3], "killed"), ([3, 4], "out_of_memory")])
@@ -110,6 +126,34 @@ def test_a_kill_by_the_kernel_while_it_ran_is_for_want_of_memory(
     process(monkeypatch, lambda: ProcessEnd(9))
     run(site)
     assert records(site) == [(1, kind)]
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (ProcessEnd(signal.SIGKILL), "out_of_memory"),
+        (ProcessEnd(None), "out_of_memory"),  # the preloaded process was killed as well, so how it ended is unknown
+        (ProcessEnd(7 << 8), "killed"),
+        (ProcessEnd(signal.SIGSEGV), "killed"),
+        (ProcessEnd(None, timed_out=True), "timeout"),
+    ],
+)
+def test_of_several_runs_at_once_the_kernel_s_kill_counts_for_the_one_whose_process_was_killed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, end: ProcessEnd, kind: str
+) -> None:
+    monkeypatch.setattr(runner, "oom_kills", iter([3, 4]).__next__)
+    process(monkeypatch, lambda: end)
+    run(site)
+    assert records(site) == [(1, kind)]
+
+
+def test_of_a_run_that_has_a_job_to_itself_any_kill_by_the_kernel_counts(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "oom_kills", iter([3, 4]).__next__)
+    process(monkeypatch, lambda: ProcessEnd(None, timed_out=True))  # it waited for a process of its own
+    run(site, in_batch=True)
+    assert records(site) == [(1, "out_of_memory")]
 
 
 def test_at_its_time_limit_a_process_ends_with_all_that_it_started(site: Site) -> None:

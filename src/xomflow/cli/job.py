@@ -36,11 +36,21 @@ def discover(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run one analysis for one run."""
+    from xomflow.jobs.description import read_job
     from xomflow.jobs.runner import run_job
+    from xomflow.jobs.surroundings import ALONE_IN_BATCH_JOB, beside
 
-    key = Key(options.analysis, options.version, options.run)
-    in_batch = options.batch or _BATCH_JOB in os.environ
-    return run_job(_paths(options.tick), options.tick, key, in_batch)
+    job = read_job(options.tick, Key(options.analysis, options.version, options.run))
+    around = ALONE_IN_BATCH_JOB if options.batch or _BATCH_JOB in os.environ else beside(options.tick)
+    return run_job(_paths(options.tick), options.tick, job, around)
+
+
+def batch(options: argparse.Namespace) -> int:
+    """Run the jobs that share one job of the batch system."""
+    from xomflow.jobs.batches.batch_file import read_batch
+    from xomflow.jobs.batches.run_batch import run_batch
+
+    return run_batch(_paths(options.tick), options.tick, read_batch(options.tick, options.name))
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -98,7 +108,7 @@ def main(words: list[str]) -> int:
     """Run one of these commands and return its exit code."""
     parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (discover, run, publish, report):
+    for function in (discover, run, batch, publish, report):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
         command.set_defaults(function=function)
@@ -106,6 +116,8 @@ def main(words: list[str]) -> int:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
             command.add_argument("--batch", "--slurm", action="store_true", help=argparse.SUPPRESS)  # of older jobs
+        if function is batch:
+            command.add_argument("name", help="name of the batch within the tick")
     command = commands.add_parser("describe", help=describe.__doc__)
     command.add_argument("analysis")
     command.add_argument("run", help="six-digit run id, or the id of a campaign")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -333,6 +332,7 @@ class TickPaths:
         """What Snakemake takes for the log of the job of a key, and deletes before the job: a link to the log."""
         return self.folder / "logs" / key.analysis / key.shelf / f"{key.run}.log"
 
-    def warm(self, software: str) -> Path:
-        """Folder of the preloaded process of one software."""
-        return self.folder / "warm" / hashlib.sha256(software.encode()).hexdigest()[:12]
+    @property
+    def warm(self) -> Path:
+        """Folder of the preloaded processes."""
+        return self.folder / "warm"

@@ -13,7 +13,7 @@ from xomlib.process.launch import kill, start
 
 
 def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
-    """Run the analysis in a new process and return how it ended."""
+    """Run the analysis in a new process and return how it ended; `StopRequested` once it is killed."""
     description = spec.draft / "job.json"
     dump_json(description, spec.job.to_json())
     # A signal to stop must wait until there is a process to stop.
@@ -31,9 +31,9 @@ def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             code = process.wait(spec.time_limit)
-        except StopRequested as request:
+        except StopRequested:
             kill(process)
-            return ProcessEnd(None, stopped_by=str(request))
+            raise
         except subprocess.TimeoutExpired:
             kill(process)
             return ProcessEnd(None, timed_out=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 from collections.abc import Mapping
@@ -148,6 +149,7 @@ def failure_of(
     return found
 
 
+@functools.cache
 def git_revision() -> str | None:
     """Return the revision of the checkout that runs, "-dirty" if it was edited; None if it is not a git checkout."""
     describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

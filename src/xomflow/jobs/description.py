@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -127,14 +127,11 @@ class Job:
         The jobs of the analysis.
     own
         What holds for this run.
-    in_batch
-        Whether it is a job of the batch system, which cannot reach the tick's preloaded process.
     """
 
     key: Key
     common: AnalysisJobs
     own: RunJob
-    in_batch: bool = False
 
     @property
     def attempt(self) -> int:
@@ -165,7 +162,14 @@ def read_jobs(tick: TickPaths, analysis: str) -> AnalysisJobs:
     return AnalysisJobs.from_json(read_json(tick.jobs(analysis)))
 
 
-def read_job(tick: TickPaths, key: Key, in_batch: bool = False) -> Job:
+def read_jobs_of(tick: TickPaths, keys: Iterable[Key]) -> list[Job]:
+    """Return the jobs of keys in their order, each file read once; errors as of `read_job`."""
+    keys = list(keys)
+    contents = {analysis: read_json(tick.jobs(analysis)) for analysis in {key.analysis for key in keys}}
+    found = ((key, AnalysisJobs.from_json(contents[key.analysis], key.run)) for key in keys)
+    return [Job(key, jobs, jobs.runs[key.run]) for key, jobs in found]
+
+
+def read_job(tick: TickPaths, key: Key) -> Job:
     """Return the job of a key; `OSError` if the file cannot be read, `KeyError` if the tick did not claim the key."""
-    jobs = AnalysisJobs.from_json(read_json(tick.jobs(key.analysis)), key.run)
-    return Job(key, jobs, jobs.runs[key.run], in_batch)
+    return read_jobs_of(tick, [key])[0]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xomflow.config.model import Retries
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
@@ -14,7 +13,10 @@ from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.run_lock import lock_owners, take_left_behind
 from xomflow.outcomes.document import log_tail, silent_failure
 from xomflow.outcomes.files import Failure, failure_path, write_outcome
-from xomflow.outcomes.retries import DISK, next_try
+from xomflow.outcomes.retries import DISK, RetryPolicy, next_try
+
+if TYPE_CHECKING:  # jobs need no model of the configuration
+    from xomflow.config.model import Retries
 
 
 def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> None:
@@ -61,14 +63,25 @@ def record_unstarted(
     for key, attempt in claims.items():
         if key in failed and key not in at_work:
             run, kind, why = read_job(tick, key).own.run, "not_started", message
-            if tick.disk_note(key).exists():
-                kind, why = DISK, " ".join(log_tail(tick.disk_note(key))) or f"{paths.work} takes nothing"
+            if trouble := disk_trouble(paths, tick, key):
+                kind, why = DISK, trouble
             written += record_failure(paths, retries, key, Failure(attempt, kind, times.now()), why, run)
     return written
 
 
+def disk_trouble(paths: Paths, tick: TickPaths, key: Key) -> str:
+    """Return what the job of a key noted about a disk that takes no files; empty if it noted nothing."""
+    note = tick.disk_note(key)
+    return (" ".join(log_tail(note)) or f"{paths.work} takes nothing") if note.exists() else ""
+
+
 def record_failure(
-    paths: Paths, retries: Retries, key: Key, failure: Failure, message: str, facts: dict[str, Any] | None = None
+    paths: Paths,
+    retries: Retries | RetryPolicy,
+    key: Key,
+    failure: Failure,
+    message: str,
+    facts: dict[str, Any] | None = None,
 ) -> bool:
     """Write a failure record, unless the attempt has written its outcome or a record after all; return whether."""
     earlier = attempts_that_failed(paths, key)

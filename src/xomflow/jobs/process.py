@@ -78,6 +78,21 @@ class ProcessEnd:
             return ""
         return signal.Signals(os.WTERMSIG(self.status)).name
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing shows how it ended."""
+        return self.status is None and not self.timed_out and not self.stopped_by
+
+    @property
+    def may_be_a_stop(self) -> bool:
+        """Whether a signal to stop may have ended it."""
+        return self.is_unknown or self.signal_name in [one.name for one in STOP_SIGNALS]
+
+    @property
+    def may_be_for_want_of_memory(self) -> bool:
+        """Whether the kernel may have ended it for want of memory, which it does with SIGKILL."""
+        return self.is_unknown or self.signal_name == "SIGKILL"
+
 
 class StopRequested(BaseException):
     """The job got a signal to stop; the message is the signal's name."""

@@ -108,9 +108,14 @@ def write_owner(file: IO[str], key: Key, attempt: int, tick: str, time_limit_s: 
 
 
 def release_run(paths: Paths, key: Key, file: IO[str]) -> None:
-    """Remove a held lock; only a killed process leaves a lock file that is not held."""
+    """Remove a held lock; only what was killed, or stopped by a batch system, leaves a lock file that is not held."""
     with contextlib.suppress(FileNotFoundError):
         paths.run_lock(key).unlink()
+    file.close()
+
+
+def leave_run(file: IO[str]) -> None:
+    """Give a lock back and leave its file, which then shows that the attempt had begun."""
     file.close()
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +16,16 @@ from xomflow.core import times
 from xomflow.core.errors import DiskError
 from xomflow.core.files.disk import in_a_sentence
 from xomflow.core.files.folder_marks import FolderAwayError, check_folders
-from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.compose import compose, git_revision
-from xomflow.jobs.description import Job, read_job
+from xomflow.jobs.description import Job
 from xomflow.jobs.job_files import begin_log, keep_figures, mark_made
 from xomflow.jobs.oom import oom_kills
-from xomflow.jobs.process import ProcessEnd, ProcessSpec, raise_on_stop
+from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.redo import attempts_that_failed, is_done
-from xomflow.jobs.run_lock import hold_run, release_run, write_owner
+from xomflow.jobs.run_lock import hold_run, leave_run, release_run, write_owner
+from xomflow.jobs.surroundings import Surroundings
 from xomflow.jobs.warm_start import run_warm
 from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.files import (
@@ -40,31 +41,40 @@ from xomflow.outcomes.retries import DISK, next_try
 from xomlib.printing import printable, say
 from xomlib.schema import SchemaError
 
+# A batch system signals the processes of a job in any order: the runner may get its signal after its analysis did.
+_STOP_SECONDS = 2.0
 
-def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> int:
-    """Run the job of a key that a tick claimed; 0 if its outcome is there afterwards, else 1.
+
+def run_job(paths: Paths, tick: TickPaths, job: Job, around: Surroundings) -> int:
+    """Run a job that a tick described; 0 if its outcome is there afterwards, else 1.
+
+    A job of the batch system that is stopped leaves its lock file, as a killed process does: so it is known that the
+    attempt had begun, and the batch system has the reason for its end.
 
     Parameters
     ----------
-    paths, tick, key
-        Where things are, the tick, and its key.
-    in_batch
-        Whether it is a job of the batch system, which cannot reach the tick's preloaded process.
+    paths, tick, job
+        Where things are, the tick, and its job.
+    around
+        Where it runs.
 
     Raises
     ------
     OSError
-        If the tick's files cannot be read.
-    KeyError
-        If the tick did not claim the key.
+        If a disk takes nothing.
     """
-    job = read_job(tick, key, in_batch)
+    key = job.key
     try:
         lock = hold_run(paths, key)
         try:
-            code = _attempt_once(paths, tick, job, lock)
-        finally:
+            code = _attempt_once(paths, tick, job, around, lock)
+        except StopRequested:
+            leave_run(lock)
+            return 1
+        except BaseException:
             release_run(paths, key, lock)
+            raise
+        release_run(paths, key, lock)
         if code == 0:
             mark_made(tick, key)
     except (OSError, DiskError) as error:
@@ -76,7 +86,7 @@ def run_job(paths: Paths, tick: TickPaths, key: Key, in_batch: bool = False) -> 
     return code
 
 
-def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
+def _attempt_once(paths: Paths, tick: TickPaths, job: Job, around: Surroundings, lock: IO[str]) -> int:
     """Make the attempt unless another process has made it, or has finished the key."""
     key = job.key
     if is_done(paths, key):
@@ -86,17 +96,17 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int
         say(f"{key}: attempt {job.attempt} was made by another process meanwhile, and failed")
         return 1
     write_owner(lock, key, job.attempt, tick.folder.name, job.own.limits.time_limit_s)
-    return _attempt(paths, tick, job, lock)
+    return _attempt(paths, tick, job, around, lock)
 
 
-def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
+def _attempt(paths: Paths, tick: TickPaths, job: Job, around: Surroundings, lock: IO[str]) -> int:
     """Run the script and keep what it made; what a disk does not take is no failure of the analysis."""
     # A process that outlived an earlier attempt still writes into a draft: into its own.
     began = times.now()
     draft = paths.draft(job.key, f"{job.attempt}-{os.uname().nodename}-{os.getpid()}-{began:%Y%m%dT%H%M%S%f}")
     try:
         draft.mkdir(parents=True)
-        return _attempt_in(draft, paths, tick, job, began, lock)
+        return _attempt_in(draft, paths, tick, job, around, began, lock)
     except FolderAwayError:
         raise
     except OSError as error:
@@ -107,20 +117,24 @@ def _attempt(paths: Paths, tick: TickPaths, job: Job, lock: IO[str]) -> int:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _attempt_in(draft: Path, paths: Paths, tick: TickPaths, job: Job, began: datetime, lock: IO[str]) -> int:
+def _attempt_in(
+    draft: Path, paths: Paths, tick: TickPaths, job: Job, around: Surroundings, began: datetime, lock: IO[str]
+) -> int:
     key, log = job.key, paths.log(job.key)
     replaced = digest_of(paths.outcome(key))  # there is one only if a person wants another one in its place
     log.parent.mkdir(parents=True, exist_ok=True)
-    if not job.in_batch:  # the batch system writes into it already
+    if not around.is_alone:  # else the batch system writes into it already
         begin_log(paths, tick, key)
     with log.open("a", encoding="utf-8") as file:
         file.write(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}\n")
         file.flush()
         kills = oom_kills()
-        end = _launch(paths, tick, job, draft, file, lock)
-    end = replace(end, out_of_memory=oom_kills() > kills)
-    if end.stopped_by and job.in_batch:
-        return 1  # only the batch system has the reason, and it may start the job again
+        end = _launch(paths, job, around, draft, file, lock)
+    # Of several runs on one account of memory, the one whose process was killed is meant.
+    is_meant = around.is_alone or end.may_be_for_want_of_memory
+    end = replace(end, out_of_memory=is_meant and oom_kills() > kills)
+    if end.stopped_by and around.in_batch_job:
+        raise StopRequested(end.stopped_by)  # only the batch system has the reason, and it may start the job again
     outcome = compose(job, began, end, draft, log)
     check_folders(paths)  # a disk may have gone since the start
     if outcome.failure is not None:
@@ -140,16 +154,26 @@ def _without_results(job: Job, began: datetime, message: str, log: Path) -> Outc
     return new_outcome(job.key, job.attempt, RunFacts(**job.own.run), began, provenance, failure)
 
 
-def _launch(paths: Paths, tick: TickPaths, job: Job, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
-    own, warm = job.own, job.common.warm
+def _launch(paths: Paths, job: Job, around: Surroundings, draft: Path, log: IO[str], lock: IO[str]) -> ProcessEnd:
+    own = job.own
     description = job.description(str(draft.absolute()))
     spec = ProcessSpec(own.program, description, draft, log, lock, own.limits.time_limit_s, own.limits.memory_mb)
     with raise_on_stop():
-        end = None
-        if warm.enabled and not job.in_batch:
-            preload = [*warm.preload, own.context.function.partition(":")[0]]
-            end = run_warm(spec, paths, tick, preload, warm.idle_s)
-        return run_cold(spec, paths) if end is None else end
+        try:
+            end = _run_warm_if_possible(spec, paths, job, around) or run_cold(spec, paths)
+            if around.in_batch_job and end.may_be_a_stop and not (draft / "end.json").exists():
+                time.sleep(_STOP_SECONDS)
+        except StopRequested as stop:
+            return ProcessEnd(None, stopped_by=str(stop))
+        return end
+
+
+def _run_warm_if_possible(spec: ProcessSpec, paths: Paths, job: Job, around: Surroundings) -> ProcessEnd | None:
+    warm = job.common.warm
+    if around.home is None or not warm.enabled:
+        return None
+    preload = [*warm.preload, job.own.context.function.partition(":")[0]]
+    return run_warm(spec, paths, around.home, preload, warm.idle_s)
 
 
 def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:

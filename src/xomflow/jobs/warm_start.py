@@ -1,4 +1,4 @@
-"""Run an analysis as a fork of a preloaded process, `xomlib.process.fork_server`: the first job of a tick starts it."""
+"""Run an analysis as a fork of a preloaded process, `xomlib.process.fork_server`: the first run in need starts it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from typing import IO, Any
 
 from xomflow.config import software
 from xomflow.config.software import Program
-from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.paths import Paths
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested
+from xomflow.jobs.surroundings import Home
+from xomflow.outcomes.document import log_tail
+from xomlib.printing import say
 from xomlib.process.peers import is_own_user
 
 _SOCKET = "socket"  # as in xomlib.process.fork_server
@@ -27,17 +30,15 @@ _ANSWER_SECONDS = 30.0
 _servers: list[subprocess.Popen[bytes]] = []  # they outlive their first job, and Python warns about lost ones
 
 
-def run_warm(
-    spec: ProcessSpec, paths: Paths, tick: TickPaths, preload: Iterable[str], idle_s: float
-) -> ProcessEnd | None:
-    """Run the analysis as a fork of the tick's preloaded process and return how it ended.
+def run_warm(spec: ProcessSpec, paths: Paths, home: Home, preload: Iterable[str], idle_s: float) -> ProcessEnd | None:
+    """Run the analysis as a fork of a preloaded process and return how it ended; `StopRequested` once it is killed.
 
     Parameters
     ----------
     spec
         What the process needs.
-    paths, tick
-        Where things are.
+    paths, home
+        Where things are, and where the preloaded process is.
     preload
         Modules that the preloaded process imports.
     idle_s
@@ -48,7 +49,7 @@ def run_warm(
     ProcessEnd or None
         None if the analysis has not started, because there is no such process.
     """
-    client = _connect(spec.program, paths, tick, preload, idle_s)
+    client = _connect(spec.program, paths, home, preload, idle_s)
     if client is None:
         return None
     gone, held_by_worker = os.pipe()
@@ -62,8 +63,10 @@ def run_warm(
             os.close(held_by_worker)
         try:
             return _wait(client, pipe, spec.time_limit)
-        except StopRequested as stop:  # closing the connection ends the worker
-            return ProcessEnd(None, stopped_by=str(stop))
+        except StopRequested:
+            client.close()  # which ends the worker, and with it the lock is free
+            select.select([pipe], [], [], _ANSWER_SECONDS)
+            raise
 
 
 def send(client: socket.socket, message: bytes, descriptors: list[int]) -> None:
@@ -122,11 +125,9 @@ def _receive(client: socket.socket) -> bytes:
         return b""
 
 
-def _connect(
-    program: Program, paths: Paths, tick: TickPaths, preload: Iterable[str], idle_s: float
-) -> socket.socket | None:
+def _connect(program: Program, paths: Paths, home: Home, preload: Iterable[str], idle_s: float) -> socket.socket | None:
     """Return a connection to the preloaded process, which is started if there is none; None if it does not start."""
-    folder = tick.warm(program.name)
+    folder = home.of(program.name)
     folder.mkdir(parents=True, exist_ok=True)
     if folder.stat().st_uid != os.geteuid():
         return None
@@ -135,7 +136,7 @@ def _connect(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (client := try_to_connect(folder)) or (folder / "failed").exists():
             return client
-        server = _start(program, paths, tick, folder, preload, idle_s)
+        server = _start(program, paths, home, preload, idle_s)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and server.poll() is None:
             if client := try_to_connect(folder):
@@ -143,15 +144,18 @@ def _connect(
             time.sleep(0.05)
         if server.poll() is None:
             server.kill()
-        (folder / "failed").touch()  # the tick's other jobs start cold at once
+        (folder / "failed").touch()  # the other runs start cold at once
+        why = " ".join(log_tail(folder / "log")[-1:]) or f"it did not answer within {_START_SECONDS:.0f} s"
+        say(f"{program.name}: no preloaded process, so each run imports the libraries itself: {why}")
         return None
 
 
 def _start(
-    program: Program, paths: Paths, tick: TickPaths, folder: Path, preload: Iterable[str], idle_s: float
+    program: Program, paths: Paths, home: Home, preload: Iterable[str], idle_s: float
 ) -> subprocess.Popen[bytes]:
+    folder = home.of(program.name)
     (folder / _SOCKET).unlink(missing_ok=True)
-    arguments = [str(folder.absolute()), str(tick.lock.absolute()), str(idle_s), *dict.fromkeys(preload)]
+    arguments = [str(folder.absolute()), str(home.lock.absolute()), str(idle_s), *dict.fromkeys(preload)]
     with (folder / "log").open("ab") as log:
         server = subprocess.Popen(
             software.command(program, paths, "xomlib.process.fork_server", *arguments),
