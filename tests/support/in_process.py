@@ -23,6 +23,8 @@ from support.site import Site
 from xomflow.cli import main as xom
 from xomflow.config.load import read_yaml
 from xomflow.core.errors import for_user
+from xomflow.core.paths import TickPaths
+from xomflow.jobs.batches.batch_file import Batch, write_batch
 from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
@@ -46,6 +48,29 @@ class FastSite(Site):
         while int(time.time()) == began:
             time.sleep(0.01)
         return self.tick(**environment)
+
+    def claim(self) -> TickPaths:
+        """Let a tick claim what is ready, and end before any job began."""
+        self.write_config()
+        done = in_fork(_claim, self.folder)
+        assert done.returncode == 0, done.stderr
+        return self.ticks()[-1]
+
+    def start_batch(self, tick: TickPaths, batch: Batch) -> int:
+        """Start the process in the job of a batch, with the temporary folder of its machine; return its number."""
+        write_batch(tick, batch)
+        node = self.folder / "node"
+        node.mkdir(exist_ok=True)
+
+        def work() -> int:
+            os.setsid()
+            with (self.folder / "batch.log").open("ab") as log:
+                words = ["job", "batch", str(tick.folder), batch.name]
+                place = {"TMPDIR": str(node), "XOM_BATCH_JOB": "slurm 7"}
+                tempfile.tempdir = None
+                return _redirected(lambda: xom(words), self.folder, place, log, log)
+
+        return fork(work)
 
     def pending(self, *arguments: str, **environment: str) -> set[tuple[str, str]]:
         if arguments:
@@ -133,6 +158,12 @@ def _tick() -> int:
         summary = read_summary(tick.files)
         say("", *closing_lines(summary, tick.paths, ""), file=sys.stderr)
         return exit_code(summary, failed, "")
+
+
+def _claim() -> int:
+    tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
+    with tick.begin():
+        return xom(["job", "discover", str(tick.files.folder)])
 
 
 def _jobs(tick: Tick) -> list[bool]:

@@ -107,7 +107,8 @@ def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xomflow.jobs.compose.ROOT", tmp_path)
-    assert git_revision() is None
+    found = git_revision.__wrapped__  # a process asks once
+    assert found() is None
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e", *words]
@@ -119,9 +120,9 @@ def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
     git("commit", "--quiet", "--message", "one")
     git("tag", "--annotate", "v1", "--message", "a tag is not the revision")
     revision = git("rev-parse", "HEAD")
-    assert git_revision() == revision
+    assert found() == revision
     (tmp_path / "file").write_text("b")
-    assert git_revision() == f"{revision}-dirty"
+    assert found() == f"{revision}-dirty"
 
 
 def test_an_outcome_names_what_was_read_and_warns_of_what_needs_lacks(tmp_path: Path) -> None:

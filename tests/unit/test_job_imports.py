@@ -14,6 +14,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 
 import xomflow.cli.job
+import xomflow.jobs.batches.run_batch
 import xomflow.jobs.runner
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths

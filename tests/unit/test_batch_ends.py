@@ -1,0 +1,29 @@
+"""What a member of a batch counts as whose runner wrote nothing, and when the job of a batch ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from xomflow.jobs.batches.run_batch import end_of_job
+from xomflow.jobs.batches.silent_ends import RunnerEnd, failure_of
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (RunnerEnd("SIGTERM", had_begun=True, was_asked=True, out_of_memory=True), "cancelled"),
+        (RunnerEnd("SIGKILL", had_begun=True, out_of_memory=True), "out_of_memory"),
+        (RunnerEnd("SIGSEGV", had_begun=True, out_of_memory=True), "lost"),
+        (RunnerEnd("SIGKILL"), "lost"),
+        (RunnerEnd(had_begun=True), "lost"),
+        (RunnerEnd(disk_trouble="/work/outcomes: No space left on device"), "disk"),
+        (RunnerEnd(), "not_started"),
+    ],
+)
+def test_a_member_without_a_record_counts_as_what_ended_its_runner(end: RunnerEnd, kind: str) -> None:
+    assert failure_of(end)[0] == kind
+
+
+@pytest.mark.parametrize(("told", "end"), [("", 1600.0), ("1500", 1500.0), ("9999", 1600.0), ("soon", 1600.0)])
+def test_a_job_ends_at_its_time_limit_or_when_the_batch_system_says(told: str, end: float) -> None:
+    assert end_of_job(600.0, 1000.0, told) == end
