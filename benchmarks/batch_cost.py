@@ -115,7 +115,7 @@ def site_of(folder: Path, python: Path, cluster: SlurmCluster, batch: dict[str, 
     place.site.tree["store"] = {"kind": "local"}
     for name, imports in ANALYSES.items():
         needs = ["event_info"] if "straxen" in imports else []
-        place.site.analysis(name, "", memory_mb=900, needs=needs)
+        place.site.analysis(name, "", memory_mb=2000, needs=needs)
         script = folder / "extra/scripts/analyses" / f"{name}.py"
         script.write_text(SCRIPT.format(imports=imports, work=WORK[name]))
     return place
