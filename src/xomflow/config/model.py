@@ -206,7 +206,7 @@ class Batches(Model):
     target: PositiveDuration = Field(
         length("30 min"), description="Expected length of such a job, from the times of the newest outcomes."
     )
-    most: Positive = Field(1, description="Most runs in one job; with 1 each run is a job.")
+    most: Positive = Field(500, description="Most runs in one job; with 1 each run is a job.")
     alone: Count = Field(12, description="A tick that takes no more runs than this submits each as a job.")
     cpus: Positive = Field(
         1, description="CPUs of such a job; it works on as many runs at a time as their threads allow."
