@@ -16,6 +16,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes import makers as module
 from xomflow.outcomes.makers import Makers, makers_of
+from xomflow.page.refresh import refresh_page
 from xomflow.workflow.makers import _differences, _never_read
 
 
@@ -40,23 +41,24 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def test_outcomes_are_counted_by_script_and_settings(paths: Paths) -> None:
-    (made,) = makers_of(paths, may_write=False).values()
+    (made,) = makers_of(paths).values()
     assert made == Makers(Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
     assert not paths.makers.exists()
 
 
 def test_a_shelf_that_did_not_change_is_not_read_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = makers_of(paths, may_write=True)
+    refresh_page(paths)
+    before = makers_of(paths)
     read: list[Any] = []
     whole = module._makers_in
     monkeypatch.setattr(module, "_makers_in", lambda outcomes: (read.append(1), whole(outcomes))[1])
-    assert makers_of(paths, may_write=False) == before
+    assert makers_of(paths) == before
     assert read == []
     write(paths, 53003, "c")
-    assert makers_of(paths, may_write=False)["kr83m", "v1"].scripts["c"] == 1
+    assert makers_of(paths)["kr83m", "v1"].scripts["c"] == 1
     assert len(read) == 1
     paths.makers.write_text("[damaged")
-    assert makers_of(paths, may_write=False)["kr83m", "v1"].scripts["c"] == 1
+    assert makers_of(paths)["kr83m", "v1"].scripts["c"] == 1
 
 
 def test_results_that_were_not_made_alike_are_a_sentence(site: Site) -> None:

@@ -19,7 +19,7 @@ from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome
-from xomflow.outcomes.reading import outcome_at, read_document
+from xomflow.outcomes.reading import outcome_at, outcome_named, read_document
 from xomlib.schema import SchemaError
 
 # What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
@@ -118,13 +118,15 @@ class OutcomeCache:
         kept = read_kept(place, _kept_by_id) or {}
         fresh: dict[str, _Kept] = {}
         found: dict[str, Outcome] = {}
-        for path, status in self._files(shelf):
-            entry = kept.get(path.stem)
-            outcome = _outcome_of(entry, path, status)
+        folder = self._folder(shelf)
+        for name, status in self._files(shelf):
+            run = name.removesuffix(".json")
+            entry = kept.get(run)
+            outcome = _outcome_of(entry, shelf, name, status)
             if outcome is None:
-                entry, outcome = self._read(path, status, entry)
+                entry, outcome = self._read(shelf, folder / name, status, entry)
             if entry is not None and outcome is not None:
-                fresh[path.stem], found[path.stem] = entry, outcome
+                fresh[run], found[run] = entry, outcome
         changed = fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh)
         if changed and self._may_write:
             # Version 1.0 had a digest in the second place and needs three entries.
@@ -136,29 +138,33 @@ class OutcomeCache:
         """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
         place = self._paths.known_outcomes / f"{shelf}.json"
         looked = place.stat().st_mtime_ns if place.exists() else 0
-        for path, status in self._files(shelf):
+        for name, status in self._files(shelf):
+            path = self._folder(shelf) / name
             # What was renamed or restored may have an old time of its content.
             if path.stem in runs and not (status and times.is_before(path.stat().st_ctime_ns, looked)):
-                self._read(path, status, None)
+                self._read(shelf, path, status, None)
         return {path.stem for path in self.damaged if path.parent == self._folder(shelf)}
 
     def _folder(self, shelf: Shelf) -> Path:
         return self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
 
-    def _files(self, shelf: Shelf) -> list[tuple[Path, list[int]]]:
-        found: list[tuple[Path, list[int]]] = []
+    def _files(self, shelf: Shelf) -> list[tuple[str, list[int]]]:
+        """Return the names of the outcomes of a shelf, in order, with the stamps of their files."""
+        found: list[tuple[str, list[int]]] = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder(shelf)) as entries:
             for entry in entries:
                 if is_done_name(entry.name):
                     try:
                         status = entry.stat()
                     except OSError:  # reading it fails too, and gives the reason
-                        found.append((Path(entry.path), []))
+                        found.append((entry.name, []))
                         continue
-                    found.append((Path(entry.path), _stamps(status)))
+                    found.append((entry.name, _stamps(status)))
         return sorted(found)
 
-    def _read(self, path: Path, status: list[int], kept: _Kept | None) -> tuple[_Kept | None, Outcome | None]:
+    def _read(
+        self, shelf: Shelf, path: Path, status: list[int], kept: _Kept | None
+    ) -> tuple[_Kept | None, Outcome | None]:
         try:
             document = read_document(path)
             return _Kept(status, document), outcome_at(path, document)
@@ -166,7 +172,9 @@ class OutcomeCache:
             self.damaged[path] = str(error)
         except OSError as error:
             self.unreadable[path] = f"cannot be read: {error.strerror}"
-            return kept, kept and _outcome_of(kept, path, kept.status)  # a disk that does not answer takes nothing back
+            return kept, kept and _outcome_of(
+                kept, shelf, path.name, kept.status
+            )  # a disk that does not answer takes nothing back
         return None, None
 
 
@@ -209,12 +217,12 @@ def _kept_by_id(content: Any) -> dict[str, _Kept]:
     return {document["key"]["run"]: _Kept(status, document) for status, *_, document in content.values()}
 
 
-def _outcome_of(entry: _Kept | None, path: Path, status: list[int]) -> Outcome | None:
+def _outcome_of(entry: _Kept | None, shelf: Shelf, name: str, status: list[int]) -> Outcome | None:
     """Return the kept outcome of a file; None if the file has changed or the entry is damaged."""
     if entry is None or entry.status != status:
         return None
     try:
-        return outcome_at(path, entry.document)
+        return outcome_named((shelf.analysis, shelf.version), name, entry.document)
     except SchemaError:
         return None
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
-from xomflow.outcomes.cache import OutcomeCache
+from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
 from xomflow.outcomes.groups import CurrentResults, Method
 from xomflow.outcomes.model import Outcome
 
@@ -56,35 +57,57 @@ class Makers:
         return cls(Counter(scripts), Counter(settings), set(map(str, content["read"])))
 
 
-def makers_of(paths: Paths, may_write: bool) -> dict[Method, Makers]:
-    """Return what made the current outcomes, by analysis and version.
+class MakersOfShelves:
+    """What made the current outcomes of each shelf.
 
     Parameters
     ----------
-    paths
-        Where they are.
-    may_write
-        Whether what was found out is kept.
+    place
+        The file in which it is kept.
     """
-    cache, current = OutcomeCache(paths, may_write), CurrentResults(paths)
-    kept = read_kept(paths.makers, _parsed) or {}
-    fresh: dict[str, tuple[str, Makers]] = {}
-    found: dict[Method, Makers] = {}
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._kept = read_kept(place, _parsed) or {}
+        self._fresh: dict[str, tuple[str, Makers]] = {}
+        self.found: dict[Method, Makers] = {}
+
+    def look_at(self, shelf: Shelf, fingerprint: Fingerprint, outcomes: Callable[[], Iterable[Outcome]]) -> None:
+        """Find out what made the outcomes of a shelf.
+
+        Parameters
+        ----------
+        shelf, fingerprint
+            The shelf, and what changes whenever its current outcomes do; 0 if that cannot be seen at present.
+        outcomes
+            Returns the current ones; called only if they changed.
+        """
+        before = self._kept.get(str(shelf))
+        is_known = fingerprint and before and before[0] == fingerprint
+        makers = before[1] if before and is_known else _makers_in(outcomes())
+        if fingerprint:
+            self._fresh[str(shelf)] = (str(fingerprint), makers)
+        self.found.setdefault((shelf.analysis, shelf.version), Makers()).add(makers)
+
+    def keep(self) -> None:
+        """Keep what was found out about the shelves that were looked at."""
+        if self._fresh != self._kept:
+            content = {shelf: [stamp, makers.to_json()] for shelf, (stamp, makers) in self._fresh.items()}
+            write_kept(self._place, json.dumps(content))
+
+
+def makers_of(paths: Paths) -> dict[Method, Makers]:
+    """Return what made the current outcomes, by analysis and version; reads only."""
+    cache, current, makers = OutcomeCache(paths, may_write=False), CurrentResults(paths), MakersOfShelves(paths.makers)
     for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)
-        fingerprint = f"{changed} {current.fingerprint(shelf)}"
-        before = kept.get(str(shelf))
-        if changed and before and before[0] == fingerprint:
-            makers = before[1]
-        else:
-            makers = _makers_in(current.of(shelf, cache.outcomes(shelf)).values())
-        if changed:
-            fresh[str(shelf)] = (fingerprint, makers)
-        found.setdefault((shelf.analysis, shelf.version), Makers()).add(makers)
-    if may_write and fresh != kept:
-        content = {shelf: [stamp, makers.to_json()] for shelf, (stamp, makers) in fresh.items()}
-        write_kept(paths.makers, json.dumps(content))
-    return found
+        fingerprint = f"{changed} {current.fingerprint(shelf)}" if changed else 0
+
+        def outcomes(shelf: Shelf = shelf) -> Iterable[Outcome]:
+            return current.of(shelf, cache.outcomes(shelf)).values()
+
+        makers.look_at(shelf, fingerprint, outcomes)
+    return makers.found
 
 
 def _makers_in(outcomes: Iterable[Outcome]) -> Makers:

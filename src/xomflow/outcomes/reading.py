@@ -41,12 +41,16 @@ def read_document(path: Path) -> Any:
 
 def outcome_at(path: Path, document: Any) -> Outcome:
     """Return the outcome in the document of a file; `SchemaError` if it is not one, or belongs to another path."""
+    return outcome_named((path.parent.parent.parent.name, path.parent.parent.name), path.name, document)
+
+
+def outcome_named(method: tuple[str, str], name: str, document: Any) -> Outcome:
+    """Return the outcome in the document of a file of this name, of an analysis and version; see `outcome_at`."""
     outcome = parse_outcome(document)
     key = outcome.key
-    place = (path.parent.parent.parent.name, path.parent.parent.name, path.name.partition(".")[0])
-    if (key.analysis, key.version, key.run) != place:
+    if (key.analysis, key.version) != method or key.run != name.partition(".")[0]:
         raise SchemaError(f"is the outcome of {key.analysis} {key.version} {key.run}")
-    if (outcome.status == "done") != is_done_name(path.name):
+    if (outcome.status == "done") != is_done_name(name):
         raise SchemaError(f"has the status {outcome.status}")
     if outcome.status == "done":
         _check_start(outcome.run.start)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
 from xomflow import page
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.outcomes.groups import CurrentResults
+from xomflow.outcomes.makers import MakersOfShelves
+from xomflow.outcomes.model import Outcome
 
 
 def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
     """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read.
+
+    What made the outcomes is found out on the way, while they are in memory.
 
     Parameters
     ----------
@@ -21,17 +26,22 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
         Shelves that are looked at even if they seem unchanged.
     """
     page.write_frame(paths.page)
-    cache, current = OutcomeCache(paths), CurrentResults(paths)
+    cache, current, makers = OutcomeCache(paths), CurrentResults(paths), MakersOfShelves(paths.makers)
     fingerprints = SeenFingerprints(paths.page_stamps, look_at)
     shown, problems = [], []
     for shelf in cache.shelves():
         changed = cache.fingerprint(shelf)
         fingerprint = f"{changed} {current.fingerprint(shelf)}" if changed else 0
         name = (shelf.analysis, shelf.version, shelf.name)
+
+        @functools.cache
+        def outcomes(shelf: Shelf = shelf) -> list[Outcome]:
+            return list(current.of(shelf, cache.outcomes(shelf)).values())
+
         try:
             if not (fingerprints.seen(shelf, fingerprint) and page.has_chunk(paths.page, *name)):
-                outcomes = current.of(shelf, cache.outcomes(shelf)).values()
-                page.write_chunk(paths.page, *name, outcomes, current.marks(shelf))
+                page.write_chunk(paths.page, *name, outcomes(), current.marks(shelf))
+            makers.look_at(shelf, fingerprint, outcomes)
         except (OSError, ValueError) as error:
             problems.append(f"the page lacks {shelf}: {error}")
             continue
@@ -40,4 +50,5 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
         shown.append(name)
     page.write_index(paths.page, shown)
     fingerprints.keep()
+    makers.keep()
     return [*cache.problems, *problems]

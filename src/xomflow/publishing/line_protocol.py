@@ -72,7 +72,7 @@ def _check(name: str) -> None:
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, str):
-        return f'"{value.translate(_TEXT)}"'
+        return f'"{value.translate(_TEXT)}"' if '"' in value or "\\" in value else f'"{value}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -20,6 +20,7 @@ _PRESENT = f"{FORM}:"
 _FINGERPRINT = re.compile(rf"(?:{_PRESENT})?[0-9a-f]{{16}}-[0-9a-f]{{8}}")
 _SECOND = 1_000_000_000
 _NUMBERS = 1_000_000  # more than any run number
+_encoded = json.JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,10 @@ def is_outdated(fingerprint: str) -> bool:
 def whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
     """Replace each half of a character, which some run documents have and no store accepts, by a question mark."""
     return {
-        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
         for name, value in fields.items()
     }
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_encoded(value).encode()).hexdigest()

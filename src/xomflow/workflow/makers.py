@@ -12,7 +12,7 @@ from xomflow.outcomes.makers import Makers, makers_of
 
 def maker_lines(config: Config) -> list[str]:
     """Return sentences about the present versions of the configured analyses; reads only."""
-    found = makers_of(Paths(config.work), may_write=False)
+    found = makers_of(Paths(config.work))
     lines: list[str] = []
     for analysis, block in config.analyses.items():
         makers = found.get((analysis, block.version), Makers())

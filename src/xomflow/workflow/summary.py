@@ -19,7 +19,6 @@ from xomflow.core.tick_summary import ListedKey, Receipt, Summary, oldest_of
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import failure_path, failures_of
-from xomflow.outcomes.makers import makers_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import DISK, next_try
 from xomflow.page.refresh import refresh_page
@@ -51,7 +50,6 @@ def write_report(tick: TickPaths) -> Summary:
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
             summary.site_errors.extend(refresh_page(paths, claimed_shelves(tick)))
-            makers_of(paths, may_write=True)
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
                 page.write_status(paths.page, status_document(summary, config, survey.science_runs))

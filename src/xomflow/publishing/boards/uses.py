@@ -71,9 +71,11 @@ class Uses:
 def earliest(uses: Iterable[Use]) -> list[Use]:
     """Return the first use of each software, in the order of time."""
     found: dict[Any, Use] = {}
-    for use in sorted(uses, key=lambda use: (use.since, use.software, sorted(use.packages.items()))):
-        found.setdefault((use.software, tuple(sorted(use.packages.items()))), use)
-    return list(found.values())
+    for use in uses:
+        what = (use.software, tuple(sorted(use.packages.items())))
+        if what not in found or use.since < found[what].since:
+            found[what] = use
+    return [use for what, use in sorted(found.items(), key=lambda one: (one[1].since, one[0]))]
 
 
 def _use(fields: Mapping[str, Any]) -> Use:
