@@ -21,6 +21,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.planning import middle
 from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
 from xomflow.planning.share import share
@@ -166,6 +167,29 @@ def test_old_runs_leave_a_tenth_of_what_may_be_in_progress_to_newer_ones(tmp_pat
     assert [item.is_old for item in found.chosen] == [False, *[True] * 17]
     nice = [limits_of(settings(tmp_path, slurm={"nice_if_old": 50}), item).nice for item in found.chosen[:2]]
     assert nice == [0, 50]
+
+
+def test_very_many_ready_runs_are_counted_and_change_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(tmp_path)
+    for number in (52003, 52007, 52011, 52012, 52019):
+        keep_failure(failure_path(paths, key_of(number), FAILURE), failed(key_of(number)))
+    with hold_run(paths, key_of(52009)) as lock:
+        write_owner(lock, key_of(52009), 1, "tick")
+        for limit in (1, 2, 3, 12):
+            found = []
+            for most in (2, 1000):
+                monkeypatch.setattr(middle, "MOST_READY", most)
+                found.append(survey(tmp_path, *documents(*range(52000, 52020)), max_jobs_per_tick=limit))
+            few, whole = found
+            assert (few.chosen, few.counts, few.warnings) == (whole.chosen, whole.counts, whole.warnings)
+            assert [item for item in whole.undone if item.state.name != "ready"] == [
+                item for item in few.undone if item.state.name != "ready"
+            ]
+            assert whole.only_counted["kr83m"] == 0
+            assert few.only_counted["kr83m"] == len(whole.undone) - len(few.undone)
+            assert (few.only_counted["kr83m"] > 0) == (limit < 12)
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:

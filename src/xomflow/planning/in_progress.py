@@ -50,6 +50,13 @@ class InProgress:
     unclear: Unclear = field(default_factory=Unclear)
     asked: dict[Key, SubmissionStatus] = field(default_factory=dict)
 
+    def runs_of(self, analysis: str) -> set[str] | None:
+        """Return the ids of the runs of an analysis that may be worked on, of any version; None: any run."""
+        if analysis in self.unclear.analyses:
+            return None
+        keys = {*self.claimed, *self.owners, *self.asked}
+        return {key.run for key in keys if key.analysis == analysis} | {run for _, run in self.unclear.runs}
+
     def failures(self, key: Key, recorded: list[Failure], now: datetime) -> list[Failure]:
         """Return the recorded failures and, if there is one, the attempt that ended without writing a record."""
         submission, owner = self.submissions.get(key), self.owners.get(key)

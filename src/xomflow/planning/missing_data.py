@@ -73,8 +73,18 @@ class MissingData:
 
 def _by_software(config: Config, runs: Iterable[Run]) -> Iterable[tuple[Software | None, list[str]]]:
     """Return the ids of runs, grouped by the software for them."""
+    runs = list(runs)
+    # Software is for a range of runs, so that of the first and the last is that of all between them.
+    ends = [config.software_of(number) for number in _ends(runs)]
+    if ends and ends[0] is not None and ends[0] is ends[-1]:
+        return [(ends[0], [run.id for run in runs])]
     groups: dict[int, tuple[Software | None, list[str]]] = {}
     for run in runs:
         software = config.software_of(run.number)
         groups.setdefault(id(software), (software, []))[1].append(run.id)
     return groups.values()
+
+
+def _ends(runs: list[Run]) -> list[int]:
+    numbers = [run.number for run in runs]
+    return [min(numbers), max(numbers)] if numbers else []

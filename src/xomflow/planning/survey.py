@@ -25,6 +25,7 @@ from xomflow.planning.brake import MassChange
 from xomflow.planning.decide import Evidence, KeyState, decide
 from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
+from xomflow.planning.middle import without_middle
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
 from xomflow.planning.pending.work import PendingRuns, PendingWork
@@ -78,7 +79,8 @@ class Survey:
     counts
         Number of keys in each state, by analysis.
     items
-        Every selected key that is not done, newest first, by analysis.
+        Every selected key that is not done, newest first, by analysis; of very many ready ones those in the middle are
+        only counted.
     chosen
         Those of them that a tick started now takes, in the order in which it begins them.
     foreign
@@ -99,6 +101,8 @@ class Survey:
         Number of jobs in the batch system, by analysis.
     submissions
         The status of what was submitted to it, asked after the claims were read.
+    only_counted
+        Number of the ready runs that are neither among the items nor taken by a tick, by analysis.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -114,6 +118,7 @@ class Survey:
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
+    only_counted: Counter[str] = field(default_factory=Counter)
 
     @property
     def undone(self) -> list[Item]:
@@ -128,6 +133,7 @@ def take_survey(
     now: datetime,
     may_write: bool = False,
     rule_errors: Mapping[str, str] | None = None,
+    one_by_one: bool = False,
 ) -> Survey:
     """Decide the state of every key and choose the keys to work on; reads only.
 
@@ -145,21 +151,23 @@ def take_survey(
         Whether what was expensive to find may be kept on disk; False in a dry-run.
     rule_errors
         Errors in rule files, by analysis: all runs of these analyses wait.
+    one_by_one
+        Whether every ready run is among the items, however many there are.
     """
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
     locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
-    survey = _survey_of(pending, config, missing, now)
+    survey = _survey_of(pending, config, missing, now, one_by_one)
     if have_ended(paths, {item.key: item.failures for item in survey.chosen}):
-        survey = _survey_of(load_pending(config, rundb, may_write, anew=True), config, missing, now)
+        survey = _survey_of(load_pending(config, rundb, may_write, anew=True), config, missing, now, one_by_one)
     missing.keep()
     survey.configuration_errors = missing.configuration_errors
     return survey
 
 
-def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: datetime) -> Survey:
+def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: datetime, one_by_one: bool) -> Survey:
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
@@ -167,10 +175,17 @@ def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: 
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, pending.unseen, now)
+        done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
+        if not one_by_one:
+            number, working = len(undone), in_progress.runs_of(analysis)
+            apart = None if working is None else working | runs.failures.keys() | {key.run for key in to_redo}
+            undone = without_middle(undone, apart, config.limit_of(analysis))
+            survey.only_counted[analysis] = number - len(undone)
         items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo) for run, lacks in undone]
         survey.items[analysis] = items
         survey.counts[analysis] = Counter(item.state.name for item in items)
-        survey.counts[analysis][State.DONE] = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
+        survey.counts[analysis][State.READY] += survey.only_counted[analysis]
+        survey.counts[analysis][State.DONE] = done
     _choose(survey, config, in_progress)
     survey.for_person = held_jobs(in_progress.submissions.values())
     survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
@@ -193,7 +208,7 @@ def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
     taken = take(queues, config.max_running, total)
     survey.chosen = in_order(taken, lambda item: item.is_old)
     for name, queue in queues.items():
-        if left := describe_left(name, config, queue, taken[name]):
+        if left := describe_left(name, config, queue, taken[name], survey.only_counted[name]):
             survey.warnings = [*survey.warnings, left]
 
 
@@ -218,7 +233,9 @@ def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
     return [item for item in ready if not item.is_lost or item.key in lost]
 
 
-def describe_left(analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item]) -> str:
+def describe_left(
+    analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item], only_counted: int = 0
+) -> str:
     """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
     keys = {item.key for item in taken}
     left = [item for item in queue.ready if item.key not in keys]
@@ -232,7 +249,7 @@ def describe_left(analysis: str, config: Config, queue: Queue[Item], taken: Coll
     else:
         bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
     return (
-        f"{bound}: {len(left)} ready runs are left "
+        f"{bound}: {len(left) + only_counted} ready runs are left "
         f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
     )
 

@@ -15,6 +15,7 @@ from xomflow.core.files.disk import trouble_in
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
@@ -40,12 +41,14 @@ from xomlib.job_description import ContextSpec
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
 
-def survey_now(config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None) -> Survey:
+def survey_now(
+    config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, one_by_one: bool = False
+) -> Survey:
     """Return a survey at the present time, see `take_survey`."""
     probe = open_context_probe(config, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors)
+        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors, one_by_one)
     finally:
         gc.enable()
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
@@ -80,7 +83,9 @@ def discover(tick: TickPaths) -> Survey:
         for analysis in config.analyses:
             chosen = [item for item in survey.chosen if item.key.analysis == analysis]
             write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
-            write_atomically(tick.run_list(analysis), run_list(survey.items[analysis], chosen))
+            write_atomically(
+                tick.run_list(analysis), run_list(survey.items[analysis], chosen, survey.only_counted[analysis])
+            )
         write_plan(tick, batches_of(config, survey.chosen, [limits_of(config, item) for item in survey.chosen]))
         survey.warnings.extend(units_that_hide_crashes())
         write_groups(paths, survey.known_groups)
@@ -128,8 +133,11 @@ def limits_of(config: Config, item: Item) -> AttemptLimits:
     return AttemptLimits(item.state.attempt, **more, nice=config.slurm.nice_if_old if item.is_old else 0)
 
 
-def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
-    """Return the run list of an analysis: every selected run that is not done, with its state and the reason."""
+def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: int = 0) -> str:
+    """Return the run list of an analysis: every selected run that is not done, with its state and the reason.
+
+    Ready runs that are only counted have one row together, the last one.
+    """
     taken = {item.key for item in chosen}
     out = io.StringIO()
     table = csv.writer(out, dialect="excel-tab", lineterminator="\n")
@@ -152,6 +160,9 @@ def run_list(items: Iterable[Item], chosen: Iterable[Item]) -> str:
                 _one_line(", ".join(sorted(item.run.tags))),
             ]
         )
+    if only_counted:
+        ready = f"{only_counted} more runs between these, a later tick takes them"
+        table.writerow(["...", State.READY, ready, *[""] * (len(_HEADINGS) - 3)])
     return out.getvalue()
 
 
@@ -198,4 +209,6 @@ def _time(value: datetime | None) -> str:
 
 def _one_line(value: str) -> str:
     """Return a text from a run document as one printable line."""
+    if value.isprintable():
+        return value
     return "".join(letter if letter.isprintable() else " " for letter in value)

@@ -34,7 +34,7 @@ def why(config: Config, number: int) -> list[str]:
     """
     answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
-    survey = survey_now(config, may_write=False)
+    survey = survey_now(config, may_write=False, one_by_one=True)
     if run is None:
         own = [one.sentence for one in answer.complaints if one.number == number]
         lines = own or [f"the run database has no run {number}", *summarize(answer.complaints)]

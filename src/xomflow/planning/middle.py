@@ -1,0 +1,35 @@
+"""Very many ready runs: a tick takes the newest and some of the oldest, so those in the middle are only counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from xomflow.core.reason import Reason
+from xomflow.rundb.run import Run
+
+# So many of the newest and of the oldest are looked at one by one.
+MOST_READY = 1000
+
+
+def without_middle(
+    undone: list[tuple[Run, Reason | None]], apart: Collection[str] | None, limit: int
+) -> list[tuple[Run, Reason | None]]:
+    """Return what is not done without the ready runs that are neither among the newest nor among the oldest ones.
+
+    A tick takes none of these, whatever happens, so that a long backfill does not cost their number in each tick.
+
+    Parameters
+    ----------
+    undone
+        The runs, newest first, each with what it lacks.
+    apart
+        Ids of the runs that may not be ready; None: any run.
+    limit
+        How many runs of the analysis a tick takes at most.
+    """
+    most = max(limit, MOST_READY)
+    if apart is None or len(undone) <= 2 * most:
+        return undone
+    ready = [place for place, (run, lacks) in enumerate(undone) if lacks is None and run.id not in apart]
+    middle = set(ready[most:-most])
+    return [one for place, one in enumerate(undone) if place not in middle]
