@@ -1,6 +1,7 @@
 """The interface of analysis scripts: context, settings, run, results, figures, and trying a script by hand.
 
-May import: the standard library of Python 3.9, nothing else, since it works inside every software that runs analyses.
+May import: the standard library of Python 3.9, nothing else, since it works inside every software that runs analyses;
+`xomlib.pictures` also Pillow, where it is.
 Must never use the network.
 """
 

@@ -6,6 +6,7 @@ from typing import Any, Optional
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
+from xomlib.pictures import give_palette
 from xomlib.plain_values import count, item, number, text
 
 # Keywords of the first XOM that are ignored: the outcome has these from the run database and the configuration.
@@ -160,7 +161,7 @@ def figure(name: str, picture: Any) -> None:
     name
         Letters, digits, dash and underscore; the file is ``<name>.png``.
     picture
-        Anything with matplotlib's ``savefig``, or the bytes of a PNG.
+        Anything with matplotlib's ``savefig``, or the bytes of a PNG, which are kept as they are.
 
     Raises
     ------
@@ -181,6 +182,7 @@ def figure(name: str, picture: Any) -> None:
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.savefig(path)
+                give_palette(path)
     session.figures.append(file_name)
     session.keep()
 
