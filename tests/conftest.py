@@ -12,6 +12,7 @@ import pytest
 
 from support import mini as mini_set
 from support.in_process import FastSite
+from support.patience import PATIENCE
 from support.site import Site
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,9 +63,9 @@ def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def wait_for() -> Callable[..., None]:
-    """Wait until a condition holds; fail if it does not within some minutes."""
+    """Wait until a condition holds; fail if it does not in a long time."""
 
-    def wait(condition: Callable[[], object], seconds: float = 300) -> None:
+    def wait(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "the condition did not come true"

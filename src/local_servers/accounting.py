@@ -8,11 +8,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_servers.daemon import Daemon, DaemonError
+from local_servers.daemon import LONG, Daemon, DaemonError
 from local_servers.find import program
 
 ACCOUNT = "xom"
-_SECONDS = 60.0  # that each step may take
 
 # Only a socket, and only for the user who started it; the sizes are for a handful of jobs.
 _DATABASE = """\
@@ -112,8 +111,6 @@ class Accounting:
         self._run(self._sacctmgr, "--immediate", *words)
 
     def _run(self, *command: str) -> None:
-        done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=LONG)
         if done.returncode != 0:
             raise DaemonError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout)[-1000:]}")

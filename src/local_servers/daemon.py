@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PATIENCE = 10.0  # seconds between a request to end and an order
+LONG = 900.0
+"""Seconds that no step of a server takes, however busy the machine."""
 
 
 class DaemonError(Exception):
@@ -65,7 +67,7 @@ class Daemon:
                 start_new_session=True,
             )
 
-    def wait_until(self, ready: Callable[[], object], seconds: float = 120.0) -> None:
+    def wait_until(self, ready: Callable[[], object], seconds: float = LONG) -> None:
         """Wait until it is ready; `DaemonError` with the end of its log if it dies before or takes too long."""
         end = time.monotonic() + seconds
         while not ready():

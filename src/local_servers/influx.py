@@ -13,7 +13,7 @@ from typing import Any
 import urllib3
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from local_servers.daemon import Daemon, Server, free_ports
+from local_servers.daemon import LONG, Daemon, Server, free_ports
 from local_servers.find import built
 
 _TOKEN_BYTES = 24
@@ -161,4 +161,4 @@ class InfluxServer(Server):
 
 
 def _call(method: str, url: str, body: dict[str, Any] | None = None) -> urllib3.BaseHTTPResponse:
-    return urllib3.request(method, url, json=body, timeout=20, retries=False)
+    return urllib3.request(method, url, json=body, timeout=LONG, retries=False)

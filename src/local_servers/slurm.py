@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from local_servers.accounting import Accounting
-from local_servers.daemon import Daemon, free_ports
+from local_servers.daemon import LONG, Daemon, free_ports
 from local_servers.find import program
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -95,7 +95,7 @@ class SlurmAccess:
         """Return how the cluster of a ``slurm.conf`` is reached."""
         return cls({**os.environ, "SLURM_CONF": str(configuration)})
 
-    def run(self, *command: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, seconds: float = LONG) -> subprocess.CompletedProcess[str]:
         """Run one of Slurm's commands to its end."""
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, check=False, timeout=seconds
@@ -103,7 +103,7 @@ class SlurmAccess:
 
     def answer(self, *command: str) -> str:
         """Return the output of one of Slurm's commands; repeat it if Slurm was too slow."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + LONG
         while (done := self.run(*command)).returncode != 0:
             assert time.monotonic() < end, done.stderr
         return done.stdout
@@ -203,7 +203,7 @@ class SlurmCluster:
         """Start a node's daemon again and wait until Slurm has it back."""
         daemon = self.daemons[node]
         daemon.start()
-        daemon.wait_until(lambda: self.state_of(node) in ("idle", "mixed", "allocated"), 60)
+        daemon.wait_until(lambda: self.state_of(node) in ("idle", "mixed", "allocated"))
 
     @contextlib.contextmanager
     def without_spool(self) -> Iterator[None]:

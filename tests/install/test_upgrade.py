@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.patience import PATIENCE
 from support.site import Site, jobs_in
 from xomflow.core.files import work_format
 from xomflow.core.paths import ROOT
@@ -93,7 +94,7 @@ def test_a_site_goes_on_after_an_upgrade_and_after_rolling_back(versions: Versio
     versions.switch("2.1.0")
     assert versions.pending() == set(), "a run of the old version's job would be done twice"
     (site.folder / "go").touch()
-    assert old.wait(300) == 0, (site.folder / "tick.log").read_text()
+    assert old.wait(PATIENCE) == 0, (site.folder / "tick.log").read_text()
     place = site.outcome("waits", 52001)["results"][0]["data"]["place"]
     assert place == str(versions.folder / "2.0.0"), "the job changed its code while it ran"
     site.runs([52002])

@@ -22,6 +22,7 @@ import strax
 from mini_xenonnt import folder as place
 from mini_xenonnt import schedule
 from mini_xenonnt.context import mini_xenonnt
+from support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SET = ("--runs", "24", "--decays", "300", "--seconds", "30", "--now", "2026-11-22T12:00:00Z")
@@ -49,7 +50,7 @@ def killed_make(folder: Path) -> dict[str, Any]:
             assert process.poll() is None
         workers = children(process.pid)
         process.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     alive = [pid for pid in workers if Path(f"/proc/{pid}").exists()]

@@ -16,6 +16,7 @@ import yaml
 
 from local_servers.find import NoServerError, built, program
 from support import mini as mini_set
+from support.patience import PATIENCE
 from support.site import Site
 from xomflow.core.paths import ROOT
 from xomlib.files import read_json
@@ -83,7 +84,7 @@ def servers(before: set[int]) -> list[list[str]]:
 
 def test_results_in_influxdb_are_those_of_the_embedded_default(local: Site, demo: Demo) -> None:
     process = demo.start()
-    said, _ = process.communicate(timeout=400)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     outcomes = [read_json(path) for path in local.paths.outcomes.rglob("*.json")]
     expected, runs = sum(len(outcome["results"]) for outcome in outcomes), len(outcomes)
@@ -97,12 +98,12 @@ def test_results_in_influxdb_are_those_of_the_embedded_default(local: Site, demo
 
 def test_an_interrupted_demo_stops_all_that_it_started(demo: Demo, wait_for: Callable[..., None]) -> None:
     process = demo.start()
-    wait_for(lambda: list(demo.folder.glob("work/ticks/*/claims.json")), 120)
+    wait_for(lambda: list(demo.folder.glob("work/ticks/*/claims.json")))
     started = psutil.Process(process.pid).children(recursive=True)
     names = {name for one in started if (name := said_of(one, "name"))}
     assert {"slurmctld", "slurmd", "munged", "java", "influxd"} <= names
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "site-demo: interrupted; every server was stopped" in said
     assert [

@@ -14,6 +14,7 @@ import pytest
 
 from local_servers.accounting import ACCOUNT
 from local_servers.slurm import SlurmAccess, SlurmCluster
+from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
@@ -135,7 +136,7 @@ def test_slurms_time_limit_is_a_timeout(own_place: SlurmSite, wait_for: Wait) ->
     tick = own_place.start()
     wait_for(lambda: own_place.has_begun(52001))
     own_place.slurm.run("scontrol", "update", f"JobId={own_place.record('patient', 52001)['job']}", "TimeLimit=0")
-    assert tick.wait(300) == 7
+    assert tick.wait(PATIENCE) == 7
     assert own_place.failure("patient", 52001)["class"] == "timeout"
 
 
@@ -149,7 +150,7 @@ def test_a_cancelled_job_is_tried_again_at_once(own_place: SlurmSite, wait_for: 
     ready = own_place.jobs if when == "pending" else lambda: own_place.has_begun(52001)
     wait_for(ready)
     own_place.slurm.run("scancel", *own_place.jobs())
-    assert tick.wait(300) == 7
+    assert tick.wait(PATIENCE) == 7
     assert own_place.failure("patient", 52001)["class"] == "cancelled"
     assert own_place.pending() == {("patient", "052001")}
 
@@ -164,7 +165,7 @@ def test_a_job_whose_node_died_is_done_elsewhere_once(
     kill_node(own_place, own_slurm, 52001)
     wait_for(lambda: own_place.entered(52001) == 2)
     own_place.go()
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     assert own_place.site.outcome("patient", 52001)["attempt"] == 1
 
 
@@ -178,7 +179,7 @@ def test_a_node_that_died_is_not_the_analysis_fault(
     tick = own_place.start()
     wait_for(lambda: own_place.has_begun(52001))
     kill_node(own_place, own_slurm, 52001)
-    assert tick.wait(300) == 7
+    assert tick.wait(PATIENCE) == 7
     assert own_place.failure("patient", 52001)["class"] == "node_failed"
     own_place.go()
     assert own_place.tick().returncode == 0
@@ -228,7 +229,7 @@ def test_a_long_job_does_not_delay_what_became_ready_since(place: SlurmSite, wai
     assert place.site.done("good") == {52001, 52002}
     assert first.poll() is None
     place.go()
-    assert first.wait(300) == 0
+    assert first.wait(PATIENCE) == 0
     assert place.entered(52001) == 1
 
 
@@ -332,7 +333,7 @@ def test_a_tick_goes_on_when_slurm_comes_back(own_place: SlurmSite, own_slurm: S
     own_place.go()
     wait_for(lambda: own_place.site.done("patient"))
     own_slurm.start_controller()
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     assert own_place.entered(52001) == 1
 
 
@@ -345,7 +346,7 @@ def test_a_tick_that_is_told_to_end_leaves_its_jobs(place: SlurmSite, wait_for: 
     tick = place.start()
     wait_for(lambda: place.has_begun(52001) and place.site.done("good"))
     tick.send_signal(number)
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     assert "1 runs go on in Slurm, a later tick takes up what they leave" in place.said()
     assert (place.site.paths.store / "test/good/v1/052.lp").exists()
     assert len(place.jobs()) == 1
@@ -387,14 +388,14 @@ def test_a_tick_that_ended_in_time_is_not_killed_by_its_alarm(place: SlurmSite) 
     (place.site.folder / "sitecustomize.py").write_text(AT_THE_VERY_END)
     place.environment["PYTHONPATH"] = str(place.site.folder)
     tick = place.start()
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     assert (place.site.folder / f"end-of-{tick.pid}").exists()
 
 
 def time_is_up(tick: subprocess.Popen[str]) -> None:
     """As at the end of ``slurm.tick_limit``."""
     tick.send_signal(signal.SIGALRM)
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
 
 
 @pytest.mark.nightly
@@ -451,7 +452,7 @@ def test_a_limit_on_submissions_makes_jobs_wait_their_turn(
     wait_for(lambda: "AssocMaxSubmitJobLimit" in place.said())
     assert len(place.jobs()) == 2
     place.go()
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     (line,) = [line for line in place.said().splitlines() if "AssocMaxSubmitJobLimit" in line]
     assert line.startswith("sbatch refused: AssocMaxSubmitJobLimit; Batch job submission failed: Job violates")
     assert line.endswith("what Slurm does not take now waits here and is offered again")
@@ -467,7 +468,7 @@ def test_a_partition_that_is_down_is_said(own_place: SlurmSite, wait_for: Wait) 
     own_place.site.runs([52001])
     own_place.analysis("good", GOOD)
     tick = own_place.start()
-    wait_for(own_place.jobs)
+    wait_for(lambda: "PartitionDown" in own_place.slurm.answer("squeue", "--noheader", "--format=%r"))
     time_is_up(tick)
     assert "is pending (PartitionDown)" in own_place.xom("why", "52001")
     own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=UP")

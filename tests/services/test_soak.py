@@ -25,6 +25,7 @@ from local_servers.influx import Bucket, InfluxServer
 from local_servers.mongo import MongoServer
 from local_servers.slurm import SlurmCluster
 from support.factory import rundb_credentials
+from support.patience import PATIENCE
 from support.site import Site, document
 from support.slurm_site import SlurmSite
 from xomflow.core.exit_code import ExitCode
@@ -172,10 +173,10 @@ class Soak:
     def quieten(self, wait_for: Wait) -> None:
         """Run ticks in which nothing happens until one has nothing to do any more."""
         for tick in self.ticks:
-            self.codes[tick.wait(300)] += 1
+            self.codes[tick.wait(PATIENCE)] += 1
         for number in range(10):
             self.say(f"in Slurm: {self.left()}")
-            wait_for(self.slurm_is_done, 240)
+            wait_for(self.slurm_is_done)
             done = self.place.tick()
             self.say(f"quiet tick {number}: exit code {done.returncode}")
             if done.returncode == 0 and not self.place.site.claimed():

@@ -13,6 +13,7 @@ import pytest
 
 from local_servers.find import NoServerError
 from local_servers.slurm import SlurmCluster
+from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
@@ -119,13 +120,13 @@ def test_a_tick_runs_while_slurm_refuses_the_next_one_which_is_submitted_later(h
     job = chain.start()
     wait_for(lambda: chain.said() == ["tick"])
     (chain.folder / "open").touch()
-    assert job.wait(60) == 7
+    assert job.wait(PATIENCE) == 7
     assert chain.said() == ["tick", "submitted"]
 
 
 def test_where_slurm_takes_no_job_after_the_tick_it_starts_the_same_one_again(home: Path) -> None:
     chain = Chain(home)
-    assert chain.start().wait(60) == 7
+    assert chain.start().wait(PATIENCE) == 7
     assert chain.said() == ["tick", "requeue 17"]
 
 
@@ -133,7 +134,7 @@ def test_a_chain_that_was_started_twice_has_one_next_job(home: Path) -> None:
     chain = Chain(home)
     (chain.folder / "waiting").write_text(f"{chain.folder}\n")
     (chain.folder / "open").touch()
-    assert chain.start().wait(60) == 7
+    assert chain.start().wait(PATIENCE) == 7
     assert chain.said() == ["tick"]
 
 
@@ -143,7 +144,7 @@ def test_a_tick_is_asked_to_end_when_the_time_of_its_job_is_up(home: Path, wait_
     job = chain.start()
     wait_for(lambda: chain.said() == ["tick"])
     job.terminate()
-    assert job.wait(60) == 5
+    assert job.wait(PATIENCE) == 5
     assert chain.said() == ["tick", "ends", "requeue 17"]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from support.patience import PATIENCE
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import ROOT, Paths, TickPaths
 
@@ -112,7 +113,7 @@ class Site:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=PATIENCE,
         )
 
     def tick(self, **environment: str) -> subprocess.CompletedProcess[str]:

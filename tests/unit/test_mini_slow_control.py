@@ -18,6 +18,7 @@ import pytest
 from mini_xenonnt import folder, slow_control, truth
 from mini_xenonnt.schedule import Parameters, plan
 from mini_xenonnt.slow_control import PARAMETERS, Series
+from support.patience import PATIENCE
 from xomphysics import slow_control_client
 
 PRESSURE, TEMPERATURE, LEVEL = PARAMETERS
@@ -106,7 +107,7 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
             found = slow_control_client.SlowControlClient(account).values(TEMPERATURE, begin, begin + 70)
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(300) == 0
+        assert process.wait(PATIENCE) == 0
     assert len(found.values) in (10, 11)
 
 

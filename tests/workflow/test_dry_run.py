@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.in_process import FastSite
+from support.patience import PATIENCE
 from support.site import Site, document
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
@@ -106,8 +107,8 @@ def test_with_a_live_tick_that_holds_claims(site: Site, wait_for) -> None:
         assert site.claimed() == listed
     finally:
         (site.folder / "go").touch()
-    assert tick.wait(300) == 0
-    assert second.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
+    assert second.wait(PATIENCE) == 0
     assert site.done("slow") == {52001, 52002}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.patience import PATIENCE
 from support.site import Site
 
 # The script itself watches: a second process on the same run cannot get the lock and leaves a witness.
@@ -137,4 +138,4 @@ def test_a_long_run_does_not_delay_what_became_ready_since(site: Site, wait_for)
     assert site.done("quick") == {52001}
     assert first.poll() is None, f"the first tick ended by itself within {time.monotonic() - began:.0f} s"
     (site.folder / "go").touch()
-    assert first.wait(300) == 0
+    assert first.wait(PATIENCE) == 0

@@ -18,6 +18,7 @@ from typing import IO, Any
 import pytest
 
 from support.jobs import Jobs, Preloaded, alive
+from support.patience import PATIENCE
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
 from xomflow.jobs.cold_start import run_cold
@@ -214,20 +215,20 @@ def test_it_does_a_job_and_waits_for_more(preloaded: Preloaded) -> None:
 
 def test_it_ends_when_the_lock_of_its_tick_is_free(preloaded: Preloaded) -> None:
     preloaded.lock.close()
-    assert preloaded.process.wait(10) == 0
+    assert preloaded.process.wait(PATIENCE) == 0
     assert not preloaded.socket.exists()
 
 
 def test_it_ends_in_silence_when_the_folder_of_its_tick_is_gone(preloaded: Preloaded) -> None:
     for path in sorted(preloaded.tick.folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    assert preloaded.process.wait(10) == 0
+    assert preloaded.process.wait(PATIENCE) == 0
     assert (preloaded.folder / "warm.log").read_text() == ""
 
 
 def test_it_ends_after_idle_time(start: Start) -> None:
     here = start(idle=0.5)
-    assert here.process.wait(300) == 0
+    assert here.process.wait(PATIENCE) == 0
     assert not here.socket.exists()
 
 
@@ -240,7 +241,7 @@ def test_it_is_not_idle_while_a_worker_runs(start: Start, wait_for: Wait) -> Non
 
 def test_a_module_that_cannot_be_imported_ends_it_at_once(start: Start) -> None:
     here = start(preload="json,no_such_module")
-    assert here.process.wait(300) == 1
+    assert here.process.wait(PATIENCE) == 1
     assert not here.socket.exists()
     assert "No module named 'no_such_module'" in (here.folder / "warm.log").read_text()
 
@@ -262,7 +263,7 @@ def test_what_runs_when_its_tick_has_gone_is_finished_without_a_busy_loop(preloa
     assert preloaded.cpu_seconds() - before < 0.5
     threads[1].join()
     assert ends == {"052001": ProcessEnd(0), "052002": ProcessEnd(0)}
-    assert preloaded.process.wait(10) == 0
+    assert preloaded.process.wait(PATIENCE) == 0
 
 
 # --- its workers ------------------------------------------------------------------------------------------------------
@@ -335,7 +336,9 @@ def test_settings_may_be_longer_than_what_a_socket_passes_on_at_once(preloaded: 
     long = list(range(200_000))
     body = "xomlib.Xomresult(variable_name='answer', variable_value=len(xomlib.settings()['long'])).save()"
     work = preloaded.work(body, long=long)
-    assert preloaded.start(work) == ProcessEnd(0)
+    # On a busy machine the preloaded process gives up a request that stops in the middle; nothing has started then.
+    ends = (preloaded.start(work) for _ in range(10))
+    assert next(filter(None, ends), None) == ProcessEnd(0)
     assert read_json(work.draft / "draft.json")["results"][0]["value"] == len(long)
 
 

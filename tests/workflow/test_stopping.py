@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from support.patience import PATIENCE
 from support.site import Site
 from xomflow.workflow.tick_end import in_thread
 
 ENDLESS = "(__import__('pathlib').Path('begun')).write_text(str(os.getpid()))\ntime.sleep(600)"
 
 
-def awaited(condition: Callable[[], Any], seconds: float = 300) -> Any:
+def awaited(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -56,7 +57,7 @@ def test_a_job_that_is_told_to_end_ends_its_analysis_and_says_so(
     mark = json.loads(lock.read_text())
     assert (mark["analysis"], mark["run"]) == ("endless", "052001")
     os.kill(mark["pid"], number)
-    assert tick.wait(300) == 7
+    assert tick.wait(PATIENCE) == 7
     awaited(lambda: not is_alive(analysis))
     (record,) = site.failures("endless", 52001)
     assert record["failure"]["class"] == "stopped"
@@ -70,7 +71,7 @@ def test_an_interrupted_tick_says_how_much_is_left(site: Site) -> None:
     tick = site.start("--cores", "1")
     awaited((site.folder / "begun").exists)
     os.killpg(tick.pid, signal.SIGINT)
-    assert tick.wait(300) == 1
+    assert tick.wait(PATIENCE) == 1
     last = (site.folder / "tick.log").read_text()
     assert "interrupted: 2 runs are left for the next tick" in last
     assert len(list(site.paths.outcomes.rglob("*.failed-*"))) == 1
@@ -85,7 +86,7 @@ def test_a_tick_that_is_told_to_end_lets_its_running_jobs_finish(site: Site) -> 
     tick.send_signal(signal.SIGTERM)
     awaited(lambda: "Will exit after finishing currently running jobs" in (site.folder / "tick.log").read_text())
     (site.folder / "go").touch()
-    assert tick.wait(300) == 1
+    assert tick.wait(PATIENCE) == 1
     assert "interrupted: 2 runs are left for the next tick" in (site.folder / "tick.log").read_text()
     assert len(site.done("patient")) == 1
     assert list(site.paths.outcomes.rglob("*.failed-*")) == []
@@ -101,4 +102,4 @@ def test_what_interrupts_snakemake_waits_for_no_lock_of_its_own() -> None:
     with lock:  # as while Snakemake notes that jobs have ended
         in_thread(end)(signal.SIGTERM, None)
         assert not ended.is_set()
-    assert ended.wait(300)
+    assert ended.wait(PATIENCE)

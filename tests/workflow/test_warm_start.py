@@ -17,6 +17,7 @@ import pytest
 from support import mini as mini_set
 from support.in_process import FastSite
 from support.jobs import alive
+from support.patience import PATIENCE
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
@@ -136,7 +137,7 @@ def test_kill_of_the_preloaded_process_costs_no_run(tmp_path: Path, wait_for: Wa
         wait_for(lambda: not alive(parent))
     finally:
         (site.folder / "go").touch()
-    assert tick.wait(300) == 0
+    assert tick.wait(PATIENCE) == 0
     assert site.done("waits") == {52001, 52002, 52003}
     assert not any(site.failures("waits", number) for number in (52001, 52002, 52003))
     (folder,) = site.ticks()[0].folder.glob("warm/*")
