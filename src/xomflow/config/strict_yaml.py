@@ -29,6 +29,7 @@ _LIKE_A_NUMBER = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DECIMAL = re.compile(r"([-+]?)([0-9][0-9_]*)?(?:\.([0-9][0-9_]*))?")
+_D = re.compile("[dD]")
 _EXPONENT = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?[eEdD]([-+]?)([0-9]+)")
 
 
@@ -154,6 +155,9 @@ def _decimal(text: str) -> str:
     power = ""
     if found := _EXPONENT.fullmatch(text):
         sign, whole, part, *exponent = found.groups(default="")
+        number = float(_D.sub("e", text))
+        if number.is_integer() and 0 < abs(number) < 1e15:  # a key for a whole number refuses an exponent
+            return f"{number:.0f}"
         part, power = part or "0", f"e{exponent[0] or '+'}{exponent[1]}"
     elif found := _DECIMAL.fullmatch(text):
         sign, whole, part = found.groups(default="")
