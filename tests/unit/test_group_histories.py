@@ -85,7 +85,7 @@ class Site:
         assert period is not None
         for campaign in runs.campaigns:
             run, waits = campaign_as_run(campaign, unready, period, NOW + timedelta(days=10))
-            if waits is None and run.id not in runs.done_ids:
+            if waits is None and not runs.is_done(run) and not runs.describe_collision(run):
                 self.check_claim(campaign, run)
                 self.jobs.setdefault(run.id, run)
         self.publish()

@@ -13,7 +13,8 @@ import pytest
 
 from support.in_process import FastSite
 from support.site import Site, document
-from xomflow.core.key import group_id
+from xomflow.core.key import Key, group_id
+from xomflow.outcomes.files import superseded_path
 
 SUM = """
 runs = xomlib.runs()
@@ -238,3 +239,20 @@ def test_an_analysis_that_gets_or_loses_its_period_goes_on_with_what_is_done(cam
     assert campaigns.pending() == set()
     campaigns.tick()
     assert shown(campaigns)[0] == ["052001", "052002"]
+
+
+def test_a_group_whose_id_is_that_of_other_runs_waits_in_words_and_costs_no_result(campaigns: FastSite) -> None:
+    assert group_id([52001, 52604]) == group_id([52001, 52647]) == "052001-3197"
+    campaigns.tree["selection"] = {"excluded_tags": ["bad"]}
+    campaigns.runs([at(52001, 40), at(52604, 39), at(52700, 20)])
+    assert campaigns.tick().returncode == 0
+    outcome = campaigns.paths.outcome(Key("sums", "v1", "052001-3197"))
+    before = outcome.read_text()
+    campaigns.runs([at(52604, 39, tags=[{"name": "bad"}]), at(52647, 38)])
+    assert campaigns.tick().returncode == 0
+    waits = "the outcome 052001-3197 has other runs (052001, 052604): raise the version, or put one into except_runs"
+    assert waits in campaigns.ticks()[-1].run_list("sums").read_text()
+    assert superseded_path(outcome).read_text() == before
+    campaigns.tree["analyses"]["sums"]["version"] = "v2"
+    assert campaigns.tick().returncode == 0
+    assert json.loads(campaigns.paths.outcome(Key("sums", "v2", "052001-3197")).read_text())["run"]["runs"] == ["052001", "052647"]

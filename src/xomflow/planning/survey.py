@@ -267,7 +267,7 @@ def _undone(
     unready = {run.id: refusal for run in members if (refusal := selector.refusal_by_progress(run))}
     unready |= missing.of(analysis, [run for run in members if run.id not in unready])
     found = [campaign_as_run(campaign, unready, block.period, now) for campaign in runs.campaigns]
-    return [(run, lacks) for run, lacks in found if run.id not in runs.done_ids]
+    return [(run, runs.describe_collision(run) or lacks) for run, lacks in found if not runs.is_done(run)]
 
 
 def _item(

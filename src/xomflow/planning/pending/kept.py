@@ -95,7 +95,7 @@ def _runs_to_json(runs: PendingRuns) -> dict[str, Any]:
             [[run.as_document() for run in one.members], one.closed, one.unclear, one.unseen, sorted(one.shown)]
             for one in runs.campaigns
         ],
-        "done_ids": sorted(runs.done_ids),
+        "done_runs": runs.done_runs,
         "groups": runs.known_groups and runs.known_groups.to_json(),
     }
 
@@ -109,7 +109,7 @@ def _runs_from_json(content: Mapping[str, Any]) -> PendingRuns:
             for run, failures in content["failures"].items()
         },
         [_campaign(*one) for one in content["campaigns"]],
-        set(content["done_ids"]),
+        {name: tuple(numbers) for name, numbers in content["done_runs"].items()},
         KnownGroups.from_json(content["groups"]) if content["groups"] else None,
     )
 

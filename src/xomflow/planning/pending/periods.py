@@ -65,19 +65,19 @@ def _pending_campaigns(
     again: Collection[str],
 ) -> PendingRuns:
     """Return the pending campaigns of one analysis; those of ``again`` are to be made again."""
-    done = revisions.keys() - set(again)
+    done = {name: one.runs for name, one in revisions.items() if name not in again}
     unknown = _unknown(selector, answer, revisions.values())
     obscure = unknown | answer.unseen
     unclear = unclear_for(selector, answer.complaints)
     campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, unclear)
-    groups = Groups(tuple(tuple(run.number for run in one.members) for one in campaigns), unknown)
+    groups = Groups(tuple(one.numbers for one in campaigns), unknown)
     current = [revisions[name] for name in judge(revisions, groups).current]
-    rest = [with_results(one, current, obscure) for one in reversed(campaigns) if one.id not in done]
+    rest = [with_results(one, current, obscure) for one in reversed(campaigns) if done.get(one.id) != one.numbers]
     return PendingRuns(
         done=len(campaigns) - len(rest),
         failures=failures,
         campaigns=rest,
-        done_ids=set(done),
+        done_runs=done,
         known_groups=KnownGroups(groups, _of_groups(revisions)),
     )
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xomflow.config.model import Config
+from xomflow.core.key import run_id
+from xomflow.core.messages import some_of
+from xomflow.core.reason import Reason
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll, KnownGroups
 from xomflow.planning.runs.campaigns import Campaign
@@ -27,8 +30,8 @@ class PendingRuns:
         Their failed attempts, by run id.
     campaigns
         Of an analysis over a period: the campaigns that are not done with all their members, newest first.
-    done_ids
-        Of an analysis over a period: the ids of campaigns that are done, with whatever members.
+    done_runs
+        Of an analysis over a period: the numbers of the runs of each outcome, by the id of the campaign.
     known_groups
         What decides which outcomes of groups are current; None if there are neither groups nor such outcomes.
     """
@@ -37,13 +40,25 @@ class PendingRuns:
     pending: list[Run] = field(default_factory=list)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     campaigns: list[Campaign] = field(default_factory=list)
-    done_ids: set[str] = field(default_factory=set)
+    done_runs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     known_groups: KnownGroups | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the analysis selects no run at all."""
         return not (self.done or self.pending or self.campaigns)
+
+    def is_done(self, campaign: Run) -> bool:
+        """Return whether a campaign has an outcome."""
+        return self.done_runs.get(campaign.id) == campaign.members
+
+    def describe_collision(self, campaign: Run) -> Reason | None:
+        """Return a phrase about an outcome of other runs under a campaign's id, whose digest is short; None: none."""
+        others = self.done_runs.get(campaign.id)
+        if others is None or others == campaign.members:
+            return None
+        what = f"the outcome {campaign.id} has other runs ({some_of(list(map(run_id, others)))})"
+        return Reason(f"{what}: raise the version, or put one into except_runs")
 
 
 @dataclass(slots=True)

@@ -47,9 +47,14 @@ class Campaign:
     shown: frozenset[int] = frozenset()
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of its runs."""
+        return tuple(run.number for run in self.members)
+
+    @property
     def id(self) -> str:
         """The id of the campaign with all its runs."""
-        return group_id([run.number for run in self.members])
+        return group_id(self.numbers)
 
     @property
     def end(self) -> datetime:
