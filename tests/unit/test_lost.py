@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from support.factory import KEY
 from xomflow.config.model import Retries
+from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.jobs.lost import record_lost
 from xomflow.jobs.run_lock import hold_run, write_owner
@@ -31,6 +33,19 @@ def test_a_lock_that_nothing_holds_is_a_lost_attempt(paths: Paths) -> None:
     record_lost(paths, Retries(), ())
     assert recorded(paths) == [(2, "lost")]
     assert not paths.run_lock(KEY).exists()
+
+
+def test_an_attempt_that_began_in_the_future_of_this_clock_is_lost_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, present = Paths(tmp_path), times.now()
+    monkeypatch.setattr(times, "now", lambda: present + timedelta(days=1))
+    with hold_run(paths, KEY) as lock:
+        write_owner(lock, KEY, 2, "a tick")
+    monkeypatch.undo()
+    record_lost(paths, Retries(), ())
+    (failure,) = failures_of(paths, KEY)
+    assert abs(failure.ended - present) < timedelta(hours=1)
 
 
 def test_a_job_that_the_batch_system_may_have_is_not_lost_though_its_lock_is_free(paths: Paths) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from support.old_work import LIVE_TICK, old_site
 from support.site import Site
+from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs import runner
@@ -154,6 +156,15 @@ def test_of_a_run_that_has_a_job_to_itself_any_kill_by_the_kernel_counts(
     process(monkeypatch, lambda: ProcessEnd(None, timed_out=True))  # it waited for a process of its own
     run(site, in_batch=True)
     assert records(site) == [(1, "out_of_memory")]
+
+
+def test_the_clock_of_a_node_that_is_ahead_delays_no_retry(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    present = times.now()
+    monkeypatch.setattr(times, "now", lambda: present + timedelta(days=1))
+    process(monkeypatch, lambda: ProcessEnd(9))
+    assert run(site) == 1
+    (failure,) = failures_of(site.paths, KEY)
+    assert abs(failure.ended - present) < timedelta(hours=1)
 
 
 def test_at_its_time_limit_a_process_ends_with_all_that_it_started(site: Site) -> None:

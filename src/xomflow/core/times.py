@@ -67,6 +67,12 @@ def now_of(file: Path | None) -> int:
     return here
 
 
+def bounded(moment: datetime, file: Path) -> datetime:
+    """Return a moment that is past; by the clock that stamps a file, see `now_of`, if it lies in the future of that."""
+    stamped = from_epoch(now_of(file) // 1_000_000_000)
+    return stamped if (moment - stamped).total_seconds() > _RESOLUTION_NS / 1e9 else moment
+
+
 def is_before(changed_ns: int, looked_ns: int) -> bool:
     """Return whether a change was certainly before a look, whose time has the same clock."""
     return changed_ns < looked_ns - _RESOLUTION_NS

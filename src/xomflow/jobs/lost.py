@@ -33,7 +33,7 @@ def record_lost(paths: Paths, retries: Retries, submitted: Collection[Key]) -> N
         if owner.held or key in submitted or (taken := take_left_behind(paths, key)) is None:
             continue
         message = f"the process that worked on it vanished ({taken.where}): killed, or its machine went down"
-        record_failure(paths, retries, key, Failure(taken.attempt, "lost", taken.began), message)
+        record_failure(paths, retries, key, Failure(taken.attempt, "lost", min(taken.began, times.now())), message)
 
 
 def record_unstarted(

@@ -179,7 +179,9 @@ def _run_warm_if_possible(spec: ProcessSpec, paths: Paths, job: Job, around: Sur
 def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:
     details = outcome.failure
     assert details is not None
-    failure = Failure(job.attempt, details.kind, times.moment(outcome.ended))
+    # The clock of this machine may be ahead, and the next attempt would wait for it.
+    ended = times.bounded(times.moment(outcome.ended), paths.log(job.key))
+    failure = Failure(job.attempt, details.kind, ended)
     earlier = attempts_that_failed(paths, job.key)
     due = next_try([*earlier, failure], job.common.retries)
     log = keep_log(paths, job.key, failure.attempt)

@@ -63,7 +63,7 @@ class InProgress:
         if submission is not None:
             silent = Failure(submission.submission.attempt, submission.kind, now) if submission.kind else None
         else:
-            silent = Failure(owner.attempt, "lost", owner.began) if owner and not owner.held else None
+            silent = Failure(owner.attempt, "lost", min(owner.began, now)) if owner and not owner.held else None
         if silent is None or any(failure.attempt == silent.attempt for failure in recorded):
             return recorded
         return sorted([*recorded, silent], key=lambda failure: failure.attempt)
