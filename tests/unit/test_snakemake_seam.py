@@ -8,14 +8,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from support.seam import unmet_uses_of
 from xomflow.core.paths import SOURCE
-from xomflow.workflow.snakemake.seam import USES, unmet_uses
+from xomflow.workflow.snakemake.seam import USES, Snakemake, unmet_uses
 
 
 def rule() -> SimpleNamespace:
     texts: dict[str, Any] = {"benchmark": None, "shellcmd": "true", "message": None}
-    return SimpleNamespace(name="one", output=["a"], log=[], params={}, wildcard_names=set(), resources={}, **texts)
+    place = {"lineno": 1, "snakefile": "Snakefile"}
+    files = {"output": ["a"], "log": []}
+    return SimpleNamespace(name="one", params={}, wildcard_names=set(), resources={}, **files, **place, **texts)
 
 
 def workflow(**changes: Any) -> Any:
@@ -46,6 +50,18 @@ def test_what_exists_only_while_jobs_run_is_asked_then() -> None:
     early = workflow(scheduler=None, persistence=None)
     assert unmet_uses(early, running=False) == []
     assert len(unmet_uses(early, running=True)) == 4
+
+
+def test_of_several_config_options_snakemake_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, lost in (
+        ("--config a=1 b=2", False),
+        ("--config a=1 --config b=2", True),
+        ("-Ca=1 --config=b=2", True),
+        ("--configfile more.yaml --config a=1", False),
+    ):
+        monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
+        assert Snakemake(workflow()).has_lost_arguments == lost, words
+    assert not Snakemake(workflow(is_main_process=False)).has_lost_arguments
 
 
 def test_no_other_module_uses_these_attributes() -> None:

@@ -17,6 +17,14 @@ def test_it_is_said_where(site: Site, text: str, said: str) -> None:
     assert said in done.stderr.splitlines()[-1]
 
 
+def test_values_after_two_config_options_are_refused_instead_of_lost(site: Site) -> None:
+    site.write_config()
+    command = [*site.command("-n"), "--config", "work=other", "--config", "stale_after=9 d"]
+    done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=False)
+    sentence = "--config stands several times, and Snakemake takes only the last one: write all values after one --config"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"{sentence}, parted by blanks")
+
+
 def test_the_command_line_takes_nested_numbers_and_refuses_what_the_file_refuses(snakemake_site: Site) -> None:
     site = snakemake_site
     site.analysis("one", "pass")

@@ -30,21 +30,22 @@ def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Map
         for kind, files in rule.files.items():
             for name, pattern in patterns[kind].items():
                 if name != analysis and pattern in files:
-                    return f": rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
+                    return f"{_place(rule.line)}: rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
         if patterns["outcome"][analysis] in rule.files["outcome"]:
             own = rule
     if own is None:
         return f": no rule has the output xom.outcome({analysis!r})"
+    place = _place(own.line)
     if own.texts["shell"] is None:
-        return f': rule {own.name} runs nothing; it needs shell: "{{params.command}}"'
+        return f'{place}: rule {own.name} runs nothing; it needs shell: "{{params.command}}"'
     if "{params" not in own.texts["shell"]:
-        return f': shell of rule {own.name} runs no analysis; it needs "{{params.command}}"'
+        return f'{place}: shell of rule {own.name} runs no analysis; it needs "{{params.command}}"'
     if "slurm_extra" in own.resources:
         where = f"write its options into analyses.{analysis}.slurm.options of the configuration"
-        return f": rule {own.name} has the resource slurm_extra, of its own or of a profile, which XOM ignores; {where}"
+        return f"{place}: rule {own.name} has the resource slurm_extra, of its own or of a profile, which XOM ignores; {where}"
     for command in own.params:
         if getattr(command, "analysis", analysis) != analysis:
-            return f": rule {own.name} runs {command.analysis}; write xom.run({analysis!r})"
+            return f"{place}: rule {own.name} runs {command.analysis}; write xom.run({analysis!r})"
     return _describe_unfilled(own)
 
 
@@ -54,11 +55,12 @@ def _describe_unfilled(rule: RuleText) -> str:
         try:
             fields = [field for _, field, _, _ in string.Formatter().parse(text or "") if field]
         except ValueError as error:
-            return f": {keyword} of rule {rule.name}: {error}"
+            return f"{_place(rule.line)}: {keyword} of rule {rule.name}: {error}"
         for field in fields:
             head, _, name = field.partition(".")
             if head in rule.names and name and name not in rule.names[head]:
-                return f": {keyword} of rule {rule.name} has {{{field}}}{did_you_mean(name, rule.names[head])}"
+                place, hint = _place(rule.line), did_you_mean(name, rule.names[head])
+                return f"{place}: {keyword} of rule {rule.name} has {{{field}}}{hint}"
     return ""
 
 

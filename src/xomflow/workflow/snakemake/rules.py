@@ -62,6 +62,9 @@ class Rules:
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         self._snakemake = Snakemake(workflow)
         files = self._snakemake.configuration_files
+        if self._snakemake.has_lost_arguments:
+            reason = "--config stands several times, and Snakemake takes only the last one"
+            exit_with(f"{reason}: write all values after one --config, parted by blanks", ExitCode.USAGE)
         with explained():
             for file in files if self._snakemake.is_main else ():
                 _read(file)  # refuses what Snakemake reads otherwise than it looks

@@ -8,7 +8,9 @@ new Snakemake that changes one of them fails there, with a sentence, and not in 
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,8 @@ USES = (
     Use("workflow.persistence.save_iocache", callable, "to let others than the owner make a dry-run", running=True),
     Use("workflow.persistence.iocache_path", _is(str), "to let others than the owner make a dry-run", running=True),
     Use("rule.name", _is(str), "to check a rule file"),
+    Use("rule.lineno", _is(int), "to name the line of an error in a rule file"),
+    Use("rule.snakefile", _is(str), "to name the line of an error in a rule file"),
     Use("rule.output", _lists_files, "to check a rule file"),
     Use("rule.log", _lists_files, "to check a rule file"),
     Use("rule.benchmark", _is(str, type(None)), "to check a rule file"),
@@ -131,6 +135,8 @@ class RuleText:
         The names that these texts may use, by group: ``params``, ``wildcards``.
     resources
         The names of its resources, with those that a profile adds.
+    line
+        Line of the rule file at which it begins; None: unknown.
     """
 
     name: str
@@ -139,6 +145,7 @@ class RuleText:
     params: Sequence[Any]
     names: Mapping[str, frozenset[str]]
     resources: frozenset[str] = frozenset()
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +193,20 @@ class Snakemake:
         """The values that the command line replaces, as ``key=value``."""
         return list(self._workflow.config_settings.config_args)
 
+    @property
+    def has_lost_arguments(self) -> bool:
+        """Whether the command line has several ``--config``, of which Snakemake takes the last one only."""
+        options = [word for word in sys.argv[1:] if re.match(r"--config(=|$)|-C", word)]
+        return self.is_main and len(options) > 1
+
     def position(self) -> Position:
         """Return where Snakemake is, before it includes a rule file."""
         return Position(len(self._workflow.included_stack), frozenset(self._workflow._rules))
 
     def rules_since(self, before: Position) -> list[RuleText]:
         """Return the rules that were defined since."""
-        return [_text_of(rule) for name, rule in self._workflow._rules.items() if name not in before.rules]
+        rules = [rule for name, rule in self._workflow._rules.items() if name not in before.rules]
+        return [_text_of(rule, self.lines_of(rule.snakefile).get(rule.lineno)) for rule in rules]
 
     def leave_files_since(self, before: Position) -> None:
         """Go on in the file that Snakemake was reading then, although a file it includes could not be read."""
@@ -249,7 +263,7 @@ def _is_one_program(command: str) -> bool:
         return False
 
 
-def _text_of(rule: Any) -> RuleText:
+def _text_of(rule: Any, line: int | None) -> RuleText:
     def plain(files: Iterable[Any]) -> list[str]:
         return [strip_wildcard_constraints(file) for file in files]
 
@@ -261,4 +275,5 @@ def _text_of(rule: Any) -> RuleText:
         list(rule.params),
         {"params": frozenset(rule.params.keys()), "wildcards": frozenset(rule.wildcard_names)},
         frozenset(rule.resources.keys()),
+        line,
     )
