@@ -65,6 +65,20 @@ def test_another_account_can_look_and_writes_nothing(looked_at: tuple[Site, Path
     assert written(site.folder) == before
 
 
+def test_where_snakemake_has_no_folder_another_account_is_sent_to_xom_status(looked_at: tuple[Site, Path]) -> None:
+    site, home = looked_at
+    notes = site.folder / ".snakemake"
+    kept = notes.rename(notes.with_name("kept"))
+    done = as_another(site.command("-n"), site.folder, home)
+    kept.rename(notes)
+    assert done.returncode == ExitCode.USAGE
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(
+        f"{site.folder} has no folder .snakemake, which Snakemake makes in a dry-run too, and you cannot"
+    )
+    assert said.endswith("`xom status` and `xom why` need none")
+
+
 def test_a_tick_of_another_account_ends_at_once_with_one_sentence(looked_at: tuple[Site, Path]) -> None:
     site, home = looked_at
     before = written(site.folder)

@@ -21,7 +21,9 @@ def test_values_after_two_config_options_are_refused_instead_of_lost(site: Site)
     site.write_config()
     command = [*site.command("-n"), "--config", "work=other", "--config", "stale_after=9 d"]
     done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=False)
-    sentence = "--config stands several times, and Snakemake takes only the last one: write all values after one --config"
+    sentence = (
+        "--config stands several times, and Snakemake takes only the last one: write all values after one --config"
+    )
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"{sentence}, parted by blanks")
 
 

@@ -36,8 +36,16 @@ MISTAKES = {
         "line 2: rule bad makes the benchmark of good; write xom.benchmark('bad')",
     ),
     "same_rule": ("rule bad", "rule good", "The name good is already used by another rule"),
-    "parameter": ("{params.command}", "{params.comand}", "line 2: shell of rule bad has {params.comand}; did you mean 'command'?"),
-    "other_command": ("{params.command}", "true", 'line 2: shell of rule bad runs no analysis; it needs "{params.command}"'),
+    "parameter": (
+        "{params.command}",
+        "{params.comand}",
+        "line 2: shell of rule bad has {params.comand}; did you mean 'command'?",
+    ),
+    "other_command": (
+        "{params.command}",
+        "true",
+        'line 2: shell of rule bad runs no analysis; it needs "{params.command}"',
+    ),
     "slurm_extra": (
         "    params:",
         "    resources:\n        slurm_extra='--hold',\n    params:",

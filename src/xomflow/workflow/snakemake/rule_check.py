@@ -30,7 +30,8 @@ def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Map
         for kind, files in rule.files.items():
             for name, pattern in patterns[kind].items():
                 if name != analysis and pattern in files:
-                    return f"{_place(rule.line)}: rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
+                    error = f"rule {rule.name} makes the {kind} of {name}; write xom.{kind}({analysis!r})"
+                    return f"{_place(rule.line)}: {error}"
         if patterns["outcome"][analysis] in rule.files["outcome"]:
             own = rule
     if own is None:
@@ -41,8 +42,9 @@ def describe_wrong_rules(analysis: str, rules: Iterable[RuleText], patterns: Map
     if "{params" not in own.texts["shell"]:
         return f'{place}: shell of rule {own.name} runs no analysis; it needs "{{params.command}}"'
     if "slurm_extra" in own.resources:
-        where = f"write its options into analyses.{analysis}.slurm.options of the configuration"
-        return f"{place}: rule {own.name} has the resource slurm_extra, of its own or of a profile, which XOM ignores; {where}"
+        where = "of its own or of a profile, which XOM ignores"
+        write = f"write its options into analyses.{analysis}.slurm.options of the configuration"
+        return f"{place}: rule {own.name} has the resource slurm_extra, {where}; {write}"
     for command in own.params:
         if getattr(command, "analysis", analysis) != analysis:
             return f"{place}: rule {own.name} runs {command.analysis}; write xom.run({analysis!r})"

@@ -179,6 +179,11 @@ class Snakemake:
         return bool(self.is_main and self._workflow.output_settings.dryrun)
 
     @property
+    def lacks_folder(self) -> bool:
+        """Whether Snakemake's own folder is missing, which it makes in a dry-run too, and cannot be made."""
+        return self.is_main and not os.path.isdir(".snakemake") and not os.access(".", os.W_OK)  # noqa: PTH112
+
+    @property
     def runs_jobs_here(self) -> bool:
         """Whether per-run jobs are processes of this machine."""
         return bool(self._workflow.local_exec)
