@@ -13,6 +13,7 @@ from bson import json_util
 from local_servers.mongo import MongoAccess
 from support import mini as mini_set
 from support import xenon
+from support.forks import preloaded
 from xomflow.config import model as config
 from xomflow.config.model import Context
 from xomflow.config.software import Program
@@ -59,11 +60,11 @@ class World(NamedTuple):
 @pytest.fixture(scope="module")
 def world(mongo: MongoAccess, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
-    interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
     database = f"xom_test_{folder.name}"
     with pytest.MonkeyPatch.context() as patch, xenon.xedocs(mongo):
         patch.setenv("XENON_CONFIG", str(xenon.xenon_config(folder / "xenon_config", mongo, database)))
-        yield World(mongo, database, Program(interpreter), folder)
+        with preloaded(folder / "python", analysis_python, mini_set.SITE_PACKAGES) as interpreter:
+            yield World(mongo, database, Program(interpreter), folder)
     with mongo.client() as client:
         client.drop_database(database)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import pytest
 
 from mini_xenonnt.schedule import STORED_TYPES
 from support import mini as mini_set
+from support.forks import preloaded
 from xomflow.config.load import check_configuration
 from xomflow.config.model import Context
 from xomflow.config.software import Program
@@ -131,9 +132,11 @@ def odds(mini: Path, tmp_path_factory: pytest.TempPathFactory) -> Odds:
 
 
 @pytest.fixture(scope="module")
-def interpreter(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The analysis interpreter, which also finds the contexts of the tests."""
-    return mini_set.wrapper(tmp_path_factory.mktemp("interpreter") / "python", analysis_python, mini_set.SITE_PACKAGES)
+def interpreter(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The analysis interpreter, which also finds the contexts of the tests, with straxen imported once."""
+    path = tmp_path_factory.mktemp("interpreter") / "python"
+    with preloaded(path, analysis_python, mini_set.SITE_PACKAGES) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
