@@ -156,7 +156,7 @@ def _tick() -> int:
             if tick.files.trouble.exists():
                 return read_json(tick.files.trouble)["exit_code"]
         summary = read_summary(tick.files)
-        say("", *closing_lines(summary, tick.paths, ""), file=sys.stderr)
+        say("", *closing_lines(summary, tick.paths, "", "Slurm"), file=sys.stderr)
         return exit_code(summary, failed, "")
 
 

@@ -22,7 +22,7 @@ from xomflow.publishing import influx_client
 from xomflow.publishing.influx_client import read_credentials
 from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.local_store import LocalStore
-from xomflow.publishing.open_store import open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.publishing.points import points_of
 from xomflow.publishing.store import StoreAwayError, StoreError
 
@@ -196,10 +196,10 @@ def test_the_home_of_somebody_unknown_is_said() -> None:
 # --- which store ------------------------------------------------------------------------------------------------------
 
 
-def block(folder: Path, **changes: str) -> dict[str, Any]:
+def block(folder: Path, **changes: str) -> StoreConfig:
     """The configuration's block as the tick hands it on."""
     made = config.Store.model_validate({"credentials": str(credentials(folder)), **changes})
-    return made.model_dump(mode="json")
+    return StoreConfig.from_json(json.loads(json.dumps(StoreConfig.of(made).to_json())))
 
 
 def test_the_configuration_chooses_the_store(tmp_path: Path) -> None:

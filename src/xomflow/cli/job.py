@@ -68,11 +68,11 @@ def publish(options: argparse.Namespace) -> int:
     paths = Paths(config.work)
     # What jobs needed hours for may have gone since the tick began.
     stop_before(mass_changes(paths, config.store, read_decisions(paths).made))
-    mark_folders(paths, config.store["kind"] == "local")
+    mark_folders(paths, config.store.is_local)
     try:
         with closing(open_store(config.store, paths)) as store:
             more = (config.page_url, config.longest_wait_s, claimed_shelves(options.tick))
-            receipt = publish_outcomes(paths, store, config.store["prefix"], *more)
+            receipt = publish_outcomes(paths, store, config.store.prefix, *more)
     except XomError as error:
         receipt = Receipt(away=True, problems=[str(error)])
     dump_json(options.tick.published, receipt.to_json())

@@ -19,7 +19,7 @@ from xomflow.core.files.work_format import check_format
 from xomflow.core.key import ID, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.groups import GroupsOfAll, read_groups
-from xomflow.publishing.open_store import open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.publishing.store import Store
 from xomlib.printing import say
 
@@ -60,7 +60,7 @@ def log(config: Config, options: argparse.Namespace) -> int:
 
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
-    """End the jobs that ticks left in Slurm, all or those of some runs; a later tick tries these runs again."""
+    """End the jobs that ticks left in the batch system, or those of some runs; a later tick tries these runs again."""
     from xomflow.slurm.cancel import cancel as cancel_runs
     from xomflow.slurm.open_batch_system import open_batch_system
 
@@ -83,9 +83,9 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     from xomflow.workflow.mass_changes import mass_changes, stop_before
     from xomflow.workflow.requests.rebuild import rebuild as publish_everything
 
-    paths, block = Paths(config.work), config.store.model_dump(mode="json")
-    stop_before(mass_changes(paths, block, read_decisions(paths).made, everything=True))
-    mark_folders(paths, config.store.kind == "local")
+    paths, where = Paths(config.work), StoreConfig.of(config.store)
+    stop_before(mass_changes(paths, where, read_decisions(paths).made, everything=True))
+    mark_folders(paths, where.is_local)
     with closing(_store(config)) as store:
         receipt = publish_everything(config, store, _groups(config))
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
@@ -114,7 +114,7 @@ def _groups(config: Config) -> GroupsOfAll | None:
 
 
 def _store(config: Config) -> Store:
-    return open_store(config.store.model_dump(mode="json"), Paths(config.work))
+    return open_store(StoreConfig.of(config.store), Paths(config.work))
 
 
 def _reason(text: str) -> str:

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xomflow.core.paths import Paths
 from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.store import Store
 
+if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
+    from xomflow.config.model import Store as Block
 
-def open_store(block: dict[str, Any], paths: Paths) -> Store:
-    """Return the store that the configuration's block ``store`` names."""
-    if block["kind"] == "local":
-        return LocalStore(paths, block["prefix"])
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """The configuration's ``store``, without the model of the configuration; its entries are described there."""
+
+    kind: str
+    prefix: str
+    credentials: Path
+    batch: int
+
+    @classmethod
+    def of(cls, block: Block) -> StoreConfig:
+        """Return this part of the configuration."""
+        return cls(block.kind, block.prefix, block.credentials, block.batch)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether results are published to files below ``work``."""
+        return self.kind == "local"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        return {**asdict(self), "credentials": str(self.credentials)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> StoreConfig:
+        """Return what `to_json` wrote."""
+        return cls(content["kind"], content["prefix"], Path(content["credentials"]), content["batch"])
+
+
+def open_store(config: StoreConfig, paths: Paths) -> Store:
+    """Return the store that the configuration names."""
+    if config.is_local:
+        return LocalStore(paths, config.prefix)
     from xomflow.publishing.influx_store import InfluxStore
 
-    return InfluxStore(Path(block["credentials"]), block["prefix"], block["batch"])
+    return InfluxStore(config.credentials, config.prefix, config.batch)

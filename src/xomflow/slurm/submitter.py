@@ -90,6 +90,11 @@ class Submitter:
     def _wait(self, jobs: Iterable[ToSubmit]) -> None:
         self._waiting.update({job.records[0].label: job for job in jobs})
 
+    @property
+    def batch_system(self) -> str:
+        """The name of the batch system."""
+        return self._batch.name
+
     def news(self) -> str:
         """Return why jobs wait here, once for each reason; empty otherwise."""
         with self._lock:

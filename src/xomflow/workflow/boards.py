@@ -38,7 +38,7 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
     StoreError
         If not everything has arrived; the next tick tries again.
     """
-    prefix = survey.config.store["prefix"]
+    prefix = survey.config.store.prefix
     happened = [
         *map(of_science_run, survey.science_runs),
         *events.changes(Uses(paths.uses(store.name)).by_version()),

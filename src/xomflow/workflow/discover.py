@@ -27,6 +27,7 @@ from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_reso
 from xomflow.planning.claims import Claim, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Item, Survey, take_survey
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
@@ -54,7 +55,7 @@ def survey_now(
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
     survey.warnings = [*config.warnings, *survey.warnings, *decisions.problems]
     survey.mass_changes = mass_changes(
-        paths, config.store.model_dump(mode="json"), decisions.made, survey.known_groups, frozenset(given_up(paths))
+        paths, StoreConfig.of(config.store), decisions.made, survey.known_groups, frozenset(given_up(paths))
     )
     return survey
 

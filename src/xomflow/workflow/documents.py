@@ -23,6 +23,7 @@ from xomflow.core.tick_summary import (
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
+from xomflow.publishing.open_store import StoreConfig
 
 # Seconds for which ticks are kept unless the configuration says otherwise.
 KEEP_TICKS = 30 * 86400.0
@@ -104,7 +105,7 @@ class ReportConfig:
     work
         The folder for everything that is generated.
     store
-        The block of this name.
+        Where results are published.
     retries
         When failed attempts are tried again.
     interval_s
@@ -120,7 +121,7 @@ class ReportConfig:
     """
 
     work: Path
-    store: dict[str, Any]
+    store: StoreConfig
     retries: RetryPolicy
     interval_s: float
     analyses: dict[str, AnalysisTitle]
@@ -132,14 +133,14 @@ class ReportConfig:
     def of(cls, config: Config) -> ReportConfig:
         """Return this part of a configuration."""
         titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
-        store, retries = config.store.model_dump(mode="json"), RetryPolicy.of(config.retries)
+        store, retries = StoreConfig.of(config.store), RetryPolicy.of(config.retries)
         more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for)
         return cls(config.work, store, retries, config.page.interval, *more)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
         titles = {name: title.to_json() for name, title in self.analyses.items()}
-        content = {**asdict(self), "work": str(self.work), "analyses": titles}
+        content = {**asdict(self), "work": str(self.work), "store": self.store.to_json(), "analyses": titles}
         if not self.page_url:
             del content["page_url"]
         if self.longest_wait_s == LONGEST_WAIT:  # as in files of version 1.0
@@ -152,10 +153,10 @@ class ReportConfig:
     def from_json(cls, content: Mapping[str, Any]) -> ReportConfig:
         """Return what `to_json` wrote."""
         titles = {name: AnalysisTitle.from_json(title) for name, title in content["analyses"].items()}
-        retries = RetryPolicy.from_json(content["retries"])
+        store, retries = StoreConfig.from_json(content["store"]), RetryPolicy.from_json(content["retries"])
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
         more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS))
-        return cls(Path(content["work"]), content["store"], retries, content["interval_s"], *more)
+        return cls(Path(content["work"]), store, retries, content["interval_s"], *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from xomflow.core import times
 from xomflow.core.errors import XomError
@@ -14,14 +13,14 @@ from xomflow.outcomes.group_changes import group_changes
 from xomflow.outcomes.groups import GroupsOfAll, Method
 from xomflow.outcomes.known import KnownResults, Lost
 from xomflow.planning.brake import BrakeError, Fate, MassChange, brake
-from xomflow.publishing.open_store import open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 
 _FATES = {Lost.GONE: Fate.GONE, Lost.DAMAGED: Fate.DAMAGED}
 
 
 def mass_changes(
     paths: Paths,
-    store: dict[str, Any],
+    store: StoreConfig,
     decisions: Iterable[Decision],
     groups: GroupsOfAll | None = None,
     given_up: frozenset[int] = frozenset(),
@@ -34,7 +33,7 @@ def mass_changes(
     paths
         Where everything is.
     store
-        The configuration's block of this name.
+        Where results are published.
     decisions
         All that were made.
     groups
@@ -71,7 +70,7 @@ def _changes_of_groups(paths: Paths, groups: GroupsOfAll, given_up: frozenset[in
     return found
 
 
-def _name_of(store: dict[str, Any], paths: Paths) -> str:
+def _name_of(store: StoreConfig, paths: Paths) -> str:
     """Return the name of the ledger; one that there is not if the account cannot be read, which publishing reports."""
     try:
         opened = open_store(store, paths)

@@ -63,11 +63,10 @@ def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, s
     """Publish how the tick went and what boards show; return a sentence if that failed: the next tick tries again."""
     if summary.published and summary.published.away:
         return []  # publishing has reported it
-    block = survey.config.store
     try:
         lock = exclusive(paths.publishing_lock, survey.config.longest_wait_s)
-        with closing(open_store(block, paths)) as store, lock:
-            self_monitoring.publish(paths, store, block["prefix"], summary)
+        with closing(open_store(survey.config.store, paths)) as store, lock:
+            self_monitoring.publish(paths, store, survey.config.store.prefix, summary)
             if not is_overtaken(paths, tick, times.now()):
                 publish_boards(paths, store, survey, summary.listed)
     except (XomError, OSError) as error:
@@ -133,7 +132,7 @@ def _after_work(
     failures = attempts_that_failed(paths, key)
     if not failures or failures[-1].attempt < attempt:
         if key in submitted and submitted[key].job:
-            return replace(one, state=State.RUNNING, reason=f"it is in Slurm, job {submitted[key].job}")
+            return replace(one, state=State.RUNNING, reason=f"it was submitted, job {submitted[key].job}")
         left = "this tick did not start it, or its job ended without a record"
         return replace(one, state=State.READY, reason=left, log=str(paths.log(key)))
     due = next_try(failures, config.retries)

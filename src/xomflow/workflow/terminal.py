@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 20
 
 
-def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
+def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) -> list[str]:
     """Return the last lines of a tick: states, what needs attention, the page, and what failed just now.
 
     Parameters
@@ -31,6 +31,8 @@ def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
         Where the page is.
     left
         Why the tick left some of its runs to the next one; empty if it did not.
+    batch_system
+        Its name.
     """
     now = {state: [one for one in summary.taken if one.state is state] for state in State}
     expected = {State.DONE, State.RUNNING} | ({State.READY} if left else set())
@@ -43,7 +45,7 @@ def closing_lines(summary: Summary, paths: Paths, left: str) -> list[str]:
         *oldest_ready_line(summary.oldest_ready, summary.ended),
         *summary.warnings,
         f"page: {paths.page.absolute() / 'index.html'}",
-        *_left_lines(len(now[State.RUNNING]), len(now[State.READY]), left),
+        *_left_lines(len(now[State.RUNNING]), len(now[State.READY]), left, batch_system),
         done + f", {len(undone)} not:" * bool(undone),
         *undone,
         *summary.for_person,
@@ -62,7 +64,7 @@ def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = F
     failed
         Whether Snakemake reports a failed job.
     refused
-        Slurm's newest reason for refusing jobs; empty if it refuses none.
+        The batch system's newest reason for refusing jobs; empty if it refuses none.
     unforeseen
         Whether a step of the tick, or the start of a job, failed in a way that XOM does not expect.
     """
@@ -78,8 +80,8 @@ def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = F
     return next((code for code, holds in applies.items() if holds), ExitCode.OK)
 
 
-def _left_lines(running: int, ready: int, why: str) -> list[str]:
-    going_on = f"{running} runs go on in Slurm, a later tick takes up what they leave"
+def _left_lines(running: int, ready: int, why: str, batch_system: str) -> list[str]:
+    going_on = f"{running} runs go on in {batch_system}, a later tick takes up what they leave"
     left = f"{why}: {ready or 'no'} runs are left for the next tick"
     return [going_on] * bool(running) + [left] * bool(why)
 

@@ -110,7 +110,7 @@ class TickEnd:
                 if step == "report" and not product.exists():
                     exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
-        say("", *closing_lines(summary, tick.paths, left), file=sys.stderr)
+        say("", *closing_lines(summary, tick.paths, left, self._submitter.batch_system), file=sys.stderr)
         if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):
             sys.exit(code)
 
