@@ -152,6 +152,28 @@ def test_another_work_folder_is_a_first_start(used: Paths) -> None:
     check_folders(Paths(Path("moved")))
 
 
+def test_a_link_to_the_folder_of_another_site_is_refused_with_what_to_do(used: Paths) -> None:
+    other = Paths(Path("other"))
+    mark_folders(other, local_store=True)
+    used.outcomes.rename("outcomes.real")
+    used.outcomes.symlink_to("../other/outcomes")
+    said = refused(used)
+    assert said.startswith("work/outcomes: .xom-outcomes is that of another site")
+    os.system(said.partition("type: ")[2])
+    check_folders(used)
+
+
+def test_marks_without_an_id_get_that_of_the_others(used: Paths) -> None:
+    before = mark(used.all_figures).read_text()
+    mark(used.outcomes).write_text("")
+    check_folders(used)
+    (used.work / ".xom-work").write_text("outcomes\nfigures\n")
+    check_folders(used)
+    mark_folders(used, local_store=True)
+    assert {path.read_text() for path in map(mark, (used.outcomes, used.all_figures, used.store))} == {before}
+    assert before in (used.work / ".xom-work").read_text()
+
+
 def test_a_mark_that_cannot_be_read_is_trouble_of_the_disk(used: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     def stale(*_: object, **__: object) -> str:
         raise OSError(107, "Transport endpoint is not connected")

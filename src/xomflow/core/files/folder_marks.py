@@ -3,13 +3,16 @@
 Each such folder has a hidden file, named after what the folder is for. That of ``work`` lists the folders in it that
 have a mark, and the site's folder remembers which ``work`` has one. This tells three cases apart: a folder that was
 never used has no mark and is on no list; one of a version without marks is on no list either and has content; one
-whose disk is not mounted, or whose link leads elsewhere, is on the list and has no mark.
+whose disk is not mounted, or whose link leads elsewhere, is on the list and has no mark. All marks contain the same id,
+so a link to the folder of another ``work`` is noticed too.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from xomflow.core.errors import DiskError
@@ -18,6 +21,7 @@ from xomlib.files import write_atomically
 
 # In the site's folder, where Snakemake keeps its notes; both can be deleted.
 _SITE = Path(".snakemake/xom-work")
+_ID = "id "  # begins the line with the id
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 
@@ -31,7 +35,9 @@ def check_folders(paths: Paths) -> None:
     if marked is None and str(paths.work.absolute()) in (_lines(_SITE) or ()):
         raise _away(paths.work, _mark_of_work(paths))
     for folder in (paths.outcomes, paths.all_figures, paths.store, paths.decisions):
-        if _lines(mark(folder)) is not None:
+        if (own := _lines(mark(folder))) is not None:
+            if _id_in(marked or ()) and _id_in(own) not in ("", _id_in(marked or ())):
+                raise _foreign(folder, _id_in(marked or ()))
             continue
         # A store may be deleted at any time. A mount point or a link would still be there.
         deleted = folder == paths.store and not os.path.lexists(folder)
@@ -53,15 +59,17 @@ def mark_folders(paths: Paths, local_store: bool) -> None:
         Whether results are published to the local store.
     """
     folders = [paths.outcomes, paths.all_figures, paths.decisions, *([paths.store] if local_store else [])]
+    marks = [_mark_of_work(paths), *map(mark, folders)]
+    line = _ID + next(filter(None, (_id_in(_lines(one) or ()) for one in marks)), uuid.uuid4().hex[:12])
     for folder in folders:
-        if _lines(mark(folder)) is None:
+        if not _id_in(_lines(mark(folder)) or ()):
             try:
-                write_atomically(mark(folder), "")
+                write_atomically(mark(folder), f"{line}\n")
             except OSError:
                 if folder != paths.all_figures:  # which most analyses do not need: the others' runs go on
                     raise
                 folders = [one for one in folders if one != folder]
-    _add_lines(_mark_of_work(paths), {folder.name for folder in folders})
+    _add_lines(_mark_of_work(paths), {line, *(folder.name for folder in folders)})
     _add_lines(_SITE, {str(paths.work.absolute())})
 
 
@@ -79,6 +87,18 @@ def _away(folder: Path, missing: Path) -> FolderAwayError:
         f"{folder}: {missing.name} is not in it, so its disk is not mounted or its link leads elsewhere; nothing was "
         f"done; mount it, or if this folder is the right one, type: mkdir -p {folder} && touch {missing}"
     )
+
+
+def _foreign(folder: Path, own: str) -> FolderAwayError:
+    return FolderAwayError(
+        f"{folder}: {mark(folder).name} is that of another site, to whose folder a link or a mount leads; nothing was "
+        f"done; correct it, or if this folder is the right one, type: echo '{_ID}{own}' > {mark(folder)}"
+    )
+
+
+def _id_in(lines: Iterable[str]) -> str:
+    """Return the id in the lines of a mark; empty if it has none, as those of version 1."""
+    return next((line.removeprefix(_ID) for line in sorted(lines) if line.startswith(_ID)), "")
 
 
 def _lines(path: Path) -> set[str] | None:
