@@ -168,6 +168,13 @@ def test_both_databases_read_any_documents_alike(
     assert places(from_server) == places(from_file)
 
 
+def test_a_document_whose_number_is_no_number_is_reported_by_both(tmp_path: Path, server: Server) -> None:
+    for number in (math.nan, -math.inf, -1.5, bson.Decimal128("NaN"), "52001?", True, [], {"$numberInt": "x"}, None):
+        for answer in both(tmp_path, server, [{**as_bson(document(52001)), "number": number}], 52000, 52005):
+            assert (answer.runs, len(answer.problems)) == ({}, 1), number
+            assert "at most six digits are needed" in answer.problems[0]
+
+
 def test_ordinary_runs_come_from_both(tmp_path: Path, server: Server) -> None:
     answers = both(tmp_path, server, [as_bson(document(number)) for number in range(52000, 52300)])
     for answer in answers:

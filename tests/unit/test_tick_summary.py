@@ -17,6 +17,7 @@ from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
 
 OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))
@@ -48,12 +49,15 @@ def test_a_summary_comes_back_from_its_file(summary: Summary) -> None:
 science_run_times = st.builds(ScienceRunTimes, st.text(), st.text(), st.none() | st.text())
 
 
+STORE = StoreConfig("influxdb", "test_", Path("~/account.json"), 5000)
+
+
 @given(counts, st.lists(listed_keys, max_size=3), sentences, st.lists(science_run_times, max_size=2))
 def test_a_survey_comes_back_from_its_file(
     numbers: dict, listed: list[ListedKey], said: list[str], science_runs: list[ScienceRunTimes]
 ) -> None:
     config = ReportConfig(
-        Path("work"), {"kind": "local"}, RetryPolicy(3, 50, 3600.0, 4.0), 60.0, {"a": AnalysisTitle("v1", "A", "")}
+        Path("work"), STORE, RetryPolicy(3, 50, 3600.0, 4.0), 60.0, {"a": AnalysisTitle("v1", "A", "")}
     )
     survey = SurveyDocument(config, numbers, listed, said, said[1:], said[2:], science_runs)
     assert SurveyDocument.from_json(json.loads(json.dumps(survey.to_json()))) == survey

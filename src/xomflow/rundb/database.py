@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -264,5 +265,5 @@ def _range_query(min_run: int, max_run: int | None) -> dict[str, Any]:
     Each alternative is a range of an index on the number, so a server need not open the other documents.
     """
     inside = {"$gte": min_run} if max_run is None else {"$gte": min_run, "$lte": max_run}
-    malformed = [{"number": {"$lt": 0}}, {"number": None}, {"number": {"$type": list(_NOT_NUMBERS)}}]
-    return {"$or": [{"number": inside}, *malformed]}
+    malformed: list[Any] = [{"$lt": 0}, math.nan, None, {"$type": list(_NOT_NUMBERS)}]
+    return {"$or": [{"number": one} for one in (inside, *malformed)]}
