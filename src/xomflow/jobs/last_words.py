@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.redo import outcomes_to_redo
-from xomflow.outcomes.files import Failure, failures_among, names_in
+from xomflow.outcomes.files import Failure, failures_among, is_done_name, names_in
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The runs of a shelf that are done, and the names of its failure records by run."""
+
+    done: set[str] = field(default_factory=set)
+    failed: dict[str, list[str]] = field(default_factory=dict)
 
 
 class LastWords:
@@ -22,20 +30,15 @@ class LastWords:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._redo: set[Key] | None = None
-        self._done: dict[Path, frozenset[str]] = {}
-        self._failed: dict[Path, dict[str, list[str]]] = {}
+        self._shelves: dict[tuple[str, str, str], _Shelf] = {}
 
     def is_done(self, key: Key) -> bool:
         """Return whether a key has an outcome that is not to be made again."""
-        place = self._paths.outcome(key)
-        self._list(place.parent)
-        return place.name in self._done[place.parent] and key not in self._to_redo()
+        return key.run in self._shelf_of(key).done and key not in self._to_redo()
 
     def failures_of(self, key: Key) -> list[Failure]:
         """Return the failed attempts of a key, in order."""
-        shelf = self._paths.outcome(key).parent
-        self._list(shelf)
-        return failures_among(self._failed[shelf].get(key.run, ()), key.run)
+        return failures_among(self._shelf_of(key).failed.get(key.run, ()), key.run)
 
     def has_failed(self, key: Key, attempt: int) -> bool:
         """Return whether there is a failure record of an attempt, or of a later one."""
@@ -45,15 +48,17 @@ class LastWords:
         """Return whether there is an outcome, or a failure record of an attempt."""
         return self.is_done(key) or self.has_failed(key, attempt)
 
-    def _list(self, shelf: Path) -> None:
-        if shelf in self._done:
-            return
-        self._done[shelf] = names = frozenset(names_in(shelf))
-        self._failed[shelf] = {}
-        for name in names:
-            run, failed, _ = name.partition(".failed-")
-            if failed:
-                self._failed[shelf].setdefault(run, []).append(name)
+    def _shelf_of(self, key: Key) -> _Shelf:
+        place = (key.analysis, key.version, key.shelf)
+        if place not in self._shelves:
+            self._shelves[place] = shelf = _Shelf()
+            for name in names_in(self._paths.outcome(key).parent):
+                run, failed, _ = name.partition(".failed-")
+                if failed:
+                    shelf.failed.setdefault(run, []).append(name)
+                elif is_done_name(name):
+                    shelf.done.add(name.removesuffix(".json"))
+        return self._shelves[place]
 
     def _to_redo(self) -> set[Key]:
         """Return the keys whose outcome is to be made again; decisions are read only if something is done."""
