@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from xomflow.jobs.batches.batch_file import read_batch
 from xomflow.jobs.batches.plan import Planned, write_plan
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import failures_of
+from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.in_progress import read_in_progress
 from xomflow.slurm import submissions
 from xomflow.slurm.asked import statuses
@@ -27,6 +29,8 @@ from xomflow.slurm.cancel import cancel
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import held_jobs
 from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.snakemake.commands import RunCommand, batch_command
+from xomflow.workflow.snakemake.rules import Rules
 
 TICK = "20261122T120000-host-5"
 NAME = f"xom-batch-{TICK}-1"
@@ -139,6 +143,22 @@ def test_what_a_rule_does_beside_goes_alone_and_other_resources_make_another_job
     add(queue, request(KEYS[0], is_plain=False), request(KEYS[1]), request(KEYS[2], memory_mb=900), request(KEYS[3]))
     assert batch.accepted == ["xom-good-000001", NAME, "xom-good-000003"]
     assert read_batch(tick, "1").members == (KEYS[1], KEYS[3])
+
+
+def test_only_a_rule_that_does_no_more_than_its_command_lets_a_run_share_a_job(tick: TickPaths) -> None:
+    key, plain = KEYS[0], RunCommand(str(tick.folder), "good", "v1")
+    limits = AttemptLimits(1, 100, 60.0)
+    its_tick = SimpleNamespace(key_of=lambda _: key, limits_of=lambda *_: limits)
+    rules = SimpleNamespace(_tick=its_tick, run=lambda _: plain, tick=tick)
+
+    def request_of(command: str) -> JobRequest:
+        return Rules.job_request(rules, "made", command, {"mem_mb": 100, "runtime": 2}, 1)  # type: ignore[arg-type]
+
+    command = plain(SimpleNamespace(run=key.run))
+    alone, shared = request_of(f"export A=1; {command}"), request_of(f"{command}\n")
+    assert alone.batch_script is None
+    assert shared.batch_script is not None
+    assert shared.batch_script("1") == shared.command.strip().replace(command, batch_command("1", tick))
 
 
 @pytest.mark.parametrize(("limit", "becomes"), [(1, "active"), (0, "left")])
