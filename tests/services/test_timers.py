@@ -229,3 +229,5 @@ def test_a_tick_in_slurm_that_is_asked_to_end_reports(place: SlurmSite, wait_for
     place.slurm.run("scancel", "--batch", "--signal=TERM", tick.split()[0])
     wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
     assert "1 runs go on in Slurm" in (place.site.work / "tick.log").read_text()
+    (place.site.folder / "go").touch()
+    wait_for(lambda: place.site.done("patient"))
