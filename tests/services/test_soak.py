@@ -201,9 +201,14 @@ class Soak:
         return jobs
 
 
-@pytest.fixture
+@pytest.fixture(params=[12, 0], ids=["each run a job", "runs share jobs"])
 def soak(
-    site: Site, own_slurm: SlurmCluster, own_mongo: MongoServer, own_influx: InfluxServer, bucket_of: Bucket
+    request: pytest.FixtureRequest,
+    site: Site,
+    own_slurm: SlurmCluster,
+    own_mongo: MongoServer,
+    own_influx: InfluxServer,
+    bucket_of: Bucket,
 ) -> Soak:
     made = Soak(site, own_slurm, own_mongo, own_influx)
     access = own_mongo.access
@@ -211,7 +216,9 @@ def soak(
     credentials = rundb_credentials(site.folder, access.address, **account)
     site.tree["rundb"] = {"kind": "mongodb", "credentials": str(credentials), "timeout": "3 s"}
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket_of.credentials(site.folder))}
-    site.tree["slurm"] |= {"tick_limit": "40 s", "patience": "5 s"}
+    site.tree["slurm"] |= {"tick_limit": "40 s", "patience": "5 s", "batch": {"alone": request.param, "memory_mb": 100}}
+    site.tree["warm_start"] = {"enabled": True, "preload": ["json"]}
+    site.tree["context"] = {"function": "json:loads"}
     site.tree["selection"] = {"excluded_tags": ["bad"]}
     for name in ("one", "two"):
         made.place.analysis(name, WORK, settings={"name": name})

@@ -14,7 +14,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,19 @@ _AT_A_TIME = 4
 
 
 class FastSite(Site):
-    """A site whose ticks run in process, where nothing asks for Snakemake's own options."""
+    """A site whose ticks run in process, where nothing asks for Snakemake's own options.
+
+    Attributes
+    ----------
+    together
+        How many runs share a job, as in Slurm; 1: each is a job of its own.
+    """
+
+    together = 1
 
     def tick(self, **environment: str) -> Done:
         self.write_config()
-        return in_fork(_tick, self.folder, environment)
+        return in_fork(lambda: _tick(self.together), self.folder, environment)
 
     def tick_in_another_second(self, **environment: str) -> Done:
         """Run a tick that begins in a later second than the one before: those of one second have no order."""
@@ -137,7 +145,7 @@ def _redirected(work: Callable[[], int | None], folder: Path, environment: dict[
 
 
 # --- the steps of a tick ----------------------------------------------------------------------------------------------
-def _tick() -> int:
+def _tick(together: int) -> int:
     """Do what the Snakefile does: begin, discover, run what was claimed, publish, report, say how it went."""
     try:
         tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
@@ -150,7 +158,7 @@ def _tick() -> int:
         if tick.files.trouble.exists():
             trouble = read_json(tick.files.trouble)
             return trouble["exit_code"]  # `xom job discover` has printed its sentence
-        failed = not all(_jobs(tick))
+        failed = not all(_jobs(tick, together))
         for step in ("publish", "report"):
             xom(["job", step, folder])
             if tick.files.trouble.exists():
@@ -166,21 +174,30 @@ def _claim() -> int:
         return xom(["job", "discover", str(tick.files.folder)])
 
 
-def _jobs(tick: Tick) -> list[bool]:
+def _jobs(tick: Tick, together: int) -> list[bool]:
     """Run the jobs, a few at a time; return for each whether it succeeded."""
-    folder = str(tick.files.folder)
-    waiting, ended = list(tick.pending()), []
+    waiting, ended = list(_commands(tick, together)), []
     running: set[int] = set()
     while waiting or running:
         while waiting and len(running) < _AT_A_TIME:
-            key = waiting.pop(0)
-            words = ["job", "run", folder, key.analysis, key.version, key.run]
-            running.add(fork(partial(xom, words)))
+            running.add(fork(partial(xom, waiting.pop(0))))
         pid, status = os.wait()
         if pid in running:
             running.remove(pid)
             ended.append(status == 0)
     return ended
+
+
+def _commands(tick: Tick, together: int) -> Iterator[list[str]]:
+    """Return the commands of the jobs; those of batches of several runs, if runs are to share jobs."""
+    keys, folder = list(tick.pending()), str(tick.files.folder)
+    if together == 1:
+        yield from (["job", "run", folder, key.analysis, key.version, key.run] for key in keys)
+        return
+    for first in range(0, len(keys), together):
+        batch = Batch(f"from-{first}", tuple(keys[first : first + together]), at_once=2, seconds=100_000.0)
+        write_batch(tick.files, batch)
+        yield ["job", "batch", folder, batch.name]
 
 
 def _list_pending() -> int:

