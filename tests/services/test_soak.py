@@ -193,10 +193,11 @@ class Soak:
         return all(HELD in job for job in self.left())
 
     def left(self) -> list[str]:
-        """What Slurm still has to do: analysis, run and attempt, state and reason; no attempt is there twice."""
+        """What Slurm still has to do: attempt or batch, state and reason; none is there twice."""
         form = "--format=%k|%T (%r)"
         said = self.cluster.access.answer("squeue", "--noheader", "--states=PENDING,RUNNING", form).splitlines()
-        jobs = [line.split(" ", 2)[2] for line in said]  # without the name of the tick
+        # Without the name of the tick, in which batches are numbered.
+        jobs = [line if " batch " in line else line.split(" ", 2)[2] for line in said]
         assert [job for job, times in Counter(job.partition("|")[0] for job in jobs).items() if times > 1] == []
         return jobs
 
