@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.in_process import FastSite
+from support.site import document
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key, run_id
+from xomflow.publishing import current_points, point
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 RUNS = range(52001, 52011)
@@ -162,6 +164,27 @@ def test_a_raised_version_another_store_and_a_new_analysis_are_no_mass_change(fi
     finished.analysis("other", GOOD)
     assert finished.tick().returncode == 0
     assert len(stored(finished)) == 10 + 20
+
+
+def test_a_new_form_of_points_renews_them_all_and_is_no_mass_change(
+    finished: FastSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stored(finished)
+    monkeypatch.setattr(point, "_PRESENT", f"{point.FORM + 1}:")
+    monkeypatch.setattr(current_points, "FORM", point.FORM + 1)
+    assert finished.tick().returncode == 0
+    assert (len(stored(finished)), set(stored(finished)) & set(before)) == (len(before), set())
+
+
+def test_what_can_no_longer_be_read_after_the_analysis_keeps_its_results(finished: FastSite) -> None:
+    """As data that the site purged: nothing is asked about what is done."""
+    before = files(finished.paths.outcomes)
+    finished.tree["analyses"]["good"]["needs_document"] = ["rate"]
+    finished.runs([document(number, rate=...) for number in RUNS])
+    assert finished.pending() == set()
+    assert finished.tick().returncode == 0
+    assert files(finished.paths.outcomes) == before
+    assert len(stored(finished)) == 10
 
 
 def test_what_vanishes_while_jobs_run_is_not_removed_from_the_store(finished: FastSite) -> None:

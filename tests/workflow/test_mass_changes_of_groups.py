@@ -79,6 +79,17 @@ def test_groups_that_wait_for_their_new_results_stop_no_later_tick(grouped: Fast
         assert done.returncode in (ExitCode.OK, ExitCode.FAILED_RUNS), done.stderr
 
 
+def test_groups_of_runs_that_can_no_longer_be_read_keep_their_results(grouped: FastSite) -> None:
+    """As data that the site purged after the analysis; a group that is done is not even marked."""
+    before = current(grouped)
+    grouped.tree["analyses"]["camp"]["needs_document"] = ["rate"]
+    file = grouped.folder / "runs.jsonl"
+    documents = [{**json.loads(line), "rate": {}} for line in file.read_text().splitlines()]
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
+    assert grouped.tick().returncode == 0
+    assert current(grouped) == before
+
+
 def test_one_acceptance_is_for_one_thing(grouped: FastSite) -> None:
     del grouped.documents[FIRST[0]]
     for first in FIRST[1:]:
