@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from support.in_process import FastSite
 from xomflow.config.model import Retries
+from xomflow.core.files.disk import trouble_seen_in
 from xomflow.jobs import runner
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
@@ -61,6 +63,7 @@ def test_a_folder_that_takes_nothing_is_named_and_nothing_is_taken(site: FastSit
         path.rmdir() if path.is_dir() else path.unlink()
     (site.work / folder).rmdir()
     (site.work / folder).write_text("in the way")
+    assert site.pending() == set()
     done = site.tick()
     assert (done.returncode, site.failures("one", 52002)) == (6, [])
     assert f"work/{folder}" in done.stderr
@@ -68,6 +71,24 @@ def test_a_folder_that_takes_nothing_is_named_and_nothing_is_taken(site: FastSit
     (site.work / folder).unlink()
     assert site.tick().returncode == 0
     assert site.done("one") == {52001, 52002}
+
+
+def test_a_dry_run_sees_that_a_disk_is_full_or_read_only_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "work" / "outcomes"
+    assert trouble_seen_in(folder) == ""
+    for said, changes in (
+        ("No space left on device", {"f_bavail": 0}),
+        ("No space left on device", {"f_favail": 0}),
+        ("Read-only file system", {"f_flag": os.ST_RDONLY}),
+        ("", {"f_files": 0, "f_favail": 0}),
+    ):
+        disk = SimpleNamespace(**{"f_bavail": 9, "f_files": 9, "f_favail": 9, "f_flag": 0, **changes})
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "statvfs", lambda place, disk=disk: disk)
+            assert trouble_seen_in(folder) == (f"{folder} takes nothing: {said}" if said else ""), changes
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_not_even_a_failure_record_can_be_written_the_tick_says_it_was_the_disk(

@@ -11,7 +11,7 @@ from datetime import datetime
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.files.disk import trouble_in
+from xomflow.core.files.disk import trouble_in, trouble_seen_in
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
@@ -96,12 +96,21 @@ def discover(tick: TickPaths) -> Survey:
     return survey
 
 
-def disk_troubles(paths: Paths, survey: Survey) -> list[str]:
-    """Return why the disk does not take what the chosen runs will write; then it is better to take no run."""
+def disk_troubles(paths: Paths, survey: Survey, may_write: bool = True) -> list[str]:
+    """Return why the disk does not take what the chosen runs will write; then it is better to take no run.
+
+    Parameters
+    ----------
+    paths, survey
+        Where they write, and the survey that chose them.
+    may_write
+        Whether to try it; False in a dry-run, which only sees that a disk is full or read-only.
+    """
+    look = trouble_in if may_write else trouble_seen_in
     folders = [paths.outcomes, paths.drafts, paths.locks, paths.logs] if survey.chosen else []
     if any(item.failures and item.failures[-1].kind == DISK for item in survey.chosen):
         folders.append(paths.all_figures)  # which only some analyses need
-    found = dict.fromkeys(trouble for folder in folders if (trouble := trouble_in(folder)))
+    found = dict.fromkeys(trouble for folder in folders if (trouble := look(folder)))
     return [f"{trouble}; no runs are taken while this lasts" for trouble in found]
 
 

@@ -21,7 +21,7 @@ from xomflow.jobs.lost import record_unstarted
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
-from xomflow.workflow.discover import limits_of, survey_now
+from xomflow.workflow.discover import disk_troubles, limits_of, survey_now
 from xomflow.workflow.documents import TickStart
 from xomflow.workflow.mass_changes import stop_before
 from xomflow.workflow.older_version import has_older_jobs
@@ -89,7 +89,10 @@ class Tick:
     def _foreseen(self) -> list[Key]:
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
         stop_before(survey.mass_changes)
-        sentences = [*survey.warnings, *survey.for_person, *survey.configuration_errors]
+        troubles = disk_troubles(self.paths, survey, may_write=False)
+        if troubles:
+            survey.chosen = []
+        sentences = [*survey.warnings, *survey.for_person, *survey.configuration_errors, *troubles]
         say(*sentences, f"{len(survey.chosen)} runs to analyse", file=sys.stderr)
         self._limits = {item.key: limits_of(self.config, item) for item in survey.chosen}
         return list(self._limits)

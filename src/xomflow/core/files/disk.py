@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -26,6 +27,23 @@ def trouble_in(folder: Path) -> str:
     except OSError as error:
         return in_a_sentence(error, folder)
     return ""
+
+
+def trouble_seen_in(folder: Path) -> str:
+    """Return why a folder takes no files, as far as that can be seen without writing; empty if nothing is seen."""
+    place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    try:
+        disk = os.statvfs(place)
+    except OSError as error:
+        return in_a_sentence(error, folder)
+    code = 0
+    if not place.is_dir():
+        code = errno.ENOTDIR
+    elif disk.f_flag & os.ST_RDONLY:
+        code = errno.EROFS
+    elif disk.f_bavail == 0 or (disk.f_files and disk.f_favail == 0):  # some file systems count no files
+        code = errno.ENOSPC
+    return in_a_sentence(OSError(code, os.strerror(code)), folder) if code else ""
 
 
 def in_a_sentence(error: OSError, path: Path) -> str:
