@@ -16,6 +16,7 @@ import pytest
 from support.patience import PATIENCE
 from support.site import Site, jobs_in
 from xomflow.core.files import work_format
+from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
 
 # Waits for a file `go`, then publishes where the code of its worker lies.
@@ -103,6 +104,66 @@ def test_a_site_goes_on_after_an_upgrade_and_after_rolling_back(versions: Versio
 
     versions.switch("2.0.0")
     assert versions.pending() == set()
+
+
+# Turns a copy of this version into one of layout 1: it writes a folder for the figures of a run.
+TO_LAYOUT_1 = {
+    "src/xomflow/core/files/work_format.py": [
+        ("FORMAT = 2", "FORMAT = 1"),
+        ("= {1: _one_file_for_each_figure}", "= {}"),
+    ],
+    "src/xomflow/core/paths.py": [('f"{key.run}.{name}"', "key.run / name")],
+    "src/xomflow/jobs/job_files.py": [("    shutil.rmtree(paths.figures_of_layout_1(key), ignore_errors=True)\n", "")],
+}
+
+
+def to_layout_1(checkout: Path) -> None:
+    for name, changes in TO_LAYOUT_1.items():
+        text = (checkout / name).read_text()
+        for old, new in changes:
+            assert old in text, (name, old)
+            text = text.replace(old, new)
+        (checkout / name).write_text(text)
+
+
+@pytest.mark.slow
+def test_jobs_of_a_version_with_an_older_layout_go_on_and_their_figures_are_converted(
+    versions: Versions, wait_for: Any
+) -> None:
+    """And the number waits for them: they would refuse the new one at their end."""
+    to_layout_1(versions.folder / "2.0.0")
+    site = versions.site
+    site.runs([52001])
+    site.analysis("waits", WAITS + "xomlib.figure('one', b'picture of ' + run_id.encode())\n")
+    site.write_config()
+    versions.switch("2.0.0")
+    with (site.folder / "tick.log").open("w") as log:
+        old = subprocess.Popen(**versions.command(), stdout=log, stderr=log)
+    wait_for((site.folder / "begun-052001").exists)
+
+    versions.switch("2.1.0")
+    assert versions.run().returncode == 0
+    assert site.paths.format.read_text() == "1\n"
+    (site.folder / "go").touch()
+    assert old.wait(300) == 0, (site.folder / "tick.log").read_text()
+    shelf = site.paths.figure(Key("waits", "v1", "052001"), "").parent
+    assert [path.name for path in shelf.iterdir()] == ["052001"], "the old version's job did not write the old layout"
+    site.runs([52002])
+    assert versions.run().returncode == 0
+    pictures = {path.name: path.read_bytes() for path in shelf.iterdir()}
+    assert pictures == {f"{run}.one.png": f"picture of {run}".encode() for run in ("052001", "052002")}
+    assert site.paths.format.read_text() == f"{work_format.FORMAT}\n"
+
+    versions.switch("2.0.0")
+    refused = versions.run()
+    assert (refused.returncode, "has layout 2" in refused.stderr) == (3, True)
+    site.paths.format.write_text("1\n")  # as docs/operator.md describes the way back
+    assert versions.pending() == set()
+    versions.switch("2.1.0")
+    assert versions.run().returncode == 0
+    assert {path.name: path.read_bytes() for path in shelf.iterdir()} == pictures
+    left = {path.relative_to(site.folder / ".snakemake").parts[0] for path in site.folder.glob(".snakemake/*/**/*")}
+    assert left == {"log"}, "Snakemake keeps files of jobs"
 
 
 def test_rolling_back_over_a_change_of_the_layout_is_refused(versions: Versions) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -117,6 +119,50 @@ def test_a_log_that_a_kill_left_in_both_places_stands_in_the_archive_once(
     archive_old_files(paths, MONTH, NOW)
     assert logs(paths) == set(STAYS)
     assert sorted(names_in_archive(paths.log_archive(paths.log(KEY).parent))) == sorted(MOVES)
+
+
+def killed_at(moment: int, work: Callable[[], object]) -> bool:
+    """Run something in a fork that ends without a word at the n-th step that changes files; return whether it did."""
+    pid = os.fork()
+    if pid == 0:
+        steps = itertools.count()
+
+        def counted(real: Callable[..., object]) -> Callable[..., object]:
+            def step(*arguments: object, **keywords: object) -> object:
+                if next(steps) == moment:
+                    os._exit(9)
+                return real(*arguments, **keywords)
+
+            return step
+
+        places = [(Path, "unlink"), (Path, "replace"), (zipfile.ZipFile, "write"), (os, "fsync"), (shutil, "rmtree")]
+        for place, name in places:
+            setattr(place, name, counted(getattr(place, name)))
+        work()
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] != 0
+
+
+def test_a_kill_at_any_moment_loses_no_log_and_no_tick_and_the_next_tick_goes_on(paths: Paths, tmp_path: Path) -> None:
+    old = tick(paths, NOW - 2 * DAY)
+    day = paths.tick_archive(old.folder.name).name
+    expected = {*MOVES, *(f"{old.folder.name}/{name}" for name in KEPT)}
+    for moment in range(40):
+        work = shutil.copytree(paths.work, tmp_path / str(moment), symlinks=True)
+        there = Paths(work)
+        was_killed = killed_at(moment, lambda there=there: archive_old_files(there, MONTH, NOW))  # type: ignore[misc]
+        archives = (there.log_archive(there.log(KEY).parent), there.ticks / day)
+        for again in (False, True):
+            inside = {name for archive in archives for name in names_in_archive(archive)}
+            beside = logs(there) | {str(path.relative_to(there.ticks)) for path in there.ticks.rglob("*/*")}
+            assert expected <= inside | beside, (moment, again)
+            archive_old_files(there, MONTH, NOW)
+        assert expected <= {name for archive in archives for name in names_in_archive(archive)}, moment
+        assert not (there.ticks / old.folder.name).exists()
+        if not was_killed:
+            break
+    assert not was_killed
+    assert moment > 10
 
 
 def test_a_damaged_archive_is_named_and_kept_and_another_one_is_begun(paths: Paths) -> None:
