@@ -385,6 +385,32 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     assert opened == []
 
 
+def test_documents_of_runs_without_points_open_no_outcome(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(paths, of(52001), of(52002))
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    published(paths, memory)
+    opened: list[str] = []
+    outcomes = OutcomeCache.outcomes
+    monkeypatch.setattr(
+        OutcomeCache, "outcomes", lambda self, shelf: (opened.append(str(shelf)), outcomes(self, shelf))[1]
+    )
+    for comment in ("new", "newer"):
+        RunMetadata(paths).keep([run(52001), run(52002), run(52003, comments=[{"comment": comment}])])
+    published(paths, memory)
+    assert opened == []
+    RunMetadata(paths).keep([run(52001), run(52002), run(52003)])
+    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}]), run(52003)])
+    published(paths, memory)
+    assert (opened, tags(memory)) == (["kr83m/v1/052"], {52001: "", 52002: "late"})
+    paths.run_metadata_changes.unlink()
+    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}]), run(52004)])
+    paths.run_metadata_changes.write_text("[]")
+    published(paths, memory)
+    assert len(opened) == 2
+
+
 # --- filling anew, comparing ------------------------------------------------------------------------------------------
 
 

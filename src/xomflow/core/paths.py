@@ -220,6 +220,11 @@ class Paths:
         return self.cache / "facts" / "digests.json"
 
     @property
+    def run_metadata_changes(self) -> Path:
+        """Which runs changed from one of these digests to the next."""
+        return self.cache / "facts" / "changes.json"
+
+    @property
     def ledger(self) -> Path:
         """What each store has; safe to delete: everything is published once more, to the same points."""
         return self.work / "ledger"

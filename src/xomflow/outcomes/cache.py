@@ -198,6 +198,10 @@ class SeenFingerprints:
         """Return whether the shelf had this fingerprint; never for 0."""
         return fingerprint != 0 and shelf not in self._look_at and self._seen.get(str(shelf)) == fingerprint
 
+    def last(self, shelf: Shelf) -> Fingerprint:
+        """Return the fingerprint that the shelf had; 0 if it is not known."""
+        return self._seen.get(str(shelf), 0)
+
     def note(self, shelf: Shelf, fingerprint: Fingerprint) -> None:
         """Remember the fingerprint of a shelf."""
         self._seen[str(shelf)] = fingerprint

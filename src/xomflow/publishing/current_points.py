@@ -79,6 +79,17 @@ class CurrentPoints:
         groups = self.current.fingerprint(shelf)
         return f"{changed} {' '.join(metadata)} {groups} {self._page_url} {FORM}" if changed else 0
 
+    def changed_since(self, shelf: Shelf, before: Fingerprint) -> set[str] | None:
+        """Return the ids of runs whose points may differ from those at an earlier fingerprint; None: of any run.
+
+        Only where nothing but the metadata of runs changed, of which most have no outcome yet, it need not be any run.
+        """
+        now = str(self.fingerprint(shelf)).split(" ")
+        then = str(before).split(" ")
+        if self.current.shelves(shelf) != [shelf.name] or [*then[:1], *then[2:]] != [*now[:1], *now[2:]]:
+            return None
+        return self._metadata.changed_since(shelf.name, then[1]) if len(then) > 1 else None
+
     def of(self, shelf: Shelf) -> Points:
         """Return the points of a shelf, by the id of the run or campaign."""
         outcomes = self.current.of(shelf, self._cache.outcomes(shelf))

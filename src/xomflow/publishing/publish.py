@@ -12,7 +12,7 @@ from typing import Any
 from xomflow.core.errors import XomError
 from xomflow.core.files.file_lock import LONGEST_WAIT, exclusive, shared
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
-from xomflow.core.key import first_run, run_id
+from xomflow.core.key import first_run, is_group, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import Fingerprint, SeenFingerprints, Shelf
@@ -114,6 +114,10 @@ class _Publishing:
     def _publish_analysis(self, shelves: list[Shelf]) -> None:
         fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
         changed = [one for one in shelves if not self._is_published(one, fingerprints[one])]
+        for shelf in changed:
+            if self._concerns_no_result(shelf):
+                self._seen.note(shelf, fingerprints[shelf])
+        changed = [one for one in changed if not self._is_published(one, fingerprints[one])]
         if changed and not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._renewable(shelves))
         for shelf in changed:
@@ -128,6 +132,16 @@ class _Publishing:
 
     def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
         return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._store.has(shelf)
+
+    def _concerns_no_result(self, shelf: Shelf) -> bool:
+        """Return whether only run documents changed since the shelf was published, and none of a run with points."""
+        runs = self._points.changed_since(shelf, self._seen.last(shelf))
+        if runs is None:
+            return False
+        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
+        if not known or UNKNOWN in known.values() or any(map(is_group, known)):
+            return False
+        return not runs & known.keys()
 
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
@@ -21,6 +21,17 @@ from xomflow.core.key import RUN_DIGITS, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import RunEntries
+
+# Of each shelf so many changes are known, of at most so many runs: enough for a day of ticks.
+_MOST_STEPS, _MOST_RUNS = 50, 200
+
+
+class _Step(NamedTuple):
+    """A change of the metadata of a shelf: the digests before and after it, and the ids of the runs that changed."""
+
+    before: str
+    after: str
+    runs: list[str]
 
 
 class RunMetadata:
@@ -35,6 +46,7 @@ class RunMetadata:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._digests: dict[str, str] = read_kept(paths.run_metadata_digests, dict_of(str)) or {}
+        self._steps: dict[str, list[_Step]] = read_kept(paths.run_metadata_changes, _steps) or {}
 
     def keep(self, runs: Iterable[Run], given_up: Iterable[int] = ()) -> None:
         """Keep what the documents of these runs have; what is kept of other runs stays, see `unseen_runs`.
@@ -63,9 +75,14 @@ class RunMetadata:
                 del kept[name]["rest"]
             now = {run.id: _kept_form(run, kept.get(run.id, {})) for run in members}
             write_kept(self._paths.run_metadata(shelf), json.dumps(kept | now))
+            runs = [*leaving, *(name for name, entry in now.items() if _differ(entry, kept.get(name, {})))]
+            step = _Step(self._digests.get(shelf, ""), digest, runs)
+            traceable = kept and len(runs) <= _MOST_RUNS
+            self._steps[shelf] = [*self._steps.get(shelf, []), step][-_MOST_STEPS:] if traceable else []
             self._digests[shelf] = digest
             changed = True
         if changed:
+            write_kept(self._paths.run_metadata_changes, json.dumps(self._steps))
             write_kept(self._paths.run_metadata_digests, json.dumps(self._digests))
 
     def unseen_runs(
@@ -122,12 +139,35 @@ class RunMetadata:
         """Return a text that differs whenever the metadata of a shelf do."""
         return self._digests.get(shelf, "")
 
+    def changed_since(self, shelf: str, digest: str) -> set[str] | None:
+        """Return the ids of the runs of a shelf whose metadata are not those of an earlier digest; None: any run."""
+        runs: set[str] = set()
+        wanted = self._digests.get(shelf)
+        for step in reversed(self._steps.get(shelf, [])):
+            if wanted == digest or step.after != wanted:
+                break
+            runs.update(step.runs)
+            wanted = step.before
+        return runs if digest and wanted == digest else None
+
     def of(self, shelf: str) -> dict[str, RunEntries]:
         """Return the metadata of a shelf's runs, by run id; a run that was never seen has none."""
         return {run: entries for run, one in self._kept(shelf).items() if (entries := _parsed(one)) is not None}
 
     def _kept(self, shelf: str) -> dict[str, dict[str, Any]]:
         return read_kept(self._paths.run_metadata(shelf), dict_of(dict)) or {}
+
+
+def _differ(entry: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Return whether two kept forms differ in what results say about a run."""
+    return any(name not in before or before[name] != entry[name] for name in RunEntries._fields)
+
+
+def _steps(content: Any) -> dict[str, list[_Step]]:
+    return {
+        str(shelf): [_Step(str(before), str(after), list(map(str, runs))) for before, after, runs in steps]
+        for shelf, steps in content.items()
+    }
 
 
 def _kept_form(run: Run, before: dict[str, Any]) -> dict[str, Any]:
