@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
@@ -42,6 +43,12 @@ SAMPLE = 300
 MORE_FRONTENDS = 13  # a site has about 14 in all
 PARTS = ("idle", "dry", "overhead", "availability")
 EMPTY = "rule all:\n    default_target: True\n"
+JOBS = """    input: expand("made/{{run}}", run=range({jobs}))
+rule one:
+    output: "made/{{run}}"
+    shell: "touch {{output}}"
+"""
+CHANGED = 20
 RUN_FLOOR, DRY_FLOOR = "floor: empty Snakefile", "floor: empty Snakefile, -n"
 
 # Name: warm start, number of runs, what the script does before it saves a number.
@@ -68,6 +75,7 @@ def ticks_and_dry_runs(folder: Path, sizes: list[int], parts: set[str], repeat: 
             things["idle tick, documents changed"] = partial(tick, site, changed=True)
             things["idle tick"] = partial(tick, site)
         if "dry" in parts:
+            things[f"floor: Snakefile with {pending:,} jobs, -n"] = partial(floor, site, "-n", jobs=pending)
             things["-n, nothing pending"] = partial(tick, site, "-n")
             things["-n, nothing pending, documents changed"] = partial(tick, site, "-n", changed=True)
             things[f"-n, {pending:,} pending"] = partial(tick, site, "-n", documents="more.jsonl")
@@ -94,23 +102,45 @@ def dry_run_after_a_tick(site: Site) -> Cost:
 
 @contextlib.contextmanager
 def renewed(file: Path, really: bool, for_good: bool = True) -> Iterator[None]:
-    """Let the run documents look as if one had changed; afterwards, unless it is for good, as if nothing had been.
+    """Change the newest 20 run documents and let a run begin; afterwards, unless it is for good, all is as before.
 
-    Their time goes back by a second, not to the present: what is too young is not relied on by the next tick.
+    The time of the file goes back by a second, not to the present: what is too young is not relied on by the next tick.
     """
     before = file.stat()
+    place, tail = _tail(file)
     if really:
+        token = str(time.time_ns())
+        documents = [json.loads(line) | {"comments": [{"comment": token}]} for line in tail.splitlines()]
+        if "end" in documents[-1]:
+            documents.append({**documents[-1], "number": documents[-1]["number"] + 1})
+            del documents[-1]["end"]
+        _put(file, place, "".join(f"{json.dumps(one)}\n" for one in documents).encode())
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns - 10**9))
     yield
     if not for_good:
+        _put(file, place, tail)
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def floor(site: Site, *arguments: str) -> Cost:
-    """Measure Snakemake itself: the same profile, a Snakefile with one rule that does nothing."""
+def _tail(file: Path) -> tuple[int, bytes]:
+    """Return the newest documents of a file and their place; this process stays small."""
+    with file.open("rb") as lines:
+        tail = b"".join(deque(lines, CHANGED))
+    return file.stat().st_size - len(tail), tail
+
+
+def _put(file: Path, place: int, content: bytes) -> None:
+    with file.open("r+b") as lines:
+        lines.seek(place)
+        lines.truncate()
+        lines.write(content)
+
+
+def floor(site: Site, *arguments: str, jobs: int = 0) -> Cost:
+    """Measure Snakemake itself: the same profile, a Snakefile with one rule that does nothing, or with so many jobs."""
     folder = site.folder / "floor"
     folder.mkdir(exist_ok=True)
-    (folder / "Empty").write_text(EMPTY)
+    (folder / "Empty").write_text(EMPTY + (JOBS.format(jobs=jobs) if jobs else ""))
     profile = ["--workflow-profile", str(ROOT / "profiles" / "default")]
     return measure([site.command()[0], "-s", "Empty", *profile, *arguments], folder, folder / "floor.log")
 
@@ -139,6 +169,8 @@ def steps(site: Site, repeat: int) -> str:
         "report": partial(step, site, ["discover", "publish", "report"]),
         pending: partial(step, site, ["discover"], documents="more.jsonl"),
         "discover, a new version of all": partial(step, site, ["discover"], raised_to="v2"),
+        "the same in the next tick": partial(step, site, ["discover", "discover"], raised_to="v2"),
+        "publish, documents changed": partial(step, site, ["discover", "publish"], changed=True),
         "-n, all known to a tick before": partial(dry_run_after_a_tick, site),
     }
     series = interleaved(things, repeat)
