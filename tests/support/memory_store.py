@@ -38,7 +38,7 @@ class MemoryStore(Store):
         """Note which ids may be renewed; see `Store.renew`."""
         self.renewed.append((analysis, {one for _, points in shelves for one in points}))
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
         """Write what changed, and fail after that for the shelves in ``failing``; see `Store.write`."""
         self.writes.append((str(shelf), changed))
         self._check_away()

@@ -385,30 +385,60 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     assert opened == []
 
 
-def test_documents_of_runs_without_points_open_no_outcome(
-    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+ODD = ("plain", 'with "quotes" and \\ ', "two\nlines 5", 'ends in \\"\n', "", "é\u2028")
+
+
+@pytest.mark.parametrize("kind", ["memory", "local"])
+def test_changed_documents_read_only_the_outcomes_of_their_runs(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    keep(paths, of(52001), of(52002))
-    RunMetadata(paths).keep([run(52001), run(52002)])
-    published(paths, memory)
+    store: Store = memory if kind == "memory" else LocalStore(paths, "test_")
+    numbers = range(52001, 52007)
+    keep(paths, *map(of, numbers))
+    RunMetadata(paths).keep(map(run, numbers))
+    published(paths, store)
     opened: list[str] = []
     outcomes = OutcomeCache.outcomes
     monkeypatch.setattr(
         OutcomeCache, "outcomes", lambda self, shelf: (opened.append(str(shelf)), outcomes(self, shelf))[1]
     )
-    for comment in ("new", "newer"):
-        RunMetadata(paths).keep([run(52001), run(52002), run(52003, comments=[{"comment": comment}])])
+    for turn in range(len(ODD)):
+        changed = [run(number, comments=[{"comment": ODD[(turn + number) % len(ODD)]}]) for number in numbers[turn:]]
+        RunMetadata(paths).keep([*map(run, numbers[:turn]), *changed, run(52900 + turn)])
+        opened.clear()
+        receipt = published(paths, store)
+        assert (receipt.problems, receipt.outcomes > 0, opened) == ([], True, [])
+        assert list(verify(paths, store, "test_")) == []
+
+
+def test_documents_of_runs_without_points_change_nothing(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001))
+    RunMetadata(paths).keep([run(52001)])
     published(paths, memory)
-    assert opened == []
-    RunMetadata(paths).keep([run(52001), run(52002), run(52003)])
-    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}]), run(52003)])
-    published(paths, memory)
-    assert (opened, tags(memory)) == (["kr83m/v1/052"], {52001: "", 52002: "late"})
-    paths.run_metadata_changes.unlink()
-    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}]), run(52004)])
-    paths.run_metadata_changes.write_text("[]")
-    published(paths, memory)
-    assert len(opened) == 2
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    memory.writes.clear()
+    assert published(paths, memory).outcomes == 0
+    assert memory.writes == []
+
+
+@pytest.mark.parametrize("obstacle", ["history", "outcome", "file", "order"])
+def test_where_a_part_is_not_enough_the_whole_shelf_is_published(paths: Paths, obstacle: str) -> None:
+    store = LocalStore(paths, "test_")
+    keep(paths, of(52001), of(52002))
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    published(paths, store)
+    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}])])
+    file = paths.store / "test/kr83m/v1/052.lp"
+    if obstacle == "history":
+        paths.run_metadata_changes.write_text("[]")
+    elif obstacle == "outcome":
+        keep(paths, of(52002, value=11.0))
+    elif obstacle == "file":
+        file.write_bytes(b'other" ' + file.read_bytes())
+    else:
+        file.write_bytes(b"".join(reversed(file.read_bytes().splitlines(keepends=True))))
+    assert published(paths, store).problems == []
+    assert list(verify(paths, store, "test_")) == []
 
 
 # --- filling anew, comparing ------------------------------------------------------------------------------------------

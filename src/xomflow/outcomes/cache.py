@@ -134,6 +134,22 @@ class OutcomeCache:
             write_kept(place, json.dumps(entries, separators=(",", ":")))
         return found
 
+    def unchanged(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Outcome] | None:
+        """Return the outcomes of some runs of a shelf as they are kept; None if one of their files has changed."""
+        kept = read_kept(self._paths.known_outcomes / f"{shelf}.json", _kept_by_id) or {}
+        found = {}
+        for run in runs:
+            name = f"{run}.json"
+            try:
+                status = _stamps((self._folder(shelf) / name).stat())
+            except OSError:
+                return None
+            outcome = _outcome_of(kept.get(run), shelf, name, status)
+            if outcome is None:
+                return None
+            found[run] = outcome
+        return found
+
     def damaged_of(self, shelf: Shelf, runs: Collection[str]) -> set[str]:
         """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
         place = self._paths.known_outcomes / f"{shelf}.json"
@@ -199,8 +215,8 @@ class SeenFingerprints:
         return fingerprint != 0 and shelf not in self._look_at and self._seen.get(str(shelf)) == fingerprint
 
     def last(self, shelf: Shelf) -> Fingerprint:
-        """Return the fingerprint that the shelf had; 0 if it is not known."""
-        return self._seen.get(str(shelf), 0)
+        """Return the fingerprint that the shelf had; 0 if it is not known, or the shelf counts as unseen."""
+        return 0 if shelf in self._look_at else self._seen.get(str(shelf), 0)
 
     def note(self, shelf: Shelf, fingerprint: Fingerprint) -> None:
         """Remember the fingerprint of a shelf."""

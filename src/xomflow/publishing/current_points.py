@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from xomflow.core.key import shelf_of
@@ -92,7 +92,14 @@ class CurrentPoints:
 
     def of(self, shelf: Shelf) -> Points:
         """Return the points of a shelf, by the id of the run or campaign."""
-        outcomes = self.current.of(shelf, self._cache.outcomes(shelf))
+        return self._made(self.current.of(shelf, self._cache.outcomes(shelf)))
+
+    def of_some(self, shelf: Shelf, runs: Collection[str]) -> Points | None:
+        """Return the points of some runs of a shelf; None if one of their outcomes has changed."""
+        outcomes = self._cache.unchanged(shelf, runs)
+        return None if outcomes is None else self._made(self.current.of(shelf, outcomes))
+
+    def _made(self, outcomes: Mapping[str, Outcome]) -> Points:
         return {
             run: points_of(one, self._prefix, self._present_metadata(one), self._page_url)
             for run, one in outcomes.items()

@@ -95,7 +95,7 @@ class InfluxStore:
             places = [place._replace(version="") for place in there]
         self._delete(places, {place.group for place in places if place.time not in kept})
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
         """Write the points that the server does not have or has with another content, in batches; see `Store.write`."""
         wanted = {Place.of(point): point for of_run in points.values() for point in of_run}
         new = [points[run] for run in sorted(changed & points.keys())]

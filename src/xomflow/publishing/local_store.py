@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing import line_protocol
-from xomflow.publishing.point import Point
-from xomflow.publishing.store import Points, StoreError
+from xomflow.publishing.point import Point, number_in
+from xomflow.publishing.store import Points, StoreError, WholeShelfNeededError
 from xomlib.files import write_atomically
+
+# A line of line protocol; texts may have line ends.
+_LINE = re.compile(rb'(?:[^"\n]|"(?:[^"\\]|\\.)*")+\n', re.DOTALL)
 
 
 class LocalStore:
@@ -32,9 +37,11 @@ class LocalStore:
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Do nothing: each file is written as a whole; see `Store.renew`."""
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
         """Write the file of a shelf; see `Store.write`."""
-        if points:
+        if not whole:
+            self._put(self._path(shelf), self._with_other_lines(shelf, points, changed))
+        elif points:
             self._put(self._path(shelf), _content(shelf, points))
         else:
             self._path(shelf).unlink(missing_ok=True)
@@ -74,6 +81,23 @@ class LocalStore:
 
     def close(self) -> None:
         """Do nothing; see `Store.close`."""
+
+    def _with_other_lines(self, shelf: Shelf, points: Points, changed: set[str]) -> bytes:
+        """Return what the file of a shelf of single runs has, with other points of the runs that changed."""
+        try:
+            content = self._path(shelf).read_bytes()
+            lines = _LINE.findall(content)
+            numbers = [number_in(int(line.rpartition(b" ")[2])) for line in lines]
+        except (OSError, ValueError):
+            raise WholeShelfNeededError(f"{self._path(shelf)} cannot be read") from None
+        if b"".join(lines) != content or numbers != sorted(numbers):
+            raise WholeShelfNeededError(f"{self._path(shelf)} has another form")
+        by_run: dict[int, bytes] = {}
+        for number, line in zip(numbers, lines, strict=True):
+            by_run[number] = by_run.get(number, b"") + line
+        for run in changed:
+            by_run[first_run(run)] = _text(str(shelf), points[run])
+        return b"".join(by_run[number] for number in sorted(by_run))
 
     def _path(self, shelf: Shelf) -> Path:
         return self._folder / f"{shelf}.lp"

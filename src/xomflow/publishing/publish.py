@@ -21,7 +21,7 @@ from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.point import is_outdated
-from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
+from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError, WholeShelfNeededError
 
 
 def publish(
@@ -114,10 +114,6 @@ class _Publishing:
     def _publish_analysis(self, shelves: list[Shelf]) -> None:
         fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
         changed = [one for one in shelves if not self._is_published(one, fingerprints[one])]
-        for shelf in changed:
-            if self._concerns_no_result(shelf):
-                self._seen.note(shelf, fingerprints[shelf])
-        changed = [one for one in changed if not self._is_published(one, fingerprints[one])]
         if changed and not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._renewable(shelves))
         for shelf in changed:
@@ -132,16 +128,6 @@ class _Publishing:
 
     def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
         return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._store.has(shelf)
-
-    def _concerns_no_result(self, shelf: Shelf) -> bool:
-        """Return whether only run documents changed since the shelf was published, and none of a run with points."""
-        runs = self._points.changed_since(shelf, self._seen.last(shelf))
-        if runs is None:
-            return False
-        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
-        if not known or UNKNOWN in known.values() or any(map(is_group, known)):
-            return False
-        return not runs & known.keys()
 
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""
@@ -160,19 +146,44 @@ class _Publishing:
         return True
 
     def _publish_shelf(self, shelf: Shelf) -> None:
+        if self._publish_documents(shelf):
+            return
         points = self._points.of(shelf)
         self._uses.note(shelf, points)
-        ledger = self._ledger / f"{shelf}.json"
         known = self._known(shelf, points.keys())
         if unknown := self._points.unknown_in(shelf, points) & known.keys():
             raise StoreError(f"{shelf}: not published, or the points of {min(unknown)}, which cannot be read, would go")
-        present = {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
+        self._bring(shelf, points, known, _fingerprints(points), whole=True)
+
+    def _publish_documents(self, shelf: Shelf) -> bool:
+        """Publish a shelf of which only run documents changed; return whether that was so.
+
+        Most of these are of runs without a point; of the others only their own outcomes are read.
+        """
+        runs = self._points.changed_since(shelf, self._seen.last(shelf))
+        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
+        certain = shelf in self._uses and self._store.has(shelf) and UNKNOWN not in known.values()
+        if runs is None or not (known and certain) or any(map(is_group, known)):
+            return False
+        here = runs & known.keys()
+        points = self._points.of_some(shelf, here) if here else {}
+        if points is None or points.keys() != here:
+            return False
+        try:
+            self._bring(shelf, points, known, known | _fingerprints(points), whole=False)
+        except WholeShelfNeededError:
+            return False
+        return True
+
+    def _bring(self, shelf: Shelf, points: Points, known: dict[str, str], present: dict[str, str], whole: bool) -> None:
+        """Bring a shelf from the known fingerprints to the present ones."""
         if present == known:
             return
+        ledger = self._ledger / f"{shelf}.json"
         changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
         # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
         write_kept(ledger, json.dumps(known | dict.fromkeys(changed, UNKNOWN)))
-        self._store.write(shelf, points, changed)
+        self._store.write(shelf, points, changed, whole)
         write_kept(ledger, json.dumps(present))
         self._receipt.outcomes += len(changed & present.keys())
         self._receipt.points += sum(len(points[run]) for run in changed & present.keys())
@@ -183,6 +194,10 @@ class _Publishing:
             return {}
         known = _read_ledger(self._ledger / f"{shelf}.json", ids)
         return dict.fromkeys(self._points.superseded(shelf), UNKNOWN) if known is None else known
+
+
+def _fingerprints(points: Points) -> dict[str, str]:
+    return {run: of_run[0].fingerprint if of_run else "" for run, of_run in points.items()}
 
 
 def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str] | None:

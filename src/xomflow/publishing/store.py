@@ -22,6 +22,10 @@ class StoreError(XomError):
     exit_code = ExitCode.STORE_OR_DISK
 
 
+class WholeShelfNeededError(StoreError):
+    """A store that cannot change some points of a shelf without the others."""
+
+
 class StoreAwayError(StoreError):
     """The store cannot be used at all now, so nothing else is sent to it."""
 
@@ -49,7 +53,7 @@ class Store(Protocol):
         """
         ...
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str]) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
         """Write results; writing the same again changes nothing.
 
         Parameters
@@ -61,11 +65,15 @@ class Store(Protocol):
         changed
             Ids whose points the store does not have, or has with another content. If such an id is not in ``points``,
             the store's points of it are removed.
+        whole
+            Whether ``points`` are all of the shelf; else they are at least those of ``changed``, and the others stay.
 
         Raises
         ------
         StoreError
             If not everything has arrived.
+        WholeShelfNeededError
+            If the others cannot stay; nothing was written.
         """
         ...
 
