@@ -75,9 +75,9 @@ class RunMetadata:
                 del kept[name]["rest"]
             now = {run.id: _kept_form(run, kept.get(run.id, {})) for run in members}
             write_kept(self._paths.run_metadata(shelf), json.dumps(kept | now))
-            runs = [*leaving, *(name for name, entry in now.items() if _differ(entry, kept.get(name, {})))]
-            step = _Step(self._digests.get(shelf, ""), digest, runs)
-            traceable = kept and len(runs) <= _MOST_RUNS
+            differ = [*leaving, *(name for name, entry in now.items() if _differ(entry, kept.get(name, {})))]
+            step = _Step(self._digests.get(shelf, ""), digest, differ)
+            traceable = kept and len(differ) <= _MOST_RUNS
             self._steps[shelf] = [*self._steps.get(shelf, []), step][-_MOST_STEPS:] if traceable else []
             self._digests[shelf] = digest
             changed = True
