@@ -1,9 +1,14 @@
-"""What a member of a batch counts as whose runner wrote nothing, and when the job of a batch ends."""
+"""What a member of a batch counts as whose runner wrote nothing, when its job ends, and what killed jobs left."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+from pathlib import Path
+
 import pytest
 
+from xomflow.jobs.batches.node_home import remove_old_homes
 from xomflow.jobs.batches.run_batch import end_of_job
 from xomflow.jobs.batches.silent_ends import RunnerEnd, failure_of
 
@@ -27,3 +32,15 @@ def test_a_member_without_a_record_counts_as_what_ended_its_runner(end: RunnerEn
 @pytest.mark.parametrize(("told", "end"), [("", 1600.0), ("1500", 1500.0), ("9999", 1600.0), ("soon", 1600.0)])
 def test_a_job_ends_at_its_time_limit_or_when_the_batch_system_says(told: str, end: float) -> None:
     assert end_of_job(600.0, 1000.0, told) == end
+
+
+def test_a_node_keeps_nothing_of_killed_jobs_and_everything_of_others(tmp_path: Path) -> None:
+    for name in ("xom-batch-old", "xom-batch-held", "xom-batch-new", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+        if name != "xom-batch-new":
+            os.utime(tmp_path / name, (0.0, 0.0))
+    with (tmp_path / "xom-batch-held/lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_old_homes(tmp_path, now=(tmp_path / "xom-batch-new").stat().st_mtime + 10.0)
+    assert {path.name for path in tmp_path.iterdir()} == {"xom-batch-held", "xom-batch-new", "other"}

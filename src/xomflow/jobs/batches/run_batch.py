@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import gc
 import os
 import signal
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.batches import child
 from xomflow.jobs.batches.batch_file import Batch
+from xomflow.jobs.batches.node_home import home_on_node
 from xomflow.jobs.batches.silent_ends import cancel_before_begin, record_end
 from xomflow.jobs.compose import git_revision
 from xomflow.jobs.description import Job, read_jobs_of
@@ -51,7 +48,7 @@ def run_batch(paths: Paths, tick: TickPaths, batch: Batch) -> int:
     end = end_of_job(batch.seconds, time.time(), os.environ.get("SLURM_JOB_END_TIME", ""))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        with _home() as home:
+        with home_on_node() as home:
             work = _Work(paths, tick, home, batch.at_once, end)
             say(f"batch {batch.name}: {len(jobs)} runs, {batch.at_once} at a time")
             work.do(jobs)
@@ -74,14 +71,6 @@ def end_of_job(seconds: float, began: float, told: str) -> float:
         What the batch system tells; empty if nothing.
     """
     return min(began + seconds, float(told)) if told.isdecimal() else began + seconds
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[Home]:
-    """Make a home for preloaded processes on this machine, where a Unix socket can be; they end with this process."""
-    with tempfile.TemporaryDirectory(prefix="xom-batch-") as folder, Path(folder, "lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Home(Path(folder), Path(folder, "lock"))
 
 
 @dataclass(slots=True)
