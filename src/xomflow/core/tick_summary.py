@@ -25,7 +25,7 @@ Counts = dict[str, dict[State, int]]
 
 
 class JobCounts(NamedTuple):
-    """Number of jobs in the batch system."""
+    """Number of runs in the batch system: those that wait there, and those that a job works on."""
 
     pending: int = 0
     running: int = 0
@@ -161,7 +161,7 @@ class Summary:
     for_person
         Sentences about what waits for a person.
     batch_jobs
-        Number of jobs in the batch system when the tick looked for work, by analysis.
+        Number of runs in the batch system when the tick looked for work, by analysis.
     oldest_ready
         The oldest ready run, by analysis; an analysis without one is left out.
     """

@@ -98,7 +98,7 @@ class Survey:
     for_person
         Sentences about what waits for a person.
     batch_jobs
-        Number of jobs in the batch system, by analysis.
+        Number of runs in the batch system, by analysis.
     submissions
         The status of what was submitted to it, asked after the claims were read.
     only_counted

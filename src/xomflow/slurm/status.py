@@ -156,7 +156,7 @@ def to_blame(submissions: Sequence[Submission], begun: Collection[Key], ended: C
 
 
 def count_jobs(statuses: Mapping[Key, SubmissionStatus]) -> dict[str, JobCounts]:
-    """Return the number of jobs that wait in the batch system and that work, by analysis; one without is left out."""
+    """Return how many runs wait in the batch system and are worked on, by analysis; one without is left out."""
     seen = Counter((key.analysis, one.has_begun) for key, one in statuses.items() if one.has_begun is not None)
     return {analysis: JobCounts(seen[analysis, False], seen[analysis, True]) for analysis, _ in sorted(seen)}
 

@@ -179,7 +179,7 @@ class SurveyDocument:
     for_person
         Sentences about what waits for a person.
     batch_jobs
-        Number of jobs in the batch system, by analysis.
+        Number of runs in the batch system, by analysis.
     oldest_ready
         The oldest of the ready runs that the tick left, by analysis.
     """
