@@ -2,9 +2,9 @@
 
 A site of the mini-XENONnT: one run's data stand under many run numbers, as hard links. Two analyses: one that reads
 ``event_info`` through straxen, and one that imports nothing. Ticks run until nothing is pending. Counted are the ticks
-and all processes of the jobs, Slurm's own in each job included; not counted are Slurm's daemons, and a first tick of
-four runs, which compiles, asks about the context, and shows how long runs take. What an analysis itself needs, from after its imports to its end,
-it measures and saves, and that is taken off.
+and all processes of the jobs, Slurm's own in each job included. Not counted are Slurm's daemons, and a first tick of
+four runs, which compiles, asks about the context, and shows how long runs take. What an analysis itself needs, from
+after its imports to its end, it measures and saves, and that is taken off.
 """
 
 from __future__ import annotations
