@@ -35,12 +35,12 @@ def test_a_job_ends_at_its_time_limit_or_when_the_batch_system_says(told: str, e
 
 
 def test_a_node_keeps_nothing_of_killed_jobs_and_everything_of_others(tmp_path: Path) -> None:
-    for name in ("xom-batch-old", "xom-batch-held", "xom-batch-new", "other"):
+    for name in ("xom-preloaded-old", "xom-preloaded-held", "xom-preloaded-new", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "lock").touch()
-        if name != "xom-batch-new":
+        if name != "xom-preloaded-new":
             os.utime(tmp_path / name, (0.0, 0.0))
-    with (tmp_path / "xom-batch-held/lock").open("wb") as lock:
+    with (tmp_path / "xom-preloaded-held/lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_old_homes(tmp_path, now=(tmp_path / "xom-batch-new").stat().st_mtime + 10.0)
-    assert {path.name for path in tmp_path.iterdir()} == {"xom-batch-held", "xom-batch-new", "other"}
+        remove_old_homes(tmp_path, now=(tmp_path / "xom-preloaded-new").stat().st_mtime + 10.0)
+    assert {path.name for path in tmp_path.iterdir()} == {"xom-preloaded-held", "xom-preloaded-new", "other"}

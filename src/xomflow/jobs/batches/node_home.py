@@ -13,7 +13,7 @@ from pathlib import Path
 from xomflow.jobs.surroundings import Home
 from xomlib.process.locks import is_locked
 
-_NAME, _LOCK = "xom-batch-", "lock"
+_NAME, _LOCK = "xom-preloaded-", "lock"
 _OLD_SECONDS = 86400.0
 
 
