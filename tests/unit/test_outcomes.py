@@ -17,11 +17,13 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import (
     Failure,
+    digest_of,
     failure_path,
     failures_of,
     list_outcomes,
     list_versions,
     quarantine,
+    replace_outcome,
 )
 from xomflow.outcomes.reading import read_outcome
 from xomlib.schema import SCHEMA, SchemaError
@@ -142,6 +144,17 @@ def test_a_failure_record_is_read_under_its_name(paths: Paths) -> None:
     path = failure_path(paths, KEY, Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC)))
     keep_failure(path, failed())
     assert read_outcome(path) == typed(failed())
+
+
+def test_the_first_outcome_stays_and_only_the_one_that_is_named_is_replaced(paths: Paths) -> None:
+    path, first, second = paths.outcome(KEY), typed(outcome(attempt=1)), typed(outcome(attempt=2))
+    assert replace_outcome(path, first, "")
+    before = digest_of(path)
+    for named in ("", "0" * 16):
+        assert not replace_outcome(path, second, named)
+        assert digest_of(path) == before
+    assert replace_outcome(path, second, before)
+    assert read_outcome(path).attempt == 2
 
 
 def test_a_document_that_is_no_outcome_is_not_written(paths: Paths) -> None:
