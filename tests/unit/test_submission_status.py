@@ -24,7 +24,7 @@ from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.slurm.cancel import end_jobs
 from xomflow.slurm.job_index import JobIndex
-from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
+from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, to_blame
 from xomflow.slurm.submissions import Submission
 from xomflow.slurm.submitter import Submitter
 
@@ -140,6 +140,19 @@ def test_each_cluster_is_told_to_end_its_own_jobs() -> None:
 
 
 # --- when it has ended ------------------------------------------------------------------------------------------------
+def test_of_a_batch_the_members_that_had_begun_are_to_blame_and_if_none_had_the_first_one() -> None:
+    keys = [Key("kr83m", "v1", f"05280{number}") for number in range(4)]
+    members = [
+        Submission(key, 1, "a tick", times.now(), batch="b1", is_first=place == 0) for place, key in enumerate(keys[:3])
+    ]
+    alone = Submission(keys[3], 1, "a tick", times.now())
+    all_of_them = [*members, alone]
+    assert to_blame(all_of_them, (), ()) == {keys[0], keys[3]}
+    assert to_blame(all_of_them, {keys[1]}, ()) == {keys[1], keys[3]}
+    assert to_blame(all_of_them, {keys[2]}, {keys[1]}) == {keys[2], keys[3]}
+    assert to_blame(all_of_them, (), {keys[1]}) == {keys[3]}
+
+
 def test_nothing_is_lost_while_the_lock_of_the_run_is_held(paths: Paths, batch: FakeBatchSystem) -> None:
     for known in ({}, {GIVEN.label: OVER}):
         batch.known = known
