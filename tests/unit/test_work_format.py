@@ -64,6 +64,8 @@ FIGURES = {
     "kr83m/v1/052/052894-3f2a/one.png": b"of a campaign",
     "kr83m/v1/052/052895.one.png": b"of this version",
     "busy/v2/053/053000/one.png": b"busy",
+    "busy/v2/notes.txt": b"of a person",
+    "busy/v2/053/thumbs/one.png": b"of a person",
     ".xom-figures": b"",
 }
 FLAT = {
@@ -72,6 +74,8 @@ FLAT = {
     "kr83m/v1/052/052894-3f2a.one.png": b"of a campaign",
     "kr83m/v1/052/052895.one.png": b"of this version",
     "busy/v2/053/053000.one.png": b"busy",
+    "busy/v2/notes.txt": b"of a person",
+    "busy/v2/053/thumbs/one.png": b"of a person",
     ".xom-figures": b"",
 }
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.files.file_lock import exclusive
+from xomflow.core.key import ID
 from xomflow.core.paths import Paths
 from xomlib.files import write_atomically
 
@@ -35,7 +37,7 @@ Converter = Callable[[Paths], None]
 
 def _one_file_for_each_figure(paths: Paths) -> None:
     """Move each figure out of the folder of its run; one that is at its place already is of a newer attempt."""
-    for folder in (one for shelf in paths.all_figures.glob("*/*/*") for one in _folders_in(shelf)):
+    for folder in (one for shelf in paths.all_figures.glob("*/*/*/") for one in _folders_of_runs(shelf)):
         for figure in list(folder.iterdir()):
             place = folder.with_name(f"{folder.name}.{figure.name}")
             if place.exists() and place.stat().st_mtime >= figure.stat().st_mtime:
@@ -46,9 +48,10 @@ def _one_file_for_each_figure(paths: Paths) -> None:
             folder.rmdir()
 
 
-def _folders_in(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+def _folders_of_runs(shelf: Path) -> list[Path]:
+    with os.scandir(shelf) as entries:
+        folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return [folder for folder in folders if re.fullmatch(ID, folder.name)]
 
 
 # From each older layout to the next one. A converter may be killed, may run again, and may find nothing to do.
