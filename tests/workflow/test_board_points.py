@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,12 @@ MOODY = f"assert run_id != '052002' or xomlib.settings().get('calm')\n{GOOD}"
 def table(site: FastSite, name: str) -> list[Point]:
     path = site.work / f"store/test/xom/{name}.lp"
     return Reader(path.read_text()).points()
+
+
+def tables(site: FastSite) -> dict[str, list[str]]:
+    """All of them as text, but for the age of a run, which may pass from 87.0 to 87.1 d, and the digest that has it."""
+    age = re.compile(r"ended \S+ \w+ ago|'form': '[^']*'")
+    return {name: [age.sub("", repr(one)) for one in table(site, name)] for name in ("attention", "events", "expected")}
 
 
 def needs(site: FastSite) -> dict[str, str]:
@@ -48,13 +55,12 @@ def test_rebuilding_gives_the_same_points_without_any_cache_or_ledger(site: Fast
     site.tree["science_runs"] = [{"name": "SR0", "max_run": 52002}, {"name": "SR1", "min_run": 52003}]
     site.runs([52001, 52002, document(52003, rate=...)])
     site.tick()
-    names = ("attention", "events", "expected")
-    before = {name: table(site, name) for name in names}
+    before = tables(site)
     assert {name: len(points) for name, points in before.items()} == {"attention": 2, "events": 3, "expected": 1}
-    assert {point.tags["kind"] for point in before["events"]} == {"science_run", "version"}
+    assert {point.tags["kind"] for point in table(site, "events")} == {"science_run", "version"}
     for folder in ("cache", "ledger", "store"):
         shutil.rmtree(site.work / folder)
     rebuilt(site)
-    assert {name: table(site, name) for name in names} == before
+    assert tables(site) == before
     site.tick()
-    assert {name: table(site, name) for name in names} == before
+    assert tables(site) == before
