@@ -42,7 +42,7 @@ def kill(process, everything: bool) -> None:
 @pytest.mark.parametrize(
     ("kills", "warm"),
     [
-        pytest.param(4, True, id="four"),
+        pytest.param(2, True, id="two"),
         pytest.param(20, False, marks=pytest.mark.nightly, id="twenty-cold"),
         pytest.param(20, True, marks=pytest.mark.nightly, id="twenty-warm"),
     ],
