@@ -421,6 +421,19 @@ def test_documents_of_runs_without_points_change_nothing(paths: Paths, memory: M
     assert memory.writes == []
 
 
+def test_an_outcome_damaged_in_its_place_is_seen_with_the_next_document_of_its_shelf(
+    paths: Paths, memory: MemoryStore
+) -> None:
+    for number, document in ((52001, run(52003, tags=[{"name": "late"}])), (52002, run(52900))):
+        keep(paths, of(52001), of(52002), of(52003))
+        RunMetadata(paths).keep(map(run, (52001, 52002, 52003)))
+        published(paths, memory)
+        paths.outcome(key_of(number)).write_text("", encoding="utf-8")
+        RunMetadata(paths).keep([run(52001), run(52002), document])
+        assert str(number) in " ".join(published(paths, memory).problems), number
+        assert number not in memory.values()
+
+
 @pytest.mark.parametrize("obstacle", ["history", "outcome", "file", "order"])
 def test_where_a_part_is_not_enough_the_whole_shelf_is_published(paths: Paths, obstacle: str) -> None:
     store = LocalStore(paths, "test_")

@@ -135,19 +135,18 @@ class OutcomeCache:
         return found
 
     def unchanged(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Outcome] | None:
-        """Return the outcomes of some runs of a shelf as they are kept; None if one of their files has changed."""
+        """Return the outcomes of some runs of a shelf as they are kept; None if a file of the shelf has changed."""
         kept = read_kept(self._paths.known_outcomes / f"{shelf}.json", _kept_by_id) or {}
         found = {}
-        for run in runs:
-            name = f"{run}.json"
-            try:
-                status = _stamps((self._folder(shelf) / name).stat())
-            except OSError:
-                return None
-            outcome = _outcome_of(kept.get(run), shelf, name, status)
-            if outcome is None:
-                return None
-            found[run] = outcome
+        for name, status in self._files(shelf):
+            entry = kept.get(run := name.removesuffix(".json"))
+            if entry is None or entry.status != status:
+                return None  # a file that was changed in its place is seen here: its folder shows nothing
+            if run in runs:
+                outcome = _outcome_of(entry, shelf, name, status)
+                if outcome is None:
+                    return None
+                found[run] = outcome
         return found
 
     def damaged_of(self, shelf: Shelf, runs: Collection[str]) -> set[str]:

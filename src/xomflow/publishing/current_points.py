@@ -95,7 +95,7 @@ class CurrentPoints:
         return self._made(self.current.of(shelf, self._cache.outcomes(shelf)))
 
     def of_some(self, shelf: Shelf, runs: Collection[str]) -> Points | None:
-        """Return the points of some runs of a shelf; None if one of their outcomes has changed."""
+        """Return the points of some runs of a shelf; None if a file of the shelf has changed."""
         outcomes = self._cache.unchanged(shelf, runs)
         return None if outcomes is None else self._made(self.current.of(shelf, outcomes))
 

@@ -166,7 +166,7 @@ class _Publishing:
         if runs is None or not (known and certain) or any(map(is_group, known)):
             return False
         here = runs & known.keys()
-        points = self._points.of_some(shelf, here) if here else {}
+        points = self._points.of_some(shelf, here)
         if points is None or points.keys() != here:
             return False
         try:
