@@ -15,7 +15,7 @@ from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.frontend import Sources
-from xomflow.storage.frontends import KINDS, frontend_in
+from xomflow.storage.frontends import KINDS, ThroughStrax, frontend_in
 from xomflow.storage.metadata import LookupResult
 from xomflow.storage.rucio import RucioLocal, rucio_path
 from xomflow.storage.straxen_rundb import StraxenRunDB
@@ -204,3 +204,14 @@ def test_an_entry_of_rucio_with_another_lineage_is_none(tmp_path: Path) -> None:
     data_set(tmp_path, json.dumps({"writing_ended": 1}))
     entry = {"host": "rucio-catalogue", "did": "xnt_052894:event_info-cccccccccc"}
     assert straxen_found(entry, rucio_path="x", rucio_backend=str(tmp_path)) == LookupResult()
+
+
+def test_a_frontend_takes_what_it_does_not_exclude_and_of_that_only_what_is_listed_if_anything_is() -> None:
+    for take_only, exclude, taken in (
+        ((), (), {"peaks", "events"}),
+        (("events",), (), {"events"}),
+        ((), ("events",), {"peaks"}),
+        (("events",), ("events",), set()),
+    ):
+        frontend = ThroughStrax(take_only, exclude)
+        assert {name for name in ("peaks", "events") if frontend.takes(name)} == taken, (take_only, exclude)
