@@ -178,7 +178,7 @@ def load(site: Site, mini: Path) -> int:
 
 # --- ticks ------------------------------------------------------------------------------------------------------------
 def ticks(site: Site, log: Path) -> Iterator[int]:
-    """Run ticks until one takes nothing; yield their exit codes."""
+    """Run ticks until one takes nothing and nothing is left in Slurm; yield their exit codes."""
     for number in range(1, MOST_TICKS + 1):
         print(f"-- tick {number}", flush=True)
         before = set(site.paths.ticks.glob("*/summary.json"))
@@ -186,9 +186,20 @@ def ticks(site: Site, log: Path) -> Iterator[int]:
         new = set(site.paths.ticks.glob("*/summary.json")) - before
         if not new:
             raise DemoError(f"the tick broke down, see {log}")
-        if not read_json(new.pop())["taken"]:
+        if read_json(new.pop())["taken"]:
+            continue
+        if not any(site.paths.submissions.glob("[!.]*")):
             return
+        wait_for_slurm(site)
     raise DemoError(f"after {MOST_TICKS} ticks there is still something to do, see {log}")
+
+
+def wait_for_slurm(site: Site) -> None:
+    """Give Slurm a minute for the jobs of ticks whose time was up, as on a busy machine."""
+    print("   waiting for jobs that go on in Slurm", flush=True)
+    end = time.monotonic() + 60
+    while site.slurm.answer("squeue", "--noheader") and time.monotonic() < end:
+        time.sleep(1)
 
 
 def tick(site: Site, log: Path) -> int:
