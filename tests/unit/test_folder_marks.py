@@ -179,5 +179,5 @@ def test_a_mark_that_cannot_be_read_is_trouble_of_the_disk(used: Paths, monkeypa
         raise OSError(107, "Transport endpoint is not connected")
 
     monkeypatch.setattr(Path, "read_text", stale)
-    with pytest.raises(FolderAwayError, match=r"work: cannot be read: Transport endpoint is not connected"):
+    with pytest.raises(FolderAwayError, match=r"work: \.xom-work cannot be read: Transport endpoint is not connected"):
         check_folders(used)

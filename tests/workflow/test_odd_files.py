@@ -70,10 +70,16 @@ def places(site: FastSite) -> list[str]:
 def test_many_at_once_are_named_and_the_rest_goes_on(site: FastSite) -> None:
     young = young_tick(site)
     (young / "claims.json").touch()
-    for place in ("locks/one+v1+052003.lock", "slurm/x.json", "cache/inventory.json", "ticks/publishing.lock"):
+    for place in (
+        *("locks/one+v1+052003.lock", "slurm/x.json", "cache/inventory.json", "cache/groups.json"),
+        "ticks/publishing.lock",
+    ):
         path = site.work / place
         path.unlink(missing_ok=True)
         (path / "inside").mkdir(parents=True)
+    for place in ("cache/outcomes/one/v1/052.json", "ledger/local-test_/one/v1/052.json"):
+        (site.work / place).unlink()
+        (site.work / place).symlink_to("052.json")
     (site.paths.ticks / "20260101T000000-h-1").mkdir()
     (site.paths.ticks / "20260101T000000-h-1/summary.json").touch()
     site.runs([52004])
@@ -101,6 +107,8 @@ def test_it_stops_neither_commands_nor_ticks(site: FastSite, tmp_path: Path, how
         shutil.copytree(good, site.work, symlinks=True)
         young = young_tick(site) if "young" in place else None
         path = site.work / (place.replace("young", young.name) if young else place)
+        if path.name.startswith(".xom-") and how in ("folder", "loop"):
+            continue  # the mark cannot be read, as where the disk is away: tests/unit/test_folder_marks.py
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         ODD[how](path)

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.files.kept_json import read_kept
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.key import Key, first_run, is_group, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.current import Groups, Revision, Verdict, judge
 from xomflow.outcomes.files import Listing, list_outcomes, superseded_path
 from xomflow.outcomes.model import Outcome
-from xomlib.files import read_json, write_atomically
+from xomlib.files import read_json
 
 # Analysis and version.
 Method = tuple[str, str]
@@ -67,7 +67,7 @@ class KnownGroups:
 def write_groups(paths: Paths, known: GroupsOfAll) -> None:
     """Leave the groups of today for publishing and page."""
     content = [[*method, one.to_json()] for method, one in known.items()]
-    write_atomically(paths.groups, json.dumps(content, separators=(",", ":")))
+    write_kept(paths.groups, json.dumps(content, separators=(",", ":")))
 
 
 def read_groups(paths: Paths) -> GroupsOfAll | None:

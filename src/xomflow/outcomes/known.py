@@ -101,6 +101,6 @@ def shelves_in(folder: Path) -> Iterator[Shelf]:
 
 def _time_of(path: Path) -> datetime:
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     except FileNotFoundError:
         return times.from_epoch(0)

@@ -108,7 +108,9 @@ def _lines(path: Path) -> set[str] | None:
     except OSError as error:
         if error.errno in _ABSENT:
             return None
-        raise FolderAwayError(f"{path.parent}: cannot be read: {error.strerror}; nothing was done") from None
+        raise FolderAwayError(
+            f"{path.parent}: {path.name} cannot be read: {error.strerror}; nothing was done"
+        ) from None
 
 
 def _add_lines(path: Path, lines: set[str]) -> None:
