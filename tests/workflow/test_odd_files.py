@@ -77,9 +77,10 @@ def test_many_at_once_are_named_and_the_rest_goes_on(site: FastSite) -> None:
         path = site.work / place
         path.unlink(missing_ok=True)
         (path / "inside").mkdir(parents=True)
-    for place in ("cache/outcomes/one/v1/052.json", "ledger/local-test_/one/v1/052.json"):
-        (site.work / place).unlink()
-        (site.work / place).symlink_to("052.json")
+    for place in ("cache/outcomes/one/v1/052.json", "ledger/local-test_/one/v1/052.json", "outcomes/one/v1/notes"):
+        path = site.work / place
+        path.unlink(missing_ok=True)
+        path.symlink_to(path.name)
     (site.paths.ticks / "20260101T000000-h-1").mkdir()
     (site.paths.ticks / "20260101T000000-h-1/summary.json").touch()
     site.runs([52004])

@@ -138,7 +138,8 @@ def shelf_stamps(paths: Paths, analysis: str, version: str) -> dict[str, tuple[i
     ):
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # it goes at this moment
-                if entry.is_dir():
+                # The second one sees through links, and takes one that leads to itself for no folder.
+                if entry.is_dir(follow_symlinks=False) or Path(entry.path).is_dir():
                     status = entry.stat()
                     found[entry.name] = (status.st_mtime_ns, status.st_ino)
     return found
