@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from local_servers.accounting import ACCOUNT
 from local_servers.slurm import SlurmAccess, SlurmCluster
 from support.patience import PATIENCE
-from support.site import Site
+from support.site import Site, document
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
 
@@ -87,7 +88,7 @@ def test_account_partition_and_more_come_from_the_configuration(place: SlurmSite
     jobs = [place.site.outcome(name, 52001)["provenance"]["batch_job"]["job"] for name in ("one", "two")]
     one, two = map(place.slurm.job, jobs)
     assert (one["Partition"], one["Nice"]) == ("urgent", "7")
-    assert (two["Partition"], two["Nice"]) == ("main", "0")
+    assert (two["Partition"], two["Nice"]) == ("main", "1000")  # the run is old
 
 
 @pytest.mark.nightly
@@ -471,6 +472,24 @@ def test_a_partition_that_is_down_is_said(own_place: SlurmSite, wait_for: Wait) 
     time_is_up(tick)
     assert "is pending (PartitionDown)" in own_place.xom("why", "52001")
     own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
+
+
+@pytest.mark.nightly
+def test_a_new_run_is_before_the_old_ones_that_wait_in_slurm(own_place: SlurmSite, wait_for: Wait) -> None:
+    own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
+    own_place.site.runs(range(52001, 52006))
+    own_place.analysis("good", GOOD)
+    ticks = [own_place.start()]
+    wait_for(lambda: len(own_place.jobs()) == 5)
+    ended = datetime.now(UTC) - timedelta(hours=1)
+    own_place.site.runs([document(52900, end={"$date": f"{ended:%Y-%m-%dT%H:%M:%SZ}"})])
+    ticks.append(own_place.start())
+    wait_for(lambda: len(own_place.jobs()) == 6)
+    priority = {number: int(own_place.slurm.job(number)["Priority"]) for number in own_place.jobs()}
+    new = own_place.record("good", 52900)["job"]
+    assert all(priority[new] > priority[number] for number in priority if number != new), priority
+    own_place.slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
+    assert [tick.wait(120) for tick in ticks] == [0, 0]
 
 
 @pytest.mark.nightly

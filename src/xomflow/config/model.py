@@ -355,6 +355,12 @@ class Config(Model):
         description="Most runs in progress at a time, of all analyses and ticks together: claimed, in Slurm, or "
         "running here. A tenth of them is kept for runs that are not old.",
     )
+    local_memory_mb: Positive | None = Field(
+        None,
+        description="Memory that all runs on one machine may use together, by their `memory_mb`, over all ticks, in "
+        "megabytes; a run that does not fit waits. Default: that of the machine or, if more, `memory_mb` times its "
+        "cores. Not for jobs in Slurm.",
+    )
     old_after: PositiveDuration = Field(
         length("1 d"),
         description="Time after its end from which on a run is old: newer ones go first, see `max_running` and "

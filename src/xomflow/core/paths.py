@@ -110,6 +110,10 @@ class Paths:
         """Folder of the run locks."""
         return self.work / "locks"
 
+    def memory_lock(self, host: str) -> Path:
+        """Its bytes are locked by the runs on a host: each takes as many as it may use memory."""
+        return self.locks / f"memory-{host}"
+
     @property
     def drafts(self) -> Path:
         """Folder of the drafts."""

@@ -91,6 +91,8 @@ class AnalysisJobs:
         What holds for each run, by run id.
     needs
         The data types that the analysis needs; None: a tick of an earlier version did not write them.
+    local_memory_mb
+        Memory that all runs on this machine may use together; None: as much as it has.
     """
 
     script: str
@@ -99,11 +101,14 @@ class AnalysisJobs:
     warm: WarmStart
     runs: dict[str, RunJob]
     needs: list[str] | None = None
+    local_memory_mb: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the file."""
-        common = {"script": self.script, "settings": self.settings, "needs": self.needs}
+        common: dict[str, Any] = {"script": self.script, "settings": self.settings, "needs": self.needs}
         runs = {run: job.to_json() for run, job in self.runs.items()}
+        if self.local_memory_mb is not None:
+            common["local_memory_mb"] = self.local_memory_mb
         return {**common, "retries": asdict(self.retries), "warm": asdict(self.warm), "runs": runs}
 
     @classmethod
@@ -112,7 +117,8 @@ class AnalysisJobs:
         entries = content["runs"] if run is None else {run: content["runs"][run]}
         runs = {one: RunJob.from_json(entry) for one, entry in entries.items()}
         retries, warm = RetryPolicy.from_json(content["retries"]), WarmStart(**content["warm"])
-        return cls(content["script"], content["settings"], retries, warm, runs, content.get("needs"))
+        needs, memory = content.get("needs"), content.get("local_memory_mb")
+        return cls(content["script"], content["settings"], retries, warm, runs, needs, memory)
 
 
 @dataclass(frozen=True, slots=True)

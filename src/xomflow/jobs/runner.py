@@ -21,6 +21,7 @@ from xomflow.jobs.cold_start import run_cold
 from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
 from xomflow.jobs.job_files import begin_log, keep_figures, mark_made
+from xomflow.jobs.local_memory import hold_memory
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.redo import attempts_that_failed, is_done
@@ -63,18 +64,10 @@ def run_job(paths: Paths, tick: TickPaths, job: Job, around: Surroundings) -> in
     OSError
         If a disk takes nothing.
     """
-    key = job.key
+    key, memory = job.key, (job.own.limits.memory_mb, job.common.local_memory_mb)
     try:
-        lock = hold_run(paths, key)
-        try:
-            code = _attempt_once(paths, tick, job, around, lock)
-        except StopRequested:
-            leave_run(lock)
-            return 1
-        except BaseException:
-            release_run(paths, key, lock)
-            raise
-        release_run(paths, key, lock)
+        with contextlib.nullcontext() if around.in_batch_job else hold_memory(paths, *memory):
+            code = _run_locked(paths, tick, job, around)
         if code == 0:
             mark_made(tick, key)
     except (OSError, DiskError) as error:
@@ -83,6 +76,21 @@ def run_job(paths: Paths, tick: TickPaths, job: Job, around: Surroundings) -> in
             tick.disk_note(key).parent.mkdir(parents=True, exist_ok=True)
             tick.disk_note(key).write_text(sentence, encoding="utf-8")
         raise
+    return code
+
+
+def _run_locked(paths: Paths, tick: TickPaths, job: Job, around: Surroundings) -> int:
+    """Run a job under the lock of its run."""
+    lock = hold_run(paths, job.key)
+    try:
+        code = _attempt_once(paths, tick, job, around, lock)
+    except StopRequested:
+        leave_run(lock)
+        return 1
+    except BaseException:
+        release_run(paths, job.key, lock)
+        raise
+    release_run(paths, job.key, lock)
     return code
 
 

@@ -133,6 +133,7 @@ def describe_jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> Anal
         warm=WarmStart(warm.enabled and len(runs) >= warm.least_jobs, warm.idle, warm.preload),
         runs=runs,
         needs=sorted(block.types),
+        local_memory_mb=config.local_memory_mb,
     )
 
 
