@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from snakemake.jobs import Job
 
 from support.seam import unmet_uses_of
 from xomflow.core.paths import SOURCE
@@ -74,3 +75,14 @@ def test_no_other_module_uses_these_attributes() -> None:
         if isinstance(node, ast.Attribute) and node.attr in names
     }
     assert found == set()
+
+
+def test_the_job_of_one_rule_asks_for_no_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Job, "is_pipe_or_service_input", lambda job, path: bool(asked.append(path)) or True)
+    Snakemake(workflow()).reads_no_pipes("publish")
+    answers = [
+        Job.is_pipe_or_service_input(SimpleNamespace(rule=SimpleNamespace(name=name)), name)
+        for name in ("publish", "one")
+    ]
+    assert (answers, asked) == ([False, True], ["one"])

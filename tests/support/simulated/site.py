@@ -119,6 +119,9 @@ class Site:
         self.figures.wanted(key, self.clock.now, "new")
         self._touched.append(key)
 
+    def _touch(self, key: Key) -> None:
+        self._touched.append(key)
+
     def _is_new(self, number: int) -> bool:
         return self.clock.now - self._runs[number].ended <= self.config.old_after
 
@@ -136,7 +139,7 @@ class Site:
                 self._await(key)
             elif state.next_try:
                 wait = (state.next_try - self.clock.moment).total_seconds()
-                self.clock.after(wait, partial(self._touched.append, key))
+                self.clock.after(wait, partial(self._touch, key))
             else:
                 self.figures.given_up(key)
 

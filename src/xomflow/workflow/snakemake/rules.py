@@ -193,6 +193,7 @@ class Rules:
             batch = open_batch_system(self.config)
             self.submitter = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
         self._end.prepare(self.submitter)
+        self._snakemake.reads_no_pipes("publish")
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; print how it went; set the exit code."""

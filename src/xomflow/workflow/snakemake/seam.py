@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from snakemake.io import strip_wildcard_constraints
+from snakemake.jobs import Job
 from snakemake.shell import shell
 
 
@@ -28,7 +29,7 @@ class Use:
     Parameters
     ----------
     attribute
-        Dotted name, from ``workflow``, from a ``rule`` or from ``snakemake.shell.shell``.
+        Dotted name, from ``workflow``, a ``rule``, ``snakemake.jobs.Job`` or ``snakemake.shell.shell``.
     is_as_expected
         Whether a value has the expected form.
     purpose
@@ -81,6 +82,7 @@ USES = (
     Use("rule.params.keys", callable, "to check a rule file"),
     Use("rule.wildcard_names", _is(set), "to check a rule file"),
     Use("rule.resources.keys", callable, "to check a rule file"),
+    Use("job.is_pipe_or_service_input", callable, "to begin publishing without comparing each run with all others"),
     Use("shell.get_executable", callable, "to run a rule's command in Slurm as on this machine"),
     Use("shell._get_process_prefix", callable, "to run a rule's command in Slurm as on this machine"),
     Use("shell._process_suffix", _is(str), "to run a rule's command in Slurm as on this machine"),
@@ -100,7 +102,7 @@ def unmet_uses(workflow: Any, running: bool) -> list[str]:
     running
         Whether the jobs can start.
     """
-    roots = SimpleNamespace(workflow=workflow, rule=next(iter(workflow.rules)), shell=shell)
+    roots = SimpleNamespace(workflow=workflow, rule=next(iter(workflow.rules)), job=Job, shell=shell)
     sentences = []
     for use in USES:
         if use.running and not running:
@@ -231,6 +233,14 @@ class Snakemake:
         persistence = self._workflow.persistence
         if not os.access(persistence.iocache_path, os.W_OK):
             persistence.save_iocache = lambda: None
+
+    def reads_no_pipes(self, rule: str) -> None:
+        """Let the job of a rule begin without the question, for each of its inputs, whether it is a pipe.
+
+        Snakemake answers it by a look at all jobs before it, so 10,000 runs cost 50 million looks.
+        """
+        asks = Job.is_pipe_or_service_input
+        Job.is_pipe_or_service_input = lambda job, path: job.rule.name != rule and asks(job, path)
 
     def is_own_handler(self, handler: Any) -> bool:
         """Return whether a signal handler is Snakemake's own: it takes a lock that the interrupted code may hold."""
