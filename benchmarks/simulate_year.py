@@ -41,7 +41,9 @@ def counts(site: Site, scenario: Scenario) -> Iterator[list[str]]:
     yield ["failure records", ", ".join(f"{kind} {number:,}" for kind, number in sorted(figures.failures.items()))]
     yield ["ticks", f"{figures.ticks:,}"]
     yield ["claims", f"{figures.claims:,}"]
-    yield ["`sbatch`", f"{cluster.submitted:,} ({done / cluster.submitted:.0f} outcomes each)"]
+    yield ["`sbatch` for one run each", f"{cluster.submitted - figures.batches:,}"]
+    yield ["`sbatch` for batches", f"{figures.batches:,} ({figures.batched / max(1, figures.batches):.0f} runs each)"]
+    yield ["files of outcomes and failure records", f"{done + sum(figures.failures.values()):,}"]
     yield ["most in progress at a time", f"{figures.most_in_progress:,} (`max_running` {scenario.max_running:,})"]
     yield ["days of a job in Slurm", f"{cluster.busy_seconds / 86400:,.0f}"]
 

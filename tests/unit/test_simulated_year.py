@@ -9,7 +9,17 @@ from support.simulated.figures import middle_and_most
 from support.simulated.site import Site
 from support.simulated.year import Scenario, live
 
-WEEK = Scenario(days=9, per_day=24, old=150, analyses=6, backfills=(3.0, 6.0), cpus=4, max_running=200, most=20)
+WEEK = Scenario(
+    days=9,
+    old=150,
+    analyses=6,
+    backfills=(3.0, 6.0),
+    cpus=4,
+    max_running=200,
+    most=20,
+    fails_after=0.2 * DAY,
+    maintenance_hours=1,
+)
 
 
 @pytest.fixture(scope="module", params=[{"seed": 1}, {"seed": 2, "killed": 0.2}, {"seed": 3, "most": 1}], ids=str)
@@ -22,6 +32,7 @@ def vars_of(scenario: Scenario) -> dict[str, object]:
 
 
 def test_nothing_is_worked_on_twice_and_nothing_is_lost(lived: Site) -> None:
+    assert lived.figures.failures["node_failed"] > 0  # it had its troubles
     assert lived.figures.doubled == 0
     assert lived.undone() == []
     assert {key.analysis for key in lived.figures.gave_up} <= {"broken"}
@@ -35,7 +46,7 @@ def test_no_more_is_in_progress_than_the_bounds_allow(lived: Site) -> None:
 
 def test_a_new_run_is_submitted_by_the_first_tick_that_sees_it_however_long_the_backfill_is(lived: Site) -> None:
     median, most, _ = middle_and_most(lived.figures.waits["new", "seen to submitted"])
-    assert (median < 30, most < 20 * MINUTE) == (True, True), (median, most)
+    assert (median < 30, most < 45 * MINUTE) == (True, True), (median, most)
 
 
 def test_nothing_starves(lived: Site) -> None:

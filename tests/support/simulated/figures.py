@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from xomflow.core.key import Key
@@ -22,6 +22,8 @@ class Figures:
         Failed attempts by class.
     most_in_progress, most_of_analysis
         Most keys in progress at a time, of all analyses and of one.
+    batches, batched
+        Number of jobs of several runs, and of these runs.
     ticks, claims
         Number of ticks, and of keys that they claimed.
     waits
@@ -33,6 +35,8 @@ class Figures:
     failures: Counter[str] = field(default_factory=Counter)
     most_in_progress: int = 0
     most_of_analysis: Counter[str] = field(default_factory=Counter)
+    batches: int = 0
+    batched: int = 0
     ticks: int = 0
     claims: int = 0
     waits: dict[tuple[str, str], list[float]] = field(default_factory=dict)
@@ -54,8 +58,11 @@ class Figures:
         self.most_in_progress = max(self.most_in_progress, in_progress.total())
         self.most_of_analysis |= in_progress
 
-    def submitted(self, keys: Iterable[Key], now: float) -> None:
-        """Note a submission; the first one of each key counts."""
+    def submitted(self, keys: Collection[Key], now: float) -> None:
+        """Note a job that was submitted; of each key the first time counts."""
+        if len(keys) > 1:
+            self.batches += 1
+            self.batched += len(keys)
         for key in keys:
             if key in self._not_submitted:
                 seen = self._not_submitted.pop(key)

@@ -35,6 +35,10 @@ class Scenario:
         Seconds between ticks.
     killed
         Which part of the ticks is killed.
+    fails_after
+        Mean seconds of work after which a node fails.
+    maintenance_hours
+        How long Slurm is away every 60 days, first in the first backfill.
     seed
         Of chance.
     """
@@ -50,6 +54,8 @@ class Scenario:
     most: int = 500
     interval: float = 10 * MINUTE
     killed: float = 0.01
+    fails_after: float = 5 * DAY
+    maintenance_hours: float = 12.0
     seed: int = 1
 
 
@@ -59,8 +65,12 @@ def live(scenario: Scenario) -> Site:
     until = scenario.days * DAY
     made = kinds(scenario.analyses, scenario.days)
     repaired = made["broken"].broken[1]
-    maintenance = days_of_maintenance(30 * DAY, 60 * DAY, until, 12.0)
-    cluster = Cluster(clock, chance, scenario.cpus, maintenance, 300 * DAY, lambda one, limit: site.work_on(one, limit))
+    maintenance = days_of_maintenance(
+        (scenario.backfills[0] + 0.015) * DAY, 60 * DAY, until, scenario.maintenance_hours
+    )
+    cluster = Cluster(
+        clock, chance, scenario.cpus, maintenance, scenario.fails_after, lambda one, limit: site.work_on(one, limit)
+    )
     site = Site(_config(scenario), made, clock, chance, scenario.interval, scenario.killed, cluster)
     for run in old_runs(scenario.old):
         site.know(run)
