@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from support.in_process import FastSite
@@ -89,7 +90,9 @@ def test_that_a_tick_leaves_ready_runs_is_told_by_dry_run_tick_status_and_page(s
     )
     told = [site.dry_run().stderr, site.xom("status").stdout, site.tick().stderr]
     assert [text.splitlines().count(sentence) for text in told] == [1, 1, 1]
-    oldest = [re.search(r"^the oldest ready run is (\d+) of good, which ended \d+\.\d d ago$", text, re.M) for text in told]
+    oldest = [
+        re.search(r"^the oldest ready run is (\d+) of good, which ended \d+\.\d d ago$", text, re.M) for text in told
+    ]
     assert [found and found[1] for found in oldest] == [None, "052001", "052002"]
     assert sentence in "".join(path.read_text() for path in site.paths.page.rglob("status*"))
 
