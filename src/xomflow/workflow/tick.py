@@ -21,9 +21,7 @@ from xomflow.jobs.lost import record_unstarted
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
-from xomflow.workflow.discover import disk_troubles, limits_of, survey_now
 from xomflow.workflow.documents import TickStart
-from xomflow.workflow.mass_changes import stop_before
 from xomflow.workflow.older_version import has_older_jobs
 from xomlib.files import dump_json
 from xomlib.printing import say
@@ -87,6 +85,10 @@ class Tick:
         return self._pending
 
     def _foreseen(self) -> list[Key]:
+        # Only a dry-run surveys in Snakemake's own process; a tick starts faster without it.
+        from xomflow.workflow.discover import disk_troubles, limits_of, survey_now
+        from xomflow.workflow.mass_changes import stop_before
+
         survey = survey_now(self.config, may_write=False, rule_errors=self.rule_errors)
         stop_before(survey.mass_changes)
         troubles = disk_troubles(self.paths, survey, may_write=False)
