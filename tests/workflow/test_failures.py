@@ -88,7 +88,7 @@ def test_the_log_of_a_failure_is_in_its_record(bad_day: tuple[Site, subprocess.C
 
 def test_no_process_and_no_lock_is_left(bad_day: tuple[Site, subprocess.CompletedProcess[str]]) -> None:
     site, _ = bad_day
-    assert list(site.paths.locks.glob("*")) == []
+    assert list(site.paths.locks.glob("*.lock")) == []
     assert list((site.work / "drafts").glob("*")) == []
 
 

@@ -84,7 +84,7 @@ def test_kills_at_random_moments(site: Site, kills: int, warm: bool) -> None:
         for number in numbers
     }
     assert list(site.folder.glob("witness-*")) == []
-    assert list(site.paths.locks.glob("*")) == []
+    assert list(site.paths.locks.glob("*.lock")) == []
     lines = (site.paths.store / "test/watched/v1/052.lp").read_text().splitlines()
     assert len(lines) == len(numbers)
 
@@ -101,7 +101,7 @@ def test_a_run_that_a_killed_tick_left_going_is_running_and_not_started_again(si
     assert site.claimed() == set()
     (site.folder / "go").touch()
     wait_for(lambda: site.done("watched") == {52001})
-    wait_for(lambda: not list(site.paths.locks.glob("*")))
+    wait_for(lambda: not list(site.paths.locks.glob("*.lock")))
     assert site.tick().returncode == 0
     assert (site.paths.store / "test/watched/v1/052.lp").exists()
     assert not list(site.folder.glob("witness-*"))
