@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -133,6 +133,7 @@ WORDS += ["group", "give up", "redo", "raise", "forget"]
 actions = st.tuples(st.sampled_from(WORDS), st.sampled_from(RUNS), st.sampled_from(ANALYSES))
 
 
+@example([[("group", 52000, "kr83m")], [("come", 52001, "light")]])
 @given(st.lists(st.lists(actions, min_size=1, max_size=3), max_size=8))
 @effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_in_any_order_of_events_what_is_kept_gives_the_same_as_a_look_at_everything(

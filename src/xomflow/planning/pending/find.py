@@ -258,28 +258,30 @@ class _Look:
         block = self._config.analyses[analysis]
         if not block.period and not any(shelf.analyses[analysis].has_groups for shelf in known.values()):
             return None
-        fingerprint = self._fingerprint(analysis, known)
         kept = self._kept.whole.get(analysis)
-        if fingerprint and kept and kept[0] == fingerprint:
+        if kept and kept[0] and kept[0] == self._fingerprint(analysis, known, kept[1]):
             return kept
         listing = list_outcomes(self._paths, analysis, block.version)
         groups = (read_groups(self._paths) or {}).get((analysis, block.version), KnownGroups())
         revisions = revisions_of(self._paths, analysis, block.version, listing, groups.revisions)
         again = {run for name in known for run in self._again(analysis, name)}
         selector = self._selectors[analysis]
-        return fingerprint, pending_of_all(selector, block, self._all_runs(known), listing, revisions, again)
+        found = pending_of_all(selector, block, self._all_runs(known), listing, revisions, again)
+        return self._fingerprint(analysis, known, found), found
 
-    def _fingerprint(self, analysis: str, known: Mapping[str, KnownShelf]) -> str:
-        """Return a text that differs whenever the groups of an analysis might; empty if that cannot be seen."""
+    def _fingerprint(self, analysis: str, known: Mapping[str, KnownShelf], found: PendingRuns) -> str:
+        """Return a text that differs whenever what was found for an analysis might; empty if that cannot be seen."""
+        unknown = found.known_groups.groups.unknown if found.known_groups else ()
+        watched = {shelf_of(run_id(number)) for number in unknown}  # a document of any kind makes such a run known
         selector = self._selectors[analysis]
         complaints = [one for shelf in known.values() for one in shelf.complaints]
         by_kind = self._config.analyses[analysis].period and not unclear_for(selector, complaints)
         content = []
         for name, shelf in known.items():
             here = shelf.analyses[analysis]
-            if not (here.stamp and (by_kind or shelf.digest)):
+            if not (here.stamp and (shelf.digest or by_kind and name not in watched)):
                 return ""
-            runs = [here.kinds] if by_kind else [shelf.digest, shelf.seen]
+            runs = [here.kinds] if by_kind and name not in watched else [shelf.digest, shelf.seen]
             content.append([name, here.stamp, shelf.unseen, shelf.given_up, *runs])
         return hashlib.sha256(json.dumps([content, list(map(str, complaints))]).encode()).hexdigest()
 
