@@ -279,9 +279,10 @@ class _Look:
         content = []
         for name, shelf in known.items():
             here = shelf.analyses[analysis]
-            if not (here.stamp and (shelf.digest or by_kind and name not in watched)):
+            only_kinds = by_kind and name not in watched
+            if not (here.stamp and (only_kinds or shelf.digest)):
                 return ""
-            runs = [here.kinds] if by_kind and name not in watched else [shelf.digest, shelf.seen]
+            runs = [here.kinds] if only_kinds else [shelf.digest, shelf.seen]
             content.append([name, here.stamp, shelf.unseen, shelf.given_up, *runs])
         return hashlib.sha256(json.dumps([content, list(map(str, complaints))]).encode()).hexdigest()
 
