@@ -1,7 +1,7 @@
 """Archives of small files: zip files, complete at any moment, which every tool can read.
 
-A file is added by a new archive in the place of the old one. So whoever removes a file after it was added never loses
-it: it is in the archive, beside it, or both.
+A file is added by a new archive in the place of the old one. So a file that is removed after it was added is never lost:
+it is in the archive, beside it, or both.
 """
 
 from __future__ import annotations
