@@ -1,6 +1,6 @@
 """Archives of small files: zip files, complete at any moment, which every tool can read.
 
-A file is added by a new archive in the place of the old one. So a file that is removed after it was added is never lost:
+A file is added by a new archive in the place of the old one. So a file that is removed after it was added is not lost:
 it is in the archive, beside it, or both.
 """
 
