@@ -161,9 +161,10 @@ class _Publishing:
         Most of these are of runs without a point; of the others only their own outcomes are read.
         """
         runs = self._points.changed_since(shelf, self._seen.last(shelf))
+        if runs is None or shelf not in self._uses or not self._store.has(shelf):
+            return False
         known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
-        certain = shelf in self._uses and self._store.has(shelf) and UNKNOWN not in known.values()
-        if runs is None or not (known and certain) or any(map(is_group, known)):
+        if not known or UNKNOWN in known.values() or any(map(is_group, known)):
             return False
         here = runs & known.keys()
         points = self._points.of_some(shelf, here)

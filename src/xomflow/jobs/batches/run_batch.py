@@ -58,8 +58,8 @@ def run_batch(paths: Paths, tick: TickPaths, batch: Batch) -> int:
     return 1 if work.stopped_by else 0
 
 
-def end_of_job(seconds: float, began: float, told: str) -> float:
-    """Return when a job ends, in seconds since 1970: at its time limit, or earlier if the batch system tells so.
+def end_of_job(seconds: float, began: float, given: str) -> float:
+    """Return when a job ends, in seconds since 1970: at its time limit, or earlier where the batch system gives an end.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def end_of_job(seconds: float, began: float, told: str) -> float:
         The time limit of the job.
     began
         When it began.
-    told
-        What the batch system tells; empty if nothing.
+    given
+        The end that the batch system gives, in seconds since 1970; empty: none.
     """
-    return min(began + seconds, float(told)) if told.isdecimal() else began + seconds
+    return min(began + seconds, float(given)) if given.isdecimal() else began + seconds
 
 
 @dataclass(slots=True)
