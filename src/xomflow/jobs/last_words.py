@@ -34,7 +34,7 @@ class LastWords:
 
     def is_done(self, key: Key) -> bool:
         """Return whether a key has an outcome that is not to be made again."""
-        return key.run in self._shelf_of(key).done and key not in self._to_redo()
+        return key.run in self._shelf_of(key).done and key not in self.to_redo()
 
     def failures_of(self, key: Key) -> list[Failure]:
         """Return the failed attempts of a key, in order."""
@@ -48,6 +48,12 @@ class LastWords:
         """Return whether there is an outcome, or a failure record of an attempt."""
         return self.is_done(key) or self.has_failed(key, attempt)
 
+    def to_redo(self) -> set[Key]:
+        """Return the keys whose outcome is to be made again; decisions are read at the first call."""
+        if self._redo is None:
+            self._redo = set(outcomes_to_redo(self._paths))
+        return self._redo
+
     def _shelf_of(self, key: Key) -> _Shelf:
         place = (key.analysis, key.version, key.shelf)
         if place not in self._shelves:
@@ -59,9 +65,3 @@ class LastWords:
                 elif is_done_name(name):
                     shelf.done.add(name.removesuffix(".json"))
         return self._shelves[place]
-
-    def _to_redo(self) -> set[Key]:
-        """Return the keys whose outcome is to be made again; decisions are read only if something is done."""
-        if self._redo is None:
-            self._redo = set(outcomes_to_redo(self._paths))
-        return self._redo

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.last_words import LastWords
-from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import Failure
 
 
@@ -25,10 +24,10 @@ def have_ended(paths: Paths, known: Mapping[Key, Collection[Failure]]) -> bool:
     known
         Keys that count as pending, with their known failures.
     """
-    words, to_redo = LastWords(paths), outcomes_to_redo(paths)
+    words = LastWords(paths)
     for key, failures in known.items():
         attempts = {failure.attempt for failure in failures}
         unknown = (one for one in words.failures_of(key) if one.attempt not in attempts)
-        if key not in to_redo and (words.is_done(key) or any(unknown)):
+        if key not in words.to_redo() and (words.is_done(key) or any(unknown)):
             return True
     return False
