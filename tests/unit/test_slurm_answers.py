@@ -15,7 +15,7 @@ import pytest
 
 from support import factory
 from support.slurm_answers import RUN, TICK, VERSIONS, RecordedSlurm
-from xomflow.cli import operator
+from xomflow.cli.commands import maintain
 from xomflow.config.model import Config, Retries
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
@@ -472,8 +472,8 @@ def test_a_person_cancels_the_jobs_of_a_run(
     for number in (RUN, RUN + 1):
         submissions.note(paths, Submission(factory.key_of(number, "good"), 1, TICK, factory.NOW, str(number - 52000)))
     made = config(tmp_path, "good")
-    operator.cancel(made, argparse.Namespace(run=[RUN]))
-    operator.cancel(made, argparse.Namespace(run=[]))
+    maintain.cancel(made, argparse.Namespace(run=[RUN]))
+    maintain.cancel(made, argparse.Namespace(run=[]))
     assert slurm.asked("scancel")[0] == ["scancel", "1"]
     assert sorted(slurm.asked("scancel")[1]) == ["1", "2", "scancel"]
     assert capsys.readouterr().out.startswith("cancelled job 1: good v1 run 052001\ncancelled job")

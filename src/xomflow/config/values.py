@@ -9,13 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from xomflow.core.given_times import LENGTH, seconds_of
 from xomlib.run_document import bare_name
 
 # Names of rules, of XOM's own commands, and of the measurements beside those of the analyses.
 _TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected"})
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|min|h|d)")
-_LONGEST_DAYS = 10_000
 # Options of sbatch that XOM sets, or with which it would not find the job, its number, its files or its end.
 _OWN_LETTERS = {"J": "job-name", "o": "output", "e": "error", "a": "array", "W": "wait", "H": "hold", "M": "clusters"}
 _OWN_LETTERS |= {"D": "chdir", "Q": "quiet"}
@@ -39,13 +37,7 @@ def length(text: str) -> Any:
 
 
 def _seconds(value: Any) -> float:
-    match = _LENGTH.fullmatch(value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError("a length of time is needed: a number and one of s, min, h, d, such as '2 d'")
-    seconds = float(match[1]) * _UNITS[match[2]]
-    if seconds > _LONGEST_DAYS * _UNITS["d"]:
-        raise ValueError(f"a length of time of at most {_LONGEST_DAYS} d is needed")
-    return seconds
+    return seconds_of(value if isinstance(value, str) else "")
 
 
 def _free(name: str) -> str:
@@ -112,7 +104,7 @@ def _listed(value: Any) -> Any:
 Duration = Annotated[
     float,
     BeforeValidator(_seconds),
-    WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
 ]
 PlainPath = Annotated[Path, AfterValidator(_plain)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]

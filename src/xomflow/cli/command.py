@@ -1,0 +1,42 @@
+"""What a command that a person types is made of."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xomflow.config.model import Config
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Parameters
+    ----------
+    run
+        Does it and returns the exit code. Its name is that of the command, its docstring the help.
+    add_arguments
+        Adds its arguments to its parser.
+    by_owner
+        Whether only the account that owns ``work`` may use it.
+    """
+
+    run: Callable[[Config, argparse.Namespace], int]
+    add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
+    by_owner: bool = False
+
+    @property
+    def name(self) -> str:
+        """The word that a person types."""
+        return self.run.__name__.replace("_", "-")
+
+    @property
+    def help(self) -> str:
+        """What it does, in one line."""
+        return (self.run.__doc__ or "").splitlines()[0]

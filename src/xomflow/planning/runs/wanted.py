@@ -1,0 +1,142 @@
+"""Which runs a person means: RUNS on the command line, and the options that narrow them down. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from xomflow.core.errors import UsageError
+from xomflow.core.given_times import moment_of
+from xomflow.core.key import ID, RUN_DIGITS, is_group
+from xomflow.planning.runs.selection import matches
+from xomflow.rundb.run import Run
+
+_NUMBER = re.compile(rf"\d{{1,{RUN_DIGITS}}}", re.ASCII)
+_FORMS = "write a run as 52894, several as 52801-52899, a campaign as @ANALYSIS/052801-0bea"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of RUNS.
+
+    Parameters
+    ----------
+    text
+        As it was typed.
+    first, last
+        Numbers of the first and the last run of a range.
+    analysis, campaign
+        Of a campaign: its analysis and its id.
+    """
+
+    text: str
+    first: int = 0
+    last: int = -1
+    analysis: str = ""
+    campaign: str = ""
+
+    def names(self, analysis: str, run: Run) -> bool:
+        """Return whether a run of an analysis, or one in a campaign, is meant."""
+        if self.campaign:
+            return (analysis, run.id) == (self.analysis, self.campaign)
+        return any(self.first <= number <= self.last for number in run.members or (run.number,))
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRuns:
+    """The runs that a person means: those of any word, or all if there is none, that fit all options.
+
+    Parameters
+    ----------
+    words
+        Each names runs.
+    modes, tags
+        Patterns, of which a run fits one.
+    since
+        When the runs began at the earliest.
+    """
+
+    words: tuple[Word, ...] = ()
+    modes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was given, which means all runs."""
+        return not (self.words or self.modes or self.tags or self.since)
+
+    @property
+    def bounds(self) -> tuple[int, int | None]:
+        """The least and the greatest run number that can be meant; None: no bound, also if a campaign is meant."""
+        if not self.words or any(word.campaign for word in self.words):
+            return 0, None
+        return min(word.first for word in self.words), max(word.last for word in self.words)
+
+    def choose(self, analysis: str, runs: Iterable[Run]) -> list[Run]:
+        """Return which runs, or campaigns as runs, of an analysis are meant, in their order."""
+        return [run for run in runs if self._names(analysis, run) and self._fits(run)]
+
+    def without_run(self, found: Iterable[tuple[str, Run]]) -> list[str]:
+        """Return the words that name none of these pairs of analysis and run."""
+        pairs = list(found)
+        return [word.text for word in self.words if not any(word.names(analysis, run) for analysis, run in pairs)]
+
+    def _names(self, analysis: str, run: Run) -> bool:
+        return not self.words or any(word.names(analysis, run) for word in self.words)
+
+    def _fits(self, run: Run) -> bool:
+        return (
+            (not self.modes or matches(run.mode, self.modes))
+            and (not self.tags or any(matches(tag, self.tags) for tag in run.tags))
+            and (self.since is None or run.start >= self.since)
+        )
+
+
+def parse_runs(
+    words: Iterable[str],
+    modes: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    since: str | None = None,
+    *,
+    now: datetime,
+) -> WantedRuns:
+    """Return what RUNS and its options mean.
+
+    Parameters
+    ----------
+    words, modes, tags, since
+        As they were typed.
+    now
+        The present, from which a length of time in ``since`` counts.
+
+    Raises
+    ------
+    UsageError
+        For a wrong form.
+    """
+    try:
+        began = moment_of(since, now) if since is not None else None
+    except ValueError as error:
+        raise UsageError(f"--since: {error}") from None
+    return WantedRuns(tuple(map(_word, words)), tuple(modes), tuple(tags), began)
+
+
+def _word(text: str) -> Word:
+    """Return the meaning of one word of RUNS; `UsageError` for a wrong form."""
+    if text.startswith("@"):
+        analysis, _, campaign = text[1:].partition("/")
+        if not analysis or not re.fullmatch(ID, campaign, re.ASCII) or not is_group(campaign):
+            raise UsageError(f"RUNS {text!r} is no campaign: write it as @ANALYSIS/052801-0bea")
+        return Word(text, analysis=analysis, campaign=campaign)
+    first, dash, last = text.partition("-")
+    last = last if dash else first
+    if not (_NUMBER.fullmatch(first) and _NUMBER.fullmatch(last)):
+        if re.fullmatch(ID, text, re.ASCII):
+            raise UsageError(f"RUNS {text!r} is the id of a campaign: write it with its analysis, @ANALYSIS/{text}")
+        raise UsageError(f"RUNS {text!r} is neither a run nor a range of runs nor a campaign: {_FORMS}")
+    if int(last) < int(first):
+        raise UsageError(f"RUNS {text!r} ends before it begins: {_FORMS}")
+    return Word(text, int(first), int(last))

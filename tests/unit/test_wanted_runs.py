@@ -1,0 +1,83 @@
+"""RUNS on the command line: which runs a person means, and one sentence for each wrong form."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from support.site import document
+from xomflow.core.errors import UsageError
+from xomflow.planning.runs.campaigns import as_run
+from xomflow.planning.runs.wanted import parse_runs
+from xomflow.rundb.run import Run, run_of
+
+NOW = datetime(2026, 9, 3, tzinfo=UTC)
+# Runs begin an hour after each other, on 2026-09-01 at midnight the first one.
+KRYPTON = {"mode": "tpc_kr83m", "tags": [{"name": "noisy"}]}
+RUNS = [run_of(document(number, **(KRYPTON if number < 52003 else {}))) for number in range(52000, 52006)]
+CAMPAIGN = as_run(RUNS[1:3])
+
+
+def chosen(*words: str, runs: list[Run] = RUNS, analysis: str = "kr", **options: list[str] | str) -> list[str]:
+    return [run.id for run in parse_runs(words, **options, now=NOW).choose(analysis, runs)]  # type: ignore[arg-type]
+
+
+def test_words_are_added_up_and_options_narrow_them_down() -> None:
+    every = [run.id for run in RUNS]
+    assert chosen() == every
+    assert chosen("52001") == ["052001"]
+    assert chosen("052001", "52003-52004", "52003") == ["052001", "052003", "052004"]
+    assert chosen(modes=["tpc_kr*"]) == every[:3]
+    assert chosen("52002-99999", modes=["tpc_kr83m", "other"]) == ["052002"]
+    assert chosen(tags=["noisy"], modes=["tpc_bkg"]) == []
+    assert chosen(since="2026-09-01T04:00") == every[4:]
+    assert chosen(since="44 h") == every[4:]
+    assert chosen(since="2026-09-01", tags=["no*"]) == every[:3]
+
+
+def test_a_campaign_is_meant_by_its_id_or_by_any_of_its_runs() -> None:
+    assert chosen(f"@kr/{CAMPAIGN.id}", runs=[CAMPAIGN, *RUNS]) == [CAMPAIGN.id]
+    assert chosen(f"@kr/{CAMPAIGN.id}", runs=[CAMPAIGN], analysis="other") == []
+    assert chosen("52002", runs=[CAMPAIGN]) == [CAMPAIGN.id]
+    assert chosen("52003", runs=[CAMPAIGN]) == []
+
+
+def test_words_that_name_no_run_are_known() -> None:
+    wanted = parse_runs(["52001", "51000-51999", "@kr/052001-0000"], now=NOW)
+    assert wanted.without_run(("kr", run) for run in RUNS) == ["51000-51999", "@kr/052001-0000"]
+
+
+def test_only_numbers_bound_the_query() -> None:
+    assert parse_runs(["52003-52004", "52001"], now=NOW).bounds == (52001, 52004)
+    assert parse_runs(["52001", "@kr/052001-0000"], now=NOW).bounds == parse_runs([], now=NOW).bounds == (0, None)
+
+
+WRONG = {
+    "all": "neither a run nor a range of runs nor a campaign: write a run as 52894",
+    "": "neither a run nor a range",
+    "5289400": "neither a run nor a range",
+    "52801-": "neither a run nor a range",
+    "٥٢٨٠١": "neither a run nor a range",
+    "-52801": "neither a run nor a range",
+    "52801-52899-1": "neither a run nor a range",
+    "52899-52801": "ends before it begins",
+    "052801-0bea": "is the id of a campaign: write it with its analysis, @ANALYSIS/052801-0bea",
+    "@kr": "is no campaign: write it as @ANALYSIS/052801-0bea",
+    "@/052801-0bea": "is no campaign",
+    "@kr/52801": "is no campaign",
+    "@kr/052801": "is no campaign",
+    "@kr/052801-0bea/1": "is no campaign",
+}
+WRONG_TIMES = ("", "yesterday", "2026-13-01", "2026-09-01T25:00", "3", "3 weeks", "1e9 d", "2026-9-1")
+
+
+def test_each_wrong_form_has_one_sentence_with_the_value() -> None:
+    for word, sentence in WRONG.items():
+        with pytest.raises(UsageError, match=f"^RUNS {re.escape(repr(word))} .*{sentence}") as refused:
+            parse_runs([word], now=NOW)
+        assert "\n" not in str(refused.value)
+    for since in WRONG_TIMES:
+        with pytest.raises(UsageError, match=f"^--since: {re.escape(repr(since))} is no time: write it in UTC"):
+            parse_runs([], since=since, now=NOW)
