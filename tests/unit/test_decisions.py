@@ -83,6 +83,12 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "odd subject": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": []})), "not a JSON object"),
     "odd runs": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": "all"}})), "not a list"),
     "odd run": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": [52001]}})), "not a text"),
+    "odd attempts": (
+        lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"attempts": ["1"]}})),
+        "not numbers",
+    ),
+    "odd number": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"most": True}})), "not a number"),
+    "odd text": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"version": 1}})), "not a text"),
     "unknown": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"run": "1"}})), "unknown entry 'run'"),
     "open to all": (lambda path: (path.write_text(json.dumps(CONTENT)), path.chmod(0o666)), "run: chmod o-w"),
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import compress
 from typing import Any
 
 from xomflow.core.key import Key
+from xomflow.core.reason import Reason
 
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -18,6 +20,10 @@ class Verb(StrEnum):
 
     ACCEPT = "accept"  # a mass change, or runs that the run database no longer has
     REDO = "redo"  # an outcome is replaced by a new one
+    RETRY = "retry"  # more attempts, the first one now
+    VETO = "veto"  # runs have no results that count, and none are made
+    PAUSE = "pause"  # no run of an analysis is taken
+    DRAIN = "drain"  # no run is taken
     WITHDRAW = "withdraw"  # other decisions count no more
 
 
@@ -30,11 +36,15 @@ class Subject:
     analysis, version
         Of these results; empty: of no single analysis.
     runs
-        Ids of runs or campaigns.
+        Ids of runs or campaigns. Of a withdrawal: only these of what the decisions are about; empty: all of it.
     digests
         Of an acceptance: one, of exactly what was shown. Of a redo: of the outcome of each run, in their order.
     decisions
         Names of the decisions that are withdrawn.
+    attempts
+        Of a retry: number of the last attempt at each run, in their order.
+    most
+        Of a retry: how many attempts it allows.
     """
 
     analysis: str = ""
@@ -42,6 +52,8 @@ class Subject:
     runs: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
+    attempts: tuple[int, ...] = ()
+    most: int = 0
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Subject:
@@ -50,8 +62,18 @@ class Subject:
             raise TypeError("its subject is not a JSON object")
         if unknown := content.keys() - set(cls.__slots__):
             raise ValueError(f"its subject has the unknown entry {min(unknown)!r}")
-        lists = (_texts(content.get(name, [])) for name in ("runs", "digests", "decisions"))
-        return cls(*_texts([content.get(name, "") for name in ("analysis", "version")]), *lists)
+        return cls(**{one.name: _entry(one.name, content[one.name]) for one in fields(cls) if one.name in content})
+
+    def without(self, runs: Collection[str]) -> Subject:
+        """Return the subject without some of its runs."""
+        stay = [run not in runs for run in self.runs]
+        digests = tuple(compress(self.digests, stay)) if len(self.digests) == len(stay) else self.digests
+        return replace(
+            self,
+            runs=tuple(compress(self.runs, stay)),
+            digests=digests,
+            attempts=tuple(compress(self.attempts, stay)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,16 @@ class Decision:
             **({"until": _text(self.until)} if self.until else {}),
         }
 
+    @property
+    def words(self) -> Reason:
+        """Who decided, and why, as a phrase."""
+        return Reason(f"{self.who}: {self.why}")
+
+    def without(self, runs: Collection[str]) -> Decision | None:
+        """Return the decision about its other runs; None if it has none."""
+        rest = self.subject.without(runs)
+        return replace(self, subject=rest) if rest.runs or not self.subject.runs else None
+
     @classmethod
     def from_json(cls, content: Any, name: str) -> Decision:
         """Return the decision in a file; `ValueError`, `TypeError` or `LookupError` for another form."""
@@ -112,11 +144,20 @@ class Decision:
 
 
 def standing(decisions: Iterable[Decision], now: datetime) -> tuple[Decision, ...]:
-    """Return the decisions that count now: begun, neither ended nor withdrawn; in the order of their time."""
+    """Return the decisions that count now: begun, neither ended nor withdrawn; in the order of their time.
+
+    One that was withdrawn for some of its runs is about the others.
+    """
     made = sorted((one for one in decisions if one.when <= now), key=lambda one: (one.when, one.name))
-    withdrawn = {name for one in made if one.what is Verb.WITHDRAW for name in one.subject.decisions}
+    withdrawn, runs = set[str](), dict[str, set[str]]()
+    for one in made:
+        for name in one.subject.decisions if one.what is Verb.WITHDRAW else ():
+            runs.setdefault(name, set()).update(one.subject.runs)
+            withdrawn |= set() if one.subject.runs else {name}
     ended = {one.name for one in made if one.until is not None and one.until <= now}
-    return tuple(one for one in made if one.name not in withdrawn | ended and one.what is not Verb.WITHDRAW)
+    there = (one for one in made if one.name not in withdrawn | ended and one.what is not Verb.WITHDRAW)
+    rest = (one.without(runs[one.name]) if one.name in runs else one for one in there)
+    return tuple(one for one in rest if one is not None)
 
 
 def accepted(decisions: Iterable[Decision], analysis: str = "", version: str = "") -> dict[str, datetime]:
@@ -147,12 +188,25 @@ def to_redo(decisions: Iterable[Decision]) -> dict[Key, frozenset[str]]:
     return found
 
 
-def _texts(value: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list):
+def _entry(name: str, value: Any) -> Any:
+    """Return an entry of a subject; `TypeError` for a value of another type."""
+    if name in ("analysis", "version"):
+        if not isinstance(value, str):
+            raise TypeError("an entry of its subject is not a text")
+    elif name == "most":
+        if not _is_number(value):
+            raise TypeError(f"{name} of its subject is not a number")
+    elif not isinstance(value, list):
         raise TypeError("an entry of its subject is not a list")
-    if not all(isinstance(one, str) for one in value):
+    elif name == "attempts" and not all(map(_is_number, value)):
+        raise TypeError(f"{name} of its subject are not numbers")
+    elif name != "attempts" and not all(isinstance(one, str) for one in value):
         raise TypeError("an entry of its subject is not a text")
-    return tuple(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _text(moment: datetime) -> str:
