@@ -50,6 +50,7 @@ evidences = st.builds(
     working=st.sampled_from([None, Reason("claimed by tick x")]),
     missing=st.sampled_from([None, Reason("waiting for event_info")]),
     ended=moments,
+    suspended=st.sampled_from([None, Reason("raised KeyError")]),
 )
 
 
@@ -119,7 +120,8 @@ def test_a_failed_key_is_due_at_its_next_try_and_not_a_moment_before(
         just_before = decide(evidence, retries, STALE_AFTER, state.next_try - timedelta(microseconds=1))
         assert just_before.name == "failed"
         then = decide(evidence, retries, STALE_AFTER, state.next_try)
-        assert then.name in (("waiting", "stale") if evidence.missing else ("ready",))
+        free = "suspended" if evidence.suspended else "ready"
+        assert then.name in (("waiting", "stale") if evidence.missing else (free,))
 
 
 @given(failed=histories(least=1), retries=retries_strategy)
@@ -249,6 +251,6 @@ def test_a_state_is_its_name_in_documents() -> None:
 
 
 def test_what_needs_a_person_is_listed_with_the_most_urgent_first() -> None:
-    assert [*ATTENTION] == ["gave up", "failed", "stale", "waiting"]
-    assert set(ATTENTION) == FAILURES | WAITINGS
+    assert [*ATTENTION] == ["gave up", "failed", "stale", "suspended", "waiting"]
+    assert set(ATTENTION) == FAILURES | WAITINGS | {State.SUSPENDED}
     assert all(state.meaning for state in State)

@@ -17,7 +17,7 @@ from xomflow.jobs.batches.plan import read_plan
 from xomflow.outcomes.expected_times import expected_seconds
 from xomflow.outcomes.files import Failure
 from xomflow.planning.decide import KeyState
-from xomflow.planning.survey import Item
+from xomflow.planning.items import Item
 from xomflow.workflow.batches import batches_of
 from xomflow.workflow.discover import limits_of
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from support.in_process import FastSite
 from support.site import Site
+from xomflow.workflow.summary import read_summary
 from xomlib.files import read_json
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
@@ -102,7 +104,7 @@ def test_failures_are_tried_again_when_due_and_then_given_up(site: Site) -> None
     assert third.returncode == 0
     assert [record["attempt"] for record in site.failures("raises", 52001)] == [1, 2]
     assert site.failures("raises", 52001)[1]["failure"]["next_try"] is None
-    assert "gave up  raises v1 run 052001" in third.stderr
+    assert "gave up   raises v1 run 052001" in third.stderr
 
 
 def test_the_whole_log_of_each_failed_attempt_is_kept(site: Site) -> None:
@@ -132,3 +134,25 @@ def test_removing_the_record_by_hand_makes_the_run_ready_at_once(site: Site) -> 
     for record in site.paths.outcomes.rglob("*.failed-*"):
         record.unlink()
     assert site.pending() == {("raises", "052001")}
+
+
+def test_a_script_that_breaks_is_tried_once_a_tick_until_it_is_corrected(tmp_path: Path) -> None:
+    site = FastSite(tmp_path)
+    site.analysis("breaks", "raise KeyError(run_id)")
+    site.runs(range(52000, 52012))
+    assert site.tick().returncode == 7
+    site.runs(range(52100, 52104))
+    suspended = site.tick()
+    assert suspended.returncode == 8
+    assert "analyses.breaks is suspended for old runs (old_after), its last 10 attempts on diff" in suspended.stderr
+    assert "failed alike, raised KeyError: correct its script" in suspended.stderr
+    listed = {one.key.run: one.state for one in read_summary(site.ticks()[-1]).listed}
+    assert {run for run, state in listed.items() if state == "suspended"} == {"052100", "052101", "052102"}
+    assert listed["052103"] == "failed"
+    assert "breaks v1 run 052100: suspended: the last runs of" in site.xom("why", "52100").stdout
+    site.analysis("breaks", GOOD)
+    assert site.pending() == {("breaks", "052102")}
+    assert site.tick().returncode == 8
+    assert site.done("breaks") == {52102}
+    assert site.tick().returncode == 0
+    assert site.done("breaks") == {52100, 52101, 52102}

@@ -214,6 +214,11 @@ class Paths:
         """By which scripts and settings the outcomes were made, by shelf."""
         return self.cache / "makers.json"
 
+    @property
+    def successes(self) -> Path:
+        """When the newest outcomes were made, of analyses of which many runs failed alike."""
+        return self.cache / "successes.json"
+
     def run_metadata(self, shelf: str) -> Path:
         """The metadata of a shelf's runs as of the last look at the run database."""
         return self.cache / "facts" / f"{shelf}.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from xomflow.config.model import Retries
@@ -31,6 +31,8 @@ class Evidence:
     redo
         Number of the attempt that made the outcome which a person wants to be made again; 0 if there is none. The
         failures are those since then.
+    suspended
+        What failures of other runs have in common, for which its analysis is suspended; None if it is not.
     """
 
     failures: Sequence[Failure]
@@ -38,6 +40,7 @@ class Evidence:
     missing: Reason | None
     ended: datetime
     redo: int = 0
+    suspended: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +99,19 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
         age = (now - evidence.ended).total_seconds()
         since = f"since the run ended {times.span(max(0.0, age))} ago"
         return KeyState(State.STALE if age > stale_after else State.WAITING, f"{missing} ({since})", attempt)
+    if evidence.suspended and not evidence.redo:  # a person's order is an attempt by itself
+        alike = f"the last runs of its analysis all failed alike, {evidence.suspended}"
+        return KeyState(State.SUSPENDED, f"{alike}; one run a tick is tried until one succeeds", attempt)
     if failures:
         return KeyState(State.READY, f"attempt {attempt} is due after: {failures[-1].kind}", attempt)
     if evidence.redo:
         return KeyState(State.READY, "a decision wants its outcome to be made again", attempt)
     return KeyState(State.READY, "all needed data can be read", attempt)
+
+
+def as_probe(state: KeyState) -> KeyState:
+    """Return the state of the run by which a tick tries whether a suspended analysis succeeds again."""
+    return replace(state, name=State.READY, reason="its analysis is suspended, and this run is the one to be tried")
 
 
 def _after_failures(failures: Sequence[Failure], retries: Retries, attempt: int, now: datetime) -> KeyState | None:

@@ -13,8 +13,8 @@ MOST_READY = 1000
 
 def without_middle(
     undone: list[tuple[Run, Reason | None]], apart: Collection[str] | None, limit: int
-) -> list[tuple[Run, Reason | None]]:
-    """Return what is not done without the ready runs that are neither among the newest nor among the oldest ones.
+) -> tuple[list[tuple[Run, Reason | None]], list[Run]]:
+    """Return what is not done without the ready runs between the newest and the oldest ones, and these runs.
 
     A tick takes none of these, whatever happens, so that a long backfill does not cost their number in each tick.
 
@@ -29,7 +29,8 @@ def without_middle(
     """
     most = max(limit, MOST_READY)
     if apart is None or len(undone) <= 2 * most:
-        return undone
+        return undone, []
     ready = [place for place, (run, lacks) in enumerate(undone) if lacks is None and run.id not in apart]
     middle = set(ready[most:-most])
-    return [one for place, one in enumerate(undone) if place not in middle]
+    rest = [one for place, one in enumerate(undone) if place not in middle]
+    return rest, [undone[place][0] for place in sorted(middle)]

@@ -12,19 +12,18 @@ from datetime import datetime
 from pathlib import Path
 
 from xomflow.config.model import Config
-from xomflow.core import times
 from xomflow.core.key import Key, first_run
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
 from xomflow.jobs.redo import outcomes_to_redo
-from xomflow.outcomes.files import Failure
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
-from xomflow.planning.decide import Evidence, KeyState, decide
+from xomflow.planning.decide import Evidence, decide
 from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
+from xomflow.planning.items import Item, describe_left, few_lost, with_probes
 from xomflow.planning.middle import without_middle
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
@@ -34,6 +33,7 @@ from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import Queue, count_older, in_order, take
+from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
@@ -41,33 +41,6 @@ from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.locations import DataLocations
-
-# Most runs of one tick whose last attempt was lost, of all analyses together.
-_MOST_LOST = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One key that is not done, and what is known about it.
-
-    Parameters
-    ----------
-    key, run, state, failures
-        The key, its run, its state, and its failed attempts.
-    is_old
-        Whether its run ended so long ago that newer ones go first.
-    """
-
-    key: Key
-    run: Run
-    state: KeyState
-    failures: tuple[Failure, ...]
-    is_old: bool = False
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether its last attempt was lost."""
-        return bool(self.failures) and self.failures[-1].kind == "lost"
 
 
 @dataclass(slots=True)
@@ -102,7 +75,7 @@ class Survey:
     submissions
         The status of what was submitted to it, asked after the claims were read.
     only_counted
-        Number of the ready runs that are neither among the items nor taken by a tick, by analysis.
+        Number of the ready and suspended runs that are neither among the items nor taken by a tick, by analysis.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -118,7 +91,7 @@ class Survey:
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
-    only_counted: Counter[str] = field(default_factory=Counter)
+    only_counted: dict[str, Counter[State]] = field(default_factory=dict)
 
     @property
     def undone(self) -> list[Item]:
@@ -159,15 +132,26 @@ def take_survey(
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
-    survey = _survey_of(pending, config, missing, now, one_by_one)
+    suspended = SuspendedAnalyses(config, now)
+    survey = _survey_of(pending, config, missing, suspended, now, one_by_one)
     if have_ended(paths, {item.key: item.failures for item in survey.chosen}):
-        survey = _survey_of(load_pending(config, rundb, may_write, anew=True), config, missing, now, one_by_one)
+        pending = load_pending(config, rundb, may_write, anew=True)
+        survey = _survey_of(pending, config, missing, suspended, now, one_by_one)
     missing.keep()
+    if may_write:
+        suspended.keep()
     survey.configuration_errors = missing.configuration_errors
     return survey
 
 
-def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: datetime, one_by_one: bool) -> Survey:
+def _survey_of(
+    pending: PendingWork,
+    config: Config,
+    missing: MissingData,
+    suspended: SuspendedAnalyses,
+    now: datetime,
+    one_by_one: bool,
+) -> Survey:
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
@@ -176,18 +160,20 @@ def _survey_of(pending: PendingWork, config: Config, missing: MissingData, now: 
     for analysis, runs in pending.analyses.items():
         undone = _undone(config, analysis, runs, missing, pending.unseen, now)
         done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
+        breaker = suspended.of(analysis, [run for run, _ in undone if run.id in runs.failures], runs.failures)
+        middle: list[Run] = []
         if not one_by_one:
-            number, working = len(undone), in_progress.runs_of(analysis)
+            working = in_progress.runs_of(analysis)
             apart = None if working is None else working | runs.failures.keys() | {key.run for key in to_redo}
-            undone = without_middle(undone, apart, config.limit_of(analysis))
-            survey.only_counted[analysis] = number - len(undone)
-        items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo) for run, lacks in undone]
-        survey.items[analysis] = items
-        survey.counts[analysis] = Counter(item.state.name for item in items)
-        survey.counts[analysis][State.READY] += survey.only_counted[analysis]
+            undone, middle = without_middle(undone, apart, config.limit_of(analysis))
+        items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo, breaker) for run, lacks in undone]
+        survey.items[analysis] = items = with_probes(items)
+        survey.only_counted[analysis] = breaker.count(middle)
+        survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
         survey.counts[analysis][State.DONE] = done
+        survey.for_person += breaker.sentences((item.is_old, item.state.name) for item in items)
     _choose(survey, config, in_progress)
-    survey.for_person = held_jobs(in_progress.submissions.values())
+    survey.for_person += held_jobs(in_progress.submissions.values())
     survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
     return survey
 
@@ -208,7 +194,7 @@ def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
     taken = take(queues, config.max_running, total)
     survey.chosen = in_order(taken, lambda item: item.is_old)
     for name, queue in queues.items():
-        if left := describe_left(name, config, queue, taken[name], survey.only_counted[name]):
+        if left := describe_left(name, config, queue, taken[name], survey.only_counted[name][State.READY]):
             survey.warnings = [*survey.warnings, left]
 
 
@@ -220,37 +206,6 @@ def _queue(config: Config, name: str, ready: list[Item], running: list[Key], oth
         running=len(running) + sum(key.analysis == name for key in others),
         older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
         most=config.analyses[name].max_running,
-    )
-
-
-def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
-    """Return the ready items of an analysis; with what a tick has taken of others, few whose last attempt was lost.
-
-    What loses many runs at a time, or only seems to, would lose them all again.
-    """
-    left = max(0, _MOST_LOST - sum(item.is_lost for item in taken))
-    lost = {item.key for item in [item for item in ready if item.is_lost][:left]}
-    return [item for item in ready if not item.is_lost or item.key in lost]
-
-
-def describe_left(
-    analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item], only_counted: int = 0
-) -> str:
-    """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
-    keys = {item.key for item in taken}
-    left = [item for item in queue.ready if item.key not in keys]
-    if not left:
-        return ""
-    oldest = min(left, key=lambda item: item.run.number)
-    if len(taken) == queue.limit:
-        bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
-    elif queue.most is not None and len(taken) == queue.room:
-        bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
-    else:
-        bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
-    return (
-        f"{bound}: {len(left) + only_counted} ready runs are left "
-        f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
     )
 
 
@@ -279,12 +234,13 @@ def _item(
     in_progress: InProgress,
     now: datetime,
     to_redo: Mapping[Key, int],
+    suspended: SuspendedRuns,
 ) -> Item:
     key = Key(analysis, config.analyses[analysis].version, run.id)
     made = to_redo.get(key, 0)
     recorded = [failure for failure in runs.failures.get(run.id, []) if failure.attempt > made]
     failures = in_progress.failures(key, recorded, now)
     working = Reason.of(in_progress.describe(key, failures))
-    evidence = Evidence(failures, working, lacks, run.end or run.start, made)
-    is_old = (now - evidence.ended).total_seconds() > config.old_after
-    return Item(key, run, decide(evidence, config.retries, config.stale_after, now), tuple(failures), is_old)
+    evidence = Evidence(failures, working, lacks, run.end or run.start, made, suspended.about(run))
+    state = decide(evidence, config.retries, config.stale_after, now)
+    return Item(key, run, state, tuple(failures), suspended.is_old(run))

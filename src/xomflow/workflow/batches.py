@@ -11,7 +11,7 @@ from xomflow.jobs.batches.plan import Planned
 from xomflow.outcomes.expected_times import expected_seconds
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.batches import Candidate, plan_batches
-from xomflow.planning.survey import Item
+from xomflow.planning.items import Item
 
 # Of the time limit, where no run is done yet: a batch that is too long costs little, as what has not begun is ready.
 _UNKNOWN_PART = 0.01

@@ -25,8 +25,9 @@ from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
 from xomflow.planning.claims import Claim, write_claims
+from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import given_up
-from xomflow.planning.survey import Item, Survey, take_survey
+from xomflow.planning.survey import Survey, take_survey
 from xomflow.publishing.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.open_batch_system import open_batch_system
@@ -144,10 +145,10 @@ def limits_of(config: Config, item: Item) -> AttemptLimits:
     return AttemptLimits(item.state.attempt, **more, nice=config.slurm.nice_if_old if item.is_old else 0)
 
 
-def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: int = 0) -> str:
+def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: Mapping[State, int]) -> str:
     """Return the run list of an analysis: every selected run that is not done, with its state and the reason.
 
-    Ready runs that are only counted have one row together, the last one.
+    Runs that are only counted have one row for each of their states, the last ones.
     """
     taken = {item.key for item in chosen}
     out = io.StringIO()
@@ -171,9 +172,10 @@ def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: int = 
                 _one_line(", ".join(sorted(item.run.tags))),
             ]
         )
-    if only_counted:
-        ready = f"{only_counted} more runs between these, a later tick takes them"
-        table.writerow(["...", State.READY, ready, *[""] * (len(_HEADINGS) - 3)])
+    for name, number in only_counted.items():
+        if number:
+            more = f"{number} more runs between these, a later tick takes them"
+            table.writerow(["...", name, more, *[""] * (len(_HEADINGS) - 3)])
     return out.getvalue()
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
 
 _MOST_LINES = 20
+_COLUMN = max(map(len, State)) + 1
 
 
 def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) -> list[str]:
@@ -132,9 +133,9 @@ def _newest_site_errors(paths: Paths) -> list[str]:
 
 def _table(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
     width = max([len("analysis"), *map(len, counts)])
-    lines = [f"{'analysis':{width}}" + "".join(f"{state:>9}" for state in State)]
+    lines = [f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in State)]
     for analysis, numbers in counts.items():
-        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>9}" for state in State))
+        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>{_COLUMN}}" for state in State))
     return lines
 
 
@@ -149,4 +150,4 @@ def _attention_lines(listed: list[ListedKey]) -> list[str]:
 
 def _key_line(one: ListedKey) -> str:
     then = f"; next try {times.text(one.next_try)}" if one.next_try else ""
-    return f"{one.state:8} {one.key}: {one.reason}{then}"
+    return f"{one.state:{_COLUMN - 1}} {one.key}: {one.reason}{then}"

@@ -8,9 +8,10 @@ from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
+from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import NOT_SHOWN, read_runs
 from xomflow.planning.runs.selection import Selector
-from xomflow.planning.survey import Item, Survey
+from xomflow.planning.survey import Survey
 from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run

@@ -1,0 +1,86 @@
+"""The keys that are not done: one by one, and what a tick may take of those that are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from xomflow.config.model import Config
+from xomflow.core import times
+from xomflow.core.key import Key
+from xomflow.core.state import State
+from xomflow.outcomes.files import Failure
+from xomflow.planning.decide import KeyState, as_probe
+from xomflow.planning.share import Queue
+from xomflow.rundb.run import Run
+
+# Most runs of one tick whose last attempt was lost, of all analyses together.
+_MOST_LOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One key that is not done, and what is known about it.
+
+    Parameters
+    ----------
+    key, run, state, failures
+        The key, its run, its state, and its failed attempts.
+    is_old
+        Whether its run ended so long ago that newer ones go first.
+    """
+
+    key: Key
+    run: Run
+    state: KeyState
+    failures: tuple[Failure, ...]
+    is_old: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its last attempt was lost."""
+        return bool(self.failures) and self.failures[-1].kind == "lost"
+
+
+def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
+    """Return the ready items of an analysis; with what a tick has taken of others, few whose last attempt was lost.
+
+    What loses many runs at a time, or only seems to, would lose them all again.
+    """
+    left = max(0, _MOST_LOST - sum(item.is_lost for item in taken))
+    lost = {item.key for item in [item for item in ready if item.is_lost][:left]}
+    return [item for item in ready if not item.is_lost or item.key in lost]
+
+
+def describe_left(
+    analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item], only_counted: int = 0
+) -> str:
+    """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
+    keys = {item.key for item in taken}
+    left = [item for item in queue.ready if item.key not in keys]
+    if not left:
+        return ""
+    oldest = min(left, key=lambda item: item.run.number)
+    if len(taken) == queue.limit:
+        bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
+    elif queue.most is not None and len(taken) == queue.room:
+        bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
+    else:
+        bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
+    return (
+        f"{bound}: {len(left) + only_counted} ready runs are left "
+        f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
+    )
+
+
+def with_probes(items: list[Item]) -> list[Item]:
+    """Return the items of an analysis: of those that are suspended the newest one is ready, unless one is running.
+
+    New and old runs are suspended, and tried, by themselves.
+    """
+    found, tried = list(items), {item.is_old for item in items if item.state.name is State.RUNNING}
+    for place, item in enumerate(items):
+        if item.state.name is State.SUSPENDED and item.is_old not in tried:
+            found[place] = replace(item, state=as_probe(item.state))
+            tried.add(item.is_old)
+    return found
