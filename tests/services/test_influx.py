@@ -25,7 +25,7 @@ from xomflow.publishing.influx_client import _RETRIES
 from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.point import FINGERPRINT
 from xomflow.publishing.points import points_of
-from xomflow.publishing.publish import Receipt, publish, rebuild, verify
+from xomflow.publishing.publish import Receipt, drop, publish, rebuild, verify
 from xomflow.publishing.store import StoreError
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
@@ -229,6 +229,17 @@ def test_an_outcome_that_was_removed_leaves_the_store(paths: Paths, published: P
 
 
 # --- the nine silent losses of the client, notes/services.md ----------------------------------------------------------
+
+
+def test_an_analysis_is_dropped_with_all_its_points(paths: Paths, published: Publisher, bucket: Bucket) -> None:
+    for number in (52001, 53001):
+        keep(paths, of(number))
+    keep(paths, outcome(key_of(52001, analysis="other"), [result("a")]))
+    published()
+    with closing(published.store()) as store:
+        assert drop(paths, store, "kr83m") == 4
+    assert {place[0] for place in bucket.points()} == {"test_other"}
+    assert published().points == 4  # no ledger has what was dropped
 
 
 def test_loss_1_numbers_that_are_none_are_refused_before_they_are_sent(

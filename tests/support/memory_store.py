@@ -57,6 +57,14 @@ class MemoryStore(Store):
         self._check_away()
         self.tables[table] = points
 
+    def drop(self, analysis: str) -> int:
+        """Remove the points of an analysis; see `Store.drop`."""
+        self._check_away()
+        gone = [place for place, point in self.points.items() if point.measurement.endswith(analysis)]
+        for place in gone:
+            del self.points[place]
+        return len(gone)
+
     def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
         """Compare fingerprints; see `Store.differences`."""
         should = {_place(point): point for _, of in wanted for points in of.values() for point in points}

@@ -173,6 +173,25 @@ def test_measurements_of_this_prefix_without_outcomes_are_named(store: InfluxSto
     assert differences(store, {}) == ["measurement test_gone: the store has it, and there is no outcome of it"]
 
 
+def test_an_analysis_is_dropped_and_nothing_else(store: InfluxStore, server: Server) -> None:
+    store.write(SHELF, points(52001, 52002), {"052001", "052002"})
+    store.write(Shelf("kr83m", "v0", "052"), points(52001, version="v0"), {"052001"})
+    others = {Place("test_kr83mx", "", "", "v1", "y", 1): {FINGERPRINT: f"{'0' * 16}-{'0' * 8}"}}
+    foreign = {Place("test_kr83m", "", "", "", "", 1): {FINGERPRINT: "square"}}
+    server.points |= others | foreign
+    assert store.drop("kr83m") == 6
+    assert server.points == others | foreign
+    assert len(server.deleted) == 2  # a range for each version
+    assert store.drop("kr83m") == 0
+
+
+def test_points_that_a_server_does_not_drop_are_counted(store: InfluxStore, server: Server) -> None:
+    store.write(SHELF, points(52001, 52002), {"052001", "052002"})
+    server.delete = lambda *_: None  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="the server: 4 of 4 points of test_kr83m are left"):
+        store.drop("kr83m")
+
+
 @given(
     sizes=st.lists(st.integers(1, 6), max_size=12),
     most=st.integers(1, 8),

@@ -20,6 +20,13 @@ def reason(text: str) -> str:
     return text.strip()
 
 
+def analysis_name(text: str) -> str:
+    """Return the name of an analysis, which is that of a folder too."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of an analysis")
+    return text
+
+
 def run_number(text: str) -> int:
     """Return the number in a run id, or that of the first run in the id of a campaign."""
     number = text.partition("-")[0]

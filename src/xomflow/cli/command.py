@@ -25,11 +25,14 @@ class Command:
         Adds its arguments to its parser.
     by_owner
         Whether only the account that owns ``work`` may use it.
+    maintains
+        Whether it is maintenance, and finishes one that was interrupted; no other command does anything before that.
     """
 
     run: Callable[[Config, argparse.Namespace], int]
     add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
     by_owner: bool = False
+    maintains: bool = False
 
     @property
     def name(self) -> str:

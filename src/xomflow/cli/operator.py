@@ -14,6 +14,7 @@ from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.files.folder_marks import check_folders
+from xomflow.core.files.maintenance import check_finished
 from xomflow.core.files.work_format import check_format
 from xomflow.core.paths import Paths
 from xomlib.printing import say
@@ -69,4 +70,6 @@ def main(words: list[str]) -> int:
         say(whose(config.work, owner), file=sys.stderr)
     check_folders(Paths(config.work))
     check_format(Paths(config.work))
+    if not command.maintains:
+        check_finished(Paths(config.work))
     return command.run(config, options)

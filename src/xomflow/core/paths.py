@@ -100,6 +100,28 @@ class Paths:
         """Outcomes that could not be read, moved out of the way."""
         return self.work / "set_aside"
 
+    @property
+    def maintenance(self) -> Path:
+        """What `xom rename` or `xom remove` has begun, until it is finished; see `core.files.maintenance`."""
+        return self.work / "maintenance.json"
+
+    def folders_of(self, analysis: str, work: Path | None = None) -> list[Path]:
+        """Return all folders that only one analysis has, of results and of what comes with them.
+
+        Parameters
+        ----------
+        analysis
+            Its name.
+        work
+            The folder in which they are; None: ``work``.
+        """
+        names = (self.outcomes.name, self.all_figures.name, self.logs.name, "benchmarks")
+        return [(work or self.work) / name / analysis for name in names]
+
+    def removed(self, name: str) -> Path:
+        """Return where `xom remove` moves an analysis."""
+        return self.work / "removed" / name
+
     # --- work in progress ----------------------------------------------------------------------------------------
     def run_lock(self, key: Key) -> Path:
         """Lock of a key, held by the process that works on it."""

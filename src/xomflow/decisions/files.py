@@ -16,7 +16,7 @@ from pathlib import Path
 from xomflow.core.errors import UsageError
 from xomflow.core.paths import Paths
 from xomflow.decisions.model import Decision
-from xomlib.files import create_atomically, read_json
+from xomlib.files import create_atomically, read_json, write_atomically
 
 _TIME_FORM = "%Y%m%dT%H%M%SZ"
 
@@ -100,16 +100,22 @@ def write_decision(paths: Paths, decision: Decision) -> Path:
     who = re.sub(r"[^A-Za-z0-9._]", "_", decision.who)
     base = f"{decision.when.strftime(_TIME_FORM)}-{decision.what}-{who}"
     names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
-    text = json.dumps(decision.to_json(), indent=1, ensure_ascii=False) + "\n"
     try:
         paths.decisions.mkdir(parents=True, exist_ok=True)
-        return next(path for name in names if _create(path := paths.decisions / f"{name}.json", text))
+        return next(path for name in names if _create(path := paths.decisions / f"{name}.json", _text_of(decision)))
     except PermissionError:
         owner = account(paths.decisions.stat().st_uid)
         raise DecisionError(
             f"{paths.decisions}: {account(os.geteuid())} may not write here; {owner} can allow it to the group with: "
             f"chmod g+ws {paths.decisions}"
         ) from None
+
+
+def replace_decision(paths: Paths, decision: Decision) -> None:
+    """Write a decision in the place of the one with its name: only for what an analysis is called, by maintenance."""
+    path = paths.decisions / decision.name
+    write_atomically(path, _text_of(decision))
+    path.chmod(0o644)
 
 
 def account(uid: int) -> str:
@@ -130,6 +136,10 @@ def _read(path: Path, trust: _Trust) -> Decision:
     if found.st_mode & stat.S_IWOTH:
         raise ValueError(f"every account can write to it, look at it and run: chmod o-w {path}")
     return Decision.from_json(read_json(path), path.name)
+
+
+def _text_of(decision: Decision) -> str:
+    return json.dumps(decision.to_json(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _create(path: Path, text: str) -> bool:

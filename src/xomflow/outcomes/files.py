@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import re
@@ -23,7 +22,7 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document
-from xomlib.files import create_atomically, json_text, write_atomically
+from xomlib.files import create_atomically, digest, json_text, write_atomically
 from xomlib.schema import check_outcome
 
 _FAILURE = re.compile(
@@ -228,7 +227,7 @@ def replace_outcome(path: Path, outcome: Outcome, replaced: str) -> bool:
 def digest_of(path: Path) -> str:
     """Return the digest of an outcome's file, by which a decision names it; empty if there is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return digest(path.read_bytes())
     except FileNotFoundError:
         return ""
 

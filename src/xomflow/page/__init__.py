@@ -20,7 +20,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.page.chunk import NO_MARKS, chunk_of, non_finite
 from xomlib.files import write_atomically
 
-__all__ = ["has_chunk", "write_chunk", "write_frame", "write_index", "write_status"]
+__all__ = ["has_chunk", "remove_chunks", "write_chunk", "write_frame", "write_index", "write_status"]
 
 ASSETS = Path(__file__).parent / "assets"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -83,6 +83,11 @@ def write_chunk(
 def has_chunk(folder: Path, analysis: str, version: str, shelf: str) -> bool:
     """Return whether there is a good chunk of a shelf."""
     return _index_row(folder, (analysis, version, shelf)) is not None
+
+
+def remove_chunks(folder: Path, analysis: str) -> None:
+    """Remove all chunks of an analysis, which the next `write_index` leaves out."""
+    shutil.rmtree(folder / "data" / analysis, ignore_errors=True)
 
 
 def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:

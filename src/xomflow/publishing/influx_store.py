@@ -121,6 +121,15 @@ class InfluxStore:
         left_over = there.keys() - {Place.of(point) for point in points}
         self._bring([[point] for point in points], there, left_over, span, table)
 
+    def drop(self, analysis: str) -> int:
+        """Remove all points of XOM in the measurement of an analysis; see `Store.drop`."""
+        span = _Span(self._prefix + analysis)
+        there = self._there(span)
+        self._delete(there, {place.group for place in there})
+        if left := self._there(span) if there else {}:
+            raise StoreError(f"{self._server.name}: {len(left)} of {len(there)} points of {span.measurement} are left")
+        return len(there)
+
     def has(self, shelf: Shelf) -> bool:
         """Return True: only a comparison of everything shows what a server has lost; see `Store.has`."""
         return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -61,6 +63,15 @@ class LocalStore:
         path, content = self._own / f"{table}.lp", _text(table, points)
         if not path.is_file() or path.read_bytes() != content:
             self._put(path, content)
+
+    def drop(self, analysis: str) -> int:
+        """Remove the files of an analysis; see `Store.drop`."""
+        folder, lines = self._folder / analysis, 0
+        for path in folder.rglob("*.lp"):
+            lines += len(_LINE.findall(path.read_bytes()))
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        return lines
 
     def has(self, shelf: Shelf) -> bool:
         """Return whether the file of a shelf is there; see `Store.has`."""

@@ -44,6 +44,12 @@ class StoreConfig:
         return cls(content["kind"], content["prefix"], Path(content["credentials"]), content["batch"])
 
 
+def local_stores(paths: Paths) -> list[LocalStore]:
+    """Return the local stores of all prefixes that have a ledger, whether they are configured or not."""
+    prefixes = (folder.name.removeprefix("local-") for folder in paths.ledger.glob("local-*"))
+    return [LocalStore(paths, prefix) for prefix in sorted(prefixes)]
+
+
 def open_store(config: StoreConfig, paths: Paths) -> Store:
     """Return the store that the configuration names."""
     if config.is_local:

@@ -20,8 +20,12 @@ from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
+from xomflow.publishing.open_store import local_stores
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError, WholeShelfNeededError
+
+# In a ledger: the fingerprint of each shelf when it was published last.
+_STAMPS = "stamps.json"
 
 
 def publish(
@@ -64,6 +68,19 @@ def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None 
         return _Publishing(paths, store, CurrentPoints(paths, prefix, groups, page_url)).all()
 
 
+def drop(paths: Paths, store: Store, analysis: str, longest_wait: float = LONGEST_WAIT) -> int:
+    """Remove all points of an analysis from a store and from all local ones; return how many there were.
+
+    No ledger has them afterwards, so a kill at any moment costs no more than that what is still there is offered again.
+    """
+    with exclusive(paths.publishing_lock, longest_wait):
+        for ledger in (folder for folder in paths.ledger.glob("*") if folder.is_dir()):
+            (ledger / _STAMPS).unlink(missing_ok=True)
+            shutil.rmtree(ledger / analysis, ignore_errors=True)
+        stores = {one.name: one for one in [*local_stores(paths), store]}
+        return sum(one.drop(analysis) for one in stores.values())
+
+
 def verify(
     paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
 ) -> Iterator[str]:
@@ -91,7 +108,7 @@ class _Publishing:
         self._ledger = paths.ledger / store.name
         self._store = store
         self._points = points
-        self._seen = SeenFingerprints(self._ledger / "stamps.json", look_at)
+        self._seen = SeenFingerprints(self._ledger / _STAMPS, look_at)
         self._uses = Uses(paths.uses(store.name))
         self._receipt = Receipt()
 

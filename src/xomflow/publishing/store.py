@@ -85,6 +85,10 @@ class Store(Protocol):
         """Make one of the measurements `OWN` have these points and no others; `StoreError` if that failed."""
         ...
 
+    def drop(self, analysis: str) -> int:
+        """Remove all points of an analysis; return how many there were. `StoreError` if some are left."""
+        ...
+
     def has(self, shelf: Shelf) -> bool:
         """Return whether the store can have the results of a shelf; False if they are certainly gone."""
         ...

@@ -14,6 +14,7 @@ from xomflow.core import times
 from xomflow.core.files.disk import trouble_in, trouble_seen_in
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
+from xomflow.core.files.maintenance import check_finished
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
@@ -73,6 +74,7 @@ def discover(tick: TickPaths) -> Survey:
     config = check_configuration(start.configuration, str(tick.settings))
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait):
+        check_finished(paths)  # it may have been interrupted since the tick began
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         stop_before(survey.mass_changes)
         mark_folders(paths, config.store.kind == "local")

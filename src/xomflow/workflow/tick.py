@@ -13,6 +13,7 @@ from xomflow.core import times
 from xomflow.core.account import must_own, other_owner, whose
 from xomflow.core.files.file_lock import TICK_VARIABLE, check_locks
 from xomflow.core.files.folder_marks import check_folders
+from xomflow.core.files.maintenance import check_finished
 from xomflow.core.files.work_format import bring_up_to_date, check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
@@ -58,6 +59,7 @@ class Tick:
             say(whose(self.config.work, owner), file=sys.stderr)
         check_folders(self.paths)
         check_format(self.paths, will_convert=main and not dry)
+        check_finished(self.paths)
         self._tree = tree
         self.dry = dry
         self._began = times.now()

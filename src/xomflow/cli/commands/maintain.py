@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from xomflow.cli.arguments import analysis_name
 from xomflow.cli.command import Command
+from xomflow.cli.conventions import Plan, add_conventions, carry_out
 from xomflow.config.model import Config
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import run_id
@@ -26,4 +28,37 @@ def _of_cancel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=int, nargs="*", help="run numbers; none: all runs")
 
 
-COMMANDS = (Command(cancel, _of_cancel, by_owner=True),)
+def rename(config: Config, options: argparse.Namespace) -> int:
+    """Give an analysis another name, on a drained site: results, figures, logs, decisions, points and page follow."""
+    from xomflow.workflow.maintenance import rename as maintenance
+
+    old, new = options.old, options.new
+    keys = maintenance.check_rename(config, old, new)
+    return carry_out(Plan(f"of {old} get the name {new}", keys, lambda: maintenance.rename(config, old, new)), options)
+
+
+def _of_rename(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", type=analysis_name, metavar="OLD", help="present name")
+    parser.add_argument("new", type=analysis_name, metavar="NEW", help="new name, which the configuration has already")
+    add_conventions(parser)
+
+
+def remove(config: Config, options: argparse.Namespace) -> int:
+    """Take an analysis out, on a drained site: its files move to work/removed, its points are removed."""
+    from xomflow.workflow.maintenance import remove as maintenance
+
+    keys = maintenance.check_remove(config, options.analysis)
+    plan = Plan(f"of {options.analysis} are removed", keys, lambda: maintenance.remove(config, options.analysis))
+    return carry_out(plan, options)
+
+
+def _of_remove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("analysis", type=analysis_name, help="its name, which the configuration has no more")
+    add_conventions(parser)
+
+
+COMMANDS = (
+    Command(cancel, _of_cancel, by_owner=True),
+    Command(rename, _of_rename, by_owner=True, maintains=True),
+    Command(remove, _of_remove, by_owner=True, maintains=True),
+)
