@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 
 from xomflow.core import times
+from xomflow.core.given_times import moment_of
 from xomflow.core.key import ID, run_id
 from xomflow.planning.runs.wanted import WantedRuns, parse_runs
 
@@ -38,6 +39,14 @@ def run_number(text: str) -> int:
 def run_or_campaign(text: str) -> str:
     """Return the id of a run or campaign."""
     return text if re.fullmatch(ID, text, re.ASCII) else run_id(run_number(text))
+
+
+def past_moment(text: str) -> datetime:
+    """Return the moment that a person gives; a length of time is one before now."""
+    try:
+        return moment_of(text, times.now())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_reason(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,9 @@ from xomlib.printing import printable, say
 _GAP = "  "
 _LEAST = 6
 
+# Headings and rows.
+Table = tuple[Sequence[str], Sequence[Sequence[Any]]]
+
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], as_json: bool = False) -> None:
     """Print a table; in a terminal it is not wider than that.
@@ -33,6 +36,14 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], as_json: b
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     say(*table(headings, rows, width))
+
+
+def say_lines(heading: str, lines: Iterable[str], as_json: bool = False) -> None:
+    """Print lines, or a list of JSON objects with one entry each."""
+    if as_json:
+        say_json([{heading: line} for line in lines])
+    else:
+        say(*lines)
 
 
 def say_json(content: Any) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_AGE = re.compile(r" \(since the run ended [^()]*\)$")
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,:]\d+)*")
+
 
 class Reason(str):
     """A phrase for people, never empty: where there is no reason, there is None.
@@ -24,3 +29,8 @@ class Reason(str):
     def of(cls, words: str) -> Reason | None:
         """Return words as a reason; None for an empty text."""
         return cls(words) if words else None
+
+
+def form_of(words: str) -> str:
+    """Return what reasons have in common that differ only in their numbers, or in how long they have held."""
+    return _NUMBER.sub("#", _AGE.sub("", words))

@@ -128,6 +128,12 @@ def _began(name: re.Match[str]) -> datetime:
     return datetime.strptime(name["began"], _TIME_FORM).replace(tzinfo=UTC)
 
 
+def began_at(tick: str) -> datetime | None:
+    """Return when a tick began, from its name; None if that is not the name of a tick."""
+    name = _NAME.fullmatch(tick)
+    return name and _began(name)
+
+
 def is_overtaken(paths: Paths, tick: TickPaths, now: datetime) -> bool:
     """Return whether a tick that began later has reported already; its survey is newer."""
     own = _NAME.fullmatch(tick.folder.name)

@@ -106,7 +106,7 @@ def take_survey(
     now: datetime,
     may_write: bool = False,
     rule_errors: Mapping[str, str] | None = None,
-    one_by_one: bool = False,
+    shown: frozenset[str] = frozenset(),
 ) -> Survey:
     """Decide the state of every key and choose the keys to work on; reads only.
 
@@ -124,8 +124,8 @@ def take_survey(
         Whether what was expensive to find may be kept on disk; False in a dry-run.
     rule_errors
         Errors in rule files, by analysis: all runs of these analyses wait.
-    one_by_one
-        Whether every ready run is among the items, however many there are.
+    shown
+        Ids of runs that are among the items in any case, even of very many ready ones.
     """
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
     locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
@@ -133,10 +133,10 @@ def take_survey(
     missing = MissingData(config, available, rule_errors or {})
     pending = load_pending(config, rundb, may_write)
     suspended = SuspendedAnalyses(config, now)
-    survey = _survey_of(pending, config, missing, suspended, now, one_by_one)
+    survey = _survey_of(pending, config, missing, suspended, now, shown)
     if have_ended(paths, {item.key: item.failures for item in survey.chosen}):
         pending = load_pending(config, rundb, may_write, anew=True)
-        survey = _survey_of(pending, config, missing, suspended, now, one_by_one)
+        survey = _survey_of(pending, config, missing, suspended, now, shown)
     missing.keep()
     if may_write:
         suspended.keep()
@@ -150,7 +150,7 @@ def _survey_of(
     missing: MissingData,
     suspended: SuspendedAnalyses,
     now: datetime,
-    one_by_one: bool,
+    shown: frozenset[str],
 ) -> Survey:
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
@@ -161,11 +161,9 @@ def _survey_of(
         undone = _undone(config, analysis, runs, missing, pending.unseen, now)
         done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
         breaker = suspended.of(analysis, [run for run, _ in undone if run.id in runs.failures], runs.failures)
-        middle: list[Run] = []
-        if not one_by_one:
-            working = in_progress.runs_of(analysis)
-            apart = None if working is None else working | runs.failures.keys() | {key.run for key in to_redo}
-            undone, middle = without_middle(undone, apart, config.limit_of(analysis))
+        working = in_progress.runs_of(analysis)
+        apart = None if working is None else working | runs.failures.keys() | {key.run for key in to_redo} | shown
+        undone, middle = without_middle(undone, apart, config.limit_of(analysis))
         items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo, breaker) for run, lacks in undone]
         survey.items[analysis] = items = with_probes(items)
         survey.only_counted[analysis] = breaker.count(middle)

@@ -45,13 +45,13 @@ _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "
 
 
 def survey_now(
-    config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, one_by_one: bool = False
+    config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, shown: frozenset[str] = frozenset()
 ) -> Survey:
     """Return a survey at the present time, see `take_survey`."""
     probe = open_context_probe(config, may_write)
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors, one_by_one)
+        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors, shown)
     finally:
         gc.enable()
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))

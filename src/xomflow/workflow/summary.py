@@ -154,9 +154,25 @@ def with_record(paths: Paths, one: ListedKey) -> ListedKey:
     return replace(one, reason=f"{failure.kind}: {failure.message}", log=failure.log)
 
 
-def with_records(paths: Paths, listed: Iterable[ListedKey]) -> list[ListedKey]:
-    """Return listed keys, the failed ones with the reason and the log of their newest failure records."""
-    return [with_record(paths, one) if one.state in FAILURES else one for one in listed]
+def with_records(paths: Paths, listed: Iterable[ListedKey], most: int | None = None) -> list[ListedKey]:
+    """Return listed keys, the failed ones with the reason and the log of their newest failure records.
+
+    Parameters
+    ----------
+    paths
+        Where the records are.
+    listed
+        The keys.
+    most
+        How many records are read; None: all. Of further keys only the names of the records are known.
+    """
+    found, left = [], most
+    for one in listed:
+        if one.state in FAILURES and left != 0:
+            left = left and left - 1
+            one = with_record(paths, one)
+        found.append(one)
+    return found
 
 
 def status_document(summary: Summary, config: ReportConfig, science_runs: Iterable[ScienceRunTimes]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Summary, oldest_of
-from xomflow.workflow.summary import with_records
+from xomflow.workflow.requests.looking.alike import Alike, alike
 
 if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
@@ -40,7 +40,7 @@ def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) 
     undone = [f"{_key_line(one)}; log {one.log}" for one in summary.taken if one.state not in expected]
     done = f"this tick: {len(now[State.DONE])} of {len(summary.taken)} runs done"
     return [
-        *_table(summary.counts),
+        *count_lines(summary.counts),
         "",
         *_attention_lines(summary.listed),
         *oldest_ready_line(summary.oldest_ready, summary.ended),
@@ -87,8 +87,8 @@ def _left_lines(running: int, ready: int, why: str, batch_system: str) -> list[s
     return [going_on] * bool(running) + [left] * bool(why)
 
 
-def status_lines(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[str]:
-    """Return where everything stands now, and the site errors of the newest tick.
+def status_sentences(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[str]:
+    """Return what there is to say about a survey beside its keys, and the site errors of the newest tick.
 
     Parameters
     ----------
@@ -97,12 +97,9 @@ def status_lines(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[
     listed
         Its keys that are not done.
     paths
-        Where the failure records and the ticks are.
+        Where the ticks are.
     """
     return [
-        *_table(survey.counts),
-        "",
-        *_attention_lines(with_records(paths, listed)),
         *oldest_ready_line(oldest_of((one.key, one.since) for one in listed if one.state is State.READY), times.now()),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
@@ -131,7 +128,8 @@ def _newest_site_errors(paths: Paths) -> list[str]:
     return [f"the tick that ended at {times.text(summary.ended)}: {error}" for error in summary.site_errors]
 
 
-def _table(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
+def count_lines(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
+    """Return a table of the number of keys in each state, by analysis."""
     width = max([len("analysis"), *map(len, counts)])
     lines = [f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in State)]
     for analysis, numbers in counts.items():
@@ -140,14 +138,24 @@ def _table(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
 
 
 def _attention_lines(listed: list[ListedKey]) -> list[str]:
-    """Return a line for each key that needs attention, the most urgent first."""
-    rows = [one for state in ATTENTION for one in listed if one.state is state]
-    lines = [_key_line(one) for one in rows[:_MOST_LINES]]
-    if len(rows) > _MOST_LINES:
-        lines.append(f"... and {len(rows) - _MOST_LINES} more, see the run lists of the tick or the page")
+    """Return a line for each reason why keys need attention, the most urgent first."""
+    groups = alike(one for one in listed if one.state in ATTENTION)
+    lines = [_line(group) for group in groups[:_MOST_LINES]]
+    if len(groups) > _MOST_LINES:
+        lines.append(f"... and {len(groups) - _MOST_LINES} more reasons: xom status --run lists all runs")
     return lines
 
 
+def _line(group: Alike) -> str:
+    if len(group.keys) == 1:
+        return _key_line(group.example)
+    runs = f"{len(group.keys)} runs of {group.analyses}, such as {group.example.key.run}"
+    return f"{group.state:{_COLUMN - 1}} {runs}: {group.example.reason}{_then(group.next_try)}"
+
+
 def _key_line(one: ListedKey) -> str:
-    then = f"; next try {times.text(one.next_try)}" if one.next_try else ""
-    return f"{one.state:{_COLUMN - 1}} {one.key}: {one.reason}{then}"
+    return f"{one.state:{_COLUMN - 1}} {one.key}: {one.reason}{_then(one.next_try)}"
+
+
+def _then(next_try: datetime | None) -> str:
+    return f"; next try {times.text(next_try)}" if next_try else ""

@@ -4,37 +4,76 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from datetime import datetime
 
-from xomflow.cli.arguments import run_number, run_or_campaign
+from xomflow.cli.arguments import add_runs, past_moment, run_number, run_or_campaign, wanted_runs
 from xomflow.cli.command import Command
+from xomflow.cli.conventions import add_json
+from xomflow.cli.table import Table, say_json, say_lines, say_table
 from xomflow.config.model import Config
+from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.paths import Paths
+from xomflow.core.state import ATTENTION, FAILURES, WAITINGS
+from xomflow.core.tick_summary import ListedKey
 from xomlib.printing import say
 
 
 def status(config: Config, options: argparse.Namespace) -> int:
-    """Print the state of all runs, by analysis, and what needs attention; reads only."""
-    from xomflow.workflow.discover import as_listed, survey_now
-    from xomflow.workflow.makers import maker_lines
+    """Print the state of all runs, by analysis, and why runs need attention; reads only."""
     from xomflow.workflow.requests.explain import document_problems
-    from xomflow.workflow.terminal import status_lines
+    from xomflow.workflow.requests.looking.standing import standing_now
+    from xomflow.workflow.terminal import count_lines
 
     if options.documents:
-        say(*document_problems(config))
-        return 0
-    survey = survey_now(config, may_write=False)
-    say(*status_lines(survey, [as_listed(item) for item in survey.undone], Paths(config.work)), *maker_lines(config))
-    if survey.configuration_errors:
-        return ExitCode.CONFIGURATION
-    return ExitCode.WAITS_FOR_PERSON if survey.mass_changes or survey.for_person else ExitCode.OK
+        say_lines("problem", document_problems(config), options.json)
+        return ExitCode.OK
+    is_filtered = options.failed or options.waiting
+    states = (
+        {*(FAILURES if options.failed else ()), *(WAITINGS if options.waiting else ())} if is_filtered else ATTENTION
+    )
+    found = standing_now(config, states, wanted_runs(options))
+    headings, rows = by_run(found.listed) if options.run else by_reason(found.listed)
+    if options.json:
+        listed = [dict(zip(headings, row, strict=True)) for row in rows]
+        say_json({"counts": found.counts, "not_done": listed, "sentences": found.sentences})
+        return found.exit_code
+    if not is_filtered:
+        say(*count_lines(found.counts), "")
+    if rows:
+        say_table(headings, rows)
+    if found.sentences and not is_filtered:
+        say(*found.sentences)
+    return found.exit_code
+
+
+def by_run(listed: Iterable[ListedKey]) -> Table:
+    """Return a table of keys, the newest runs first."""
+    rows = sorted(listed, key=lambda one: one.key.run, reverse=True)
+    headings = ("run", "state", "analysis", "reason", "next try", "log")
+    return headings, [
+        (one.key.run, one.state, one.key.analysis, one.reason, _time(one.next_try), one.log) for one in rows
+    ]
+
+
+def by_reason(listed: Iterable[ListedKey]) -> Table:
+    """Return a table of the reasons why keys are not done, the most urgent first."""
+    from xomflow.workflow.requests.looking.alike import alike
+
+    headings = ("state", "runs", "analysis", "such as", "reason", "next try")
+    return headings, [
+        (one.state, len(one.keys), one.analyses, one.example.key.run, one.example.reason, _time(one.next_try))
+        for one in alike(listed)
+    ]
 
 
 def why(config: Config, options: argparse.Namespace) -> int:
-    """Print the state of a run for each analysis, with its reason; reads only."""
+    """Print the state of a run for each analysis, now or at an earlier time, with its reason; reads only."""
     from xomflow.workflow.requests.explain import why as explain
+    from xomflow.workflow.requests.looking.at_time import why_at
 
-    say(*explain(config, options.run))
+    lines = explain(config, options.run) if options.at is None else why_at(config, options.run, options.at)
+    say_lines("sentence", lines, options.json)
     return ExitCode.OK
 
 
@@ -48,7 +87,16 @@ def log(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def _time(moment: datetime | None) -> str | None:
+    return times.text(moment) if moment else None
+
+
 def _of_status(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+    parser.add_argument("--run", action="store_true", help="list each run by itself instead of runs by their reason")
+    parser.add_argument("--failed", action="store_true", help="only runs that failed")
+    parser.add_argument("--waiting", action="store_true", help="only runs that wait for data")
+    add_json(parser)
     parser.add_argument(
         "--documents", action="store_true", help="list each run document that cannot be understood instead"
     )
@@ -56,6 +104,8 @@ def _of_status(parser: argparse.ArgumentParser) -> None:
 
 def _of_why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=run_number, help="run number, or the id of a campaign")
+    parser.add_argument("--at", type=past_moment, metavar="TIME", help="as a tick saw it that had looked by this time")
+    add_json(parser)
 
 
 def _of_log(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xomflow.config.model import Config
-from xomflow.core.key import Key
+from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.outcomes.groups import CurrentResults
@@ -35,7 +35,7 @@ def why(config: Config, number: int) -> list[str]:
     """
     answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
-    survey = survey_now(config, may_write=False, one_by_one=True)
+    survey = survey_now(config, may_write=False, shown=frozenset({run_id(number)}))
     if run is None:
         own = [one.sentence for one in answer.complaints if one.number == number]
         lines = own or [f"the run database has no run {number}", *summarize(answer.complaints)]

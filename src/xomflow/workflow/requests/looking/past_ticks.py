@@ -1,0 +1,97 @@
+"""The ticks of the past: their files are in a folder for each tick or, after a day, in an archive for each day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xomflow.core.files.archive import DamagedArchiveError, names_in_archive, read_from_archive
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.outcomes.files import names_in
+from xomflow.planning.claims import began_at
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PastTick:
+    """A tick that has begun.
+
+    Parameters
+    ----------
+    files
+        Where its files are, or were.
+    began
+        When it began.
+    archive
+        Where they are after a day.
+    """
+
+    files: TickPaths
+    began: datetime
+    archive: Path
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.files.folder.name
+
+    def read(self, file: Path) -> str | None:
+        """Return the content of one of its files; None if it has no such file.
+
+        Raises
+        ------
+        DamagedArchiveError
+            If the file may be in an archive that cannot be read.
+        """
+        try:
+            return file.read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):  # a file is in the archive before it is removed
+            content = read_from_archive(self.archive, str(file.relative_to(self.files.folder.parent)))
+            return None if content is None else content.decode(errors="replace")
+
+    def read_json(self, file: Path) -> Any:
+        """Return the JSON value in one of its files; None if it has no such file, or a damaged one."""
+        try:
+            return json.loads(self.read(file) or "null")
+        except ValueError:
+            return None
+
+
+def past_ticks(
+    paths: Paths, problems: list[str], since: datetime = _ALWAYS, until: datetime | None = None
+) -> Iterator[PastTick]:
+    """Yield the ticks that began in a period, the newest first.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    problems
+        Gets a sentence for each archive that cannot be read; its ticks are left out.
+    since, until
+        The period, both ends included; default: since ever, and until now.
+    """
+    folders = [name for name in names_in(paths.ticks) if began_at(name)]
+    archives = {name.partition(".")[0] for name in names_in(paths.ticks) if name.endswith(".zip")}
+    for day in sorted({name[:8] for name in folders} | archives, reverse=True):
+        if day < f"{since:%Y%m%d}" or (until and day > f"{until:%Y%m%d}"):
+            continue
+        archive = paths.tick_archive(f"{day}T")
+        names = {name for name in folders if name.startswith(day)} | _names(archive, problems)
+        for name in sorted(names, reverse=True):
+            began = began_at(name)
+            if began and since <= began and (until is None or began <= until):
+                yield PastTick(TickPaths(paths.tick(name)), began, archive)
+
+
+def _names(archive: Path, problems: list[str]) -> set[str]:
+    try:
+        return {name.partition("/")[0] for name in names_in_archive(archive)}
+    except DamagedArchiveError as error:
+        problems.append(str(error))
+        return set()

@@ -1,0 +1,78 @@
+"""Where everything stands now: the states of all keys, and why keys are not done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from xomflow.config.model import Config
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.paths import Paths
+from xomflow.core.state import ATTENTION, State
+from xomflow.core.tick_summary import ListedKey
+from xomflow.planning.runs.wanted import WantedRuns
+from xomflow.planning.survey import Survey
+from xomflow.workflow.discover import as_listed, survey_now
+from xomflow.workflow.makers import maker_lines
+from xomflow.workflow.summary import with_records
+from xomflow.workflow.terminal import status_sentences
+
+# So many failure records are read; of further keys only the names of their files are known.
+_MOST_RECORDS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where everything stands.
+
+    Parameters
+    ----------
+    counts
+        Number of keys in each state, by analysis.
+    listed
+        The keys that were asked for, newest first by analysis; the failed ones with the reasons in their records.
+    sentences
+        What else there is to say.
+    exit_code
+        What a person has to do.
+    """
+
+    counts: dict[str, Counter[State]]
+    listed: list[ListedKey]
+    sentences: list[str]
+    exit_code: ExitCode
+
+
+def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: WantedRuns | None = None) -> Standing:
+    """Return where everything stands now; reads only.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    states
+        Which states are listed.
+    wanted
+        Which runs are listed; None: all.
+    """
+    paths, survey = Paths(config.work), survey_now(config, may_write=False)
+    everything = [as_listed(item) for item in survey.undone]
+    listed = [one for one in _wanted(survey, wanted) if one.state in states]
+    sentences = [*status_sentences(survey, everything, paths), *maker_lines(config)]
+    return Standing(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
+
+
+def _wanted(survey: Survey, wanted: WantedRuns | None) -> Iterator[ListedKey]:
+    for analysis, items in survey.items.items():
+        if wanted is None or wanted.is_all:
+            yield from map(as_listed, items)
+        else:
+            runs = {run.id for run in wanted.choose(analysis, (item.run for item in items))}
+            yield from (as_listed(item) for item in items if item.run.id in runs)
+
+
+def _exit_code(survey: Survey) -> ExitCode:
+    if survey.configuration_errors:
+        return ExitCode.CONFIGURATION
+    return ExitCode.WAITS_FOR_PERSON if survey.mass_changes or survey.for_person else ExitCode.OK
