@@ -15,7 +15,6 @@ localrules:
     all,
     discover,
     publish,
-    report,
 
 
 rule all:
@@ -26,7 +25,6 @@ rule all:
 
 include: "rules/discover.smk"
 include: "rules/publish.smk"
-include: "rules/report.smk"
 include: "rules/outcome.smk"
 
 

@@ -166,7 +166,6 @@ def steps(site: Site, repeat: int) -> str:
         "discover, documents changed": partial(step, site, ["discover"], changed=True),
         "discover": partial(step, site, ["discover", "discover"]),
         "publish": partial(step, site, ["discover", "publish"]),
-        "report": partial(step, site, ["discover", "publish", "report"]),
         pending: partial(step, site, ["discover"], documents="more.jsonl"),
         "discover, a new version of all": partial(step, site, ["discover"], raised_to="v2"),
         "the same in the next tick": partial(step, site, ["discover", "discover"], raised_to="v2"),

@@ -56,6 +56,11 @@ for name in "${@:2}"; do
     esac
 done
 
+# The project's modules too: an environment variable, or a folder that is only read, may keep its programs from doing it.
+for name in workflow analysis; do
+    [ ! -x "$envs/$name/bin/python" ] || "$envs/$name/bin/python" -m compileall -q src
+done
+
 # All programs of the workflow environment begin with xomflow/start.py.
 first="$envs/workflow/lib/python$version/site-packages/zz_xom.pth"
 [ ! -d "${first%/*}" ] || [ -e "$first" ] || echo "import xomflow.start" > "$first"

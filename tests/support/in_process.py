@@ -159,10 +159,9 @@ def _tick(together: int) -> int:
             trouble = read_json(tick.files.trouble)
             return trouble["exit_code"]  # `xom job discover` has printed its sentence
         failed = not all(_jobs(tick, together))
-        for step in ("publish", "report"):
-            xom(["job", step, folder])
-            if tick.files.trouble.exists():
-                return read_json(tick.files.trouble)["exit_code"]
+        xom(["job", "publish", folder])
+        if tick.files.trouble.exists():
+            return read_json(tick.files.trouble)["exit_code"]
         summary = read_summary(tick.files)
         say("", *closing_lines(summary, tick.paths, "", "Slurm"), file=sys.stderr)
         return exit_code(summary, failed, "")

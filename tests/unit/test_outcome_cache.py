@@ -109,6 +109,32 @@ def test_it_comes_back_equal(paths: Paths, content: str | None) -> None:
     assert kept.read_text() == text
 
 
+def test_some_runs_are_read_without_the_others(paths: Paths, opened: list[str]) -> None:
+    keep(paths, *(outcome(key_of(number)) for number in range(52000, 52020)))
+    before = OutcomeCache(paths).outcomes(SHELF)
+    place = paths.cache / "outcomes/kr83m/v1/052.json"
+    lines = place.read_text().replace('"status":"done"', '"status":').splitlines(keepends=True)
+    lines[7] = place.read_text().splitlines(keepends=True)[7]
+    place.write_text("".join(lines))  # all other documents are damaged, and their files are as they were
+    opened.clear()
+    assert OutcomeCache(paths).unchanged(SHELF, {"052007"}) == {"052007": before["052007"]}
+    assert OutcomeCache(paths).unchanged(SHELF, {"052008"}) is None
+    assert not opened
+
+
+def test_what_a_release_before_kept_in_one_line_is_parted_once(paths: Paths, opened: list[str]) -> None:
+    keep(paths, *(outcome(key_of(number)) for number in range(52000, 52003)))
+    before = OutcomeCache(paths).outcomes(SHELF)
+    place = paths.cache / "outcomes/kr83m/v1/052.json"
+    text = place.read_text()
+    opened.clear()
+    for may_write, after in ((False, text.replace("\n", "")), (True, text)):
+        place.write_text(text.replace("\n", ""))
+        assert OutcomeCache(paths, may_write).unchanged(SHELF, {"052001"}) == {"052001": before["052001"]}
+        assert place.read_text() == after
+    assert not opened
+
+
 def test_a_replaced_outcome_is_seen_even_at_the_same_time_and_size(paths: Paths) -> None:
     keep(paths, outcome(results=[result(value=1.5)]))
     path = paths.outcome(KEY)

@@ -6,7 +6,7 @@ import pytest
 
 from support.in_process import FastSite
 from support.site import Site, document
-from xomflow.workflow.summary import write_report
+from xomflow.workflow.finish import finish
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
 
@@ -56,8 +56,8 @@ def test_a_tick_that_ends_after_a_later_one_has_not_the_last_word_on_the_page(
     site.tick_in_another_second()
     first, second = site.ticks()
     monkeypatch.chdir(site.folder)
-    write_report(first)
+    list(finish(first))
     assert second.folder.name in (site.paths.page / "data/status.js").read_text()
     second.summary.unlink()
-    write_report(first)
+    list(finish(first))
     assert first.folder.name in (site.paths.page / "data/status.js").read_text()

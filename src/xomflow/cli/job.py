@@ -8,17 +8,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from contextlib import closing
 from pathlib import Path
 
 from xomflow.core.account import must_own
-from xomflow.core.errors import DiskError, PersonNeededError, XomError, in_words
+from xomflow.core.errors import STOPS, in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.folder_marks import check_folders
 from xomflow.core.files.work_format import check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json
 from xomlib.printing import say
 
 # Name of the batch system and number of the job, in the environment of a job of one.
@@ -54,39 +53,10 @@ def batch(options: argparse.Namespace) -> int:
 
 
 def publish(options: argparse.Namespace) -> int:
-    """Publish what the store lacks; errors go into the receipt and the tick's report, not into the exit code."""
-    from xomflow.core.files.folder_marks import mark_folders
-    from xomflow.core.tick_summary import Receipt
-    from xomflow.decisions.files import read_decisions
-    from xomflow.publishing.open_store import open_store
-    from xomflow.publishing.publish import publish as publish_outcomes
-    from xomflow.workflow.documents import SurveyDocument
-    from xomflow.workflow.mass_changes import mass_changes, stop_before
-    from xomflow.workflow.summary import claimed_shelves
+    """Publish what the store lacks, write the summary of the tick and renew the page."""
+    from xomflow.workflow.finish import finish
 
-    config = SurveyDocument.from_json(read_json(options.tick.survey)).config
-    paths = Paths(config.work)
-    # What jobs needed hours for may have gone since the tick began.
-    stop_before(mass_changes(paths, config.store, read_decisions(paths).made))
-    mark_folders(paths, config.store.is_local)
-    try:
-        with closing(open_store(config.store, paths)) as store:
-            more = (config.page_url, config.longest_wait_s, claimed_shelves(options.tick))
-            receipt = publish_outcomes(paths, store, config.store.prefix, *more)
-    except XomError as error:
-        receipt = Receipt(away=True, problems=[str(error)])
-    dump_json(options.tick.published, receipt.to_json())
-    say(f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems)
-    return ExitCode.OK
-
-
-def report(options: argparse.Namespace) -> int:
-    """Write the summary of the tick and renew the page."""
-    from xomflow.workflow.summary import write_report
-    from xomflow.workflow.sweep import sweep
-
-    write_report(options.tick)
-    sweep(_paths(options.tick), Path(".snakemake"))
+    say(*finish(options.tick))
     return ExitCode.OK
 
 
@@ -108,8 +78,9 @@ def main(words: list[str]) -> int:
     """Run one of these commands and return its exit code."""
     parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (discover, run, batch, publish, report):
-        command = commands.add_parser(function.__name__, help=function.__doc__)
+    for function in (discover, run, batch, publish):
+        older = ["report"] if function is publish else []  # what a tick of the release before calls next
+        command = commands.add_parser(function.__name__, help=function.__doc__, aliases=older)
         command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
         command.set_defaults(function=function)
         if function is run:
@@ -132,9 +103,8 @@ def main(words: list[str]) -> int:
             check_format(_paths(options.tick))
         return options.function(options)
     except Exception as error:
-        # What publishing or the report did not foresee costs only that step; what stops a tick stops all of it.
-        stops = isinstance(error, DiskError | PersonNeededError)
-        if options.function is discover or (stops and options.function in (publish, report)):
+        # What publishing did not foresee costs only itself; what stops a tick stops all of it.
+        if options.function is discover or (options.function is publish and isinstance(error, STOPS)):
             _note_trouble(options.tick, error)
         raise
 

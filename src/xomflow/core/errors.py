@@ -64,6 +64,10 @@ class PersonNeededError(XomError):
     exit_code = ExitCode.WAITS_FOR_PERSON
 
 
+# What stops a tick stops all of it: nothing more is written.
+STOPS = (DiskError, PersonNeededError)
+
+
 def for_user(error: BaseException | None) -> tuple[str, ExitCode] | None:
     """Return the sentence and the exit code of an error that a user has to act on; None for any other.
 

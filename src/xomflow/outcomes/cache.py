@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
-from xomflow.core.files.kept_json import read_kept, write_kept
+from xomflow.core.files.kept_json import UNREADABLE, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome
@@ -129,25 +129,35 @@ class OutcomeCache:
                 fresh[run], found[run] = entry, outcome
         changed = fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh)
         if changed and self._may_write:
-            # Version 1.0 had a digest in the second place and needs three entries.
-            entries = {run: [entry.status, "", entry.document] for run, entry in fresh.items()}
-            write_kept(place, json.dumps(entries, separators=(",", ":")))
+            write_kept(place, _as_text(fresh))
         return found
 
     def unchanged(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Outcome] | None:
         """Return the outcomes of some runs of a shelf as they are kept; None if a file of the shelf has changed."""
-        kept = read_kept(self._paths.known_outcomes / f"{shelf}.json", _kept_by_id) or {}
-        found = {}
+        lines, found = self._kept_lines(self._paths.known_outcomes / f"{shelf}.json"), {}
         for name, status in self._files(shelf):
-            entry = kept.get(run := name.removesuffix(".json"))
-            if entry is None or entry.status != status:
+            run = name.removesuffix(".json")
+            line, head = lines.get(run, ""), _head(run, status)
+            if not line.startswith(head):
                 return None  # a file that was changed in its place is seen here: its folder shows nothing
             if run in runs:
-                outcome = _outcome_of(entry, shelf, name, status)
+                outcome = _outcome_in(line[len(head) : -1], shelf, name, status)
                 if outcome is None:
                     return None
                 found[run] = outcome
         return found
+
+    def _kept_lines(self, path: Path) -> dict[str, str]:
+        """Return the entries of a kept file by run, each as a line of text; none if the file is missing or damaged."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            if "\n" not in text:  # as an earlier release wrote it
+                text = _as_text(_kept_by_id(json.loads(text)))
+                if self._may_write:
+                    write_kept(path, text)
+        except UNREADABLE:
+            return {}
+        return {line[1 : line.find('"', 1)]: line for line in text[1:-1].split(",\n")}
 
     def damaged_of(self, shelf: Shelf, runs: Collection[str]) -> set[str]:
         """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
@@ -231,6 +241,19 @@ def kept_runs(content: Any) -> set[str]:
     return set(_kept_by_id(content))
 
 
+def _as_text(kept: Mapping[str, _Kept]) -> str:
+    """Return a JSON object with one entry a line, so that an entry can be read without the others."""
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    lines = (f"{_head(run, entry.status)}{encode(entry.document)}]" for run, entry in kept.items())
+    return "{" + ",\n".join(lines) + "}"
+
+
+def _head(run: str, status: list[int]) -> str:
+    # Version 1.0 had a digest in the second place and needs three entries.
+    stamps = ",".join(map(str, status))
+    return f'"{run}":[[{stamps}],"",'
+
+
 def _kept_by_id(content: Any) -> dict[str, _Kept]:
     """Return kept documents by the ids in them; version 1.0 kept campaigns under the number of their first run."""
     return {document["key"]["run"]: _Kept(status, document) for status, *_, document in content.values()}
@@ -243,6 +266,14 @@ def _outcome_of(entry: _Kept | None, shelf: Shelf, name: str, status: list[int])
     try:
         return outcome_named((shelf.analysis, shelf.version), name, entry.document)
     except SchemaError:
+        return None
+
+
+def _outcome_in(text: str, shelf: Shelf, name: str, status: list[int]) -> Outcome | None:
+    """Return the outcome in the text of a kept document; None if the text is damaged."""
+    try:
+        return _outcome_of(_Kept(status, json.loads(text)), shelf, name, status)
+    except ValueError:
         return None
 
 

@@ -17,7 +17,7 @@ from xomflow.publishing.store import Points, StoreError, WholeShelfNeededError
 from xomlib.files import write_atomically
 
 # A line of line protocol; texts may have line ends.
-_LINE = re.compile(rb'(?:[^"\n]|"(?:[^"\\]|\\.)*")+\n', re.DOTALL)
+_LINE = re.compile(rb'(?:[^"\n]++|"(?:[^"\\]++|\\.)*+")++\n', re.DOTALL)
 
 
 class LocalStore:

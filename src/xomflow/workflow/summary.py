@@ -40,9 +40,8 @@ def read_summary(tick: TickPaths) -> Summary:
     return Summary.from_json(read_json(tick.summary))
 
 
-def write_report(tick: TickPaths) -> Summary:
-    """Write the summary of a tick and renew the page; return the summary."""
-    survey = SurveyDocument.from_json(read_json(tick.survey))
+def write_report(tick: TickPaths, survey: SurveyDocument) -> None:
+    """Write the summary of a tick and renew the page."""
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
     summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
@@ -56,7 +55,6 @@ def write_report(tick: TickPaths) -> Summary:
     except OSError as error:  # the summary counts more than the page
         summary.site_errors.append(f"the page cannot be renewed: {error.filename or paths.page}: {error.strerror}")
         dump_json(tick.summary, summary.to_json())
-    return summary
 
 
 def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, summary: Summary) -> list[str]:

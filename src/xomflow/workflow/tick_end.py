@@ -1,4 +1,4 @@
-"""The end of a tick: at its end, on a signal, at its time limit. It is published and reported each time."""
+"""The end of a tick: at its end, on a signal, at its time limit. What there is, is published each time."""
 
 from __future__ import annotations
 
@@ -102,13 +102,12 @@ class TickEnd:
         unforeseen = failed and bool(self._interruption)
         if failed and not left and self._snakemake.runs_jobs_here:  # of its jobs Slurm has a better reason
             unforeseen |= tick.record_unstarted(self._snakemake.failed_outputs()) > 0
-        for step, product in (("publish", files.published), ("report", files.summary)):
-            if not product.exists():
-                ended = subprocess.run(step_command(step, files), shell=True, check=False).returncode
-                self._leave_in_trouble()
-                unforeseen |= ended != ExitCode.OK
-                if step == "report" and not product.exists():
-                    exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
+        if not files.summary.exists():
+            ended = subprocess.run(step_command("publish", files), shell=True, check=False).returncode
+            self._leave_in_trouble()
+            unforeseen |= ended != ExitCode.OK
+            if not files.summary.exists():
+                exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
         say("", *closing_lines(summary, tick.paths, left, self._submitter.batch_system), file=sys.stderr)
         if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):

@@ -11,7 +11,7 @@ from xomflow.core.paths import TickPaths
 
 
 def step_command(step: str, tick: TickPaths) -> str:
-    """Return the command of one of the tick's own steps: discover, publish, report."""
+    """Return the command of one of the tick's own steps: discover, publish."""
     return _command(step, str(tick.folder))
 
 

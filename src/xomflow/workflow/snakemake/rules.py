@@ -155,7 +155,7 @@ class Rules:
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------
     def step(self, verb: str) -> str:
-        """Return the command of one of the tick's own steps: discover, publish, report."""
+        """Return the command of one of the tick's own steps: discover, publish."""
         return step_command(verb, self.tick)
 
     def pending(self, checkpoint: Callable[[], Any]) -> list[str]:

@@ -1,0 +1,56 @@
+"""The last step of a tick: publish, write the summary, renew the page, remove what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from xomflow.core.errors import STOPS, XomError
+from xomflow.core.files.folder_marks import mark_folders
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.tick_summary import Receipt
+from xomflow.decisions.files import read_decisions
+from xomflow.publishing.open_store import open_store
+from xomflow.publishing.publish import publish
+from xomflow.workflow.documents import SurveyDocument
+from xomflow.workflow.mass_changes import mass_changes, stop_before
+from xomflow.workflow.summary import claimed_shelves, write_report
+from xomflow.workflow.sweep import sweep
+from xomlib.files import dump_json, read_json
+
+
+def finish(tick: TickPaths) -> Iterator[str]:
+    """Do the last step of a tick, and yield what was published; what was published before is not published again.
+
+    The store's errors stand in the receipt and in the summary. An error that XOM does not expect costs the publication
+    only: it is raised when the summary is written.
+    """
+    survey = SurveyDocument.from_json(read_json(tick.survey))
+    paths, unforeseen = Paths(survey.config.work), None
+    try:
+        if not tick.published.exists():
+            receipt = _publish(tick, paths, survey)
+            dump_json(tick.published, receipt.to_json())
+            yield from (f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems)
+    except STOPS:
+        raise
+    except Exception as error:
+        unforeseen = error
+    write_report(tick, survey)
+    sweep(paths, Path(".snakemake"))
+    if unforeseen is not None:
+        raise unforeseen
+
+
+def _publish(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Receipt:
+    config = survey.config
+    # What jobs needed hours for may have gone since the tick began.
+    stop_before(mass_changes(paths, config.store, read_decisions(paths).made))
+    mark_folders(paths, config.store.is_local)
+    try:
+        with closing(open_store(config.store, paths)) as store:
+            more = (config.page_url, config.longest_wait_s, claimed_shelves(tick))
+            return publish(paths, store, config.store.prefix, *more)
+    except XomError as error:
+        return Receipt(away=True, problems=[str(error)])
