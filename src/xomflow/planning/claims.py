@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Any
 
 from xomflow.core import times
 from xomflow.core.files.kept_json import UNREADABLE
@@ -52,7 +52,12 @@ def write_claims(tick: TickPaths, claims: Iterable[Claim]) -> None:
 
 def read_claims(tick: TickPaths) -> list[Claim]:
     """Return the claims of a tick; `FileNotFoundError` if it has not claimed anything yet."""
-    return [Claim(Key(analysis, version, run), int(n)) for analysis, version, run, n in read_json(tick.claims)]
+    return claims_in(read_json(tick.claims))
+
+
+def claims_in(content: Any) -> list[Claim]:
+    """Return the claims in the JSON value of their file."""
+    return [Claim(Key(analysis, version, run), int(n)) for analysis, version, run, n in content]
 
 
 def new_tick(moment: datetime) -> str:

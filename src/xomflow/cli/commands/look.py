@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,6 +15,7 @@ from xomflow.cli.table import Table, say_json, say_lines, say_table
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.paths import Paths
 from xomflow.core.state import ATTENTION, FAILURES, WAITINGS
 from xomflow.core.tick_summary import ListedKey
 from xomlib.printing import say
@@ -47,6 +49,35 @@ def status(config: Config, options: argparse.Namespace) -> int:
     return found.exit_code
 
 
+def _follow(config: Config, options: argparse.Namespace) -> int:
+    """Print the log of a run until nothing works on it; Ctrl-C ends it too."""
+    from xomflow.workflow.requests.looking.follow import follow
+    from xomflow.workflow.requests.show_log import key_of_log
+
+    key, before = key_of_log(config, options.analysis, options.run, options.version), ""
+    with contextlib.suppress(KeyboardInterrupt):
+        for words, lines in follow(config, key):
+            if words != before:
+                say(f"{key}: {words}", file=sys.stderr)
+                before = words
+            if lines:
+                say(*lines)
+                sys.stdout.flush()
+    return ExitCode.OK
+
+
+def history(config: Config, options: argparse.Namespace) -> int:
+    """Print what happened to a run: attempts, decisions and ticks, in the order of time; reads only."""
+    from xomflow.workflow.requests.looking.history import history as history_of
+
+    events, problems = history_of(Paths(config.work), options.run, times.now())
+    rows = [(times.text(one.when), one.about, one.what, one.details) for one in events]
+    say_table(("time", "about", "event", "details"), rows, options.json)
+    if problems:
+        say(*problems, file=sys.stderr)
+    return ExitCode.OK
+
+
 def by_run(listed: Iterable[ListedKey]) -> Table:
     """Return a table of keys, the newest runs first."""
     rows = sorted(listed, key=lambda one: one.key.run, reverse=True)
@@ -78,9 +109,11 @@ def why(config: Config, options: argparse.Namespace) -> int:
 
 
 def log(config: Config, options: argparse.Namespace) -> int:
-    """Print the log of a run, wherever it is; reads only."""
+    """Print the log of a run, wherever it is, and with -f what is added to it; reads only."""
     from xomflow.workflow.requests.show_log import log_of
 
+    if options.follow:
+        return _follow(config, options)
     place, lines = log_of(config, options.analysis, options.run, options.version, options.attempt)
     say(place, file=sys.stderr)
     say(*lines)
@@ -111,8 +144,15 @@ def _of_why(parser: argparse.ArgumentParser) -> None:
 def _of_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis")
     parser.add_argument("run", type=run_or_campaign, help="run number, or the id of a campaign")
-    parser.add_argument("--attempt", type=int, help="number of a failed attempt; default: the newest log")
     parser.add_argument("--version", help="version of the analysis; default: the configured one")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--attempt", type=int, help="number of a failed attempt; default: the newest log")
+    which.add_argument("-f", "--follow", action="store_true", help="go on until nothing works on the run")
 
 
-COMMANDS = (Command(status, _of_status), Command(why, _of_why), Command(log, _of_log))
+def _of_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=run_number, help="run number, or the id of a campaign")
+    add_json(parser)
+
+
+COMMANDS = (Command(status, _of_status), Command(why, _of_why), Command(log, _of_log), Command(history, _of_history))

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from zlib import error as zlib_error
 
@@ -77,6 +77,18 @@ def read_from_archive(archive: Path, name: str) -> bytes | None:
             return source.read(name)
     except (FileNotFoundError, KeyError):
         return None
+    except _DAMAGE as error:
+        raise _damaged(archive, error) from None
+
+
+def read_all_from_archive(archive: Path, is_wanted: Callable[[str, int], bool]) -> dict[str, bytes]:
+    """Return the files in an archive that are wanted by name and size, by name; errors as of `read_from_archive`."""
+    try:
+        with zipfile.ZipFile(archive) as source:
+            wanted = [info for info in source.infolist() if is_wanted(info.filename, info.file_size)]
+            return {info.filename: source.read(info) for info in wanted}
+    except FileNotFoundError:
+        return {}
     except _DAMAGE as error:
         raise _damaged(archive, error) from None
 

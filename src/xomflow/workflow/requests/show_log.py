@@ -32,12 +32,7 @@ def log_of(config: Config, analysis: str, run: str, version: str | None, attempt
     DamagedArchiveError
         If it may be in an archive that cannot be read.
     """
-    if version is None:
-        if analysis not in config.analyses:
-            hint = did_you_mean(analysis, config.analyses)
-            raise UsageError(f"the configuration has no analysis {analysis!r}{hint}; give --version for an older one")
-        version = config.analyses[analysis].version
-    paths, key = Paths(config.work), Key(analysis, version, run)
+    paths, key = Paths(config.work), key_of_log(config, analysis, run, version)
     log = paths.log(key) if attempt is None else paths.log_of_attempt(key, attempt)
     archive = paths.log_archive(log.parent)
     place, content = str(log), _read(log)
@@ -46,6 +41,16 @@ def log_of(config: Config, analysis: str, run: str, version: str | None, attempt
     if content is None:
         raise UsageError(_sentence(key, log, archive))
     return place, content.decode(errors="replace").splitlines()
+
+
+def key_of_log(config: Config, analysis: str, run: str, version: str | None) -> Key:
+    """Return the key of a log; `UsageError` if neither configuration nor ``version`` has a version."""
+    if version is None:
+        if analysis not in config.analyses:
+            hint = did_you_mean(analysis, config.analyses)
+            raise UsageError(f"the configuration has no analysis {analysis!r}{hint}; give --version for an older one")
+        version = config.analyses[analysis].version
+    return Key(analysis, version, run)
 
 
 def _read(log: Path) -> bytes | None:

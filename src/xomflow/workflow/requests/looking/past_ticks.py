@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.files.archive import DamagedArchiveError, names_in_archive, read_from_archive
+from xomflow.core.files.archive import DamagedArchiveError, names_in_archive, read_all_from_archive, read_from_archive
+from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
-from xomflow.planning.claims import began_at
+from xomflow.planning.claims import Claim, began_at, claims_in
 
+# Bytes of a file without claims, which most ticks have.
+_EMPTY = 3
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -87,6 +91,42 @@ def past_ticks(
             began = began_at(name)
             if began and since <= began and (until is None or began <= until):
                 yield PastTick(TickPaths(paths.tick(name)), began, archive)
+
+
+def claims_of_ticks(paths: Paths, problems: list[str]) -> Iterator[tuple[datetime, str, Claim]]:
+    """Yield all claims of all ticks that are kept, with the time and the name of the tick; damaged ones are left out.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    problems
+        Gets a sentence for each archive that cannot be read.
+    """
+    found = {name: _read(TickPaths(paths.tick(name)).claims) for name in names_in(paths.ticks) if began_at(name)}
+    for archive in (paths.ticks / name for name in names_in(paths.ticks) if name.endswith(".zip")):
+        try:
+            files = read_all_from_archive(archive, _has_claims)
+        except DamagedArchiveError as error:
+            problems.append(str(error))
+            continue
+        found = {name.partition("/")[0]: content for name, content in files.items()} | found
+    for tick, content in found.items():
+        began = began_at(tick)
+        with contextlib.suppress(*UNREADABLE):
+            if began and len(content) > _EMPTY:
+                yield from ((began, tick, claim) for claim in claims_in(json.loads(content)))
+
+
+def _has_claims(name: str, size: int) -> bool:
+    return size > _EMPTY and name.partition("/")[2] == TickPaths(Path()).claims.name
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _names(archive: Path, problems: list[str]) -> set[str]:
