@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures
+from xomphysics import figures, live_time, quality
 from xomphysics.chunks import chunks
 from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
 from xomphysics.settings import merge
@@ -18,7 +18,10 @@ DEFAULTS: dict[str, Any] = {
     # Names of straxen's VetoIntervals: firmware 9 of the V1495 busy, busy_he, hev; firmware 10 busy, hev; in the first
     # years with "_veto" at the end. hev_tag, which vetoes nothing, matches none of them.
     "kinds": {"busy": ["busy*"], "hev": ["hev", "hev_veto"]},
+    "vetoes": live_time.DEFAULTS["vetoes"],  # these and the marks are known; rows of another type are a warning
+    "marks": live_time.DEFAULTS["marks"],
     "typical_ms": {"busy": 1.0, "hev": 10.0},  # straxen's VetoIntervals: least length of busy, fixed length of hev
+    "quality": {},  # limits of a good result
 }
 BINS = 60
 
@@ -29,8 +32,9 @@ def check(settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If a kind lacks patterns or a length.
+        If a kind lacks patterns or a length, or a limit of the quality is no pair.
     """
+    quality.check(settings["quality"])
     for kind, patterns in settings["kinds"].items():
         if not str(kind).isidentifier():
             raise ValueError(f"settings.kinds has {kind!r}; a name has only letters, digits and underscore")
@@ -56,7 +60,12 @@ def results(veto: Veto, settings: dict[str, Any]) -> list[dict[str, Any]]:
         number |= {"variable_value": seen.number, "error": seen.number_error, "n": seen.number}
         out += [fraction | {"data": data | {"inside_s": found.total / 1e9}}, number | {"data": data}]
     out[0].setdefault("data", {}).update({f"rows_{name}": n for name, n in veto.types().items()})
-    return out
+    return quality.judged(out, settings["quality"], live_time.unknown_warning(_unknown(veto, settings)))
+
+
+def _unknown(veto: Veto, settings: dict[str, Any]) -> dict[str, int]:
+    own = [pattern for patterns in settings["kinds"].values() for pattern in patterns]
+    return live_time.unknown_types(veto, [*own, *settings["vetoes"], *settings["marks"]])
 
 
 def _lengths(found: Intervals) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures
+from xomphysics import figures, quality
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {"unit": "MB/s"}
@@ -28,7 +28,14 @@ def results(facts: dict[str, Any], unit: str) -> list[dict[str, Any]]:
             value = facts[entry].get(detector)
             missing = {"insufficient": f"the run document has no {kind} rate of {detector}"}
             out.append(result | (missing if value is None else {"variable_value": value}))
-    return out
+    return quality.judged(out, {}, *(_contradiction(facts, detector) for detector in facts["detectors"]))
+
+
+def _contradiction(facts: dict[str, Any], detector: str) -> str:
+    mean, most = (facts[entry].get(detector) for entry in KINDS.values())
+    if mean is None or most is None or mean <= most:
+        return ""
+    return f"the run document has a mean rate of {detector} of {mean:g} above its highest of {most:g}"
 
 
 def draw(facts: dict[str, Any], unit: str, run_id: str) -> Figure:

@@ -1,6 +1,7 @@
 """Number of events and event rate of a run, in all and in bands of energy; its live time.
 
-One pass over ``event_info``, a chunk at a time, and one over ``veto_intervals``; counts and intervals are kept.
+One pass over ``veto_intervals`` and one over ``event_info``, a chunk at a time; intervals and counts are kept, and
+16 bytes of each event.
 See docs/analyses/event_rate.md.
 """
 
@@ -14,9 +15,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import xomlib
-from xomphysics import figures
+from xomphysics import figures, live_time, quality
 from xomphysics.chunks import chunks
-from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
+from xomphysics.fits.goodness import Goodness
+from xomphysics.intervals import occupancy
+from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.rate_per_second import Counts, CountsPerSecond
 from xomphysics.settings import merge
@@ -25,10 +28,9 @@ DEFAULTS: dict[str, Any] = {
     "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
-    "vetoes": ["busy*", "hev", "hev_veto", "straxen_deadtime*"],  # no event is recorded inside; none: no correction
-    "edge_ns": 10,  # sample of the digitizer: the uncertainty of start and stop of an interval
+    **live_time.DEFAULTS,
+    "quality": {**live_time.QUALITY, "constant_p_value": [1e-3, None]},
 }
-UNCOVERED = 10**9  # ns of the run without veto_intervals that are accepted
 TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
 
@@ -49,10 +51,12 @@ class Tally:
         Events per band.
     spectrum
         Events per bin of `ENERGY_EDGES`.
-    vetoed
-        Intervals in which no event is recorded; None if the live time is not corrected.
-    edge_ns
-        Uncertainty of their starts and stops (ns).
+    energies, durations
+        Energy (keV) and duration (ns) of each event that touches no veto.
+    typical
+        Median duration of the events, vetoes or not (ns); 0 without events.
+    live
+        The live time.
     """
 
     bands: dict[str, tuple[float, float]]
@@ -61,24 +65,17 @@ class Tally:
     without_energy: int = 0
     in_band: dict[str, int] = field(default_factory=dict)
     spectrum: Counts = field(default_factory=lambda: np.zeros(len(ENERGY_EDGES) - 1, dtype=np.int64))
-    vetoed: Intervals | None = None
-    edge_ns: float = 0.0
+    energies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    durations: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    typical: int = 0
+    live: LiveTime = field(default_factory=lambda: LiveTime(0, 0))
 
-    @property
-    def span(self) -> float:
-        """Seconds from the start of the first to the end of the last chunk."""
-        return self.seconds.span
-
-    @property
-    def live_time(self) -> float:
-        """Seconds of the span outside all veto intervals."""
-        return self.span - (self.vetoed.total / 1e9 if self.vetoed else 0.0)
-
-    @property
-    def live_time_error(self) -> float:
-        """Seconds: every start and stop is anywhere within one sample, which has the deviation 1 / sqrt(12)."""
-        edges = 2 * len(self.vetoed.starts) if self.vetoed else 0
-        return float(np.sqrt(edges / 12) * self.edge_ns / 1e9)
+    def clear(self, band: str) -> Counts:
+        """Return the durations (ns) of the events of a band that touch no veto; "" is all events."""
+        if not band:
+            return self.durations
+        low, high = self.bands[band]
+        return self.durations[(self.energies >= low) & (self.energies < high)]
 
 
 def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -99,101 +96,109 @@ def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
     return parsed
 
 
-def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_column: str) -> Tally:
+def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_column: str, vetoes: Vetoes) -> Tally:
     """Count the events of a run.
 
     Parameters
     ----------
     data
-        Chunks with ``start``, ``end`` (ns) and ``data``: structured array with ``time`` and ``energy_column``.
+        Chunks with ``start``, ``end`` (ns) and ``data``: structured array with ``time``, ``endtime`` and
+        ``energy_column``.
     bands
         Name to limits (keV), see `parse_bands`.
     energy_column
         Name of the column with the energy (keV).
+    vetoes
+        Of the run.
+
+    Raises
+    ------
+    xomlib.DataBroken
+        If the vetoes cover only a part of the run.
     """
     tally = Tally(bands, in_band=dict.fromkeys(bands, 0))
+    energies, durations, every = [tally.energies], [tally.durations], [tally.durations]
     for chunk in data:
-        tally.seconds.add(chunk.data["time"], int(chunk.start), int(chunk.end))
-        energy = chunk.data[energy_column]
+        start, end, energy = chunk.data["time"], chunk.data["endtime"], chunk.data[energy_column]
+        tally.seconds.add(start, int(chunk.start), int(chunk.end))
         finite = np.isfinite(energy)
         tally.events += len(energy)
         tally.without_energy += int(np.count_nonzero(~finite))
         tally.spectrum += np.histogram(energy[finite], bins=ENERGY_EDGES)[0]
         for name, (low, high) in bands.items():
             tally.in_band[name] += int(np.count_nonzero((energy >= low) & (energy < high)))
+        clear = vetoes.avoided(start, end)
+        every.append(end - start)
+        durations.append(every[-1][clear])
+        energies.append(energy[clear].astype(np.float64))
+    tally.energies, tally.durations = np.concatenate(energies), np.concatenate(durations)
+    tally.typical = int(np.median(np.concatenate(every))) if tally.events else 0
+    tally.live = vetoes.live_time(tally.seconds.start, tally.seconds.end)
     return tally
 
 
-def subtract(tally: Tally, veto: Veto, settings: dict[str, Any]) -> None:
-    """Take the veto intervals out of the live time.
-
-    Raises
-    ------
-    xomlib.DataBroken
-        If they cover only a part of the run.
-    """
-    start, end = tally.seconds.start, tally.seconds.end
-    missing = max(veto.low - start, 0) + max(end - veto.high, 0)
-    if missing > UNCOVERED:
-        raise xomlib.DataBroken(f"veto_intervals lack {missing / 1e9:.1f} s of the {tally.span:.1f} s of event_info")
-    within = Veto(veto.rows, start, end)
-    tally.vetoed, tally.edge_ns = within.of(settings["vetoes"]), float(settings["edge_ns"])
-
-
-def live_times(tally: Tally, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the live time (s) between edges (s since the start)."""
-    if tally.vetoed is None:
-        return np.diff(edges)
-    return np.diff(edges - tally.vetoed.before(tally.seconds.start + (edges * 1e9).astype(np.int64)) / 1e9)
-
-
-def results(tally: Tally, minimum_events: int) -> list[dict[str, Any]]:
-    """Return the results as keywords of `xomlib.Xomresult`, for all events and for each band.
+def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the results as keywords of `xomlib.Xomresult`.
 
     A count is always a number, also zero. There are rates if the run has ``minimum_events`` events *in all*: the count
     of a band does not decide, since leaving out low counts would bias the average upwards.
     """
     out = [_live_time(tally)]
-    edges, counts = tally.seconds.parts()
-    steady = constant_rate(counts, live_times(tally, edges))
+    steady = _steady(tally)
     for name, n in [("", tally.events), *tally.in_band.items()]:
         suffix = f"_{name}" if name else ""
-        low, high = poisson_interval(n)
-        data = {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n)}
-        extras: dict[str, float] = {"live_time_s": tally.live_time}
+        own: dict[str, Any] = {"events_without_energy": tally.without_energy}
         if name:
-            extras |= {"band_low_kev": tally.bands[name][0], "band_high_kev": tally.bands[name][1]}
-        else:
-            extras |= {"events_without_energy": tally.without_energy}
+            own = {"band_low_kev": tally.bands[name][0], "band_high_kev": tally.bands[name][1]}
+        own |= tally.live.data()
         event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
-        out.append(event_result | {"unit": "events", "data": data | extras})
-        extras |= {key: value / tally.live_time for key, value in data.items()} if tally.live_time > 0 else {}
+        out.append(event_result | {"unit": "events", "data": _limits(n) | own})
         if not name and steady is not None:
-            extras |= {"constant_chi2": steady.chi2, "constant_ndf": steady.ndf, "constant_p_value": steady.p_value}
-        rate = {"variable_name": f"rate{suffix}", "unit": "Hz", "n": n, "data": extras}
-        out.append(rate | _rate(n, tally, minimum_events))
-    return out
+            own |= {"constant_chi2": steady.chi2, "constant_ndf": steady.ndf, "constant_p_value": steady.p_value}
+        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, own, settings))
+    return quality.judged(out, settings["quality"], tally.live.warning)
+
+
+def _limits(n: int) -> dict[str, float]:
+    low, high = poisson_interval(n)
+    return {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n)}
+
+
+def _steady(tally: Tally) -> Goodness | None:
+    edges, counts = tally.seconds.parts()
+    return constant_rate(counts, tally.live.parts(edges))
 
 
 def _live_time(tally: Tally) -> dict[str, Any]:
     out: dict[str, Any] = {"variable_name": "live_time", "unit": "s"}
-    if not tally.span > 0:
+    live = tally.live
+    if not live.span > 0:
         return out | {"insufficient": "the data span no time"}
-    data: dict[str, Any] = {"span_s": tally.span, "corrected": tally.vetoed is not None}
-    if tally.vetoed is not None:
-        seen = occupancy(tally.vetoed, TYPICAL)
+    data: dict[str, Any] = {"span_s": live.span, "corrected": live.vetoed is not None}
+    if live.vetoed is not None:
+        seen = occupancy(live.vetoed, TYPICAL)
         data |= {"dead_fraction": seen.fraction, "dead_fraction_error": seen.fraction_error, "intervals": seen.number}
-    return out | {"variable_value": tally.live_time, "error": tally.live_time_error, "data": data}
+    return out | {"variable_value": live.seconds, "error": live.error, "data": data}
 
 
-def _rate(n: int, tally: Tally, minimum_events: int) -> dict[str, Any]:
-    if not tally.live_time > 0:
-        return {"insufficient": "the run has no live time" if tally.span > 0 else "the data span no time"}
-    if tally.events < minimum_events:
-        return {"insufficient": f"{tally.events} events in the run, {minimum_events} needed"}
-    rate = n / tally.live_time
-    error = np.hypot(poisson_error(n) / tally.live_time, rate * tally.live_time_error / tally.live_time)
-    return {"variable_value": rate, "error": float(error)}
+def _rate(tally: Tally, band: str, own: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the rate of the events that touch no veto, each weighted with the time in which it could do so."""
+    live, durations, needed = tally.live, tally.clear(band), settings["minimum_events"]
+    n = len(durations)
+    if not live.seconds > 0:
+        return {"n": n, "insufficient": "the run has no live time" if live.span > 0 else "the data span no time"}
+    typical = float(live.exposure([tally.typical])[0])
+    if not typical > 0:
+        longest = f"the median event lasts {tally.typical / 1e6:.3g} ms"
+        return {"n": n, "insufficient": f"no time between two vetoes is as long as an event ({longest})"}
+    if len(tally.durations) < needed:
+        return {"n": n, "insufficient": f"{len(tally.durations)} events in the run touch no veto, {needed} needed"}
+    exposure = live.exposure(durations)
+    rate = float((1 / exposure).sum())
+    counted = float(np.sqrt((1 / exposure**2).sum() + 1 / typical**2))
+    error = float(np.hypot(counted, rate * live.error / live.seconds))
+    limits = {key: value * (rate / n if n else 1 / typical) for key, value in _limits(n).items()}
+    return {"n": n, "variable_value": rate, "error": error, "data": limits | own | {"exposure_s": typical}}
 
 
 def draw(tally: Tally, run_id: str) -> Figure:
@@ -230,15 +235,15 @@ def _draw_spectrum(axes: Any, tally: Tally) -> None:
 
 def _draw_rate(axes: Any, tally: Tally) -> None:
     edges, counts = tally.seconds.parts()
-    live = live_times(tally, edges)
+    live = tally.live.parts(edges)
     figures.style(axes, "time since the start of the run [s]", "rate [Hz]", _live_time_words(tally))
-    if not len(counts) or not tally.events or not tally.live_time > 0:
+    if not len(counts) or not tally.events or not tally.live.seconds > 0:
         figures.say_empty(axes, "no events")
         return
     seen = live > 0
     height, bar = counts[seen] / live[seen], np.sqrt(counts[seen] + 1) / live[seen]
     axes.errorbar((edges[:-1] + edges[1:])[seen] / 2, height, bar, fmt="o", ms=3, lw=1, color=figures.INK)
-    mean, error = tally.events / tally.live_time, poisson_error(tally.events) / tally.live_time
+    mean, error = tally.events / tally.live.seconds, poisson_error(tally.events) / tally.live.seconds
     axes.axhspan(mean - error, mean + error, color=figures.BLUE, alpha=0.3, lw=0)
     axes.axhline(mean, color=figures.BLUE, lw=1)
     steady = constant_rate(counts, live)
@@ -248,10 +253,11 @@ def _draw_rate(axes: Any, tally: Tally) -> None:
 
 
 def _live_time_words(tally: Tally) -> str:
-    if tally.vetoed is None:
-        return f"{tally.span:,.1f} s, not corrected for vetoes"
-    share = tally.vetoed.fraction if tally.span > 0 else 0.0
-    return f"live time {tally.live_time:,.1f} s, {share:.2%} vetoed"
+    live = tally.live
+    if live.vetoed is None:
+        return f"{live.span:,.1f} s, not corrected for vetoes"
+    share = live.vetoed.fraction if live.span > 0 else 0.0
+    return f"live time {live.seconds:,.1f} s, {share:.2%} vetoed"
 
 
 def _colours(n: int) -> list[str]:
@@ -261,15 +267,15 @@ def _colours(n: int) -> list[str]:
 def main(run_id: str) -> None:
     """Analyse one run."""
     settings = merge(DEFAULTS, xomlib.settings())
+    quality.check(settings["quality"])
     bands, column = parse_bands(settings["bands"]), settings["energy_column"]
     st = xomlib.context()
-    tally = count(chunks(st, run_id, "event_info", ("time", column)), bands, column)
-    if settings["vetoes"]:
-        subtract(tally, collect(chunks(st, run_id, "veto_intervals", COLUMNS)), settings)
-    for result in results(tally, settings["minimum_events"]):
+    vetoes = Vetoes.read(st, run_id, settings)
+    tally = count(chunks(st, run_id, "event_info", ("time", "endtime", column)), bands, column, vetoes)
+    for result in results(tally, settings):
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(tally, run_id))
-    xomlib.xom_message(success=True, text=f"{tally.events} events in {tally.live_time:.1f} s")
+    xomlib.xom_message(success=True, text=f"{tally.events} events in {tally.live.seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Delayed electrons after S2s: their area over that of the S2, and their number per S2.
 
-One pass over ``event_basics`` (S2s) and ``peak_basics`` (electrons), a chunk of each at a time; sums are kept.
+One pass over ``veto_intervals``, then one over ``event_basics`` (S2s) and ``peak_basics`` (electrons), a chunk of each
+at a time; intervals and sums are kept.
 See docs/analyses/photo_ionization.md.
 """
 
@@ -11,9 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures, quality
+from xomphysics import figures, live_time, peak_types, quality
 from xomphysics.chunks import chunks
 from xomphysics.fits.goodness import Goodness, pearson_of_points
+from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import Sums, Windows, add_up
 from xomphysics.poisson import poisson_error
 from xomphysics.settings import merge
@@ -24,9 +26,16 @@ DEFAULTS: dict[str, Any] = {
     "primary_area_pe": [1000, 200_000],
     "electron_area_pe": [15, 53],
     "disturbing_area_pe": 300,  # another S2 of at least this area excludes an S2
+    **peak_types.DEFAULTS,
+    **live_time.DEFAULTS,
     "minimum_primaries": 100,
     "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
-    "quality": {"steady_p_value": [1e-3, None], "background_per_primary": [None, 2.0], "used_fraction": [0.3, None]},
+    "quality": {
+        **live_time.QUALITY,
+        "steady_p_value": [1e-3, None],
+        "background_per_primary": [None, 2.0],
+        "used_fraction": [0.3, None],
+    },
 }
 EVENT_COLUMNS = ("s2_center_time", "s2_area", "alt_s2_area")
 PEAK_COLUMNS = ("center_time", "area", "type")
@@ -104,7 +113,8 @@ def results(sums: Sums, windows: Windows, settings: dict[str, Any]) -> list[dict
     n, minimum = sums.primaries, settings["minimum_primaries"]
     count = {"variable_name": "primaries", "variable_value": n, "error": poisson_error(n), "unit": "S2s", "n": n}
     used: dict[str, Any] = {"s2s_of_that_area": sums.seen} | ({"used_fraction": n / sums.seen} if sums.seen else {})
-    out = [count | {"data": used | quality.flag(used, settings["quality"])}]
+    used |= sums.live.data()
+    out = [count | {"data": used}]
     for name, unit, measure in (
         ("area_ratio", "", area_ratio),
         ("electrons_per_primary", "electrons", electrons_per_primary),
@@ -114,7 +124,7 @@ def results(sums: Sums, windows: Windows, settings: dict[str, Any]) -> list[dict
             out.append(head | {"insufficient": f"{n} primaries selected, {minimum} needed"})
             continue
         out.append(head | _numbers(measure(sums), sums, windows, settings))
-    return out
+    return quality.judged(out, settings["quality"], sums.live.warning, sums.unknown.warning)
 
 
 def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, Any]) -> dict[str, Any]:
@@ -128,10 +138,10 @@ def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, 
         "mean_primary_area_pe": sums.moments[0] / sums.primaries,
         "background_per_primary": windows.scale * sums.side_number / sums.primaries,
         "used_fraction": sums.primaries / sums.seen,
+        **sums.live.data(),
     }
     if steady is not None:
         data |= {"chi2": steady.chi2, "ndf": steady.ndf, "steady_p_value": steady.p_value}
-    data |= quality.flag(data, settings["quality"])
     return {"variable_value": found.value, "error": found.error, "data": data}
 
 
@@ -171,11 +181,15 @@ def main(run_id: str) -> None:
     """Analyse one run."""
     settings = merge(DEFAULTS, xomlib.settings())
     quality.check(settings["quality"])
+    peak_types.check(settings["types"])
+    if "s2" not in settings["types"]:
+        raise ValueError(f"settings.types has {', '.join(settings['types'])}, the type s2 is needed")
     chosen = windows(settings)
     st = xomlib.context()
+    vetoes = Vetoes.read(st, run_id, settings)
     events = chunks(st, run_id, "event_basics", EVENT_COLUMNS)
     peaks = chunks(st, run_id, "peak_basics", PEAK_COLUMNS)
-    sums = add_up(events, peaks, chosen)
+    sums = add_up(events, peaks, chosen, settings["types"], vetoes)
     for result in results(sums, chosen, settings):
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(sums, chosen, f"Run {run_id}: delayed electrons"))

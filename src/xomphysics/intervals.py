@@ -59,6 +59,14 @@ class Intervals:
         last = np.where(i > 0, self.ends[i - 1], points) if len(self.ends) else points
         return np.asarray(done[i] - np.maximum(last - points, 0))
 
+    def avoided(self, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.bool_]:
+        """Return which windows from ``starts`` to ``ends`` (ns) touch none of the intervals."""
+        first, last = np.asarray(starts, dtype=np.int64), np.asarray(ends, dtype=np.int64)
+        if not len(self.starts):
+            return np.ones(len(first), dtype=bool)
+        before = np.searchsorted(self.starts, last, side="right") - 1  # the last interval that begins by the end
+        return np.asarray((before < 0) | (self.ends[before] < first))
+
 
 def merge(starts: ArrayLike, ends: ArrayLike, low: int, high: int) -> Intervals:
     """Cut intervals to a window and join those that overlap or touch; leave out those without length in it.

@@ -1,11 +1,14 @@
 """Small S2s after large ones: primaries and peaks are read side by side, and sums are kept."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xomphysics.live_time import LiveTime, Vetoes
+from xomphysics.peak_types import Types, UnknownTypes, is_one
 
 Floats = NDArray[np.float64]
 BLOCK = 100  # primaries; sums of so many are kept for tests of steadiness
@@ -52,8 +55,12 @@ class Sums:
 
     Attributes
     ----------
+    unknown
+        Peaks whose type is none of the settings'.
+    live
+        Live time of the peaks.
     primaries, seen
-        Primaries with full windows and nothing large in them; all S2s of the area of a primary.
+        Primaries with full windows and neither a veto nor anything large in them; all S2s of the area of a primary.
     blocks
         Sums over `BLOCK` primaries each: number, primary area, net area, net number.
     moments
@@ -67,6 +74,8 @@ class Sums:
         Small S2s by area in signal window and side band, shape (2, AREA_BINS), 0 to twice the largest small area.
     """
 
+    unknown: UnknownTypes
+    live: LiveTime = field(default_factory=lambda: LiveTime(0, 0))
     primaries: int = 0
     seen: int = 0
     blocks: list[tuple[int, float, float, float]] = field(default_factory=list)
@@ -110,7 +119,7 @@ class _Waiting:
         return _Waiting(self.time[mask], self.area[mask], self.found[mask])
 
 
-def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows) -> Sums:
+def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows, types: Types, vetoes: Vetoes) -> Sums:
     """Read primaries and peaks of a run side by side.
 
     Memory is that of one chunk of each, and of the primaries within one chunk of peaks.
@@ -123,28 +132,42 @@ def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows) -> Sum
         Chunks with ``start``, ``end`` and ``data``: ``center_time``, ``area``, ``type`` (``peak_basics``).
     windows
         Windows in time and area.
+    types
+        Numbers of the types of peaks, that of ``s2`` among them.
+    vetoes
+        Of the run. Inside them neither electrons nor other large S2s are seen, so none may touch the windows of a
+        primary, nor their reach before it.
+
+    Raises
+    ------
+    xomlib.DataBroken
+        If the vetoes cover only a part of the run.
     """
-    sums = Sums()
-    source = _Primaries(iter(events), windows, sums)
+    sums = Sums(UnknownTypes(types))
+    source = _Primaries(iter(events), windows, vetoes, sums)
     waiting = _Waiting.of(np.zeros(0, np.int64), np.zeros(0))
+    end = 0
     for i, chunk in enumerate(peaks):
         if i == 0:
             source.begin = int(chunk.start)
-        waiting = waiting.joined(source.until(int(chunk.end)))
-        _assign(waiting, chunk.data, windows, sums)
+        end = int(chunk.end)
+        waiting = waiting.joined(source.until(end))
+        sums.unknown.add(chunk.data["type"])
+        _assign(waiting, chunk.data, windows, types["s2"], sums)
         over = waiting.time + windows.reach <= chunk.end
         _close(waiting.part(over), windows, sums)
         waiting = waiting.part(~over)
     for _ in source.events:  # read to the end, so that a missing chunk is found
         pass
+    sums.live = vetoes.live_time(source.begin, end)
     return sums
 
 
 class _Primaries:
     """Returns primaries up to a time; reads on to the next S2, since a primary must be alone."""
 
-    def __init__(self, events: Iterator[Any], windows: Windows, sums: Sums) -> None:
-        self.events, self.windows, self.sums = events, windows, sums
+    def __init__(self, events: Iterator[Any], windows: Windows, vetoes: Vetoes, sums: Sums) -> None:
+        self.events, self.windows, self.vetoes, self.sums = events, windows, vetoes, sums
         self.begin, self.known = 0, -1  # ns: start of the data; end of the S2s read so far
         self.time, self.area = np.zeros(0, np.int64), np.zeros(0)
         self.alone = np.zeros(0, bool)
@@ -159,7 +182,8 @@ class _Primaries:
         after = np.diff(self.time, append=2**62) > reach
         low, high = self.windows.primary_area
         right = (self.area >= low) & (self.area < high) & (self.time < end)
-        chosen = right & before & after & self.alone & (self.time - self.begin > reach)
+        seen = self.vetoes.avoided(self.time - reach, self.time + reach)
+        chosen = right & before & after & seen & self.alone & (self.time - self.begin > reach)
         self.sums.seen += int(np.count_nonzero(right))
         given = _Waiting.of(self.time[chosen], self.area[chosen])
         old = self.time < end
@@ -181,13 +205,13 @@ class _Primaries:
         self.known = int(chunk.end)
 
 
-def _assign(waiting: _Waiting, data: Any, windows: Windows, sums: Sums) -> None:
+def _assign(waiting: _Waiting, data: Any, windows: Windows, s2: Sequence[int], sums: Sums) -> None:
     """Add the small S2s of a chunk to the primaries before them."""
     if not len(waiting.time):
         return
     low, high = windows.small_area
     area = data["area"]
-    candidates = (data["type"] == 2) & (area < 2 * high)
+    candidates = is_one(data["type"], s2) & (area < 2 * high)
     time, area = data["center_time"][candidates], area[candidates].astype(np.float64)
     owner = np.searchsorted(waiting.time, time, side="right") - 1
     later = time - waiting.time[np.maximum(owner, 0)]

@@ -30,16 +30,29 @@ def poisson_upper_limit(n: int, level: float = 0.9) -> float:
     return float(gammaincinv(n + 1, level))
 
 
-def dispersion(counts: ArrayLike) -> float:
-    """Return the variance of counts in equal time bins over their mean: 1 for a Poisson process, more for clusters.
+def dispersion(counts: ArrayLike, times: ArrayLike | None = None) -> float:
+    """Return the variance of counts in time bins over their mean: 1 for a Poisson process, more for clusters.
 
-    From the differences of neighbours, sum (c[i+1] - c[i])^2 / (2 (bins - 1)), to which a slow drift of the rate adds
-    little. The bins have to be longer than a cluster. It is 1 with fewer than ten bins or without counts.
+    From the differences of the rates of neighbours, each over the variance that Poisson counts in their live times
+    would give it, to which a slow drift of the rate adds little. In bins of equal live time it is
+    sum (c[i+1] - c[i])^2 / (2 (bins - 1)) / mean (J. von Neumann, Ann. Math. Stat. 12 (1941) 367). The bins have to be
+    longer than a cluster. It is 1 with fewer than ten bins or without counts.
+
+    Parameters
+    ----------
+    counts
+        Events per bin, shape (bins,).
+    times
+        Live time of each bin, in any unit; bins without live time are left out. None: all bins have the same.
     """
     observed = np.asarray(counts, dtype=float)
+    live = np.ones(len(observed)) if times is None else np.asarray(times, dtype=float)
+    observed, live = observed[live > 0], live[live > 0]
     if len(observed) < 10 or not observed.any():
         return 1.0
-    return float((np.diff(observed) ** 2).sum() / (2 * (len(observed) - 1)) / observed.mean())
+    rate = observed.sum() / live.sum()
+    weight = live[1:] * live[:-1] / (live[1:] + live[:-1])
+    return float(np.mean(weight * np.diff(observed / live) ** 2) / rate)
 
 
 def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness | None:

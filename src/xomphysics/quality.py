@@ -7,7 +7,7 @@ Limits = Mapping[str, Sequence[float | None]]
 GOOD, POOR = "good", "poor"
 
 
-def flag(data: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+def flag(data: Mapping[str, Any], limits: Limits, *warnings: str) -> dict[str, str]:
     """Return the quality of a result: compare its numbers with limits.
 
     Parameters
@@ -17,15 +17,37 @@ def flag(data: Mapping[str, Any], limits: Limits) -> dict[str, str]:
     limits
         Key of ``data`` to the lowest and highest value that is good, both inside; None leaves that side open. Keys that
         are not in the data are ignored.
+    warnings
+        Further reasons against the result, as sentences; empty ones are ignored.
 
     Returns
     -------
     dict
         ``{"quality": "good"}``, or ``{"quality": "poor", "quality_reason": ...}`` with every number outside its
-        limits.
+        limits and the warnings.
     """
     reasons = [words for key, pair in limits.items() if key in data and (words := _out_of(key, data[key], pair))]
+    reasons += [warning for warning in warnings if warning]
     return {"quality": POOR, "quality_reason": "; ".join(reasons)} if reasons else {"quality": GOOD}
+
+
+def judged(results: Sequence[Mapping[str, Any]], limits: Limits, *warnings: str) -> list[dict[str, Any]]:
+    """Return results as keywords of `xomlib.Xomresult`, those with a number with their quality in the data.
+
+    Parameters
+    ----------
+    results
+        Keywords of `xomlib.Xomresult`.
+    limits, warnings
+        See `flag`.
+    """
+    out = []
+    for result in results:
+        data = dict(result.get("data") or {})
+        if "insufficient" not in result:
+            data |= flag(data, limits, *warnings)
+        out.append({**result, "data": data} if data else dict(result))
+    return out
 
 
 def _out_of(key: str, value: float, pair: Sequence[float | None]) -> str:

@@ -58,6 +58,7 @@ def case_names() -> Any:
         "first_years": ("busy_veto", "busy_he_veto", "hev_veto", "straxen_deadtime_veto"),
         "9": ("busy", "busy_he", "hev", "straxen_deadtime"),
         "10": ("busy", "neutron_generator", "hev", "straxen_deadtime"),
+        "another": ("busy", "muon_gate"),
         "10 with a tag": ("busy", "LED_trg", "hev_tag", "fractional_lifetime"),
     }
     return {

@@ -9,7 +9,8 @@ import renewal
 import simulation as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 
-from xomphysics import intervals
+from xomphysics.intervals import Veto
+from xomphysics.live_time import Vetoes
 from xomphysics.poisson import poisson_interval
 
 event_rate = analysis_scripts.load("event_rate")
@@ -19,9 +20,14 @@ MS = 1_000_000
 def rate(events: np.ndarray, seconds: float = 60.0, pieces: int = 3) -> dict[str, dict[str, Any]]:
     """Return the results of event_rate by variable; draws the figure as well."""
     bands = event_rate.parse_bands(event_rate.DEFAULTS["bands"])
-    tally = event_rate.count(sim.as_chunks(events, seconds, pieces), bands, "e_ces")
+    return said_of(sim.as_chunks(events, seconds, pieces), bands, Vetoes())
+
+
+def said_of(chunks: Any, bands: Any, vetoes: Vetoes) -> dict[str, dict[str, Any]]:
+    """Return the results by variable; draws the figure as well."""
+    tally = event_rate.count(chunks, bands, "e_ces", vetoes)
     event_rate.draw(tally, "052894").canvas.draw()
-    return {result["variable_name"]: result for result in event_rate.results(tally, 10)}
+    return {result["variable_name"]: result for result in event_rate.results(tally, event_rate.DEFAULTS)}
 
 
 def rows(*entries: tuple[str, float, float]) -> np.ndarray:
@@ -37,10 +43,8 @@ def corrected(found: np.ndarray, seconds: float = 60.0, rate: float = 20.0) -> d
     events = sim.background_events(np.random.default_rng(1), rate, seconds)
     for row in found[found["veto_type"] != "hev_tag"]:
         events = events[(events["time"] < row["time"]) | (events["time"] >= row["endtime"])]
-    tally = event_rate.count(sim.as_chunks(events, seconds), {}, "e_ces")
-    event_rate.subtract(tally, intervals.collect(sim.as_chunks(found, seconds)), event_rate.DEFAULTS)
-    event_rate.draw(tally, "052894").canvas.draw()
-    return {result["variable_name"]: result for result in event_rate.results(tally, 10)}
+    vetoes = Vetoes.of(Veto(found, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+    return said_of(sim.as_chunks(events, seconds), {}, vetoes)
 
 
 def case_corrected() -> Any:
@@ -60,6 +64,39 @@ def case_no_vetoes() -> Any:
 def case_one_long_veto() -> Any:
     """A third of the run vetoed: the rate over the run is constant where it can be seen."""
     return corrected(rows(("hev", 20_000, 40_000)), rate=50.0)
+
+
+def case_names() -> Any:
+    """Half of the run inside intervals of each type; events at 20 Hz outside."""
+    names = [
+        *("busy", "busy_he", "hev", "straxen_deadtime", "fractional_lifetime", "anti_veto"),
+        *("busy_veto", "busy_he_veto", "hev_veto", "straxen_deadtime_veto", "muon_gate"),
+    ]
+    return {name: corrected(rows(*((name, 10 * i, 10 * i + 5) for i in range(6000)))) for name in names}
+
+
+def case_installed() -> Any:
+    """Types of intervals that the installed straxen makes and that are neither vetoes nor marks."""
+    import straxen
+
+    occupancy = straxen.AqMonChannelOccupancy
+    options = [*occupancy.neutron_generator_channel_options.values(), *occupancy.hev_channel_options.values()]
+    made = {"busy", "straxen_deadtime", *options, *straxen.VetoProximity.veto_names}
+    known = {*event_rate.DEFAULTS["vetoes"], *event_rate.DEFAULTS["marks"]}
+    vetoes = set(straxen.VetoProximity.veto_names) - set(event_rate.DEFAULTS["vetoes"])
+    return {"unknown": sorted(made - known), "not subtracted": sorted(vetoes)}
+
+
+def case_dead() -> Any:
+    """Signals at 20 Hz, hidden by busy intervals of 1 ms, at two shares of the time."""
+    rng = np.random.default_rng(5)
+    said = {}
+    for share in (0.15, 0.6, 0.9):
+        busy = renewal.rows(rng, renewal.Renewal(share * 1000, 0.001), 600.0, "busy")
+        events = sim.triggered_events(rng, 20.0, 600.0, busy)
+        vetoes = Vetoes.of(Veto(busy, 0, 600 * 10**9), event_rate.DEFAULTS)
+        said[str(share)] = said_of(sim.as_chunks(events, 600.0), {"all": (0.0, 1000.0)}, vetoes)
+    return said
 
 
 def case_main() -> Any:
@@ -100,7 +137,7 @@ def case_pieces() -> Any:
 
 def case_over_time() -> Any:
     events = sim.background_events(np.random.default_rng(1), 20, 600)
-    tally = event_rate.count(sim.as_chunks(events, 600.0, 7), {}, "e_ces")
+    tally = event_rate.count(sim.as_chunks(events, 600.0, 7), {}, "e_ces", Vetoes())
     edges, counts = tally.seconds.parts()
     expected = np.histogram(events["time"], edges * 1e9)[0]
     return {"counts": counts.tolist(), "expected": expected.tolist(), "end": edges[-1]}
@@ -117,7 +154,7 @@ def case_edges() -> Any:
     events = np.zeros(3, sim.EVENT)
     events["time"], events["e_ces"] = [1, 2, 3], [1.0, 10.0, 50.0]
     tally = event_rate.count(
-        sim.as_chunks(events, 60.0, 1), event_rate.parse_bands({"a": [1, 10], "b": [10, 50]}), "e_ces"
+        sim.as_chunks(events, 60.0, 1), event_rate.parse_bands({"a": [1, 10], "b": [10, 50]}), "e_ces", Vetoes()
     )
     return tally.in_band
 
@@ -146,8 +183,8 @@ def case_steady() -> Any:
     rng = np.random.default_rng(2)
     p_values = []
     for _ in range(200):
-        tally = event_rate.count(sim.as_chunks(sim.background_events(rng, 20.0, 60.0)), {}, "e_ces")
-        found = {result["variable_name"]: result for result in event_rate.results(tally, 10)}
+        tally = event_rate.count(sim.as_chunks(sim.background_events(rng, 20.0, 60.0)), {}, "e_ces", Vetoes())
+        found = {result["variable_name"]: result for result in event_rate.results(tally, event_rate.DEFAULTS)}
         p_values.append(found["rate"]["data"]["constant_p_value"])
     return float(np.mean(np.array(p_values) < 0.05))
 

@@ -5,14 +5,18 @@ from typing import Any
 
 import cases
 import numpy as np
+import renewal
 import simulation as sim
 import study
 from fake_run import DataCorrupted, attempt, run_main
+
+from xomphysics.live_time import Vetoes
 
 sys.modules.setdefault("study", study)
 photo = study.scenarios("photo_ionization") and sys.modules["truths_photo_ionization"]
 peak = study.scenarios("peak_rate") and sys.modules["truths_peak_rate"]
 Tables = tuple[np.ndarray, np.ndarray]
+NONE = np.zeros(0, renewal.ROWS)
 
 
 def delayed(s2s: float = 1000.0, seed: int = 3, **truth: Any) -> Tables:
@@ -20,12 +24,15 @@ def delayed(s2s: float = 1000.0, seed: int = 3, **truth: Any) -> Tables:
     return photo.simulated(np.random.default_rng(seed), photo.Truth(s2s, **truth))
 
 
-def photo_run(tables: Tables, seconds: float = 200.0, pieces: int = 3, **settings: Any) -> dict[str, Any]:
+def photo_run(
+    tables: Tables, seconds: float = 200.0, pieces: int = 3, vetoes: np.ndarray | None = None, **settings: Any
+) -> dict[str, Any]:
     """Return what photo_ionization's main says."""
     events, peaks = tables
     data = {
         "event_basics": sim.as_chunks(events, seconds, pieces),
         "peak_basics": sim.as_chunks(peaks, seconds, 2 * pieces),
+        "veto_intervals": sim.as_chunks(NONE if vetoes is None else vetoes, seconds, pieces),
     }
     return run_main(photo.script, data, **settings)
 
@@ -35,9 +42,15 @@ def peaks_of(rate: float = 10.0, seconds: float = 60.0, seed: int = 4) -> np.nda
     return peak.simulated(np.random.default_rng(seed), rate, seconds)
 
 
-def peak_run(peaks: np.ndarray, seconds: float = 60.0, pieces: int = 3, **settings: Any) -> dict[str, Any]:
+def peak_run(
+    peaks: np.ndarray, seconds: float = 60.0, pieces: int = 3, vetoes: np.ndarray = NONE, **settings: Any
+) -> dict[str, Any]:
     """Return what peak_rate's main says."""
-    return run_main(peak.script, {"peak_basics": sim.as_chunks(peaks, seconds, pieces)}, **settings)
+    data = {
+        "peak_basics": sim.as_chunks(peaks, seconds, pieces),
+        "veto_intervals": sim.as_chunks(vetoes, seconds, pieces),
+    }
+    return run_main(peak.script, data, **settings)
 
 
 def case_photo() -> Any:
@@ -99,11 +112,9 @@ def case_photo_merged() -> Any:
 def case_photo_broken() -> Any:
     events, peaks = delayed()
     whole = {"event_basics": sim.as_chunks(events, 200.0), "peak_basics": sim.as_chunks(peaks, 200.0)}
+    whole["veto_intervals"] = sim.as_chunks(NONE, 200.0)
     torn = DataCorrupted("chunk 1 is not there")
-    return {
-        name: run_main(photo.script, {**whole, name: [whole[name][0], torn]})
-        for name in ("event_basics", "peak_basics")
-    }
+    return {name: run_main(photo.script, {**whole, name: [whole[name][0], torn]}) for name in whole}
 
 
 def case_photo_settings() -> Any:
@@ -153,14 +164,17 @@ def case_peak_step() -> Any:
 
 def case_peak_broken() -> Any:
     chunks = sim.as_chunks(peaks_of())
-    return run_main(peak.script, {"peak_basics": [chunks[0], DataCorrupted("chunk 1 is not there")]})
+    torn = [chunks[0], DataCorrupted("chunk 1 is not there")]
+    return run_main(peak.script, {"peak_basics": torn, "veto_intervals": sim.as_chunks(NONE)})
 
 
 def case_peak_edges() -> Any:
     peaks = np.zeros(4, peak.PEAK)
     peaks["time"], peaks["type"], peaks["area"] = [1, 2, 3, 4], [1, 1, 2, 2], [10, 20, 10, 20]
-    bands = peak.script.parse_bands({"a": {"type": "s1", "area": [10, 20]}, "b": {"type": "s2", "area": [20, None]}})
-    return peak.script.count(sim.as_chunks(peaks, 60.0, 1), bands).counts
+    types = peak.script.DEFAULTS["types"]
+    bands = {"a": {"type": "s1", "area": [10, 20]}, "b": {"type": "s2", "area": [20, None]}}
+    parsed = peak.script.parse_bands(bands, types)
+    return peak.script.count(sim.as_chunks(peaks, 60.0, 1), parsed, types, Vetoes()).counts
 
 
 def case_peak_bands() -> Any:
@@ -172,7 +186,60 @@ def case_peak_bands() -> Any:
         "no type": {"low": {"area": area}},
         "name": {"a b": {"type": "s1", "area": area}},
     }
-    return {name: attempt(lambda bands=bands: peak.script.parse_bands(bands)) for name, bands in wrong.items()}
+    types = peak.script.DEFAULTS["types"]
+    return {name: attempt(lambda bands=bands: peak.script.parse_bands(bands, types)) for name, bands in wrong.items()}
+
+
+def hidden(rng: np.random.Generator, share: float, seconds: float) -> tuple[np.ndarray, Any]:
+    """Return busy intervals of 1 ms, and a function that leaves those of a table's rows that lie outside."""
+    busy = renewal.rows(rng, renewal.Renewal(share * 1000, 0.001), seconds, "busy")
+    return busy, lambda table, column="time": table[sim.outside(table[column], busy)]
+
+
+def case_photo_dead() -> Any:
+    """3 % and 15 % of the time hidden: true ratio beside what is said."""
+    said = {}
+    for share in (0.03, 0.15, 0.6):
+        truth = photo.Truth(10_000.0)
+        events, peaks = photo.simulated(np.random.default_rng(8), truth)
+        busy, seen = hidden(np.random.default_rng(9), share, truth.seconds)
+        result = photo_run((seen(events, "s2_center_time"), seen(peaks)), truth.seconds, vetoes=busy)
+        said[str(share)] = {"truth": photo.truths(truth)["area_ratio"], **result["results"]["area_ratio"]}
+    return said
+
+
+def case_peak_dead() -> Any:
+    """60 % of the time hidden; 10 Hz of each kind."""
+    busy, seen = hidden(np.random.default_rng(9), 0.6, 300.0)
+    return peak_run(seen(peaks_of(seconds=300.0)), 300.0, vetoes=busy)
+
+
+def with_types(peaks: np.ndarray, **numbers: int) -> np.ndarray:
+    """Return peaks of which every second S2 and S1 has another number."""
+    changed = peaks.copy()
+    for old, new in ((1, numbers["s1"]), (2, numbers["s2"])):
+        changed["type"][np.flatnonzero(peaks["type"] == old)[::2]] = new
+    return changed
+
+
+def case_photo_types() -> Any:
+    events, peaks = delayed()
+    return [photo_run((events, with_types(peaks, s1=3, s2=number))) for number in (2, 20, 22, 7)]
+
+
+def case_peak_types() -> Any:
+    return {number: peak_run(with_types(peaks_of(), s1=3, s2=number)) for number in (2, 20, 22, 7)}
+
+
+def case_types_settings() -> Any:
+    wrong = {"empty": {}, "text": {"s1": ["1"]}, "twice": {"s1": [1], "s2": [1, 2]}, "no s2": {"s1": [1]}}
+    return {name: photo_run(delayed(20), types=types)["raised"] for name, types in wrong.items()}
+
+
+def case_unknown_veto() -> Any:
+    gate = np.zeros(1, renewal.ROWS)
+    gate["endtime"], gate["veto_type"] = 10**9, "gate"
+    return {"photo": photo_run(delayed(), vetoes=gate)["results"], "peak": peak_run(peaks_of(), vetoes=gate)["results"]}
 
 
 if __name__ == "__main__":

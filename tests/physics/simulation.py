@@ -33,7 +33,8 @@ DOUBLE = np.dtype(
         )
     ]
 )
-EVENT = np.dtype([("time", "i8"), ("e_ces", "f4")])
+EVENT = np.dtype([("time", "i8"), ("endtime", "i8"), ("e_ces", "f4")])
+EVENT_BEFORE, EVENT_AFTER = 2_400_000, 250_000  # ns: what an event takes in about its S2
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,31 @@ def background_events(rng: Generator, rate: float, seconds: float, missing: floa
     n = rng.poisson(rate * seconds)
     events = np.zeros(n, EVENT)
     events["time"] = np.sort(rng.uniform(0, seconds * 1e9, n)).astype(np.int64)
+    events["endtime"] = events["time"] + 1
     events["e_ces"] = np.where(rng.random(n) < missing, np.nan, rng.uniform(2, 200, n))
     return events
+
+
+def triggered_events(rng: Generator, rate: float, seconds: float, vetoes: np.ndarray) -> np.ndarray:
+    """Return the events that are left where vetoes hide signals, flat from 2 to 200 keV.
+
+    Each has an S1 and an S2 up to 2.2 ms later. Without S2 there is no event, without S1 it has no energy.
+    """
+    n = rng.poisson(rate * seconds)
+    s1 = np.sort(rng.uniform(0, seconds * 1e9, n)).astype(np.int64)
+    s2 = s1 + rng.integers(2_000, 2_200_000, n)
+    seen = [outside(times, vetoes) for times in (s1, s2)]
+    events = np.zeros(n, EVENT)
+    events["time"], events["endtime"] = s2 - EVENT_BEFORE, s2 + EVENT_AFTER
+    events["e_ces"] = np.where(seen[0], rng.uniform(2, 200, n), np.nan)
+    events = events[seen[1] & (events["time"] >= 0) & (events["endtime"] < seconds * 1e9)]
+    return events[np.argsort(events["time"])]
+
+
+def outside(times: np.ndarray, vetoes: np.ndarray) -> np.ndarray:
+    """Return which times lie in none of the rows of ``veto_intervals``, which are sorted and do not overlap."""
+    last = np.searchsorted(vetoes["time"], times, side="right") - 1
+    return (last < 0) | (times >= np.append(vetoes["endtime"], 0)[last])
 
 
 def as_chunks(events: np.ndarray, seconds: float = 60.0, pieces: int = 3) -> list[Any]:

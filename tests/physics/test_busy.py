@@ -114,3 +114,10 @@ def test_a_missing_chunk_is_broken_data(cases: Any) -> None:
 
 def test_time_inside_intervals_is_that_of_counting(cases: Any) -> None:
     assert cases["before"] == {"same": True, "empty": [0, 0], "disjoint": True}
+
+
+def test_an_interval_of_unknown_type_makes_every_result_poor(cases: Any) -> None:
+    for name, said in cases["names"].items():
+        expected = "poor" if name == "another" else "good"
+        assert {one["data"]["quality"] for one in said.values()} == {expected}, name
+    assert cases["names"]["another"]["busy_fraction"]["data"]["quality_reason"].endswith("1 of type muon_gate")

@@ -44,3 +44,10 @@ def test_there_is_no_error_where_the_document_has_none(cases: Any) -> None:
 
 def test_an_unknown_setting_is_refused(cases: Any) -> None:
     assert "settings.units" in cases["settings"]["raised"]
+
+
+def test_a_mean_above_the_highest_rate_makes_the_results_poor(cases: Any) -> None:
+    assert cases["all"]["results"]["mean_tpc"]["data"]["quality"] == "good"
+    data = cases["contradiction"]["results"]["mean_tpc"]["data"]
+    assert data["quality"] == "poor"
+    assert data["quality_reason"] == "the run document has a mean rate of tpc of 20.25 above its highest of 12"

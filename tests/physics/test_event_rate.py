@@ -36,7 +36,7 @@ def test_zero_events_are_the_number_zero_with_an_error_and_a_limit(cases: Any) -
 def test_rate_of_a_handful_of_events_is_insufficient(cases: Any) -> None:
     said = cases["handful"]
     assert said["events"]["variable_value"] == 7
-    assert said["rate"]["insufficient"] == "7 events in the run, 10 needed"
+    assert said["rate"]["insufficient"] == "7 events in the run touch no veto, 10 needed"
     assert "variable_value" not in said["rate_high"]
 
 
@@ -108,6 +108,40 @@ def test_rate_is_that_outside_the_vetoes(cases: Any) -> None:
     assert said["error"] == pytest.approx((said["n"] + 1) ** 0.5 / 25, rel=1e-6)
 
 
+def test_the_time_inside_every_type_of_veto_is_no_live_time(cases: Any) -> None:
+    """True 20 Hz outside; without the subtraction 10 Hz."""
+    said = {name: found for name, found in cases["names"].items() if name != "muon_gate"}
+    for name, found in said.items():
+        assert found["live_time"]["variable_value"] == pytest.approx(30), name
+        assert abs(found["rate"]["variable_value"] - 20) < 3 * found["rate"]["error"], name
+        assert found["rate"]["data"]["quality"] == "good", name
+
+
+def test_an_interval_of_unknown_type_makes_every_result_poor(cases: Any) -> None:
+    found = cases["names"]["muon_gate"]
+    reason = "neither in settings.vetoes nor in settings.marks: 6000 of type muon_gate"
+    assert {name: one["data"]["quality"] for name, one in found.items()} == dict.fromkeys(found, "poor")
+    assert all(reason in one["data"]["quality_reason"] for one in found.values())
+
+
+def test_every_type_that_the_installed_straxen_makes_is_known(cases: Any) -> None:
+    assert cases["installed"] == {"unknown": [], "not subtracted": []}
+
+
+@pytest.mark.parametrize("share", ["0.15", "0.6"])
+def test_rates_are_right_where_vetoes_hide_a_part_of_an_event(cases: Any, share: str) -> None:
+    """True 20 Hz; events over the live time are -13 and -53 % off."""
+    for name in ("rate", "rate_all"):
+        said = cases["dead"][share][name]
+        assert abs(said["variable_value"] - 20) < 3 * said["error"]
+    assert cases["dead"]["0.6"]["rate"]["data"]["quality_reason"] == "dead_fraction 0.6 is above 0.5"
+
+
+def test_without_room_for_an_event_between_vetoes_there_is_no_rate(cases: Any) -> None:
+    reason = cases["dead"]["0.9"]["rate_all"]["insufficient"]
+    assert "events in the run touch no veto" in reason or "no time between two vetoes" in reason
+
+
 def test_a_run_that_is_vetoed_throughout_has_no_rate(cases: Any) -> None:
     assert cases["no_live_time"]["live_time"]["variable_value"] == 0
     assert cases["no_live_time"]["rate"]["insufficient"] == "the run has no live time"
@@ -132,7 +166,7 @@ def test_main_corrects_the_live_time(cases: Any) -> None:
 
 def test_veto_intervals_of_half_the_run_are_broken_data(cases: Any) -> None:
     said = cases["main"]["half"]
-    assert said["raised"] == "DataBroken: veto_intervals lack 30.0 s of the 60.0 s of event_info"
+    assert said["raised"] == "DataBroken: veto_intervals lack 30.0 s of the 60.0 s of data"
     assert said["results"] == {}
 
 

@@ -20,7 +20,10 @@ def test_main_saves_the_rate_of_every_band_and_a_figure(cases: Any) -> None:
     assert said["raised"] is None
     assert list(said["results"]) == RATES
     assert said["figures"] == ["overview.png"]
-    assert [len(columns) for _, columns in said["read"]] == [3]
+    assert said["read"] == [
+        ["veto_intervals", ["time", "endtime", "veto_type"]],
+        ["peak_basics", ["time", "area", "type"]],
+    ]
 
 
 def test_results_do_not_depend_on_the_chunks(cases: Any) -> None:
@@ -33,7 +36,7 @@ def test_results_do_not_depend_on_the_chunks(cases: Any) -> None:
     [
         ("peak_zero", "0 peaks in the run, 10 needed"),
         ("peak_one", "1 peaks in the run, 10 needed"),
-        ("peak_short", "5 s of data, 30 s needed"),
+        ("peak_short", "5 s of live time, 30 s needed"),
     ],
 )
 def test_run_with_too_little_is_insufficient(cases: Any, case: str, words: str) -> None:
@@ -70,6 +73,32 @@ def test_step_in_the_rate_makes_the_quality_poor(cases: Any) -> None:
     said = cases["peak_step"]["results"]["rate"]["data"]
     assert said["quality"] == "poor"
     assert said["quality_reason"].startswith("steady_p_value")
+
+
+def test_rates_are_right_where_vetoes_hide_peaks(cases: Any) -> None:
+    """10 Hz of each kind; over the time of the run it would be 4."""
+    said = cases["peak_dead"]["results"]
+    for band, true in (("s1_small", 10), ("electrons", 30), ("s2_large", 10), ("unknown", 10)):
+        found = said[f"rate_{band}"]
+        assert abs(found["value"] - true) < 3.5 * found["error"], band
+        assert found["data"]["quality"] == "poor"
+        assert found["data"]["quality_reason"].startswith("dead_fraction 0.6")
+
+
+@pytest.mark.parametrize("number", ["20", "22"])
+def test_every_number_of_a_type_counts(cases: Any, number: str) -> None:
+    assert cases["peak_types"][number]["results"] == cases["peak_types"]["2"]["results"]
+
+
+def test_a_type_that_is_not_known_is_counted_and_makes_every_rate_poor(cases: Any) -> None:
+    said = cases["peak_types"]["7"]["results"]
+    assert {name: one["data"]["quality"] for name, one in said.items()} == dict.fromkeys(RATES, "poor")
+    assert said["rate"]["data"]["quality_reason"].endswith("of type 7")
+
+
+def test_an_interval_of_unknown_type_makes_every_rate_poor(cases: Any) -> None:
+    said = cases["unknown_veto"]["peak"]
+    assert {name: one["data"]["quality"] for name, one in said.items()} == dict.fromkeys(RATES, "poor")
 
 
 def test_missing_chunk_is_broken_data(cases: Any) -> None:

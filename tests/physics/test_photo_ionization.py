@@ -23,7 +23,7 @@ def test_main_saves_all_variables_and_a_figure(cases: Any) -> None:
 
 def test_each_data_type_is_read_once_with_the_columns_needed(cases: Any) -> None:
     read = sorted((target, len(columns)) for target, columns in cases["photo"]["read"])
-    assert read == [("event_basics", 3), ("peak_basics", 3)]
+    assert read == [("event_basics", 3), ("peak_basics", 3), ("veto_intervals", 3)]
 
 
 @pytest.mark.parametrize("variable", ["primaries", *MEASURED])
@@ -66,11 +66,53 @@ def test_event_with_a_second_large_s2_is_not_used(cases: Any) -> None:
     assert merged == pytest.approx(clean / 2, rel=0.1)
 
 
-@pytest.mark.parametrize("data_type", ["event_basics", "peak_basics"])
+@pytest.mark.parametrize("data_type", ["event_basics", "peak_basics", "veto_intervals"])
 def test_missing_chunk_is_broken_data(cases: Any, data_type: str) -> None:
     said = cases["photo_broken"][data_type]
     assert said["raised"].startswith(f"DataBroken: {data_type} of run")
     assert said["results"] == {}
+
+
+@pytest.mark.parametrize("share", ["0.03", "0.15"])
+def test_ratio_is_right_where_vetoes_hide_electrons(cases: Any, share: str) -> None:
+    """Without dropping the S2s whose windows touch a veto: -9.3 % at 15 %."""
+    said = cases["photo_dead"][share]
+    assert abs(said["value"] - said["truth"]) < 3 * said["error"]
+    assert said["error"] < 0.03 * said["truth"]
+    assert said["data"]["dead_fraction"] == pytest.approx(float(share), rel=0.1)
+
+
+def test_without_windows_between_vetoes_there_is_no_ratio(cases: Any) -> None:
+    assert cases["photo_dead"]["0.6"]["insufficient"].endswith("primaries selected, 100 needed")
+
+
+def test_electrons_count_under_every_number_that_straxen_gives_an_s2(cases: Any) -> None:
+    plain, far, wide, other = (said["results"]["area_ratio"] for said in cases["photo_types"])
+    assert plain == far == wide
+    assert plain["data"]["quality"] == "good"
+    assert other["value"] == pytest.approx(plain["value"] / 2, rel=0.1)
+    assert other["data"]["quality"] == "poor"
+    assert "types that settings.types does not have" in other["data"]["quality_reason"]
+    assert other["data"]["quality_reason"].endswith("of type 7")
+
+
+def test_an_interval_of_unknown_type_makes_the_ratio_poor(cases: Any) -> None:
+    said = cases["unknown_veto"]["photo"]
+    assert {name: one["data"]["quality"] for name, one in said.items()} == dict.fromkeys(said, "poor")
+    assert said["area_ratio"]["data"]["quality_reason"].endswith("1 of type gate")
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("empty", "names of types with their numbers"),
+        ("text", "a list of straxen's numbers"),
+        ("twice", "the number 1 2 times"),
+        ("no s2", "the type s2 is needed"),
+    ],
+)
+def test_wrong_types_are_refused_in_words(cases: Any, case: str, words: str) -> None:
+    assert words in cases["types_settings"][case]
 
 
 def test_wrong_settings_are_refused_in_words(cases: Any) -> None:

@@ -111,6 +111,13 @@ def test_main_saves_every_variable_and_a_figure(cases: Any) -> None:
     assert said["figures"] == ["overview.png"]
 
 
+def test_every_number_has_a_quality_and_a_rate_that_changes_is_poor(cases: Any) -> None:
+    good, poor = cases["pieces"][0], cases["stopped"]
+    assert {one["data"]["quality"] for one in good.values() if "insufficient" not in one} == {"good"}
+    assert poor["rate"]["data"]["quality_reason"].startswith("p_value")
+    assert poor["mean_area"]["data"]["quality_reason"].startswith("share_without_area 0.0219 is above")
+
+
 def test_a_missing_chunk_is_broken_data(cases: Any) -> None:
     assert cases["muon_main"]["broken"]["raised"].startswith("DataBroken: events_mv of run 052894 cannot be read")
     assert cases["muon_main"]["broken"]["results"] == {}

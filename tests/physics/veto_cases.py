@@ -57,6 +57,12 @@ def case_one_event() -> Any:
     return said(events()[:1])
 
 
+def case_stopped() -> Any:
+    found = events()
+    found["area"][::50] = np.nan
+    return said(found[found["time"] < 40e9])
+
+
 def case_all_equal() -> Any:
     found = events()
     for name in ("n_hits", "n_contributing_pmt", "area", *sim.COLUMNS):

@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xomphysics import live_time
+from xomphysics.intervals import Veto
+from xomphysics.live_time import Vetoes
+from xomphysics.peak_types import UnknownTypes
 from xomphysics.photo_ionization import Sums, Windows, add_up
 
 WINDOWS = Windows((10, 110), (120, 170), (1000, 9000), (15, 53), 300)
@@ -24,6 +28,9 @@ S2S = st.lists(
 PEAK_AREAS = st.sampled_from([10.0, 30.0, 40.0, 60.0, np.nan])
 PEAKS = st.lists(st.tuples(TIMES, PEAK_AREAS, st.sampled_from([1, 2])), max_size=60)
 CUTS = st.lists(TIMES, max_size=6)
+TYPES = {"s1": [1], "s2": [2]}
+ROW = np.dtype([("time", "i8"), ("endtime", "i8"), ("veto_type", "U30")])
+HIDDEN = st.lists(st.tuples(TIMES, st.integers(0, 300)), max_size=2)
 
 
 def table(rows: list[Any], kind: np.dtype) -> np.ndarray:
@@ -39,7 +46,14 @@ def chunked(data: np.ndarray, time: str, cuts: list[int]) -> list[Any]:
     ]
 
 
-def by_brute_force(events: np.ndarray, peaks: np.ndarray) -> list[tuple[float, float, float]]:
+def vetoes_of(hidden: list[tuple[int, int]]) -> Vetoes:
+    rows = np.array([(begin, begin + length, "busy") for begin, length in hidden], ROW)
+    return Vetoes.of(Veto(rows, 0, END), live_time.DEFAULTS)
+
+
+def by_brute_force(
+    events: np.ndarray, peaks: np.ndarray, hidden: list[tuple[int, int]]
+) -> list[tuple[float, float, float]]:
     """(area, net area, net number) of each S2 that may be used."""
     large = events[events["s2_area"] >= WINDOWS.disturbing_area]
     rows = []
@@ -48,6 +62,11 @@ def by_brute_force(events: np.ndarray, peaks: np.ndarray) -> list[tuple[float, f
         others = np.delete(large["s2_center_time"], i)
         fits = 1000 <= event["s2_area"] < 9000 and not event["alt_s2_area"] >= WINDOWS.disturbing_area
         alone = len(others) == 0 or np.abs(others - time).min() > WINDOWS.reach
+        window = range(time - WINDOWS.reach, time + WINDOWS.reach + 1)
+        if any(length and begin in window for begin, length in hidden):
+            continue
+        if any(length and begin < time - WINDOWS.reach <= min(begin + length, END) for begin, length in hidden):
+            continue
         if not (fits and alone and time > WINDOWS.reach and time + WINDOWS.reach <= END):
             continue
         small = peaks[(peaks["type"] == 2) & (peaks["area"] >= 15) & (peaks["area"] < 53)]
@@ -65,17 +84,20 @@ def moments(rows: list[tuple[float, float, float]]) -> np.ndarray:
 
 
 @settings(deadline=None)
-@given(S2S, PEAKS, CUTS, CUTS)
-def test_chunks_give_what_everything_at_once_gives(s2s: list, peaks: list, cuts: list[int], others: list[int]) -> None:
+@given(S2S, PEAKS, CUTS, CUTS, HIDDEN)
+def test_chunks_give_what_everything_at_once_gives(
+    s2s: list, peaks: list, cuts: list[int], others: list[int], hidden: list
+) -> None:
     events, small = table(s2s, EVENT), table(peaks, PEAK)
-    found = add_up(chunked(events, "s2_center_time", cuts), chunked(small, "center_time", others), WINDOWS)
-    expected = by_brute_force(events, small)
+    data = chunked(events, "s2_center_time", cuts), chunked(small, "center_time", others)
+    found = add_up(*data, WINDOWS, TYPES, vetoes_of(hidden))
+    expected = by_brute_force(events, small, hidden)
     assert found.primaries == len(expected)
     assert found.moments == pytest.approx(moments(expected))
 
 
 def test_every_hundred_s2s_make_a_block() -> None:
-    sums = Sums()
+    sums = Sums(UnknownTypes(TYPES))
     for n in (30, 250, 45):
         sums.add(np.ones(n), np.full(n, 2.0), np.full(n, 3.0))
     assert sums.primaries == 325
@@ -83,7 +105,7 @@ def test_every_hundred_s2s_make_a_block() -> None:
 
 
 def test_memory_is_not_kept_for_what_is_over() -> None:
-    sums = Sums()
+    sums = Sums(UnknownTypes(TYPES))
     for _ in range(500):
         sums.add(np.ones(7), np.ones(7), np.ones(7))
     assert sum(len(part) for part in sums._open) < 100
@@ -93,8 +115,10 @@ def test_memory_is_not_kept_for_what_is_over() -> None:
 def test_s2s_close_to_each_other_disturb_across_the_chunks(cut: int) -> None:
     events = table([(1000, 2000.0, np.nan), (1050, 2000.0, np.nan)], EVENT)
     empty = np.zeros(0, PEAK)
-    both = add_up(chunked(events, "s2_center_time", [cut]), chunked(empty, "center_time", [cut]), WINDOWS)
-    one = add_up(chunked(events[:1], "s2_center_time", [cut]), chunked(empty, "center_time", [cut]), WINDOWS)
+    peaks = chunked(empty, "center_time", [cut])
+    both, one = (
+        add_up(chunked(some, "s2_center_time", [cut]), peaks, WINDOWS, TYPES, Vetoes()) for some in (events, events[:1])
+    )
     assert (both.primaries, both.seen, one.primaries) == (0, 2, 1)
 
 
@@ -116,5 +140,5 @@ def test_of_events_no_more_is_read_ahead_than_the_windows_of_a_chunk_of_peaks_re
         assert max(taken) <= 200 + WINDOWS.reach + 100
         yield SimpleNamespace(start=200, end=END, data=empty)
 
-    add_up(events(), peaks(), WINDOWS)
+    add_up(events(), peaks(), WINDOWS, TYPES, Vetoes())
     assert taken == [chunk.end for chunk in chunks]

@@ -36,6 +36,17 @@ def test_every_number_that_is_out_of_its_limits_is_named() -> None:
     }
 
 
+def test_warnings_are_reasons_and_empty_ones_are_none() -> None:
+    assert quality.flag({}, {}, "", "a thing is wrong") == {"quality": "poor", "quality_reason": "a thing is wrong"}
+    assert quality.flag({}, {}, "") == {"quality": "good"}
+
+
+def test_every_result_with_a_number_is_judged_and_no_other() -> None:
+    number, none = {"variable_name": "a", "variable_value": 1.0}, {"variable_name": "b", "insufficient": "no data"}
+    assert quality.judged([number, none], {}) == [number | {"data": {"quality": "good"}}, none]
+    assert number == {"variable_name": "a", "variable_value": 1.0}
+
+
 @pytest.mark.parametrize("pair", [[1, 0], [1], 3, None, [1, 2, 3]])
 def test_limits_that_are_none_are_refused_with_their_place(pair: Any) -> None:
     with pytest.raises(ValueError, match=r"settings\.quality\.p_value is "):

@@ -40,10 +40,7 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
             {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
             for variable, unit, numbers in rows
         ]
-    for result in out:
-        if "insufficient" not in result:
-            result["data"] |= quality.flag(result["data"], settings["quality"])
-    return out
+    return quality.judged(out, settings["quality"])
 
 
 def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str, Any]:

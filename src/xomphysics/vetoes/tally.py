@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xomphysics import quality
 from xomphysics.chunks import chunks, side_by_side
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.line import sample_mean
@@ -25,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "silent_below": 0.1,  # of the median channel's rate
     "loud_above": 5.0,
     "false_alarm": 0.01,  # probability that a run with ordinary channels only has a false alarm
+    "quality": {"p_value": [1e-3, None], "share_without_area": [None, 0.01]},  # limits of a good result
 }
 
 
@@ -167,12 +169,16 @@ def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> li
         *_rate(tally),
         _mean("mean_hits", "hits", np.arange(len(tally.hits)), least, tally.hits),
         _mean("mean_channels", "PMTs", np.arange(len(tally.pmts)), least, tally.pmts),
-        _mean("mean_area", "PE", tally.areas, least) | {"data": {"events_without_area": tally.without_area}},
+        _mean("mean_area", "PE", tally.areas, least) | {"data": _without_area(tally)},
         *(_quantile(tally.areas, float(p), float(settings["minimum_beyond"])) for p in settings["area_quantiles"]),
     ]
     if detector.positions:
         out.append(_mean("position_spread", "mm", tally.spreads, least))
-    return out + _channels(tally.channels, detector, settings)
+    return quality.judged(out + _channels(tally.channels, detector, settings), settings["quality"])
+
+
+def _without_area(tally: Tally) -> Result:
+    return {"events_without_area": tally.without_area, "share_without_area": tally.without_area / max(tally.events, 1)}
 
 
 def _rate(tally: Tally) -> list[Result]:
@@ -244,8 +250,10 @@ def check(settings: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If a probability is not between 0 and 1, or the limits of an ordinary channel do not enclose 1.
+        If a limit of the quality is no pair, a probability is not between 0 and 1, or the limits of an ordinary
+        channel do not enclose 1.
     """
+    quality.check(settings["quality"])
     for key in ("area_quantiles", "false_alarm"):
         values = settings[key] if isinstance(settings[key], list) else [settings[key]]
         if not all(0 < float(value) < 1 for value in values):

@@ -11,6 +11,7 @@ from renewal import Renewal
 from study import Scenario
 
 from xomphysics.intervals import Veto
+from xomphysics.live_time import Vetoes
 
 event_rate = analysis_scripts.load("event_rate")
 BANDS = {"low": (1.0, 10.0), "mid": (10.0, 50.0), "high": (50.0, 3000.0)}  # keV
@@ -42,13 +43,26 @@ def scenario(name: str, what: str, rate: float, seconds: float, veto: Renewal, f
         events = sim.background_events(rng, rate, seconds, MISSING)
         last = np.searchsorted(true[0], events["time"], side="right") - 1
         events = events[(last < 0) | (events["time"] > np.append(true[1], np.inf)[last])]
-        tally = event_rate.count(sim.as_chunks(events, seconds), BANDS, "e_ces")
-        event_rate.subtract(tally, Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+        vetoes = Vetoes.of(Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+        tally = event_rate.count(sim.as_chunks(events, seconds), BANDS, "e_ces", vetoes)
         truths = {f"events{key[4:]}": value * (seconds - dead) for key, value in rates.items()} | rates
-        return event_rate.results(tally, 10), truths | {"live_time": seconds - dead}
+        return event_rate.results(tally, event_rate.DEFAULTS), truths | {"live_time": seconds - dead}
 
     known = {variable: FEW for band in few for variable in (f"rate{band}", f"events{band}")}
     return Scenario(name=name, what=what, simulate=simulate, runs=4000, fast_runs=150, known=known)
+
+
+def hidden(name: str, what: str, rate: float, seconds: float, veto: Renewal) -> Scenario:
+    """Return a scenario in which the vetoes hide S1s and S2s, not events: most events near a veto lose their energy."""
+
+    def simulate(rng: Generator) -> tuple[list[dict[str, Any]], dict[str, float]]:
+        rows = renewal.rows(rng, veto, seconds, "busy")
+        events = sim.triggered_events(rng, rate, seconds, rows)
+        vetoes = Vetoes.of(Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+        tally = event_rate.count(sim.as_chunks(events, seconds), {"high": BANDS["high"]}, "e_ces", vetoes)
+        return event_rate.results(tally, event_rate.DEFAULTS), {"rate": rate, "rate_high": rate * 150 / 198}
+
+    return Scenario(name=name, what=what, simulate=simulate, runs=2000, fast_runs=60)
 
 
 SCENARIOS = [
@@ -62,4 +76,6 @@ SCENARIOS = [
         Renewal(5, 0.002, spread=True),
         few=("", *(f"_{b}" for b in BANDS)),
     ),
+    hidden("busy 15 %", "20 Hz of signals, 15 % of the time hidden, 1 ms each", 20, 300, Renewal(150, 0.001)),
+    hidden("busy 60 %", "200 Hz of signals, 60 % of the time hidden, 1 ms each", 200, 300, Renewal(600, 0.001)),
 ]

@@ -2,12 +2,18 @@
 
 import analysis_scripts
 import numpy as np
+import renewal
 import simulation as sim
 from numpy.random import Generator
+from renewal import Renewal
 from study import Results, Scenario, Simulate
 
+from xomphysics.intervals import Veto
+from xomphysics.live_time import Vetoes
+
 script = analysis_scripts.load("peak_rate")
-BANDS = script.parse_bands(script.DEFAULTS["bands"])
+TYPES = script.DEFAULTS["types"]
+BANDS = script.parse_bands(script.DEFAULTS["bands"], TYPES)
 PEAK = np.dtype([("time", "i8"), ("area", "f4"), ("type", "i1")])
 PER_BURST = 3.0
 FEW = "few peaks: the error follows the count, so downward fluctuations pull harder, more so those of bursts"
@@ -35,13 +41,18 @@ def _peaks(times: np.ndarray, kind: int, low: float, high: float, rng: Generator
     return peaks
 
 
-def runs_of(rate: float, seconds: float) -> Simulate:
-    """Return what simulates and analyses one run."""
+def runs_of(rate: float, seconds: float, hidden: float = 0.0) -> Simulate:
+    """Return what simulates and analyses one run, a share of whose time is hidden by busy intervals of 1 ms."""
     truths = {f"rate_{name}": rate for name in ALONE}
     truths |= {"rate_electrons": rate * PER_BURST, "rate": rate * (len(ALONE) + PER_BURST)}
 
     def run(rng: Generator) -> tuple[Results, dict[str, float]]:
-        tally = script.count(sim.as_chunks(simulated(rng, rate, seconds), seconds), BANDS)
+        peaks, vetoes = simulated(rng, rate, seconds), Vetoes()
+        if hidden:
+            busy = renewal.rows(rng, Renewal(hidden * 1000, 0.001), seconds, "busy")
+            peaks = peaks[sim.outside(peaks["time"], busy)]
+            vetoes = Vetoes.of(Veto(busy, 0, int(seconds * 1e9)), script.DEFAULTS)
+        tally = script.count(sim.as_chunks(peaks, seconds), BANDS, TYPES, vetoes)
         return script.results(tally, script.DEFAULTS), truths
 
     return run
@@ -49,6 +60,7 @@ def runs_of(rate: float, seconds: float) -> Simulate:
 
 SCENARIOS = [
     Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0), fast_runs=100),
+    Scenario("busy", "the same, 60 % of the time hidden, 1 ms each", runs_of(10.0, 300.0, 0.6), fast_runs=60),
     Scenario("low", "0.5 Hz, 120 s", runs_of(0.5, 120.0)),
     Scenario(
         "least",

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import analysis_scripts
 import numpy as np
+import renewal
 import simulation as sim
 from numpy.random import Generator
+from renewal import Renewal
 from scipy.special import ndtr
 from study import Results, Scenario, Simulate
 
+from xomphysics.intervals import Veto
+from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import add_up
 
 script = analysis_scripts.load("photo_ionization")
@@ -66,13 +70,19 @@ def truths(truth: Truth) -> dict[str, float]:
     }
 
 
-def runs_of(truth: Truth) -> Simulate:
-    """Return what simulates and analyses one run."""
+def runs_of(truth: Truth, hidden: float = 0.0) -> Simulate:
+    """Return what simulates and analyses one run, a share of whose time is hidden by busy intervals of 1 ms."""
 
     def run(rng: Generator) -> tuple[Results, dict[str, float]]:
-        events, peaks = simulated(rng, truth)
-        sums = add_up(sim.as_chunks(events, truth.seconds), sim.as_chunks(peaks, truth.seconds, 4), WINDOWS)
-        return script.results(sums, WINDOWS, script.DEFAULTS), truths(truth)
+        (events, peaks), vetoes, true = simulated(rng, truth), Vetoes(), truths(truth)
+        if hidden:
+            busy = renewal.rows(rng, Renewal(hidden * 1000, 0.001), truth.seconds, "busy")
+            vetoes = Vetoes.of(Veto(busy, 0, int(truth.seconds * 1e9)), script.DEFAULTS)
+            events, peaks = (table[sim.outside(table["time"], busy)] for table in (events, peaks))
+            del true["primaries"]
+        chunks = sim.as_chunks(events, truth.seconds), sim.as_chunks(peaks, truth.seconds, 4)
+        sums = add_up(*chunks, WINDOWS, script.DEFAULTS["types"], vetoes)
+        return script.results(sums, WINDOWS, script.DEFAULTS), true
 
     return run
 
@@ -85,5 +95,6 @@ SCENARIOS = [
     Scenario(
         "none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0)), fast_runs=0
     ),
+    Scenario("busy", "3000 S2s, 15 % of the time hidden, 1 ms each", runs_of(Truth(3000.0), 0.15), fast_runs=60),
     Scenario("least", "115 S2s: 108 used, 100 needed", runs_of(Truth(115.0))),
 ]
