@@ -82,7 +82,7 @@ def test_by_hand_what_is_printed_is_saved_with_the_figures(both: Both) -> None:
 def test_a_run_that_is_not_there_is_one_sentence(both: Both, analysis_python: Path) -> None:
     done = by_hand(analysis_python, both.site, "052999")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("event_rate.py: event_info of run 052999 cannot be read")
+    assert done.stderr.splitlines()[-1].startswith("event_rate.py: veto_intervals of run 052999 cannot be read")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
