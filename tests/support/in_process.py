@@ -23,8 +23,10 @@ from support.site import Site
 from xomflow.cli import main as xom
 from xomflow.config.load import read_yaml
 from xomflow.core.errors import for_user
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
+from xomflow.workflow.reported import code_in_trouble, note_news
 from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
 from xomflow.workflow.tick import Tick
@@ -156,15 +158,20 @@ def _tick(together: int) -> int:
         folder = str(tick.files.folder)
         xom(["job", "discover", folder])
         if tick.files.trouble.exists():
-            trouble = read_json(tick.files.trouble)
-            return trouble["exit_code"]  # `xom job discover` has printed its sentence
+            return _code_in_trouble(tick)  # `xom job discover` has printed its sentence
         failed = not all(_jobs(tick, together))
         xom(["job", "publish", folder])
         if tick.files.trouble.exists():
-            return read_json(tick.files.trouble)["exit_code"]
+            return _code_in_trouble(tick)
         summary = read_summary(tick.files)
-        say("", *closing_lines(summary, tick.paths, "", "Slurm"), file=sys.stderr)
-        return exit_code(summary, failed, "")
+        news = note_news(tick.paths, tick.files, summary.for_person)
+        say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines, file=sys.stderr)
+        return exit_code(summary, failed, "", is_news=news.is_due)
+
+
+def _code_in_trouble(tick: Tick) -> int:
+    trouble = read_json(tick.files.trouble)
+    return code_in_trouble(tick.paths, tick.files, trouble["sentence"], ExitCode(trouble["exit_code"]))
 
 
 def _claim() -> int:

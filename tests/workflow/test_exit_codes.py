@@ -43,6 +43,18 @@ def test_what_waits_for_a_person_comes_first(
     assert exit_code(made, failed, refused) == code
 
 
+def test_only_news_about_what_waits_for_a_person_has_the_code_that_mails() -> None:
+    nothing: dict[str, Any] = {"mistakes": [], "troubles": [], "taken": []}
+    for what, is_news, code in (
+        (PERSON, True, ExitCode.WAITS_FOR_PERSON),
+        (PERSON, False, ExitCode.FAILED_RUNS),
+        ({}, True, ExitCode.WAITS_FOR_PERSON),  # it has ended
+        ({}, False, ExitCode.OK),
+        (TROUBLE, True, ExitCode.STORE_OR_DISK),
+    ):
+        assert exit_code(tick_summary(**nothing | what), False, "", is_news=is_news) == code
+
+
 def test_what_xom_does_not_expect_is_not_taken_for_failed_runs() -> None:
     for made, code in ((TROUBLE, ExitCode.STORE_OR_DISK), ({"troubles": []}, ExitCode.UNFORESEEN)):
         assert exit_code(tick_summary(**made | FAILURE, mistakes=[]), True, "", unforeseen=True) == code

@@ -237,6 +237,11 @@ class Paths:
         return self.cache / "makers.json"
 
     @property
+    def reported(self) -> Path:
+        """What waits for a person, and when a tick reported it; without it, that is reported once more."""
+        return self.cache / "reported.json"
+
+    @property
     def successes(self) -> Path:
         """When the newest outcomes were made, of analyses of which many runs failed alike."""
         return self.cache / "successes.json"

@@ -55,7 +55,9 @@ def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) 
     ]
 
 
-def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = False) -> ExitCode:
+def exit_code(
+    summary: Summary, failed: bool, refused: str, unforeseen: bool = False, is_news: bool | None = None
+) -> ExitCode:
     """Return the exit code of a tick; if several apply, the one that a person has to act on first.
 
     Parameters
@@ -68,15 +70,17 @@ def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = F
         The batch system's newest reason for refusing jobs; empty if it refuses none.
     unforeseen
         Whether a step of the tick, or the start of a job, failed in a way that XOM does not expect.
+    is_news
+        Whether there is news about what waits for a person; None: whatever waits is news.
     """
     has_failed_runs = any(one.state in FAILURES for one in summary.taken)
     applies = {
         ExitCode.CONFIGURATION: bool(summary.configuration_errors),
         ExitCode.SLURM: failed and bool(refused),
         ExitCode.STORE_OR_DISK: bool(summary.site_errors),
-        ExitCode.WAITS_FOR_PERSON: bool(summary.for_person),
+        ExitCode.WAITS_FOR_PERSON: bool(summary.for_person) if is_news is None else is_news,
         ExitCode.UNFORESEEN: unforeseen or (failed and not has_failed_runs),
-        ExitCode.FAILED_RUNS: has_failed_runs,
+        ExitCode.FAILED_RUNS: has_failed_runs or bool(summary.for_person),
     }
     return next((code for code, holds in applies.items() if holds), ExitCode.OK)
 

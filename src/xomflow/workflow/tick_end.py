@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.reported import code_in_trouble, note_news
 from xomflow.workflow.snakemake.commands import step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.seam import Snakemake
@@ -109,15 +110,19 @@ class TickEnd:
             if not files.summary.exists():
                 exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
-        say("", *closing_lines(summary, tick.paths, left, self._submitter.batch_system), file=sys.stderr)
-        if code := exit_code(summary, failed, self._submitter.complaint, unforeseen):
+        news = note_news(tick.paths, files, summary.for_person)
+        lines = closing_lines(summary, tick.paths, left, self._submitter.batch_system)
+        say("", *lines, *news.lines, file=sys.stderr)
+        if code := exit_code(summary, failed, self._submitter.complaint, unforeseen, news.is_due):
             sys.exit(code)
 
     def _leave_in_trouble(self) -> None:
         """Exit if a step of the tick has found that nothing may be done."""
-        if self._tick.files.trouble.exists():
-            trouble = read_json(self._tick.files.trouble)
-            exit_with(trouble["sentence"], ExitCode(trouble["exit_code"]))
+        tick, place = self._tick, self._tick.files.trouble
+        if place.exists():
+            trouble = read_json(place)
+            sentence, code = trouble["sentence"], ExitCode(trouble["exit_code"])
+            exit_with(sentence, code_in_trouble(tick.paths, tick.files, sentence, code))
 
 
 def _code_of(ended: int) -> ExitCode:
