@@ -37,17 +37,18 @@ def judged(results: Sequence[Mapping[str, Any]], limits: Limits, *warnings: str)
     Parameters
     ----------
     results
-        Keywords of `xomlib.Xomresult`.
+        Keywords of `xomlib.Xomresult`; ``warnings`` beside them are those of this result alone.
     limits, warnings
         See `flag`.
     """
-    out = []
-    for result in results:
-        data = dict(result.get("data") or {})
-        if "insufficient" not in result:
-            data |= flag(data, limits, *warnings)
-        out.append({**result, "data": data} if data else dict(result))
-    return out
+    return [_judged(dict(result), limits, warnings) for result in results]
+
+
+def _judged(result: dict[str, Any], limits: Limits, warnings: Sequence[str]) -> dict[str, Any]:
+    own, data = result.pop("warnings", ()), dict(result.pop("data", None) or {})
+    if "insufficient" not in result:
+        data |= flag(data, limits, *own, *warnings)
+    return result | ({"data": data} if data else {})
 
 
 def _out_of(key: str, value: float, pair: Sequence[float | None]) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 import simulation as sim
 from fake_run import DataCorrupted, attempt, run_main
 
+from xomphysics import quality
 from xomphysics.fits import attenuation, decay, line
 from xomphysics.kr83m import estimates, selection
 from xomphysics.kr83m.figure import draw
-from xomphysics.kr83m.results import results
+from xomphysics.kr83m.results import _inverse_lifetime, _lifetime, results
 from xomphysics.kr83m.selection import DEFAULTS, double_cuts
 from xomphysics.selection import CutFlow
 from xomphysics.settings import merge
@@ -124,6 +125,34 @@ def case_kr_two_runs() -> Any:
 
 def case_kr_endless_lifetime() -> Any:
     return kr(decays(lifetime=1e4))
+
+
+def case_lifetimes() -> Any:
+    """What is said of lifetimes in runs of 300 decays whose S2s scatter by 8 %: 1/tau to 0.007 per ms."""
+    rng = np.random.default_rng(11)
+    runs, said = 120, {}
+    for lifetime in (13.0, 30.0, 60.0):
+        found = [_lifetime_of(rng, lifetime) for _ in range(runs)]
+        said[str(lifetime)] = {"runs": runs} | {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+    return said
+
+
+def _lifetime_of(rng: np.random.Generator, lifetime: float) -> dict[str, float]:
+    t = rng.uniform(0.1, 2.2, 300)
+    s2 = 6000 * np.exp(-t / lifetime) * rng.normal(1, 0.08, 300)
+    charge = estimates.measure_charge(s2, t * 1e6, [], DEFAULTS)
+    tau, inverse = quality.judged([_lifetime(charge, 100), _inverse_lifetime(charge)], DEFAULTS["quality"])
+    low, high = inverse["variable_value"] - inverse["error"], inverse["variable_value"] + inverse["error"]
+    interval = tau["data"] if "variable_value" in tau else {}
+    ends = interval.get("low_68", 1 / high if high > 0 else np.inf), interval.get("high_68", np.inf)
+    good = tau.get("data", {}).get("quality") == "good"
+    return {
+        "inverse": float("variable_value" in inverse),
+        "mean pull of 1/tau": (inverse["variable_value"] - 1 / lifetime) / inverse["error"],
+        "covered": float(ends[0] <= lifetime <= ends[1] and low <= 1 / lifetime <= high),
+        "limit holds": float(tau.get("data", {}).get("lower_limit_90", np.inf) < lifetime),
+        "good and off": float(good and abs(tau["variable_value"] - lifetime) > 3 * tau["error"]),
+    }
 
 
 def case_kr_quality() -> Any:

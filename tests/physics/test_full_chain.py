@@ -65,7 +65,7 @@ def test_merged_light_charge_and_lifetime_are_right(large: Any, variable: str, t
             assert abs(pull(said, run["truth"][true])) < 3.5
         else:
             assert variable.endswith("lifetime_double")
-            assert "200 needed" in said["insufficient"]
+            assert "100 needed" in said["insufficient"]
 
 
 @pytest.mark.parametrize(

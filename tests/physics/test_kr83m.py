@@ -49,19 +49,36 @@ def test_handful_of_events_is_insufficient(kr83m_cases: Any) -> None:
     }
 
 
-def test_lifetime_needs_more_events_than_its_inverse(kr83m_cases: Any) -> None:
+def test_lifetime_near_no_loss_is_poor_and_says_what_to_use(kr83m_cases: Any) -> None:
     results = kr83m_cases["kr_some"]
-    n = results["selected_events"]["n"]
-    assert 100 < n < 200
-    assert results["inverse_lifetime_double"]["variable_value"] > 0
-    assert results["electron_lifetime_double"]["insufficient"] == f"{n} events selected, 200 needed for a lifetime"
+    inverse = results["inverse_lifetime_double"]
+    data = results["electron_lifetime_double"]["data"]
+    assert data["significance"] == pytest.approx(inverse["variable_value"] / inverse["error"])
+    assert data["quality"] == "poor"
+    assert data["quality_reason"].endswith("standard deviations above zero: use it, or low_68 and high_68")
+    assert inverse["data"]["quality"] == "good"
+
+
+@pytest.mark.parametrize("lifetime", ["13.0", "30.0", "60.0"])
+def test_interval_of_the_lifetime_covers_and_no_good_number_is_far_off(kr83m_cases: Any, lifetime: str) -> None:
+    """With a lifetime only where 1/tau is above 3 standard deviations: -40 % and coverage 0 at 60 ms."""
+    said = kr83m_cases["lifetimes"][lifetime]
+    assert said["inverse"] == 1.0
+    assert abs(said["mean pull of 1/tau"]) < 3.5 / said["runs"] ** 0.5
+    assert abs(said["covered"] - 0.683) < 3.5 * (0.683 * 0.317 / said["runs"]) ** 0.5
+    assert said["limit holds"] > 0.9 - 3.5 * (0.09 / said["runs"]) ** 0.5
+    assert said["good and off"] <= 0.01
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_lifetime_that_is_compatible_with_infinity_is_no_number(kr83m_cases: Any, sample: str) -> None:
     results = kr83m_cases["kr_endless_lifetime"]
     assert abs(results[f"inverse_lifetime_{sample}"]["variable_value"]) < 0.02
-    assert "standard deviations above zero" in results[f"electron_lifetime_{sample}"]["insufficient"]
+    said = results[f"electron_lifetime_{sample}"]
+    if "insufficient" in said:
+        assert "is compatible with no loss" in said["insufficient"]
+    else:
+        assert said["data"]["quality"] == "poor"
 
 
 def test_run_with_ramping_voltage_gives_no_number(kr83m_cases: Any) -> None:

@@ -11,7 +11,8 @@ from xomphysics.kr83m.estimates import ENERGY, Charge, Estimates, Line
 from xomphysics.poisson import poisson_error
 from xomphysics.selection import CutFlow
 
-_LEAST_SIGNIFICANCE = 3.0  # of 1/tau, for tau to be a number
+_NORMAL = 12.0  # standard deviations of 1/tau from zero; nearer, errors of tau are too far from those of a Gauss
+_LEVEL_90 = 1.2816  # standard deviations of a one-sided limit of 90 %
 
 
 def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,11 +105,20 @@ def _lifetime(charge: Charge, minimum: int) -> dict[str, Any]:
         return {"insufficient": charge.reason}
     if charge.n < minimum:
         return {"insufficient": f"{charge.n} events selected, {minimum} needed for a lifetime"}
-    if not fit.rate > _LEAST_SIGNIFICANCE * fit.rate_error:
-        value = f"1/tau = {fit.rate:.4f} ± {fit.rate_error:.4f} per ms"
-        return {"insufficient": f"{value} is not {_LEAST_SIGNIFICANCE:g} standard deviations above zero"}
+    highest, seen = fit.rate + _LEVEL_90 * fit.rate_error, f"1/tau = {fit.rate:.4f} ± {fit.rate_error:.4f} per ms"
+    limit = {"lower_limit_90": 1 / highest} if highest > 0 else {}
+    if not fit.rate > fit.rate_error:
+        above = f": the lifetime is above {1 / highest:.3g} ms (90 %)" if limit else ""
+        return {"insufficient": f"{seen} is compatible with no loss{above}", "data": limit}
+    sigmas = fit.rate / fit.rate_error
     interval = {"low_68": 1 / (fit.rate + fit.rate_error), "high_68": 1 / (fit.rate - fit.rate_error)}
-    return {"variable_value": 1 / fit.rate, "error": fit.rate_error / fit.rate**2, "data": _of_fit(charge) | interval}
+    near = f"{seen} is only {sigmas:.1f} standard deviations above zero: use it, or low_68 and high_68"
+    return {
+        "variable_value": 1 / fit.rate,
+        "error": fit.rate_error / fit.rate**2,
+        "data": _of_fit(charge) | interval | limit | {"significance": sigmas},
+        "warnings": [] if sigmas >= _NORMAL else [near],
+    }
 
 
 def _of_fit(charge: Charge) -> dict[str, Any]:

@@ -31,7 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "merged_line_sigma": 3.0,  # the S2s of merged decays are taken this far about the S1 line
     "minimum_events": 50,  # below, no light yield
     "minimum_events_s2": 100,  # below, no charge yield and no 1/tau
-    "minimum_events_lifetime": 200,  # below, no tau
+    "minimum_events_lifetime": 100,  # below, no tau
     "max_relative_width": 0.3,
     "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
     "quality": {  # limits of a good result, both inside

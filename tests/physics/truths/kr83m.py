@@ -76,8 +76,8 @@ SCENARIOS = [
         fast_runs=0,
     ),
     Scenario(
-        "least double tau",
-        "8,800 decays: 218 double, 200 needed",
+        "few double",
+        "8,800 decays: 218 double",
         runs_of(sim.KrTruth(decays=8_800), "lifetime_double"),
         fast_runs=0,
         known={"electron_lifetime_double": SKEWED_TAU},
@@ -89,10 +89,17 @@ SCENARIOS = [
         runs_of(sim.KrTruth(decays=240), "(charge_yield|inverse).*merged"),
     ),
     Scenario(
-        "least merged tau",
-        "480 decays: 218 merged, 200 needed",
+        "few merged",
+        "480 decays: 218 merged",
         runs_of(sim.KrTruth(decays=480), "lifetime_merged"),
         known={"electron_lifetime_merged": SKEWED_TAU},
+    ),
+    Scenario(
+        "60 ms",
+        "12,000 decays, 60 ms lifetime",
+        runs_of(sim.KrTruth(decays=12_000, lifetime=60.0), "inverse|charge"),
+        runs=1000,
+        fast_runs=60,
     ),
     Scenario(
         "skewed",
