@@ -14,8 +14,8 @@ from support.factory import outcome, result
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes import makers as module
-from xomflow.outcomes.makers import Makers, makers_of
+from xomflow.outcomes.groups import Method
+from xomflow.outcomes.makers import Made, Maker, Makers, by_method, look_at_makers
 from xomflow.page.refresh import refresh_page
 from xomflow.workflow.makers import _differences, _never_read
 
@@ -40,9 +40,19 @@ def paths(tmp_path: Path) -> Paths:
     return made
 
 
+def makers_of(paths: Paths, most: int | None = None) -> dict[Method, Makers]:
+    return by_method(look_at_makers(paths, most).found)
+
+
+def makers(number: int, *read: str) -> Makers:
+    maker = Maker("a", "s", "interpreter", tuple((name, "x") for name in read))
+    return Makers({maker: Made(number, "052001", "052999")})
+
+
 def test_outcomes_are_counted_by_script_and_settings(paths: Paths) -> None:
-    (made,) = makers_of(paths).values()
-    assert made == Makers(Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
+    made = makers_of(paths)["kr83m", "v1"]
+    assert (made.scripts, made.settings, made.read) == (Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
+    assert (made.number, made.total) == (3, 4), "one has no script"
     assert not paths.makers.exists()
 
 
@@ -50,8 +60,8 @@ def test_a_shelf_that_did_not_change_is_not_read_again(paths: Paths, monkeypatch
     refresh_page(paths)
     before = makers_of(paths)
     read: list[Any] = []
-    whole = module._makers_in
-    monkeypatch.setattr(module, "_makers_in", lambda outcomes: (read.append(1), whole(outcomes))[1])
+    whole = Makers.of
+    monkeypatch.setattr(Makers, "of", lambda outcomes: (read.append(1), whole(outcomes))[1])
     assert makers_of(paths) == before
     assert read == []
     write(paths, 53003, "c")
@@ -85,7 +95,7 @@ def status(site: Site) -> str:
 
 
 def test_a_needed_type_that_no_result_read_is_one_sentence() -> None:
-    read = Makers(Counter(a=1234), Counter(s=1234), {"peaks", "channels"})
+    read = makers(1234, "peaks", "channels")
     said = {
         needs: list(_never_read("kr83m", needs, read))
         for needs in (
@@ -106,3 +116,27 @@ def test_a_needed_type_that_no_result_read_is_one_sentence() -> None:
     ]
     assert list(_never_read("kr83m", (("events",),), Makers())) == [], "there are no results yet"
     assert list(_differences("kr83m v1", read)) == []
+
+
+def test_of_many_shelves_that_changed_only_some_are_read_and_the_others_are_counted(paths: Paths) -> None:
+    write(paths, 54001, "c")
+    look = look_at_makers(paths, 1)
+    assert (look.unknown, by_method(look.found)["kr83m", "v1"].scripts) == (2, Counter(c=1)), "the newest are read"
+    refresh_page(paths)
+    assert look_at_makers(paths, 0).unknown == 0
+
+
+def test_times_are_added_and_the_longest_runs_are_known(paths: Paths) -> None:
+    for number, seconds in ((52010, 7.5), (53010, 9.0)):
+        write(paths, number, "a")
+        place = paths.outcomes / "kr83m/v1" / f"0{number}"[:3] / f"0{number}.json"
+        document = json.loads(place.read_text())
+        document["resources"] = {"wall_s": seconds, "cpu_s": 1.0, "peak_memory_mb": None}
+        place.write_text(json.dumps(document))
+        os.utime(place.parent, (number, number))
+    for _ in range(2):  # as they are read, and as they were kept
+        made = makers_of(paths)["kr83m", "v1"]
+        assert made.longest[:3] == [(9.0, "053010"), (7.5, "052010"), (1.5, "053002")]
+        assert made.wall_s == pytest.approx(16.5 + 4 * 1.5)
+        assert {one.last for one in made.made.values()} >= {"053010", "052002"}
+        refresh_page(paths)

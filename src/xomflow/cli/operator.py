@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.cli.command import Command
-from xomflow.cli.commands import decide, look, maintain, publish
+from xomflow.cli.commands import decide, look, maintain, measure, publish
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
@@ -19,7 +19,13 @@ from xomflow.core.files.work_format import check_format
 from xomflow.core.paths import Paths
 from xomlib.printing import say
 
-COMMANDS: tuple[Command, ...] = (*look.COMMANDS, *decide.COMMANDS, *maintain.COMMANDS, *publish.COMMANDS)
+COMMANDS: tuple[Command, ...] = (
+    *look.COMMANDS,
+    *measure.COMMANDS,
+    *decide.COMMANDS,
+    *maintain.COMMANDS,
+    *publish.COMMANDS,
+)
 
 
 class _Parser(argparse.ArgumentParser):

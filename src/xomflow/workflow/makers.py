@@ -7,17 +7,22 @@ from collections.abc import Iterable
 
 from xomflow.config.model import Config
 from xomflow.core.paths import Paths
-from xomflow.outcomes.makers import Makers, makers_of
+from xomflow.outcomes.makers import Makers, by_method, look_at_makers
+
+# Of more shelves that changed since the last tick the outcomes are not read.
+_MOST_SHELVES = 20
 
 
 def maker_lines(config: Config) -> list[str]:
     """Return sentences about the present versions of the configured analyses; reads only."""
-    found = makers_of(Paths(config.work))
-    lines: list[str] = []
+    look = look_at_makers(Paths(config.work), _MOST_SHELVES)
+    found, lines = by_method(look.found), list[str]()
     for analysis, block in config.analyses.items():
         makers = found.get((analysis, block.version), Makers())
         lines += _differences(f"{analysis} {block.version}", makers)
         lines += _never_read(analysis, block.alternatives, makers)
+    if look.unknown:
+        lines.append(f"which scripts made the results of {look.unknown} shelves is found out by the next tick")
     return lines
 
 

@@ -1,0 +1,155 @@
+"""How many files and bytes there are, by analysis and kind, and how many a year of runs makes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from xomflow.core import times
+from xomflow.core.paths import Paths
+from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, names_in
+from xomflow.outcomes.reading import read_outcome
+from xomlib.schema import SchemaError
+
+_YEAR = 365.25 * 86400
+_DAY = 86400.0
+# Bytes of the blocks in which a file system counts.
+_BLOCK = 512
+# Of a folder with more files than this, only so many are looked at; their mean size counts for all.
+_SAMPLE = 40
+
+
+@dataclass(slots=True)
+class Space:
+    """Files of one kind.
+
+    Parameters
+    ----------
+    analysis
+        Whose files these are; empty: the files of no single analysis.
+    kind
+        What they are.
+    files, size
+        How many, and bytes; an estimate where not all were looked at.
+    files_a_year, size_a_year
+        How many of them a year of runs makes; None if that is not known, or they do not grow with the runs.
+    """
+
+    analysis: str
+    kind: str
+    files: int = 0
+    size: float = 0.0
+    files_a_year: float | None = None
+    size_a_year: float | None = None
+
+
+def space_of(paths: Paths, exact: bool = False) -> tuple[list[Space], list[str]]:
+    """Return the files of each analysis by kind, then all others by folder, and sentences about unreadable folders.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    exact
+        Whether each file is looked at; else the sizes of large folders follow from some of their files.
+    """
+    look = _Look(paths, exact)
+    return [one for one in look.all() if one.files], look.missed
+
+
+def total(spaces: Iterable[Space]) -> Space:
+    """Return the sum of all; what a year adds is that of those of which it is known."""
+    whole = Space("", "all")
+    for one in spaces:
+        whole.files += one.files
+        whole.size += one.size
+        if one.files_a_year is not None and one.size_a_year is not None:
+            whole.files_a_year = (whole.files_a_year or 0.0) + one.files_a_year
+            whole.size_a_year = (whole.size_a_year or 0.0) + one.size_a_year
+    return whole
+
+
+class _Look:
+    """One look at all folders."""
+
+    def __init__(self, paths: Paths, exact: bool) -> None:
+        self._paths = paths
+        self._exact = exact
+        self.missed: list[str] = []
+
+    def all(self) -> Iterator[Space]:
+        for analysis in sorted(name for name in names_in(self._paths.outcomes) if not name.startswith(".")):
+            years = self._years(analysis)
+            for one in self._of_analysis(analysis):
+                if years:
+                    one.files_a_year, one.size_a_year = one.files / years, one.size / years
+                yield one
+        of_analyses = {self._paths.outcomes, self._paths.all_figures, self._paths.logs}
+        for place in sorted(self._paths.work / name for name in names_in(self._paths.work)):
+            if place not in of_analyses and place.is_dir() and not place.is_symlink():
+                yield self._count(Space("", place.name), place)
+
+    def _of_analysis(self, analysis: str) -> Iterator[Space]:
+        done, others = Space(analysis, "outcomes"), Space(analysis, "failure records")
+        for folder, names in self._files(self._paths.outcomes / analysis):
+            finished = {name for name in names if is_done_name(name) or name.endswith(".superseded.json")}
+            self._add(done, folder, finished)
+            self._add(others, folder, set(names) - finished)
+        yield from (done, others)
+        yield self._count(Space(analysis, "figures"), self._paths.all_figures / analysis)
+        yield self._count(Space(analysis, "logs"), self._paths.logs / analysis)
+
+    def _count(self, space: Space, place: Path) -> Space:
+        for folder, names in self._files(place):
+            self._add(space, folder, names)
+        return space
+
+    def _files(self, place: Path) -> Iterator[tuple[Path, list[str]]]:
+        """Yield each folder with the names of its files."""
+        folders: list[str] = []
+        names: list[str] = []
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            self.missed.append(f"{place} is not counted: {error.strerror}")
+        yield place, names
+        for name in folders:
+            yield from self._files(place / name)
+
+    def _add(self, space: Space, folder: Path, names: Collection[str]) -> None:
+        """Add files of a folder."""
+        step = 1 if self._exact else max(1, len(names) // _SAMPLE)
+        sizes = [size for name in sorted(names)[::step] if (size := _size(folder / name)) is not None]
+        space.files += len(names)
+        space.size += sum(sizes) / len(sizes) * len(names) if sizes else 0.0
+
+    def _years(self, analysis: str) -> float | None:
+        """Return from the first to the last run of an analysis, in years; None if there is less than a day."""
+        starts = [one for version in list_versions(self._paths, analysis) for one in self._starts(analysis, version)]
+        seconds = (max(starts) - min(starts)).total_seconds() if starts else 0.0
+        return seconds / _YEAR if seconds > _DAY else None
+
+    def _starts(self, analysis: str, version: str) -> Iterator[datetime]:
+        """Yield when the first and the last run of a version began."""
+        shelves = list_shelves(self._paths, analysis, version)
+        for shelf, choose in ((shelves[0], min), (shelves[-1], max)) if shelves else ():
+            names = list(filter(is_done_name, names_in(shelf)))
+            try:
+                yield times.moment(str(read_outcome(shelf / choose(names)).run.start))
+            except (OSError, SchemaError, ValueError):
+                continue
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes that a file takes on its disk; None if it is gone."""
+    try:
+        return path.lstat().st_blocks * _BLOCK
+    except OSError:
+        return None
