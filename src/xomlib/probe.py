@@ -15,7 +15,7 @@ from xomlib.context import build
 from xomlib.errors import JobError
 from xomlib.files import read_json
 from xomlib.job_description import ContextSpec
-from xomlib.process.worker import versions
+from xomlib.versions import versions
 
 # A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.
 _RUN, _OTHER_RUN = "000000", "999999"

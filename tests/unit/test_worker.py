@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -93,33 +92,6 @@ def test_the_digest_is_that_of_the_script_that_was_run(tmp_path: Path) -> None:
     text = "def main(run_id):\n    open(__file__, 'w').close()"
     _, said = last_word(tmp_path, text)
     assert said["script"] == digest(text.encode())
-
-
-# --- versions ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("version", "said"), [("1.2.3", "1.2.3"), (None, "unknown"), ("", "unknown"), (5, "5")])
-def test_a_checkout_that_is_merely_on_the_path_has_the_version_that_it_names(
-    monkeypatch: pytest.MonkeyPatch, version: Any, said: str
-) -> None:
-    checkout = ModuleType("cutax")
-    if version is not None:
-        checkout.__version__ = version  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "cutax", checkout)
-    assert worker.versions()["cutax"] == said
-
-
-def test_what_is_installed_and_names_no_version_has_that_of_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy", ModuleType("scipy"))
-    monkeypatch.setattr(worker.importlib.metadata, "version", {"scipy": "1.14.1"}.__getitem__)
-    assert worker.versions()["scipy"] == "1.14.1"
-
-
-def test_what_the_process_has_not_loaded_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in worker._PACKAGES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    assert set(worker.versions()) == {"python", "xomlib"}
-    assert worker.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
 # --- resources --------------------------------------------------------------------------------------------------------

@@ -201,3 +201,17 @@ def test_the_runs_start_the_same_way_cold(tmp_path: Path, several: Site) -> None
         one["environment"]["_XOM_JOB"] = one["environment"]["_XOM_JOB"].replace(draft, "")
     assert warm["environment"] == cold["environment"]
     assert warm["path"] == cold["path"]
+
+
+def test_the_provenance_is_that_of_a_cold_start(tmp_path: Path) -> None:
+    site = warm_site(tmp_path / "site", preload=["cutax"])
+    (site.folder / "cutax.py").write_text("__version__ = '7.1'\n")
+    site.analysis("plain", GOOD)
+    site.runs([52001])
+    assert site.tick().returncode == 0
+    site.tree["warm_start"]["enabled"] = False
+    site.runs([52002])
+    assert site.tick().returncode == 0
+    warm, cold = (site.outcome("plain", number)["provenance"] for number in (52001, 52002))
+    assert warm == cold
+    assert warm["versions"]["cutax"] == "7.1"

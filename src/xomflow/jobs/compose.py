@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +61,8 @@ class WorkerReport:
         What the process used.
     script
         Digest of the script; None: it was not read.
+    has_strax
+        Whether it had loaded strax.
     """
 
     failure: tuple[FailureKind, str] | None
@@ -69,13 +70,15 @@ class WorkerReport:
     cpu_s: float
     peak_memory_mb: float
     script: str | None = None
+    has_strax: bool = False
 
     @classmethod
     def from_json(cls, content: Any) -> WorkerReport:
         """Return the report in a JSON object; one of the errors of `read_kept` for another form."""
         failure, used = content["failure"], (float(content["cpu_s"]), float(content["peak_memory_mb"]))
         versions, script = dict_of(str)(content["versions"]), content.get("script")
-        return cls(failure and (failure["class"], failure["message"]), versions, *used, script)
+        has_strax = content.get("has_strax", "strax" in versions)  # an older worker named what it had loaded
+        return cls(failure and (failure["class"], failure["message"]), versions, *used, script, bool(has_strax))
 
 
 def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log: Path) -> Outcome:
@@ -97,7 +100,7 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     draft = read_kept(draft_folder / "draft.json", Draft.from_json) or Draft()
     report = read_kept(draft_folder / "end.json", WorkerReport.from_json)
     versions, used = (report.versions, (report.cpu_s, report.peak_memory_mb)) if report else ({}, (None, None))
-    lineage = _lineage(job, draft_folder, versions)
+    lineage = _lineage(job, draft_folder, report is not None and report.has_strax)
     provenance = own_provenance(lineage, job.own.program.name, versions, git_revision())
     settings = digest(json.dumps(job.common.settings, sort_keys=True).encode())
     provenance = replace(provenance, script=report.script if report else None, settings=settings)
@@ -110,12 +113,12 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     return outcome if failure else replace(outcome, results=draft.results, figures=draft.figures)
 
 
-def _lineage(job: Job, draft_folder: Path, versions: Mapping[str, str]) -> dict[str, str]:
+def _lineage(job: Job, draft_folder: Path, has_strax: bool) -> dict[str, str]:
     """Return what the script read; what it was to read, if its strax is one that cannot be watched."""
     try:
         return lineage_in(draft_folder / JOURNAL)
     except FileNotFoundError:
-        return job.own.lineage if "strax" in versions else {}
+        return job.own.lineage if has_strax else {}
 
 
 def failure_of(

@@ -6,7 +6,6 @@ makes the outcome of them. A process that leaves no report was killed.
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import inspect
 import os
 import resource
@@ -15,7 +14,7 @@ import traceback
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from xomlib.errors import JobError
 from xomlib.files import digest, dump_json, read_json
@@ -23,8 +22,8 @@ from xomlib.job import VARIABLE, begin, current, is_begun
 from xomlib.job_description import JobDescription
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, Journal, watch
+from xomlib.versions import versions
 
-_PACKAGES = ("strax", "straxen", "cutax", "numpy", "scipy")
 _SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
 
 
@@ -70,7 +69,8 @@ def run(job: JobDescription) -> int:
     sys.stderr.flush()
     begun.add_refused()
     if begun.folder is not None:
-        end = {"failure": failure, "versions": versions(), "script": begun.script_digest, **_resources()}
+        made_with = {"versions": versions(), "has_strax": "strax" in sys.modules, "script": begun.script_digest}
+        end = {"failure": failure, **made_with, **_resources()}
         dump_json(begun.folder / "end.json", end)
     return 0 if failure is None else 1
 
@@ -119,26 +119,6 @@ def _as_main_module(script: Path) -> Iterator[types.ModuleType]:
                 del sys.modules[name]
             else:
                 sys.modules[name] = one
-
-
-def versions() -> dict:
-    """Return the versions of Python, xomlib and what of the collaboration's packages this process has loaded."""
-    found = {"python": ".".join(map(str, sys.version_info[:3])), "xomlib": sys.modules["xomlib"].__version__}
-    for name in _PACKAGES:
-        module = sys.modules.get(name)
-        if module is not None:
-            found[name] = _version(name, module)
-    return found
-
-
-def _version(name: str, module: Any) -> str:
-    own: Optional[str] = getattr(module, "__version__", None)
-    if own:
-        return str(own)
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:  # a checkout that is merely on the path
-        return "unknown"
 
 
 def _resources() -> dict:
