@@ -64,7 +64,7 @@ def answer(tmp_path: Path, bucket: Bucket) -> Any:
     ]
     with closing(InfluxStore(bucket.credentials(tmp_path), "prod_", 5000)) as store:
         assert publish(paths, store, "prod_").problems == []
-        store.replace("attention", attention_points(listed, "prod_"))
+        store.replace("attention", attention_points(listed, "prod_", {}))
         store.replace("events", event_points(happened, "prod_"))
         store.replace("expected", expected_points({("kr83m", "v1", "light_yield"): Limits(9, 11)}, "prod_"))
         self_monitoring.publish(paths, store, "prod_", tick_summary(started=ago(minutes=5), ended=ago(minutes=4)))

@@ -65,6 +65,26 @@ def test_a_wrong_unit_would_be_found(home: Path) -> None:
     assert "is not executable" in said
 
 
+def test_the_mail_about_a_suspended_analysis_goes_to_its_contact_too(home: Path) -> None:
+    """systemd passes the command on as it stands: it has nothing that systemd replaces but the name of the unit."""
+    (line,) = [one for one in (DEPLOY / "xom-failed@.service").read_text().splitlines() if one.startswith("ExecStart=")]
+    shell = line.removeprefix("ExecStart=/bin/sh -c '").removesuffix("'").replace("%i", "xom.service")
+    assert not any(one in shell for one in ("%", "\\", "${", "'"))
+    said = home / "status"
+    program(home / "bin/systemctl", f"cat {said}")
+    program(home / "bin/mail", 'cat > sent; echo "$*" >> sent')
+    for text, to in (
+        ("nothing is wrong", "xom"),
+        ("host snakemake: analyses.a is suspended, ...; contact: jane@example.org\nb ...; contact: Max", "xom jane@ex"),
+    ):
+        said.write_text(text + "\n")
+        environment = {"PATH": f"{home / 'bin'}:{os.defpath}", "USER": "xom"}
+        subprocess.run(["/bin/sh", "-c", shell], cwd=home, env=environment, check=True)
+        lines = (home / "sent").read_text().splitlines()
+        assert lines[:-1] == text.splitlines()
+        assert lines[-1].startswith(f"-s XOM: xom.service failed {to}")
+
+
 # --- cron -------------------------------------------------------------------------------------------------------------
 
 

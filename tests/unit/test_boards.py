@@ -37,7 +37,7 @@ def test_each_key_that_waits_or_failed_is_a_point_at_the_time_of_its_results() -
     failed = listed(
         "052001", "failed", next_try="2026-11-22T13:00:00Z", reason="raised: no peak", **{"class": "raised"}
     )
-    (point,) = attention_points([failed], "test_")
+    (point,) = attention_points([failed], "test_", {"kr83m": "jane@example.org", "other": "b"})
     (of_result,) = points_of(typed(outcome(key_of(52001), run={"start": START})), "test_")
     assert (point.measurement, point.time) == ("test_attention", of_result.time)
     assert point.tags == {"analysis": "kr83m", "version": "v1"}
@@ -48,6 +48,7 @@ def test_each_key_that_waits_or_failed_is_a_point_at_the_time_of_its_results() -
         "state": "failed",
         "urgency": 3,
         "class": "raised",
+        "contact": "jane@example.org",
         "reason": "raised: no peak",
         "attempt": 1,
         "since": "2026-11-22T11:00:00Z",
@@ -56,17 +57,17 @@ def test_each_key_that_waits_or_failed_is_a_point_at_the_time_of_its_results() -
 
 
 def test_what_needs_nobody_is_no_point() -> None:
-    states = {state: attention_points([listed("052001", state)], "test_") for state in State}
+    states = {state: attention_points([listed("052001", state)], "test_", {}) for state in State}
     assert {state for state, points in states.items() if points} == {state for state in State if state.urgency}
 
 
 def test_a_key_without_a_known_start_is_left_out_and_costs_no_other() -> None:
     old = ListedKey.from_json(tick_item("052001", "failed"))  # of a survey that an earlier version wrote
-    assert [one.fields["run"] for one in attention_points([old, listed("052002", "stale")], "test_")] == [52002]
+    assert [one.fields["run"] for one in attention_points([old, listed("052002", "stale")], "test_", {})] == [52002]
 
 
 def test_half_characters_of_a_reason_are_replaced() -> None:
-    (point,) = attention_points([listed("052001", "failed", reason="half \ud83d")], "test_")
+    (point,) = attention_points([listed("052001", "failed", reason="half \ud83d")], "test_", {})
     assert point.fields["reason"] == "half ?"
 
 
@@ -191,10 +192,12 @@ def test_limits_are_points_without_a_time_of_their_own() -> None:
 
 
 def test_limits_of_the_configuration_reach_the_points() -> None:
-    block = Analysis.model_validate({"version": "v1", "limits": {"a": {"warn": [9, 11], "error": [None, 12.5]}}})
+    block = Analysis.model_validate(
+        {"version": "v1", "limits": {"a": {"warn": [9, 11], "error": [None, 12.5]}}, "contact": "Jane"}
+    )
     title = AnalysisTitle.from_json(AnalysisTitle.of("kr83m", block).to_json())
-    assert title.limits == {"a": Limits(9, 11, None, 12.5)}
-    assert "limits" not in AnalysisTitle.of("kr83m", Analysis(version="v1")).to_json()
+    assert (title.limits, title.contact) == ({"a": Limits(9, 11, None, 12.5)}, "Jane")
+    assert {"limits", "contact"}.isdisjoint(AnalysisTitle.of("kr83m", Analysis(version="v1")).to_json())
 
 
 @pytest.mark.parametrize("warn", [[11, 9], [1, 1], [1], [1, 2, 3], ["1", 2], 5, [float("nan"), 1]])

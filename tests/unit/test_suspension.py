@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_survey import Documents, Probe, chosen, documents, states, survey
+from test_survey import Documents, Probe, analyses, chosen, documents, states, survey
 
 from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, settings
 from support.site import document
@@ -123,7 +123,9 @@ def test_of_a_suspended_analysis_a_tick_tries_the_newest_ready_run(tmp_path: Pat
     assert sentence.startswith(
         "analyses.kr83m is suspended for old runs (old_after), its last 10 attempts on different"
     )
-    assert "raised KeyError" in sentence
+    assert "raised KeyError" in sentence and "contact" not in sentence
+    asked = survey(tmp_path, *documents(*OLD, 52100), analyses=analyses(kr83m={"contact": "jane@example.org"}))
+    assert asked.for_person[0].endswith("; contact: jane@example.org")
 
 
 def test_no_other_run_is_tried_while_one_is_running(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_exceptions_of_other_types_and_earlier_versions_do_not_count(tmp_path: P
     assert chosen(survey(tmp_path, *documents(*OLD, 52100, 52101))) == ["kr83m 52101", "kr83m 52100"]
     fail(tmp_path, OLD[-1] + 1, when=NOW - timedelta(minutes=40))
     assert chosen(survey(tmp_path, *documents(*OLD, OLD[-1] + 1, 52100, 52101))) == ["kr83m 52101"]
-    raised = {"kr83m": {"version": "v2"}}
+    raised = analyses(kr83m={"version": "v2"})
     assert len(chosen(survey(tmp_path, *documents(*OLD, OLD[-1] + 1), analyses=raised))) == 11
 
 

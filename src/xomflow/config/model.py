@@ -15,6 +15,7 @@ from xomflow.config.values import (
     AnalysisName,
     BareName,
     Between,
+    Contact,
     Count,
     Duration,
     FunctionName,
@@ -277,6 +278,9 @@ class Analysis(RunRange):
     version: Version = Field(description="Part of the key of every result; a new version analyses all runs again.")
     title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
+    contact: Contact = Field(
+        "", description="Person to ask about it; a mail address also gets the mail about its suspension."
+    )
     run_modes: list[BareName] = Field([], description="Run modes, any of these; `*` stands for any text; default: all.")
     detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
     included_tags: list[BareName] = Field(

@@ -123,6 +123,7 @@ SbatchOption = Annotated[
     AfterValidator(_permitted),
 ]
 Label = Annotated[str, *_spelled(r"\S(?:.*\S)?", "a text such as 'SR1'")]
+Contact = Annotated[str, *_spelled(r"(?:\S(?:.*\S)?)?", "a line of text such as 'jane@example.org'")]
 # Without what counts for nothing around it, as the names in run documents.
 BareName = Annotated[str, AfterValidator(bare_name)]
 Address = Annotated[

@@ -32,8 +32,8 @@ class SuspendedRuns:
 
     Parameters
     ----------
-    analysis
-        Its name.
+    analysis, contact
+        Its name, and the person to ask about it; empty if none is configured.
     is_old
         Whether a run ended so long ago that newer ones go first.
     causes
@@ -42,6 +42,7 @@ class SuspendedRuns:
     """
 
     analysis: str
+    contact: str
     is_old: Callable[[Run], bool]
     causes: Mapping[bool, Reason]
 
@@ -68,9 +69,11 @@ class SuspendedRuns:
 
     def _sentence(self, old: bool, cause: Reason) -> str:
         which = " for old runs (old_after)" if old else ""
+        contact = f"; contact: {self.contact}" if self.contact else ""
         return (
             f"analyses.{self.analysis} is suspended{which}, its last {IN_A_ROW} attempts on different runs failed "
             f"alike, {cause}: correct its script or settings; one run a tick is tried, and all go on once one succeeds"
+            f"{contact}"
         )
 
 
@@ -107,7 +110,8 @@ class SuspendedAnalyses:
         for run in failed:
             attempts[self._is_old(run)] += [FailedAttempt(run.id, one) for one in failures[run.id]]
         found = {old: self._cause(analysis, old, made) for old, made in attempts.items()}
-        return SuspendedRuns(analysis, self._is_old, {old: Reason(cause) for old, cause in found.items() if cause})
+        causes = {old: Reason(cause) for old, cause in found.items() if cause}
+        return SuspendedRuns(analysis, self._config.analyses[analysis].contact, self._is_old, causes)
 
     def _is_old(self, run: Run) -> bool:
         return self._has_aged(run.end or run.start)

@@ -44,7 +44,8 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
         *events.changes(Uses(paths.uses(store.name)).by_version()),
         *map(of_decision, read_decisions(paths).made),
     ]
-    store.replace(attention.TABLE, attention.attention_points(listed, prefix))
+    contacts = {name: one.contact for name, one in survey.config.analyses.items()}
+    store.replace(attention.TABLE, attention.attention_points(listed, prefix, contacts))
     store.replace(events.TABLE, events.event_points(happened, prefix))
     store.replace(expected.TABLE, expected.expected_points(limits_of(survey.config), prefix))
 

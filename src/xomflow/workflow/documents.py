@@ -67,7 +67,7 @@ class AnalysisTitle:
 
     Parameters
     ----------
-    version, title, documentation
+    version, title, documentation, contact
         As configured.
     limits
         The configured limits, by variable.
@@ -77,17 +77,17 @@ class AnalysisTitle:
     title: str
     documentation: str
     limits: dict[str, Limits] = field(default_factory=dict)
+    contact: str = ""
 
     @classmethod
     def of(cls, name: str, block: Analysis) -> AnalysisTitle:
         """Return this part of the configuration of an analysis."""
         limits = {variable: Limits(*one.warn, *one.error) for variable, one in block.limits.items()}
-        return cls(block.version, block.title or name, block.documentation, limits)
+        return cls(block.version, block.title or name, block.documentation, limits, block.contact)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        content = asdict(self)
-        return content if self.limits else {name: one for name, one in content.items() if name != "limits"}
+        return {name: one for name, one in asdict(self).items() if one or name not in ("limits", "contact")}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> AnalysisTitle:

@@ -192,7 +192,7 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "science_runs": [one._asdict() for one in science_runs],
         "titles": {
-            analysis: {"title": block.title, "documentation": block.documentation}
+            analysis: {"title": block.title, "documentation": block.documentation, "contact": block.contact}
             for analysis, block in config.analyses.items()
         },
     }

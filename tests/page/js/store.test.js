@@ -40,11 +40,11 @@ test("versions come newest first and analyses by name, each once", () => {
 });
 
 test("a title that is only the name is none", () => {
-  const titles = { a: { title: "Rate", documentation: "how" }, b: { title: "b", documentation: "" } };
+  const titles = { a: { title: "Rate", documentation: "how", contact: "Jane" }, b: { title: "b", documentation: "" } };
   Store.status = status({ titles });
-  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how" });
-  assert.deepEqual(Store.about("b"), { title: null, documentation: "" });
-  assert.deepEqual(Store.about("c"), { title: null, documentation: "" });
+  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how", contact: "Jane" });
+  assert.deepEqual(Store.about("b"), { title: null, documentation: "", contact: "" });
+  assert.deepEqual(Store.about("c"), { title: null, documentation: "", contact: "" });
 });
 
 test("a state has its meaning and urgency from the status", () => {

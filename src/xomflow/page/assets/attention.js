@@ -185,6 +185,7 @@ const Attention = (function () {
    * @param {number} now
    */
   function row(one, now) {
+    const { contact } = Store.about(one.analysis);
     return el(
       "li",
       { data: { run: one.run, state: one.state } },
@@ -200,6 +201,7 @@ const Attention = (function () {
           { class: "when" },
           ...times(one, now).map(({ text, title }) => el("span", { title }, text)),
           one.log ? el("span", {}, "log ", Details.path(one.log)) : null,
+          contact ? el("span", {}, `contact ${contact}`) : null,
         ),
       ),
     );

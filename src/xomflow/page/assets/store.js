@@ -14,7 +14,7 @@
  * @property {Record<string, {version: string, states: Record<string, number>}>} counts by analysis
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
- * @property {Record<string, {title: string, documentation: string}>} titles by analysis
+ * @property {Record<string, {title: string, documentation: string, contact?: string}>} titles by analysis
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
  *
  * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
@@ -247,13 +247,13 @@ const Store = (function () {
   }
 
   /**
-   * Title (null if it is only the name again) and documentation of an analysis.
+   * Title (null if it is only the name again), documentation and contact of an analysis.
    *
    * @param {string} analysis
    */
   function about(analysis) {
-    const { title = "", documentation = "" } = store.status?.titles[analysis] || {};
-    return { title: title && title !== analysis ? title : null, documentation };
+    const { title = "", documentation = "", contact = "" } = store.status?.titles[analysis] || {};
+    return { title: title && title !== analysis ? title : null, documentation, contact };
   }
 
   /**

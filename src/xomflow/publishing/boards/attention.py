@@ -6,7 +6,7 @@ over a range of runs shows what is missing in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from xomflow.core import times
 from xomflow.core.key import first_run
@@ -16,7 +16,7 @@ from xomflow.publishing.point import Point, add_fingerprint, time_of, whole_char
 TABLE = "attention"
 
 
-def attention_points(listed: Iterable[ListedKey], prefix: str) -> list[Point]:
+def attention_points(listed: Iterable[ListedKey], prefix: str, contacts: Mapping[str, str]) -> list[Point]:
     """Return the points of all keys that are waiting or failed; one whose run has no known start is left out.
 
     Parameters
@@ -25,12 +25,16 @@ def attention_points(listed: Iterable[ListedKey], prefix: str) -> list[Point]:
         Keys that are not done, as they are now.
     prefix
         What measurements begin with.
+    contacts
+        Person to ask, by analysis.
     """
     wanted = [one for one in listed if one.state.urgency and one.start]
-    return [point for one in wanted for point in add_fingerprint([_point(one, prefix)])]
+    return [
+        point for one in wanted for point in add_fingerprint([_point(one, prefix, contacts.get(one.key.analysis, ""))])
+    ]
 
 
-def _point(one: ListedKey, prefix: str) -> Point:
+def _point(one: ListedKey, prefix: str, contact: str) -> Point:
     key, moments = one.key, {"since": one.since, "next_try": one.next_try}
     assert one.start is not None  # see above
     fields = {
@@ -41,6 +45,7 @@ def _point(one: ListedKey, prefix: str) -> Point:
         "reason": one.reason,
         "attempt": one.attempt,
         **({"class": one.kind} if one.kind else {}),
+        **({"contact": contact} if contact else {}),
         **{name: times.text(moment) for name, moment in moments.items() if moment},
     }
     tags = {"analysis": key.analysis, "version": key.version}
