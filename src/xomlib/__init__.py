@@ -1,17 +1,18 @@
-"""The interface of analysis scripts: context, settings, run, results, figures, and trying a script by hand.
+"""The interface of scripts: context, settings, run, results, figures, trying a script by hand; results as a table.
 
 May import: the standard library of Python 3.9, nothing else, since it works inside every software that runs analyses;
-`xomlib.pictures` also Pillow, where it is.
+`xomlib.pictures` also Pillow, where it is, and `xomlib.table` pandas.
 Must never use the network.
 """
 
 from xomlib import _renamed
 from xomlib.by_hand import cli
 from xomlib.context import context
-from xomlib.errors import BadResult, DataBroken, JobError
+from xomlib.errors import BadResult, DataBroken, JobError, ResultsError
 from xomlib.job import path, run, runs, settings
 from xomlib.process import spawned
-from xomlib.results import Xomresult, figure, xom_message
+from xomlib.saving import Xomresult, figure, xom_message
+from xomlib.table.results import results
 
 __version__ = "1.0.0"
 
@@ -22,12 +23,14 @@ __all__ = [
     "BadResult",
     "DataBroken",
     "JobError",
+    "ResultsError",
     "Xomresult",
     "__version__",
     "cli",
     "context",
     "figure",
     "path",
+    "results",
     "run",
     "runs",
     "settings",

@@ -19,3 +19,7 @@ class DiskTrouble(XomError):
 
 class JobError(XomError):
     """The job cannot be set up, for instance because its script or context function is missing."""
+
+
+class ResultsError(XomError):
+    """Results cannot be read as they are asked for."""

@@ -1,0 +1,58 @@
+"""Find the ``work`` folder of a site, as the command ``xom`` does, without a parser of YAML."""
+
+import os
+import re
+from pathlib import Path
+from typing import Optional, Union
+
+from xomlib.errors import ResultsError
+
+VARIABLE = "XOM_SITE"
+_CONFIG = "config.yaml"
+_OUTCOMES = "outcomes"
+_WORK = re.compile(
+    r"""^work:[ \t]+(?:"([^"\\\n]+)"|'([^'\n]+)'|([^\s"'#&*!|>{\[][^#\n]*?))[ \t]*(?:#.*)?$""", re.MULTILINE
+)
+
+
+def find_work(site: Optional[Union[str, Path]] = None) -> Path:
+    """Return the folder with the outcomes.
+
+    Parameters
+    ----------
+    site
+        Folder of the site, or a ``work`` folder or a copy of one; None: ``$XOM_SITE``, else the working directory or
+        the nearest folder above it that has ``config.yaml``.
+
+    Raises
+    ------
+    ResultsError
+        If there is none.
+    """
+    named = site or os.environ.get(VARIABLE)
+    if named:
+        folder = Path(named).expanduser()
+        if (folder / _OUTCOMES).is_dir():
+            return folder
+        if not (folder / _CONFIG).is_file():
+            source = "site" if site else f"${VARIABLE}"
+            raise ResultsError(
+                f"{source}: {folder} has neither {_CONFIG} nor {_OUTCOMES}/, so it is no site and no copy of work"
+            )
+        return _work_of(folder)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / _CONFIG).is_file():
+            return _work_of(folder)
+    raise ResultsError(f"no site: neither {here} nor a folder above it has {_CONFIG}; give site=DIR or set ${VARIABLE}")
+
+
+def _work_of(site: Path) -> Path:
+    """Return the folder that ``work:`` of a configuration names."""
+    found = _WORK.findall((site / _CONFIG).read_text(encoding="utf-8"))
+    if len(found) != 1:
+        raise ResultsError(f"{site / _CONFIG}: work: is no plain text there; give the folder itself as site")
+    work = site / Path("".join(found[0])).expanduser()
+    if not (work / _OUTCOMES).is_dir():
+        raise ResultsError(f"{work} has no folder {_OUTCOMES}: there are no results yet, or the disk is away")
+    return work
