@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.cli.command import Command
-from xomflow.cli.commands import decide, look, maintain, measure, publish
+from xomflow.cli.commands import dashboards, decide, look, maintain, measure, publish
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
@@ -25,6 +25,7 @@ COMMANDS: tuple[Command, ...] = (
     *decide.COMMANDS,
     *maintain.COMMANDS,
     *publish.COMMANDS,
+    *dashboards.COMMANDS,
 )
 
 

@@ -28,6 +28,7 @@ from xomflow.config.values import (
     SbatchOption,
     Types,
     Version,
+    WebPage,
     length,
 )
 
@@ -252,6 +253,21 @@ class Page(Model):
     )
 
 
+class Grafana(Model):
+    """Dashboards for Grafana, which each tick writes below `<work>/grafana/` if the store is InfluxDB."""
+
+    token: Path = Field(
+        Path("/etc/grafana/xom_influxdb_token"),
+        description="File on Grafana's machine with a token that may only read the bucket. XOM does not read it.",
+    )
+    folder: Path | None = Field(
+        None, description="`<work>/grafana` as Grafana's machine sees it; default: the same path as here."
+    )
+    playbook: WebPage = Field(
+        "", description="Address of a copy of `docs/playbook.md`, to which alerts lead. Default: none."
+    )
+
+
 class Period(Model):
     """The runs that an analysis over a period takes together: runs of its kind that follow each other."""
 
@@ -374,6 +390,7 @@ class Config(Model):
     slurm: Slurm = Field(Slurm(), description="Jobs in Slurm, used with `snakemake --profile slurm`.")
     store: Store = Field(Store(), description="Where results are published.")
     page: Page = Field(Page(), description="The page.")
+    grafana: Grafana = Field(Grafana(), description="Dashboards for Grafana.")
     science_runs: list[ScienceRun] = Field(
         [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."
     )

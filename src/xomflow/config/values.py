@@ -133,6 +133,9 @@ Address = Annotated[
         "an address such as 'https://xom.example.org/page/', with / or .html at its end",
     ),
 ]
+WebPage = Annotated[
+    str, *_spelled(r"(?:https?://[^\s#]+)?", "an address without '#', such as 'https://xom.example.org/playbook.html'")
+]
 Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
 Between = Annotated[tuple[Limit, Limit], Field(strict=False), AfterValidator(_ordered)]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]

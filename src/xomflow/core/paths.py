@@ -279,6 +279,11 @@ class Paths:
         return self.work / "store"
 
     @property
+    def grafana(self) -> Path:
+        """Dashboards and alert rules, for Grafana to read."""
+        return self.work / "grafana"
+
+    @property
     def page(self) -> Path:
         """The page."""
         return self.work / "page"

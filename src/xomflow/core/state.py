@@ -35,6 +35,11 @@ class State(StrEnum):
         member.meaning, member.urgency = meaning, urgency
         return member
 
+    @property
+    def field(self) -> str:
+        """Its name as a field of a stored point."""
+        return self.value.replace(" ", "_")
+
 
 # The last attempt ended without results.
 FAILURES = frozenset({State.FAILED, State.GAVE_UP})

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.files.kept_json import read_kept, write_kept
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
 from xomflow.outcomes.groups import CurrentResults, Method
@@ -81,12 +81,15 @@ class Makers:
         Seconds of all of them together; processor time only of those where it was measured.
     longest
         Those that took longest: seconds and id of the run, in order.
+    units
+        Variables in the outcomes, the first saved first, with their units in the newest run.
     """
 
     made: dict[Maker, Made] = field(default_factory=dict)
     wall_s: float = 0.0
     cpu_s: float = 0.0
     longest: list[tuple[float, str]] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -130,6 +133,7 @@ class Makers:
             found.wall_s += used.wall_s
             found.cpu_s += used.cpu_s or 0.0
             took.append((used.wall_s, run))
+            found.units |= {result.variable: result.unit for result in outcome.results}
         found.longest = _longest(took)
         return found
 
@@ -140,6 +144,7 @@ class Makers:
         self.wall_s += other.wall_s
         self.cpu_s += other.cpu_s
         self.longest = _longest([*self.longest, *other.longest])
+        self.units |= other.units
 
     def _add_made(self, maker: Maker, made: Made) -> None:
         if maker in self.made:
@@ -150,14 +155,14 @@ class Makers:
     def to_json(self) -> dict[str, Any]:
         """Return the form in the file."""
         made = [{**asdict(maker), **asdict(made)} for maker, made in self.made.items()]
-        return {"made": made, "wall_s": self.wall_s, "cpu_s": self.cpu_s, "longest": self.longest}
+        return {"made": made, "wall_s": self.wall_s, "cpu_s": self.cpu_s, "longest": self.longest, "units": self.units}
 
     @classmethod
     def from_json(cls, content: Any) -> Makers:
         """Return what `to_json` wrote."""
         longest = [(float(seconds), str(run)) for seconds, run in content["longest"]]
         made = dict(map(_made_in, content["made"]))
-        return cls(made, float(content["wall_s"]), float(content["cpu_s"]), longest)
+        return cls(made, float(content["wall_s"]), float(content["cpu_s"]), longest, dict_of(str)(content["units"]))
 
 
 class MakersOfShelves:
@@ -242,7 +247,7 @@ def look_at_makers(paths: Paths, most: int | None = None) -> MakersOfShelves:
 def by_method(makers: Mapping[Shelf, Makers]) -> dict[Method, Makers]:
     """Return what made the outcomes of all shelves together, by analysis and version."""
     found: dict[Method, Makers] = {}
-    for shelf, one in makers.items():
+    for shelf, one in sorted(makers.items(), key=lambda item: item[0]):
         found.setdefault((shelf.analysis, shelf.version), Makers()).add(one)
     return found
 

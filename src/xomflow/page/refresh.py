@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from typing import NamedTuple
 
 from xomflow import page
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
-from xomflow.outcomes.groups import CurrentResults
-from xomflow.outcomes.makers import MakersOfShelves
+from xomflow.outcomes.groups import CurrentResults, Method
+from xomflow.outcomes.makers import Makers, MakersOfShelves, by_method
 from xomflow.outcomes.model import Outcome
 
 
-def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
-    """Write the chunks of the page whose outcomes changed; return sentences about outcomes that could not be read.
+class Refreshed(NamedTuple):
+    """What came out.
+
+    Parameters
+    ----------
+    problems
+        Sentences about outcomes that could not be read.
+    makers
+        What made the outcomes, by analysis and version.
+    """
+
+    problems: list[str]
+    makers: dict[Method, Makers]
+
+
+def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
+    """Write the chunks of the page whose outcomes changed.
 
     What made the outcomes is found out on the way, while they are in memory.
 
@@ -51,4 +67,4 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> list[str]:
     page.write_index(paths.page, shown)
     fingerprints.keep()
     makers.keep()
-    return [*cache.problems, *problems]
+    return Refreshed([*cache.problems, *problems], by_method(makers.found))

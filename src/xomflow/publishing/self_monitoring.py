@@ -72,7 +72,7 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
             "duration_s": (summary.ended - summary.started).total_seconds(),
             "taken": len(taken),
             "failures": sum(one.state in FAILURES for one in taken),
-            **{state.replace(" ", "_"): int(numbers.get(state, 0)) for state in State},
+            **{state.field: int(numbers.get(state, 0)) for state in State},
             **_oldest(listed, summary.ended),
             **_oldest_ready(summary.oldest_ready, analysis, summary.ended),
             **{f"slurm_{state}": number for state, number in jobs.get(analysis, JobCounts())._asdict().items()},

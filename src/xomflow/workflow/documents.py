@@ -20,6 +20,7 @@ from xomflow.core.tick_summary import (
     oldest_ready_from_json,
     oldest_ready_to_json,
 )
+from xomflow.grafana.site import BoardSettings
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
@@ -118,6 +119,8 @@ class ReportConfig:
         Longest wait for another tick that publishes; seconds.
     keep_ticks_s
         Seconds after which ticks are deleted.
+    grafana
+        The block of that name.
     """
 
     work: Path
@@ -128,13 +131,15 @@ class ReportConfig:
     page_url: str = ""
     longest_wait_s: float = LONGEST_WAIT
     keep_ticks_s: float = KEEP_TICKS
+    grafana: BoardSettings = field(default_factory=BoardSettings)
 
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
         """Return this part of a configuration."""
         titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
         store, retries = StoreConfig.of(config.store), RetryPolicy.of(config.retries)
-        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for)
+        boards = BoardSettings(str(config.grafana.token), str(config.grafana.folder or ""), config.grafana.playbook)
+        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for, boards)
         return cls(config.work, store, retries, config.page.interval, *more)
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +152,8 @@ class ReportConfig:
             del content["longest_wait_s"]
         if self.keep_ticks_s == KEEP_TICKS:
             del content["keep_ticks_s"]
+        if self.store.is_local:
+            del content["grafana"]
         return content
 
     @classmethod
@@ -155,7 +162,8 @@ class ReportConfig:
         titles = {name: AnalysisTitle.from_json(title) for name, title in content["analyses"].items()}
         store, retries = StoreConfig.from_json(content["store"]), RetryPolicy.from_json(content["retries"])
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
-        more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS))
+        boards = BoardSettings.from_json(content.get("grafana", {}))
+        more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS), boards)
         return cls(Path(content["work"]), store, retries, content["interval_s"], *more)
 
 

@@ -30,6 +30,7 @@ from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
 from xomflow.workflow.archives import archive_old_files
 from xomflow.workflow.boards import publish_boards
+from xomflow.workflow.dashboards import renew_dashboards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
@@ -48,7 +49,10 @@ def write_report(tick: TickPaths, survey: SurveyDocument) -> None:
     summary.site_errors.extend(archive_old_files(paths, config.keep_ticks_s, times.now()))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
-            summary.site_errors.extend(refresh_page(paths, claimed_shelves(tick)))
+            refreshed = refresh_page(paths, claimed_shelves(tick))
+            summary.site_errors.extend(refreshed.problems)
+            if not is_overtaken(paths, tick, times.now()):
+                summary.site_errors.extend(renew_dashboards(paths, config, refreshed.makers))
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
                 page.write_status(paths.page, status_document(summary, config, survey.science_runs))

@@ -122,7 +122,7 @@ def publish_all(config: Config, store: Store) -> list[str]:
         return [f"not published: {change.sentence}" for change in found]
     receipt = publish(paths, store, config.store.prefix, config.page.url, config.longest_wait)
     with exclusive(paths.publishing_lock, config.longest_wait):
-        problems = refresh_page(paths)
+        problems = refresh_page(paths).problems
     return list(dict.fromkeys([*receipt.problems, *problems]))
 
 

@@ -1,0 +1,26 @@
+"""The command about Grafana."""
+
+from __future__ import annotations
+
+import argparse
+
+from xomflow.cli.command import Command
+from xomflow.config.model import Config
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.paths import Paths
+from xomlib.printing import say
+
+
+def dashboards(config: Config, options: argparse.Namespace) -> int:
+    """Write dashboards and alert rules for Grafana below work, as each tick does."""
+    from xomflow.outcomes.makers import by_method, look_at_makers
+    from xomflow.workflow.dashboards import write_dashboards
+    from xomflow.workflow.documents import ReportConfig
+
+    paths = Paths(config.work)
+    changed = write_dashboards(paths, ReportConfig.of(config), by_method(look_at_makers(paths).found))
+    say(*changed, f"{paths.grafana}: {len(changed)} files changed" if changed else f"{paths.grafana} is up to date")
+    return ExitCode.OK
+
+
+COMMANDS = (Command(dashboards, by_owner=True),)

@@ -1,0 +1,252 @@
+"""What the panels ask, see docs/points.md for the points.
+
+Grafana keeps milliseconds only, so the number of a run has to be a column. A missing column in a formula gives a row
+without a value and no error, therefore ``exists``. ``map`` orders columns differently in every answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from xomflow.core.state import ATTENTION, State
+from xomflow.grafana.flux import (
+    BUCKET,
+    EVER,
+    NEWEST_FIRST,
+    PIVOT,
+    filtered,
+    one_of,
+    otherwise,
+    piped,
+    points,
+    quoted,
+)
+
+# The run modes that the reader of a board chooses.
+CHOSEN_MODES = "${mode:regex}"
+# Rows of a table; more would be slow in the browser.
+_ROWS = 300
+_OF_RESULT = ("value", "error", "n", "run", "run_id", "run_mode", "quality")
+_OF_TABLE = ("value", "error", "unit", "n", "limit", "insufficient", "quality", "run_id", "run_mode")
+_OF_RUN = ("end", "duration_s", "source", "run_tags", "comments", "detectors", "figure_url", "message")
+_OF_ATTEMPT = ("wall_s", "peak_memory_mb", "lag_s", "attempt", "software", "ended")
+_OF_ATTENTION = ("run_id", "state", "urgency", "class", "reason", "attempt", "since", "next_try", "contact")
+
+
+def results(measurement: str, variable: str, version: str, modes: str = "") -> str:
+    """Ask for the values of a variable, each with a box of its error, in one table.
+
+    A box is three pixels wide, from ``lo`` to ``hi``: a row at its left, the result, a row at its right. Before the
+    next run a row without both ends it, unless that run is so near that the boxes touch: a box alone between two such
+    rows would be drawn as a dot. With one table, the run of a row is that of its links.
+    """
+    mode = f" and ({otherwise('run_mode', quoted(''))}) =~ /^{modes}$/" if modes else ""
+    of_row = "run: r.run, run_id: r.run_id, n: r.n, quality: r.quality"
+    return "\n".join(
+        [
+            "runs = "
+            + piped(
+                points(measurement, _OF_RESULT, variable=variable, version=version),
+                PIVOT,
+                f"filter(fn: (r) => exists r.value{mode})",
+                "group()",
+                'sort(columns: ["_time"])',
+                "map(fn: (r) => ({_time: r._time, value: r.value, run: r.run, run_id: r.run_id, "
+                f"n: {otherwise('n', '0')}, quality: {otherwise('quality', quoted(''))}, "
+                "lo: if exists r.error then r.value - r.error else r.value, "
+                "hi: if exists r.error then r.value + r.error else r.value}))",
+            ),
+            "half = int(v: v.windowPeriod) * 3 / 2",
+            "moved = (tables=<-, by) => tables |> map(fn: (r) => ({r with _time: time(v: int(v: r._time) + by)}))",
+            'left = runs |> moved(by: -half) |> drop(columns: ["value"])',
+            'right = runs |> moved(by: half) |> drop(columns: ["value"])',
+            "ends = "
+            + piped(
+                "runs",
+                "elapsed(unit: 1ns)",
+                "filter(fn: (r) => r.elapsed > 2 * half + 4000000)",
+                "moved(by: -half - 2000000)",
+                'drop(columns: ["value", "lo", "hi", "elapsed"])',
+            ),
+            piped(
+                "union(tables: [left, runs, right, ends])",
+                'sort(columns: ["_time"])',
+                f"map(fn: (r) => ({{_time: r._time, value: r.value, lo: r.lo, hi: r.hi, {of_row}}}))",
+            ),
+        ]
+    )
+
+
+def newest_results(measurement: str, version: str) -> str:
+    """Ask for the newest results of all variables as a table."""
+    return piped(
+        points(measurement, _OF_TABLE, version=version),
+        PIVOT,
+        NEWEST_FIRST,
+        f"limit(n: {_ROWS})",
+        'drop(columns: ["_start", "_stop", "_measurement", "version"])',
+    )
+
+
+def newest_values(measurement: str, version: str, variables: Iterable[str]) -> str:
+    """Ask for the newest value of each of some variables."""
+    return piped(
+        points(measurement, ["value"], version=version),
+        f"filter(fn: (r) => {one_of('variable', variables)})",
+        "last()",
+        'keep(columns: ["_time", "_value", "variable"])',
+    )
+
+
+def versions(measurement: str) -> str:
+    """Ask for the versions of an analysis; without a start only those of 30 days would be found."""
+    return (
+        'import "influxdata/influxdb/schema"\n'
+        f"schema.measurementTagValues(bucket: {BUCKET}, measurement: {quoted(measurement)}, "
+        'tag: "version", start: 1970-01-01T00:00:00Z)'
+    )
+
+
+def modes(measurement: str, variable: str) -> str:
+    """Ask for the modes of the runs that are shown; those of one variable are enough, and fast."""
+    return piped(points(measurement, ["run_mode"], variable=variable), "group()", "distinct()", "sort()")
+
+
+def events(prefix: str, analysis: str = "") -> str:
+    """Ask for what happened, for annotations; of one analysis and of all of them, or everything."""
+    tags = f" and ({one_of('analysis', [analysis, 'all'])})" if analysis else ""
+    return piped(
+        filtered(f"{one_of('_measurement', [f'{prefix}events'])}{tags}", ["title", "text", "end"], EVER),
+        PIVOT,
+        "group()",
+        'sort(columns: ["_time"])',
+        "map(fn: (r) => ({_time: r._time, title: r.title, text: r.text, tags: r.kind, "
+        'timeEnd: if exists r.end then string(v: int(v: time(v: r.end)) / 1000000) else ""}))',
+    )
+
+
+def attention(prefix: str, states: Iterable[State] = ATTENTION, analysis: str = "") -> str:
+    """Ask for the runs that need attention, the most urgent and newest first."""
+    tags = {"analysis": analysis} if analysis else {}
+    return piped(
+        points(f"{prefix}attention", _OF_ATTENTION, EVER, **tags),
+        PIVOT,
+        f"filter(fn: (r) => {one_of('state', map(str, states))})",
+        "group()",
+        'sort(columns: ["urgency", "_time"], desc: true)',
+        f"limit(n: {_ROWS})",
+        'drop(columns: ["_start", "_stop", "_measurement", "urgency"])',
+    )
+
+
+def own(prefix: str, fields: Iterable[str], analysis: str = "all") -> str:
+    """Ask for numbers of the ticks, one series for each."""
+    return piped(points(f"{prefix}xom", fields, analysis=analysis), 'keep(columns: ["_time", "_value", "_field"])')
+
+
+def states_now(prefix: str, analyses: Iterable[str]) -> str:
+    """Ask for the number of runs in each state at the newest tick, a line for each analysis."""
+    names = list(analyses)
+    condition = f"{one_of('_measurement', [f'{prefix}xom'])} and ({one_of('analysis', names)})"
+    return piped(
+        filtered(condition, [state.field for state in State]),
+        "last()",
+        'keep(columns: ["analysis", "_field", "_value"])',
+        "group()",
+        'pivot(rowKey: ["analysis"], columnKey: ["_field"], valueColumn: "_value")',
+        'sort(columns: ["analysis"])',
+    )
+
+
+def of_all_results(prefix: str, field: str, every: str, function: str) -> str:
+    """Ask for a number that stands once for each run, over windows of time, a series for each analysis."""
+    return "\n".join(
+        [
+            'import "strings"',
+            piped(
+                filtered(f"r._measurement =~ /^{prefix}/", [field]),
+                f"map(fn: (r) => ({{_time: r._time, _value: r._value, _start: r._start, _stop: r._stop, "
+                f"analysis: strings.trimPrefix(v: r._measurement, prefix: {quoted(prefix)})}}))",
+                'group(columns: ["analysis", "_start", "_stop"])',
+                f"aggregateWindow(every: {every}, fn: {function}, createEmpty: false)",
+                'keep(columns: ["_time", "_value", "analysis"])',
+                'group(columns: ["analysis"])',
+            ),
+        ]
+    )
+
+
+def _of_run(prefix: str, fields: Iterable[str]) -> str:
+    """Begin with all points of the chosen run: find its second by the field ``run``, then read this second.
+
+    For a run that no analysis has, the answer is empty and no error.
+    """
+    hit = piped(
+        filtered(f"r._measurement =~ /^{prefix}/", ["run"]),
+        "filter(fn: (r) => r._value == ${run:raw})",
+        "group()",
+        'min(column: "_time")',
+        "findRecord(fn: (key) => true, idx: 0)",
+    )
+    rows = piped(
+        filtered(f"r._measurement =~ /^{prefix}/", [*fields, "run"], "range(start: at, stop: date.add(d: 1s, to: at))"),
+        'drop(columns: ["_start", "_stop"])',
+    )
+    at = "at = date.truncate(t: if exists hit._time then hit._time else 1970-01-01T00:00:00Z, unit: 1s)"
+    return "\n".join(['import "date"', f"hit = {hit}", at, rows])
+
+
+def run_results(prefix: str) -> str:
+    """Ask for all results of the chosen run."""
+    return piped(
+        _of_run(prefix, _OF_TABLE),
+        PIVOT,
+        "group()",
+        "filter(fn: (r) => exists r.variable and r.run == ${run:raw})",
+        'sort(columns: ["_measurement", "version", "variable"])',
+        'drop(columns: ["run"])',
+    )
+
+
+def run_details(prefix: str) -> str:
+    """Ask for what stands once for each analysis of the chosen run: the run itself, figure, software, cost."""
+    return piped(
+        _of_run(prefix, [*_OF_RUN, *_OF_ATTEMPT, "run_id", "run_mode"]),
+        PIVOT,
+        "group()",
+        "filter(fn: (r) => exists r.variable and exists r.software and r.run == ${run:raw})",
+        'drop(columns: ["variable", "run"])',
+    )
+
+
+def run_attention(prefix: str) -> str:
+    """Ask why an analysis has no result of the chosen run."""
+    return piped(
+        points(f"{prefix}attention", [*_OF_ATTENTION, "run"], EVER),
+        PIVOT,
+        "group()",
+        "filter(fn: (r) => r.run == ${run:raw})",
+        'drop(columns: ["_start", "_stop", "_measurement", "urgency", "run"])',
+    )
+
+
+def since_last_tick(prefix: str) -> str:
+    """Ask for the minutes since the last tick began: always one row, also if there was none in 30 days."""
+    return "\n".join(
+        [
+            'import "array"',
+            'import "date"',
+            "ticks = "
+            + piped(
+                points(f"{prefix}xom", ["duration_s"], "range(start: -30d)", analysis="all"),
+                'keep(columns: ["_time"])',
+            ),
+            "never = array.from(rows: [{_time: date.sub(d: 30d, from: now())}])",
+            piped(
+                "union(tables: [ticks, never])",
+                "group()",
+                'max(column: "_time")',
+                "map(fn: (r) => ({_value: float(v: int(v: now()) - int(v: r._time)) / 60000000000.0}))",
+            ),
+        ]
+    )

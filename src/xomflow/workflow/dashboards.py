@@ -1,0 +1,97 @@
+"""Dashboards for Grafana: bring together what they depend on, and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from xomflow import grafana
+from xomflow.core.errors import ConfigurationError, XomError
+from xomflow.core.paths import Paths
+from xomflow.grafana.site import Analysis, Bucket, Site, Variable
+from xomflow.outcomes.groups import Method
+from xomflow.outcomes.makers import Makers
+from xomflow.publishing.boards.expected import Limits
+from xomflow.publishing.influx_client import read_credentials
+from xomflow.workflow.documents import AnalysisTitle, ReportConfig
+
+
+def renew_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method, Makers]) -> list[str]:
+    """Write the dashboards that changed, at the end of a tick; return a sentence if that failed."""
+    if config.store.is_local:
+        return []
+    try:
+        write_dashboards(paths, config, makers)
+    except XomError:
+        return []  # publishing has reported the account that cannot be read
+    except OSError as error:
+        return [f"the dashboards cannot be written: {error.filename or paths.grafana}: {error.strerror}"]
+    return []
+
+
+def write_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method, Makers]) -> list[str]:
+    """Write the dashboards that changed; return their paths in the tree.
+
+    Parameters
+    ----------
+    paths
+        Where they go.
+    config
+        The configuration.
+    makers
+        What there are results of, by analysis and version.
+
+    Raises
+    ------
+    ConfigurationError
+        If results are not published to a server that Grafana can ask.
+    StoreError
+        If the account of the store cannot be read.
+    """
+    if config.store.is_local:
+        raise ConfigurationError(
+            "store.kind is 'local', and Grafana cannot read its files: dashboards need store.kind 'influxdb'"
+        )
+    account = read_credentials(config.store.credentials)
+    bucket = Bucket(account["url"], account["org"], account["bucket"])
+    return grafana.write_tree(paths.grafana, site_of(paths, config, bucket, makers))
+
+
+def site_of(paths: Paths, config: ReportConfig, bucket: Bucket, makers: Mapping[Method, Makers]) -> Site:
+    """Return what the boards depend on."""
+    return Site(
+        bucket=bucket,
+        prefix=config.store.prefix,
+        folder=Path(config.grafana.folder or paths.grafana.absolute()),
+        interval_s=config.interval_s,
+        page_url=config.page_url,
+        settings=config.grafana,
+        analyses=tuple(_analysis(name, one, makers) for name, one in config.analyses.items()),
+    )
+
+
+def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers]) -> Analysis:
+    present = makers[name, title.version].units if (name, title.version) in makers else {}
+    others = {
+        variable: unit
+        for (analysis, _), made in sorted(makers.items())
+        for variable, unit in made.units.items()
+        if analysis == name and variable not in present
+    }
+    return Analysis(
+        name=name,
+        version=title.version,
+        title=title.title,
+        documentation=title.documentation,
+        contact=title.contact,
+        variables=_variables(present.items(), title.limits),
+        earlier=_variables(others.items(), title.limits),
+    )
+
+
+def _variables(units: Iterable[tuple[str, str]], limits: Mapping[str, Limits]) -> tuple[Variable, ...]:
+    def one(name: str, unit: str) -> Variable:
+        of = limits.get(name, Limits())
+        return Variable(name, unit, (of.warn_low, of.warn_high), (of.error_low, of.error_high))
+
+    return tuple(one(name, unit) for name, unit in units)
