@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xomflow.cli.command import Command
-from xomflow.cli.commands import dashboards, decide, look, maintain, measure, publish
+from xomflow.cli.command import Command, Needs
+from xomflow.cli.commands import dashboards, decide, examine, look, maintain, measure, publish
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
@@ -22,6 +23,7 @@ from xomlib.printing import say
 COMMANDS: tuple[Command, ...] = (
     *look.COMMANDS,
     *measure.COMMANDS,
+    *examine.COMMANDS,
     *decide.COMMANDS,
     *maintain.COMMANDS,
     *publish.COMMANDS,
@@ -69,7 +71,12 @@ def main(words: list[str]) -> int:
     """Run one of these commands in the folder of its site and return its exit code."""
     options = make_parser().parse_args(words)
     command: Command = options.command
+    run: Callable[..., int] = command.run
+    if command.needs is Needs.NOTHING:
+        return run(options)
     os.chdir(find_site(options.site, options.config))  # a configuration's relative paths begin there
+    if command.needs is Needs.FOLDER:
+        return run(options)
     config = load_configuration(options.config)
     if command.by_owner:
         must_own(config.work)
@@ -79,4 +86,4 @@ def main(words: list[str]) -> int:
     check_format(Paths(config.work))
     if not command.maintains:
         check_finished(Paths(config.work))
-    return command.run(config, options)
+    return run(config, options)

@@ -106,11 +106,11 @@ def _wait_for(file: int, lock: Path, longest: float, how: int = fcntl.LOCK_EX) -
             waited = time.monotonic() - began
         if waited >= longest:
             raise PersonNeededError(
-                f"{lock}: {_holder(lock)} holds this lock, and it was not free within {times.span(longest)}: "
+                f"{lock}: {describe_holder(lock)} holds this lock, and it was not free within {times.span(longest)}: "
                 "find out why that process hangs and end it; the next tick goes on"
             )
         if waited >= _QUIET_WAIT and not named:
-            say(f"waits for {_holder(lock)}, which holds {lock}", file=sys.stderr)
+            say(f"waits for {describe_holder(lock)}, which holds {lock}", file=sys.stderr)
             named = True
         time.sleep(pause)
         pause = min(2 * pause, 0.5)
@@ -125,7 +125,7 @@ def _write_holder(file: int) -> None:
         os.write(file, json.dumps(holder).encode())
 
 
-def _holder(lock: Path) -> str:
+def describe_holder(lock: Path) -> str:
     """Return in words who holds a lock, as far as its file shows it."""
     try:
         holder: Any = json.loads(lock.read_text(encoding="utf-8"))
