@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.core.grant import Grant
 from xomflow.core.key import Key
 from xomflow.core.reason import Reason
-from xomflow.decisions.effects import drained, grants, held_back, vetoes
+from xomflow.decisions.effects import Grant, drained, grants, held_back, vetoes
 from xomflow.decisions.model import Decision, Subject, Verb, standing, to_redo
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 
 from xomflow.core import times
+from xomflow.core.errors import UsageError
 from xomflow.core.given_times import moment_of
 from xomflow.core.key import ID, run_id
 from xomflow.planning.runs.wanted import WantedRuns, parse_runs
@@ -54,17 +55,40 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", type=reason, required=True, help="the reason, for those who read it later")
 
 
-def add_runs(parser: argparse.ArgumentParser, many: str = "*") -> None:
+def add_until(parser: argparse.ArgumentParser) -> None:
+    """Add ``--until``, with which a decision ends by itself."""
+    parser.add_argument(
+        "--until", help="when it ends by itself, as 2026-11-20, 2026-11-20T12:00 or '3 d'; default: never"
+    )
+
+
+def until(options: argparse.Namespace, now: datetime) -> datetime | None:
+    """Return when a decision ends by itself; `UsageError` for a wrong form, and for what is past."""
+    text = getattr(options, "until", None)
+    if text is None:
+        return None
+    try:
+        ends = moment_of(text, now, ahead=True)
+    except ValueError as error:
+        raise UsageError(f"--until: {error}") from None
+    if ends <= now:
+        raise UsageError(f"--until: {text!r} is past")
+    return ends
+
+
+def add_runs(parser: argparse.ArgumentParser, analyses: bool = False) -> None:
     """Add RUNS, and the options that narrow them down.
 
     Parameters
     ----------
     parser
         Of the command.
-    many
-        How many words there may be, as for `argparse`.
+    analyses
+        Whether names of analyses may follow, see `named_analyses`.
     """
-    parser.add_argument("runs", nargs=many, metavar="RUNS", help=RUNS_HELP)
+    more = "; then the analyses, none: all" if analyses else ""
+    parser.add_argument("runs", nargs="*", metavar="RUNS [ANALYSIS]" if analyses else "RUNS", help=RUNS_HELP + more)
+    parser.set_defaults(with_analyses=analyses)
     parser.add_argument("--mode", action="append", default=[], help="only runs of this mode, * stands for any text")
     parser.add_argument("--tag", action="append", default=[], help="only runs with this tag, * stands for any text")
     parser.add_argument("--since", help="only runs that began since a time, as 2026-11-20, 2026-11-20T12:00 or '3 d'")
@@ -72,5 +96,21 @@ def add_runs(parser: argparse.ArgumentParser, many: str = "*") -> None:
 
 def wanted_runs(options: argparse.Namespace, now: datetime | None = None) -> WantedRuns:
     """Return what RUNS and its options name; `UsageError` with one sentence for a wrong form."""
-    words = [options.runs] if isinstance(options.runs, str) else options.runs
+    words = [word for word in options.runs if not (options.with_analyses and _is_name(word))]
     return parse_runs(words, options.mode, options.tag, options.since, now=now or times.now())
+
+
+def named_analyses(options: argparse.Namespace) -> list[str]:
+    """Return the names of analyses among the words of RUNS, which begin with a letter."""
+    return list(filter(_is_name, options.runs))
+
+
+def positive(text: str) -> int:
+    """Return a number above 0."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isalpha() and word.isascii()

@@ -25,19 +25,22 @@ class Plan:
     Parameters
     ----------
     what
-        A phrase that follows a number of keys, such as ``are tried again now``.
+        A phrase that follows a number of keys, such as ``to be tried again now``.
     keys
         What it touches.
     act
         Does it; returns a sentence for each thing that it has done.
     notes
         Sentences that are printed before, such as what is passed over.
+    may_be_many
+        Whether it does not ask, however many keys it touches: it changes none of them.
     """
 
     what: str
     keys: Sequence[Key]
     act: Callable[[], Iterable[str]]
     notes: Sequence[str] = ()
+    may_be_many: bool = False
 
     @property
     def sentence(self) -> str:
@@ -82,7 +85,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
 
 
 def _agreed(plan: Plan, options: argparse.Namespace) -> bool:
-    if len(plan.keys) <= MANY or options.yes:
+    if len(plan.keys) <= MANY or options.yes or plan.may_be_many:
         return True
     if options.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(

@@ -25,6 +25,7 @@ class State(StrEnum):
     SUSPENDED = "suspended", "its analysis fails alike on all runs; one a tick is tried", 2
     RUNNING = "running", "a tick or a batch job works on it", 0
     DONE = "done", "has results", 0
+    VETOED = "vetoed", "a person decided against results of this run", 0
     FAILED = "failed", "will be tried again", 3
     GAVE_UP = "gave up", "will not be tried again until you retry it", 4
 

@@ -164,6 +164,8 @@ class Summary:
         Number of runs in the batch system when the tick looked for work, by analysis.
     oldest_ready
         The oldest ready run, by analysis; an analysis without one is left out.
+    decisions
+        Sentences about the decisions of people that hold.
     """
 
     tick: str
@@ -179,6 +181,7 @@ class Summary:
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``summary.json``."""
@@ -196,6 +199,7 @@ class Summary:
             **({"for_person": self.for_person} if self.for_person else {}),
             **job_counts_to_json(self.batch_jobs),
             **oldest_ready_to_json(self.oldest_ready),
+            **({"decisions": self.decisions} if self.decisions else {}),
         }
 
     @classmethod
@@ -215,6 +219,7 @@ class Summary:
             content.get("for_person", []),
             job_counts_from_json(content),
             oldest_ready_from_json(content),
+            content.get("decisions", []),
         )
 
 

@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from xomflow.core import times
-from xomflow.core.grant import Grant
 from xomflow.core.key import Key, first_run
 from xomflow.core.reason import Reason
 from xomflow.decisions.model import Decision, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """More attempts at one key, the first of them now.
+
+    Parameters
+    ----------
+    after
+        Number of the last attempt when they were allowed; the first of them has the next number.
+    attempts
+        How many they are.
+    words
+        Who allowed them, and why.
+    """
+
+    after: int
+    attempts: int
+    words: Reason
+
+    def covers(self, attempt: int) -> bool:
+        """Return whether an attempt of this number is one of them."""
+        return self.after < attempt <= self.after + self.attempts
+
+    def wants_now(self, attempt: int) -> bool:
+        """Return whether an attempt of this number is the first of them, which waits for nothing."""
+        return self.covers(attempt) and attempt == self.after + 1
 
 
 def vetoes(decisions: Iterable[Decision], analysis: str) -> dict[int, Reason]:
@@ -30,6 +57,16 @@ def grants(decisions: Iterable[Decision]) -> dict[Key, tuple[Grant, ...]]:
             key = Key(subject.analysis, subject.version, run)
             found[key] = (*found.get(key, ()), Grant(after, subject.most, one.words))
     return found
+
+
+def redo_words(decisions: Iterable[Decision]) -> dict[Key, Reason]:
+    """Return for each key that is to be done again a phrase by whom, and why."""
+    return {
+        Key(one.subject.analysis, one.subject.version, run): one.words
+        for one in decisions
+        if one.what is Verb.REDO
+        for run in one.subject.runs
+    }
 
 
 def held_back(decisions: Iterable[Decision], analysis: str) -> Reason | None:

@@ -11,11 +11,13 @@ import pwd
 import re
 import stat
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from xomflow.core import times
 from xomflow.core.errors import UsageError
 from xomflow.core.paths import Paths
-from xomflow.decisions.model import Decision
+from xomflow.decisions.model import Decision, standing
 from xomlib.files import create_atomically, read_json, write_atomically
 
 _TIME_FORM = "%Y%m%dT%H%M%SZ"
@@ -84,6 +86,11 @@ def read_decisions(paths: Paths) -> Decisions:
     return Decisions(tuple(made), tuple(problems))
 
 
+def standing_decisions(paths: Paths, now: datetime | None = None) -> tuple[Decision, ...]:
+    """Return the decisions that stand at a moment; None: now."""
+    return standing(read_decisions(paths).made, now or times.now())
+
+
 def write_decision(paths: Paths, decision: Decision) -> Path:
     """Write a decision under a new name; return its file, which is complete or absent.
 
@@ -92,6 +99,8 @@ def write_decision(paths: Paths, decision: Decision) -> Path:
     DecisionError
         If this account's decisions do not count, or it may not write to the folder.
     """
+    if not paths.work.is_dir():
+        raise DecisionError(f"{paths.work}: there is no such folder, so nothing can be decided: start a tick first")
     if not (trust := _Trust.of(paths)).covers(os.geteuid()):
         raise DecisionError(
             f"{paths.decisions}: {account(os.geteuid())} cannot decide here, only {account(trust.owner)}, who owns "

@@ -10,6 +10,7 @@ from itertools import compress
 from typing import Any
 
 from xomflow.core.key import Key
+from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
 
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -118,6 +119,13 @@ class Decision:
             "why": self.why,
             **({"until": _text(self.until)} if self.until else {}),
         }
+
+    @property
+    def title(self) -> str:
+        """What was decided about what, in a few words."""
+        subject = self.subject
+        about = [subject.analysis, subject.version, f"run {some_of(subject.runs)}" if subject.runs else ""]
+        return " ".join(filter(None, [str(self.what), *about, *subject.decisions]))
 
     @property
     def words(self) -> Reason:

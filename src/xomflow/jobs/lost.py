@@ -10,10 +10,11 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import read_job
 from xomflow.jobs.redo import attempts_that_failed, is_done
+from xomflow.jobs.retry import next_try_of
 from xomflow.jobs.run_lock import lock_owners, take_left_behind
 from xomflow.outcomes.document import log_tail, silent_failure
 from xomflow.outcomes.files import Failure, failure_path, write_outcome
-from xomflow.outcomes.retries import DISK, RetryPolicy, next_try
+from xomflow.outcomes.retries import DISK, RetryPolicy
 
 if TYPE_CHECKING:  # jobs need no model of the configuration
     from xomflow.config.model import Retries
@@ -87,7 +88,7 @@ def record_failure(
     earlier = attempts_that_failed(paths, key)
     if is_done(paths, key) or any(one.attempt >= failure.attempt for one in earlier):
         return False
-    due = next_try([*earlier, failure], retries)
+    due = next_try_of(paths, key, [*earlier, failure], retries)
     outcome = silent_failure(paths, key, failure, message, due, facts)
     write_outcome(failure_path(paths, key, failure), outcome)
     return True

@@ -25,6 +25,7 @@ from xomflow.jobs.local_memory import hold_memory
 from xomflow.jobs.oom import oom_kills
 from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.redo import attempts_that_failed, is_done
+from xomflow.jobs.retry import next_try_of
 from xomflow.jobs.run_lock import hold_run, leave_run, release_run, write_owner
 from xomflow.jobs.surroundings import Surroundings
 from xomflow.jobs.warm_start import run_warm
@@ -38,7 +39,7 @@ from xomflow.outcomes.files import (
     write_outcome,
 )
 from xomflow.outcomes.model import FailureDetails, Outcome, RunFacts
-from xomflow.outcomes.retries import DISK, next_try
+from xomflow.outcomes.retries import DISK
 from xomlib.printing import printable, say
 from xomlib.schema import SchemaError
 
@@ -191,7 +192,7 @@ def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:
     ended = times.bounded(times.moment(outcome.ended), paths.log(job.key))
     failure = Failure(job.attempt, details.kind, ended)
     earlier = attempts_that_failed(paths, job.key)
-    due = next_try([*earlier, failure], job.common.retries)
+    due = next_try_of(paths, job.key, [*earlier, failure], job.common.retries)
     log = keep_log(paths, job.key, failure.attempt)
     details = replace(details, next_try=times.text(due) if due else None, log=str(log))
     try:

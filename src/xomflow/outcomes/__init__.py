@@ -1,4 +1,4 @@
 """Outcomes on disk: their files and names, the document, the cache by shelf, and when a failed attempt is retried.
 
-May import: config, core. Must never depend on where results are published or how jobs run.
+May import: decisions, config, core. Must never depend on where results are published or how jobs run.
 """

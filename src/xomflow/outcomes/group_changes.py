@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from xomflow.core.paths import Paths
 from xomflow.outcomes.current import Groups, Revision, Verdict, judge
 from xomflow.outcomes.files import list_outcomes
 from xomflow.outcomes.groups import GroupsOfAll, Method, read_groups, revisions_of
+
+NONE_GIVEN_UP: Mapping[str, frozenset[int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class GroupChanges:
 
 
 def group_changes(
-    paths: Paths, groups: GroupsOfAll, given_up: frozenset[int] = frozenset()
+    paths: Paths, groups: GroupsOfAll, given_up: Mapping[str, frozenset[int]] = NONE_GIVEN_UP
 ) -> Iterator[tuple[Method, GroupChanges]]:
     """Yield what would change, by analysis and version; reads only.
 
@@ -39,14 +42,16 @@ def group_changes(
     groups
         The groups of today. Those of the tick before are what it left; without them nothing counts as regrouped.
     given_up
-        Numbers of runs that groups have lost by a decision; what follows from that does not count.
+        Numbers of runs that groups have lost by a decision, by analysis; what follows from that does not count.
     """
     earlier = read_groups(paths) or {}
     for method, known in groups.items():
         listing = list_outcomes(paths, *method)
         revisions = revisions_of(paths, *method, listing, known.revisions)
         members = {run for one in known.groups.members for run in one}
-        with_all_runs = replace(known.groups, unknown=known.groups.unknown | (given_up - members))
+        with_all_runs = replace(
+            known.groups, unknown=known.groups.unknown | (given_up.get(method[0], frozenset()) - members)
+        )
         verdict = judge(revisions, with_all_runs)
         shown = {run for name in verdict.current for run in revisions[name].runs}
         lost = {name for name in listing.done & verdict.superseded.keys() if not shown.issuperset(revisions[name].runs)}

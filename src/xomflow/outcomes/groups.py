@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.key import Key, first_run, is_group, run_id, shelf_of
 from xomflow.core.paths import Paths
+from xomflow.decisions.effects import vetoes
+from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.current import Groups, Revision, Verdict, judge
 from xomflow.outcomes.files import Listing, list_outcomes, superseded_path
@@ -115,6 +117,7 @@ class CurrentResults:
 
     def __init__(self, paths: Paths, known: GroupsOfAll | None = None) -> None:
         self._paths = paths
+        self._decided = standing_decisions(paths)
         known = (read_groups(paths) or {}) if known is None else known
         self._listings = {method: list_outcomes(paths, *method) for method in known}
         self._revisions = {
@@ -123,7 +126,7 @@ class CurrentResults:
         self._verdicts = {method: judge(self._revisions[method], one.groups) for method, one in known.items()}
 
     def of(self, shelf: Shelf, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
-        """Return those of the outcomes of a shelf that are current.
+        """Return those of the outcomes of a shelf that are current, and have no vetoed run.
 
         Parameters
         ----------
@@ -132,10 +135,19 @@ class CurrentResults:
         outcomes
             Its outcomes by id.
         """
-        verdict = self._verdicts.get((shelf.analysis, shelf.version))
+        verdict, vetoed = self._verdicts.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
+        if vetoed:
+            outcomes = {name: one for name, one in outcomes.items() if vetoed.isdisjoint(_revision_of(one).runs)}
         if verdict is None and any(map(is_group, outcomes)):
             verdict = judge({name: _revision_of(one) for name, one in outcomes.items()}, None)
         return {name: one for name, one in outcomes.items() if verdict is None or name in verdict.current}
+
+    def vetoed_in(self, shelf: Shelf) -> set[str]:
+        """Return the ids of the runs of a shelf that are vetoed for its analysis."""
+        return {run for run in map(run_id, self._vetoed_for(shelf.analysis)) if shelf_of(run) == shelf.name}
+
+    def _vetoed_for(self, analysis: str) -> Set[int]:
+        return vetoes(self._decided, analysis).keys()
 
     def marks(self, shelf: Shelf) -> dict[str, str]:
         """Return why current outcomes of a shelf are not made of what their groups are today, by id."""
@@ -158,10 +170,12 @@ class CurrentResults:
     def fingerprint(self, shelf: Shelf) -> str:
         """Return a text that changes whenever other outcomes of a shelf are current, or for other reasons."""
         verdict = self._verdicts.get((shelf.analysis, shelf.version))
-        if verdict is None:
+        vetoed = [run for one in self.shelves(shelf) for run in self.vetoed_in(replace(shelf, name=one))]
+        if verdict is None and not vetoed:
             return ""
-        here = sorted((name, mark) for name, mark in verdict.current.items() if name.startswith(shelf.name))
-        return hashlib.sha256(json.dumps(here).encode()).hexdigest()[:16]
+        marks = verdict.current.items() if verdict else ()
+        here = sorted((name, mark) for name, mark in marks if name.startswith(shelf.name))
+        return hashlib.sha256(json.dumps([here, sorted(vetoed)]).encode()).hexdigest()[:16]
 
     def shelves(self, shelf: Shelf) -> list[str]:
         """Return the shelves of all runs of the outcomes of a shelf, in order; a campaign may reach into others."""

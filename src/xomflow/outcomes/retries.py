@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
+from xomflow.decisions.effects import Grant
 from xomflow.outcomes.files import Failure
 
 if TYPE_CHECKING:  # the runner needs no model of the configuration
@@ -69,19 +70,25 @@ class AttemptLimits:
     nice: int = 0
 
 
-def next_try(failures: Sequence[Failure], retries: Retries | RetryPolicy) -> datetime | None:
+def next_try(
+    failures: Sequence[Failure], retries: Retries | RetryPolicy, grants: Collection[Grant] = ()
+) -> datetime | None:
     """Return when the next attempt is due after these failures; None: no more attempts.
 
     The distance is ``first_wait * factor**(n - 1)`` after the n-th failure of the analysis itself, a century at most.
     What is not its fault is repeated at once; only after attempts that were lost in a row the next one waits, a day at
     most, since nothing shows that it would not be lost too. After several that a disk ended, it
-    waits six hours at most.
+    waits six hours at most. An attempt that a person allows is made whatever the limits are, and the first of several
+    at once.
     """
     kinds = Counter(failure.kind for failure in failures)
     lost = sum(kinds[kind] for kind in NOT_ITS_FAULT)
     own = len(failures) - lost - kinds[DISK]
     last = failures[-1]
-    if own >= retries.attempts or lost >= retries.lost_attempts:
+    if any(one.wants_now(last.attempt + 1) for one in grants):
+        return last.ended
+    is_granted = any(one.covers(last.attempt + 1) for one in grants)
+    if not is_granted and (own >= retries.attempts or lost >= retries.lost_attempts):
         return None
     if last.kind == DISK:
         more = kinds[DISK] - _QUICK_TRIES

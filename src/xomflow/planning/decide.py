@@ -10,8 +10,34 @@ from xomflow.config.model import Retries
 from xomflow.core import times
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
+from xomflow.decisions.effects import Grant
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What people decided about one key, each with a phrase by whom, and why.
+
+    Parameters
+    ----------
+    vetoed
+        Why it has no results that count; None if it may have some.
+    held
+        Why no tick takes it now; None if a tick may.
+    redo
+        Why its outcome is made again.
+    grants
+        The attempts that are allowed beyond those of the configuration.
+    """
+
+    vetoed: Reason | None = None
+    held: Reason | None = None
+    redo: Reason | None = None
+    grants: tuple[Grant, ...] = ()
+
+
+NOTHING_DECIDED = Decided()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +59,8 @@ class Evidence:
         failures are those since then.
     suspended
         What failures of other runs have in common, for which its analysis is suspended; None if it is not.
+    decided
+        What people decided about it.
     """
 
     failures: Sequence[Failure]
@@ -41,6 +69,7 @@ class Evidence:
     ended: datetime
     redo: int = 0
     suspended: Reason | None = None
+    decided: Decided = NOTHING_DECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +86,23 @@ class KeyState:
         Number of the next attempt, or of the one that runs.
     next_try
         When the next attempt is due; None unless the state is `State.FAILED`.
+    is_held
+        Whether no tick takes it now, by decision, although it is ready.
+    is_ordered
+        Whether a person wants the next attempt.
     """
 
     name: State
     reason: str
     attempt: int = 1
     next_try: datetime | None = None
+    is_held: bool = False
+    is_ordered: bool = False
 
     @property
     def due(self) -> bool:
         """Whether a tick may take this key now."""
-        return self.name is State.READY
+        return self.name is State.READY and not self.is_held
 
     @property
     def sentence(self) -> str:
@@ -89,24 +124,37 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
     now
         The present.
     """
-    failures, missing = evidence.failures, evidence.missing
+    failures, missing, decided = evidence.failures, evidence.missing, evidence.decided
     attempt = max((failure.attempt for failure in failures), default=evidence.redo) + 1
     if evidence.working:
         return KeyState(State.RUNNING, evidence.working, attempt)
-    if failures and (imposed := _after_failures(failures, retries, attempt, now)) is not None:
+    if decided.vetoed:
+        return KeyState(State.VETOED, decided.vetoed, attempt)
+    if failures and (imposed := _after_failures(evidence, retries, attempt, now)) is not None:
         return imposed
     if missing:
         age = (now - evidence.ended).total_seconds()
         since = f"since the run ended {times.span(max(0.0, age))} ago"
         return KeyState(State.STALE if age > stale_after else State.WAITING, f"{missing} ({since})", attempt)
-    if evidence.suspended and not evidence.redo:  # a person's order is an attempt by itself
+    order = next((one.words for one in decided.grants if failures and one.covers(attempt)), None)
+    held = f"; {decided.held}" if decided.held else ""
+    if evidence.suspended and not (order or evidence.redo):  # a person's order is an attempt by itself
         alike = f"the last runs of its analysis all failed alike, {evidence.suspended}"
-        return KeyState(State.SUSPENDED, f"{alike}; one run a tick is tried until one succeeds", attempt)
-    if failures:
-        return KeyState(State.READY, f"attempt {attempt} is due after: {failures[-1].kind}", attempt)
+        suspended = f"{alike}; one run a tick is tried until one succeeds{held}"
+        return KeyState(State.SUSPENDED, suspended, attempt, is_held=bool(held))
+    reason = _why_ready(evidence, order, attempt)
+    return KeyState(State.READY, reason + held, attempt, is_held=bool(held), is_ordered=order is not None)
+
+
+def _why_ready(evidence: Evidence, order: Reason | None, attempt: int) -> str:
+    """Return why the next attempt is due."""
+    if order:
+        return f"attempt {attempt} is wanted by {order}"
+    if evidence.failures:
+        return f"attempt {attempt} is due after: {evidence.failures[-1].kind}"
     if evidence.redo:
-        return KeyState(State.READY, "a decision wants its outcome to be made again", attempt)
-    return KeyState(State.READY, "all needed data can be read", attempt)
+        return f"its outcome is made again, wanted by {evidence.decided.redo}"
+    return "all needed data can be read"
 
 
 def as_probe(state: KeyState) -> KeyState:
@@ -114,10 +162,10 @@ def as_probe(state: KeyState) -> KeyState:
     return replace(state, name=State.READY, reason="its analysis is suspended, and this run is the one to be tried")
 
 
-def _after_failures(failures: Sequence[Failure], retries: Retries, attempt: int, now: datetime) -> KeyState | None:
+def _after_failures(evidence: Evidence, retries: Retries, attempt: int, now: datetime) -> KeyState | None:
     """Return the state that failures impose; None once the next attempt is due."""
-    due = next_try(failures, retries)
-    last = failures[-1]
+    due = next_try(evidence.failures, retries, evidence.decided.grants)
+    last = evidence.failures[-1]
     if due is None:
         return KeyState(State.GAVE_UP, f"{last.kind} at attempt {last.attempt}, which was the last", attempt)
     if now < due:

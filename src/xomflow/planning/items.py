@@ -38,8 +38,8 @@ class Item:
 
     @property
     def is_lost(self) -> bool:
-        """Whether its last attempt was lost."""
-        return bool(self.failures) and self.failures[-1].kind == "lost"
+        """Whether its last attempt was lost, and no person wants the next one."""
+        return bool(self.failures) and self.failures[-1].kind == "lost" and not self.state.is_ordered
 
 
 def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
@@ -80,7 +80,7 @@ def with_probes(items: list[Item]) -> list[Item]:
     """
     found, tried = list(items), {item.is_old for item in items if item.state.name is State.RUNNING}
     for place, item in enumerate(items):
-        if item.state.name is State.SUSPENDED and item.is_old not in tried:
+        if item.state.name is State.SUSPENDED and not item.state.is_held and item.is_old not in tried:
             found[place] = replace(item, state=as_probe(item.state))
             tried.add(item.is_old)
     return found

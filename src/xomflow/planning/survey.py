@@ -17,7 +17,6 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
-from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
 from xomflow.planning.decide import Evidence, decide
@@ -33,6 +32,7 @@ from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import Queue, count_older, in_order, take
+from xomflow.planning.standing import Standing
 from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
@@ -74,6 +74,8 @@ class Survey:
         Number of runs in the batch system, by analysis.
     submissions
         The status of what was submitted to it, asked after the claims were read.
+    standing
+        What people decided.
     only_counted
         Number of the ready and suspended runs that are neither among the items nor taken by a tick, by analysis.
     """
@@ -92,6 +94,7 @@ class Survey:
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
     only_counted: dict[str, Counter[State]] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def undone(self) -> list[Item]:
@@ -155,22 +158,27 @@ def _survey_of(
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
-    in_progress, to_redo = read_in_progress(config, now), outcomes_to_redo(paths)
+    in_progress, standing = read_in_progress(config, now), Standing.read(paths, now)
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
-        undone = _undone(config, analysis, runs, missing, pending.unseen, now)
+        vetoed = standing.vetoed(analysis)
+        undone = _undone(config, analysis, runs, missing, pending.unseen, vetoed, now)
         done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
-        breaker = suspended.of(analysis, [run for run, _ in undone if run.id in runs.failures], runs.failures)
+        failed = [run for run, _ in undone if run.id in runs.failures and run.number not in vetoed]
+        breaker = suspended.of(analysis, failed, runs.failures)
         working = in_progress.runs_of(analysis)
-        apart = None if working is None else working | runs.failures.keys() | {key.run for key in to_redo} | shown
+        apart = None if working is None else working | runs.failures.keys() | standing.apart(analysis) | shown
         undone, middle = without_middle(undone, apart, config.limit_of(analysis))
-        items = [_item(config, analysis, run, runs, lacks, in_progress, now, to_redo, breaker) for run, lacks in undone]
+        items = [
+            _item(config, analysis, run, runs, lacks, in_progress, now, standing, breaker) for run, lacks in undone
+        ]
         survey.items[analysis] = items = with_probes(items)
         survey.only_counted[analysis] = breaker.count(middle)
         survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
         survey.counts[analysis][State.DONE] = done
         survey.for_person += breaker.sentences((item.is_old, item.state.name) for item in items)
     _choose(survey, config, in_progress)
+    survey.standing = standing
     survey.for_person += held_jobs(in_progress.submissions.values())
     survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
     return survey
@@ -208,12 +216,20 @@ def _queue(config: Config, name: str, ready: list[Item], running: list[Key], oth
 
 
 def _undone(
-    config: Config, analysis: str, runs: PendingRuns, missing: MissingData, unseen: Collection[int], now: datetime
+    config: Config,
+    analysis: str,
+    runs: PendingRuns,
+    missing: MissingData,
+    unseen: Collection[int],
+    vetoed: Collection[int],
+    now: datetime,
 ) -> list[tuple[Run, Reason | None]]:
     """Return the runs of an analysis, or its campaigns as runs, that are not done, each with what it lacks."""
     block = config.analyses[analysis]
     if block.period is None:
-        lacking = missing.of(analysis, [run for run in runs.pending if run.number not in unseen])
+        lacking = missing.of(
+            analysis, [run for run in runs.pending if run.number not in unseen and run.number not in vetoed]
+        )
         return [(run, NOT_SHOWN if run.number in unseen else lacking.get(run.id)) for run in runs.pending]
     selector = Selector(config.selection, block)
     members = [run for campaign in runs.campaigns for run in campaign.members]
@@ -231,14 +247,15 @@ def _item(
     lacks: Reason | None,
     in_progress: InProgress,
     now: datetime,
-    to_redo: Mapping[Key, int],
+    standing: Standing,
     suspended: SuspendedRuns,
 ) -> Item:
     key = Key(analysis, config.analyses[analysis].version, run.id)
-    made = to_redo.get(key, 0)
+    made = standing.to_redo.get(key, 0)
     recorded = [failure for failure in runs.failures.get(run.id, []) if failure.attempt > made]
     failures = in_progress.failures(key, recorded, now)
     working = Reason.of(in_progress.describe(key, failures))
-    evidence = Evidence(failures, working, lacks, run.end or run.start, made, suspended.about(run))
+    about = suspended.about(run)
+    evidence = Evidence(failures, working, lacks, run.end or run.start, made, about, standing.decided(key, run))
     state = decide(evidence, config.retries, config.stale_after, now)
     return Item(key, run, state, tuple(failures), suspended.is_old(run))

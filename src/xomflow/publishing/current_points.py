@@ -69,8 +69,9 @@ class CurrentPoints:
         return self._cache.shelves()
 
     def superseded(self, shelf: Shelf) -> set[str]:
-        """Return the ids of the outcomes of a shelf that are kept and are not current."""
-        return superseded_in(self._paths.shelves(shelf.analysis, shelf.version) / shelf.name)
+        """Return the ids of the outcomes of a shelf that are kept and are not current, or are vetoed."""
+        superseded = superseded_in(self._paths.shelves(shelf.analysis, shelf.version) / shelf.name)
+        return superseded | self.current.vetoed_in(shelf)
 
     def fingerprint(self, shelf: Shelf) -> Fingerprint:
         """Return what changes whenever the points of a shelf do; 0 if that cannot be seen at present."""

@@ -16,8 +16,6 @@ from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.store import Store
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 
-_FEW = 3  # runs that the title of a decision names
-
 
 def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey]) -> None:
     """Make the store have the points that are so now, and no others.
@@ -57,11 +55,8 @@ def of_science_run(one: ScienceRunTimes) -> Event:
 
 def of_decision(one: Decision) -> Event:
     """Return a decision as an event."""
-    subject = one.subject
-    runs = ", ".join(subject.runs[:_FEW]) + f" and {len(subject.runs) - _FEW} more" * (len(subject.runs) > _FEW)
-    title = " ".join(filter(None, [str(one.what), subject.analysis, subject.version, runs and f"run {runs}"]))
     end = times.text(one.until) if one.until else None
-    return Event("decision", title, f"{one.who}: {one.why}", times.text(one.when), end, subject.analysis or "all")
+    return Event("decision", one.title, one.words, times.text(one.when), end, one.subject.analysis or "all")
 
 
 def limits_of(config: ReportConfig) -> dict[tuple[str, str, str], expected.Limits]:

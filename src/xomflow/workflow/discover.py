@@ -187,7 +187,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
     return SurveyDocument(
         config=ReportConfig.of(config),
         counts={analysis: dict(counts) for analysis, counts in survey.counts.items()},
-        listed=[as_listed(item) for item in survey.undone if not item.state.due or item.key in chosen],
+        listed=[as_listed(item) for item in survey.undone if item.state.name is not State.READY or item.key in chosen],
         configuration_errors=survey.configuration_errors,
         site_errors=site_errors,
         warnings=survey.warnings,
@@ -195,6 +195,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         for_person=survey.for_person,
         batch_jobs=survey.batch_jobs,
         oldest_ready=oldest_ready(item for item in survey.undone if item.key not in chosen),
+        decisions=survey.standing.lines(item for item in survey.undone if item.key not in chosen),
     )
 
 

@@ -190,6 +190,8 @@ class SurveyDocument:
         Number of runs in the batch system, by analysis.
     oldest_ready
         The oldest of the ready runs that the tick left, by analysis.
+    decisions
+        Sentences about the decisions of people that hold.
     """
 
     config: ReportConfig
@@ -202,6 +204,7 @@ class SurveyDocument:
     for_person: list[str] = field(default_factory=list)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
@@ -217,6 +220,7 @@ class SurveyDocument:
             **job_counts_to_json(self.batch_jobs),
             **oldest_ready_to_json(self.oldest_ready),
             **({"science_runs": science_runs} if science_runs else {}),
+            **({"decisions": self.decisions} if self.decisions else {}),
         }
 
     @classmethod
@@ -233,4 +237,5 @@ class SurveyDocument:
             content.get("for_person", []),
             job_counts_from_json(content),
             oldest_ready_from_json(content),
+            content.get("decisions", []),
         )

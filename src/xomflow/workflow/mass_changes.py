@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from xomflow.core import times
 from xomflow.core.errors import XomError
 from xomflow.core.paths import Paths
+from xomflow.decisions.effects import vetoes
 from xomflow.decisions.model import Decision, standing
 from xomflow.outcomes.group_changes import group_changes
 from xomflow.outcomes.groups import GroupsOfAll, Method
@@ -43,8 +44,10 @@ def mass_changes(
     everything
         Whether to look also at outcomes in folders that have not changed since they were published.
     """
+    stand = standing(decisions, times.now())
+    lost_by_decision = {analysis: given_up | vetoes(stand, analysis).keys() for analysis, _ in groups or {}}
     known = KnownResults(paths, paths.ledger_of(_name_of(store, paths)))
-    shelves, after = known.shelves(), _changes_of_groups(paths, groups or {}, given_up)
+    shelves, after = known.shelves(), _changes_of_groups(paths, groups or {}, lost_by_decision)
     for shelf in shelves:
         if lost := known.lost(shelf, everything):
             fates = after.setdefault((shelf.analysis, shelf.version), {})
@@ -53,7 +56,7 @@ def mass_changes(
     for shelf in shelves:
         if (method := (shelf.analysis, shelf.version)) in before:
             before[method] |= known.of(shelf)
-    return brake(before, after, standing(decisions, times.now()), paths.outcomes)
+    return brake(before, after, stand, paths.outcomes)
 
 
 def stop_before(changes: Iterable[MassChange]) -> None:
@@ -62,7 +65,9 @@ def stop_before(changes: Iterable[MassChange]) -> None:
         raise BrakeError(found)
 
 
-def _changes_of_groups(paths: Paths, groups: GroupsOfAll, given_up: frozenset[int]) -> dict[Method, dict[str, Fate]]:
+def _changes_of_groups(
+    paths: Paths, groups: GroupsOfAll, given_up: Mapping[str, frozenset[int]]
+) -> dict[Method, dict[str, Fate]]:
     found: dict[Method, dict[str, Fate]] = {}
     for method, changes in group_changes(paths, groups, given_up):
         fates = dict.fromkeys(changes.regrouped, Fate.REGROUPED) | dict.fromkeys(changes.lost, Fate.SUPERSEDED)

@@ -17,10 +17,11 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary, oldest_of
 from xomflow.jobs.redo import attempts_that_failed, is_done
+from xomflow.jobs.retry import next_try_of
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.reading import read_outcome
-from xomflow.outcomes.retries import DISK, next_try
+from xomflow.outcomes.retries import DISK
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.claims import is_overtaken, read_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
@@ -113,6 +114,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         warnings=survey.warnings,
         published=published,
         for_person=survey.for_person,
+        decisions=survey.decisions,
         batch_jobs=survey.batch_jobs,
         oldest_ready=oldest_of([*left, *((one.key, one.since) for one in taken if one.state is State.READY)]),
     )
@@ -137,7 +139,7 @@ def _after_work(
             return replace(one, state=State.RUNNING, reason=f"it was submitted, job {submitted[key].job}")
         left = "this tick did not start it, or its job ended without a record"
         return replace(one, state=State.READY, reason=left, log=str(paths.log(key)))
-    due = next_try(failures, config.retries)
+    due = next_try_of(paths, key, failures, config.retries)
     state = State.FAILED if due else State.GAVE_UP
     return with_record(paths, replace(one, state=state, attempt=attempt, next_try=due))
 
@@ -194,6 +196,7 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         },
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
+        "decisions": summary.decisions,
         "science_runs": [one._asdict() for one in science_runs],
         "titles": {
             analysis: {"title": block.title, "documentation": block.documentation, "contact": block.contact}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
 
 _MOST_LINES = 20
+_MOST_DECISIONS = 10
 _COLUMN = max(map(len, State)) + 1
 
 
@@ -42,6 +43,7 @@ def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) 
     return [
         *count_lines(summary.counts),
         "",
+        *decision_lines(summary.decisions),
         *_attention_lines(summary.listed),
         *oldest_ready_line(summary.oldest_ready, summary.ended),
         *summary.warnings,
@@ -104,6 +106,7 @@ def status_sentences(survey: Survey, listed: list[ListedKey], paths: Paths) -> l
         Where the ticks are.
     """
     return [
+        *decision_lines(survey.standing.lines(survey.undone)),
         *oldest_ready_line(oldest_of((one.key, one.since) for one in listed if one.state is State.READY), times.now()),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
@@ -111,6 +114,12 @@ def status_sentences(survey: Survey, listed: list[ListedKey], paths: Paths) -> l
         *survey.configuration_errors,
         *_newest_site_errors(paths),
     ]
+
+
+def decision_lines(decisions: Sequence[str]) -> list[str]:
+    """Return a line for each decision that holds; of many only for the newest ones."""
+    more = f"... and {len(decisions) - _MOST_DECISIONS} more, see: xom decisions"
+    return [*decisions[:_MOST_DECISIONS], *([more] if len(decisions) > _MOST_DECISIONS else [])]
 
 
 def oldest_ready_line(oldest: Mapping[str, OldestReady], now: datetime) -> list[str]:

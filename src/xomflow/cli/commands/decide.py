@@ -1,14 +1,22 @@
-"""Commands that write decisions."""
+"""Commands that write decisions, and list them."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from xomflow.cli.arguments import add_reason
+from xomflow.cli.arguments import add_reason, add_runs, add_until, named_analyses, positive, until, wanted_runs
 from xomflow.cli.command import Command
+from xomflow.cli.conventions import Plan, add_conventions, add_json, carry_out
+from xomflow.cli.table import say_table
 from xomflow.config.model import Config
+from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomlib.printing import say
+
+if TYPE_CHECKING:
+    from xomflow.workflow.decisions.draft import Draft
 
 
 def accept(config: Config, options: argparse.Namespace) -> int:
@@ -19,9 +27,144 @@ def accept(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def retry(config: Config, options: argparse.Namespace) -> int:
+    """Try runs again now whose last attempt failed, whatever the limits are."""
+    from xomflow.workflow.decisions.orders import retry as order
+
+    draft = order(config, options.analysis, wanted_runs(options), options.kind, options.attempts)
+    return _decide(config, options, draft)
+
+
+def redo(config: Config, options: argparse.Namespace) -> int:
+    """Make the outcomes of runs again; a complete new one replaces the old one, a failed attempt leaves it."""
+    from xomflow.workflow.decisions.orders import redo as order
+
+    return _decide(config, options, order(config, options.analysis, wanted_runs(options)))
+
+
+def veto(config: Config, options: argparse.Namespace) -> int:
+    """Decide that runs have no results that count, for all analyses or for those that are named."""
+    from xomflow.workflow.decisions.standing import veto as veto_runs
+
+    return _decide(config, options, veto_runs(config, wanted_runs(options), named_analyses(options)))
+
+
+def unveto(config: Config, options: argparse.Namespace) -> int:
+    """Take the vetoes of runs back."""
+    from xomflow.workflow.decisions.standing import unveto as unveto_runs
+
+    return _decide(config, options, unveto_runs(config, wanted_runs(options), named_analyses(options)))
+
+
+def pause(config: Config, options: argparse.Namespace) -> int:
+    """Take no run of an analysis; what runs goes on."""
+    from xomflow.workflow.decisions.standing import pause as pause_analysis
+
+    return _decide(config, options, pause_analysis(config, options.analysis), may_be_many=True)
+
+
+def resume(config: Config, options: argparse.Namespace) -> int:
+    """Take the pause of an analysis back."""
+    from xomflow.workflow.decisions.standing import resume as resume_analysis
+
+    return _decide(config, options, resume_analysis(config, options.analysis), may_be_many=True)
+
+
+def drain(config: Config, options: argparse.Namespace) -> int:
+    """Take no run of any analysis, as before an upgrade; what runs goes on, and is published."""
+    from xomflow.workflow.decisions.draining import is_drained, wait_until_quiet
+    from xomflow.workflow.decisions.standing import drain as drain_site
+
+    if not (options.wait and is_drained(config)):
+        _decide(config, options, drain_site(config), may_be_many=True)
+    if options.wait and not options.dry_run:
+        for sentence in wait_until_quiet(config):
+            say(sentence)
+    return ExitCode.OK
+
+
+def undrain(config: Config, options: argparse.Namespace) -> int:
+    """Let ticks take runs again."""
+    from xomflow.workflow.decisions.standing import undrain as undrain_site
+
+    return _decide(config, options, undrain_site(config), may_be_many=True)
+
+
+def withdraw(config: Config, options: argparse.Namespace) -> int:
+    """Take decisions back by their names: standing ones at any time, orders until they have begun."""
+    from xomflow.workflow.decisions.listing import withdraw as take_back
+
+    return _decide(config, options, take_back(config, options.names))
+
+
+def decisions(config: Config, options: argparse.Namespace) -> int:
+    """List the decisions that hold, the newest first; reads only."""
+    from xomflow.workflow.decisions.listing import HEADINGS, decision_rows
+
+    say_table(HEADINGS, decision_rows(config, options.all), options.json)
+    return ExitCode.OK
+
+
+def _decide(config: Config, options: argparse.Namespace, draft: Draft, may_be_many: bool = False) -> int:
+    """Write what a person decided, in the way of all commands."""
+    from xomflow.workflow.decisions.draft import write
+
+    ends = until(options, times.now())
+    plan = Plan(draft.phrase, draft.keys, lambda: write(config, draft, options.why, ends), draft.notes, may_be_many)
+    return carry_out(plan, options)
+
+
 def _of_accept(parser: argparse.ArgumentParser) -> None:
     add_reason(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would be accepted")
 
 
-COMMANDS = (Command(accept, _of_accept),)
+def _taking(*adds: Callable[[argparse.ArgumentParser], None]) -> Callable[[argparse.ArgumentParser], None]:
+    """Return what adds the arguments of a decision."""
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        for one in (*adds, add_reason, add_conventions):
+            one(parser)
+
+    return add
+
+
+def _analysis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("analysis", metavar="ANALYSIS")
+
+
+def _attempts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--class", dest="kind", help="only runs whose last attempt failed with this class")
+    parser.add_argument("--attempts", type=positive, default=1, help="how many attempts; default: %(default)s")
+
+
+def _runs_and_analyses(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser, analyses=True)
+
+
+def _wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="end when nothing runs any more")
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name of a decision, as xom decisions prints it")
+
+
+def _of_decisions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="also those that have begun, ended or were taken back")
+    add_json(parser)
+
+
+COMMANDS = (
+    Command(accept, _of_accept),
+    Command(retry, _taking(_analysis, add_runs, _attempts, add_until)),
+    Command(redo, _taking(_analysis, add_runs, add_until)),
+    Command(veto, _taking(_runs_and_analyses, add_until)),
+    Command(unveto, _taking(_runs_and_analyses)),
+    Command(pause, _taking(_analysis, add_until)),
+    Command(resume, _taking(_analysis)),
+    Command(drain, _taking(_wait, add_until)),
+    Command(undrain, _taking()),
+    Command(withdraw, _taking(_names)),
+    Command(decisions, _of_decisions),
+)

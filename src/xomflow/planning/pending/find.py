@@ -13,6 +13,8 @@ from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
 from xomflow.core.key import RUN_DIGITS, is_shelf, run_id, shelf_of
 from xomflow.core.paths import Paths
+from xomflow.decisions.effects import vetoes
+from xomflow.decisions.files import standing_decisions
 from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import list_outcomes, list_shelf, shelf_stamps
 from xomflow.outcomes.groups import KnownGroups, read_groups, revisions_of
@@ -82,8 +84,11 @@ class _Look:
         self._range = min(self._ends[0], last), last if self._ends[1] is None else min(self._ends[1], last)
         self._metadata = RunMetadata(self._paths)
         self._decided = given_up(self._paths)
-        self._redo = outcomes_to_redo(self._paths)
-        self._selectors = {name: Selector(config.selection, block) for name, block in config.analyses.items()}
+        decided = standing_decisions(self._paths)
+        self._selectors = {
+            name: Selector(config.selection, block, vetoes(decided, name)) for name, block in config.analyses.items()
+        }
+        self._not_counted = self._find_not_counted()
         common = common_fingerprint(config)
         self._kept = Kept(common) if anew else read_kept_work(self._paths.pending, common)
         self._documents = rundb.fingerprint(*self._ends)
@@ -177,20 +182,32 @@ class _Look:
         """Return what shows a change of the outcomes of each shelf."""
         stamps = shelf_stamps(self._paths, analysis, self._config.analyses[analysis].version)
         return {
-            name: f"{changed} {inode} {sorted(self._again(analysis, name)) or ''}"
-            for name, (changed, inode) in stamps.items()
-            if times.settled(changed, self._now)
+            name: f"{changed} {inode}" for name, (changed, inode) in stamps.items() if times.settled(changed, self._now)
         } | {name: "" for name, (changed, _) in stamps.items() if not times.settled(changed, self._now)}
 
+    def _stamp(self, analysis: str, name: str) -> str:
+        """Return what shows a change of outcomes of a shelf, or of decisions about them; empty: that is not seen."""
+        stamp = self._stamps[analysis].get(name, "no folder")
+        return f"{stamp} {sorted(self._again(analysis, name)) or ''}" if stamp else ""
+
     def _again(self, analysis: str, name: str) -> set[str]:
-        """Return the ids of the outcomes of a shelf that are to be made again."""
-        method = (analysis, self._config.analyses[analysis].version)
-        return {key.run for key in self._redo if (key.analysis, key.version) == method and key.shelf == name}
+        """Return the ids of the runs of a shelf whose outcomes do not count: to be made again, or vetoed."""
+        return self._not_counted.get((analysis, name), set())
+
+    def _find_not_counted(self) -> dict[tuple[str, str], set[str]]:
+        found: dict[tuple[str, str], set[str]] = {}
+        redo = outcomes_to_redo(self._paths)
+        for analysis, block in self._config.analyses.items():
+            vetoed = {run_id(number) for number in self._selectors[analysis].vetoed}
+            again = {key.run for key in redo if (key.analysis, key.version) == (analysis, block.version)}
+            for run in vetoed | again:
+                found.setdefault((analysis, shelf_of(run)), set()).add(run)
+        return found
 
     def _look_at_outcomes(self, name: str, shelf: KnownShelf, groups: Alike | None = None) -> None:
         """Find what is pending on a shelf for the analyses of which that may have changed."""
         for analysis in self._config.analyses:
-            stamp = self._stamps[analysis].get(name, "no folder")
+            stamp = self._stamp(analysis, name)
             known = shelf.analyses.get(analysis)
             if known is not None and stamp and known.stamp == stamp:
                 continue

@@ -53,7 +53,7 @@ def pending_of_all(
 
 def unclear_for(selector: Selector, complaints: Iterable[Complaint]) -> list[Complaint]:
     """Return the documents that cannot be understood and may be those of runs of an analysis."""
-    return [one for one in complaints if one.number is None or not selector.refusal_by_number(one.number)]
+    return [one for one in complaints if one.number is None or not selector.refusal_in_groups(one.number)]
 
 
 def _pending_campaigns(
@@ -96,7 +96,7 @@ def _unknown(selector: Selector, answer: RunQuery, revisions: Iterable[Revision]
     for number in {run for one in revisions for run in one.runs} - answer.given_up:
         run = answer.runs.get(number, answer.before.get(number))
         is_unknown = number in answer.unseen or number not in answer.runs
-        if is_unknown and (belongs(run) if run else not selector.refusal_by_number(number)):
+        if is_unknown and (belongs(run) if run else not selector.refusal_in_groups(number)):
             unknown.add(number)
     return frozenset(unknown)
 
@@ -122,4 +122,4 @@ class _Belongs:
         key = selection_key(run)
         if key not in self._decided:
             self._decided[key] = not self._selector.refusal_by_kind(run)
-        return self._decided[key] and not self._selector.refusal_by_number(run.number)
+        return self._decided[key] and not self._selector.refusal_in_groups(run.number)

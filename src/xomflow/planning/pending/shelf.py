@@ -146,7 +146,7 @@ def pending_shelf(
     listing
         The names of its outcomes.
     again
-        Ids of the runs whose outcomes are to be made again.
+        Ids of the runs whose outcomes do not count: they are to be made again, or vetoed.
     stamp
         See `PendingShelf`.
     """
@@ -175,7 +175,7 @@ def kinds_of(selector: Selector, runs: Iterable[Run]) -> str:
 def _kinds(selector: Selector, runs: Iterable[Run]) -> Iterator[Any]:
     between: set[tuple[str, tuple[str, ...]]] = set()
     for run in sorted(runs, key=lambda run: run.number):
-        if selector.refusal_by_number(run.number) or selector.refusal_by_kind(run):
+        if selector.refusal_in_groups(run.number) or selector.refusal_by_kind(run):
             between.add((run.mode, tuple(sorted(run.detectors))))
             continue
         yield sorted(between)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from types import MappingProxyType
 
 from xomflow.config.model import Analysis, Selection
 from xomflow.core.reason import Reason
 from xomflow.rundb.run import Run
+
+NO_RUNS: Mapping[int, Reason] = MappingProxyType({})
 
 
 def selection_key(run: Run) -> tuple:
@@ -28,11 +31,14 @@ class Selector:
         The selection for all analyses.
     analysis
         The block of this one, which narrows it.
+    vetoed
+        Numbers of the runs that are vetoed for it, with the reason.
     """
 
-    def __init__(self, common: Selection, analysis: Analysis) -> None:
+    def __init__(self, common: Selection, analysis: Analysis, vetoed: Mapping[int, Reason] = NO_RUNS) -> None:
         self._common = common
         self._analysis = analysis
+        self.vetoed = vetoed
         self._excepted = frozenset(analysis.except_runs)
         self._excluded_tags = {*common.excluded_tags, *analysis.excluded_tags}
         self._included_tags = frozenset(analysis.included_tags)
@@ -48,6 +54,13 @@ class Selector:
                 end = "today" if block.max_run is None else block.max_run
                 return Reason(f"run number {number} is outside {block.min_run} to {end}")
         return Reason("the run is listed in except_runs") if number in self._excepted else None
+
+    def refusal_in_groups(self, number: int) -> Reason | None:
+        """Return the reason why a run of this number is in no group of runs, whatever it looks like; None if it may be.
+
+        A vetoed run stays selected, with a state of its own, but groups go on without it.
+        """
+        return self.refusal_by_number(number) or self.vetoed.get(number)
 
     def refusal_by_looks(self, run: Run) -> Reason | None:
         """Return the reason why the analysis does not select runs that look like ``run``; None if it does."""

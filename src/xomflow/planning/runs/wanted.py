@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from xomflow.core.errors import UsageError
@@ -29,6 +29,8 @@ class Word:
         Numbers of the first and the last run of a range.
     analysis, campaign
         Of a campaign: its analysis and its id.
+    members
+        Numbers of the runs of a campaign, where single runs are meant by it.
     """
 
     text: str
@@ -36,11 +38,12 @@ class Word:
     last: int = -1
     analysis: str = ""
     campaign: str = ""
+    members: frozenset[int] = frozenset()
 
     def names(self, analysis: str, run: Run) -> bool:
         """Return whether a run of an analysis, or one in a campaign, is meant."""
         if self.campaign:
-            return (analysis, run.id) == (self.analysis, self.campaign)
+            return (analysis, run.id) == (self.analysis, self.campaign) or run.number in self.members
         return any(self.first <= number <= self.last for number in run.members or (run.number,))
 
 
@@ -78,6 +81,17 @@ class WantedRuns:
     def choose(self, analysis: str, runs: Iterable[Run]) -> list[Run]:
         """Return which runs, or campaigns as runs, of an analysis are meant, in their order."""
         return [run for run in runs if self._names(analysis, run) and self._fits(run)]
+
+    def with_runs(self, members: Mapping[str, Collection[int]]) -> WantedRuns:
+        """Return this with single runs in the place of campaigns.
+
+        Parameters
+        ----------
+        members
+            The numbers of their runs, by the text of each word.
+        """
+        words = (replace(word, members=frozenset(members.get(word.text, ()))) for word in self.words)
+        return replace(self, words=tuple(words))
 
     def without_run(self, found: Iterable[tuple[str, Run]]) -> list[str]:
         """Return the words that name none of these pairs of analysis and run."""

@@ -13,6 +13,8 @@ from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import ID, first_run
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
+from xomflow.decisions.effects import vetoes
+from xomflow.decisions.files import standing_decisions
 from xomflow.planning.runs.campaigns import as_run, campaigns_of
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.selection import Selector
@@ -112,11 +114,12 @@ def _find_campaign(config: Config, key: JobKey, rundb: RunDB) -> Run:
     block, common = config.analyses[key.analysis], config.selection
     if block.period is None:
         raise UsageError(f"{key.run} is the id of a campaign, and analyses.{key.analysis} has no period: give a run id")
-    selector = Selector(common, block)
+    decided = standing_decisions(Paths(config.work))
+    selector = Selector(common, block, vetoes(decided, key.analysis))
     answer = read_runs(config, rundb, common.min_run, common.max_run)
     found = campaigns_of(
         answer.runs.values(),
-        lambda run: not (selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)),
+        lambda run: not (selector.refusal_in_groups(run.number) or selector.refusal_by_kind(run)),
         block.period,
     )
     first = first_run(key.run)

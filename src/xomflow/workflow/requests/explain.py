@@ -6,6 +6,8 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
+from xomflow.decisions.effects import vetoes
+from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.items import Item
@@ -42,6 +44,7 @@ def why(config: Config, number: int) -> list[str]:
     else:
         lines = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
         lines += [_line(config, analysis, run, survey) for analysis in config.analyses]
+    lines += [f"decided: {one}" for one in survey.standing.about(number, survey.undone)]
     return lines + CurrentResults(Paths(config.work), survey.known_groups).describe(number)
 
 
@@ -52,9 +55,10 @@ def document_problems(config: Config) -> list[str]:
 
 
 def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
-    block, selector = config.analyses[analysis], Selector(config.selection, config.analyses[analysis])
+    block, vetoed = config.analyses[analysis], vetoes(standing_decisions(Paths(config.work)), analysis)
+    selector = Selector(config.selection, block, vetoed)
     # A campaign also waits for members that are not finished.
-    kind = selector.refusal_by_number(run.number) or selector.refusal_by_kind(run)
+    kind = selector.refusal_in_groups(run.number) or selector.refusal_by_kind(run)
     refusal = kind if block.period else selector.refusal(run)
     item = next((one for one in survey.items[analysis] if run.number in (one.run.members or (one.run.number,))), None)
     name = f"{analysis} {block.version} run {item.key.run if item else run.id}"

@@ -1,0 +1,74 @@
+"""A decision that a person is about to make: what it touches, and what is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from xomflow.config.model import Config
+from xomflow.core import times
+from xomflow.core.errors import ConfigurationError
+from xomflow.core.key import Key
+from xomflow.core.messages import did_you_mean
+from xomflow.core.paths import Paths
+from xomflow.decisions.files import account, write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Decisions to write.
+
+    Parameters
+    ----------
+    what
+        The verb.
+    subjects
+        What they are about, one for each.
+    keys
+        What they touch.
+    phrase
+        What becomes of the keys, as words after their number.
+    notes
+        Sentences about what is passed over.
+    """
+
+    what: Verb
+    subjects: tuple[Subject, ...]
+    keys: tuple[Key, ...]
+    phrase: str
+    notes: tuple[str, ...] = ()
+
+
+def write(config: Config, draft: Draft, why: str, until: datetime | None = None) -> Iterable[str]:
+    """Write the decisions, each complete or not at all; yield a sentence with the file of each.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    draft
+        The decisions.
+    why
+        The reason.
+    until
+        When they end by themselves; None: never.
+    """
+    paths = Paths(config.work)
+    for subject in draft.subjects:
+        decision = Decision(draft.what, subject, account(os.geteuid()), times.now(), why, until)
+        yield f"decided: {write_decision(paths, decision)}"
+
+
+def check_analysis(config: Config, analysis: str) -> None:
+    """Raise `ConfigurationError` if no analysis has this name."""
+    if analysis not in config.analyses:
+        hint = did_you_mean(analysis, list(config.analyses))
+        raise ConfigurationError(f"the configuration has no analysis {analysis!r}{hint}")
+
+
+def passed_over(words: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return a sentence for each word of RUNS that names nothing."""
+    return tuple(f"{word} names {what}" for word in words)

@@ -1,0 +1,109 @@
+"""Single orders: one more attempt at runs that failed, or another one at runs that are done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from xomflow.config.model import Config
+from xomflow.core.errors import UsageError
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.core.state import FAILURES
+from xomflow.decisions.model import Subject, Verb
+from xomflow.jobs.redo import outcomes_to_redo
+from xomflow.outcomes.files import digest_of, list_outcomes
+from xomflow.planning.items import Item
+from xomflow.planning.pending.find import find_pending
+from xomflow.planning.runs.campaigns import as_run
+from xomflow.planning.runs.runs_now import read_runs
+from xomflow.planning.runs.wanted import WantedRuns
+from xomflow.rundb.database import open_rundb
+from xomflow.rundb.run import Run
+from xomflow.workflow.decisions.draft import Draft, check_analysis, passed_over
+from xomflow.workflow.discover import survey_now
+
+
+def retry(config: Config, analysis: str, wanted: WantedRuns, kind: str | None = None, attempts: int = 1) -> Draft:
+    """Return the order to try runs again now whose last attempt failed, whatever the limits are; reads only.
+
+    Parameters
+    ----------
+    config, analysis
+        The configuration, and which of its analyses.
+    wanted
+        Which of its runs.
+    kind
+        Only those whose last attempt failed with this class; None: any.
+    attempts
+        How many attempts; the normal waits are between them.
+    """
+    check_analysis(config, analysis)
+    items = survey_now(config, may_write=False).items[analysis]
+    meant = {run.id for run in wanted.choose(analysis, [item.run for item in items])}
+    chosen = [item for item in items if item.key.run in meant and _has_failed(item, kind)]
+    others = Counter(_state(item) for item in items if item.key.run in meant) - Counter(map(_state, chosen))
+    failed = [(analysis, item.run) for item in items if item.state.name in FAILURES]
+    notes = passed_over(wanted.without_run(failed), f"no run of {analysis} that failed")
+    notes += tuple(f"passed over: {number} {state}" for state, number in others.items())
+    if not chosen:
+        raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that failed: nothing was done"]))
+    subject = Subject(
+        analysis,
+        config.analyses[analysis].version,
+        tuple(item.key.run for item in chosen),
+        attempts=tuple(item.failures[-1].attempt for item in chosen),
+        most=attempts,
+    )
+    return Draft(Verb.RETRY, (subject,), tuple(item.key for item in chosen), "to be tried again now", notes)
+
+
+def redo(config: Config, analysis: str, wanted: WantedRuns) -> Draft:
+    """Return the order to replace the outcomes of runs by new ones; reads only.
+
+    Parameters
+    ----------
+    config, analysis
+        The configuration, and which of its analyses.
+    wanted
+        Which of its runs that are done.
+    """
+    check_analysis(config, analysis)
+    paths, version = Paths(config.work), config.analyses[analysis].version
+    done = list(_done_runs(config, analysis, wanted))
+    ordered = {key.run for key in outcomes_to_redo(paths) if (key.analysis, key.version) == (analysis, version)}
+    meant = wanted.choose(analysis, done)
+    keys = tuple(Key(analysis, version, run.id) for run in meant if run.id not in ordered)
+    notes = passed_over(wanted.without_run((analysis, run) for run in done), f"no run of {analysis} that is done")
+    if already := len(meant) - len(keys):
+        notes += (f"passed over: {already} that are to be made again already",)
+    if not keys:
+        raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that is done: nothing was done"]))
+    digests = tuple(digest_of(paths.outcome(key)) for key in keys)
+    subject = Subject(analysis, version, tuple(key.run for key in keys), digests)
+    return Draft(Verb.REDO, (subject,), keys, "to be made again", notes)
+
+
+def _has_failed(item: Item, kind: str | None) -> bool:
+    return item.state.name in FAILURES and kind in (None, item.failures[-1].kind)
+
+
+def _state(item: Item) -> str:
+    last = f" ({item.failures[-1].kind})" if item.state.name in FAILURES else ""
+    return f"{item.state.name}{last}"
+
+
+def _done_runs(config: Config, analysis: str, wanted: WantedRuns) -> Iterator[Run]:
+    """Yield the runs of an analysis with an outcome, newest first; of one over a period, the campaigns of today."""
+    block, rundb = config.analyses[analysis], open_rundb(config.rundb)
+    done = list_outcomes(Paths(config.work), analysis, block.version).done
+    if block.period is None:
+        runs = read_runs(config, rundb, *wanted.bounds).runs
+        yield from (runs[number] for number in sorted(runs, reverse=True) if runs[number].id in done)
+        return
+    groups = find_pending(config, rundb).analyses[analysis].known_groups
+    runs = read_runs(config, rundb, config.selection.min_run, config.selection.max_run).runs
+    for members in reversed(groups.groups.members if groups else ()):
+        whole = as_run([runs[number] for number in members])
+        if whole.id in done:
+            yield whole
