@@ -91,6 +91,7 @@ def status(now: datetime, **changes: Any) -> dict[str, Any]:
         "counts": {},
         "attention": [],
         "problems": [],
+        "decisions": [],
         "science_runs": [],
         "titles": {},
     }

@@ -108,6 +108,7 @@ def test_markup_in_any_text_is_shown_literally(folder: Path) -> None:
         NOW,
         attention=[attention("052894", "failed", MARKUP, log=MARKUP)],
         problems=[MARKUP],
+        decisions=[MARKUP],
         titles={"event_rate": {"title": MARKUP, "documentation": MARKUP}},
         science_runs=[{"name": MARKUP, "start": iso(NOW - timedelta(days=1)), "end": None}],
         counts={"event_rate": {"version": MARKUP, "states": {"done": 1, MARKUP: 1}}},
@@ -118,6 +119,7 @@ def test_markup_in_any_text_is_shown_literally(folder: Path) -> None:
         """await until(() => $("dialog").open);
         const texts = selector => $$(selector).map(node => node.textContent);
         return { chips: texts("dialog .chip"), why: texts(".why p:first-child"), problems: texts(".problems li"),
+                 decisions: texts(".decisions li"),
                  panels: $$(".panel").map(p => p.dataset.variable), made: $$("img, body script").length };""",
         fragment="#run=052894&analysis=event_rate",
     )
@@ -125,6 +127,7 @@ def test_markup_in_any_text_is_shown_literally(folder: Path) -> None:
         "chips": [MARKUP],
         "why": [MARKUP],
         "problems": [MARKUP],
+        "decisions": [MARKUP],
         "panels": [MARKUP, "__proto__"],
         "made": 0,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ from xomlib.printing import say
 
 Done = subprocess.CompletedProcess[str]
 _AT_A_TIME = 4
+_CHANGES = frozenset({"os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir", "os.chmod"})
 
 
 class FastSite(Site):
@@ -99,6 +101,16 @@ class FastSite(Site):
         self.write_config()
         return in_fork(lambda: xom(list(words)), self.folder, environment)
 
+    def killed_command(self, number: int, *words: str) -> Done:
+        """Run a command that is killed before it changes a folder for the n-th time."""
+        self.write_config()
+        return in_fork(lambda: _dying_at(number, lambda: xom(list(words))), self.folder)
+
+    def killed_tick(self, number: int) -> Done:
+        """Run a tick; it, or one of its jobs, is killed before it changes a folder for the n-th time."""
+        self.write_config()
+        return in_fork(lambda: _dying_at(number, lambda: _tick(self.together)), self.folder)
+
 
 def in_fork(work: Callable[[], int | None], folder: Path, environment: dict[str, str] | None = None) -> Done:
     """Call a function in a fork of this process, in a folder; its return value is the exit code."""
@@ -110,6 +122,21 @@ def in_fork(work: Callable[[], int | None], folder: Path, environment: dict[str,
             file.seek(0)
             texts.append(file.read().decode(errors="replace"))
     return subprocess.CompletedProcess([], code, *texts)
+
+
+def _dying_at(number: int, work: Callable[[], int | None]) -> int | None:
+    """Call a function in this process, which gets SIGKILL before it changes a folder for the n-th time."""
+    left = number
+
+    def count(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        if event in _CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+    return work()
 
 
 def fork(work: Callable[[], int | None]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from support.in_process import FastSite
 from support.site import document
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
+from xomflow.decisions.files import read_decisions, standing_decisions
+from xomflow.decisions.model import Verb
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 BROKEN = "raise ValueError('broken')"
@@ -279,3 +283,30 @@ def test_nothing_is_decided_before_there_is_a_work_folder(site: FastSite) -> Non
         done.stderr.splitlines()[-1] == "work: there is no such folder, so nothing can be decided: start a tick first"
     )
     assert not site.work.exists()
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_anywhere_has_decided_all_or_nothing(site: FastSite) -> None:
+    site.tree["retries"] = {"attempts": 1, "first_wait": "1 h"}
+    site.runs([52001, 52002])
+    site.analysis("good", f"if run_id == '052001': {BROKEN}\n{GOOD}")
+    site.tick()
+    commands = (
+        *(("retry", "good", "52001"), ("redo", "good", "52002"), ("veto", "52001-52002"), ("unveto", "52002")),
+        *(("pause", "good"), ("resume", "good"), ("drain", "--wait"), ("undrain",), ("withdraw",)),
+    )
+    for words in commands:
+        if words == ("withdraw",):
+            words = ("withdraw", *(one.name for one in read_decisions(site.paths).made if one.what is Verb.RETRY))
+        before = len(read_decisions(site.paths).made)
+        for number in itertools.count(1):
+            done = site.killed_command(number, *words, *WHY)
+            found = read_decisions(site.paths)
+            assert (done.returncode in (0, -signal.SIGKILL), found.problems) == (True, ()), done.stdout + done.stderr
+            if len(found.made) > before or done.returncode == 0:
+                break
+        assert number > 3, words
+        assert (len(found.made), found.made[-1].why) == (before + 1, "a valve"), words
+    assert [one.what for one in standing_decisions(site.paths)] == [Verb.REDO, Verb.VETO]
+    site.tick()
+    assert (why(site).count("vetoed by"), site.outcome("good", 52002)["attempt"]) == (1, 2)

@@ -12,6 +12,7 @@ const status = changes => ({
   counts: {},
   attention: [],
   problems: [],
+  decisions: [],
   titles: {},
   science_runs: [],
   ...changes,

@@ -52,10 +52,13 @@ const Attention = (function () {
     const entries = sorted(status?.attention || []);
     const analyses = [...new Set(entries.map(one => one.analysis))].sort();
     if (!analyses.includes(chosen.analysis)) chosen.analysis = "";
-    const problems = problemList(status?.problems || []);
+    const sentences = [
+      ...sentenceList(status?.problems || [], "problem", " of the site", "in the tick's run lists"),
+      ...sentenceList(status?.decisions || [], "decision", " of people that hold", "listed by xom decisions"),
+    ];
     if (!entries.length) {
       const text = status ? "Nothing waits, nothing failed." : "No tick has ended yet.";
-      body.replaceChildren(el("p", { class: "card empty" }, text), ...problems);
+      body.replaceChildren(el("p", { class: "card empty" }, text), ...sentences);
       return;
     }
     const list = el("div", { id: "attention-list" });
@@ -73,7 +76,7 @@ const Attention = (function () {
       el("label", {}, "Analysis ", analysisChoice(analyses, redraw)),
       el("label", {}, "Search ", search),
     );
-    body.replaceChildren(el("div", { class: "card" }, controls, list), ...problems);
+    body.replaceChildren(el("div", { class: "card" }, controls, list), ...sentences);
     if (typing) search.focus();
     redraw();
   }
@@ -225,17 +228,24 @@ const Attention = (function () {
     return found;
   }
 
-  /** @param {string[]} problems */
-  function problemList(problems) {
-    if (!problems.length) return [];
-    const rest = problems.length - MOST_PROBLEMS;
+  /**
+   * A list of sentences that unfolds; nothing if there are none.
+   *
+   * @param {string[]} sentences
+   * @param {string} kind what each of them is about, in one word
+   * @param {string} about what follows it in the heading
+   * @param {string} elsewhere where the others are, of very many
+   */
+  function sentenceList(sentences, kind, about, elsewhere) {
+    if (!sentences.length) return [];
+    const rest = sentences.length - MOST_PROBLEMS;
     return [
       el(
         "details",
-        { class: "card problems", open: problems.length <= 5 },
-        el("summary", {}, plural(problems.length, "problem"), " of the site"),
-        el("ul", {}, ...problems.slice(0, MOST_PROBLEMS).map(text => el("li", {}, text))),
-        rest > 0 ? el("p", { class: "note" }, `${rest} more are in the tick's run lists.`) : null,
+        { class: `card ${kind}s`, open: sentences.length <= 5 },
+        el("summary", {}, plural(sentences.length, kind), about),
+        el("ul", {}, ...sentences.slice(0, MOST_PROBLEMS).map(text => el("li", {}, text))),
+        rest > 0 ? el("p", { class: "note" }, `${rest} more are ${elsewhere}.`) : null,
       ),
     ];
   }

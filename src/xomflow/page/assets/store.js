@@ -14,6 +14,7 @@
  * @property {Record<string, {version: string, states: Record<string, number>}>} counts by analysis
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
+ * @property {string[]} decisions of people, a sentence for each that holds
  * @property {Record<string, {title: string, documentation: string, contact?: string}>} titles by analysis
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
  *
@@ -153,7 +154,7 @@ const Store = (function () {
    * @returns {Status}
    */
   function complete(content) {
-    const lists = { states: [], attention: [], problems: [], science_runs: [] };
+    const lists = { states: [], attention: [], problems: [], decisions: [], science_runs: [] };
     return { tick: {}, counts: {}, titles: {}, ...lists, ...content };
   }
 

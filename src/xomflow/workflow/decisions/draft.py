@@ -67,8 +67,3 @@ def check_analysis(config: Config, analysis: str) -> None:
     if analysis not in config.analyses:
         hint = did_you_mean(analysis, list(config.analyses))
         raise ConfigurationError(f"the configuration has no analysis {analysis!r}{hint}")
-
-
-def passed_over(words: Iterable[str], what: str) -> tuple[str, ...]:
-    """Return a sentence for each word of RUNS that names nothing."""
-    return tuple(f"{word} names {what}" for word in words)

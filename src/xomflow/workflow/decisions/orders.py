@@ -20,7 +20,7 @@ from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, check_analysis, passed_over
+from xomflow.workflow.decisions.draft import Draft, check_analysis
 from xomflow.workflow.discover import survey_now
 
 
@@ -44,7 +44,7 @@ def retry(config: Config, analysis: str, wanted: WantedRuns, kind: str | None = 
     chosen = [item for item in items if item.key.run in meant and _has_failed(item, kind)]
     others = Counter(_state(item) for item in items if item.key.run in meant) - Counter(map(_state, chosen))
     failed = [(analysis, item.run) for item in items if item.state.name in FAILURES]
-    notes = passed_over(wanted.without_run(failed), f"no run of {analysis} that failed")
+    notes = tuple(f"{word} names no run of {analysis} that failed" for word in wanted.without_run(failed))
     notes += tuple(f"passed over: {number} {state}" for state, number in others.items())
     if not chosen:
         raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that failed: nothing was done"]))
@@ -74,7 +74,8 @@ def redo(config: Config, analysis: str, wanted: WantedRuns) -> Draft:
     ordered = {key.run for key in outcomes_to_redo(paths) if (key.analysis, key.version) == (analysis, version)}
     meant = wanted.choose(analysis, done)
     keys = tuple(Key(analysis, version, run.id) for run in meant if run.id not in ordered)
-    notes = passed_over(wanted.without_run((analysis, run) for run in done), f"no run of {analysis} that is done")
+    empty = wanted.without_run((analysis, run) for run in done)
+    notes = tuple(f"{word} names no run of {analysis} that is done" for word in empty)
     if already := len(meant) - len(keys):
         notes += (f"passed over: {already} that are to be made again already",)
     if not keys:

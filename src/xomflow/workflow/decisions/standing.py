@@ -19,7 +19,7 @@ from xomflow.planning.runs.selection import Selector
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, check_analysis, passed_over
+from xomflow.workflow.decisions.draft import Draft, check_analysis
 from xomflow.workflow.discover import survey_now
 
 
@@ -62,9 +62,7 @@ def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft
     for one in standing_decisions(Paths(config.work)):
         here = ids.intersection(one.subject.runs) if one.what is Verb.VETO else set()
         if here and names and one.subject.analysis not in names:
-            of = one.subject.analysis
-            scope = f"of {of}" if of else "for all analyses: leave the analysis out to take it back"
-            notes += (f"passed over: {one.name} is a veto {scope}",)
+            notes += (_describe_other(one),)
         elif here:
             concerned.append(one)
             back |= here
@@ -74,6 +72,13 @@ def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft
     touched = [run for run in runs.values() if run.id in back]
     keys = dict.fromkeys(key for one in concerned for key in _touched(config, _scope(one), touched))
     return Draft(Verb.WITHDRAW, (subject,), tuple(keys), "to be vetoed no longer", notes)
+
+
+def _describe_other(one: Decision) -> str:
+    """Return why a veto stays that is not made for the analyses that are named."""
+    if one.subject.analysis:
+        return f"passed over: {one.name} is a veto of {one.subject.analysis}"
+    return f"passed over: {one.name} is a veto for all analyses: leave the analysis out to take it back"
 
 
 def pause(config: Config, analysis: str) -> Draft:
@@ -135,7 +140,9 @@ def _named_runs(
     members = {word.text: set(_members(config, word.analysis, word.campaign)) for word in wanted.words if word.campaign}
     chosen = wanted.with_runs(members).choose("", [known[number] for number in sorted(known)])
     empty = wanted.with_runs(members).without_run(("", run) for run in known.values())
-    return {run.number: run for run in chosen}, passed_over(empty, "no run that the run database has")
+    return {run.number: run for run in chosen}, tuple(
+        f"{word} names no run that the run database has" for word in empty
+    )
 
 
 def _members(config: Config, analysis: str, campaign: str) -> Iterator[int]:
