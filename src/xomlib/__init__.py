@@ -12,6 +12,7 @@ from xomlib.errors import BadResult, DataBroken, JobError, ResultsError
 from xomlib.job import path, run, runs, settings
 from xomlib.process import spawned
 from xomlib.saving import Xomresult, figure, xom_message
+from xomlib.table.compare import compare
 from xomlib.table.results import results
 
 __version__ = "1.0.0"
@@ -27,6 +28,7 @@ __all__ = [
     "Xomresult",
     "__version__",
     "cli",
+    "compare",
     "context",
     "figure",
     "path",
