@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.cli.command import Command, Needs
-from xomflow.cli.commands import analyse, dashboards, decide, examine, look, maintain, measure, publish
+from xomflow.cli.commands import analyse, dashboards, decide, examine, look, maintain, measure, publish, shell
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     *publish.COMMANDS,
     *dashboards.COMMANDS,
     *analyse.COMMANDS,
+    *shell.COMMANDS,
 )
 
 
