@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 
 from local_servers.influx import Bucket
 
@@ -143,3 +144,26 @@ def questions(board: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"choice {one['name']!r}", one["query"]["query"]
     for one in board["annotations"]["list"]:
         yield f"annotation {one['name']!r}", one["target"]["query"]
+
+
+def alert_rules(folder: Path) -> list[dict[str, Any]]:
+    """Return all alert rules of a tree."""
+    (path,) = (folder / "provisioning/alerting").iterdir()
+    return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+def firing(rule: dict[str, Any], ask: Asker) -> list[tuple[str, float]]:
+    """Return analysis and number of each series for which a rule fires.
+
+    Grafana refuses a series with a text or without exactly one number, and in some versions an empty answer.
+    """
+    asked, reduced, compared = (step["model"] for step in rule["data"])
+    assert (reduced["expression"], reduced["reducer"], compared["expression"]) == ("A", "last", "B")
+    (evaluator,) = (one["evaluator"] for one in compared["conditions"])
+    assert evaluator["type"] == "gt"
+    answer = ask(asked["query"])
+    assert answer, rule["title"]
+    for frame in answer:
+        assert list(frame.kinds.values()) == ["double"], (rule["title"], frame.kinds)
+    lasts = [(frame.labels.get("analysis", ""), frame.rows[-1]["_value"]) for frame in answer]
+    return [(analysis, value) for analysis, value in lasts if value > evaluator["params"][0]]

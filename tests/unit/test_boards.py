@@ -187,17 +187,23 @@ def test_limits_are_points_without_a_time_of_their_own() -> None:
     assert (point.measurement, point.time) == ("test_expected", 0)
     assert point.tags == {"kind": "limits", "analysis": "kr83m", "version": "v1", "variable": "a"}
     del point.fields["form"]
-    assert point.fields == {"warn_low": 9.0, "warn_high": 11.0, "error_high": 12.5}
-    assert {type(value) for value in point.fields.values()} == {float}
+    assert point.fields == {"warn_low": 9.0, "warn_high": 11.0, "error_high": 12.5, "runs": 2, "of": 3}
+    assert [type(value) for value in point.fields.values()] == [float] * 3 + [int] * 2
 
 
 def test_limits_of_the_configuration_reach_the_points() -> None:
     block = Analysis.model_validate(
-        {"version": "v1", "limits": {"a": {"warn": [9, 11], "error": [None, 12.5]}}, "contact": "Jane"}
+        {"version": "v1", "limits": {"a": {"warn": [9, 11], "error": [None, 12.5], "of": 5}}, "contact": "Jane"}
     )
     title = AnalysisTitle.from_json(AnalysisTitle.of("kr83m", block).to_json())
-    assert (title.limits, title.contact) == ({"a": Limits(9, 11, None, 12.5)}, "Jane")
+    assert (title.limits, title.contact) == ({"a": Limits(9, 11, None, 12.5, 2, 5)}, "Jane")
     assert {"limits", "contact"}.isdisjoint(AnalysisTitle.of("kr83m", Analysis(version="v1")).to_json())
+
+
+def test_limits_that_never_alert_are_refused() -> None:
+    for given in ({"runs": 4}, {"of": 1}, {"of": 51}, {"runs": 0}):
+        with pytest.raises(ValueError, match=r"limits\.a"):
+            Analysis.model_validate({"version": "v1", "limits": {"a": {"warn": [9, 11], **given}}})
 
 
 @pytest.mark.parametrize("warn", [[11, 9], [1, 1], [1], [1, 2, 3], ["1", 2], 5, [float("nan"), 1]])

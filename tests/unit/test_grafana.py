@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from support.grafana import boards, panel, panels
+from support.grafana import alert_rules, boards, panel, panels
 from xomflow import grafana
+from xomflow.core.paths import ROOT
 from xomflow.grafana.site import Analysis, BoardSettings, Bucket, Site, Variable
 
 YIELD = Variable("light_yield", "PE/keV", warn=(9.0, 11.0), error=(8.0, None))
@@ -134,3 +135,34 @@ def test_a_name_that_is_no_text_costs_no_board(tmp_path: Path) -> None:
     odd: Any = Analysis("odd", "v1", "Odd", variables=(Variable("a\ud800b"),))
     grafana.write_tree(tmp_path, replace(SITE, analyses=(odd,)))
     assert "a?b" in (tmp_path / "dashboards/xom-prod-analysis-odd.json").read_text()
+
+
+def test_rules_do_not_change_with_the_analyses(tree: Path) -> None:
+    before = alert_rules(tree)
+    quiet = tuple(replace(one, contact="") for one in SITE.analyses)
+    other = replace(KR83M, name="new", contact="", variables=(replace(YIELD, warn=(1.0, 2.0)),))
+    grafana.write_tree(tree, replace(SITE, analyses=quiet))
+    without = alert_rules(tree)
+    grafana.write_tree(tree, replace(SITE, analyses=(other, *quiet)))
+    assert alert_rules(tree) == without != before
+
+
+def test_an_alert_says_what_to_do_and_whom_to_ask(tree: Path) -> None:
+    contacts = '{{ if eq $labels.analysis "kr83m" }} Contact: {{ "calibration" }}{{ end }}'
+    playbook = (ROOT / "docs/playbook.md").read_text(encoding="utf-8").partition("## Grafana")[2]
+    for rule in alert_rules(tree):
+        title = rule["title"].removeprefix("XOM: ")
+        assert f'**"{title}"**' in playbook
+        assert rule["annotations"]["description"] == f"What to do: docs/playbook.md, '{title}'.{contacts}"
+        assert "runbook_url" not in rule["annotations"]
+    linked = replace(SITE, settings=BoardSettings(playbook="https://xom.example.org/playbook.html"))
+    grafana.write_tree(tree, linked)
+    assert {rule["annotations"]["runbook_url"] for rule in alert_rules(tree)} == {
+        "https://xom.example.org/playbook.html#grafana"
+    }
+
+
+def test_an_alert_leads_to_a_panel_that_is_there(tree: Path) -> None:
+    for rule in alert_rules(tree):
+        board = boards(tree)[rule["annotations"]["__dashboardUid__"]]
+        assert rule["annotations"]["__panelId__"] in [str(one["id"]) for one in panels(board)]

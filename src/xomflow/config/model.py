@@ -286,6 +286,14 @@ class VariableLimits(Model):
 
     warn: Between = Field((None, None), description="Values outside deserve a look.")
     error: Between = Field((None, None), description="Values outside mean that something is wrong.")
+    runs: Positive = Field(2, description="Results that have to be outside before Grafana alerts.")
+    of: Annotated[Positive, Field(le=50)] = Field(3, description="Number of the newest results among which they are.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> VariableLimits:
+        if self.runs > self.of:
+            raise ValueError(f"runs is {self.runs}, more than of, which is {self.of}")
+        return self
 
 
 class Analysis(RunRange):
@@ -314,8 +322,8 @@ class Analysis(RunRange):
     period: Period | None = Field(None, description="Takes several runs together; default: one run at a time.")
     limits: dict[str, VariableLimits] = Field(
         {},
-        description="Limits by variable, for boards: `{light_yield: {warn: [9, 11], error: [8, null]}}`, each the "
-        "lowest and the highest expected value.",
+        description="Limits by variable: `{light_yield: {warn: [9, 11], error: [8, null], runs: 2, of: 3}}`, "
+        "the lowest and the highest expected value, and how many of how many newest results outside are an alert.",
     )
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="Context of this analysis; default: the common one.")

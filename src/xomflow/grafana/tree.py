@@ -11,6 +11,7 @@ from xomflow.grafana.boards.operations import operations
 from xomflow.grafana.boards.overview import overview
 from xomflow.grafana.boards.run import run_board
 from xomflow.grafana.panels import Json
+from xomflow.grafana.rules import alerting
 from xomflow.grafana.site import Site
 from xomlib.files import write_atomically
 
@@ -27,6 +28,7 @@ def files_of(site: Site) -> dict[str, str]:
     provisioned = {
         "datasources": provisioning.data_sources(site),
         "dashboards": provisioning.providers(site),
+        "alerting": alerting(site),
     }
     return {
         **{f"provisioning/{kind}/{site.name}.yaml": _HEAD + _text(one) for kind, one in provisioned.items()},

@@ -83,7 +83,7 @@ class AnalysisTitle:
     @classmethod
     def of(cls, name: str, block: Analysis) -> AnalysisTitle:
         """Return this part of the configuration of an analysis."""
-        limits = {variable: Limits(*one.warn, *one.error) for variable, one in block.limits.items()}
+        limits = {variable: Limits(*one.warn, *one.error, one.runs, one.of) for variable, one in block.limits.items()}
         return cls(block.version, block.title or name, block.documentation, limits, block.contact)
 
     def to_json(self) -> dict[str, Any]:

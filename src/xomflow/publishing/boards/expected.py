@@ -17,12 +17,27 @@ _KIND = "limits"
 
 
 class Limits(NamedTuple):
-    """The configured limits of a variable; None: there is none."""
+    """The configured limits of a variable; None: there is none.
+
+    Parameters
+    ----------
+    warn_low, warn_high, error_low, error_high
+        The lowest and the highest expected values.
+    runs, of
+        So many of the newest results have to be outside before an alert.
+    """
 
     warn_low: float | None = None
     warn_high: float | None = None
     error_low: float | None = None
     error_high: float | None = None
+    runs: int = 2
+    of: int = 3
+
+    @property
+    def between(self) -> dict[str, float]:
+        """The limits that there are, by name."""
+        return {name: float(value) for name, value in zip(self._fields[:4], self[:4], strict=True) if value is not None}
 
 
 def expected_points(limits: Mapping[tuple[str, str, str], Limits], prefix: str) -> list[Point]:
@@ -37,7 +52,7 @@ def expected_points(limits: Mapping[tuple[str, str, str], Limits], prefix: str) 
     """
     made = []
     for (analysis, version, variable), one in sorted(limits.items()):
-        fields = {name: float(value) for name, value in one._asdict().items() if value is not None}
+        fields = {**one.between, "runs": one.runs, "of": one.of} if one.between else {}
         tags = {"kind": _KIND, "analysis": analysis, "version": version, "variable": variable}
         made += add_fingerprint([Point(prefix + TABLE, tags, fields, 0)]) if fields else []
     return made
