@@ -42,6 +42,11 @@ def test_it_is_reported_once_a_day_while_it_lasts() -> None:
     assert [place for place, one in enumerate(found) if one] == [0, 144, 288, 432]
 
 
+def test_another_name_is_news_also_if_it_differs_by_a_number() -> None:
+    for one, other in (("band_1", "band_2"), ("kr83m", "kr84m"), ("rate v1", "rate v2")):
+        assert news_of({f"{one} waits": NOW}, [f"{one} waits", f"{other} waits"], NOW).is_due, other
+
+
 def test_other_numbers_are_no_news() -> None:
     assert reports([["job 12 and 3 more"], ["job 13 and 14 more"], ["job 13"]]) == [True, False, True]
 

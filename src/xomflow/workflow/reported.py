@@ -101,7 +101,7 @@ def code_in_trouble(paths: Paths, tick: TickPaths, sentence: str, code: ExitCode
 
 
 def _subject(sentence: str) -> str:
-    return re.sub(r"\d+", "0", sentence)
+    return re.sub(r"\b\d+\b", "0", sentence)  # not those in names, such as kr83m or band_2
 
 
 def _parsed(content: Any) -> dict[str, datetime]:
