@@ -347,12 +347,14 @@ def test_one_run_of_a_batch_is_asked_to_end_and_all_that_are_left_end_with_their
     queue: Submitter, batch: FakeBatchSystem, paths: Paths, tick: TickPaths
 ) -> None:
     submitted(queue, batch, RUNNING)
-    assert cancel(paths, batch, {"000002"}) == ["asked job 1, which goes on with other runs, to end good v1 run 000002"]
+    assert cancel(paths, batch, [Key("good", "v1", "000002")]) == [
+        "asked job 1, which goes on with other runs, to end good v1 run 000002"
+    ]
     assert tick.cancelled(KEYS[1]).exists()
     assert batch.cancelled == []
     finish(paths, KEYS[0], *KEYS[2:])
-    assert cancel(paths, batch, {"000001"}) == []
-    assert cancel(paths, batch, {"000002"}) == ["cancelled job 1: good v1 run 000002"]
+    assert cancel(paths, batch, [Key("good", "v1", "000001")]) == []
+    assert cancel(paths, batch, [Key("good", "v1", "000002")]) == ["cancelled job 1: good v1 run 000002"]
     assert batch.cancelled == ["1"]
 
 

@@ -126,7 +126,7 @@ def test_a_terminal_is_asked(answer: str, does: bool) -> None:
 
 
 def test_options_may_stand_between_the_words() -> None:
-    assert make_parser().parse_args(["cancel", "52001", "--site", "here", "52002"]).run == [52001, 52002]
+    assert make_parser().parse_args(["cancel", "52001", "--site", "here", "52002"]).runs == ["52001", "52002"]
 
 
 def test_each_command_has_a_name_and_one_sentence_of_help() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ import pytest
 from support import factory
 from support.slurm_answers import RUN, TICK, VERSIONS, RecordedSlurm
 from xomflow.cli.commands import maintain
+from xomflow.cli.operator import make_parser
 from xomflow.config.model import Config, Retries
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
@@ -472,11 +472,14 @@ def test_a_person_cancels_the_jobs_of_a_run(
     for number in (RUN, RUN + 1):
         submissions.note(paths, Submission(factory.key_of(number, "good"), 1, TICK, factory.NOW, str(number - 52000)))
     made = config(tmp_path, "good")
-    maintain.cancel(made, argparse.Namespace(run=[RUN]))
-    maintain.cancel(made, argparse.Namespace(run=[]))
+    for words in (["cancel", str(RUN)], ["cancel"]):
+        maintain.cancel(made, make_parser().parse_args(words))
     assert slurm.asked("scancel")[0] == ["scancel", "1"]
     assert sorted(slurm.asked("scancel")[1]) == ["1", "2", "scancel"]
-    assert capsys.readouterr().out.startswith("cancelled job 1: good v1 run 052001\ncancelled job")
+    told = capsys.readouterr().out
+    assert told.startswith(
+        "1 key whose jobs are to be ended: good v1 run 052001\ncancelled job 1: good v1 run 052001\n"
+    )
 
 
 def test_a_job_that_is_over_or_unknown_does_not_hinder_cancelling(slurm: RecordedSlurm, tmp_path: Path) -> None:

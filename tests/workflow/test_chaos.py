@@ -155,7 +155,7 @@ def tick(world: World) -> Done:
     """Run a tick; where the brake stops it, look and accept, as a person would."""
     done = world.site.tick()
     if done.returncode == ExitCode.WAITS_FOR_PERSON:
-        accepted = world.site.xom("accept", "--why", "the change is meant")
+        accepted = world.site.xom("accept", "--yes", "--why", "the change is meant")
         assert accepted.returncode == 0, accepted.stderr
         done = world.site.tick()
     return done

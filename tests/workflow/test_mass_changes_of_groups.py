@@ -95,7 +95,7 @@ def test_one_acceptance_is_for_one_thing(grouped: FastSite) -> None:
     for first in FIRST[1:]:
         retag(grouped, first + 1, ["bad"])
     said = grouped.xom("accept", "--why", "meant").stdout.splitlines()
-    assert "accepted: camp v1: 5 of 6 results" in said[0]
+    assert "to accept: camp v1: 5 of 6 results" in said[0]
     assert said[1].startswith("not accepted: 1 runs are gone from the run database, such as 052001")
     assert len(list(grouped.paths.decisions.glob("*.json"))) == 1
     assert grouped.tick().returncode == 0

@@ -76,7 +76,7 @@ def until(options: argparse.Namespace, now: datetime) -> datetime | None:
     return ends
 
 
-def add_runs(parser: argparse.ArgumentParser, analyses: bool = False) -> None:
+def add_runs(parser: argparse.ArgumentParser, analyses: bool = False, narrow: bool = True) -> None:
     """Add RUNS, and the options that narrow them down.
 
     Parameters
@@ -85,13 +85,19 @@ def add_runs(parser: argparse.ArgumentParser, analyses: bool = False) -> None:
         Of the command.
     analyses
         Whether names of analyses may follow, see `named_analyses`.
+    narrow
+        Whether there are options that narrow the runs down, for which their documents are read.
     """
     more = "; then the analyses, none: all" if analyses else ""
     parser.add_argument("runs", nargs="*", metavar="RUNS [ANALYSIS]" if analyses else "RUNS", help=RUNS_HELP + more)
     parser.set_defaults(with_analyses=analyses)
-    parser.add_argument("--mode", action="append", default=[], help="only runs of this mode, * stands for any text")
-    parser.add_argument("--tag", action="append", default=[], help="only runs with this tag, * stands for any text")
-    parser.add_argument("--since", help="only runs that began since a time, as 2026-11-20, 2026-11-20T12:00 or '3 d'")
+    parser.set_defaults(mode=[], tag=[], since=None)
+    if narrow:
+        parser.add_argument("--mode", action="append", help="only runs of this mode, * stands for any text")
+        parser.add_argument("--tag", action="append", help="only runs with this tag, * stands for any text")
+        parser.add_argument(
+            "--since", help="only runs that began since a time, as 2026-11-20, 2026-11-20T12:00 or '3 d'"
+        )
 
 
 def wanted_runs(options: argparse.Namespace, now: datetime | None = None) -> WantedRuns:

@@ -46,7 +46,7 @@ class Plan:
     def sentence(self) -> str:
         """How many keys are touched, how, and some of them."""
         number = len(self.keys)
-        some = f": {some_of(list(map(str, self.keys)))}" if self.keys else ""
+        some = f": {some_of([str(key).strip() for key in self.keys])}" if self.keys else ""
         return f"{number} {'key' if number == 1 else 'keys'} {self.what}{some}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.last_words import LastWords
 from xomflow.slurm.batch_system import BatchSystem
@@ -18,8 +19,14 @@ def end_jobs(batch: BatchSystem, found: Collection[Submission]) -> None:
         batch.cancel(sorted({one.job for one in found if one.cluster == cluster}), elsewhere)
 
 
-def cancel(paths: Paths, batch: BatchSystem, runs: Collection[str]) -> list[str]:
-    """End what works on some runs, and return a sentence about each.
+def keys_at_work(paths: Paths) -> list[Key]:
+    """Return the keys whose jobs are known and have not ended, in order."""
+    words = LastWords(paths)
+    return sorted(one.key for one in noted(paths).values() if one.job and not words.has_ended(one.key, one.attempt))
+
+
+def cancel(paths: Paths, batch: BatchSystem, keys: Collection[Key]) -> list[str]:
+    """End what works on some keys, and return a sentence about each.
 
     A job ends if all that it still has to do is wanted to end; otherwise the batch is asked to leave these runs.
 
@@ -27,8 +34,8 @@ def cancel(paths: Paths, batch: BatchSystem, runs: Collection[str]) -> list[str]
     ----------
     paths, batch
         Where, and the batch system.
-    runs
-        Ids of the runs; none: all.
+    keys
+        Which keys.
     """
     words, jobs = LastWords(paths), defaultdict(list)
     for one in noted(paths).values():
@@ -36,7 +43,7 @@ def cancel(paths: Paths, batch: BatchSystem, runs: Collection[str]) -> list[str]
             jobs[one.label].append(one)
     said, whole = [], []
     for members in jobs.values():
-        wanted = [one for one in members if not runs or one.key.run in runs]
+        wanted = [one for one in members if one.key in keys]
         if len(wanted) == len(members):
             whole += members
             continue

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 def accept(config: Config, options: argparse.Namespace) -> int:
     """Let a tick make the mass change before which it stopped; asks for the reason with --why."""
-    from xomflow.workflow.requests.accept import accept as accept_changes
+    from xomflow.workflow.decisions.acceptance import accept as accept_changes
 
-    say(*accept_changes(config, options.why, options.dry_run))
+    if draft := accept_changes(config):
+        return _decide(config, options, draft)
+    say("no tick waits: nothing is to be accepted")
     return ExitCode.OK
 
 
@@ -114,11 +116,6 @@ def _decide(config: Config, options: argparse.Namespace, draft: Draft, may_be_ma
     return carry_out(plan, options)
 
 
-def _of_accept(parser: argparse.ArgumentParser) -> None:
-    add_reason(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print what would be accepted")
-
-
 def _taking(*adds: Callable[[argparse.ArgumentParser], None]) -> Callable[[argparse.ArgumentParser], None]:
     """Return what adds the arguments of a decision."""
 
@@ -156,7 +153,7 @@ def _of_decisions(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = (
-    Command(accept, _of_accept),
+    Command(accept, _taking()),
     Command(retry, _taking(_analysis, add_runs, _attempts, add_until)),
     Command(redo, _taking(_analysis, add_runs, add_until)),
     Command(veto, _taking(_runs_and_analyses, add_until)),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
-from xomflow.cli.arguments import analysis_name
+from xomflow.cli.arguments import add_runs, analysis_name, wanted_runs
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import Plan, add_conventions, carry_out
 from xomflow.config.model import Config
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomlib.printing import say
 
@@ -17,15 +17,21 @@ from xomlib.printing import say
 def cancel(config: Config, options: argparse.Namespace) -> int:
     """End the jobs that ticks left in the batch system, or those of some runs; a later tick tries these runs again."""
     from xomflow.slurm.cancel import cancel as cancel_runs
+    from xomflow.slurm.cancel import keys_at_work
     from xomflow.slurm.open_batch_system import open_batch_system
 
-    wanted = {run_id(number) for number in options.run}
-    say(*cancel_runs(Paths(config.work), open_batch_system(config), wanted) or ["no such job is known"])
-    return ExitCode.OK
+    paths = Paths(config.work)
+    keys = wanted_runs(options).choose_keys(keys_at_work(paths))
+    if not keys:
+        say("no such job is known")
+        return ExitCode.OK
+    act = partial(cancel_runs, paths, open_batch_system(config), keys)
+    return carry_out(Plan("whose jobs are to be ended", keys, act), options)
 
 
 def _of_cancel(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=int, nargs="*", help="run numbers; none: all runs")
+    add_runs(parser, narrow=False)
+    add_conventions(parser)
 
 
 def rename(config: Config, options: argparse.Namespace) -> int:

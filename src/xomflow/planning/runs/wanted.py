@@ -9,7 +9,7 @@ from datetime import datetime
 
 from xomflow.core.errors import UsageError
 from xomflow.core.given_times import moment_of
-from xomflow.core.key import ID, RUN_DIGITS, is_group
+from xomflow.core.key import ID, RUN_DIGITS, Key, first_run, is_group
 from xomflow.planning.runs.selection import matches
 from xomflow.rundb.run import Run
 
@@ -46,6 +46,12 @@ class Word:
             return (analysis, run.id) == (self.analysis, self.campaign) or run.number in self.members
         return any(self.first <= number <= self.last for number in run.members or (run.number,))
 
+    def is_about(self, key: Key) -> bool:
+        """Return whether a key is meant; of a campaign, by its id or its first run."""
+        if self.campaign:
+            return (key.analysis, key.run) == (self.analysis, self.campaign)
+        return self.first <= first_run(key.run) <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class WantedRuns:
@@ -81,6 +87,10 @@ class WantedRuns:
     def choose(self, analysis: str, runs: Iterable[Run]) -> list[Run]:
         """Return which runs, or campaigns as runs, of an analysis are meant, in their order."""
         return [run for run in runs if self._names(analysis, run) and self._fits(run)]
+
+    def choose_keys(self, keys: Iterable[Key]) -> list[Key]:
+        """Return which keys are meant by the words alone, where nothing else is known about their runs."""
+        return [key for key in keys if not self.words or any(word.is_about(key) for word in self.words)]
 
     def with_runs(self, members: Mapping[str, Collection[int]]) -> WantedRuns:
         """Return this with single runs in the place of campaigns.

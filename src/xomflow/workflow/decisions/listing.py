@@ -14,6 +14,7 @@ from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision, Subject, Verb, standing
 from xomflow.planning.items import Item
 from xomflow.planning.standing import ORDERS, Standing
+from xomflow.planning.survey import Survey
 from xomflow.workflow.decisions.draft import Draft
 from xomflow.workflow.discover import survey_now
 
@@ -24,7 +25,7 @@ def decision_rows(config: Config, everything: bool = False) -> Iterator[tuple[ob
     """Yield a row for each decision that holds, the newest first; with what is over if everything is wanted."""
     now, made = times.now(), read_decisions(Paths(config.work)).made
     stand = {one.name: one for one in standing(made, now)}
-    survey = survey_now(config, may_write=False)
+    survey = survey_now(config, may_write=False) if any(one.what in ORDERS for one in stand.values()) else Survey()
     items = {item.key: item for item in survey.undone}
     for one in sorted(made, key=lambda one: (one.when, one.name), reverse=True):
         why_not = _why_over(stand.get(one.name), one, survey.standing, items)

@@ -86,7 +86,7 @@ def pause(config: Config, analysis: str) -> Draft:
     check_analysis(config, analysis)
     if any(_is_pause(one, analysis) for one in standing_decisions(Paths(config.work))):
         raise UsageError(f"{analysis} is paused already: nothing was done")
-    return Draft(Verb.PAUSE, (Subject(analysis),), _ready(config, [analysis]), "ready, to wait meanwhile")
+    return Draft(Verb.PAUSE, (Subject(analysis),), *_ready(config, [analysis], "ready, to wait meanwhile"))
 
 
 def resume(config: Config, analysis: str) -> Draft:
@@ -100,7 +100,7 @@ def resume(config: Config, analysis: str) -> Draft:
 
 def drain(config: Config) -> Draft:
     """Return the decision that no run is taken; reads only."""
-    return Draft(Verb.DRAIN, (Subject(),), _ready(config, config.analyses), "ready, to wait meanwhile")
+    return Draft(Verb.DRAIN, (Subject(),), *_ready(config, config.analyses, "ready, to wait meanwhile"))
 
 
 def undrain(config: Config) -> Draft:
@@ -113,16 +113,19 @@ def undrain(config: Config) -> Draft:
 
 def _take_back(config: Config, names: Iterable[str], analyses: Iterable[str]) -> Draft:
     subject = Subject(decisions=tuple(names))
-    return Draft(Verb.WITHDRAW, (subject,), _ready(config, analyses), "ready for the next tick")
+    return Draft(Verb.WITHDRAW, (subject,), *_ready(config, analyses, "ready for the next tick"))
 
 
 def _is_pause(one: Decision, analysis: str) -> bool:
     return one.what is Verb.PAUSE and one.subject.analysis == analysis
 
 
-def _ready(config: Config, analyses: Iterable[str]) -> tuple[Key, ...]:
-    items = survey_now(config, may_write=False).items
-    return tuple(item.key for name in analyses for item in items[name] if item.state.name is State.READY)
+def _ready(config: Config, analyses: Iterable[str], phrase: str) -> tuple[tuple[Key, ...], str, tuple[str, ...]]:
+    """Return the ready keys of analyses, the phrase, and a sentence about those that are only counted."""
+    survey, names = survey_now(config, may_write=False), tuple(analyses)
+    keys = tuple(item.key for name in names for item in survey.items[name] if item.state.name is State.READY)
+    more = sum(survey.only_counted[name][State.READY] for name in names)
+    return keys, phrase, ((f"{more} more keys are {phrase}",) if more else ())
 
 
 def _check(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> None:
