@@ -6,7 +6,7 @@ Must never use the network.
 """
 
 from xomlib import _renamed
-from xomlib.by_hand import cli
+from xomlib.by_hand import cli, try_job
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError, ResultsError
 from xomlib.job import path, run, runs, settings
@@ -36,5 +36,6 @@ __all__ = [
     "run",
     "runs",
     "settings",
+    "try_job",
     "xom_message",
 ]

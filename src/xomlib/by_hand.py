@@ -10,17 +10,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
+from xomlib.attempt import Attempt, attempt
 from xomlib.errors import JobError
-from xomlib.files import dump_json, parse_json, read_json
+from xomlib.files import parse_json, read_json
 from xomlib.job import is_begun
-from xomlib.job_description import ByHand, JobDescription
+from xomlib.job_description import JobDescription
 from xomlib.printing import printable_lines
-from xomlib.process.reads import JOURNAL, lineage_in
-from xomlib.process.verdict import failure_of_process, failure_of_script, report_of, signal_in, warnings_of
+from xomlib.table.work_folder import find_site
 
-_SHOWN = "shown"  # a failure whose traceback is on the terminal
 _ENDED_ITSELF = "the script ended itself"
 # Variables that lead to the packages and libraries of the analysis, which the workflow must not load.
 _OF_THIS_SOFTWARE = ("PYTHON", "LD_")
@@ -52,92 +51,54 @@ def cli(main: Callable[[str], Any]) -> None:
             job = read_description(options.job, script.stem, options.run_id)
         else:
             job = describe(script.stem, options.run_id, options.config, options.documents)
-        document, failure = _attempt(dataclasses.replace(job, script=str(script)), options.save)
+        made = attempt(dataclasses.replace(job, script=str(script)), options.save)
     except JobError as error:
         sys.exit(printable_lines(f"{script.name}: {error}"))
-    if document is not None:
-        print(json.dumps(document, indent=1))
-    if failure:
-        sys.exit(printable_lines(f"{script.name}: {failure}") if failure != _SHOWN else 1)
+    if made.document is not None:
+        print(json.dumps(made.document, indent=1))
+    if made.failure:
+        sys.exit(1 if is_shown(made.failure) else printable_lines(f"{script.name}: {sentence_of(made.failure)}"))
 
 
-def _attempt(job: JobDescription, save: Optional[Path]) -> tuple:
-    """Run a job, and return what it saved and why it failed; None for what there is not."""
-    import tempfile  # here, as the jobs of ticks do not need it
+def try_job(
+    name: str, run: Union[int, str], *, site: Union[str, Path, None] = None, save: Union[str, Path, None] = None
+) -> Attempt:
+    """Try an analysis on a run as a tick does, under this interpreter, such as that of a notebook.
 
-    with tempfile.TemporaryDirectory(prefix="xom-") as folder:
-        draft = Path(folder, "draft")
-        (draft / "figures").mkdir(parents=True)
-        job = dataclasses.replace(job, draft=str(draft), site=os.getcwd(), by_hand=job.by_hand or ByHand(0, 0))
-        failure = _run(job, folder)
-        end, saved = (read_json(path) if path.exists() else {} for path in (draft / "end.json", draft / "draft.json"))
-        if failure is None:
-            failure = report_of(end)
-        if failure:
-            shown = failure[0] == "raised" and not failure[1].startswith(_ENDED_ITSELF)
-            return None, _SHOWN if shown else failure[1]
-        document = {
-            "key": job.key.to_json(),
-            **{name: saved.get(name, []) for name in ("results", "figures", "messages")},
-        }
-        read = lineage_in(draft / JOURNAL) if (draft / JOURNAL).exists() else {}
-        warnings = warnings_of(job.key.analysis, read, job.needs)
-        print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
-        document["messages"] = [*document["messages"], *warnings]
-        if save is not None:
-            _save(document, draft / "figures", save / f"{job.key.analysis}-{job.key.run}")
-        problem = failure_of_script(saved.get("problems", []), None, document["results"])
-        return document, problem and ("it saved no result" if problem[0] == "no_result" else problem[1])
+    Parameters
+    ----------
+    name
+        Name of the analysis.
+    run
+        Number of a run, or the id of a campaign.
+    site
+        Folder of the site; None: as for `xomlib.results`.
+    save
+        Folder in which ``<analysis>-<run>/`` gets results and figures; None: these are not kept.
 
+    Returns
+    -------
+    Attempt
+        ``document`` (with ``results``), ``failure``, ``wall_s``, ``cpu_s``, ``peak_memory_mb``, ``place``.
 
-def _run(job: JobDescription, folder: str) -> Optional[tuple]:
-    """Run a job in a process as a tick starts it; return how it failed if it did not come to its end."""
-    import subprocess
-
-    from xomlib.process import launch
-
-    description = os.path.join(str(job.draft), "job.json")
-    dump_json(description, job.to_json())
-    own: Any = job.by_hand
-    sys.stderr.flush()
-    command = [sys.executable, "-m", "xomlib.process.worker", description]
-    process = launch.start(command, _environment(own, folder), 2, own.memory_mb, own.time_limit_s)
-    timed_out = False
-    try:
-        process.wait(own.time_limit_s or None)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    except KeyboardInterrupt:
-        launch.kill(process)
-        sys.exit(130)
-    if timed_out:
-        launch.kill(process)
-    reported = os.path.exists(os.path.join(str(job.draft), "end.json"))
-    return failure_of_process(signal_in(process.returncode), timed_out, reported, f"{own.time_limit_s:g} s")
+    Raises
+    ------
+    JobError
+        If the workflow is not found or refuses; the message is its own.
+    """
+    folder = find_site(site).absolute()
+    job = describe(name, str(run), folder / "config.yaml", place=folder)
+    return attempt(dataclasses.replace(job, site=str(folder)), Path(save) if save else None)
 
 
-def _environment(own: ByHand, folder: str) -> dict:
-    """Return the environment as a tick gives it, with caches in a folder that is removed where there are no others."""
-    from xomlib.process import launch
-
-    caches = {name: path if os.path.isdir(path) else os.path.join(folder, name) for name, path in own.caches.items()}
-    own_bin = os.path.dirname(sys.executable)
-    search = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part and part != own_bin]
-    source = str(Path(__file__).resolve().parents[1])
-    variables = launch.environment([own_bin, *search], source, caches)
-    if own.clean:
-        return variables
-    given = os.environ.get("PYTHONPATH")
-    return {**os.environ, **variables, "PYTHONPATH": os.pathsep.join([source, given] if given else [source])}
+def is_shown(failure: tuple) -> bool:
+    """Return whether a failure is an exception, whose traceback is on the terminal."""
+    return failure[0] == "raised" and not failure[1].startswith(_ENDED_ITSELF)
 
 
-def _save(document: dict, figures: Path, place: Path) -> None:
-    import shutil
-
-    shutil.rmtree(place / "figures", ignore_errors=True)
-    if document["figures"]:
-        shutil.copytree(figures, place / "figures")
-    dump_json(place / "results.json", document)
+def sentence_of(failure: tuple) -> str:
+    """Return a failure as a sentence for a person at a terminal."""
+    return "it saved no result" if failure[0] == "no_result" else failure[1]
 
 
 def _parser(analysis: str) -> argparse.ArgumentParser:
@@ -170,7 +131,9 @@ def read_description(path: Path, analysis: str, run_id: str) -> JobDescription:
     return job
 
 
-def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path] = None) -> JobDescription:
+def describe(
+    analysis: str, run_id: str, config: Path, documents: Optional[Path] = None, place: Optional[Path] = None
+) -> JobDescription:
     """Return the description of a job as the workflow gives it.
 
     Parameters
@@ -181,6 +144,8 @@ def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path]
         File with the configuration.
     documents
         File with run documents instead of the configured run database.
+    place
+        Folder where relative paths begin; None: the working directory.
 
     Raises
     ------
@@ -193,7 +158,7 @@ def describe(analysis: str, run_id: str, config: Path, documents: Optional[Path]
     command += ["--documents", str(documents)] if documents is not None else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_SOFTWARE)}
     try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd=place, check=False)
     except OSError as error:
         elsewhere = f"where it can, type `xom job describe {analysis} {run_id} > job.json` and give --job job.json"
         raise JobError(f"{command[0]} cannot be started here: {error.strerror}; {elsewhere}") from None

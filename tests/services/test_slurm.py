@@ -57,6 +57,20 @@ def own_place(site: Site, own_slurm: SlurmCluster) -> SlurmSite:
     return SlurmSite(site, own_slurm.access)
 
 
+# --- outside a tick ---------------------------------------------------------------------------------------------------
+def test_a_run_is_tried_as_a_job_and_fails_there_as_in_a_tick(place: SlurmSite) -> None:
+    place.site.runs([52001, 52002])
+    place.analysis("answer", f"space = bytearray(10**10) if run_id == '052002' else None\n{GOOD}")
+    place.site.write_config()
+    tried = {}
+    for run in ("52001", "52002"):
+        said = place.xom("try", "answer", run, "--slurm", "--json", "--save", str(place.site.folder / "tried"))
+        tried[run] = json.JSONDecoder().raw_decode(said)[0][0]
+    assert [one["value"] for one in tried["52001"]["document"]["results"]] == [1]
+    assert tried["52002"]["failure"][0] == "out_of_memory"
+    assert not list(place.site.paths.outcomes.rglob("*.json")) and not place.jobs()
+
+
 # --- the ordinary case ------------------------------------------------------------------------------------------------
 
 

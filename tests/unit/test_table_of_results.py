@@ -62,7 +62,7 @@ def test_a_sentence_tells_why_no_site_is_found(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ResultsError, match=r"no site: neither .* give site=DIR or set \$XOM_SITE"):
         find_work()
-    with pytest.raises(ResultsError, match=r"has neither config\.yaml nor outcomes/"):
+    with pytest.raises(ResultsError, match=r"is not the folder of a site, it has no config\.yaml"):
         find_work(tmp_path)
     (tmp_path / "config.yaml").write_text("work: *elsewhere\n")
     with pytest.raises(ResultsError, match="work: is no plain text there; give the folder itself as site"):

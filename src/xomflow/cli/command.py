@@ -50,7 +50,7 @@ class Command:
     @property
     def name(self) -> str:
         """The word that a person types."""
-        return self.run.__name__.replace("_", "-")
+        return self.run.__name__.rstrip("_").replace("_", "-")  # `try` is a word of Python
 
     @property
     def help(self) -> str:

@@ -15,14 +15,14 @@ _WORK = re.compile(
 )
 
 
-def find_work(site: Optional[Union[str, Path]] = None) -> Path:
-    """Return the folder with the outcomes.
+def find_site(site: Optional[Union[str, Path]] = None) -> Path:
+    """Return the folder of a site.
 
     Parameters
     ----------
     site
-        Folder of the site, or a ``work`` folder or a copy of one; None: ``$XOM_SITE``, else the working directory or
-        the nearest folder above it that has ``config.yaml``.
+        The folder; None: ``$XOM_SITE``, else the working directory or the nearest folder above it that has
+        ``config.yaml``.
 
     Raises
     ------
@@ -30,21 +30,34 @@ def find_work(site: Optional[Union[str, Path]] = None) -> Path:
         If there is none.
     """
     named = site or os.environ.get(VARIABLE)
-    if named:
-        folder = Path(named).expanduser()
-        if (folder / _OUTCOMES).is_dir():
-            return folder
-        if not (folder / _CONFIG).is_file():
-            source = "site" if site else f"${VARIABLE}"
-            raise ResultsError(
-                f"{source}: {folder} has neither {_CONFIG} nor {_OUTCOMES}/, so it is no site and no copy of work"
-            )
-        return _work_of(folder)
     here = Path.cwd()
-    for folder in (here, *here.parents):
+    for folder in [Path(named).expanduser()] if named else [here, *here.parents]:
         if (folder / _CONFIG).is_file():
-            return _work_of(folder)
+            return folder
+    if named:
+        raise ResultsError(
+            f"{'site' if site else f'${VARIABLE}'}: {named} is not the folder of a site, it has no {_CONFIG}"
+        )
     raise ResultsError(f"no site: neither {here} nor a folder above it has {_CONFIG}; give site=DIR or set ${VARIABLE}")
+
+
+def find_work(site: Optional[Union[str, Path]] = None) -> Path:
+    """Return the folder with the outcomes.
+
+    Parameters
+    ----------
+    site
+        Folder of the site, or a ``work`` folder or a copy of one; None: as for `find_site`.
+
+    Raises
+    ------
+    ResultsError
+        If there is none.
+    """
+    named = site or os.environ.get(VARIABLE)
+    if named and (Path(named).expanduser() / _OUTCOMES).is_dir():
+        return Path(named).expanduser()
+    return _work_of(find_site(site))
 
 
 def _work_of(site: Path) -> Path:

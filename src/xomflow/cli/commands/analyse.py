@@ -3,11 +3,62 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xomflow.cli.arguments import add_runs, analysis_name, wanted_runs
 from xomflow.cli.command import Command
+from xomflow.cli.conventions import add_json
+from xomflow.cli.table import say_json, say_table
 from xomflow.config.model import Config
+from xomflow.core.errors import UsageError
+from xomflow.core.exit_code import ExitCode
+from xomlib.printing import say
+
+if TYPE_CHECKING:
+    from xomflow.workflow.requests.analysing.try_runs import Tried
+
+
+def try_(config: Config, options: argparse.Namespace) -> int:
+    """Try an analysis on a run as a tick does, without a trace in the site, and compare with the published results."""
+    from xomflow.cli.tried import HEADINGS, lines_about, rows_of
+    from xomflow.workflow.requests.analysing.try_runs import newest_runs, report_on
+
+    if (options.run is None) == (options.last is None):
+        raise UsageError("xom try needs either a run or --last N")
+    if options.slurm and options.save is None:
+        raise UsageError("with --slurm give --save FOLDER, a folder that the nodes see too")
+    runs = [options.run] if options.run else newest_runs(config, options.analysis, options.last)
+    tried = []
+    for one in _attempts(config, options, runs):
+        tried.append(one)
+        if not options.json:
+            say(*lines_about(one, config.analyses[options.analysis]), file=sys.stderr)
+    if options.report is not None:
+        report_on(tried, options.report)
+    if options.json:
+        say_json([one.to_json() for one in tried])
+    elif rows := list(rows_of(tried)):
+        say_table(HEADINGS, rows)
+    return ExitCode.FAILED_RUNS if any(one.attempt.failure for one in tried) else ExitCode.OK
+
+
+def _attempts(config: Config, options: argparse.Namespace, runs: list[str]) -> Iterator[Tried]:
+    from xomflow.slurm.open_batch_system import open_batch_system
+    from xomflow.workflow.requests.analysing.try_in_slurm import try_in_slurm
+    from xomflow.workflow.requests.analysing.try_runs import try_here
+
+    if options.slurm:
+        batch = open_batch_system(config)
+        place = (options.config, options.save)
+        yield from try_in_slurm(config, batch, options.analysis, runs, *place, lambda line: say(line, file=sys.stderr))
+        return
+    save = options.save or Path(tempfile.mkdtemp(prefix="xom-try-"))
+    for run in runs:
+        yield try_here(config, options.analysis, run, str(options.config), save)
 
 
 def export(config: Config, options: argparse.Namespace) -> int:
@@ -24,6 +75,16 @@ def compare(config: Config, options: argparse.Namespace) -> int:
 
     more = ["--first", options.first, "--second", options.second]
     return make_table(config, "compare", options.analysis, wanted_runs(options), options.output, *more)
+
+
+def _of_try(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("analysis", type=analysis_name)
+    parser.add_argument("run", nargs="?", help="number of a run, or the id of a campaign")
+    parser.add_argument("--last", type=_positive, metavar="N", help="the newest N runs whose data can be read")
+    parser.add_argument("--slurm", action="store_true", help="as a job of Slurm for each run; Ctrl-C cancels them")
+    parser.add_argument("--save", type=_absolute, help="folder for results and figures; default: a temporary one")
+    parser.add_argument("--report", type=_absolute, help=argparse.SUPPRESS)
+    add_json(parser)
 
 
 def _of_export(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +107,15 @@ def _of_compare(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
+    return int(text)
+
+
 def _absolute(text: str) -> Path:
     # Commands work in the folder of the site.
     return Path(text).absolute()
 
 
-COMMANDS = (Command(export, _of_export), Command(compare, _of_compare))
+COMMANDS = (Command(try_, _of_try), Command(export, _of_export), Command(compare, _of_compare))

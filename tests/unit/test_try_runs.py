@@ -1,0 +1,163 @@
+"""`xom try`: an attempt as in a tick, without a trace in the site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import xomlib
+from support.batch import FakeBatchSystem
+from support.factory import KEY, keep, outcome, result
+from support.in_process import FastSite
+from xomflow.config.load import load_configuration
+from xomflow.core.key import Key
+from xomflow.slurm.batch_system import BatchJob, JobEnd
+from xomflow.workflow.requests.analysing import try_in_slurm
+from xomlib.attempt import Attempt
+
+GOOD = """
+xomlib.figure('overview', b'a picture')
+xomlib.Xomresult(variable_name='rate', variable_value=1.5, error=0.1, unit='Hz', n=7).save()
+xomlib.Xomresult(variable_name='yield', insufficient='3 events').save()
+xomlib.xom_message(success=True)
+"""
+
+
+@pytest.fixture
+def place(site: FastSite) -> FastSite:
+    site.runs([52801, 52802, 52803])
+    site.analysis("answer", GOOD, memory_mb=700, time_limit="1 min")
+    return site
+
+
+def test_a_run_is_tried_and_compared_with_what_is_published(place: FastSite) -> None:
+    key = Key("answer", "v1", "052801")
+    keep(place.paths, outcome(key, [result("rate", 1.25, error=0.2), result("other")]))
+    before = {path: path.stat().st_mtime_ns for path in place.work.rglob("*") if path.is_file()}
+    done = place.xom("try", "answer", "52801", "--save", str(place.folder / "tried"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "run     variable  value           error  unit  n  published   change",
+        "052801  rate      1.5             0.1    Hz    7  1.25 ± 0.2  +0.25",
+        "052801  yield     none: 3 events",
+    ]
+    printed, used, where = done.stderr.splitlines()
+    assert printed == "XOM answer v1 run 052801: success"
+    assert used.startswith("answer v1 run 052801: ") and " s of 60 s, " in used and used.endswith(" MB of 700 MB")
+    figure = place.folder / "tried/answer-052801/figures/overview.png"
+    assert where.endswith(f"results and figures are in {place.folder}/tried/answer-052801: {figure}")
+    assert figure.read_bytes() == b"a picture"
+    assert {path: path.stat().st_mtime_ns for path in place.work.rglob("*") if path.is_file()} == before
+
+
+def test_a_failure_is_what_a_tick_would_record(place: FastSite) -> None:
+    place.analysis("answer", "raise ValueError('no light')")
+    place.tick()
+    (record,) = place.failures("answer", 52801)
+    done = place.xom("try", "answer", "52801", "--json")
+    assert done.returncode == 7
+    (tried,) = json.loads(done.stdout)
+    assert tried["failure"] == [record["failure"]["class"], record["failure"]["message"]]
+    assert tried["document"] is None
+    assert "ValueError: no light" in place.xom("try", "answer", "52801").stderr.splitlines()[-1]
+
+
+def test_the_newest_runs_are_tried(place: FastSite) -> None:
+    keep(place.paths, outcome(Key("answer", "v1", "052803")))
+    done = place.xom("try", "answer", "--last", "2", "--json")
+    assert [one["key"]["run"] for one in json.loads(done.stdout)] == ["052803", "052802"]
+
+
+def test_what_cannot_be_tried_is_one_sentence(place: FastSite) -> None:
+    cases = {
+        ("answer",): "xom try needs either a run or --last N",
+        ("answer", "52801", "--last", "2"): "xom try needs either a run or --last N",
+        ("answer", "52801", "--slurm"): "with --slurm give --save FOLDER, a folder that the nodes see too",
+        ("answer", "x"): "run id 'x' is not a number",
+        ("answr", "52801"): "config.yaml has no analyses.answr: add its block first; did you mean 'answer'?",
+        ("answr", "--last", "1"): "there is no run of answr whose data can be read; name one",
+    }
+    for words, sentence in cases.items():
+        done = place.xom("try", *words)
+        assert done.stdout == "" and sentence in done.stderr, done.stderr
+        assert done.returncode in (2, 3) and done.stderr.count("\n") == 1
+
+
+def test_a_notebook_tries_a_run_from_any_folder(place: FastSite, tmp_path: Path) -> None:
+    place.write_config()
+    made = xomlib.try_job("answer", 52801, site=place.folder, save=tmp_path / "saved")
+    assert made.failure is None and made.document is not None
+    assert [one["variable"] for one in made.document["results"]] == ["rate", "yield"]
+    assert (tmp_path / "saved/answer-052801/figures/overview.png").exists() and made.place is not None
+    with pytest.raises(xomlib.JobError, match=r"has no analyses\.answr"):
+        xomlib.try_job("answr", 52801, site=place.folder)
+
+
+# --- in a batch system ------------------------------------------------------------------------------------------------
+class OfOneJob(FakeBatchSystem):
+    """A batch system whose job is ended by a test, at the first look."""
+
+    def __init__(self, end: Callable[[OfOneJob], None]) -> None:
+        super().__init__()
+        self.end = end
+
+    def jobs(self, user: str = "", cluster: str = "", by_name: bool = False) -> list[BatchJob]:
+        self.end(self)
+        return super().jobs(user, cluster, by_name)
+
+
+def in_slurm(place: FastSite, batch: FakeBatchSystem, monkeypatch: pytest.MonkeyPatch) -> tuple[Attempt, list[str]]:
+    place.tree["slurm"] = {"latency": "0 s"}
+    place.write_config()
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setattr(try_in_slurm, "_LOOK_SECONDS", 0.01)
+    config = load_configuration(Path("config.yaml"))
+    told: list[str] = []
+    tried = try_in_slurm.try_in_slurm(
+        config, batch, "answer", ["52801"], Path("config.yaml"), place.folder / "tried", told.append
+    )
+    return next(iter(tried)).attempt, told
+
+
+def test_a_job_of_the_batch_system_reports(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = place.folder / "tried/answer-052801"
+    made = Attempt({"results": [], "figures": []}, ("no_result", "nothing"), 1.5, 1.0, 200.0, str(folder))
+
+    def end(batch: OfOneJob) -> None:
+        (folder / "attempt.json").write_text(json.dumps([{"key": KEY.as_dict(), **made.to_json()}]))
+
+    batch = OfOneJob(end)
+    assert in_slurm(place, batch, monkeypatch) == (
+        made,
+        [f"answer v1 run 052801: Slurm job 1, log {folder}/job.log"],
+    )
+    assert batch.accepted == ["xom-try-answer-052801"] and batch.cancelled == []
+
+
+def test_a_job_that_the_batch_system_ends_has_its_class(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(batch: OfOneJob) -> None:
+        end = JobEnd("out_of_memory", "Slurm ended job 1: OUT_OF_MEMORY")
+        batch.known = {label: BatchJob("1", "it ended", end) for label in batch.known}
+
+    made, _ = in_slurm(place, OfOneJob(kill), monkeypatch)
+    assert made.failure == ("out_of_memory", "Slurm ended job 1: OUT_OF_MEMORY")
+
+
+def test_a_job_that_vanished_without_a_record_is_lost(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_in_slurm, "_UNSEEN_SECONDS", 0.0)
+    made, _ = in_slurm(place, OfOneJob(lambda batch: batch.known.clear()), monkeypatch)
+    assert made.failure is not None and made.failure[0] == "lost"
+
+
+def test_an_interrupted_wait_cancels_the_jobs(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    batch = OfOneJob(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        in_slurm(place, batch, monkeypatch)
+    assert batch.cancelled == ["1"]
