@@ -241,6 +241,8 @@ def summary(site: Site, other: Path) -> int:
     measurements = Counter(place[0] for place in found)
     print(f"{sum(measurements.values())} points of results in InfluxDB:")
     print("\n".join(f"  {name:25}{number:6}" for name, number in sorted(measurements.items())))
+    boards = len(list((site.paths.grafana / "dashboards").glob("*.json")))
+    print(f"{boards} dashboards, and alert rules, for Grafana in {site.paths.grafana}")
     expected = in_outcomes(Paths(other), {(one.key.analysis, one.key.version) for one in outcomes})
     if not expected:
         print(f"there are no outcomes in {other} to compare with; `make demo` makes them")

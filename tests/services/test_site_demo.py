@@ -91,6 +91,7 @@ def test_results_in_influxdb_are_those_of_the_embedded_default(local: Site, demo
     assert {outcome["key"]["analysis"] for outcome in outcomes} == set(ANALYSES)
     assert f"{runs} outcomes, made by {runs} jobs of Slurm" in said
     assert f"{expected} points of results in InfluxDB" in said
+    assert "6 dashboards, and alert rules, for Grafana in" in said
     assert f"compared with the outcomes in {local.work}: {expected} points are the same\n" in said
     private = [demo.folder / name for name in ("xenon_config", "xom_influxdb.json")]
     assert [oct(path.stat().st_mode & 0o777) for path in private] == ["0o600", "0o600"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.demo_tree import GOLDEN, demo_tree, kept
 from support.grafana import alert_rules, boards, panel, panels
 from xomflow import grafana
 from xomflow.core.paths import ROOT
@@ -166,3 +167,11 @@ def test_an_alert_leads_to_a_panel_that_is_there(tree: Path) -> None:
     for rule in alert_rules(tree):
         board = boards(tree)[rule["annotations"]["__dashboardUid__"]]
         assert rule["annotations"]["__panelId__"] in [str(one["id"]) for one in panels(board)]
+
+
+def test_the_tree_of_the_demo_is_the_kept_one() -> None:
+    found = kept(demo_tree())
+    golden = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()} - {"variables.json"}
+    assert golden == set(found)
+    differs = [name for name, text in found.items() if (GOLDEN / name).read_text(encoding="utf-8") != text]
+    assert differs == [], "look at the differences, then run `python tests/support/demo_tree.py`"

@@ -320,6 +320,9 @@ class Analysis(RunRange):
         [], description="Entries of the run document that come late: a run waits until they are there."
     )
     period: Period | None = Field(None, description="Takes several runs together; default: one run at a time.")
+    main_variables: list[str] = Field(
+        [], description="Variables that dashboards show first; the overview shows the first one. Default: as saved."
+    )
     limits: dict[str, VariableLimits] = Field(
         {},
         description="Limits by variable: `{light_yield: {warn: [9, 11], error: [8, null], runs: 2, of: 3}}`, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from xomflow.grafana import provisioning
 from xomflow.grafana.boards.of_analysis import board_of
@@ -71,4 +72,13 @@ def _bytes(text: str) -> bytes:
 
 
 def _text(content: Json) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return JSON with a line for each entry and each panel or rule: fast to write, and differences are short."""
+    return "{\n" + ",\n".join(f"{_line(name)}: {_value(value)}" for name, value in content.items()) + "\n}\n"
+
+
+def _value(value: Any) -> str:
+    return "[\n " + ",\n ".join(map(_line, value)) + "\n]" if isinstance(value, list) and value else _line(value)
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

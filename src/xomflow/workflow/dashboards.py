@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from xomflow import grafana
@@ -84,14 +84,17 @@ def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers]) 
         title=title.title,
         documentation=title.documentation,
         contact=title.contact,
-        variables=_variables(present.items(), title.limits),
-        earlier=_variables(others.items(), title.limits),
+        variables=_variables(present, title),
+        earlier=_variables(others, title),
     )
 
 
-def _variables(units: Iterable[tuple[str, str]], limits: Mapping[str, Limits]) -> tuple[Variable, ...]:
-    def one(name: str, unit: str) -> Variable:
-        of = limits.get(name, Limits())
-        return Variable(name, unit, (of.warn_low, of.warn_high), (of.error_low, of.error_high))
+def _variables(units: Mapping[str, str], title: AnalysisTitle) -> tuple[Variable, ...]:
+    """Return variables in the order of a board."""
+    first = [name for name in title.main_variables if name in units]
 
-    return tuple(one(name, unit) for name, unit in units)
+    def one(name: str) -> Variable:
+        of = title.limits.get(name, Limits())
+        return Variable(name, units[name], (of.warn_low, of.warn_high), (of.error_low, of.error_high))
+
+    return tuple(one(name) for name in dict.fromkeys([*first, *units]))

@@ -68,7 +68,7 @@ class AnalysisTitle:
 
     Parameters
     ----------
-    version, title, documentation, contact
+    version, title, documentation, contact, main_variables
         As configured.
     limits
         The configured limits, by variable.
@@ -79,22 +79,28 @@ class AnalysisTitle:
     documentation: str
     limits: dict[str, Limits] = field(default_factory=dict)
     contact: str = ""
+    main_variables: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, block: Analysis) -> AnalysisTitle:
         """Return this part of the configuration of an analysis."""
         limits = {variable: Limits(*one.warn, *one.error, one.runs, one.of) for variable, one in block.limits.items()}
-        return cls(block.version, block.title or name, block.documentation, limits, block.contact)
+        first = tuple(block.main_variables)
+        return cls(block.version, block.title or name, block.documentation, limits, block.contact, first)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        return {name: one for name, one in asdict(self).items() if one or name not in ("limits", "contact")}
+        return {
+            name: one
+            for name, one in asdict(self).items()
+            if one or name not in ("limits", "contact", "main_variables")
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> AnalysisTitle:
         """Return what `to_json` wrote."""
         limits = {variable: Limits(*one) for variable, one in content.get("limits", {}).items()}
-        return cls(**{**content, "limits": limits})
+        return cls(**{**content, "limits": limits, "main_variables": tuple(content.get("main_variables", ()))})
 
 
 @dataclass(frozen=True, slots=True)
