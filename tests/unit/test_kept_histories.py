@@ -69,6 +69,8 @@ class World:
             "group": lambda: self.group(number, name),
             "give up": lambda: self.decide(Verb.ACCEPT, Subject(runs=(run_id(number),))),
             "redo": lambda: self.redo(number, name),
+            "veto": lambda: self.decide(Verb.VETO, Subject(name if number % 2 else "", runs=(run_id(number),))),
+            "unveto": lambda: self.unveto(number),
             "raise": lambda: self.versions.update({name: "v2" if self.versions[name] == "v1" else "v1"}),
             "forget": lambda: shutil.rmtree(self.paths.cache / "facts", ignore_errors=True),
         }
@@ -100,6 +102,11 @@ class World:
                 Subject(runs=(run_id(number),), analysis=name, version=self.versions[name], digests=(digest,)),
             )
 
+    def unveto(self, number: int) -> None:
+        names = tuple(path.name for path in self.paths.decisions.glob("*-veto-*"))
+        if names:
+            self.decide(Verb.WITHDRAW, Subject(runs=(run_id(number),), decisions=names))
+
     def decide(self, what: Verb, subject: Subject) -> None:
         self.paths.work.mkdir(parents=True, exist_ok=True)
         write_decision(self.paths, Decision(what, subject, "me", times.now(), "a reason"))
@@ -129,7 +136,7 @@ class World:
 
 
 WORDS = ["come", "tag", "calibrate", "go on", "garble", "break", "mislead", "hide", "finish", "fail", "litter", "lose"]
-WORDS += ["group", "give up", "redo", "raise", "forget"]
+WORDS += ["group", "give up", "redo", "veto", "unveto", "raise", "forget"]
 actions = st.tuples(st.sampled_from(WORDS), st.sampled_from(RUNS), st.sampled_from(ANALYSES))
 
 

@@ -19,6 +19,8 @@ from support.site import document
 from xomflow.core.errors import ContextError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.decisions.files import write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning import middle
@@ -175,6 +177,8 @@ def test_very_many_ready_runs_are_counted_and_change_nothing_else(
     paths = Paths(tmp_path)
     for number in (52003, 52007, 52011, 52012, 52019):
         keep_failure(failure_path(paths, key_of(number), FAILURE), failed(key_of(number)))
+    vetoed = Subject(runs=("052006", "052010"))
+    write_decision(paths, Decision(Verb.VETO, vetoed, "kim", NOW - timedelta(days=1), "a valve"))
     with hold_run(paths, key_of(52009)) as lock:
         write_owner(lock, key_of(52009), 1, "tick")
         for limit in (1, 2, 3, 12):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.decisions.files import read_decisions, standing_decisions
 from xomflow.decisions.model import Verb
+from xomflow.outcomes.cache import Shelf
+from xomflow.publishing.current_points import CurrentPoints
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 BROKEN = "raise ValueError('broken')"
@@ -162,6 +165,14 @@ def test_a_vetoed_run_has_no_points_and_its_outcome_stays(finished: FastSite) ->
     finished.tick()
     assert stored(finished) == {"052001", "052002", "052003"}
     assert finished.outcome("good", 52001)["attempt"] == 1
+
+
+def test_points_of_a_vetoed_run_go_even_if_the_ledger_is_lost(finished: FastSite) -> None:
+    decide(finished, "veto", "52001", "good")
+    shutil.rmtree(finished.paths.ledger)
+    assert CurrentPoints(finished.paths, "test_").superseded(Shelf("good", "v1", "052")) == {"052001"}
+    finished.tick()
+    assert (stored(finished), finished.xom("verify").returncode) == ({"052002", "052003"}, 0)
 
 
 def test_a_veto_may_be_about_some_analyses_and_some_of_its_runs_are_taken_back(finished: FastSite) -> None:

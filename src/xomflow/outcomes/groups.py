@@ -118,6 +118,7 @@ class CurrentResults:
     def __init__(self, paths: Paths, known: GroupsOfAll | None = None) -> None:
         self._paths = paths
         self._decided = standing_decisions(paths)
+        self._vetoed: dict[str, dict[str, set[str]]] = {}
         known = (read_groups(paths) or {}) if known is None else known
         self._listings = {method: list_outcomes(paths, *method) for method in known}
         self._revisions = {
@@ -137,17 +138,22 @@ class CurrentResults:
         """
         verdict, vetoed = self._verdicts.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
         if vetoed:
-            outcomes = {name: one for name, one in outcomes.items() if vetoed.isdisjoint(_revision_of(one).runs)}
+            outcomes = {name: one for name, one in outcomes.items() if not _has_one_of(one, vetoed)}
         if verdict is None and any(map(is_group, outcomes)):
             verdict = judge({name: _revision_of(one) for name, one in outcomes.items()}, None)
         return {name: one for name, one in outcomes.items() if verdict is None or name in verdict.current}
 
     def vetoed_in(self, shelf: Shelf) -> set[str]:
         """Return the ids of the runs of a shelf that are vetoed for its analysis."""
-        return {run for run in map(run_id, self._vetoed_for(shelf.analysis)) if shelf_of(run) == shelf.name}
+        return self._vetoed_for(shelf.analysis).get(shelf.name, set())
 
-    def _vetoed_for(self, analysis: str) -> Set[int]:
-        return vetoes(self._decided, analysis).keys()
+    def _vetoed_for(self, analysis: str) -> Mapping[str, set[str]]:
+        """Return the ids of the runs that are vetoed for an analysis, by shelf."""
+        if analysis not in self._vetoed:
+            found = self._vetoed[analysis] = dict[str, set[str]]()
+            for run in map(run_id, vetoes(self._decided, analysis)):
+                found.setdefault(shelf_of(run), set()).add(run)
+        return self._vetoed[analysis]
 
     def marks(self, shelf: Shelf) -> dict[str, str]:
         """Return why current outcomes of a shelf are not made of what their groups are today, by id."""
@@ -210,6 +216,10 @@ def _revision(document: Any) -> Revision:
     if not run["runs"]:
         raise ValueError("no runs")
     return Revision(_numbers(run["runs"]), _numbers(run["runs_missing"]), str(document["ended"]))
+
+
+def _has_one_of(outcome: Outcome, vetoed: Mapping[str, Set[str]]) -> bool:
+    return any(run in vetoed.get(shelf_of(run), ()) for run in map(run_id, _revision_of(outcome).runs))
 
 
 def _revision_of(outcome: Outcome) -> Revision:
