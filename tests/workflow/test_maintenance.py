@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.in_process import FastSite, in_fork
-from xomflow.cli import main as xom
+from support.in_process import FastSite
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
@@ -29,7 +25,6 @@ if run_id == "052003":
 xomlib.figure("picture", b"a picture")
 xomlib.Xomresult(variable_name="answer", variable_value=float(run_id)).save()
 """
-CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link"}
 
 
 @pytest.fixture
@@ -41,7 +36,16 @@ def made(site: FastSite) -> FastSite:
     assert site.tick().returncode == ExitCode.FAILED_RUNS
     redo = Subject("old", "v1", ("052002",), (digest_of(site.paths.outcome(Key("old", "v1", "052002"))),))
     write_decision(site.paths, Decision(Verb.REDO, redo, "kim", times.now(), "a cable was changed"))
+    drain(site)
     return site
+
+
+def drain(site: FastSite) -> None:
+    assert site.xom("drain", "--wait", "--why", "maintenance").returncode == 0
+
+
+def undrain(site: FastSite) -> None:
+    assert site.xom("undrain", "--why", "done").returncode == 0
 
 
 def call_it_new(site: FastSite) -> None:
@@ -56,26 +60,6 @@ def take_out(site: FastSite) -> None:
     del site.tree["analyses"]["old"]
 
 
-def killed_before_change(site: FastSite, number: int, *words: str) -> int:
-    """Run a command that is killed before it changes a name in a folder for the n-th time; return its exit code."""
-    site.write_config()
-
-    def work() -> int:
-        left = number
-
-        def count(event: str, _: Any) -> None:
-            nonlocal left
-            if event in CHANGES:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        return xom(list(words))
-
-    return in_fork(work, site.folder).returncode
-
-
 def files_of(site: FastSite, name: str) -> set[str]:
     found = (path.relative_to(site.work) for path in site.work.rglob("*"))
     return {str(path) for path in found if name in path.parts}
@@ -88,6 +72,7 @@ def assert_renamed(site: FastSite) -> None:
     assert Path(site.folder, site.failures("new", 52003)[0]["failure"]["log"]).exists()
     assert site.outcome("new", 52001)["key"]["analysis"] == "new"
     assert outcomes_to_redo(site.paths) == {Key("new", "v1", "052002"): 1}
+    undrain(site)
     assert site.pending() == {("new", "052002")}  # by the decision only
     assert site.paths.figure(Key("new", "v1", "052001"), "picture.png").read_bytes() == b"a picture"
     assert "new" in (site.paths.store / "test/new/v1/052.lp").read_text()
@@ -100,7 +85,7 @@ def test_everything_follows_a_new_name_and_nothing_runs_again(made: FastSite) ->
     call_it_new(made)
     done = made.xom("rename", "old", "new")
     assert done.returncode == 0, done.stderr
-    assert "4 keys of old get the name new" in done.stdout
+    assert "4 keys of old to be called new" in done.stdout
     assert "old is new: 4 keys; 3 points under the old name are removed" in done.stdout
     assert_renamed(made)
     made.tick()
@@ -111,7 +96,7 @@ def test_everything_follows_a_new_name_and_nothing_runs_again(made: FastSite) ->
 def test_a_rename_that_is_killed_at_any_step_is_finished_by_the_same_command(made: FastSite) -> None:
     call_it_new(made)
     kills = interrupted = 0
-    while killed_before_change(made, kills + 1, "rename", "old", "new") == -signal.SIGKILL:
+    while made.killed_command(kills + 1, "rename", "old", "new").returncode == -signal.SIGKILL:
         kills += 1
         if made.paths.maintenance.exists():
             interrupted += 1
@@ -138,20 +123,21 @@ def test_a_removed_analysis_is_in_one_folder_from_which_it_can_be_put_back(made:
     assert "old" not in (made.paths.page / "data/index.js").read_text()
     shutil.copytree(place, made.work, dirs_exist_ok=True)
     made.tree["analyses"]["old"] = block
+    undrain(made)
     assert made.pending() == {("old", "052002")}
 
 
 def test_a_removal_that_is_killed_at_any_step_is_finished_by_the_same_command(made: FastSite) -> None:
     take_out(made)
     kills = 0
-    while killed_before_change(made, kills + 1, "remove", "old") == -signal.SIGKILL:
+    while made.killed_command(kills + 1, "remove", "old").returncode == -signal.SIGKILL:
         kills += 1
         if made.paths.maintenance.exists():
             assert "type: xom remove old" in made.xom("why", "52001").stderr
     assert kills > 10
     (place,) = (made.work / "removed").iterdir()
     assert len(list(place.glob("outcomes/old/v1/*/*.json"))) == 4
-    assert len(list(place.glob("decisions/*.json"))) == 1
+    assert len(list(place.glob("decisions/*-redo-*.json"))) == 1
     assert made.xom("verify").returncode == 0
     assert all(name.startswith(("ticks/", "removed/")) for name in files_of(made, "old"))
 
@@ -187,6 +173,15 @@ def test_nothing_is_done_while_a_process_works(made: FastSite) -> None:
     assert not made.paths.maintenance.exists()
 
 
+@pytest.mark.parametrize("words", [("rename", "old", "new"), ("remove", "old")])
+def test_a_site_has_to_be_drained_first(made: FastSite, words: tuple[str, ...]) -> None:
+    undrain(made)
+    call_it_new(made)
+    done = made.xom(*words)
+    assert done.returncode == ExitCode.WAITS_FOR_PERSON
+    assert "the site has to be drained first, and it is not drained; nothing was done; type: xom drain" in done.stderr
+
+
 def test_a_dry_run_of_a_rename_changes_nothing(made: FastSite) -> None:
     call_it_new(made)
     before = {path: path.stat().st_mtime_ns for path in made.work.rglob("*")}
@@ -208,10 +203,10 @@ def test_the_attempt_of_a_killed_process_gets_its_record_before_the_rename(made:
 
 
 def test_a_decision_keeps_its_name_and_its_reason(made: FastSite) -> None:
-    (before,) = read_decisions(made.paths).made
+    (before,) = (one for one in read_decisions(made.paths).made if one.what is Verb.REDO)
     call_it_new(made)
     made.xom("rename", "old", "new")
-    (after,) = read_decisions(made.paths).made
+    (after,) = (one for one in read_decisions(made.paths).made if one.what is Verb.REDO)
     assert (after.name, after.why, after.when, after.subject.runs) == (
         before.name,
         before.why,
@@ -228,6 +223,7 @@ def test_groups_follow_a_new_name(site: FastSite) -> None:
     site.tick()
     site.runs([52003])
     site.tick()  # another group, so the outcome of the first one is superseded
+    drain(site)
     call_it_new(site)
     done = site.xom("rename", "old", "new")
     assert done.returncode == 0, done.stderr
@@ -235,5 +231,6 @@ def test_groups_follow_a_new_name(site: FastSite) -> None:
     names = {path.name.partition(".")[2] for path in site.paths.shelves("new", "v1").glob("*/*")}
     assert names == {"json", "superseded.json"}
     assert site.xom("verify").returncode == 0
+    undrain(site)
     assert site.pending() == set()
     assert "new v1 result 052001" in site.xom("why", "52001").stdout

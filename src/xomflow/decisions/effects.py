@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xomflow.core import times
-from xomflow.core.key import Key, first_run
+from xomflow.core.key import Key, first_run, is_group
 from xomflow.core.reason import Reason
 from xomflow.decisions.model import Decision, Verb
 
@@ -36,6 +36,50 @@ class Grant:
     def wants_now(self, attempt: int) -> bool:
         """Return whether an attempt of this number is the first of them, which waits for nothing."""
         return self.covers(attempt) and attempt == self.after + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Runs that are analysed beside the others, at low priority.
+
+    Parameters
+    ----------
+    name
+        Of the decision.
+    at_once
+        How many of them are in progress at a time.
+    nice
+        ``--nice`` of their jobs; 0: that of old runs.
+    words
+        Who wants them, and why.
+    """
+
+    name: str
+    at_once: int
+    nice: int
+    words: Reason
+
+
+def backfills(decisions: Iterable[Decision]) -> dict[Key, Backfill]:
+    """Return for each key in a backfill the first one that has it."""
+    found: dict[Key, Backfill] = {}
+    for one in decisions:
+        subject = one.subject
+        for run in subject.runs if one.what is Verb.BACKFILL else ():
+            backfill = Backfill(one.name, subject.most, subject.nice, one.words)
+            found.setdefault(Key(subject.analysis, subject.version, run), backfill)
+    return found
+
+
+def backfilled(decisions: Iterable[Decision], analysis: str, version: str) -> frozenset[int]:
+    """Return the numbers of the single runs in backfills of one version of an analysis."""
+    return frozenset(
+        first_run(run)
+        for one in decisions
+        if one.what is Verb.BACKFILL and (one.subject.analysis, one.subject.version) == (analysis, version)
+        for run in one.subject.runs
+        if not is_group(run)
+    )
 
 
 def vetoes(decisions: Iterable[Decision], analysis: str) -> dict[int, Reason]:

@@ -24,6 +24,7 @@ class Verb(StrEnum):
     RETRY = "retry"  # more attempts, the first one now
     VETO = "veto"  # runs have no results that count, and none are made
     PAUSE = "pause"  # no run of an analysis is taken
+    BACKFILL = "backfill"  # runs are taken last, few at a time, also those outside the range of their analysis
     DRAIN = "drain"  # no run is taken
     WITHDRAW = "withdraw"  # other decisions count no more
 
@@ -45,7 +46,9 @@ class Subject:
     attempts
         Of a retry: number of the last attempt at each run, in their order.
     most
-        Of a retry: how many attempts it allows.
+        Of a retry: how many attempts it allows. Of a backfill: how many of its runs are in progress at a time.
+    nice
+        Of a backfill: ``--nice`` of its jobs; 0: that of old runs.
     """
 
     analysis: str = ""
@@ -55,6 +58,7 @@ class Subject:
     decisions: tuple[str, ...] = ()
     attempts: tuple[int, ...] = ()
     most: int = 0
+    nice: int = 0
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Subject:
@@ -201,7 +205,7 @@ def _entry(name: str, value: Any) -> Any:
     if name in ("analysis", "version"):
         if not isinstance(value, str):
             raise TypeError("an entry of its subject is not a text")
-    elif name == "most":
+    elif name in ("most", "nice"):
         if not _is_number(value):
             raise TypeError(f"{name} of its subject is not a number")
     elif not isinstance(value, list):

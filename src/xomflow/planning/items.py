@@ -9,6 +9,7 @@ from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.state import State
+from xomflow.decisions.effects import Backfill
 from xomflow.outcomes.files import Failure
 from xomflow.planning.decide import KeyState, as_probe
 from xomflow.planning.share import Queue
@@ -28,6 +29,8 @@ class Item:
         The key, its run, its state, and its failed attempts.
     is_old
         Whether its run ended so long ago that newer ones go first.
+    backfill
+        The backfill that has it; None if none has.
     """
 
     key: Key
@@ -35,6 +38,7 @@ class Item:
     state: KeyState
     failures: tuple[Failure, ...]
     is_old: bool = False
+    backfill: Backfill | None = None
 
     @property
     def is_lost(self) -> bool:

@@ -63,9 +63,14 @@ def take(queues: Mapping[str, Queue[T]], most: int, running: int) -> dict[str, l
     """
     left = max(0, most - running)
     new = _divide(queues, dict.fromkeys(queues, 0), left, lambda one: min(one.room, one.new))
-    for_old = max(0, left - most // _PART - sum(new.values()))
+    for_old = old_room(most, most - left + sum(new.values()))
     number = _divide(queues, new, for_old, lambda one: one.room)
     return {name: share(one.ready, number[name], one.running, one.older, one.new) for name, one in queues.items()}
+
+
+def old_room(most: int, in_progress: int) -> int:
+    """Return how many old runs there is room for: they leave a tenth of what may be in progress to new ones."""
+    return max(0, most - most // _PART - in_progress)
 
 
 def _divide(

@@ -11,7 +11,7 @@ from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
-from xomflow.decisions.effects import Grant, grants, held_back, redo_words, vetoes
+from xomflow.decisions.effects import Backfill, Grant, backfills, grants, held_back, redo_words, vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.decisions.model import Decision, Verb
 from xomflow.jobs.redo import outcomes_to_redo
@@ -39,10 +39,12 @@ class Standing:
     to_redo: Mapping[Key, int] = field(default_factory=dict)
     _grants: dict[Key, tuple[Grant, ...]] = field(init=False)
     _redo: dict[Key, Reason] = field(init=False)
+    _backfills: dict[Key, Backfill] = field(init=False)
     _of_analysis: dict[str, tuple[dict[int, Reason], Reason | None]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._grants, self._redo = grants(self.made), redo_words(self.made)
+        self._backfills = backfills(self.made)
 
     @classmethod
     def read(cls, paths: Paths, now: datetime) -> Standing:
@@ -61,6 +63,14 @@ class Standing:
         """Return what was decided about a key."""
         vetoed, held = self._about(key.analysis)
         return Decided(vetoed.get(run.number), held, self._redo.get(key), self._grants.get(key, ()))
+
+    def backfill_of(self, key: Key) -> Backfill | None:
+        """Return the backfill that has a key; None if none has."""
+        return self._backfills.get(key)
+
+    def backfilled(self, analysis: str, version: str) -> frozenset[str]:
+        """Return the ids of the runs and campaigns of one version of an analysis that are in backfills."""
+        return frozenset(key.run for key in self._backfills if (key.analysis, key.version) == (analysis, version))
 
     def lines(self, items: Iterable[Item]) -> list[str]:
         """Return a sentence for each decision that holds something back, or is an order that has not begun.
@@ -91,7 +101,9 @@ class Standing:
         return [_sentence(one) for one in found if one.what is not Verb.ACCEPT and self.holds(one, there)]
 
     def holds(self, one: Decision, items: Mapping[Key, Item]) -> bool:
-        """Return whether a decision still has an effect: an order that has begun for all its runs has none.
+        """Return whether a decision still has an effect.
+
+        An order that has begun for all its runs has none, and a backfill whose runs are all done.
 
         Parameters
         ----------
@@ -100,6 +112,8 @@ class Standing:
         items
             The keys that are not done.
         """
+        if one.what is Verb.BACKFILL:
+            return any(Key(one.subject.analysis, one.subject.version, run) in items for run in one.subject.runs)
         return one.what not in ORDERS or any(True for _ in self.not_begun(one, items))
 
     def not_begun(self, one: Decision, items: Mapping[Key, Item]) -> Iterator[Key]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
 from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.planning.backfills import take_of_backfills
 from xomflow.planning.brake import MassChange
 from xomflow.planning.decide import Evidence, decide
 from xomflow.planning.have_ended import have_ended
@@ -31,7 +32,7 @@ from xomflow.planning.runs.campaigns import campaign_as_run
 from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.runs.selection import Selector
-from xomflow.planning.share import Queue, count_older, in_order, take
+from xomflow.planning.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.standing import Standing
 from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns
 from xomflow.rundb.database import RunDB
@@ -95,6 +96,7 @@ class Survey:
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
     only_counted: dict[str, Counter[State]] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
+    backfills: dict[str, Counter[State]] = field(default_factory=dict)
 
     @property
     def undone(self) -> list[Item]:
@@ -168,7 +170,8 @@ def _survey_of(
         breaker = suspended.of(analysis, failed, runs.failures)
         working = in_progress.runs_of(analysis)
         apart = None if working is None else working | runs.failures.keys() | standing.apart(analysis) | shown
-        undone, middle = without_middle(undone, apart, config.limit_of(analysis))
+        backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
+        undone, middle = without_middle(undone, apart, config.limit_of(analysis), backfilled)
         items = [
             _item(config, analysis, run, runs, lacks, in_progress, now, standing, breaker) for run, lacks in undone
         ]
@@ -176,6 +179,7 @@ def _survey_of(
         survey.only_counted[analysis] = breaker.count(middle)
         survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
         survey.counts[analysis][State.DONE] = done
+        _count_backfilled(survey, config, analysis, middle, standing)
         survey.for_person += breaker.sentences((item.is_old, item.state.name) for item in items)
     _choose(survey, config, in_progress)
     survey.standing = standing
@@ -184,11 +188,19 @@ def _survey_of(
     return survey
 
 
+def _count_backfilled(survey: Survey, config: Config, analysis: str, middle: Iterable[Run], standing: Standing) -> None:
+    counted = (Key(analysis, config.analyses[analysis].version, run.id) for run in middle)
+    found = [(item.backfill, item.state.name) for item in survey.items[analysis]]
+    for backfill, state in [*found, *((standing.backfill_of(key), State.READY) for key in counted)]:
+        if backfill:
+            survey.backfills.setdefault(backfill.name, Counter())[state] += 1
+
+
 def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
     """Choose the runs that a tick takes, within the bounds of what may be in progress over all ticks."""
     ready: dict[str, list[Item]] = {}
     for analysis, items in survey.items.items():
-        due = [item for item in items if item.state.due]
+        due = [item for item in items if item.state.due and item.backfill is None]
         ready[analysis] = few_lost(due, (item for others in ready.values() for item in others))
     working = in_progress.working()
     running = {
@@ -199,9 +211,22 @@ def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
     total = sum(map(len, running.values())) + len(others)
     taken = take(queues, config.max_running, total)
     survey.chosen = in_order(taken, lambda item: item.is_old)
+    survey.chosen += _of_backfills(survey, config, total + len(survey.chosen))
     for name, queue in queues.items():
         if left := describe_left(name, config, queue, taken[name], survey.only_counted[name][State.READY]):
             survey.warnings = [*survey.warnings, left]
+
+
+def _of_backfills(survey: Survey, config: Config, in_progress: int) -> list[Item]:
+    """Return the runs of backfills that a tick takes after all others."""
+    items = [item for item in survey.undone if item.backfill]
+    ready = few_lost([item for item in items if item.state.due], survey.chosen)
+    running = Counter(item.backfill.name for item in items if item.backfill and item.state.name is State.RUNNING)
+    bounds = {name: block.max_running for name, block in config.analyses.items() if block.max_running is not None}
+    used = Counter(item.key.analysis for item in survey.undone if item.state.name is State.RUNNING)
+    used += Counter(item.key.analysis for item in survey.chosen)
+    room = {name: most - used[name] for name, most in bounds.items()}
+    return take_of_backfills(ready, running, old_room(config.max_running, in_progress), room)
 
 
 def _queue(config: Config, name: str, ready: list[Item], running: list[Key], others: Iterable[Key]) -> Queue[Item]:
@@ -258,4 +283,7 @@ def _item(
     about = suspended.about(run)
     evidence = Evidence(failures, working, lacks, run.end or run.start, made, about, standing.decided(key, run))
     state = decide(evidence, config.retries, config.stale_after, now)
-    return Item(key, run, state, tuple(failures), suspended.is_old(run))
+    backfill = standing.backfill_of(key)
+    if backfill and state.due:
+        state = replace(state, reason=f"{state.reason}; taken last, in a backfill of {backfill.words}")
+    return Item(key, run, state, tuple(failures), suspended.is_old(run), backfill)

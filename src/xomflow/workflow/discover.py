@@ -144,7 +144,13 @@ def limits_of(config: Config, item: Item) -> AttemptLimits:
     """Return the next attempt of a key, and what it may use."""
     block = config.analyses[item.key.analysis]
     more = next_resources(item.failures, config.retries, block.memory_mb, block.time_limit)
-    return AttemptLimits(item.state.attempt, **more, nice=config.slurm.nice_if_old if item.is_old else 0)
+    return AttemptLimits(item.state.attempt, **more, nice=_nice(config, item))
+
+
+def _nice(config: Config, item: Item) -> int:
+    if item.backfill and item.backfill.nice:
+        return item.backfill.nice
+    return config.slurm.nice_if_old if item.is_old or item.backfill else 0
 
 
 def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: Mapping[State, int]) -> str:
@@ -200,8 +206,9 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
 
 
 def oldest_ready(items: Iterable[Item]) -> dict[str, OldestReady]:
-    """Return the oldest ready run by analysis."""
-    return oldest_of((item.key, item.run.end or item.run.start) for item in items if item.state.due)
+    """Return the oldest ready run by analysis, but for those of backfills, which may wait."""
+    due = (item for item in items if item.state.due and item.backfill is None)
+    return oldest_of((item.key, item.run.end or item.run.start) for item in due)
 
 
 def as_listed(item: Item) -> ListedKey:

@@ -11,7 +11,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
-from xomflow.core.tick_summary import ListedKey, OldestReady, Summary, oldest_of
+from xomflow.core.tick_summary import ListedKey, OldestReady, Summary
 from xomflow.workflow.requests.looking.alike import Alike, alike
 
 if TYPE_CHECKING:
@@ -93,21 +93,21 @@ def _left_lines(running: int, ready: int, why: str, batch_system: str) -> list[s
     return [going_on] * bool(running) + [left] * bool(why)
 
 
-def status_sentences(survey: Survey, listed: list[ListedKey], paths: Paths) -> list[str]:
+def status_sentences(survey: Survey, oldest: Mapping[str, OldestReady], paths: Paths) -> list[str]:
     """Return what there is to say about a survey beside its keys, and the site errors of the newest tick.
 
     Parameters
     ----------
     survey
         A survey made just now.
-    listed
-        Its keys that are not done.
+    oldest
+        Its oldest ready run, by analysis.
     paths
         Where the ticks are.
     """
     return [
         *decision_lines(survey.standing.lines(survey.undone)),
-        *oldest_ready_line(oldest_of((one.key, one.since) for one in listed if one.state is State.READY), times.now()),
+        *oldest_ready_line(oldest, times.now()),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
         *survey.for_person,

@@ -92,6 +92,14 @@ def undrain(config: Config, options: argparse.Namespace) -> int:
     return _decide(config, options, undrain_site(config), may_be_many=True)
 
 
+def backfill(config: Config, options: argparse.Namespace) -> int:
+    """Analyse old runs beside the others, after them and few at a time, also those outside min_run of the analysis."""
+    from xomflow.workflow.decisions.backfill import backfill as order
+
+    draft = order(config, options.analysis, wanted_runs(options), options.at_once, options.nice)
+    return _decide(config, options, draft)
+
+
 def withdraw(config: Config, options: argparse.Namespace) -> int:
     """Take decisions back by their names: standing ones at any time, orders until they have begun."""
     from xomflow.workflow.decisions.listing import withdraw as take_back
@@ -135,6 +143,15 @@ def _attempts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--attempts", type=positive, default=1, help="how many attempts; default: %(default)s")
 
 
+def _of_backfill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at-once", type=positive, help="how many of them are in progress at a time; default: as many as a tick takes"
+    )
+    parser.add_argument(
+        "--nice", type=positive, default=0, help="--nice of their jobs in Slurm; default: slurm.nice_if_old"
+    )
+
+
 def _runs_and_analyses(parser: argparse.ArgumentParser) -> None:
     add_runs(parser, analyses=True)
 
@@ -156,6 +173,7 @@ COMMANDS = (
     Command(accept, _taking()),
     Command(retry, _taking(_analysis, add_runs, _attempts, add_until)),
     Command(redo, _taking(_analysis, add_runs, add_until)),
+    Command(backfill, _taking(_analysis, add_runs, _of_backfill, add_until)),
     Command(veto, _taking(_runs_and_analyses, add_until)),
     Command(unveto, _taking(_runs_and_analyses)),
     Command(pause, _taking(_analysis, add_until)),

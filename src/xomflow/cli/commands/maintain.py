@@ -40,7 +40,7 @@ def rename(config: Config, options: argparse.Namespace) -> int:
 
     old, new = options.old, options.new
     keys = maintenance.check_rename(config, old, new)
-    return carry_out(Plan(f"of {old} get the name {new}", keys, lambda: maintenance.rename(config, old, new)), options)
+    return carry_out(Plan(f"of {old} to be called {new}", keys, lambda: maintenance.rename(config, old, new)), options)
 
 
 def _of_rename(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def remove(config: Config, options: argparse.Namespace) -> int:
     from xomflow.workflow.maintenance import remove as maintenance
 
     keys = maintenance.check_remove(config, options.analysis)
-    plan = Plan(f"of {options.analysis} are removed", keys, lambda: maintenance.remove(config, options.analysis))
+    plan = Plan(f"of {options.analysis} to be removed", keys, lambda: maintenance.remove(config, options.analysis))
     return carry_out(plan, options)
 
 

@@ -13,7 +13,7 @@ from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
 from xomflow.core.key import RUN_DIGITS, is_shelf, run_id, shelf_of
 from xomflow.core.paths import Paths
-from xomflow.decisions.effects import vetoes
+from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.files import list_outcomes, list_shelf, shelf_stamps
@@ -86,9 +86,10 @@ class _Look:
         self._decided = given_up(self._paths)
         decided = standing_decisions(self._paths)
         self._selectors = {
-            name: Selector(config.selection, block, vetoes(decided, name)) for name, block in config.analyses.items()
+            name: Selector(config.selection, block, vetoes(decided, name), backfilled(decided, name, block.version))
+            for name, block in config.analyses.items()
         }
-        self._not_counted = self._find_not_counted()
+        self._not_counted, self._added = self._find_not_counted(), self._find_added()
         common = common_fingerprint(config)
         self._kept = Kept(common) if anew else read_kept_work(self._paths.pending, common)
         self._documents = rundb.fingerprint(*self._ends)
@@ -188,11 +189,20 @@ class _Look:
     def _stamp(self, analysis: str, name: str) -> str:
         """Return what shows a change of outcomes of a shelf, or of decisions about them; empty: that is not seen."""
         stamp = self._stamps[analysis].get(name, "no folder")
-        return f"{stamp} {sorted(self._again(analysis, name)) or ''}" if stamp else ""
+        added = self._added.get((analysis, name), "")
+        return f"{stamp} {sorted(self._again(analysis, name)) or ''}{added}" if stamp else ""
 
     def _again(self, analysis: str, name: str) -> set[str]:
         """Return the ids of the runs of a shelf whose outcomes do not count: to be made again, or vetoed."""
         return self._not_counted.get((analysis, name), set())
+
+    def _find_added(self) -> dict[tuple[str, str], str]:
+        """Return a digest of the runs that backfills add to the selection, by analysis and shelf."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for analysis, selector in self._selectors.items():
+            for number in sorted(selector.added):
+                found.setdefault((analysis, shelf_of(run_id(number))), []).append(number)
+        return {place: hashlib.sha256(json.dumps(numbers).encode()).hexdigest() for place, numbers in found.items()}
 
     def _find_not_counted(self) -> dict[tuple[str, str], set[str]]:
         found: dict[tuple[str, str], set[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from types import MappingProxyType
@@ -33,12 +33,22 @@ class Selector:
         The block of this one, which narrows it.
     vetoed
         Numbers of the runs that are vetoed for it, with the reason.
+    backfilled
+        Numbers of runs in a backfill of it, for which its own range does not count. The groups of an analysis over a
+        period would change by more runs, so there it counts.
     """
 
-    def __init__(self, common: Selection, analysis: Analysis, vetoed: Mapping[int, Reason] = NO_RUNS) -> None:
+    def __init__(
+        self,
+        common: Selection,
+        analysis: Analysis,
+        vetoed: Mapping[int, Reason] = NO_RUNS,
+        backfilled: Collection[int] = (),
+    ) -> None:
         self._common = common
         self._analysis = analysis
         self.vetoed = vetoed
+        self.added = frozenset(() if analysis.period else (run for run in backfilled if not analysis.covers(run)))
         self._excepted = frozenset(analysis.except_runs)
         self._excluded_tags = {*common.excluded_tags, *analysis.excluded_tags}
         self._included_tags = frozenset(analysis.included_tags)
@@ -50,7 +60,7 @@ class Selector:
     def refusal_by_number(self, number: int) -> Reason | None:
         """Return the reason why the analysis does not select a run of this number; None if it does."""
         for block in (self._common, self._analysis):
-            if not block.covers(number):
+            if not block.covers(number) and not (block is self._analysis and number in self.added):
                 end = "today" if block.max_run is None else block.max_run
                 return Reason(f"run number {number} is outside {block.min_run} to {end}")
         return Reason("the run is listed in except_runs") if number in self._excepted else None

@@ -43,7 +43,7 @@ def remove(config: Config, analysis: str) -> list[str]:
     UsageError
         If neither ``work`` nor the store has anything of it.
     PersonNeededError
-        If something runs.
+        If the site is not drained, or something runs.
     StoreError
         If the store does not remove its points; nothing else has happened then.
     """

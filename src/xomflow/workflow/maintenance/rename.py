@@ -58,7 +58,7 @@ def rename(config: Config, old: str, new: str) -> list[str]:
     Raises
     ------
     PersonNeededError
-        If something runs.
+        If the site is not drained, or something runs.
     StoreError
         If the store does not remove the points under the old name; nothing else has happened then.
     """

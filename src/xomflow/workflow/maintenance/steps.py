@@ -18,7 +18,8 @@ from xomflow.core.files.maintenance import Maintenance, check_finished, unfinish
 from xomflow.core.key import Key
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
-from xomflow.decisions.files import read_decisions
+from xomflow.decisions.effects import drained
+from xomflow.decisions.files import read_decisions, standing_decisions
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import list_outcomes, list_versions, names_in
 from xomflow.outcomes.groups import GroupsOfAll, read_groups, write_groups
@@ -67,19 +68,22 @@ def must_have_results(paths: Paths, analysis: str) -> None:
 
 @contextlib.contextmanager
 def undisturbed(config: Config, command: str) -> Iterator[None]:
-    """Keep ticks away, on a site on which nothing runs; what ended without a word has its failure record.
+    """Keep ticks away, on a drained site on which nothing runs; what ended without a word has its failure record.
 
     Raises
     ------
     PersonNeededError
-        If something runs.
+        If it is not drained, or something runs.
     """
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait), exclusive(paths.archiving_lock, config.longest_wait):
         found = read_in_progress(config, times.now())
-        if running := what_runs(config, found):
+        running = what_runs(config, found)
+        if running or drained(standing_decisions(paths)) is None:
+            why_not = "; ".join(running) or "it is not drained"
             raise PersonNeededError(
-                f"{command}: the site has to be drained first, and {'; '.join(running)}; nothing was done"
+                f"{command}: the site has to be drained first, and {why_not}; nothing was done; type: "
+                'xom drain --wait --why "..."'
             )
         settle(paths, open_batch_system(config), config.retries, found.asked)
         record_lost(paths, config.retries, found.submissions.keys())

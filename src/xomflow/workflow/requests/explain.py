@@ -6,8 +6,7 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
-from xomflow.decisions.effects import vetoes
-from xomflow.decisions.files import standing_decisions
+from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.outcomes.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.items import Item
@@ -55,8 +54,10 @@ def document_problems(config: Config) -> list[str]:
 
 
 def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
-    block, vetoed = config.analyses[analysis], vetoes(standing_decisions(Paths(config.work)), analysis)
-    selector = Selector(config.selection, block, vetoed)
+    block, decided = config.analyses[analysis], survey.standing.made
+    selector = Selector(
+        config.selection, block, vetoes(decided, analysis), backfilled(decided, analysis, block.version)
+    )
     # A campaign also waits for members that are not finished.
     kind = selector.refusal_in_groups(run.number) or selector.refusal_by_kind(run)
     refusal = kind if block.period else selector.refusal(run)

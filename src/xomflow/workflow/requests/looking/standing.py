@@ -13,7 +13,8 @@ from xomflow.core.state import ATTENTION, State
 from xomflow.core.tick_summary import ListedKey
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Survey
-from xomflow.workflow.discover import as_listed, survey_now
+from xomflow.workflow.decisions.backfill import describe_progress
+from xomflow.workflow.discover import as_listed, oldest_ready, survey_now
 from xomflow.workflow.makers import maker_lines
 from xomflow.workflow.summary import with_records
 from xomflow.workflow.terminal import status_sentences
@@ -57,9 +58,9 @@ def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: 
         Which runs are listed; None: all.
     """
     paths, survey = Paths(config.work), survey_now(config, may_write=False)
-    everything = [as_listed(item) for item in survey.undone]
     listed = [one for one in _wanted(survey, wanted) if one.state in states]
-    sentences = [*status_sentences(survey, everything, paths), *maker_lines(config)]
+    progress = describe_progress(config, survey)
+    sentences = [*progress, *status_sentences(survey, oldest_ready(survey.undone), paths), *maker_lines(config)]
     return Standing(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
 
 
