@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import xomlib
 from xomphysics import figures, live_time, quality
 from xomphysics.chunks import chunks
-from xomphysics.fits.goodness import Goodness
+from xomphysics.fits.goodness import Steadiness
 from xomphysics.intervals import occupancy
 from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
@@ -29,7 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
     **live_time.DEFAULTS,
-    "quality": {**live_time.QUALITY, "constant_p_value": [1e-3, None]},
+    "quality": {**live_time.QUALITY, "drift": [None, 0.1]},
 }
 TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
@@ -154,7 +154,9 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
         event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
         out.append(event_result | {"unit": "events", "data": _limits(n) | own})
         if not name and steady is not None:
-            own |= {"constant_chi2": steady.chi2, "constant_ndf": steady.ndf, "constant_p_value": steady.p_value}
+            found = steady.goodness
+            own |= {"constant_chi2": found.chi2, "constant_ndf": found.ndf, "constant_p_value": found.p_value}
+            own["drift"] = steady.drift
         out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, own, settings))
     return quality.judged(out, settings["quality"], tally.live.warning)
 
@@ -164,7 +166,7 @@ def _limits(n: int) -> dict[str, float]:
     return {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n)}
 
 
-def _steady(tally: Tally) -> Goodness | None:
+def _steady(tally: Tally) -> Steadiness | None:
     edges, counts = tally.seconds.parts()
     return constant_rate(counts, tally.live.parts(edges))
 
@@ -247,7 +249,8 @@ def _draw_rate(axes: Any, tally: Tally) -> None:
     axes.axhspan(mean - error, mean + error, color=figures.BLUE, alpha=0.3, lw=0)
     axes.axhline(mean, color=figures.BLUE, lw=1)
     steady = constant_rate(counts, live)
-    test = f"χ²/ndf {steady.chi2:.1f}/{steady.ndf}, p = {steady.p_value:.2g}" if steady else "too few to test"
+    found = steady.goodness if steady else None
+    test = f"χ²/ndf {found.chi2:.1f}/{found.ndf}, p = {found.p_value:.2g}" if found else "too few to test"
     axes.set_ylim(0, (height + 2 * bar).max() * 1.25)
     figures.note(axes, [f"{mean:.4g} ± {error:.2g} Hz", f"constant rate: {test}"])
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import xomlib
 from xomphysics import figures, live_time, peak_types, quality
 from xomphysics.chunks import chunks
-from xomphysics.fits.goodness import Goodness, pearson_of_points
+from xomphysics.fits.goodness import Steadiness, pearson_of_points
 from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import dispersion, poisson_error, poisson_upper_limit
 from xomphysics.settings import merge
@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
     **live_time.DEFAULTS,
     "minimum_peaks": 10,  # of the whole run; below, there is no rate
     "minimum_seconds": 30,  # below, the dispersion is too uncertain
-    "quality": {**live_time.QUALITY, "steady_p_value": [1e-3, None]},
+    "quality": {**live_time.QUALITY, "drift": [None, 0.1]},
 }
 COLUMNS = ("time", "area", "type")
 AREA_EDGES = np.geomspace(0.5, 1e6, 200)  # PE
@@ -167,7 +167,7 @@ def count(data: Iterable[Any], bands: dict[str, Band], types: peak_types.Types, 
     return tally
 
 
-def steadiness(counts: Counts, live: NDArray[np.float64], spread: float) -> Goodness | None:
+def steadiness(counts: Counts, live: NDArray[np.float64], spread: float) -> Steadiness | None:
     """Test a rate for constancy in up to 30 equal parts of the run; the variance of a count is ``spread`` * Poisson.
 
     None if fewer than two parts have 20 peaks each.
@@ -188,7 +188,8 @@ def steadiness(counts: Counts, live: NDArray[np.float64], spread: float) -> Good
     if len(time) < 2:
         return None
     mean = seen.sum() * time / time.sum()
-    return pearson_of_points(seen, mean, np.sqrt(spread * mean), 1)
+    found = pearson_of_points(seen, mean, np.sqrt(spread * mean), 1)
+    return Steadiness(found, found.variation(float(np.sqrt(spread / mean.mean()))))
 
 
 def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -212,7 +213,8 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
         if n == 0:
             data["upper_limit_90"] = poisson_upper_limit(0) / tally.live.seconds
         if (steady := steadiness(counts, live, spread)) is not None:
-            data |= {"chi2": steady.chi2, "ndf": steady.ndf, "steady_p_value": steady.p_value}
+            found = steady.goodness
+            data |= {"chi2": found.chi2, "ndf": found.ndf, "steady_p_value": found.p_value, "drift": steady.drift}
         error = spread**0.5 * poisson_error(n) / tally.live.seconds
         out.append(head | {"variable_value": n / tally.live.seconds, "error": error, "data": data})
     return quality.judged(out, settings["quality"], tally.live.warning, tally.unknown.warning)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 import xomlib
 from xomphysics import figures, live_time, peak_types, quality
 from xomphysics.chunks import chunks
-from xomphysics.fits.goodness import Goodness, pearson_of_points
+from xomphysics.fits.goodness import Steadiness, pearson_of_points
 from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import Sums, Windows, add_up
 from xomphysics.poisson import poisson_error
@@ -29,10 +29,11 @@ DEFAULTS: dict[str, Any] = {
     **peak_types.DEFAULTS,
     **live_time.DEFAULTS,
     "minimum_primaries": 100,
-    "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
+    "unsteady_below": 1e-6,  # p-value of constancy below which a change may be too large; null: not tested
+    "most_drift": 0.15,  # root mean square change within the run, over the value, above which there is no number
     "quality": {
         **live_time.QUALITY,
-        "steady_p_value": [1e-3, None],
+        "drift": [None, 0.1],
         "background_per_primary": [None, 2.0],
         "used_fraction": [0.3, None],
     },
@@ -47,7 +48,7 @@ class Estimate:
 
     value: float
     error: float
-    steady: Goodness | None
+    steady: Steadiness | None
 
 
 def windows(settings: dict[str, Any]) -> Windows:
@@ -105,7 +106,10 @@ def _estimate(value: float, error: float, parts: list[tuple[int, float]], n: int
         return Estimate(float(value), float(error), None)
     errors = error * np.sqrt(n / np.array(sizes))
     centre = np.full(len(means), np.average(means, weights=sizes))
-    return Estimate(float(value), float(error), pearson_of_points(means, centre, errors, 1))
+    found = pearson_of_points(means, centre, errors, 1)
+    change = found.variation(float(errors.mean()))
+    drift = change / abs(value) if change else 0.0
+    return Estimate(float(value), float(error), Steadiness(found, float(drift)))
 
 
 def results(sums: Sums, windows: Windows, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -130,10 +134,10 @@ def results(sums: Sums, windows: Windows, settings: dict[str, Any]) -> list[dict
 def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, Any]) -> dict[str, Any]:
     if not found.error > 0:
         return {"insufficient": "fit failed: no electron came after any of the S2s, so there is no error"}
-    steady, least = found.steady, settings["unsteady_below"]
-    if steady is not None and least is not None and steady.p_value < least:
-        chi2 = f"chi2 {steady.chi2:.0f} of {steady.ndf} degrees of freedom"
-        return {"insufficient": f"fit failed: it changes within the run ({chi2}, p-value below {least:g})"}
+    steady, least, most = found.steady, settings["unsteady_below"], settings["most_drift"]
+    if steady is not None and least is not None and steady.goodness.p_value < least and steady.drift > most:
+        change = f"by {steady.drift:.0%} or more, at most {most:.0%} may"
+        return {"insufficient": f"fit failed: it changes within the run ({change})"}
     data: dict[str, Any] = {
         "mean_primary_area_pe": sums.moments[0] / sums.primaries,
         "background_per_primary": windows.scale * sums.side_number / sums.primaries,
@@ -141,7 +145,8 @@ def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, 
         **sums.live.data(),
     }
     if steady is not None:
-        data |= {"chi2": steady.chi2, "ndf": steady.ndf, "steady_p_value": steady.p_value}
+        test = steady.goodness
+        data |= {"chi2": test.chi2, "ndf": test.ndf, "steady_p_value": test.p_value, "drift": steady.drift}
     return {"variable_value": found.value, "error": found.error, "data": data}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
-from xomphysics.fits.goodness import Goodness, pearson
+from xomphysics.fits.goodness import Steadiness, pearson
 
 ONE_SIGMA = 0.682689492  # probability content of one standard deviation of a Gaussian
 
@@ -55,7 +55,7 @@ def dispersion(counts: ArrayLike, times: ArrayLike | None = None) -> float:
     return float(np.mean(weight * np.diff(observed / live) ** 2) / rate)
 
 
-def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness | None:
+def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Steadiness | None:
     """Test counts in time bins for a constant rate.
 
     Parameters
@@ -68,7 +68,7 @@ def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness
 
     Returns
     -------
-    Goodness or None
+    Steadiness or None
         None if there are fewer than two bins, or fewer than 5 events per bin on average.
     """
     observed = np.asarray(counts, dtype=float)
@@ -76,4 +76,5 @@ def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Goodness
     observed, live = observed[live > 0], live[live > 0]
     if len(observed) < 2 or observed.mean() < 5:
         return None
-    return pearson(observed, observed.sum() * live / live.sum(), 1)
+    found = pearson(observed, observed.sum() * live / live.sum(), 1)
+    return Steadiness(found, found.variation(float(observed.mean() ** -0.5)))

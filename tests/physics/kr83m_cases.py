@@ -110,8 +110,55 @@ def case_kr_ramping() -> Any:
 
 def case_kr_drifting() -> Any:
     events = decays()
-    events["cs2_w_bias_xy"] *= 1 + 0.018 * np.linspace(-0.5, 0.5, len(events))
+    events["cs2_w_bias_xy"] *= 1 + 0.06 * np.linspace(-0.5, 0.5, len(events))
     return kr(events)
+
+
+def case_kr_real() -> Any:
+    events = decays(100_000, response=sim.SKEWED)
+    events["cs2_w_bias_xy"] *= 1 + 0.01 * np.linspace(-0.5, 0.5, len(events))
+    return kr(events)
+
+
+def case_kr_truncated() -> Any:
+    said = {}
+    for name, charge_yield, lifetime in (("small", 60.0, 2.0), ("short", 155.0, 0.5)):
+        results = kr(decays(20_000, charge_yield=charge_yield, lifetime=lifetime))
+        truths = {"charge_yield_41_6_merged": charge_yield, "inverse_lifetime_merged": 1 / lifetime}
+        said[name] = {"truths": truths, "results": {key: results[key] for key in truths}}
+    return said
+
+
+def case_kr_charge_yield() -> Any:
+    """A charge yield that grows by 5 % from drift time 0 to 2.2 ms, with and without its map."""
+    events = decays()
+    events["cs2_w_bias_xy"] *= 1 + 0.05 * events["drift_time"] / 2.2e6
+    maps = {"text": "a", "falling": [[1, 1], [0, 1]], "zero": [[0, 0], [1, 1]], "single": [[1], [2]]}
+    return {
+        "without": kr(events),
+        "with": kr(events, charge_yield_map=[[0, 1.0], [2.2, 1.05]]),
+        "wrong": {name: attempt(lambda pairs=one: kr(events, charge_yield_map=pairs)) for name, one in maps.items()},
+    }
+
+
+def case_falling() -> Any:
+    """Pulls of a line at 98.8 PE over accidentals that fall by e in 40 PE."""
+    rng, said = np.random.default_rng(12), {}
+    for share in (0.1, 0.2):
+        pulls = []
+        for _ in range(100):
+            n = rng.binomial(300, share)
+            other = 30 + rng.exponential(40, 4 * n + 20)
+            areas = np.concatenate([rng.normal(98.8, 14, 300 - n), other[other < 250][:n]])
+            fit = line.fit_line(areas, 30, 250)
+            pulls.append(((fit.mean - 98.8) / fit.mean_error, (fit.moment.mean - 98.8) / fit.moment.error))
+        gauss, mean = np.array(pulls).T
+        said[str(share)] = {
+            "gauss": [gauss.mean(), gauss.std()],
+            "mean": [mean.mean(), mean.std()],
+            "off": float(np.mean(np.abs(np.array(pulls)) > 3)),
+        }
+    return said
 
 
 def case_kr_not_krypton() -> Any:
@@ -140,7 +187,7 @@ def case_lifetimes() -> Any:
 def _lifetime_of(rng: np.random.Generator, lifetime: float) -> dict[str, float]:
     t = rng.uniform(0.1, 2.2, 300)
     s2 = 6000 * np.exp(-t / lifetime) * rng.normal(1, 0.08, 300)
-    charge = estimates.measure_charge(s2, t * 1e6, [], DEFAULTS)
+    charge = estimates.measure_charge(s2, s2, t * 1e6, [], DEFAULTS)
     tau, inverse = quality.judged([_lifetime(charge, 100), _inverse_lifetime(charge)], DEFAULTS["quality"])
     low, high = inverse["variable_value"] - inverse["error"], inverse["variable_value"] + inverse["error"]
     interval = tau["data"] if "variable_value" in tau else {}
@@ -183,13 +230,12 @@ def case_kr_cut_range() -> Any:
     sample = np.random.default_rng(6).normal(98.8, 14, (300, 500))
     fits = [line.fit_line(row, 62, 250) for row in sample]
     pulls = [(fit.mean - 98.8) / fit.mean_error for fit in fits]
-    shifts = [
-        line.sample_mean(row[row >= 62]).mean - fit.mean - fit.mean_shift for row, fit in zip(sample, fits, strict=True)
-    ]
+    shifts = [fit.moment.mean - fit.mean for fit in fits]
     return {
         "mean": np.mean(pulls),
         "width": np.std(pulls),
         "unexplained": float(np.abs(shifts).max()),
+        "near_cut": kr(decays(), s1_b_area_pe=[62, 250]),
         "far_cut": kr(decays(), s1_b_area_pe=[90, 250]),
     }
 
@@ -263,7 +309,8 @@ def case_line_failures() -> Any:
 
 def case_line_no_convergence() -> Any:
     search = line.minimize, attenuation.minimize
-    line.minimize = lambda *args, **rest: SimpleNamespace(x=np.array([0.4, 0.1, 0.1]), message="gave up", success=False)
+    stuck = SimpleNamespace(x=np.array([0.4, 0.1, 0.1, 0.0]), message="gave up", success=False)
+    line.minimize = lambda *args, **rest: stuck
     try:
         return {"fit": attempt(lambda: line.fit_line(gaussian(), 30, 250)), "kr83m": kr(decays())}
     finally:

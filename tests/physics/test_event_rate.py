@@ -68,6 +68,7 @@ def test_counts_over_time_are_those_of_a_histogram(cases: Any) -> None:
 
 def test_step_in_the_rate_is_seen_by_the_test_of_constancy(cases: Any) -> None:
     assert cases["step"]["rate"]["data"]["constant_p_value"] < 1e-6
+    assert cases["step"]["rate"]["data"]["quality_reason"].startswith("drift 0.1")
 
 
 def test_lower_limit_of_a_band_is_inside_and_the_upper_outside(cases: Any) -> None:

@@ -93,11 +93,64 @@ def test_identical_events_give_no_number(kr83m_cases: Any) -> None:
     assert without_reason(kr83m_cases["kr_identical"], ".*equal|0 events selected") == {}
 
 
-def test_drift_within_the_run_makes_the_quality_poor(kr83m_cases: Any) -> None:
+def test_a_large_drift_within_the_run_makes_the_quality_poor(kr83m_cases: Any) -> None:
     results = kr83m_cases["kr_drifting"]
     assert results["charge_yield_41_6_merged"]["data"]["quality"] == "poor"
-    assert "steady_p_value" in results["charge_yield_41_6_merged"]["data"]["quality_reason"]
+    assert results["charge_yield_41_6_merged"]["data"]["quality_reason"].startswith("drift 0.0")
     assert results["light_yield_41_6_mean"]["data"]["quality"] == "good"
+
+
+def test_at_real_statistics_a_small_drift_and_skewness_are_neither_gone_nor_poor(kr83m_cases: Any) -> None:
+    """100,000 decays, 1 % drift, skewed response: p-values of 1e-9; before, no charge yield and no lifetime."""
+    results = kr83m_cases["kr_real"]
+    assert {name: results[name]["data"]["quality"] for name in MEASURED} == dict.fromkeys(MEASURED, "good")
+    data = results["charge_yield_41_6_merged"]["data"]
+    assert data["steady_p_value"] < 1e-6
+    assert 0.001 < data["drift"] < 0.004
+    for name, truth in (("charge_yield_41_6_merged", 155), ("inverse_lifetime_merged", 1 / 13)):
+        assert abs(results[name]["variable_value"] - truth) < 3.5 * results[name]["error"], name
+
+
+@pytest.mark.parametrize("case", ["small", "short"])
+def test_s2s_that_the_cut_truncates_are_right_and_flagged(kr83m_cases: Any, case: str) -> None:
+    """A fit without truncation is -10 % off in 1/tau (13 standard deviations), coverage 0."""
+    said = kr83m_cases["kr_truncated"][case]
+    for name, truth in said["truths"].items():
+        assert abs(said["results"][name]["variable_value"] - truth) < 3.5 * said["results"][name]["error"], name
+        assert "settings.s2_area_pe cuts the S2s" in said["results"][name]["data"]["quality_reason"]
+
+
+def test_a_map_of_the_charge_yield_gives_the_lifetime_back(kr83m_cases: Any) -> None:
+    """5 % over the depth: 1/tau is 30 % off without the map, and within the systematic error."""
+    truths = {"charge_yield_41_6_merged": 155, "inverse_lifetime_merged": 1 / 13, "electron_lifetime_merged": 13}
+    for name, truth in truths.items():
+        plain, mapped = (kr83m_cases["kr_charge_yield"][case][name] for case in ("without", "with"))
+        assert abs(mapped["variable_value"] - truth) < 3.5 * mapped["error"], name
+        assert "systematic_error" not in mapped["data"]
+        allowed = (plain["error"] ** 2 + plain["data"]["systematic_error"] ** 2) ** 0.5
+        assert abs(plain["variable_value"] - truth) < 3.5 * allowed, name
+    rate = kr83m_cases["kr_charge_yield"]["without"]["inverse_lifetime_merged"]["variable_value"]
+    assert rate == pytest.approx(1 / 13 - 0.05 / 2.2, rel=0.15)
+
+
+@pytest.mark.parametrize("case", ["text", "falling", "zero", "single"])
+def test_a_wrong_map_of_the_charge_yield_is_refused_in_words(kr83m_cases: Any, case: str) -> None:
+    assert "settings.charge_yield_map is " in kr83m_cases["kr_charge_yield"]["wrong"][case]
+
+
+def test_falling_background_below_the_line_moves_neither_estimate(kr83m_cases: Any) -> None:
+    """10 and 20 % of accidentals that fall by e in 40 PE; with a flat background -1.3 and -4.3 %, coverage 0.37."""
+    for share, said in kr83m_cases["falling"].items():
+        assert abs(said["gauss"][0]) < 0.35, share
+        assert 0.8 < said["gauss"][1] < 1.2, share
+        assert abs(said["mean"][0]) < 0.6, share
+        assert said["off"] <= 0.02, share
+
+
+def test_a_range_that_ends_near_the_line_is_said(kr83m_cases: Any) -> None:
+    data = kr83m_cases["kr_cut_range"]["near_cut"]["light_yield_9_4_gauss"]["data"]
+    assert data["quality"] == "poor"
+    assert "62 to 250 PE cuts the line 2." in data["quality_reason"]
 
 
 def test_quality_follows_the_configured_limits(kr83m_cases: Any) -> None:
@@ -193,7 +246,7 @@ def test_range_that_cuts_the_line_a_little_does_not_bias_the_fit(kr83m_cases: An
 
 
 def test_shift_of_the_mean_by_a_cut_is_known(kr83m_cases: Any) -> None:
-    assert kr83m_cases["kr_cut_range"]["unexplained"] < 0.2  # PE, of a width of 14
+    assert kr83m_cases["kr_cut_range"]["unexplained"] < 0.5  # PE, of a width of 14; without correction up to 0.4 more
 
 
 def test_results_do_not_depend_on_the_chunks(kr83m_cases: Any) -> None:

@@ -72,7 +72,7 @@ def test_step_in_the_rate_makes_the_quality_poor(cases: Any) -> None:
     assert cases["peak"]["results"]["rate"]["data"]["quality"] == "good"
     said = cases["peak_step"]["results"]["rate"]["data"]
     assert said["quality"] == "poor"
-    assert said["quality_reason"].startswith("steady_p_value")
+    assert said["quality_reason"].startswith("drift")
 
 
 def test_rates_are_right_where_vetoes_hide_peaks(cases: Any) -> None:

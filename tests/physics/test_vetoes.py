@@ -114,7 +114,7 @@ def test_main_saves_every_variable_and_a_figure(cases: Any) -> None:
 def test_every_number_has_a_quality_and_a_rate_that_changes_is_poor(cases: Any) -> None:
     good, poor = cases["pieces"][0], cases["stopped"]
     assert {one["data"]["quality"] for one in good.values() if "insufficient" not in one} == {"good"}
-    assert poor["rate"]["data"]["quality_reason"].startswith("p_value")
+    assert poor["rate"]["data"]["quality_reason"].startswith("drift")
     assert poor["mean_area"]["data"]["quality_reason"].startswith("share_without_area 0.0219 is above")
 
 

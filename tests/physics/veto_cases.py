@@ -12,7 +12,7 @@ import veto_events as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 from simulation import as_chunks
 
-from xomphysics.fits.line import sample_mean
+from xomphysics.fits.mean import sample_mean
 from xomphysics.quantiles import quantile
 from xomphysics.vetoes import tally as veto
 from xomphysics.vetoes.channels import find_odd_channels, minimum_median

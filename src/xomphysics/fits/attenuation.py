@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 _SMALLEST_FIT = 20  # events; five parameters are fitted
 _GAUSSIAN = 0.005  # 1 / degrees of freedom; here Student's t is a Gaussian
 _HEAVIEST = 0.5
+_FAR = 6.0  # widths; limits farther away change nothing
+_TINY = 1e-300
 _TAILS = 4  # place of 1 / degrees of freedom among the parameters
 _BIN_SIZE, _MOST_BINS = 20, 20
 
@@ -37,6 +39,8 @@ class Attenuation:
         Number of events.
     goodness
         Pearson's chi-square of the residuals in bins of equal probability.
+    nearest_cut
+        Smallest distance of a limit from the fit at any event's drift time, in widths; infinite without limits.
     """
 
     start: float
@@ -47,6 +51,7 @@ class Attenuation:
     tails: float
     n: int
     goodness: Goodness
+    nearest_cut: float
 
     def area(self, time: ArrayLike) -> Floats:
         """Return the fitted area at a drift time."""
@@ -55,19 +60,28 @@ class Attenuation:
 
 @dataclass(frozen=True)
 class Medians:
-    """Result of `fit_medians`: bins (``centres``, ``medians``, ``errors``) and the exponential through them."""
+    """Result of `fit_medians`: bins (``centres``, ``medians``, ``errors``) and the exponential through them.
+
+    ``misfit`` is the root mean square deviation of the medians from the exponential, relative and beyond chance.
+    """
 
     start: float
     start_error: float
     rate: float
     rate_error: float
     goodness: Goodness
+    misfit: float
     centres: Floats
     medians: Floats
     errors: Floats
 
 
-def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: float = 0.3) -> Attenuation:
+def fit_attenuation(
+    times: ArrayLike,
+    areas: ArrayLike,
+    max_relative_width: float = 0.3,
+    limits: tuple[Floats, Floats] | None = None,
+) -> Attenuation:
     """Fit S(t) = S(0) exp(-t / tau) to single areas.
 
     Unbinned maximum likelihood. The relative residual S / S(t) - 1 follows Student's t, whose width, the width's change
@@ -82,6 +96,9 @@ def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: floa
         Drift time and area of each event, shape (events,).
     max_relative_width
         The fit fails if the residuals are wider than this.
+    limits
+        Lowest and highest area with which each event would have been selected, shape (events,) each. If one lies within
+        6 widths of the fit, each event's likelihood is divided by the probability of the areas between its limits.
 
     Raises
     ------
@@ -94,6 +111,12 @@ def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: floa
     middle, scale = float(t.mean()), float(t.std())
     likelihood = _Likelihood((t - middle) / scale, s)
     best = _maximise(likelihood)
+    nearest = np.inf
+    if limits is not None:
+        cut = _Likelihood((t - middle) / scale, s, limits)
+        if cut.nearest(best) < _FAR:
+            likelihood, best = cut, _maximise(cut)
+        nearest = cut.nearest(best)
     covariance = _covariance(likelihood, best)
     shift = -middle / scale
     width, tails = float(np.exp(best[2])), float(best[_TAILS])
@@ -102,10 +125,9 @@ def fit_attenuation(times: ArrayLike, areas: ArrayLike, max_relative_width: floa
     start = float(np.exp(best[0] - best[1] * shift))
     gradient = np.array([1.0, -shift])
     start_error = start * float(np.sqrt(gradient @ covariance[:2, :2] @ gradient))
-    quantiles = stdtr(1 / tails, likelihood.residuals(best))
-    goodness = uniform_goodness(quantiles, 3 if tails > _GAUSSIAN else 2)
+    goodness = uniform_goodness(likelihood.quantiles(best), 3 if tails > _GAUSSIAN else 2)
     rate, rate_error = float(best[1]) / scale, float(np.sqrt(covariance[1, 1])) / scale
-    return Attenuation(start, start_error, rate, rate_error, width, tails, len(s), goodness)
+    return Attenuation(start, start_error, rate, rate_error, width, tails, len(s), goodness, nearest)
 
 
 def fit_medians(times: ArrayLike, areas: ArrayLike) -> Medians:
@@ -135,8 +157,9 @@ def fit_medians(times: ArrayLike, areas: ArrayLike) -> Medians:
     expected = np.exp(np.polyval(coefficients, centres))
     start = float(np.exp(coefficients[1]))
     goodness = pearson_of_points(medians, expected, errors, 2)
+    misfit = goodness.variation(float(np.mean(errors / expected)))
     start_error, rate_error = start * float(np.sqrt(covariance[1, 1])), float(np.sqrt(covariance[0, 0]))
-    return Medians(start, start_error, -float(coefficients[0]), rate_error, goodness, centres, medians, errors)
+    return Medians(start, start_error, -float(coefficients[0]), rate_error, goodness, misfit, centres, medians, errors)
 
 
 def _check(times: Floats, areas: Floats) -> None:
@@ -157,16 +180,48 @@ class _Likelihood:
     Parameters are ln of the area at the mean time, the rate, ln of the width there, its slope, 1 / degrees of freedom.
     """
 
-    def __init__(self, times: Floats, areas: Floats) -> None:
-        self.times, self.areas = times, areas
+    def __init__(self, times: Floats, areas: Floats, limits: tuple[Floats, Floats] | None = None) -> None:
+        self.times, self.areas, self.limits = times, areas, limits
         middle = float(np.median(np.log(areas)))
         spread = 1.4826 * float(np.median(np.abs(areas / np.exp(middle) - 1)))
         self.start = np.array([middle, 0.0, np.log(min(max(spread, 1e-6), 1.0)), 0.0, 0.05])
 
     def residuals(self, parameters: Floats) -> Floats:
         """Return (S / S(t) - 1) / width(t) of each event."""
+        return self._residuals(self.areas, parameters)
+
+    def _residuals(self, areas: Floats, parameters: Floats) -> Floats:
         expected = np.exp(parameters[0] - parameters[1] * self.times)
-        return np.asarray((self.areas / expected - 1) / np.exp(parameters[2] + parameters[3] * self.times))
+        return np.asarray((areas / expected - 1) / np.exp(parameters[2] + parameters[3] * self.times))
+
+    def nearest(self, parameters: Floats) -> float:
+        """Return the smallest distance of a limit from the fit at any event, in widths; negative if it is beyond."""
+        assert self.limits is not None
+        low, high = (self._residuals(limit, parameters) for limit in self.limits)
+        return float(min(-low.max(), high.min()))
+
+    def quantiles(self, parameters: Floats) -> Floats:
+        """Return the cumulative distribution at each event, between its limits."""
+        freedom, x = 1 / parameters[_TAILS], self.residuals(parameters)
+        if self.limits is None:
+            return np.asarray(stdtr(freedom, x))
+        low, high = (self._residuals(limit, parameters) for limit in self.limits)
+        return _probability(freedom, low, x) / _probability(freedom, low, high)
+
+    def _between(self, parameters: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return ln of each event's probability between its limits, and what it adds to the gradient's three rows."""
+        assert self.limits is not None
+        freedom, width = 1 / parameters[_TAILS], np.exp(parameters[2] + parameters[3] * self.times)
+        low, high = (self._residuals(limit, parameters) for limit in self.limits)
+
+        norm = np.exp(_log_norm(freedom))
+        at_low, at_high = (norm * (1 + x**2 / freedom) ** (-(freedom + 1) / 2) for x in (low, high))
+        share, step = _probability(freedom, low, high), 1e-4 * freedom
+        by_exponent = (at_low * (low + 1 / width) - at_high * (high + 1 / width)) / share
+        by_width = (at_low * low - at_high * high) / share
+        more, less = (_probability(nu, low, high) for nu in (freedom + step, freedom - step))
+        by_freedom = np.log(more / less) / (2 * step)
+        return np.log(share), by_exponent, by_width, by_freedom
 
     def __call__(self, parameters: Floats) -> tuple[float, Floats]:
         middle, rate, log_width, slope, tails = parameters
@@ -175,14 +230,28 @@ class _Likelihood:
         ratio, width = self.areas * np.exp(-exponent), np.exp(log_scale)
         r = (ratio - 1) / width
         bend = np.log1p(r**2 * tails)
-        norm = gammaln((freedom + 1) / 2) - gammaln(freedom / 2) - 0.5 * np.log(freedom * np.pi)
+        norm = _log_norm(freedom)
         value = exponent + log_scale - norm + (freedom + 1) / 2 * bend
         pull = (freedom + 1) * r / (freedom + r**2)
         by_exponent, by_width = 1 - pull * ratio / width, 1 - pull * r
         by_norm = 0.5 * (digamma((freedom + 1) / 2) - digamma(freedom / 2) - tails)
         by_freedom = 0.5 * bend - 0.5 * (freedom + 1) * r**2 / (freedom**2 + freedom * r**2) - by_norm
+        if self.limits is not None:
+            share, *more = self._between(parameters)
+            value = value + share
+            by_exponent, by_width, by_freedom = by_exponent + more[0], by_width + more[1], by_freedom + more[2]
         rows = (by_exponent, -by_exponent * self.times, by_width, by_width * self.times, -by_freedom * freedom**2)
         return float(value.mean()), np.array([row.mean() for row in rows])
+
+
+def _probability(freedom: float, low: Floats, high: Floats) -> Floats:
+    """Return the probability of Student's t from ``low`` to ``high``."""
+    side = np.where(low > 0, -1.0, 1.0)  # above the fit, from the upper tails: the difference of two ones is lost
+    return np.asarray(np.maximum(side * (stdtr(freedom, side * high) - stdtr(freedom, side * low)), _TINY))
+
+
+def _log_norm(freedom: float) -> float:
+    return float(gammaln((freedom + 1) / 2) - gammaln(freedom / 2) - 0.5 * np.log(freedom * np.pi))
 
 
 def _maximise(likelihood: _Likelihood) -> Floats:

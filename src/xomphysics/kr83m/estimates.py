@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from xomphysics.fits.attenuation import Attenuation, Medians, fit_attenuation, fit_medians
 from xomphysics.fits.decay import DecayFit, fit_half_life
 from xomphysics.fits.errors import FitFailed
-from xomphysics.fits.goodness import Goodness, steadiness
-from xomphysics.fits.line import LineFit, Mean, fit_line, sample_mean
+from xomphysics.fits.goodness import Steadiness, steadiness
+from xomphysics.fits.line import LineFit, fit_line
 from xomphysics.kr83m.selection import Double, Merged
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ HALF_LIFE = (154.0, 157.0)  # ns, range of the published values
 
 @dataclass(frozen=True)
 class Line:
-    """Both estimates of one line, in PE; None and a reason if the line cannot be estimated.
+    """The estimate of one line, in PE; None and a reason if it cannot be estimated.
 
     Attributes
     ----------
@@ -37,20 +37,23 @@ class Line:
     energy: float
     n: int
     fit: LineFit | None
-    mean: Mean | None
     reason: str
-    steady: Goodness | None = None
+    steady: Steadiness | None = None
 
 
 @dataclass(frozen=True)
 class Charge:
-    """Loss of S2s with drift time, in ms; None and a reason if it cannot be estimated. Attributes as in `Line`."""
+    """Loss of S2s with drift time, in ms; None and a reason if it cannot be estimated. Attributes as in `Line`.
+
+    ``change`` is the relative change of the charge yield per ms that cannot be excluded.
+    """
 
     n: int
     fit: Attenuation | None
     medians: Medians | None
     reason: str
-    steady: Goodness | None = None
+    steady: Steadiness | None = None
+    change: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ def estimate(double: Double, merged: Merged, settings: dict[str, Any]) -> Estima
     on_line = _on_line(merged.s1, lines["41_6"], settings["merged_line_sigma"])
     no_line = [line.reason for line in (lines["9_4"], lines["32_2"]) if line.fit is None]
     charge = {
-        "double": measure_charge(double.s2, double.drift_time, no_line, settings),
+        "double": measure_charge(double.s2, double.raw_s2, double.drift_time, no_line, settings),
         "merged": measure_charge(
             merged.s2[on_line],
+            merged.raw_s2[on_line],
             merged.drift_time[on_line],
             [lines["41_6"].reason] if lines["41_6"].fit is None else [],
             settings,
@@ -120,24 +124,25 @@ def measure_line(areas: Floats, energy: float, limits: list[float], settings: di
     """
     n, minimum = len(areas), settings["minimum_events"]
     if n < minimum:
-        return Line(energy, n, None, None, f"{n} events selected, {minimum} needed")
+        return Line(energy, n, None, f"{n} events selected, {minimum} needed")
     try:
         fit = fit_line(areas, limits[0], limits[1], settings["max_relative_width"])
-        mean, steady = sample_mean(areas), steadiness(areas)
-        _demand_steadiness(steady, settings["unsteady_below"])
+        steady = steadiness(areas)
+        _demand_steadiness(steady, settings)
     except FitFailed as failure:
-        # Without a line in the spectrum the mean of the areas is not the position of the line.
-        return Line(energy, n, None, None, f"fit failed: {failure}")
-    return Line(energy, n, fit, mean, "", steady)
+        return Line(energy, n, None, f"fit failed: {failure}")
+    return Line(energy, n, fit, "", steady)
 
 
-def measure_charge(areas: Floats, drift_time: Floats, no_line: list[str], settings: dict[str, Any]) -> Charge:
+def measure_charge(
+    areas: Floats, raw_areas: Floats, drift_time: Floats, no_line: list[str], settings: dict[str, Any]
+) -> Charge:
     """Estimate S2 at drift time zero and the loss with drift time.
 
     Parameters
     ----------
-    areas, drift_time
-        S2 areas (PE) and drift times (ns) of the selected decays, in the order of time.
+    areas, raw_areas, drift_time
+        S2 areas (PE), the same before corrections, and drift times (ns) of the selected decays, in the order of time.
     no_line
         Reasons why an S1 spectrum of these decays has no line; then the S2s may not be from krypton.
     settings
@@ -149,16 +154,44 @@ def measure_charge(areas: Floats, drift_time: Floats, no_line: list[str], settin
     if no_line:
         return Charge(n, None, None, f"{no_line[0]} (S1)")
     try:
-        fit = fit_attenuation(drift_time / 1e6, areas, settings["max_relative_width"])
+        areas = areas / relative_yield(drift_time / 1e6, settings["charge_yield_map"])
+        low, high = (_or_infinity(limit, sign) for limit, sign in zip(settings["s2_area_pe"], (-1, 1), strict=True))
+        limits = low * areas / raw_areas, high * areas / raw_areas
+        fit = fit_attenuation(drift_time / 1e6, areas, settings["max_relative_width"], limits)
         medians = fit_medians(drift_time / 1e6, areas)
         steady = steadiness(areas / fit.area(drift_time / 1e6))
-        _demand_steadiness(steady, settings["unsteady_below"])
+        _demand_steadiness(steady, settings)
     except FitFailed as failure:
         return Charge(n, None, None, f"fit failed: {failure}")
-    return Charge(n, fit, medians, "", steady)
+    change = 0.0 if settings["charge_yield_map"] else settings["charge_yield_change"] / float(np.ptp(drift_time) / 1e6)
+    return Charge(n, fit, medians, "", steady, change)
 
 
-def _demand_steadiness(steady: Goodness | None, least: float | None) -> None:
-    if steady is not None and least is not None and steady.p_value < least:
-        chi2 = f"chi2 {steady.chi2:.0f} of {steady.ndf} degrees of freedom"
-        raise FitFailed(f"the areas change within the data ({chi2}, p-value below {least:g})")
+def relative_yield(times: Floats, pairs: list[list[float]] | None) -> Floats:
+    """Return the charge yield at drift times (ms) over that at zero, linear between the pairs of the settings.
+
+    Raises
+    ------
+    ValueError
+        If the pairs do not have rising times and yields above zero.
+    """
+    if not pairs:
+        return np.ones(len(times))
+    try:
+        place, value = np.array(pairs, dtype=float).T
+    except (TypeError, ValueError):
+        place, value = np.zeros(2), np.zeros(2)
+    if not (np.all(np.diff(place) > 0) and np.all(value > 0)):
+        raise ValueError(f"settings.charge_yield_map is {pairs!r}, pairs of rising time (ms) and yield are needed")
+    return np.asarray(np.interp(times, place, value) / np.interp(0.0, place, value))
+
+
+def _or_infinity(limit: float | None, sign: int) -> float:
+    return sign * np.inf if limit is None else float(limit)
+
+
+def _demand_steadiness(steady: Steadiness | None, settings: dict[str, Any]) -> None:
+    least, most = settings["unsteady_below"], settings["most_drift"]
+    if steady is None or least is None or steady.goodness.p_value >= least or steady.drift <= most:
+        return
+    raise FitFailed(f"the areas change within the data (by {steady.drift:.1%} or more, at most {most:.1%} may)")

@@ -56,13 +56,13 @@ def draw(
 
 def _draw_line(axes: Any, areas: Floats, line: Line, title: str) -> None:
     figures.style(axes, "S1 area [PE]", "decays per bin", title)
-    if line.fit is None or line.mean is None:
+    if line.fit is None:
         if len(areas):
             axes.hist(areas, bins=30, color=figures.PALE)
             axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
         figures.say_empty(axes, line.reason, 0.9)
         return
-    fit, mean, energy = line.fit, line.mean, line.energy
+    fit, mean, energy = line.fit, line.fit.moment, line.energy
     low, high = max(fit.low, fit.mean - 6 * fit.sigma), min(fit.high, fit.mean + 6 * fit.sigma)
     edges = np.linspace(low, high, int(np.clip(2 * len(areas) ** 0.5, 16, 80)))
     counts, _ = np.histogram(areas, edges)
@@ -75,8 +75,7 @@ def _draw_line(axes: Any, areas: Floats, line: Line, title: str) -> None:
     beyond = len(areas) - counts.sum()
     axes.text(0.03, 0.97, f"{len(areas):,} decays" + (f"\n{beyond} outside" if beyond else ""),
               transform=axes.transAxes, va="top", fontsize=8, color=figures.INK)  # fmt: skip
-    error = np.hypot(mean.error, fit.mean_shift) / energy
-    figures.note(axes, [f"mean {mean.mean / energy:.3f} ± {error:.3f} PE/keV"], y=0.97)
+    figures.note(axes, [f"mean {mean.mean / energy:.3f} ± {mean.error / energy:.3f} PE/keV"], y=0.97)
     axes.texts[-1].set_color(figures.BLUE)
     test = f"χ²/ndf {fit.goodness.chi2:.1f}/{fit.goodness.ndf}, p = {fit.goodness.p_value:.2g}"
     figures.note(axes, [f"Gauss {fit.mean / energy:.3f} ± {fit.mean_error / energy:.3f} PE/keV", test], y=0.9)

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-import numpy as np
-
 from xomphysics import quality
+from xomphysics.fits.attenuation import Attenuation
 from xomphysics.fits.decay import DecayFit
-from xomphysics.fits.goodness import Goodness
+from xomphysics.fits.goodness import Goodness, Steadiness
+from xomphysics.fits.line import LineFit
 from xomphysics.kr83m.estimates import ENERGY, Charge, Estimates, Line
 from xomphysics.poisson import poisson_error
 from xomphysics.selection import CutFlow
 
 _NORMAL = 12.0  # standard deviations of 1/tau from zero; nearer, errors of tau are too far from those of a Gauss
+_MEAN_TIME = 1.0  # ms: over this time a change of the charge yield is taken for a change of it at zero
+_NEAR_A_CUT = 3.0  # sigma
 _LEVEL_90 = 1.2816  # standard deviations of a one-sided limit of 90 %
 
 
@@ -55,30 +57,33 @@ def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str,
 
 
 def _mean(line: Line) -> dict[str, Any]:
-    if line.fit is None or line.mean is None:
+    if line.fit is None:
         return {"insufficient": line.reason}
-    shift = line.fit.mean_shift
-    data = {
-        "energy_kev": line.energy,
-        "statistical_error": line.mean.error / line.energy,
-        "model_shift": shift / line.energy,
-        "relative_width": line.mean.deviation / line.mean.mean,
-    }
-    error = float(np.hypot(line.mean.error, shift)) / line.energy
-    data |= _goodness(line.fit.goodness) | _steady(line.steady)
-    return {"variable_value": line.mean.mean / line.energy, "error": error, "data": data}
+    moment = line.fit.moment
+    data = _of_line(line, line.fit) | {"relative_width": moment.deviation / moment.mean}
+    value, error = moment.mean / line.energy, moment.error / line.energy
+    return {"variable_value": value, "error": error, "data": data, "warnings": _edge(line.fit)}
 
 
 def _gauss(line: Line) -> dict[str, Any]:
     if line.fit is None:
         return {"insufficient": line.reason}
-    data = {
-        "energy_kev": line.energy,
-        "background_fraction": line.fit.background,
-        "relative_width": line.fit.sigma / line.fit.mean,
-    }
-    data |= _goodness(line.fit.goodness) | _steady(line.steady)
-    return {"variable_value": line.fit.mean / line.energy, "error": line.fit.mean_error / line.energy, "data": data}
+    data = _of_line(line, line.fit) | {"relative_width": line.fit.sigma / line.fit.mean}
+    value, error = line.fit.mean / line.energy, line.fit.mean_error / line.energy
+    return {"variable_value": value, "error": error, "data": data, "warnings": _edge(line.fit)}
+
+
+def _of_line(line: Line, fit: LineFit) -> dict[str, Any]:
+    data = {"energy_kev": line.energy, "background_fraction": fit.background, "background_fall": fit.fall}
+    data |= {"edge_sigma": fit.nearest_edge}
+    return data | _goodness(fit.goodness, fit.n) | _steady(line.steady)
+
+
+def _edge(fit: LineFit) -> list[str]:
+    if fit.nearest_edge >= _NEAR_A_CUT:
+        return []
+    place = f"{fit.nearest_edge:.1f} sigma from its centre {fit.mean:.4g}"
+    return [f"the range {fit.low:g} to {fit.high:g} PE cuts the line {place}"]
 
 
 def _charge_yield(charge: Charge) -> dict[str, Any]:
@@ -88,15 +93,19 @@ def _charge_yield(charge: Charge) -> dict[str, Any]:
         "energy_kev": ENERGY,
         "medians_value": charge.medians.start / ENERGY,
         "medians_error": charge.medians.start_error / ENERGY,
+        **_systematic(charge, charge.fit.start / ENERGY * _MEAN_TIME),
     }
-    return {"variable_value": charge.fit.start / ENERGY, "error": charge.fit.start_error / ENERGY, "data": data}
+    value, error = charge.fit.start / ENERGY, charge.fit.start_error / ENERGY
+    return {"variable_value": value, "error": error, "data": data, "warnings": _cut(charge.fit)}
 
 
 def _inverse_lifetime(charge: Charge) -> dict[str, Any]:
     if charge.fit is None or charge.medians is None:
         return {"insufficient": charge.reason}
     data = _of_fit(charge) | {"medians_value": charge.medians.rate, "medians_error": charge.medians.rate_error}
-    return {"variable_value": charge.fit.rate, "error": charge.fit.rate_error, "data": data}
+    data |= _systematic(charge, 1.0)
+    rate = charge.fit.rate, charge.fit.rate_error
+    return {"variable_value": rate[0], "error": rate[1], "data": data, "warnings": _cut(charge.fit)}
 
 
 def _lifetime(charge: Charge, minimum: int) -> dict[str, Any]:
@@ -116,8 +125,8 @@ def _lifetime(charge: Charge, minimum: int) -> dict[str, Any]:
     return {
         "variable_value": 1 / fit.rate,
         "error": fit.rate_error / fit.rate**2,
-        "data": _of_fit(charge) | interval | limit | {"significance": sigmas},
-        "warnings": [] if sigmas >= _NORMAL else [near],
+        "data": _of_fit(charge) | interval | limit | {"significance": sigmas} | _systematic(charge, fit.rate**-2),
+        "warnings": [*_cut(fit), *([] if sigmas >= _NORMAL else [near])],
     }
 
 
@@ -126,12 +135,23 @@ def _of_fit(charge: Charge) -> dict[str, Any]:
     if fit is None or medians is None:
         return {}
     data = {"relative_width": fit.width, "tails": fit.tails, "medians_p_value": medians.goodness.p_value}
-    return data | _goodness(fit.goodness) | _steady(charge.steady)
+    data |= {"medians_misfit": medians.misfit, "cut_sigma": fit.nearest_cut}
+    return data | _goodness(fit.goodness, fit.n) | _steady(charge.steady)
 
 
-def _goodness(goodness: Goodness) -> dict[str, Any]:
-    return {"chi2": goodness.chi2, "ndf": goodness.ndf, "p_value": goodness.p_value}
+def _systematic(charge: Charge, factor: float) -> dict[str, float]:
+    return {"systematic_error": charge.change * factor} if charge.change else {}
 
 
-def _steady(steady: Goodness | None) -> dict[str, Any]:
-    return {} if steady is None else {"steady_p_value": steady.p_value}
+def _cut(fit: Attenuation) -> list[str]:
+    if fit.nearest_cut >= _NEAR_A_CUT:
+        return []
+    return [f"settings.s2_area_pe cuts the S2s of some drift time {fit.nearest_cut:.1f} sigma from their centre"]
+
+
+def _goodness(goodness: Goodness, n: int) -> dict[str, Any]:
+    return {"chi2": goodness.chi2, "ndf": goodness.ndf, "p_value": goodness.p_value, "misfit": goodness.misfit(n)}
+
+
+def _steady(steady: Steadiness | None) -> dict[str, Any]:
+    return {} if steady is None else {"steady_p_value": steady.goodness.p_value, "drift": steady.drift}

@@ -28,16 +28,20 @@ DEFAULTS: dict[str, Any] = {
     "s1_a_area_pe": [100, 700],
     "s1_b_area_pe": [30, 250],
     "merged_s1_area_pe": [180, 720],
+    # Relative charge yield against drift time, pairs of ms and yield; the S2s are divided by it. null: constant.
+    "charge_yield_map": None,
+    "charge_yield_change": 0.05,  # without a map: change from the first to the last drift time that cannot be excluded
     "merged_line_sigma": 3.0,  # the S2s of merged decays are taken this far about the S1 line
     "minimum_events": 50,  # below, no light yield
     "minimum_events_s2": 100,  # below, no charge yield and no 1/tau
     "minimum_events_lifetime": 100,  # below, no tau
     "max_relative_width": 0.3,
-    "unsteady_below": 1e-6,  # p-value of constancy below which there is no number; null: not tested
+    "unsteady_below": 1e-6,  # p-value of constancy below which a change may be too large; null: not tested
+    "most_drift": 0.05,  # root mean square change within the data above which there is no number
     "quality": {  # limits of a good result, both inside
-        "p_value": [1e-3, None],
-        "steady_p_value": [1e-3, None],
-        "medians_p_value": [1e-3, None],
+        "misfit": [None, 0.15],
+        "drift": [None, 0.01],
+        "medians_misfit": [None, 0.01],
         "background_fraction": [None, 0.15],
         "relative_width": [None, 0.2],
     },
@@ -57,11 +61,15 @@ NEEDED = (
 
 @dataclass(frozen=True)
 class Double:
-    """Decays with two S1s, in the order of time: one column each, shape (decays,); areas in PE, times in ns."""
+    """Decays with two S1s, in the order of time: one column each, shape (decays,); areas in PE, times in ns.
+
+    ``raw_s2`` is the area before corrections, which is cut.
+    """
 
     s1_a: Floats
     s1_b: Floats
     s2: Floats
+    raw_s2: Floats
     delay: Floats
     drift_time: Floats
 
@@ -72,6 +80,7 @@ class Merged:
 
     s1: Floats
     s2: Floats
+    raw_s2: Floats
     drift_time: Floats
 
 
@@ -191,8 +200,9 @@ def collect(data: Iterable[Any], double: CutFlow, merged: CutFlow, settings: dic
         As `DEFAULTS`.
     """
     s1_a, s1_b = settings["s1_columns"]
-    of_double = (s1_a, s1_b, settings["s2_column"], "ds_s1_dt", "drift_time")
-    of_merged = (s1_a, settings["s2_column"], "drift_time")
+    s2 = (settings["s2_column"], "s2_a_area")
+    of_double = (s1_a, s1_b, *s2, "ds_s1_dt", "drift_time")
+    of_merged = (s1_a, *s2, "drift_time")
     kept: dict[CutFlow, list[list[Any]]] = {double: [[] for _ in of_double], merged: [[] for _ in of_merged]}
     for chunk in data:
         for flow, names in ((double, of_double), (merged, of_merged)):

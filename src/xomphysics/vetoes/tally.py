@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xomphysics import quality
 from xomphysics.chunks import chunks, side_by_side
 from xomphysics.fits.errors import FitFailed
-from xomphysics.fits.line import sample_mean
+from xomphysics.fits.mean import sample_mean
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.quantiles import quantile
 from xomphysics.rate_per_second import CountsPerSecond
@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "silent_below": 0.1,  # of the median channel's rate
     "loud_above": 5.0,
     "false_alarm": 0.01,  # probability that a run with ordinary channels only has a false alarm
-    "quality": {"p_value": [1e-3, None], "share_without_area": [None, 0.01]},  # limits of a good result
+    "quality": {"drift": [None, 0.1], "share_without_area": [None, 0.01]},  # limits of a good result
 }
 
 
@@ -191,7 +191,10 @@ def _rate(tally: Tally) -> list[Result]:
     if not span > 0:
         return [events, rate | {"insufficient": "the data span no time"}]
     steady = constant_rate(tally.seconds.parts()[1])
-    test = {"chi2": steady.chi2, "ndf": steady.ndf, "p_value": steady.p_value} if steady else {}
+    test: Result = {}
+    if steady is not None:
+        found = steady.goodness
+        test = {"chi2": found.chi2, "ndf": found.ndf, "p_value": found.p_value, "drift": steady.drift}
     return [events, rate | {"variable_value": n / span, "error": poisson_error(n) / span, "data": test}]
 
 

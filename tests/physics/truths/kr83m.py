@@ -56,7 +56,6 @@ SKEWED_TAU = (
     "1/tau is unbiased; tau and its error move together, so the mean pull is minus the relative error of 1/tau"
     " (low_68 and high_68 in the data are the interval of 1/tau)"
 )
-UNDER_LINE = "the mean takes in the background; how far it is moved stands in its error"
 SKEWED_S2 = "a Gaussian or Student's t sits below the mean of a skewed response"
 LINES = "light_yield_(9_4|32_2)|selected_events$"
 AT_MERGED = "light_yield_41_6|selected_events_merged"
@@ -115,8 +114,6 @@ SCENARIOS = [
         fast_runs=60,
         known={
             "electron_lifetime_double": SKEWED_TAU,
-            "light_yield_9_4_mean": UNDER_LINE,
-            "light_yield_41_6_mean": UNDER_LINE,
         },
     ),
 ]
