@@ -13,6 +13,8 @@ ANALYSIS_SCRIPTS = ROOT / "scripts" / "analyses"
 ANALYSIS_RULES = ROOT / "rules" / "analyses"
 CONFIGURATION_SCHEMA = ROOT / "docs" / "config.schema.json"
 CONFIGURATION_PAGE = ROOT / "docs" / "configuration.md"
+ANALYST_PAGE = ROOT / "docs" / "analyst.md"
+TEMPLATES = SOURCE / "xomflow" / "workflow" / "requests" / "analysing" / "templates"
 
 
 def analysis_script(name: str) -> Path:

@@ -16,10 +16,26 @@ from xomflow.cli.table import say_json, say_table
 from xomflow.config.model import Config
 from xomflow.core.errors import UsageError
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.paths import ROOT
 from xomlib.printing import say
 
 if TYPE_CHECKING:
     from xomflow.workflow.requests.analysing.try_runs import Tried
+
+
+def new_analysis(config: Config, options: argparse.Namespace) -> int:
+    """Begin an analysis: script, rule, block of the configuration, page, truth and test, ready to run."""
+    from xomflow.workflow.requests.analysing.new_analysis import new_analysis as begin
+
+    folder = options.folder or next(iter(config.analysis_folders), ROOT)
+    begun = begin(options.analysis, options.config, folder.expanduser().absolute())
+    if options.dry_run:
+        say(*map(str, begun.files), f"{options.config}: analyses.{options.analysis}", "nothing was written")
+        return ExitCode.OK
+    begun.write()
+    say(*map(str, begun.files), f"{options.config}: analyses.{options.analysis}")
+    say(f"try it with: xom try {options.analysis} RUN; change it as docs/analyst.md says")
+    return ExitCode.OK
 
 
 def try_(config: Config, options: argparse.Namespace) -> int:
@@ -77,6 +93,16 @@ def compare(config: Config, options: argparse.Namespace) -> int:
     return make_table(config, "compare", options.analysis, wanted_runs(options), options.output, *more)
 
 
+def _of_new_analysis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("analysis", type=analysis_name, help="its name: small letters, digits, underscores")
+    parser.add_argument(
+        "--folder",
+        type=_absolute,
+        help="where the files go; default: the first of analysis_folders, else the project, which gets tests too",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be written")
+
+
 def _of_try(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis", type=analysis_name)
     parser.add_argument("run", nargs="?", help="number of a run, or the id of a campaign")
@@ -118,4 +144,9 @@ def _absolute(text: str) -> Path:
     return Path(text).absolute()
 
 
-COMMANDS = (Command(try_, _of_try), Command(export, _of_export), Command(compare, _of_compare))
+COMMANDS = (
+    Command(new_analysis, _of_new_analysis),
+    Command(try_, _of_try),
+    Command(export, _of_export),
+    Command(compare, _of_compare),
+)
