@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from xomflow.config import reference
 from xomflow.config.load import check_configuration
 from xomflow.core.errors import ConfigurationError
-from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA, ROOT
+from xomflow.core.paths import CONFIGURATION_PAGE, CONFIGURATION_SCHEMA, ROOT, Paths
 from xomflow.core.state import State
 
 SCHEMA = reference.json_schema()
@@ -170,3 +170,12 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_a_page_that_explains_states_explains_each(page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert [state for state in State if not re.search(rf"^\| `?{state}`? \|", text, re.MULTILINE)] == []
+
+
+def test_no_page_spells_the_folder_that_the_configuration_names() -> None:
+    """Only what `make` makes is in `work`, whatever `work:` is, and the logs of ticks that deploy/ writes beside it."""
+    parts = {value.fget(Paths(Path())).parts[0] for value in vars(Paths).values() if isinstance(value, property)}
+    spelled = re.compile(rf"(?<![\w>/.])work/(?:{'|'.join(sorted(parts))}|removed)\b")
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    lines = [f"{page.name}: {line}" for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if spelled.search(line)] == []
