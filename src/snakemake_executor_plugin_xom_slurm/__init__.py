@@ -6,6 +6,8 @@ reported at the next look; the batch system's answer counts only for jobs that l
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,8 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
 from xomlib.printing import printable
+
+_SECONDS_TO_END = 0.1  # that the end of a tick may wait for the thread that looks at jobs
 
 common_settings = CommonSettings(non_local_exec=True, implies_no_shared_fs=False, job_deploy_sources=False)
 
@@ -55,6 +59,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]  # which has no types
                 yield info
             else:
                 self.report_job_error(info)
+
+    async def sleep(self) -> None:
+        """Wait for the next look at the jobs; at the end of the tick, which waits for this, no longer."""
+        end = time.monotonic() + self.next_seconds_between_status_checks
+        while self.wait and (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, _SECONDS_TO_END))
 
     def _log_news(self) -> None:
         if news := self._xom.submitter.news():

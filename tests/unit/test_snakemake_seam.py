@@ -29,6 +29,7 @@ def workflow(**changes: Any) -> Any:
     output = SimpleNamespace(dryrun=False)
     made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
     made["config_settings"] = SimpleNamespace(config_args=[])
+    made["resource_settings"] = SimpleNamespace(nodes=None)
     made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
     persistence = SimpleNamespace(save_iocache=print, iocache_path=".snakemake/iocache")
     made |= {"scheduler": scheduler, "persistence": persistence, **changes}
@@ -63,6 +64,12 @@ def test_of_several_config_options_snakemake_takes_one(monkeypatch: pytest.Monke
         monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
         assert Snakemake(workflow()).has_lost_arguments == lost, words
     assert not Snakemake(workflow(is_main_process=False)).has_lost_arguments
+
+
+def test_the_most_jobs_are_those_of_a_batch_system() -> None:
+    of_profile = SimpleNamespace(nodes=10)
+    assert Snakemake(workflow(resource_settings=of_profile)).most_jobs is None
+    assert Snakemake(workflow(resource_settings=of_profile, local_exec=False)).most_jobs == 10
 
 
 def test_no_other_module_uses_these_attributes() -> None:

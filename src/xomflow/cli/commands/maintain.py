@@ -50,7 +50,7 @@ def _of_rename(parser: argparse.ArgumentParser) -> None:
 
 
 def remove(config: Config, options: argparse.Namespace) -> int:
-    """Take an analysis out, on a drained site: its files move to removed/ in the work folder, its points are removed."""
+    """Take an analysis out, on a drained site: its files move to <work>/removed, its points are removed."""
     from xomflow.workflow.maintenance import remove as maintenance
 
     keys = maintenance.check_remove(config, options.analysis)

@@ -192,6 +192,11 @@ class Rules:
         with explained():
             batch = open_batch_system(self.config)
             self.submitter = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
+        if (most := self._snakemake.most_jobs) is not None and most < self.config.max_running:
+            self._warn(
+                f"jobs of the profile, which is {most}, bounds this tick before max_running, which is "
+                f"{self.config.max_running} in config.yaml: raise jobs above it"
+            )
         self._end.prepare(self.submitter)
         self._snakemake.reads_no_pipes("publish")
 

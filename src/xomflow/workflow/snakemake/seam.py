@@ -63,6 +63,7 @@ USES = (
     Use("workflow.configfiles", _is(list), "to read the configuration again, strictly"),
     Use("workflow.config_settings.config_args", _is(list), "to read --config strictly, nested numbers too"),
     Use("workflow.output_settings.dryrun", _is(bool), "to claim nothing in a dry-run"),
+    Use("workflow.resource_settings.nodes", _is(int, type(None)), "to compare the profile's jobs with max_running"),
     Use("workflow.local_exec", _is(bool), "to leave running jobs to Slurm at the end of a tick"),
     Use("workflow.included_stack", _is(list), "to go on after a rule file that cannot be read"),
     Use("workflow.linemaps", _maps(str, dict), "to name the line of an error in a rule file"),
@@ -189,6 +190,11 @@ class Snakemake:
     def runs_jobs_here(self) -> bool:
         """Whether per-run jobs are processes of this machine."""
         return bool(self._workflow.local_exec)
+
+    @property
+    def most_jobs(self) -> int | None:
+        """How many per-run jobs Snakemake has in the batch system at a time; None: they are processes here."""
+        return None if self.runs_jobs_here else self._workflow.resource_settings.nodes
 
     @property
     def configuration_files(self) -> list[Path]:
