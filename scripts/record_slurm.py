@@ -3,8 +3,9 @@
     work/envs/workflow/bin/python scripts/record_slurm.py tests/data/slurm
 
 starts a cluster of the installed Slurm with accounts, brings jobs into the situations, asks as XOM asks, and writes
-``<version>/squeue.json``, ``sbatch.json`` and ``scancel.json``. It takes about five minutes, and needs root and what
-``make services`` installs. Names of nodes, host, user and folders are replaced; all else is kept as Slurm wrote it.
+``<version>/squeue.json``, ``sbatch.json``, ``scancel.json`` and ``sinfo.json``. It takes about five minutes, and needs
+root and what ``make services`` installs. Names of nodes, host, user and folders are replaced; all else is kept as Slurm
+wrote it.
 """
 
 from __future__ import annotations
@@ -133,6 +134,11 @@ class Recorder:
         """Keep what ``scancel`` answers."""
         with self._kept(situation):
             Slurm(_config(situation, {})).cancel(numbers)
+
+    def nodes_out(self, situation: str) -> None:
+        """Keep what ``sinfo`` lists of nodes that take no jobs."""
+        with self._kept(situation):
+            Slurm(_config(situation, {})).nodes_out()
 
     def when(self, situation: str, number: str, expected: str) -> None:
         """Keep what ``squeue`` lists of a job as soon as its state and reason are the expected ones, a pattern.
@@ -357,6 +363,20 @@ def nodes(to: Recorder) -> None:
     to.clear()
 
 
+def nodes_out(to: Recorder) -> None:
+    """Nodes that take no jobs."""
+    first, second = to.cluster.nodes
+    to.nodes_out("all_take_jobs")
+    to.run("scontrol", "update", f"NodeName={first}", "State=DRAIN", "Reason=disk | full")
+    _comes_true(lambda: to.cluster.state_of(first) == "drained")
+    to.nodes_out("one_drained")
+    to.run("scontrol", "update", f"NodeName={second}", "State=DOWN", "Reason=no power")
+    _comes_true(lambda: to.cluster.state_of(second).startswith("down"))
+    to.nodes_out("drained_and_down")
+    to.run("scontrol", "update", f"NodeName={first},{second}", "State=RESUME")
+    to.clear()
+
+
 def refusals(to: Recorder) -> None:
     """What ``sbatch`` accepts and refuses."""
     to.submit("accepted", keep=True)
@@ -415,6 +435,7 @@ def away(to: Recorder) -> None:
     number = to.submit("controller_away")
     to.cluster.controller.stop()
     to.listed("controller_away")
+    to.nodes_out("controller_away")
     to.submit("controller_away", keep=True)
     to.cancel("controller_away", number, "999999")
     to.cluster.start_controller()
@@ -428,7 +449,7 @@ def record(folder: Path) -> list[str]:
         cluster.start()
         version = cluster.access.run("squeue", "--version").stdout.strip()  # needs a configuration
         to = Recorder(cluster)
-        for situations in (ends, waits, changes, queues, requeues, nodes, refusals, limits, away):
+        for situations in (ends, waits, changes, queues, requeues, nodes, nodes_out, refusals, limits, away):
             print(f"{situations.__name__}: {situations.__doc__}", flush=True)
             situations(to)
     finally:

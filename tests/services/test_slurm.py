@@ -214,6 +214,24 @@ def test_a_job_that_no_node_can_start_is_given_up_and_done_again(own_place: Slur
     assert own_place.site.outcome("good", 52001)["attempt"] == 2
 
 
+@pytest.mark.nightly
+def test_a_tick_names_the_nodes_that_were_drained_while_a_run_waits(
+    own_place: SlurmSite, own_slurm: SlurmCluster
+) -> None:
+    own_place.site.runs([52001])
+    own_place.site.tree["slurm"]["tick_limit"] = "5 s"
+    own_place.analysis("good", GOOD)
+    nodes = f"NodeName={','.join(own_slurm.nodes)}"
+    assert own_slurm.access.run("scontrol", "update", nodes, "State=DRAIN", "Reason=full disk").returncode == 0
+    assert "runs go on in Slurm" in own_place.tick().stderr
+    told = own_place.xom("status")
+    assert "1 runs wait in Slurm, where some nodes take no jobs: " in told
+    assert "drained (full disk)" in told
+    assert own_slurm.access.run("scontrol", "update", nodes, "State=RESUME").returncode == 0
+    own_place.site.tree["slurm"]["tick_limit"] = "5 min"
+    own_place.site.write_config()
+
+
 def kill_node(place: SlurmSite, cluster: SlurmCluster, number: int) -> None:
     """Kill a node's daemon and, as if the machine went down, what ran on it."""
     job = place.record("patient", number)["job"]

@@ -40,6 +40,8 @@ class FakeBatchSystem:
         Whether it accepts jobs without giving their numbers.
     accounting
         How jobs ended that it does not list any more; None if it keeps no records of that.
+    out
+        Phrases about nodes that take no jobs.
     """
 
     name = "Slurm"
@@ -59,6 +61,7 @@ class FakeBatchSystem:
         self.keeps_labels = True
         self.mumbles = False
         self.accounting: list[BatchJob] | None = None
+        self.out: list[str] = []
 
     def cluster(self) -> str:
         return self.here
@@ -76,6 +79,10 @@ class FakeBatchSystem:
         if self.accounting is None:
             raise BatchSystemError("sacct refused: Slurm accounting storage is disabled")
         return [job for job in self.accounting if job.number in numbers]
+
+    def nodes_out(self) -> list[str]:
+        self._answer()
+        return self.out
 
     def options(self, request: JobRequest) -> tuple[str, ...]:
         return str(request.memory_mb), self.refused.get(request.key.analysis, "")

@@ -10,7 +10,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "slurm"
 VERSIONS = sorted(place.name for place in FOLDER.iterdir() if place.is_dir())
-PROGRAMS = ("squeue", "sbatch", "scancel")
+PROGRAMS = ("squeue", "sbatch", "scancel", "sinfo")
 # Of the jobs in the recordings.
 TICK = "20261122T120000-host-5"
 RUN = 52001
@@ -31,6 +31,8 @@ class RecordedSlurm:
         Situation of each job that is listed, by analysis.
     scancel
         Situation of the jobs that are cancelled.
+    sinfo
+        Situation of the nodes.
     is_away
         Whether the controller is away.
     commands, scripts
@@ -40,11 +42,14 @@ class RecordedSlurm:
     def __init__(self, version: str) -> None:
         self.version = version
         self.recorded: dict[str, dict[str, Answer]] = {
-            program: json.loads((FOLDER / version / f"{program}.json").read_text())["answers"] for program in PROGRAMS
+            program: json.loads(place.read_text())["answers"]
+            for program in PROGRAMS
+            if (place := FOLDER / version / f"{program}.json").exists()
         }
         self.sbatch: dict[str, str] = {}
         self.squeue: dict[str, str] = {}
         self.scancel = "running"
+        self.sinfo = "all_take_jobs"
         self.is_away = False
         self.commands: list[list[str]] = []
         self.scripts: list[str] = []
@@ -65,6 +70,8 @@ class RecordedSlurm:
         elif program == "sbatch":
             name = next(word for word in words if word.startswith("--job-name=")).split("-")[-2]
             answers = [self.recorded[program][self.sbatch.get(name, "accepted")]]
+        elif program == "sinfo":
+            answers = [self.recorded[program][self.sinfo]]
         else:
             answers = [self.recorded[program][self.scancel]]
         stdout, stderr = ("".join(answer[name] for answer in answers) for name in ("stdout", "stderr"))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from support import factory
+from support.batch import FakeBatchSystem
 from support.slurm_answers import RUN, TICK, VERSIONS, RecordedSlurm
 from xomflow.cli.commands import maintain
 from xomflow.cli.operator import make_parser
@@ -27,6 +28,7 @@ from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
 from xomflow.slurm.job_index import JobIndex
+from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import Facts, SubmissionStatus, status_of
 from xomflow.slurm.submissions import Submission
@@ -326,6 +328,46 @@ def test_the_files_of_a_job_that_ended_are_awaited_as_long_as_they_may_be_late(s
     assert found == ["", "lost"]
 
 
+# --- nodes ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("situation", "phrases"),
+    [
+        ("all_take_jobs", []),
+        ("one_drained", ["node0 drained (disk | full)"]),
+        ("drained_and_down", ["node0 drained (disk | full)", "node1 down (no power)"]),
+    ],
+)
+def test_nodes_that_take_no_jobs_have_state_and_reason(
+    slurm: RecordedSlurm, situation: str, phrases: list[str]
+) -> None:
+    if "sinfo" not in slurm.recorded:
+        pytest.skip(f"sinfo of {slurm.version} was not recorded")
+    slurm.sinfo = situation
+    assert Slurm(factory.settings()).nodes_out() == phrases
+    assert slurm.commands == [slurm.recorded["sinfo"][situation]["command"]]
+
+
+def test_only_nodes_of_the_partitions_that_are_used_are_asked_for(slurm: RecordedSlurm, tmp_path: Path) -> None:
+    slurm.recorded.setdefault("sinfo", {"all_take_jobs": {"stdout": "", "stderr": "", "status": 0}})
+    for partitions, asked in ((("a", "b"), ["--partition=a,b"]), (("a", None), [])):
+        blocks = {f"a{place}": {"version": "v1", "slurm": {"partition": one}} for place, one in enumerate(partitions)}
+        Slurm(factory.settings(tmp_path, analyses=blocks)).nodes_out()
+        assert slurm.commands[-1][4:] == asked
+
+
+def test_a_tick_names_nodes_that_take_no_jobs_only_while_runs_wait() -> None:
+    batch = FakeBatchSystem()
+    assert describe_nodes_out(batch, 0) == describe_nodes_out(batch, 3) == []
+    batch.out = ["node0 drained (disk full)"]
+    assert describe_nodes_out(batch, 0) == []
+    assert describe_nodes_out(batch, 3) == [
+        "3 runs wait in Slurm, where some nodes take no jobs: node0 drained (disk full); `sinfo -R` has the reasons, "
+        "the site can take them back"
+    ]
+    batch.away = "it does not answer"
+    assert describe_nodes_out(batch, 3) == []
+
+
 # --- what a tick does -------------------------------------------------------------------------------------------------
 def test_a_job_that_no_node_can_start_is_cancelled_and_its_attempt_is_over(
     slurm: RecordedSlurm, begin: Callable[..., Submitter], tmp_path: Path
@@ -336,6 +378,19 @@ def test_a_job_that_no_node_can_start_is_cancelled_and_its_attempt_is_over(
     assert slurm.asked("scancel") == [["scancel", number_in(slurm, "launch_failed")]]
     assert [failure.kind for failure in failures_of(Paths(tmp_path), key_of("good"))] == ["node_failed"]
     assert submissions.noted(Paths(tmp_path)) == {}
+
+
+def test_the_job_of_a_finished_run_that_slurm_holds_after_a_crash_is_cancelled(
+    slurm: RecordedSlurm, begin: Callable[..., Submitter], tmp_path: Path
+) -> None:
+    begin("good", "other")
+    slurm.squeue = {"good": "launch_failed", "other": "running"}
+    paths, made = Paths(tmp_path), config(tmp_path, "good", "other")
+    factory.keep(paths, *(factory.outcome(key_of(name)) for name in ("good", "other")))
+    settle(paths, Slurm(made), made.retries, statuses(paths, Slurm(made), 0.0))
+    assert slurm.asked("scancel") == [["scancel", number_in(slurm, "launch_failed")]]
+    assert submissions.noted(paths) == {}
+    assert not any(failures_of(paths, key_of(name)) for name in ("good", "other"))
 
 
 def test_each_end_becomes_a_failure_record_once(

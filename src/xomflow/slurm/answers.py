@@ -81,6 +81,13 @@ def parse_accounting(line: str) -> BatchJob | None:
     return BatchJob(number, f"Slurm job {number} is {state.lower()}", _end_of(number, state, ""), _time(ended))
 
 
+def nodes_in(printed: str) -> list[str]:
+    """Return a phrase for each line that ``sinfo`` printed about nodes that are down or drained."""
+    found = (line.split("|", 2) for line in printed.splitlines())
+    phrases = (f"{one[1]} {one[0]} ({one[2].strip()})" for one in found if len(one) == 3)
+    return list(dict.fromkeys(phrases))  # once, however many partitions it is in
+
+
 def cluster_in(printed: str) -> str:
     """Return the cluster's name in what ``scontrol show config`` printed; empty if there is none."""
     found = re.search(r"^ClusterName\s*=\s*(\S+)", printed, re.MULTILINE)

@@ -169,6 +169,9 @@ class BatchSystem(Protocol):
     def ended_jobs(self, numbers: Sequence[str], cluster: str = "") -> list[BatchJob]:
         """Return how jobs ended that `jobs` does not list any more, as far as the batch system keeps records of it."""
 
+    def nodes_out(self) -> list[str]:
+        """Return a phrase for each group of nodes that take no jobs, with the reason."""
+
     def options(self, request: JobRequest) -> tuple[str, ...]:
         """Return the options for a job. Jobs with equal options are accepted or refused alike."""
 

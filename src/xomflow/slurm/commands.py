@@ -1,4 +1,4 @@
-"""Slurm through its commands ``sbatch``, ``squeue``, ``sacct``, ``scontrol`` and ``scancel``."""
+"""Slurm through its commands ``sbatch``, ``squeue``, ``sacct``, ``scontrol``, ``scancel`` and ``sinfo``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 from xomflow.config.model import Config
 from xomflow.core.errors import BatchSystemError, UnclearSubmissionError
-from xomflow.slurm.answers import cluster_in, number_in, parse, parse_accounting, refusal
+from xomflow.slurm.answers import cluster_in, nodes_in, number_in, parse, parse_accounting, refusal
 from xomflow.slurm.batch_system import BatchJob, JobRequest, Submitted
 
 _TIMEOUT_SECONDS = 60.0
@@ -21,7 +21,7 @@ _MOST_NUMBERS = 500  # in one command line
 # The only variables that a job gets of our environment: others may hold secrets, and Slurm would store them.
 _EXPORTED = "PATH,HOME,USER,LOGNAME,LANG,LC_ALL,TZ,TMPDIR,XENON_CONFIG,SLURM_CONF"
 # Variables that are options of Slurm's commands, and those of them without which Slurm cannot be reached.
-_OPTIONS = ("SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "SLURM_")
+_OPTIONS = ("SBATCH_", "SINFO_", "SQUEUE_", "SACCT_", "SCANCEL_", "SCONTROL_", "SLURM_")
 _ACCESS = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"}
 
 
@@ -64,6 +64,13 @@ class Slurm:
             answer = _run([*command, f"--jobs={part}", *_clusters(cluster)])
             found += _jobs_in(answer, parse_accounting)
         return found
+
+    def nodes_out(self) -> list[str]:
+        """Return which nodes take no jobs, with state and reason; of all partitions unless all analyses name theirs."""
+        analyses = self._config.analyses
+        partitions = {self._config.slurm_options_of(name).partition for name in analyses}
+        of = [f"--partition={','.join(sorted(filter(None, partitions)))}"] if partitions and all(partitions) else []
+        return nodes_in(_run(["sinfo", "--noheader", "--list-reasons", "--format=%T|%N|%E", *of]))
 
     def options(self, request: JobRequest) -> tuple[str, ...]:
         """Return the options of ``sbatch`` for a job."""

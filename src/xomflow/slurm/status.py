@@ -104,8 +104,8 @@ def status_of(facts: Facts, latency: timedelta, now: datetime, system: str = "Sl
         Name of the batch system.
     """
     submission, job = facts.submission, facts.job
-    if facts.has_ended:
-        return SubmissionStatus(submission)
+    if facts.has_ended:  # after a crash of its controller Slurm may hold the job of a finished run
+        return SubmissionStatus(submission, to_cancel=job.number if job and job.is_stuck else "")
     if job is None:
         return _status_without_job(facts, system)
     if job.end is None:

@@ -31,6 +31,7 @@ from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import Survey, take_survey
 from xomflow.publishing.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
+from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
@@ -54,6 +55,8 @@ def survey_now(
         survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors, shown)
     finally:
         gc.enable()
+    pending = sum(one.pending for one in survey.batch_jobs.values())
+    survey.warnings = [*survey.warnings, *describe_nodes_out(open_batch_system(config), pending)]
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
     survey.warnings = [*config.warnings, *survey.warnings, *decisions.problems]
     survey.mass_changes = mass_changes(
