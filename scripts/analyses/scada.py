@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures
+from xomphysics import figures, quality
 from xomphysics import slow_control_client as client
 from xomphysics.settings import merge
 from xomphysics.time_series import Constant, Coverage, Line, coverage, fit_line
@@ -21,10 +21,12 @@ DEFAULTS: dict[str, Any] = {
     "parameters": {},  # {name of the variables: {name: ..., unit: ...}}
     "minimum_readings": 20,  # for mean, spread and slope
     "minimum_covered": 0.5,  # of the run that is not in a gap
+    "minimum_independent": 10,  # independent readings with the information of all
     "timeout_s": 20,
     "tries": 3,
     "wait_s": 1,
     "total_s": 300,
+    "quality": {"independent_readings": [30, None]},  # limits of a good result
 }
 KINDS = ("mean", "spread", "minimum", "maximum", "slope")
 HOUR = 3600.0
@@ -41,13 +43,14 @@ class Answer:
 
 
 def check(settings: dict[str, Any]) -> None:
-    """Check the parameters of the settings.
+    """Check the parameters and the limits of the settings.
 
     Raises
     ------
     ValueError
-        If there is none, or one has no name.
+        If there is no parameter, one has no name, or a limit of the quality is no pair.
     """
+    quality.check(settings["quality"])
     if not settings["parameters"]:
         raise ValueError("settings.parameters is empty; name the parameters to ask for")
     for name, block in settings["parameters"].items():
@@ -95,7 +98,8 @@ def _asked(server: client.SlowControlClient, block: dict[str, str], start: float
 
 def results(answers: dict[str, Answer], start: float, end: float, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the results as keywords of `xomlib.Xomresult`, for every parameter."""
-    return [result for name, answer in answers.items() for result in _of_one(name, answer, start, end, settings)]
+    out = [result for name, answer in answers.items() for result in _of_one(name, answer, start, end, settings)]
+    return quality.judged(out, settings["quality"])
 
 
 def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -114,12 +118,14 @@ def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[
         out["mean"] = {"variable_value": line.middle, "error": line.middle_error}
         out["spread"] = {"variable_value": line.spread, "error": line.spread_error}
         out["slope"] = {"variable_value": line.slope * HOUR, "error": line.slope_error * HOUR}
+        for kind in ("spread", "slope"):
+            out[kind]["data"] = {"independent_readings": line.independent}
     elif max(values) == min(values) and not lack:
         out["mean"] = {"variable_value": values[0]}
         lack = f"all {len(values)} readings are equal"
     data: dict[str, Any] = {"covered": seen.covered, "longest_gap_s": seen.longest_gap}
     data |= {"not_numbers": answer.readings.unreadable}
-    data |= {"correlation": line.correlation} if line else {}
+    data |= {"correlation": line.correlation, "independent_readings": line.independent} if line else {}
     out["mean"] = out.get("mean", {"insufficient": lack}) | {"data": data}
     return [blank[kind] | out.get(kind, {"insufficient": lack}) for kind in KINDS]
 
@@ -133,11 +139,15 @@ def _line(
     if seen.covered < settings["minimum_covered"]:
         return None, f"readings cover {seen.covered:.0%} of the run, {settings['minimum_covered']:.0%} needed"
     try:
-        return fit_line(times, values, start, end), ""
+        line = fit_line(times, values, start, end)
     except Constant:
         return None, ""
     except ValueError as error:
         return None, str(error)
+    if line.independent < settings["minimum_independent"]:
+        alike = f"{len(values)} readings scatter so much alike that they are worth {line.independent:.1f} independent ones"
+        return None, f"{alike}, {settings['minimum_independent']} needed"
+    return line, ""
 
 
 def draw(answers: dict[str, Answer], start: float, end: float, run_id: str) -> Figure:

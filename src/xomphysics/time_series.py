@@ -8,7 +8,7 @@ from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
 _LEAST = 5  # readings; for fewer the correlation cannot be corrected for its bias
-_STRONGEST = 0.99
+_STRONGEST = 0.9999
 
 
 class Constant(Exception):
@@ -29,6 +29,8 @@ class Line:
         Standard deviation of the readings around the line.
     correlation
         Of neighbouring readings around the line, 0 to 1.
+    independent
+        Number of independent readings with the same information on the mean.
     """
 
     middle: float
@@ -38,6 +40,7 @@ class Line:
     spread: float
     spread_error: float
     correlation: float
+    independent: float
 
 
 def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> Line:
@@ -84,6 +87,7 @@ def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> L
         spread=spread,
         spread_error=spread / float(np.sqrt(2 * known)),
         correlation=r,
+        independent=n / grown,
     )
 
 

@@ -17,8 +17,8 @@ HEAD = """# Do the truths come back?
 
 `make physics` wrote this page and its plots (random seed {seed}). Each row is one variable in runs that were simulated
 with a known truth: pull = (result − truth) / error. If errors are right, pulls have mean 0, width 1. Rows are held to
-|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. The
-standard error of a mean is 1/√number (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that said
+|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. A
+known bias has a mean and a width of its own, to which the same limits apply. The standard error of a mean is 1/√number (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that said
 "insufficient statistics".
 
 Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
@@ -45,7 +45,7 @@ def write(
     wrong = [row for row, _ in rows if not row.ok]
     known = [row for row, _ in rows if row.known]
     verdict = (
-        f"{len(rows)} rows; {len(rows) - len(wrong)} are as they should be, {len(known)} of these with a known bias."
+        f"{len(rows)} rows; {len(rows) - len(wrong)} are as they should be, {len(known)} of these with a known bias that is what it was."
     )
     if wrong:
         verdict += " **Not as they should be:** " + ", ".join(f"{row.analysis} {row.variable}" for row in wrong) + "."
@@ -77,7 +77,8 @@ def section(analysis: str, rows: Sequence["Row"], scenarios: Mapping[str, "Scena
             if row.known not in notes:
                 notes.append(row.known)
             bias = f", {row.relative_bias:+.2%}" if abs(row.relative_bias) >= 5e-5 else ""
-            mark = f"known ({notes.index(row.known) + 1}){bias}"
+            expected = f", {row.expected_mean:+.2f} and {row.expected_width:.2f} expected"
+            mark = f"{mark + ': ' if mark else ''}known ({notes.index(row.known) + 1}){bias}{expected}"
         mean, width = (
             "–" if x is None else f"{x:+.3f}" if i == 0 else f"{x:.3f}" for i, x in enumerate((row.mean, row.width))
         )
@@ -108,7 +109,7 @@ def plot(analysis: str, rows: Sequence[tuple["Row", np.ndarray]], limits: Any) -
     for place, (row, _) in zip(places, rows, strict=True):
         if row.mean is None or row.width is None:
             continue
-        colour = figures.GREY if row.known else figures.INK if row.ok else figures.ORANGE
+        colour = figures.ORANGE if not row.ok else figures.GREY if row.known else figures.INK
         error = row.numbers**-0.5
         means.errorbar(row.mean, place, xerr=error, fmt="o", ms=3, lw=1, color=colour)
         widths.errorbar(row.width, place, xerr=error / 2**0.5, fmt="o", ms=3, lw=1, color=colour)

@@ -40,14 +40,46 @@ def run(settings: dict[str, Any], **facts: Any) -> dict[str, Any]:
     return run_main(scada, {}, facts={**FACTS, **text}, **settings)
 
 
-def said(values: Any, times: Any = TIMES, **settings: Any) -> dict[str, dict[str, Any]]:
+def said(values: Any, times: Any = TIMES, drawn: bool = True, **settings: Any) -> dict[str, dict[str, Any]]:
     """Return the results for one parameter by kind; draws the figure as well."""
     kept = [(float(t), float(v)) for t, v in zip(times, values, strict=True) if np.isfinite(v)]
     readings = client.Readings([t for t, _ in kept], [v for _, v in kept], len(values) - len(kept))
     answers = {"x": scada.Answer("K", readings, "" if kept else "no readings")}
-    scada.draw(answers, START, END, "052894").canvas.draw()
+    if drawn:
+        scada.draw(answers, START, END, "052894").canvas.draw()
     found = scada.results(answers, START, END, {**scada.DEFAULTS, **settings})
     return {result["variable_name"].removeprefix("x_"): result for result in found}
+
+
+def case_alike() -> Any:
+    """Results of series whose neighbours are correlated by 0.98: how often there is one, and how far good ones are."""
+    rng, said_ = np.random.default_rng(9), {}
+    for n in (60, 360, 3600):
+        found = []
+        for _ in range(60):
+            scatter = rng.normal(0, (1 - 0.98**2) ** 0.5, n)
+            scatter[0] = rng.normal()
+            for i in range(1, n):
+                scatter[i] += 0.98 * scatter[i - 1]
+            times = np.linspace(START, END, n)
+            found.append(said(5 + scatter, times, drawn=False))
+        said_[str(n)] = {
+            "reason": next((one["mean"]["insufficient"] for one in found if "insufficient" in one["mean"]), ""),
+            "good": sum(_good(one[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
+            "good and off": sum(_off(one[kind], TRUE[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
+        }
+    return said_
+
+
+TRUE = {"mean": 5.0, "spread": 1.0, "slope": 0.0}
+
+
+def _good(result: dict[str, Any]) -> bool:
+    return "variable_value" in result and result["data"]["quality"] == "good"
+
+
+def _off(result: dict[str, Any], truth: float) -> bool:
+    return _good(result) and bool(abs(result["variable_value"] - truth) > 3 * result["error"])
 
 
 def case_main() -> Any:

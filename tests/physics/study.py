@@ -35,6 +35,15 @@ PLENTY = 900  # runs from which on a row is held to the limits as they are: the 
 
 
 @dataclass(frozen=True)
+class Known:
+    """A known bias: its reason, and the mean and width of the pull that it gives."""
+
+    why: str
+    mean: float
+    width: float
+
+
+@dataclass(frozen=True)
 class Scenario:
     """Simulated runs of one kind.
 
@@ -50,7 +59,7 @@ class Scenario:
     runs, fast_runs
         Number of runs in the full and in the fast study; 0 leaves it out.
     known
-        Variable to the reason of a known bias; such a row is not held to the limits.
+        Variable to its known bias; such a row is held to the same limits about the bias.
     """
 
     name: str
@@ -58,7 +67,7 @@ class Scenario:
     simulate: Simulate
     runs: int = 2000
     fast_runs: int = 200
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,8 @@ class Row:
         Share of results whose goodness of fit has a p-value below 0.05; None where there is none.
     known
         Reason of a known bias, or empty.
+    expected_mean, expected_width
+        Of the pull: 0 and 1, or those of the known bias.
     """
 
     analysis: str
@@ -95,6 +106,8 @@ class Row:
     events: float
     small_p: float | None
     known: str
+    expected_mean: float = 0.0
+    expected_width: float = 1.0
 
     @property
     def allowed(self) -> tuple[float, tuple[float, float]]:
@@ -104,13 +117,12 @@ class Row:
 
     @property
     def ok(self) -> bool:
-        """Whether the pull is as it should be, or known not to be."""
-        if self.known:
-            return True
+        """Whether the pull is as it should be; with a known bias, whether the bias is."""
         if self.mean is None or self.width is None:
             return False
         most, (low, high) = self.allowed
-        return abs(self.mean) < most and low < self.width < high
+        width = self.width - self.expected_width + 1
+        return abs(self.mean - self.expected_mean) < most and low < width < high
 
 
 def analyses() -> list[str]:
@@ -189,6 +201,7 @@ def _row(analysis: str, scenario: Scenario, variable: str, columns: dict[str, li
     value, error, truth = (np.array(columns[key]) for key in ("value", "error", "truth"))
     pulls = (value - truth) / error
     enough = len(pulls) > 1
+    known = scenario.known.get(variable, Known("", 0.0, 1.0))
     row = Row(
         analysis=analysis,
         scenario=scenario.name,
@@ -201,7 +214,9 @@ def _row(analysis: str, scenario: Scenario, variable: str, columns: dict[str, li
         relative_bias=float(np.mean(value / truth - 1)) if enough and np.all(truth != 0) else 0.0,
         events=float(np.mean(columns["n"])),
         small_p=float(np.mean(np.array(columns["p"]) < 0.05)) if columns["p"] else None,
-        known=scenario.known.get(variable, ""),
+        known=known.why,
+        expected_mean=known.mean,
+        expected_width=known.width,
     )
     return row, pulls
 
@@ -210,7 +225,7 @@ def line(row: Row) -> str:
     """Return a row as text."""
     mean, width = ("-" if x is None else f"{x:+.3f}" for x in (row.mean, row.width))
     small = "" if row.small_p is None else f"  p<0.05 {row.small_p:.1%}"
-    mark = "" if row.ok and not row.known else "  known" if row.known else "  <-- not as it should be"
+    mark = "  <-- not as it should be" if not row.ok else "  known" if row.known else ""
     return (
         f"{row.analysis:<16}{row.scenario:<14}{row.variable:<28}{row.truth:>11.5g}{mean:>8}{width:>8}"
         f"{row.numbers:>6}{row.without:>6}  bias {row.relative_bias:+.4%}  n {row.events:.0f}{small}{mark}"

@@ -7,7 +7,7 @@ import renewal
 from numpy.random import Generator
 from renewal import Renewal
 from simulation import as_chunks
-from study import Scenario
+from study import Known, Scenario
 
 busy = analysis_scripts.load("busy")
 FEW = (
@@ -16,7 +16,13 @@ FEW = (
 )
 
 
-def scenario(name: str, what: str, seconds: float, busy_: Renewal, hev: Renewal, known: bool = False) -> Scenario:
+def few(*pulls: tuple[float, float]) -> dict[str, Known]:
+    """Return the known biases of fraction and number of busy, then of hev, from mean and width of each pull."""
+    names = [f"{kind}_{what}" for kind in ("busy", "hev") for what in ("fraction", "intervals")]
+    return {name: Known(FEW, *pull) for name, pull in zip(names, pulls, strict=True)}
+
+
+def scenario(name: str, what: str, seconds: float, busy_: Renewal, hev: Renewal, known: dict[str, Known] | None = None) -> Scenario:
     """Return a scenario of runs of ``seconds`` with two kinds of veto."""
     truths = {}
     for kind, process in (("busy", busy_), ("hev", hev)):
@@ -32,7 +38,7 @@ def scenario(name: str, what: str, seconds: float, busy_: Renewal, hev: Renewal,
         simulate=simulate,
         runs=4000,
         fast_runs=150,
-        known=dict.fromkeys(truths, FEW) if known else {},
+        known=known or {},
     )
 
 
@@ -48,10 +54,12 @@ SCENARIOS = [
     ),
     scenario(
         "few", "20 busy intervals whose lengths vary, 20 HE", 600,
-        Renewal(1 / 30, 0.0012, spread=True), Renewal(1 / 30, 0.01), known=True,
+        Renewal(1 / 30, 0.0012, spread=True), Renewal(1 / 30, 0.01),
+        known=few((-0.29, 1.21), (-0.13, 1.08), (-0.12, 1.09), (-0.12, 1.09)),
     ),
     scenario(
         "least", "3 busy intervals whose lengths vary, 3 HE", 600,
-        Renewal(1 / 200, 0.0012, spread=True), Renewal(1 / 200, 0.01), known=True,
+        Renewal(1 / 200, 0.0012, spread=True), Renewal(1 / 200, 0.01),
+        known=few((-0.65, 1.41), (-0.20, 1.03), (-0.21, 1.01), (-0.21, 1.01)),
     ),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import simulation as sim
 from numpy.random import Generator
-from study import Results, Scenario, Simulate
+from study import Known, Results, Scenario, Simulate
 
 from xomphysics.kr83m.estimates import estimate
 from xomphysics.kr83m.results import results
@@ -65,7 +65,7 @@ SCENARIOS = [
         "normal",
         "12,000 decays",
         runs_of(sim.KrTruth(decays=12_000)),
-        known={"electron_lifetime_double": SKEWED_TAU},
+        known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.03)},
     ),
     Scenario("least decays", "2,200 decays: 54 double, 50 needed", runs_of(sim.KrTruth(decays=2_200), LINES)),
     Scenario(
@@ -79,7 +79,7 @@ SCENARIOS = [
         "8,800 decays: 218 double",
         runs_of(sim.KrTruth(decays=8_800), "lifetime_double"),
         fast_runs=0,
-        known={"electron_lifetime_double": SKEWED_TAU},
+        known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.04)},
     ),
     Scenario("least merged", "120 decays: 55 merged, 50 needed", runs_of(sim.KrTruth(decays=120), AT_MERGED)),
     Scenario(
@@ -91,7 +91,7 @@ SCENARIOS = [
         "few merged",
         "480 decays: 218 merged",
         runs_of(sim.KrTruth(decays=480), "lifetime_merged"),
-        known={"electron_lifetime_merged": SKEWED_TAU},
+        known={"electron_lifetime_merged": Known(SKEWED_TAU, -0.12, 1.02)},
     ),
     Scenario(
         "60 ms",
@@ -105,15 +105,16 @@ SCENARIOS = [
         "12,000 decays, skewed response (skewness 0.15 and 0.25 of S1, 0.3 of S2)",
         runs_of(sim.KrTruth(decays=12_000, response=sim.SKEWED)),
         fast_runs=0,
-        known={"electron_lifetime_double": SKEWED_TAU, "charge_yield_41_6_merged": SKEWED_S2},
+        known={
+            "electron_lifetime_double": Known(SKEWED_TAU, -0.13, 1.05),
+            "charge_yield_41_6_merged": Known(SKEWED_S2, -0.16, 1.0),
+        },
     ),
     Scenario(
         "background",
         "12,000 decays, 5 % of the second S1s uniform, single sites flat from 2 to 200 keV (20 % of the decays)",
         runs_of(sim.KrTruth(decays=12_000, background=0.05, flat=0.2)),
         fast_runs=60,
-        known={
-            "electron_lifetime_double": SKEWED_TAU,
-        },
+        known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.03)},
     ),
 ]

@@ -5,17 +5,17 @@ from typing import Any
 import analysis_scripts
 import numpy as np
 from numpy.random import Generator
-from study import Scenario
+from study import Known, Scenario
 
 from xomphysics.slow_control_client import Readings
 
 scada = analysis_scripts.load("scada")
 MEAN, SPREAD, SLOPE = 1.92, 0.002, 0.01  # bar, bar, bar/h
-ALIKE = "few readings that scatter alike (lag-one correlation 0.5): their correlation is poorly known"
+ALIKE = Known("few readings that scatter alike (lag-one correlation 0.5): their correlation is poorly known", -0.19, 1.14)
 
 
 def scenario(
-    name: str, what: str, seconds: float, period: float, correlation: float = 0.0, gap: float = 0.0, **known: str
+    name: str, what: str, seconds: float, period: float, correlation: float = 0.0, gap: float = 0.0, **known: Known
 ) -> Scenario:
     """Return a scenario of runs of ``seconds`` with a reading every ``period``, a share ``gap`` of them missing."""
     truths = {"x_mean": MEAN, "x_spread": SPREAD, "x_slope": SLOPE}
