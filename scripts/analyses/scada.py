@@ -145,8 +145,8 @@ def _line(
     except ValueError as error:
         return None, str(error)
     if line.independent < settings["minimum_independent"]:
-        alike = f"{len(values)} readings scatter so much alike that they are worth {line.independent:.1f} independent ones"
-        return None, f"{alike}, {settings['minimum_independent']} needed"
+        alike = f"{len(values)} readings scatter so much alike that they are worth"
+        return None, f"{alike} {line.independent:.1f} independent ones, {settings['minimum_independent']} needed"
     return line, ""
 
 
