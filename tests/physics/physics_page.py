@@ -17,8 +17,8 @@ HEAD = """# Do the truths come back?
 
 `make physics` wrote this page and its plots (random seed {seed}). Each row is one variable in runs that were simulated
 with a known truth: pull = (result − truth) / error. If errors are right, pulls have mean 0, width 1. Rows are held to
-|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. A known
-bias has a mean and a width of its own, to which the same limits apply. The standard error of a mean is 1/√number
+|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. A
+known bias has a mean and a width of its own, to which the same limits apply. The standard error of a mean is 1/√number
 (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that said
 "insufficient statistics".
 
@@ -45,9 +45,7 @@ def write(
     """
     wrong = [row for row, _ in rows if not row.ok]
     known = [row for row, _ in rows if row.known]
-    verdict = (
-        f"{len(rows)} rows; {len(rows) - len(wrong)} are as they should be, {len(known)} of these with a known bias that is what it was."
-    )
+    verdict = f"{len(rows)} rows, {len(known)} with a known bias; {len(rows) - len(wrong)} are as they should be."
     if wrong:
         verdict += " **Not as they should be:** " + ", ".join(f"{row.analysis} {row.variable}" for row in wrong) + "."
     parts = [HEAD.format(verdict=verdict, **limits)]

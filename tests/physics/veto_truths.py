@@ -43,4 +43,5 @@ def scenario(
         tally.channels = sim.by_channel(rng, script.DETECTOR.channels, sim.Channels(300.0))
         return veto.results(tally, script.DETECTOR, script.DEFAULTS), truths
 
-    return Scenario(name=name, what=what, simulate=simulate, runs=3000, fast_runs=fast_runs, known=BIASES if few else {})
+    known = BIASES if few else {}
+    return Scenario(name=name, what=what, simulate=simulate, runs=3000, fast_runs=fast_runs, known=known)

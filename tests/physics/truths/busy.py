@@ -22,7 +22,9 @@ def few(*pulls: tuple[float, float]) -> dict[str, Known]:
     return {name: Known(FEW, *pull) for name, pull in zip(names, pulls, strict=True)}
 
 
-def scenario(name: str, what: str, seconds: float, busy_: Renewal, hev: Renewal, known: dict[str, Known] | None = None) -> Scenario:
+def scenario(
+    name: str, what: str, seconds: float, busy_: Renewal, hev: Renewal, known: dict[str, Known] | None = None
+) -> Scenario:
     """Return a scenario of runs of ``seconds`` with two kinds of veto."""
     truths = {}
     for kind, process in (("busy", busy_), ("hev", hev)):

@@ -70,7 +70,14 @@ def hidden(name: str, what: str, rate: float, seconds: float, veto: Renewal) -> 
 
 
 SCENARIOS = [
-    scenario("normal", "1200 events in 60 s, 2 % vetoed", 20, 60, Renewal(10, 0.002, spread=True), few={"_low": (-0.07, 1.03)}),
+    scenario(
+        "normal",
+        "1200 events in 60 s, 2 % vetoed",
+        20,
+        60,
+        Renewal(10, 0.002, spread=True),
+        few={"_low": (-0.07, 1.03)},
+    ),
     scenario("high", "30,000 events in 600 s, 40 % vetoed", 50 / 0.6, 600, Renewal(4, 0.1, spread=True)),
     scenario(
         "lowest",

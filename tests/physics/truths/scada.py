@@ -11,7 +11,9 @@ from xomphysics.slow_control_client import Readings
 
 scada = analysis_scripts.load("scada")
 MEAN, SPREAD, SLOPE = 1.92, 0.002, 0.01  # bar, bar, bar/h
-ALIKE = Known("few readings that scatter alike (lag-one correlation 0.5): their correlation is poorly known", -0.19, 1.14)
+ALIKE = Known(
+    "few readings that scatter alike (lag-one correlation 0.5): their correlation is poorly known", -0.19, 1.14
+)
 
 
 def scenario(
