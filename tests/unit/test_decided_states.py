@@ -141,3 +141,10 @@ def names_after(steps: Iterable[str]) -> dict[Key, State]:
 @given(st.permutations([*MADE, "tick", "kill", "tick", "tick"]))
 def test_any_order_of_decisions_ticks_and_kills_gives_the_same_states(steps: list[str]) -> None:
     assert names_after(steps) == {GOOD: State.DONE, BAD: State.GAVE_UP, VETOED: State.VETOED}
+
+
+def test_a_backfill_is_told_until_its_runs_are_done() -> None:
+    made = Decision(Verb.BACKFILL, Subject("kr", "v1", ("052001",), most=5), "kim", NOW, "a valve")
+    left = Item(GOOD, factory.run(52001), state_of([]), ())
+    assert Standing((made,)).lines([left]) == ["backfill kr v1 run 052001: kim: a valve (2026-11-28T12:00:00Z)"]
+    assert Standing((made,)).lines([]) == []

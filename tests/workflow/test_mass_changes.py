@@ -118,12 +118,15 @@ def test_a_mass_change_stops_ticks_and_dry_runs_until_it_is_accepted(finished: F
     assert words in site.xom("accept", "--why", "meant", "--dry-run").stdout
     assert files(site.work) == before and stored(site) == points
     assert words in site.xom("accept", "--why", "the disk is new").stdout
+    assert "accept good v1 run " in site.xom("decisions").stdout
     goes_on = site.tick()
     assert "no person is needed any more: good v1: " in goes_on.stderr
     assert goes_on.returncode in (ExitCode.WAITS_FOR_PERSON, ExitCode.STORE_OR_DISK)
     assert site.tick().returncode == 0  # what was set aside is made again
     assert len(stored(site)) == 11
     assert "nothing is to be accepted" in site.xom("accept", "--why", "again").stdout
+    assert "accept" not in site.xom("decisions").stdout
+    assert "a tick has gone on with it" in site.xom("decisions", "--all").stdout
 
 
 def test_a_second_loss_of_the_same_results_stops_again(finished: FastSite) -> None:

@@ -21,6 +21,8 @@ from xomflow.rundb.run import Run
 
 # What is over once it has begun; all other decisions hold until they end or are taken back.
 ORDERS = frozenset({Verb.RETRY, Verb.REDO})
+# Whether these still hold follows from their keys.
+OF_KEYS = ORDERS | {Verb.BACKFILL}
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ class Standing:
         items
             The keys that are not done.
         """
-        there = {item.key: item for item in items} if any(one.what in ORDERS for one in self.made) else {}
+        there = {item.key: item for item in items} if any(one.what in OF_KEYS for one in self.made) else {}
         shown = [one for one in self.made if one.what is not Verb.ACCEPT and self.holds(one, there)]
         return [_sentence(one) for one in reversed(shown)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def drain(config: Config, options: argparse.Namespace) -> int:
         _decide(config, options, drain_site(config), may_be_many=True)
     if options.wait and not options.dry_run:
         for sentence in wait_until_quiet(config):
-            say(sentence)
+            say(sentence, file=sys.stderr if options.json else None)
     return ExitCode.OK
 
 

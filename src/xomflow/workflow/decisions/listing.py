@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.errors import UsageError
 from xomflow.core.key import Key
 from xomflow.core.messages import did_you_mean
-from xomflow.core.paths import Paths
+from xomflow.core.paths import Paths, TickPaths
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision, Subject, Verb, standing
 from xomflow.planning.items import Item
-from xomflow.planning.standing import ORDERS, Standing
+from xomflow.planning.standing import OF_KEYS, ORDERS, Standing
 from xomflow.planning.survey import Survey
 from xomflow.workflow.decisions.draft import Draft
 from xomflow.workflow.discover import survey_now
@@ -21,16 +23,54 @@ from xomflow.workflow.discover import survey_now
 HEADINGS = ("name", "holds", "decided", "runs", "by", "at", "until", "why")
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at what decides whether decisions hold.
+
+    Parameters
+    ----------
+    paths
+        Where the ticks are.
+    stand
+        The decisions that stand, by name.
+    standing, items
+        What the survey knows: the decisions, and the keys that are not done.
+    """
+
+    paths: Paths
+    stand: dict[str, Decision]
+    standing: Standing
+    items: dict[Key, Item]
+
+    @classmethod
+    def take(cls, config: Config, made: Iterable[Decision]) -> _Look:
+        stand = {one.name: one for one in standing(made, times.now())}
+        needs_keys = any(one.what in OF_KEYS for one in stand.values())
+        survey = survey_now(config, may_write=False) if needs_keys else Survey()
+        return cls(Paths(config.work), stand, survey.standing, {item.key: item for item in survey.undone})
+
+    def why_over(self, made: Decision) -> str:
+        """Return why a decision has no effect any more; empty if it has."""
+        one = self.stand.get(made.name)
+        if made.what is Verb.WITHDRAW:
+            return "it took others back"
+        if one is None:
+            return "it has ended" if made.until and made.until <= times.now() else "it was taken back"
+        if one.what is Verb.ACCEPT and one.subject.analysis:
+            return "a tick has gone on with it" if _has_claimed_since(self.paths, one.when) else ""
+        if self.standing.holds(one, self.items):
+            return ""
+        return "it has begun" if one.what in ORDERS else "all of its runs are done"
+
+
 def decision_rows(config: Config, everything: bool = False) -> Iterator[tuple[object, ...]]:
     """Yield a row for each decision that holds, the newest first; with what is over if everything is wanted."""
-    now, made = times.now(), read_decisions(Paths(config.work)).made
-    stand = {one.name: one for one in standing(made, now)}
-    survey = survey_now(config, may_write=False) if any(one.what in ORDERS for one in stand.values()) else Survey()
-    items = {item.key: item for item in survey.undone}
+    made = read_decisions(Paths(config.work)).made
+    look = _Look.take(config, made)
     for one in sorted(made, key=lambda one: (one.when, one.name), reverse=True):
-        why_not = _why_over(stand.get(one.name), one, survey.standing, items)
+        why_not = look.why_over(one)
         if everything or not why_not:
-            rest = stand.get(one.name, one)
+            rest = look.stand.get(one.name, one)
             until = times.text(rest.until) if rest.until else None
             row = (_stem(one.name), why_not or "yes", rest.title, len(rest.subject.runs) or None)
             yield (*row, rest.who, times.text(rest.when), until, rest.why)
@@ -45,29 +85,24 @@ def withdraw(config: Config, names: Iterable[str]) -> Draft:
         If one of them does not stand, or has begun for all its runs.
     """
     made = {_stem(one.name): one for one in read_decisions(Paths(config.work)).made}
-    survey = survey_now(config, may_write=False)
-    stand, items = {one.name: one for one in survey.standing.made}, {item.key: item for item in survey.undone}
+    look = _Look.take(config, made.values())
     keys: list[Key] = []
     back: list[str] = []
     for name in dict.fromkeys(map(_stem, names)):
         if name not in made:
             raise UsageError(f"there is no decision {name!r}{did_you_mean(name, made)}; see: xom decisions --all")
-        one = stand.get(made[name].name)
-        if why_not := _why_over(one, made[name], survey.standing, items):
+        if why_not := look.why_over(made[name]):
             raise UsageError(f"{name} holds no more, {why_not}: there is nothing to take back")
-        if one is not None and one.what in ORDERS:
-            keys += survey.standing.not_begun(one, items)
-        back.append(made[name].name)
+        one = look.stand[made[name].name]
+        keys += look.standing.not_begun(one, look.items) if one.what in ORDERS else ()
+        back.append(one.name)
     return Draft(Verb.WITHDRAW, (Subject(decisions=tuple(back)),), tuple(keys), "of orders to be taken back")
 
 
-def _why_over(one: Decision | None, made: Decision, standing_decisions: Standing, items: dict[Key, Item]) -> str:
-    """Return why a decision has no effect any more; empty if it has."""
-    if made.what is Verb.WITHDRAW:
-        return "it took others back"
-    if one is None:
-        return "it has ended" if made.until and made.until <= times.now() else "it was taken back"
-    return "" if standing_decisions.holds(one, items) else "it has begun"
+def _has_claimed_since(paths: Paths, moment: datetime) -> bool:
+    """Return whether a tick has come so far that it claimed since then."""
+    claims = (TickPaths(folder).claims for folder in paths.ticks.glob("*"))
+    return any(file.exists() and file.stat().st_mtime > moment.timestamp() for file in claims)
 
 
 def _stem(name: str) -> str:
