@@ -22,7 +22,7 @@ def completion(options: argparse.Namespace) -> int:
             say(" ".join(_analyses(options)))
         return ExitCode.OK
     script = {"bash": bash_script, "zsh": zsh_script}[options.shell]
-    print(script(words_of(make_parser())))
+    say(*script(words_of(make_parser())).split("\n"))
     return ExitCode.OK
 
 
