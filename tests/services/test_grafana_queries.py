@@ -139,21 +139,21 @@ def test_choices_are_the_versions_and_modes_that_there_are(site: Paths, ask: Any
 def test_the_board_of_a_run_has_what_is_known_of_it_and_nothing_of_others(site: Paths, ask: Any) -> None:
     board = boards(site.grafana)["xom-prod-run"]
     (frame,) = ask(panel(board, "Results of run ${run}")["targets"][0]["query"])
-    seen = [(row["_measurement"], row["version"], row["variable"], row["run_id"]) for row in frame.rows]
+    seen = [(row["analysis"], row["version"], row["variable"], row["run_id"]) for row in frame.rows]
     assert seen == [
-        ("prod_campaigns", "v1", "light_yield", CAMPAIGN),
-        ("prod_kr83m", "v0", "old", "052001"),
-        ("prod_kr83m", "v1", "drift", "052001"),
-        ("prod_kr83m", "v1", "light_yield", "052001"),
-        ("prod_rate", "v1", "a rate", "052001"),
+        ("campaigns", "v1", "light_yield", CAMPAIGN),
+        ("kr83m", "v0", "old", "052001"),
+        ("kr83m", "v1", "drift", "052001"),
+        ("kr83m", "v1", "light_yield", "052001"),
+        ("rate", "v1", "a rate", "052001"),
     ]
     details = panel(board, "The run, its figures, and how the results were made")["targets"][0]["query"]
     (frame,) = ask(details)
-    assert sorted((row["_measurement"], row["version"]) for row in frame.rows) == [
-        ("prod_campaigns", "v1"),
-        ("prod_kr83m", "v0"),
-        ("prod_kr83m", "v1"),
-        ("prod_rate", "v1"),
+    assert sorted((row["analysis"], row["version"]) for row in frame.rows) == [
+        ("campaigns", "v1"),
+        ("kr83m", "v0"),
+        ("kr83m", "v1"),
+        ("rate", "v1"),
     ]
     assert all(row["figure_url"].startswith("https://xom.example.org/figures/") for row in frame.rows)
     missing = panel(board, "What is missing, and why")["targets"][0]["query"]

@@ -101,19 +101,31 @@ def test_links_lead_to_boards_and_what_is_replaced_is_defined(tree: Path) -> Non
         assert used - {"x"} <= defined, (uid, used)  # ${x}: from the name of a variable
 
 
-def test_limits_are_colours_and_a_point_leads_to_its_figure(tree: Path) -> None:
+def test_limits_are_lines_and_a_point_leads_to_its_figure(tree: Path) -> None:
     (first, second) = (panel(boards(tree)["xom-prod-analysis-kr83m"], one) for one in ("light_yield", "drift"))
     steps = first["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(one["value"], one["color"]) for one in steps] == [
-        (None, "red"),
-        (8.0, "orange"),
-        (9.0, "green"),
+        (None, "transparent"),
+        (8.0, "red"),
+        (9.0, "orange"),
         (11.0, "orange"),
     ]
     assert "thresholds" not in second["fieldConfig"]["defaults"]
     (figure, run) = first["fieldConfig"]["defaults"]["links"]
     assert figure["url"].startswith("https://xom.example.org/page/#run=${__data.fields.run_id}&analysis=kr83m&")
     assert run["url"].startswith("/d/xom-prod-run?")
+
+
+def test_a_value_and_its_box_have_one_scale(tree: Path) -> None:
+    makes_a_scale = re.compile("unit|min|max|custom[.](axis|scale)")
+    for board in boards(tree).values():
+        for one in panels(board):
+            if one["type"] == "timeseries" and "lo: r.lo" in one["targets"][0]["query"]:
+                scales: dict[str, Any] = {"value": {}, "lo": {}, "hi": {}}
+                for override in one["fieldConfig"]["overrides"]:
+                    found = {of["id"]: of["value"] for of in override["properties"] if makes_a_scale.match(of["id"])}
+                    scales[override["matcher"]["options"]] = found
+                assert scales["value"] == scales["lo"] == scales["hi"] != scales["run"], (board["uid"], one["title"])
 
 
 def test_the_token_is_only_named_and_nothing_else_is_replaced(tree: Path) -> None:

@@ -44,6 +44,9 @@ def test_an_analysis_has_its_panels_after_a_tick_until_it_is_removed(site: FastS
     before = stamps(site.work / "grafana")
     site.tick()
     assert stamps(site.work / "grafana") == before
+    site.tree["analyses"]["second"] |= {"version": "v2", "run_modes": ["none"]}  # without any result yet
+    site.tick()
+    assert shown(site)["second"] == ["question"]
     del site.tree["analyses"]["first"]
     site.tick()
     assert shown(site) == {"second": ["question"]}

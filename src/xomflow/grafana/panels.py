@@ -87,9 +87,9 @@ def row_panel(title: str, top: int, panels: list[Json]) -> Json:
     return {"type": "row", "title": title, "collapsed": True, "gridPos": place._asdict(), "panels": panels}
 
 
-def table_panel(title: str, asked: str, place: Place, **more: Any) -> Json:
-    """Return a table."""
-    return panel("table", title, asked, place, **more)
+def table_panel(title: str, asked: str, place: Place, columns: Iterable[str], **more: Any) -> Json:
+    """Return a table with its columns in order."""
+    return panel("table", title, asked, place, transformations=[_ordered(columns)], **more)
 
 
 def series_panel(title: str, asked: str, place: Place, unit: str = "none", **more: Any) -> Json:
@@ -100,7 +100,7 @@ def series_panel(title: str, asked: str, place: Place, unit: str = "none", **mor
         title,
         asked,
         place,
-        defaults={"unit": unit, "min": 0, "custom": custom},
+        defaults={"unit": unit, "min": 0, "color": {"mode": "palette-classic"}, "custom": custom},
         options={
             "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
             "tooltip": {"mode": "multi", "sort": "desc"},
@@ -141,9 +141,12 @@ def result_panel(site: Site, analysis: Analysis, variable: Variable, place: Plac
     version, modes = (CHOSEN_VERSION, queries.CHOSEN_MODES) if chosen else (analysis.version, "")
     hidden = {"viz": False, "legend": True}
     edge = {"custom__drawStyle": "line", "custom__lineWidth": 0, "custom__showPoints": "never", "links": []}
+    edge |= {"custom__thresholdsStyle": {"mode": "off"}}  # run and n have another axis, on which limits mean nothing
     unseen = {"custom__hideFrom": {**hidden, "tooltip": True}}
     # Hidden from the picture would be hidden from the tooltip too, so these are lines without width on an own axis.
     only_told = {"custom__hideFrom": {**hidden, "tooltip": False}, "custom__axisPlacement": "hidden", "unit": "none"}
+    # Not of all fields, or the time would have it too; and of one field alone it would give this one another scale.
+    label = {} if chosen else {"custom__axisLabel": variable.name}
     thresholds = _limits(variable)
     custom = {
         "drawStyle": "points",
@@ -166,8 +169,9 @@ def result_panel(site: Site, analysis: Analysis, variable: Variable, place: Plac
             **({"thresholds": thresholds} if thresholds else {}),
         },
         overrides=[
-            override("hi", **edge, **unseen, custom__fillBelowTo="lo", custom__fillOpacity=35),
-            override("lo", **edge, **unseen),
+            *([override("value", **label)] if label else []),
+            override("hi", **edge, **unseen, **label, custom__fillBelowTo="lo", custom__fillOpacity=35),
+            override("lo", **edge, **unseen, **label),
             *(override(name, **edge, **only_told, decimals=0) for name in ("run", "n")),
         ],
         transformations=[_ordered(_OF_ROW)],
@@ -202,8 +206,8 @@ def states_table(site: Site, place: Place) -> Json:
         "Where the analyses are",
         queries.states_now(site.prefix, [one.name for one in site.analyses]),
         place,
+        ["analysis", *(state.field for state in State)],
         overrides=[names, *colored],
-        transformations=[_ordered(["analysis", *(state.field for state in State)])],
     )
 
 
@@ -243,19 +247,11 @@ def _ordered(names: Iterable[str]) -> Json:
 
 
 def _limits(variable: Variable) -> Json | None:
-    """Return the limits of a variable as colours of ranges; None if it has none."""
+    """Return the limits of a variable as lines; None if it has none. The colour of a step is that of its line."""
     (warn_low, warn_high), (error_low, error_high) = variable.warn, variable.error
-    rising = [
-        (error_low, _ORANGE if warn_low is not None else _GREEN),
-        (warn_low, _GREEN),
-        (warn_high, _ORANGE),
-        (error_high, _RED),
-    ]
+    rising = [(error_low, _RED), (warn_low, _ORANGE), (warn_high, _ORANGE), (error_high, _RED)]
     steps = [(value, color) for value, color in rising if value is not None]
-    if not steps:
-        return None
-    lowest = _RED if error_low is not None else _ORANGE if warn_low is not None else _GREEN
-    return _thresholds([(None, lowest), *steps])
+    return _thresholds([(None, "transparent"), *steps]) if steps else None
 
 
 def _thresholds(steps: Iterable[tuple[float | None, str]]) -> Json:

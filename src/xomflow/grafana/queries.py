@@ -27,10 +27,15 @@ CHOSEN_MODES = "${mode:regex}"
 # Rows of a table; more would be slow in the browser.
 _ROWS = 300
 _OF_RESULT = ("value", "error", "n", "run", "run_id", "run_mode", "quality")
-_OF_TABLE = ("value", "error", "unit", "n", "limit", "insufficient", "quality", "run_id", "run_mode")
-_OF_RUN = ("end", "duration_s", "source", "run_tags", "comments", "detectors", "figure_url", "message")
-_OF_ATTEMPT = ("wall_s", "peak_memory_mb", "lag_s", "attempt", "software", "ended")
-_OF_ATTENTION = ("run_id", "state", "urgency", "class", "reason", "attempt", "since", "next_try", "contact")
+_OF_TABLE = ("value", "error", "unit", "n", "quality", "insufficient", "limit", "run_mode")
+_OF_RUN = ("figure_url", "message", "run_mode", "source", "run_tags", "comments", "detectors", "end", "duration_s")
+_OF_ATTEMPT = ("ended", "lag_s", "wall_s", "peak_memory_mb", "attempt", "software")
+_OF_ATTENTION = ("state", "reason", "class", "attempt", "since", "next_try", "contact")
+# The columns of tables, in order.
+NEWEST_COLUMNS = ("_time", "run_id", "variable", *_OF_TABLE)
+ATTENTION_COLUMNS = ("analysis", "version", "run_id", *_OF_ATTENTION)
+RESULT_COLUMNS = ("analysis", "version", "variable", "run_id", *_OF_TABLE)
+DETAIL_COLUMNS = ("analysis", "version", "run_id", *_OF_RUN, *_OF_ATTEMPT)
 
 
 def results(measurement: str, variable: str, version: str, modes: str = "") -> str:
@@ -80,7 +85,7 @@ def results(measurement: str, variable: str, version: str, modes: str = "") -> s
 def newest_results(measurement: str, version: str) -> str:
     """Ask for the newest results of all variables as a table."""
     return piped(
-        points(measurement, _OF_TABLE, version=version),
+        points(measurement, [*_OF_TABLE, "run_id"], version=version),
         PIVOT,
         NEWEST_FIRST,
         f"limit(n: {_ROWS})",
@@ -129,19 +134,23 @@ def attention(prefix: str, states: Iterable[State] = ATTENTION, analysis: str = 
     """Ask for the runs that need attention, the most urgent and newest first."""
     tags = {"analysis": analysis} if analysis else {}
     return piped(
-        points(f"{prefix}attention", _OF_ATTENTION, EVER, **tags),
+        points(f"{prefix}attention", [*_OF_ATTENTION, "run_id", "urgency"], EVER, **tags),
         PIVOT,
         f"filter(fn: (r) => {one_of('state', map(str, states))})",
         "group()",
         'sort(columns: ["urgency", "_time"], desc: true)',
         f"limit(n: {_ROWS})",
-        'drop(columns: ["_start", "_stop", "_measurement", "urgency"])',
+        'drop(columns: ["_start", "_stop", "_time", "_measurement", "urgency"])',
     )
 
 
 def own(prefix: str, fields: Iterable[str], analysis: str = "all") -> str:
-    """Ask for numbers of the ticks, one series for each."""
-    return piped(points(f"{prefix}xom", fields, analysis=analysis), 'keep(columns: ["_time", "_value", "_field"])')
+    """Ask for numbers of the ticks, one series for each; where a pixel has several ticks, the largest of them."""
+    return piped(
+        points(f"{prefix}xom", fields, analysis=analysis),
+        "aggregateWindow(every: v.windowPeriod, fn: max, createEmpty: false)",
+        'keep(columns: ["_time", "_value", "_field"])',
+    )
 
 
 def states_now(prefix: str, analyses: Iterable[str]) -> str:
@@ -193,40 +202,46 @@ def _of_run(prefix: str, fields: Iterable[str]) -> str:
         'drop(columns: ["_start", "_stop"])',
     )
     at = "at = date.truncate(t: if exists hit._time then hit._time else 1970-01-01T00:00:00Z, unit: 1s)"
-    return "\n".join(['import "date"', f"hit = {hit}", at, rows])
+    return "\n".join(['import "date"', 'import "strings"', f"hit = {hit}", at, rows])
+
+
+def _analysis(prefix: str) -> str:
+    return f"map(fn: (r) => ({{r with analysis: strings.trimPrefix(v: r._measurement, prefix: {quoted(prefix)})}}))"
 
 
 def run_results(prefix: str) -> str:
     """Ask for all results of the chosen run."""
     return piped(
-        _of_run(prefix, _OF_TABLE),
+        _of_run(prefix, [*_OF_TABLE, "run_id"]),
         PIVOT,
         "group()",
         "filter(fn: (r) => exists r.variable and r.run == ${run:raw})",
-        'sort(columns: ["_measurement", "version", "variable"])',
-        'drop(columns: ["run"])',
+        _analysis(prefix),
+        'sort(columns: ["analysis", "version", "variable"])',
+        'drop(columns: ["_time", "_measurement", "run"])',
     )
 
 
 def run_details(prefix: str) -> str:
     """Ask for what stands once for each analysis of the chosen run: the run itself, figure, software, cost."""
     return piped(
-        _of_run(prefix, [*_OF_RUN, *_OF_ATTEMPT, "run_id", "run_mode"]),
+        _of_run(prefix, [*_OF_RUN, *_OF_ATTEMPT, "run_id"]),
         PIVOT,
         "group()",
         "filter(fn: (r) => exists r.variable and exists r.software and r.run == ${run:raw})",
-        'drop(columns: ["variable", "run"])',
+        _analysis(prefix),
+        'drop(columns: ["_time", "_measurement", "variable", "run"])',
     )
 
 
 def run_attention(prefix: str) -> str:
     """Ask why an analysis has no result of the chosen run."""
     return piped(
-        points(f"{prefix}attention", [*_OF_ATTENTION, "run"], EVER),
+        points(f"{prefix}attention", [*_OF_ATTENTION, "run_id", "run"], EVER),
         PIVOT,
         "group()",
         "filter(fn: (r) => r.run == ${run:raw})",
-        'drop(columns: ["_start", "_stop", "_measurement", "urgency", "run"])',
+        'drop(columns: ["_start", "_stop", "_time", "_measurement", "run"])',
     )
 
 

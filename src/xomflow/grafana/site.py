@@ -67,7 +67,7 @@ class Analysis:
     name, version, title, documentation, contact
         As configured.
     variables
-        Those of the configured version, the first saved first.
+        Those of the configured version, or of others if it has no results yet.
     earlier
         Those that only other versions have.
     """

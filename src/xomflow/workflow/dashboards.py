@@ -84,8 +84,8 @@ def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers]) 
         title=title.title,
         documentation=title.documentation,
         contact=title.contact,
-        variables=_variables(present, title),
-        earlier=_variables(others, title),
+        variables=_variables(present or others, title),  # a version that was just raised has no results yet
+        earlier=_variables(others if present else {}, title),
     )
 
 

@@ -34,6 +34,7 @@ def board_of(site: Site, one: Analysis) -> Json:
         "Newest results",
         queries.newest_results(measurement, CHOSEN_VERSION),
         Place(0, top, WIDTH, 10),
+        queries.NEWEST_COLUMNS,
         timeFrom="30d",  # over years it takes two seconds
         overrides=[run_link(site)],
     )
@@ -41,6 +42,7 @@ def board_of(site: Site, one: Analysis) -> Json:
         "Runs that need attention",
         queries.attention(site.prefix, analysis=one.name),
         Place(0, top + 10, WIDTH, 8),
+        queries.ATTENTION_COLUMNS,
         overrides=[run_link(site)],
     )
     shown += [table, listed]

@@ -55,6 +55,10 @@ def operations(site: Site) -> Json:
     tables = [("Runs that failed", failing), ("Runs that wait", waiting)]
     for at, (title, states) in enumerate(tables):
         place = Place(0, top + 10 * at, WIDTH, 10)
-        shown.append(table_panel(title, queries.attention(prefix, states), place, overrides=[run_link(site)]))
+        shown.append(
+            table_panel(
+                title, queries.attention(prefix, states), place, queries.ATTENTION_COLUMNS, overrides=[run_link(site)]
+            )
+        )
     shown.append(states_table(site, Place(0, top + 20, WIDTH, 3 + len(site.analyses))))
     return dashboard(site, site.uid("operations"), f"{site.title}: Operations", shown, "now-7d")

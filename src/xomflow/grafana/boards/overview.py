@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from xomflow.grafana import queries
 from xomflow.grafana.dashboard import dashboard
-from xomflow.grafana.panels import WIDTH, Json, Place, in_rows, result_panel, stat_panel, states_table
+from xomflow.grafana.panels import WIDTH, Json, Place, in_rows, result_panel, stat_panel, states_table, text_panel
 from xomflow.grafana.site import Analysis, Site
 
 _ACROSS, _HEIGHT = 3, 7
+_HELP = """Below: the first variable of each analysis.
+
+The name of an analysis, and the link in the corner of its panel, lead to its board; a dot leads to its run."""
 
 
 def overview(site: Site) -> Json:
@@ -16,12 +19,15 @@ def overview(site: Site) -> Json:
     age = stat_panel(
         "Since the last tick", queries.since_last_tick(site.prefix), Place(0, 0, 4, 5), "m", 1.5 * late, 3 * late
     )
-    height = max(5, 3 + len(site.analyses))
+    height = max(9, 3 + len(site.analyses))
+    about = text_panel(_HELP, Place(0, 5, 4, height - 5))
     states = states_table(site, Place(4, 0, WIDTH - 4, height))
     shown = [one for one in site.analyses if one.variables]
     places = in_rows(len(shown), _ACROSS, _HEIGHT, height)
     tiles = [_tile(site, one, place) for one, place in zip(shown, places, strict=True)]
-    return dashboard(site, site.uid("demonstrator"), f"{site.title}: Demonstrator", [age, states, *tiles], "now-90d")
+    return dashboard(
+        site, site.uid("demonstrator"), f"{site.title}: Demonstrator", [age, about, states, *tiles], "now-90d"
+    )
 
 
 def _tile(site: Site, one: Analysis, place: Place) -> Json:
@@ -40,4 +46,4 @@ def _tile(site: Site, one: Analysis, place: Place) -> Json:
         "targetBlank": False,
     }
     made = result_panel(site, one, variable, place, chosen=False)
-    return {**made, "title": f"{one.title}: {variable.name}", "links": [link]}
+    return {**made, "title": one.title, "links": [link]}

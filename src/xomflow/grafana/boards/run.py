@@ -15,14 +15,22 @@ def run_board(site: Site) -> Json:
     link = [{"title": "Figure", "url": "${__value.raw}", "targetBlank": True}]
     shown = [
         text_panel(_help(site), Place(0, 0, WIDTH, 3)),
-        table_panel("Results of run ${run}", queries.run_results(site.prefix), Place(0, 3, WIDTH, 14)),
+        table_panel(
+            "Results of run ${run}", queries.run_results(site.prefix), Place(0, 3, WIDTH, 14), queries.RESULT_COLUMNS
+        ),
         table_panel(
             "The run, its figures, and how the results were made",
             queries.run_details(site.prefix),
             Place(0, 17, WIDTH, 8),
+            queries.DETAIL_COLUMNS,
             overrides=[override("figure_url", links=link)],
         ),
-        table_panel("What is missing, and why", queries.run_attention(site.prefix), Place(0, 25, WIDTH, 6)),
+        table_panel(
+            "What is missing, and why",
+            queries.run_attention(site.prefix),
+            Place(0, 25, WIDTH, 6),
+            queries.ATTENTION_COLUMNS,
+        ),
     ]
     return dashboard(site, site.uid("run"), f"{site.title}: Run", shown, "now-5y", [typed("run", "Run", _FIRST)])
 
