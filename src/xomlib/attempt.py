@@ -76,7 +76,7 @@ def attempt(job: JobDescription, save: Optional[Path] = None) -> Attempt:
         place = save and save / f"{job.key.analysis}-{job.key.run}"
         if place:
             _save(document, draft / "figures", place)
-        problem = failure_of_script(saved.get("problems", []), None, document["results"])
+        problem = failure_of_script(saved.get("problems", []), None, document["results"], job.promised)
         return Attempt(document, problem, *used, str(place) if place else None)
 
 

@@ -120,6 +120,8 @@ class JobDescription:
         Folder where relative paths of the configuration begin; None: the working directory.
     by_hand
         How a script that is tried by hand is started; None: in a tick.
+    promised
+        Units by variable that the script promises to save; a unit that is None may be any.
     """
 
     key: JobKey
@@ -132,6 +134,7 @@ class JobDescription:
     needs: Optional[list[str]] = None
     site: Optional[str] = None
     by_hand: Optional[ByHand] = None
+    promised: dict[str, Optional[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict:
         """Return the description as a JSON object, which `from_json` reads."""
@@ -150,7 +153,7 @@ class JobDescription:
             tree,
             "the job description",
             needed=("key", "script", "context"),
-            optional=("settings", "run", "why_no_run", "draft", "needs", "site", "by_hand"),
+            optional=("settings", "run", "why_no_run", "draft", "needs", "site", "by_hand", "promised"),
         )
         names = ("analysis", "version", "run")
         key = _entries(entries["key"], "key", needed=names)
@@ -166,6 +169,10 @@ class JobDescription:
             None if needs is None else [_checked(one, str, "needs") for one in _checked(needs, list, "needs")],
             _text_or_none(entries, "site"),
             None if entries.get("by_hand") is None else ByHand.from_json(entries["by_hand"]),
+            {
+                name: None if unit is None else _checked(unit, str, f"promised.{name}")
+                for name, unit in _checked(entries.get("promised", {}), dict, "promised").items()
+            },
         )
 
 

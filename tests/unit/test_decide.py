@@ -20,7 +20,17 @@ from xomflow.planning.decide import Evidence, KeyState, decide
 
 STALE_AFTER = 2 * 86400.0
 RETRIES = Retries()
-OWN_KINDS = ["raised", "killed", "timeout", "no_result", "bad_result", "data_broken", "out_of_memory", "setup"]
+OWN_KINDS = [
+    "raised",
+    "killed",
+    "timeout",
+    "no_result",
+    "missing_result",
+    "bad_result",
+    "data_broken",
+    "out_of_memory",
+    "setup",
+]
 
 moments = st.datetimes(datetime(2016, 1, 1), datetime(2060, 1, 1)).map(lambda naive: naive.replace(tzinfo=NOW.tzinfo))
 kinds = st.sampled_from([*OWN_KINDS, *NOT_ITS_FAULT])

@@ -296,6 +296,15 @@ class VariableLimits(Model):
         return self
 
 
+class Variable(Model):
+    """A variable that a script promises to save for each run, with or without a number."""
+
+    title: str = Field("", description="Heading on page and boards; default: its name.")
+    help: str = Field("", description="A sentence: what it is, and what moves it.")
+    unit: str | None = Field(None, description="Unit with which it has to be saved; default: any.")
+    main: bool = Field(False, description="Whether dashboards show it first, as `main_variables` do.")
+
+
 class Analysis(RunRange):
     """One analysis."""
 
@@ -323,6 +332,11 @@ class Analysis(RunRange):
     main_variables: list[str] = Field(
         [], description="Variables that dashboards show first; the overview shows the first one. Default: as saved."
     )
+    variables: dict[str, Variable] = Field(
+        {},
+        description="Variables that the script promises: `{light_yield: {title: Light yield, unit: PE/keV, help: ..., "
+        "main: true}}`. A run in which one is not saved has failed, class `missing_result`.",
+    )
     limits: dict[str, VariableLimits] = Field(
         {},
         description="Limits by variable: `{light_yield: {warn: [9, 11], error: [8, null], runs: 2, of: 3}}`, "
@@ -338,6 +352,11 @@ class Analysis(RunRange):
     time_limit: PositiveDuration = Field(length("30 min"), description="Time after which a run's job is ended.")
     slurm: SlurmOptions | None = Field(None, description="Replaces the common options for jobs in Slurm.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
+
+    @property
+    def first_variables(self) -> tuple[str, ...]:
+        """The variables that boards show first."""
+        return tuple(dict.fromkeys([*self.main_variables, *(name for name, one in self.variables.items() if one.main)]))
 
     @property
     def alternatives(self) -> tuple[tuple[str, ...], ...]:

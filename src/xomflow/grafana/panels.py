@@ -158,7 +158,7 @@ def result_panel(site: Site, analysis: Analysis, variable: Variable, place: Plac
     }
     return panel(
         "timeseries",
-        variable.name,
+        variable.title or variable.name,
         queries.results(site.prefix + analysis.name, variable.name, version, modes),
         place,
         defaults={
@@ -175,11 +175,17 @@ def result_panel(site: Site, analysis: Analysis, variable: Variable, place: Plac
             *(override(name, **edge, **only_told, decimals=0) for name in ("run", "n")),
         ],
         transformations=[_ordered(_OF_ROW)],
+        **({"description": told} if (told := _told(variable)) else {}),
         options={
             "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
             "tooltip": {"mode": "multi", "sort": "none"},
         },
     )
+
+
+def _told(variable: Variable) -> str:
+    """Return what the small sign at the heading of a panel shows."""
+    return ": ".join(filter(None, [variable.name if variable.title else "", variable.help]))
 
 
 def states_table(site: Site, place: Place) -> Json:

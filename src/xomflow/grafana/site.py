@@ -50,12 +50,16 @@ class Variable:
         As the script gave them.
     warn, error
         The lowest and the highest expected value; None: there is none.
+    title, help
+        As configured; an empty title is the name.
     """
 
     name: str
     unit: str = ""
     warn: tuple[float | None, float | None] = (None, None)
     error: tuple[float | None, float | None] = (None, None)
+    title: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

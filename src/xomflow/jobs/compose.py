@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -105,7 +106,7 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
     settings = digest(json.dumps(job.common.settings, sort_keys=True).encode())
     provenance = replace(provenance, script=report.script if report else None, settings=settings)
     trouble = trouble_in(draft_folder) or trouble_in(log.parent) if report is None else ""
-    reason = failure_of(end, report, draft, job.own.limits.time_limit_s, trouble)
+    reason = failure_of(end, report, draft, job.own.limits.time_limit_s, trouble, job.common.promised)
     failure = FailureDetails(*reason, str(log), log_tail(log), None) if reason else None
     warnings = warnings_of(job.key.analysis, lineage, job.common.needs)
     run, message = RunFacts(**job.own.run), "\n".join([*draft.messages, *warnings])
@@ -122,7 +123,12 @@ def _lineage(job: Job, draft_folder: Path, has_strax: bool) -> dict[str, str]:
 
 
 def failure_of(
-    end: ProcessEnd, report: WorkerReport | None, draft: Draft, time_limit: float, disk_trouble: str = ""
+    end: ProcessEnd,
+    report: WorkerReport | None,
+    draft: Draft,
+    time_limit: float,
+    disk_trouble: str = "",
+    promised: Mapping[str, str | None] | None = None,
 ) -> tuple[FailureKind, str] | None:
     """Return class and message of the failure of an attempt; None if it is done.
 
@@ -138,6 +144,8 @@ def failure_of(
         Seconds.
     disk_trouble
         Why its folder takes no file, such as a report; empty if it does.
+    promised
+        Units by variable that the script promises to save.
     """
     if end.stopped_by:
         return "stopped", f"its job was stopped by {end.stopped_by}"
@@ -148,7 +156,8 @@ def failure_of(
     limit = times.span(time_limit)
     found = failure_of_process(end.signal_name, end.timed_out, report is not None, limit)
     if found is None and report is not None:
-        found = failure_of_script(draft.problems, report.failure, draft.results)
+        results = [{"variable": one.variable, "unit": one.unit} for one in draft.results]
+        found = failure_of_script(draft.problems, report.failure, results, dict(promised or {}))
     return found
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from xomflow.config.software import Program
 from xomflow.core.key import Key
@@ -12,6 +12,9 @@ from xomflow.core.paths import TickPaths
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
 from xomlib.files import dump_json, read_json
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
+
+if TYPE_CHECKING:  # the runner needs no model of the configuration
+    from xomflow.config.model import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class AnalysisJobs:
         The data types that the analysis needs; None: a tick of an earlier version did not write them.
     local_memory_mb
         Memory that all runs on this machine may use together; None: as much as it has.
+    promised
+        Units by variable that the script promises to save; a unit that is None may be any.
     """
 
     script: str
@@ -102,6 +107,7 @@ class AnalysisJobs:
     runs: dict[str, RunJob]
     needs: list[str] | None = None
     local_memory_mb: int | None = None
+    promised: dict[str, str | None] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the file."""
@@ -109,6 +115,8 @@ class AnalysisJobs:
         runs = {run: job.to_json() for run, job in self.runs.items()}
         if self.local_memory_mb is not None:
             common["local_memory_mb"] = self.local_memory_mb
+        if self.promised:
+            common["promised"] = self.promised
         return {**common, "retries": asdict(self.retries), "warm": asdict(self.warm), "runs": runs}
 
     @classmethod
@@ -117,8 +125,8 @@ class AnalysisJobs:
         entries = content["runs"] if run is None else {run: content["runs"][run]}
         runs = {one: RunJob.from_json(entry) for one, entry in entries.items()}
         retries, warm = RetryPolicy.from_json(content["retries"]), WarmStart(**content["warm"])
-        needs, memory = content.get("needs"), content.get("local_memory_mb")
-        return cls(content["script"], content["settings"], retries, warm, runs, needs, memory)
+        more = content.get("needs"), content.get("local_memory_mb"), content.get("promised", {})
+        return cls(content["script"], content["settings"], retries, warm, runs, *more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,11 @@ class Job:
         return JobDescription(
             key, common.script, self.own.context, common.settings, self.own.run, draft=draft, needs=common.needs
         )
+
+
+def units_promised(block: Analysis) -> dict[str, str | None]:
+    """Return what a block promises of its variables, for `AnalysisJobs.promised`."""
+    return {name: one.unit for name, one in block.variables.items()}
 
 
 def write_jobs(tick: TickPaths, analysis: str, jobs: AnalysisJobs) -> None:

@@ -15,6 +15,7 @@ from xomflow.core.key import Key
 FailureKind = Literal[
     "raised",
     "no_result",
+    "missing_result",
     "bad_result",
     "data_broken",
     "killed",

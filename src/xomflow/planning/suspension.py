@@ -19,7 +19,7 @@ IN_A_ROW = 10
 _LOOKED_AT = 100
 # Failure classes that a script or its settings cause.
 CAUSED_BY_SCRIPT = frozenset(
-    {"raised", "no_result", "bad_result", "timeout", "out_of_memory", "killed", "setup"},
+    {"raised", "no_result", "missing_result", "bad_result", "timeout", "out_of_memory", "killed", "setup"},
 )
 
 

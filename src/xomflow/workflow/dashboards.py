@@ -13,7 +13,7 @@ from xomflow.outcomes.groups import Method
 from xomflow.outcomes.makers import Makers
 from xomflow.publishing.boards.expected import Limits
 from xomflow.publishing.influx_client import read_credentials
-from xomflow.workflow.documents import AnalysisTitle, ReportConfig
+from xomflow.workflow.documents import AnalysisTitle, ReportConfig, VariableTitle
 
 
 def renew_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method, Makers]) -> list[str]:
@@ -95,6 +95,7 @@ def _variables(units: Mapping[str, str], title: AnalysisTitle) -> tuple[Variable
 
     def one(name: str) -> Variable:
         of = title.limits.get(name, Limits())
-        return Variable(name, units[name], (of.warn_low, of.warn_high), (of.error_low, of.error_high))
+        told = title.variables.get(name, VariableTitle())
+        return Variable(name, units[name], (of.warn_low, of.warn_high), (of.error_low, of.error_high), *told)
 
     return tuple(one(name) for name in dict.fromkeys([*first, *units]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xomflow.core.files.file_lock import LONGEST_WAIT
 from xomflow.core.files.work_format import FORMAT, WITHOUT_FILE
@@ -62,6 +62,13 @@ class TickStart:
         return cls(content["configuration"], content["wrong"], content.get("layout", WITHOUT_FILE))
 
 
+class VariableTitle(NamedTuple):
+    """What page and boards show about a variable; empty: nothing."""
+
+    title: str = ""
+    help: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AnalysisTitle:
     """What page and boards show about an analysis.
@@ -72,6 +79,8 @@ class AnalysisTitle:
         As configured.
     limits
         The configured limits, by variable.
+    variables
+        Title and help of the variables that have one.
     """
 
     version: str
@@ -80,27 +89,31 @@ class AnalysisTitle:
     limits: dict[str, Limits] = field(default_factory=dict)
     contact: str = ""
     main_variables: tuple[str, ...] = ()
+    variables: dict[str, VariableTitle] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, block: Analysis) -> AnalysisTitle:
         """Return this part of the configuration of an analysis."""
         limits = {variable: Limits(*one.warn, *one.error, one.runs, one.of) for variable, one in block.limits.items()}
-        first = tuple(block.main_variables)
-        return cls(block.version, block.title or name, block.documentation, limits, block.contact, first)
+        told = {one: VariableTitle(of.title, of.help) for one, of in block.variables.items() if of.title or of.help}
+        more = (limits, block.contact, block.first_variables, told)
+        return cls(block.version, block.title or name, block.documentation, *more)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
         return {
             name: one
             for name, one in asdict(self).items()
-            if one or name not in ("limits", "contact", "main_variables")
+            if one or name not in ("limits", "contact", "main_variables", "variables")
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> AnalysisTitle:
         """Return what `to_json` wrote."""
         limits = {variable: Limits(*one) for variable, one in content.get("limits", {}).items()}
-        return cls(**{**content, "limits": limits, "main_variables": tuple(content.get("main_variables", ()))})
+        told = {variable: VariableTitle(*one) for variable, one in content.get("variables", {}).items()}
+        first = tuple(content.get("main_variables", ()))
+        return cls(**{**content, "limits": limits, "main_variables": first, "variables": told})
 
 
 @dataclass(frozen=True, slots=True)

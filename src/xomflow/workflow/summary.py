@@ -199,7 +199,12 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         "decisions": summary.decisions,
         "science_runs": [one._asdict() for one in science_runs],
         "titles": {
-            analysis: {"title": block.title, "documentation": block.documentation, "contact": block.contact}
+            analysis: {
+                "title": block.title,
+                "documentation": block.documentation,
+                "contact": block.contact,
+                "variables": {name: one._asdict() for name, one in block.variables.items()},
+            }
             for analysis, block in config.analyses.items()
         },
     }

@@ -29,7 +29,9 @@ def failure_of_process(signal_name: str, timed_out: bool, reported: bool, time_l
     return None
 
 
-def failure_of_script(problems: list, failure: Optional[tuple], results: list) -> Optional[tuple]:
+def failure_of_script(
+    problems: list, failure: Optional[tuple], results: list, promised: Optional[dict] = None
+) -> Optional[tuple]:
     """Return class and message of the failure of a script that came to its end; None if it is done.
 
     Parameters
@@ -40,6 +42,8 @@ def failure_of_script(problems: list, failure: Optional[tuple], results: list) -
         Class and message of its exception.
     results
         What it saved.
+    promised
+        Units by variable that the configuration promises; a unit that is None may be any.
     """
     if problems:
         return "bad_result", problems[0]
@@ -47,6 +51,21 @@ def failure_of_script(problems: list, failure: Optional[tuple], results: list) -
         return failure
     if not results:
         return "no_result", "the script ended well but saved nothing"
+    return _broken_promise(results, promised or {})
+
+
+def _broken_promise(results: list, promised: dict) -> Optional[tuple]:
+    units = {result["variable"]: result["unit"] for result in results}
+    missing = [name for name in promised if name not in units]
+    if missing:
+        names = ", ".join(missing)
+        return (
+            "missing_result",
+            f"the script saved no {names}, promised in variables; without a number give insufficient",
+        )
+    for name, unit in promised.items():
+        if unit is not None and units[name] != unit:
+            return "bad_result", f"{name} has the unit {units[name]!r}, but variables promises {unit!r}"
     return None
 
 

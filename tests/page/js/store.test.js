@@ -47,6 +47,17 @@ test("a title that is only the name is none", () => {
   assert.deepEqual(Store.about("c"), { title: null, documentation: "", contact: "" });
 });
 
+test("a variable has title and help from the status", () => {
+  const variables = JSON.parse(
+    '{"rate": {"title": "Rate of all", "help": "moves"}, "__proto__": {"title": "odd", "help": ""}}',
+  );
+  Store.status = status({ titles: { a: { title: "Rate", documentation: "", variables } } });
+  assert.deepEqual(Store.aboutVariable("a", "rate"), { title: "Rate of all", help: "moves" });
+  assert.deepEqual(Store.aboutVariable("a", "__proto__"), { title: "odd", help: "" });
+  assert.deepEqual(Store.aboutVariable("a", "constructor"), { title: "", help: "" });
+  assert.deepEqual(Store.aboutVariable("b", "rate"), { title: "", help: "" });
+});
+
 test("a state has its meaning and urgency from the status", () => {
   Store.status = status({ states: STATES });
   assert.deepEqual(Store.stateOf("failed"), { name: "failed", meaning: "broke", urgency: 3, known: true });

@@ -89,7 +89,10 @@ const Plot = (function () {
   function head(series) {
     const last = Axes.newest(series);
     const unit = series.unit && series.unit !== "1" ? el("span", { class: "unit" }, series.unit) : null;
-    const title = el("h4", {}, series.variable.replace(/_(?=.)/g, "_\u200b"), unit);
+    const { title: given, help } = Store.aboutVariable(series.analysis, series.variable);
+    const name = given || series.variable.replace(/_(?=.)/g, "_\u200b");
+    const told = [given ? series.variable : "", help].filter(Boolean).join(": ");
+    const title = el("h4", told ? { title: told } : {}, name, unit);
     if (last < 0) return el("div", { class: "panel-head" }, title);
     const newest = Points.point(series, last);
     const text = result(newest).replace(/^\(([^()]*)\)(?! ×).*$/, "$1");

@@ -15,8 +15,14 @@
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
  * @property {string[]} decisions of people, a sentence for each that holds
- * @property {Record<string, {title: string, documentation: string, contact?: string}>} titles by analysis
+ * @property {Record<string, About>} titles by analysis
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
+ *
+ * @typedef {object} About what the configuration has about an analysis, and about its variables by name
+ * @property {string} title
+ * @property {string} documentation
+ * @property {string} [contact]
+ * @property {Record<string, {title: string, help: string}>} [variables]
  *
  * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
  * @property {string} analysis
@@ -109,6 +115,7 @@ const Store = (function () {
     need,
     versions,
     about,
+    aboutVariable,
     stateOf,
     analyses,
   };
@@ -255,6 +262,17 @@ const Store = (function () {
   function about(analysis) {
     const { title = "", documentation = "", contact = "" } = store.status?.titles[analysis] || {};
     return { title: title && title !== analysis ? title : null, documentation, contact };
+  }
+
+  /**
+   * Title and help of a variable; both may be empty.
+   *
+   * @param {string} analysis
+   * @param {string} variable any text, "__proto__" too
+   */
+  function aboutVariable(analysis, variable) {
+    const known = new Map(Object.entries(store.status?.titles[analysis]?.variables || {}));
+    return known.get(variable) || { title: "", help: "" };
   }
 
   /**
