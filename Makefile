@@ -15,7 +15,7 @@ PYTEST = $(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest
 export GOALS := $(MAKECMDGOALS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo site-demo test test-fast test-all physics lint format docs envs development wheelhouse services lock clean
+.PHONY: help demo site-demo test test-fast test-all physics lint format docs envs development wheelhouse services lock remove-envs clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ lock: ## lock the newest versions that envs/*.in allow
 	@bash envs/make.sh $(WORK)
 	for name in uv build workflow analysis; do $(COMPILE) envs/sources.txt envs/$$name.in -o envs/$$name.txt || exit 1; done
 	$(COMPILE) -c envs/workflow.txt envs/sources.txt envs/development.in -o envs/development.txt
+
+remove-envs: ## delete the environments, as those of a version that is not used any more
+	rm -rf $(WORK)/envs $(WORK)/activate
 
 clean: ## delete everything generated, results included
 	rm -rf $(WORK) .snakemake

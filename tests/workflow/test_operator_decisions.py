@@ -195,7 +195,9 @@ def test_a_run_that_is_vetoed_before_it_is_done_is_not_analysed(site: FastSite) 
     decide(site, "veto", "52001")
     site.tick()
     assert site.done("good") == {52002}
-    counts = json.loads(site.ticks()[-1].summary.read_text())["counts"]["good"]
+    summary = json.loads(site.ticks()[-1].summary.read_text())
+    assert [one["run"] for one in summary["items"]] == []
+    counts = summary["counts"]["good"]
     assert (counts["vetoed"], counts["done"], counts["ready"]) == (1, 1, 0)
 
 

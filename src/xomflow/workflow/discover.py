@@ -42,6 +42,7 @@ from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomlib.files import dump_json, read_json, write_atomically
 from xomlib.job_description import ContextSpec
 
+_ONLY_COUNTED = frozenset({State.READY, State.VETOED})
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
 
@@ -197,7 +198,9 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
     return SurveyDocument(
         config=ReportConfig.of(config),
         counts={analysis: dict(counts) for analysis, counts in survey.counts.items()},
-        listed=[as_listed(item) for item in survey.undone if item.state.name is not State.READY or item.key in chosen],
+        listed=[
+            as_listed(item) for item in survey.undone if item.state.name not in _ONLY_COUNTED or item.key in chosen
+        ],
         configuration_errors=survey.configuration_errors,
         site_errors=site_errors,
         warnings=survey.warnings,

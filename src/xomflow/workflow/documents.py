@@ -197,7 +197,7 @@ class SurveyDocument:
     counts
         Number of keys in each state, by analysis.
     listed
-        Every key that is claimed, or neither done nor ready. The others that are ready are only counted: in a backfill
+        Every key that is claimed, or neither done nor ready nor vetoed. The others are only counted: in a backfill
         there are 100,000 of them.
     configuration_errors, site_errors, warnings
         Sentences for people, see `xomflow.core.tick_summary`.
