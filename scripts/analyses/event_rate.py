@@ -20,7 +20,13 @@ from xomphysics.chunks import chunks
 from xomphysics.fits.goodness import Steadiness
 from xomphysics.intervals import occupancy
 from xomphysics.live_time import LiveTime, Vetoes
-from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
+from xomphysics.poisson import (
+    constant_rate,
+    poisson_error,
+    poisson_interval,
+    poisson_upper_limit,
+    without_merging,
+)
 from xomphysics.rate_per_second import Counts, CountsPerSecond
 from xomphysics.settings import merge
 
@@ -29,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
     **live_time.DEFAULTS,
-    "quality": {**live_time.QUALITY, "drift": [None, 0.1]},
+    "quality": {**live_time.QUALITY, "drift": [None, 0.1], "merged_fraction": [None, 0.1]},
 }
 TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
@@ -196,11 +202,19 @@ def _rate(tally: Tally, band: str, own: dict[str, Any], settings: dict[str, Any]
     if len(tally.durations) < needed:
         return {"n": n, "insufficient": f"{len(tally.durations)} events in the run touch no veto, {needed} needed"}
     exposure = live.exposure(durations)
-    rate = float((1 / exposure).sum())
-    counted = float(np.sqrt((1 / exposure**2).sum() + 1 / typical**2))
+    seen, window = float((1 / live.exposure(tally.durations)).sum()), tally.typical / 1e9
+    try:
+        every = without_merging(seen, window)
+    except ValueError as overlap:
+        return {"n": n, "insufficient": f"the events overlap: {overlap}"}
+    merged, scale = 1 - seen / every, every / seen
+    grown = scale / (1 - every * window)  # of errors: the correction follows the rate
+    rate = float((1 / exposure).sum()) * scale
+    counted = float(np.sqrt((1 / exposure**2).sum() + 1 / typical**2)) * (scale if band else grown)
     error = float(np.hypot(counted, rate * live.error / live.seconds))
-    limits = {key: value * (rate / n if n else 1 / typical) for key, value in _limits(n).items()}
-    return {"n": n, "variable_value": rate, "error": error, "data": limits | own | {"exposure_s": typical}}
+    limits = {key: value * (rate / n if n else scale / typical) for key, value in _limits(n).items()}
+    data = limits | own | {"exposure_s": typical, "merged_fraction": merged}
+    return {"n": n, "variable_value": rate, "error": error, "data": data}
 
 
 def draw(tally: Tally, run_id: str) -> Figure:

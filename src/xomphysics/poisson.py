@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaincinv
+from scipy.special import gammaincinv, lambertw
 
 from xomphysics.fits.goodness import Steadiness, pearson
 
@@ -53,6 +53,26 @@ def dispersion(counts: ArrayLike, times: ArrayLike | None = None) -> float:
     rate = observed.sum() / live.sum()
     weight = live[1:] * live[:-1] / (live[1:] + live[:-1])
     return float(np.mean(weight * np.diff(observed / live) ** 2) / rate)
+
+
+def without_merging(rate: float, window: float) -> float:
+    """Return the rate of a Poisson process whose events are one if the next comes within ``window``.
+
+    Of r events a second exp(-r window) are followed by none, so r exp(-r window) groups are seen; r is Lambert's W.
+
+    Parameters
+    ----------
+    rate, window
+        Rate of the groups and the window, in one unit of time.
+
+    Raises
+    ------
+    ValueError
+        If there are more groups than any such process has, 1 / (e window).
+    """
+    if rate * window * np.e > 1:
+        raise ValueError(f"{rate:g} groups a second are more than events that merge within {window:g} s can make")
+    return float(-lambertw(-rate * window).real / window) if window > 0 else rate
 
 
 def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Steadiness | None:

@@ -99,6 +99,15 @@ def case_dead() -> Any:
     return said
 
 
+def case_merged() -> Any:
+    """Signals at 9 and 60 Hz; those within 2.65 ms are one event."""
+    rng, said = np.random.default_rng(6), {}
+    for rate in (9.0, 60.0):
+        events = sim.triggered_events(rng, rate, 3600.0, np.zeros(0, renewal.ROWS))
+        said[str(rate)] = said_of(sim.as_chunks(events, 3600.0), {"all": (0.0, 1000.0)}, Vetoes())
+    return said
+
+
 def case_main() -> Any:
     events = sim.as_chunks(sim.background_events(np.random.default_rng(1), 20, 60))
     vetoes = sim.as_chunks(rows(("busy", 1000, 7000)), 60.0, 2)
@@ -110,6 +119,13 @@ def case_main() -> Any:
         "half": run_main(event_rate, {"event_info": events, "veto_intervals": [first]}),
         "broken": run_main(event_rate, {"event_info": events, "veto_intervals": [first, DataCorrupted("gone")]}),
     }
+
+
+def case_crowded() -> Any:
+    events = np.zeros(60_000, sim.EVENT)
+    events["time"] = np.arange(60_000) * 10**6
+    events["endtime"] = events["time"] + 950_000
+    return rate(events)
 
 
 def case_zero_events() -> Any:

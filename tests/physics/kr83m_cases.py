@@ -202,6 +202,13 @@ def _lifetime_of(rng: np.random.Generator, lifetime: float) -> dict[str, float]:
     }
 
 
+def case_kr_delay() -> Any:
+    other = decays()
+    double = np.flatnonzero(other["ds_s1_dt"] > 750)
+    other["ds_s1_dt"][double[::4]] = np.random.default_rng(2).uniform(750, 2000, len(double[::4]))
+    return {"krypton": kr(decays()), "other": kr(other), "none": kr(decays(500))}
+
+
 def case_kr_quality() -> Any:
     strict = {"p_value": [0.9999, None], "relative_width": [None, 0.01]}
     wrong = {"p_value": [1, 0]}

@@ -139,7 +139,16 @@ def triggered_events(rng: Generator, rate: float, seconds: float, vetoes: np.nda
     events["time"], events["endtime"] = s2 - EVENT_BEFORE, s2 + EVENT_AFTER
     events["e_ces"] = np.where(seen[0], rng.uniform(2, 200, n), np.nan)
     events = events[seen[1] & (events["time"] >= 0) & (events["endtime"] < seconds * 1e9)]
-    return events[np.argsort(events["time"])]
+    return _merged(events[np.argsort(events["time"])])
+
+
+def _merged(events: np.ndarray) -> np.ndarray:
+    """Return events of which those that overlap are one, as straxen makes them; it has the energy of the first."""
+    new = np.ones(len(events), dtype=bool)
+    new[1:] = events["time"][1:] > events["endtime"][:-1]
+    merged = events[new].copy()
+    merged["endtime"] = events["endtime"][np.append(new[1:], True)[: len(events)]]
+    return merged
 
 
 def outside(times: np.ndarray, vetoes: np.ndarray) -> np.ndarray:

@@ -138,6 +138,19 @@ def test_rates_are_right_where_vetoes_hide_a_part_of_an_event(cases: Any, share:
     assert cases["dead"]["0.6"]["rate"]["data"]["quality_reason"] == "dead_fraction 0.6 is above 0.5"
 
 
+@pytest.mark.parametrize("rate", ["9.0", "60.0"])
+def test_rate_is_right_where_events_merge(cases: Any, rate: str) -> None:
+    """Without the correction: -2.4 % at 9 Hz (4 errors) and -15 % at 60 Hz."""
+    for name in ("rate", "rate_all"):
+        said = cases["merged"][rate][name]
+        assert abs(said["variable_value"] - float(rate)) < 3.5 * said["error"], name
+        assert said["data"]["quality"] == ("good" if rate == "9.0" else "poor")
+
+
+def test_more_events_than_merging_allows_have_no_rate(cases: Any) -> None:
+    assert "the events overlap: " in cases["crowded"]["rate"]["insufficient"]
+
+
 def test_without_room_for_an_event_between_vetoes_there_is_no_rate(cases: Any) -> None:
     reason = cases["dead"]["0.9"]["rate_all"]["insufficient"]
     assert "events in the run touch no veto" in reason or "no time between two vetoes" in reason

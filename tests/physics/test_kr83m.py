@@ -16,6 +16,7 @@ SAMPLES = ("double", "merged")
 CHARGE = [f"{name}_{sample}" for name in ("charge_yield_41_6", "inverse_lifetime") for sample in SAMPLES]
 LIFETIMES = [f"electron_lifetime_{sample}" for sample in SAMPLES]
 COUNTS = ["selected_events", "selected_events_merged"]
+HALF_LIFE = "delay_half_life"
 MEASURED = [*YIELDS, *CHARGE, *LIFETIMES]
 
 
@@ -158,7 +159,7 @@ def test_quality_follows_the_configured_limits(kr83m_cases: Any) -> None:
         {name: result["data"]["quality"] for name, result in kr83m_cases["kr_quality"][case].items()}
         for case in ("good", "poor")
     )
-    assert good == dict.fromkeys([*COUNTS, *MEASURED], "good")
+    assert good == dict.fromkeys([*COUNTS, HALF_LIFE, *MEASURED], "good")
     assert {name: poor[name] for name in MEASURED} == dict.fromkeys(MEASURED, "poor")
 
 
@@ -278,7 +279,7 @@ def test_both_bounds_on_the_top_fraction_keep_what_lies_between(kr83m_cases: Any
 def test_main_saves_all_variables_and_a_figure(kr83m_cases: Any) -> None:
     results = kr83m_cases["kr_main"]
     assert results["raised"] is None
-    assert set(results["results"]) == {*COUNTS, *MEASURED}
+    assert set(results["results"]) == {*COUNTS, HALF_LIFE, *MEASURED}
     assert results["figures"] == ["overview.png"]
     assert "success" in results["messages"][0]
 
@@ -336,6 +337,15 @@ def without_words(failures: dict[str, str], words: dict[str, str]) -> dict[str, 
     return {
         case: text for case, text in failures.items() if not (text.startswith("FitFailed: ") and words[case] in text)
     }
+
+
+def test_half_life_is_a_result_and_poor_where_it_is_not_that_of_krypton(kr83m_cases: Any) -> None:
+    good, other, none = (kr83m_cases["kr_delay"][case][HALF_LIFE] for case in ("krypton", "other", "none"))
+    assert abs(good["variable_value"] - 156.94) < 3.5 * good["error"]
+    assert good["data"]["quality"] == "good"
+    assert other["data"]["quality"] == "poor"
+    assert other["data"]["quality_reason"].endswith("(154 to 157 ns): there are others among the decays")
+    assert none["insufficient"].endswith("events selected, 50 needed")
 
 
 def test_half_life_comes_back_from_the_delay_window(kr83m_cases: Any) -> None:

@@ -67,12 +67,13 @@ class Estimates:
     charge
         By selection: double, merged.
     half_life
-        Of the delay, a check of the purity of the sample; None if it cannot be fitted.
+        Of the delay, a check of the purity of the sample; None and a reason if it cannot be fitted.
     """
 
     lines: dict[str, Line]
     charge: dict[str, Charge]
     half_life: DecayFit | None
+    no_half_life: str = ""
 
 
 def estimate(double: Double, merged: Merged, settings: dict[str, Any]) -> Estimates:
@@ -94,12 +95,13 @@ def estimate(double: Double, merged: Merged, settings: dict[str, Any]) -> Estima
             settings,
         ),
     }
+    n, needed = len(double.delay), settings["minimum_events"]
+    if n < needed:
+        return Estimates(lines, charge, None, f"{n} events selected, {needed} needed")
     try:
-        enough = len(double.delay) >= settings["minimum_events"]
-        half_life = fit_half_life(double.delay, *settings["delay_ns"]) if enough else None
-    except FitFailed:
-        half_life = None
-    return Estimates(lines, charge, half_life)
+        return Estimates(lines, charge, fit_half_life(double.delay, *settings["delay_ns"]))
+    except FitFailed as failure:
+        return Estimates(lines, charge, None, f"fit failed: {failure}")
 
 
 def _on_line(areas: Floats, line: Line, sigmas: float) -> NDArray[np.bool_]:

@@ -7,11 +7,12 @@ from xomphysics.fits.attenuation import Attenuation
 from xomphysics.fits.decay import DecayFit
 from xomphysics.fits.goodness import Goodness, Steadiness
 from xomphysics.fits.line import LineFit
-from xomphysics.kr83m.estimates import ENERGY, Charge, Estimates, Line
+from xomphysics.kr83m.estimates import ENERGY, HALF_LIFE, Charge, Estimates, Line
 from xomphysics.poisson import poisson_error
 from xomphysics.selection import CutFlow
 
 _NORMAL = 12.0  # standard deviations of 1/tau from zero; nearer, errors of tau are too far from those of a Gauss
+_FAR = 3.0  # errors of a half-life that is not that of krypton
 _MEAN_TIME = 1.0  # ms: over this time a change of the charge yield is taken for a change of it at zero
 _NEAR_A_CUT = 3.0  # sigma
 _LEVEL_90 = 1.2816  # standard deviations of a one-sided limit of 90 %
@@ -30,6 +31,8 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
         As `selection.DEFAULTS`.
     """
     out = [_selected("selected_events", double, found.half_life), _selected("selected_events_merged", merged, None)]
+    half_life = {"variable_name": "delay_half_life", "unit": "ns", "n": double.selected}
+    out.append(half_life | _half_life(found))
     for suffix, line in found.lines.items():
         for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
             out.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
@@ -53,6 +56,21 @@ def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str,
         data |= {"half_life_ns": half_life.half_life, "half_life_error_ns": half_life.error}
     return {"variable_name": name, "variable_value": n, "error": poisson_error(n), "unit": "events", "n": n} | {
         "data": data
+    }
+
+
+def _half_life(found: Estimates) -> dict[str, Any]:
+    fit = found.half_life
+    if fit is None:
+        return {"insufficient": found.no_half_life}
+    off = max(HALF_LIFE[0] - fit.half_life, fit.half_life - HALF_LIFE[1], 0.0) / fit.error
+    published = f"{HALF_LIFE[0]:g} to {HALF_LIFE[1]:g} ns"
+    other = f"the half-life is {off:.1f} errors from the published ones ({published})"
+    return {
+        "variable_value": fit.half_life,
+        "error": fit.error,
+        "data": {"published_low": HALF_LIFE[0], "published_high": HALF_LIFE[1]},
+        "warnings": [f"{other}: there are others among the decays"] if off > _FAR else [],
     }
 
 

@@ -88,5 +88,5 @@ SCENARIOS = [
         few={"": (-0.11, 1.02), "_low": (-0.15, 0.63), "_mid": (-0.23, 1.04), "_high": (-0.11, 1.02)},
     ),
     hidden("busy 15 %", "20 Hz of signals, 15 % of the time hidden, 1 ms each", 20, 300, Renewal(150, 0.001)),
-    hidden("busy 60 %", "200 Hz of signals, 60 % of the time hidden, 1 ms each", 200, 300, Renewal(600, 0.001)),
+    hidden("busy 60 %", "20 Hz of signals, 60 % of the time hidden, 1 ms each", 20, 3000, Renewal(600, 0.001)),
 ]

@@ -30,6 +30,7 @@ def truths(truth: sim.KrTruth) -> dict[str, float]:
     """Return the true value of every variable."""
     volume = (DEFAULTS["radius_cm"][1], DEFAULTS["z_cm"])
     true = {"selected_events": sim.expected_selected(truth, *volume, DEFAULTS["delay_ns"])}
+    true["delay_half_life"] = sim.HALF_LIFE
     if not truth.flat:
         true["selected_events_merged"] = sim.expected_selected(truth, *volume, (0, sim.SPLIT))
     yields = (*truth.light_yields, truth.merged_light_yield)
