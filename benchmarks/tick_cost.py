@@ -74,6 +74,7 @@ def ticks_and_dry_runs(folder: Path, sizes: list[int], parts: set[str], repeat: 
         if "idle" in parts:  # the changed one first: it leaves everything known for the others
             things["idle tick, documents changed"] = partial(tick, site, changed=True)
             things["idle tick"] = partial(tick, site)
+            things["idle tick, --profile slurm"] = partial(tick, site, "--profile", str(ROOT / "profiles" / "slurm"))
         if "dry" in parts:
             things[f"floor: Snakefile with {pending:,} jobs, -n"] = partial(floor, site, "-n", jobs=pending)
             things["-n, nothing pending"] = partial(tick, site, "-n")
