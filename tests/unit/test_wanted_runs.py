@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.site import document
 from xomflow.core.errors import UsageError
@@ -47,6 +49,22 @@ def test_a_campaign_is_meant_by_its_id_or_by_any_of_its_runs() -> None:
 def test_words_that_name_no_run_are_known() -> None:
     wanted = parse_runs(["52001", "51000-51999", "@kr/052001-0000"], now=NOW)
     assert wanted.without_run(("kr", run) for run in RUNS) == ["51000-51999", "@kr/052001-0000"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=8))
+def test_ranges_may_overlap_and_touch(ranges: list[tuple[int, int]]) -> None:
+    runs = [RUNS[0]._replace(number=number) for number in range(70)]
+    words = [f"{first}-{first + more}" for first, more in ranges]
+    wanted = parse_runs(words, now=NOW)
+    named = {number for first, more in ranges for number in range(first, first + more + 1)}
+    assert {run.number for run in wanted.choose("kr", runs)} == (named if words else set(range(70)))
+    few = [("kr", run) for run in runs[::7]]
+    empty = [
+        word
+        for word, (first, more) in zip(words, ranges, strict=True)
+        if not {*range(0, 70, 7)} & {*range(first, first + more + 1)}
+    ]
+    assert wanted.without_run(few) == empty
 
 
 def test_only_numbers_bound_the_query() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +15,7 @@ from xomflow.core.key import ID, RUN_DIGITS, Key, first_run, is_group
 from xomflow.planning.runs.selection import matches
 from xomflow.rundb.run import Run
 
+Span = tuple[int, int]
 _NUMBER = re.compile(rf"\d{{1,{RUN_DIGITS}}}", re.ASCII)
 _FORMS = "write a run as 52894, several as 52801-52899, a campaign as @ANALYSIS/052801-0bea"
 
@@ -39,12 +42,6 @@ class Word:
     analysis: str = ""
     campaign: str = ""
     members: frozenset[int] = frozenset()
-
-    def names(self, analysis: str, run: Run) -> bool:
-        """Return whether a run of an analysis, or one in a campaign, is meant."""
-        if self.campaign:
-            return (analysis, run.id) == (self.analysis, self.campaign) or run.number in self.members
-        return any(self.first <= number <= self.last for number in run.members or (run.number,))
 
     def is_about(self, key: Key) -> bool:
         """Return whether a key is meant; of a campaign, by its id or its first run."""
@@ -86,7 +83,17 @@ class WantedRuns:
 
     def choose(self, analysis: str, runs: Iterable[Run]) -> list[Run]:
         """Return which runs, or campaigns as runs, of an analysis are meant, in their order."""
-        return [run for run in runs if self._names(analysis, run) and self._fits(run)]
+        if not self.words:
+            return list(filter(self._fits, runs))
+        campaigns = {word.campaign for word in self.words if word.campaign and word.analysis == analysis}
+        single = {number for word in self.words for number in word.members}
+        spans = _merged((word.first, word.last) for word in self.words if not word.campaign)
+        return [
+            run
+            for run in runs
+            if (run.id in campaigns or any(one in single or _is_in(one, spans) for one in _numbers(run)))
+            and self._fits(run)
+        ]
 
     def choose_keys(self, keys: Iterable[Key]) -> list[Key]:
         """Return which keys are meant by the words alone, where nothing else is known about their runs."""
@@ -105,11 +112,10 @@ class WantedRuns:
 
     def without_run(self, found: Iterable[tuple[str, Run]]) -> list[str]:
         """Return the words that name none of these pairs of analysis and run."""
-        pairs = list(found)
-        return [word.text for word in self.words if not any(word.names(analysis, run) for analysis, run in pairs)]
-
-    def _names(self, analysis: str, run: Run) -> bool:
-        return not self.words or any(word.names(analysis, run) for word in self.words)
+        pairs = list(found) if self.words else []
+        ids = {(analysis, run.id) for analysis, run in pairs}
+        spans = _merged((number, number) for _, run in pairs for number in _numbers(run))
+        return [word.text for word in self.words if not _names_any(word, ids, spans)]
 
     def _fits(self, run: Run) -> bool:
         return (
@@ -146,6 +152,33 @@ def parse_runs(
     except ValueError as error:
         raise UsageError(f"--since: {error}") from None
     return WantedRuns(tuple(map(_word, words)), tuple(modes), tuple(tags), began)
+
+
+def _names_any(word: Word, ids: Collection[tuple[str, str]], spans: Sequence[Span]) -> bool:
+    if word.campaign:
+        return (word.analysis, word.campaign) in ids or any(_is_in(number, spans) for number in word.members)
+    place = bisect_right(spans, (word.last, math.inf)) - 1
+    return place >= 0 and spans[place][1] >= word.first
+
+
+def _numbers(run: Run) -> tuple[int, ...]:
+    return run.members or (run.number,)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return spans of numbers, both ends included, in order and without overlaps."""
+    merged: list[Span] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _is_in(number: int, spans: Sequence[Span]) -> bool:
+    place = bisect_right(spans, (number, math.inf)) - 1
+    return place >= 0 and spans[place][1] >= number
 
 
 def _word(text: str) -> Word:

@@ -42,11 +42,11 @@ def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
     subjects, keys = [], []
     for name in names or ("",):
         known = vetoes(stand, name)
-        new = tuple(run.id for run in runs.values() if run.number not in known)
+        new = {number: run for number, run in runs.items() if number not in known}
         if len(new) < len(runs):
             notes += (f"passed over: {len(runs) - len(new)} that are vetoed already",)
-        subjects += [Subject(name, runs=new)] if new else []
-        keys += list(_touched(config, names, [run for run in runs.values() if run.id in new]))
+        subjects += [Subject(name, runs=tuple(run.id for run in new.values()))] if new else []
+        keys += list(_touched(config, names, new.values()))
     if not subjects:
         raise UsageError("; ".join([*notes, "nothing was done"]))
     return Draft(Verb.VETO, tuple(subjects), tuple(dict.fromkeys(keys)), "to be vetoed", notes)
