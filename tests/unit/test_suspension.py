@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,7 @@ from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.outcomes.model import FailureKind
 from xomflow.outcomes.retries import NOT_ITS_FAULT
 from xomflow.planning import middle
 from xomflow.planning.survey import Survey, take_survey
@@ -59,6 +60,7 @@ def test_ten_failures_alike_on_different_runs_suspend_an_analysis() -> None:
 def test_only_classes_that_a_script_causes_count_and_the_others_show_nothing() -> None:
     others = [*NOT_ITS_FAULT, "data_broken", "disk", "not_started"]
     assert not CAUSED_BY_SCRIPT & set(others)
+    assert CAUSED_BY_SCRIPT | set(others) == set(get_args(FailureKind)), "decide about a new class"
     for one in others:
         assert cause(series(*[one] * 20)) == ""
         assert cause(series(*["no_result"] * 5, one, *["no_result"] * 5)) == "no_result"
