@@ -84,3 +84,17 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         FileRunDB(tmp_path / "none.jsonl").runs(0, None)
     assert str(caught.value) == f"rundb.file: {tmp_path / 'none.jsonl'} cannot be read: No such file or directory"
     assert caught.value.exit_code == ExitCode.RUN_DATABASE
+
+
+def test_one_run_of_a_file_is_found_whatever_form_its_number_has(tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+    forms = [52001, {"$numberLong": "52002"}, 52003.0]
+    lines = [json.dumps(document(52001 + place) | {"number": form}) for place, form in enumerate(forms)]
+    file.write_text("\n".join([*lines, '{"mode": "no number"}', "{ odd", ""]))
+    found = FileRunDB(file)
+    everything = found.runs(0, None)
+    for number in (52001, 52002, 52003):
+        one = found.runs(number, number)
+        assert one.runs == {number: everything.runs[number]}
+        assert one.complaints == everything.complaints
+    assert found.runs(52004, 52004).runs == {}

@@ -57,11 +57,16 @@ def written(folder: Path) -> set[tuple[str, int]]:
 def test_another_account_can_look_and_writes_nothing(looked_at: tuple[Site, Path]) -> None:
     site, home = looked_at
     before, whose = written(site.folder), f"{site.work} belongs to root, and you are {ANOTHER}"
-    for command in (site.command("-n"), *([str(PROGRAMS / "xom"), *words] for words in (["status"], ["why", "52001"]))):
+    looks = ["status --run", "why 52001", "why 52001 --at 2050-01-01", "log good 52001 -f", "history 52001"]
+    looks += ["slow", "outdated --runs", "du"]
+    for command in (site.command("-n"), *([str(PROGRAMS / "xom"), *words.split()] for words in looks)):
         done = as_another(command, site.folder, home)
         assert done.returncode == ExitCode.OK, done.stderr
         assert done.stderr.count(whose) == 1
         assert "Traceback" not in done.stderr
+    done = as_another([str(PROGRAMS / "xom"), "doctor"], site.folder, home)
+    assert whose in done.stdout
+    assert "Traceback" not in done.stderr
     assert written(site.folder) == before
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from support.in_process import FastSite
 from support.jobs import alive
+from support.patience import PATIENCE
 from xomflow.core.key import Key, run_id
 from xomflow.jobs.batches.batch_file import Batch
 from xomflow.jobs.run_lock import hold_run, lock_owners
@@ -255,3 +258,20 @@ def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path: Path) -> No
         assert world.run() == 0
     assert world.site.done("any") == {52002}
     assert world.classes(52001) == []
+
+
+def test_the_log_of_a_member_is_followed_to_its_own_end_not_that_of_the_batch(tmp_path: Path, wait_for: Wait) -> None:
+    world = World(tmp_path / "site", 2, body=f"print('hello from', run_id, flush=True)\n{WAITS}")
+    pid = world.start()
+    wait_for(lambda: world.began(52001))
+    words, pipe = [sys.executable, "-m", "xomflow", "log", "any", "52001", "-f"], subprocess.PIPE
+    with subprocess.Popen(words, cwd=world.site.folder, stdout=pipe, stderr=pipe, text=True) as log:
+        assert log.stdout and log.stderr
+        assert log.stdout.readline().startswith("--- attempt 1, ")
+        assert log.stdout.readline() == "hello from 052001\n"
+        world.go(52001)
+        assert log.wait(PATIENCE) == 0
+        assert log.stderr.read().endswith("any v1 run 052001: nothing works on it any more\n")
+    wait_for(lambda: world.began(52002))
+    world.go(52002)
+    assert world.end_of(pid) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Pattern(Key):
         return "{shelf}"
 
 
+@functools.cache  # a survey of a long backfill asks millions of times
 def run_id(number: int) -> str:
     """Return the six-digit id of run ``number``."""
     return f"{number:0{RUN_DIGITS}d}"

@@ -36,8 +36,10 @@ def without_middle(
     if apart is None or len(undone) <= 2 * most:
         return undone, []
     ready = [place for place, (run, lacks) in enumerate(undone) if lacks is None and run.id not in apart]
-    middle = set[int]()
-    for in_backfill in (False, True):
-        middle.update([place for place in ready if (undone[place][0].id in backfilled) is in_backfill][most:-most])
+    middle = set(ready[most:-most])
+    if backfilled:
+        middle = set()
+        for in_backfill in (False, True):
+            middle.update([place for place in ready if (undone[place][0].id in backfilled) is in_backfill][most:-most])
     rest = [one for place, one in enumerate(undone) if place not in middle]
     return rest, [undone[place][0] for place in sorted(middle)]

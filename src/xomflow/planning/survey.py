@@ -166,10 +166,11 @@ def _survey_of(
         vetoed = standing.vetoed(analysis)
         undone = _undone(config, analysis, runs, missing, pending.unseen, vetoed, now)
         done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
-        failed = [run for run, _ in undone if run.id in runs.failures and run.number not in vetoed]
-        breaker = suspended.of(analysis, failed, runs.failures)
+        failures = runs.failures
+        failed = [run for run, _ in undone if run.id in failures and run.number not in vetoed] if failures else []
+        breaker = suspended.of(analysis, failed, failures)
         working = in_progress.runs_of(analysis)
-        apart = None if working is None else working | runs.failures.keys() | standing.apart(analysis) | shown
+        apart = None if working is None else working | failures.keys() | standing.apart(analysis) | shown
         backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
         undone, middle = without_middle(undone, apart, config.limit_of(analysis), backfilled)
         items = [
@@ -179,7 +180,8 @@ def _survey_of(
         survey.only_counted[analysis] = breaker.count(middle)
         survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
         survey.counts[analysis][State.DONE] = done
-        _count_backfilled(survey, config, analysis, middle, standing)
+        counted = [run.id for run in middle if run.id in backfilled] if backfilled else []
+        _count_backfilled(survey, config, analysis, counted, standing)
         survey.for_person += breaker.sentences((item.is_old, item.state.name) for item in items)
     _choose(survey, config, in_progress)
     survey.standing = standing
@@ -188,8 +190,8 @@ def _survey_of(
     return survey
 
 
-def _count_backfilled(survey: Survey, config: Config, analysis: str, middle: Iterable[Run], standing: Standing) -> None:
-    counted = (Key(analysis, config.analyses[analysis].version, run.id) for run in middle)
+def _count_backfilled(survey: Survey, config: Config, analysis: str, runs: Iterable[str], standing: Standing) -> None:
+    counted = (Key(analysis, config.analyses[analysis].version, run) for run in runs)
     found = [(item.backfill, item.state.name) for item in survey.items[analysis]]
     for backfill, state in [*found, *((standing.backfill_of(key), State.READY) for key in counted)]:
         if backfill:

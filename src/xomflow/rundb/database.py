@@ -28,7 +28,8 @@ DATA_FIELDS = tuple(
 # BSON types: text, document, list, bytes, id, boolean, time, regular expression (bsonspec.org).
 _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
 _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?([0-9]{1,6})\b')
-
+# Of so few numbers not all documents of a file are decoded.
+_FEW = 1000
 
 _Range = tuple[int, int | None]  # smallest and largest run number
 
@@ -100,7 +101,10 @@ class FileRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        documents, complaints = self._parse(list(enumerate(self._lines(), 1)))
+        lines = enumerate(self._lines(), 1)
+        is_narrow = max_run is not None and max_run - min_run < _FEW
+        wanted = [raw for raw in lines if not is_narrow or _may_be_in(raw[1], range(min_run, (max_run or 0) + 1))]
+        documents, complaints = self._parse(wanted)
         answer = read_documents(documents, min_run, max_run)
         answer.complaints[:0] = complaints
         return answer
@@ -170,6 +174,12 @@ class FileRunDB:
                 sentence = f"{self._path}, line {number} is not JSON: {error}"
                 complaints.append(Complaint(sentence, "not JSON", run.pop() if len(run) == 1 else None))
         return documents, complaints
+
+
+def _may_be_in(line: bytes, numbers: range) -> bool:
+    """Return whether a line may be the document of one of these runs; one without a number may be."""
+    found = _NUMBER.findall(line)
+    return not found or any(int(one) in numbers for one in found)
 
 
 def _is_cut(line: bytes) -> bool:

@@ -44,6 +44,8 @@ def status(config: Config, options: argparse.Namespace) -> int:
         say(*count_lines(found.counts), "")
     if rows:
         say_table(headings, rows)
+    elif is_filtered:
+        say("there is no such run")
     if found.sentences and not is_filtered:
         say(*found.sentences)
     return found.exit_code

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from xomflow.core import times
-from xomflow.core.account import other_owner, own_account
+from xomflow.core.account import other_owner, own_account, whose
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.disk import trouble_seen_in
 from xomflow.core.files.file_lock import check_locks, describe_holder
@@ -47,7 +47,7 @@ def folder_checks(paths: Paths) -> list[Check]:
 
 def _account(paths: Paths) -> Iterator[Finding]:
     if owner := other_owner(paths.work):
-        yield Finding(f"{paths.work} belongs to {owner}, and you are {own_account()}", f"start ticks as {owner}")
+        yield Finding(whose(paths.work, owner), f"start ticks as {owner}")
     else:
         yield Finding(f"{own_account()} runs ticks here")
 

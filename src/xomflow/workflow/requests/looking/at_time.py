@@ -65,7 +65,7 @@ def _about(paths: Paths, tick: PastTick, moment: datetime) -> str:
 
 def _later(paths: Paths, moment: datetime) -> PastTick | None:
     """Return the first tick that began later."""
-    return min(past_ticks(paths, [], since=moment + _SECOND), key=lambda tick: tick.began, default=None)
+    return next(past_ticks(paths, [], since=moment + _SECOND, newest_first=False), None)
 
 
 def _no_tick(paths: Paths, moment: datetime) -> str:

@@ -67,9 +67,13 @@ class PastTick:
 
 
 def past_ticks(
-    paths: Paths, problems: list[str], since: datetime = _ALWAYS, until: datetime | None = None
+    paths: Paths,
+    problems: list[str],
+    since: datetime = _ALWAYS,
+    until: datetime | None = None,
+    newest_first: bool = True,
 ) -> Iterator[PastTick]:
-    """Yield the ticks that began in a period, the newest first.
+    """Yield the ticks that began in a period, in order; the archives of further days are not opened for the next one.
 
     Parameters
     ----------
@@ -79,15 +83,17 @@ def past_ticks(
         Gets a sentence for each archive that cannot be read; its ticks are left out.
     since, until
         The period, both ends included; default: since ever, and until now.
+    newest_first
+        Whether the order is that.
     """
     folders = [name for name in names_in(paths.ticks) if began_at(name)]
     archives = {name.partition(".")[0] for name in names_in(paths.ticks) if name.endswith(".zip")}
-    for day in sorted({name[:8] for name in folders} | archives, reverse=True):
+    for day in sorted({name[:8] for name in folders} | archives, reverse=newest_first):
         if day < f"{since:%Y%m%d}" or (until and day > f"{until:%Y%m%d}"):
             continue
         archive = paths.tick_archive(f"{day}T")
         names = {name for name in folders if name.startswith(day)} | _names(archive, problems)
-        for name in sorted(names, reverse=True):
+        for name in sorted(names, reverse=newest_first):
             began = began_at(name)
             if began and since <= began and (until is None or began <= until):
                 yield PastTick(TickPaths(paths.tick(name)), began, archive)
