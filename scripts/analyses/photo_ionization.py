@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
         "drift": [None, 0.1],
         "background_per_primary": [None, 2.0],
         "used_fraction": [0.3, None],
+        "mean_electrons": [None, 10],  # above, too many overlap
     },
 }
 EVENT_COLUMNS = ("s2_center_time", "s2_area", "alt_s2_area")
@@ -142,6 +143,7 @@ def _numbers(found: Estimate, sums: Sums, windows: Windows, settings: dict[str, 
         "mean_primary_area_pe": sums.moments[0] / sums.primaries,
         "background_per_primary": windows.scale * sums.side_number / sums.primaries,
         "used_fraction": sums.primaries / sums.seen,
+        "mean_electrons": sums.moments[2] / sums.primaries,
         **sums.live.data(),
     }
     if steady is not None:

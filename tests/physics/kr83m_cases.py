@@ -202,6 +202,18 @@ def _lifetime_of(rng: np.random.Generator, lifetime: float) -> dict[str, float]:
     }
 
 
+def case_kr_second_s1() -> Any:
+    """Merged decays with a second S1 that is small, or late, or both large and near."""
+    said, events = {}, decays()
+    merged = ~(events["s1_b_area"] > 0)
+    for name, area, delay in (("plain", np.nan, -1), ("small", 8, 900), ("late", 90, 50_000), ("krypton", 90, 900)):
+        changed = events.copy()
+        changed["s1_b_area"][merged], changed["ds_s1_dt"][merged] = area, delay
+        said[name] = kr(changed)["selected_events_merged"]["n"]
+    wrong = attempt(lambda: kr(events, second_s1={"area_pe": 20}))
+    return {"n": said, "wrong": wrong}
+
+
 def case_kr_delay() -> Any:
     other = decays()
     double = np.flatnonzero(other["ds_s1_dt"] > 750)

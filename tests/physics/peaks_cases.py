@@ -122,6 +122,10 @@ def case_photo_settings() -> Any:
     return {name: photo_run(delayed(20), **{name: value})["raised"] for name, value in wrong.items()}
 
 
+def case_photo_strong() -> Any:
+    return photo_run(delayed(ratio=0.06))
+
+
 def case_photo_quality() -> Any:
     limits = {"background_per_primary": [None, 0.1]}
     return photo_run(delayed(background=300.0), quality=limits)

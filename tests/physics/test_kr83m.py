@@ -339,6 +339,13 @@ def without_words(failures: dict[str, str], words: dict[str, str]) -> dict[str, 
     }
 
 
+def test_only_a_second_s1_like_that_of_krypton_excludes_a_merged_decay(kr83m_cases: Any) -> None:
+    n = kr83m_cases["kr_second_s1"]["n"]
+    assert n["plain"] == n["small"] == n["late"] > 5000
+    assert n["krypton"] == 0
+    assert "settings.second_s1 is {'area_pe': 20}" in kr83m_cases["kr_second_s1"]["wrong"]
+
+
 def test_half_life_is_a_result_and_poor_where_it_is_not_that_of_krypton(kr83m_cases: Any) -> None:
     good, other, none = (kr83m_cases["kr_delay"][case][HALF_LIFE] for case in ("krypton", "other", "none"))
     assert abs(good["variable_value"] - 156.94) < 3.5 * good["error"]

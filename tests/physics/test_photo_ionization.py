@@ -123,6 +123,12 @@ def test_wrong_settings_are_refused_in_words(cases: Any) -> None:
     assert "settings.windows" in said["windows"]
 
 
+def test_so_many_electrons_that_they_overlap_make_the_ratio_poor(cases: Any) -> None:
+    """At a ratio of 0.05 to 0.1, straxen's peaks lack 2 to 5 % of the electrons."""
+    data = cases["photo_strong"]["results"]["area_ratio"]["data"]
+    assert data["quality_reason"] == f"mean_electrons {data['mean_electrons']:.3g} is above 10"
+
+
 def test_quality_follows_the_configured_limits(cases: Any) -> None:
     assert cases["photo"]["results"]["area_ratio"]["data"]["quality"] == "good"
     assert cases["photo_crowded"]["results"]["primaries"]["data"]["quality"] == "poor"

@@ -1,7 +1,7 @@
 """Selection of Kr-83m decays, and the columns that are kept of them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "s1_a_area_pe": [100, 700],
     "s1_b_area_pe": [30, 250],
     "merged_s1_area_pe": [180, 720],
+    # A second S1 of at least this area within this time (ns) of the first is that of krypton: the decay is not merged.
+    "second_s1": {"area_pe": 20, "within_ns": 5000},
     # Relative charge yield against drift time, pairs of ms and yield; the S2s are divided by it. null: constant.
     "charge_yield_map": None,
     "charge_yield_change": 0.05,  # without a map: change from the first to the last drift time that cannot be excluded
@@ -142,13 +144,17 @@ def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
     Raises
     ------
     ValueError
-        If a range of the settings is none.
+        If a range of the settings is none, or the second S1 is not defined.
     """
-    first = settings["s1_columns"][0]
+    first, second = settings["s1_columns"][0], settings["second_s1"]
+    if not isinstance(second, Mapping) or set(second) != {"area_pe", "within_ns"}:
+        raise ValueError(f"settings.second_s1 is {second!r}, area_pe and within_ns are needed")
     own = [name for name in NEEDED if not name.startswith("s1_b") and name != "ds_s1_dt"]
     return [
         Cut(
-            "one_s1", "one S1 and an S2", lambda e: (e["s1_a_area"] > 0) & ~(e["s1_b_area"] > 0) & (e["s2_a_area"] > 0)
+            "one_s1",
+            "one S1 and an S2",
+            lambda e: (e["s1_a_area"] > 0) & ~_has_second(e, second) & (e["s2_a_area"] > 0),
         ),
         _finite((*own, first, settings["s2_column"])),
         *_volume(settings),
@@ -156,6 +162,11 @@ def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
         within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
         within("merged_s1_area_pe", first, settings["merged_s1_area_pe"], "S1 [PE]"),
     ]
+
+
+def _has_second(events: Any, second: Mapping[str, float]) -> Any:
+    near = np.abs(events["ds_s1_dt"]) < second["within_ns"]
+    return (events["s1_b_area"] >= second["area_pe"]) & near
 
 
 def _finite(names: Sequence[str]) -> Cut:
