@@ -16,6 +16,8 @@ from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, se
 from support.site import document
 from xomflow.core import times
 from xomflow.core.paths import Paths
+from xomflow.decisions.files import write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.model import FailureKind
@@ -170,6 +172,17 @@ def test_a_backfill_counts_apart(tmp_path: Path) -> None:
     found = survey(tmp_path, *runs)
     assert chosen(found) == ["kr83m 52921", *(f"kr83m {number}" for number in (52101, 52100, *reversed(OLD)))]
     assert found.for_person[0].startswith("analyses.kr83m is suspended, its last 10 attempts")
+
+
+def test_young_runs_in_a_backfill_count_apart_too(tmp_path: Path) -> None:
+    runs, made = map(young, (*NEW, 52920, 52921, 52930, 52931)), NOW - timedelta(hours=1)
+    subject = Subject("kr83m", "v1", (*(f"{number:06d}" for number in (*NEW, 52920, 52921)),), most=50)
+    write_decision(Paths(tmp_path), Decision(Verb.BACKFILL, subject, "kim", made, "once more"))
+    fail(tmp_path, *NEW)
+    succeed(tmp_path, 52931, NOW - timedelta(minutes=1), old=False)
+    found = survey(tmp_path, *runs)
+    assert chosen(found) == ["kr83m 52930", "kr83m 52921"]
+    assert states(found)[52920] == "suspended"
 
 
 def test_no_sentence_is_about_an_analysis_that_has_nothing_to_do(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class Successes:
         self._fresh: dict[str, tuple[int, Success]] = {}
 
     def newest(
-        self, analysis: str, version: str, since: datetime, belongs: Callable[[datetime], bool]
+        self, analysis: str, version: str, since: datetime, belongs: Callable[[str, datetime], bool]
     ) -> datetime | None:
         """Return when the newest outcome was made; None if none was made since a moment.
 
@@ -64,7 +64,7 @@ class Successes:
         since
             The moment.
         belongs
-            Whether outcomes of runs that ended at a time count.
+            Whether the outcome of a run or campaign counts, by its id and the end of the run.
         """
         least, newest = _ns(since - _CLOCKS_DIFFER), None
         stamps = shelf_stamps(self._paths, analysis, version)
@@ -72,7 +72,8 @@ class Successes:
             if changed < (least if newest is None else max(least, _ns(newest))):
                 break  # nothing on this shelf and on the others is newer
             folder = self._paths.shelves(analysis, version) / name
-            found = (one.ended for one in self._read(folder, least) if belongs(one.run_ended) and one.ended >= since)
+            made = self._read(folder, least)
+            found = (one.ended for run, one in made if one.ended >= since and belongs(run, one.run_ended))
             newest = max(filter(None, (newest, next(found, None))), default=None)
         return newest
 
@@ -82,8 +83,8 @@ class Successes:
             content = {name: [stamp, *map(times.text, one)] for name, (stamp, one) in self._fresh.items()}
             write_kept(self._paths.successes, json.dumps(content, separators=(",", ":")))
 
-    def _read(self, folder: Path, least: int) -> Iterator[Success]:
-        """Yield the outcomes in a folder whose files are not older, the newest first."""
+    def _read(self, folder: Path, least: int) -> Iterator[tuple[str, Success]]:
+        """Yield the outcomes in a folder whose files are not older, with the ids of their runs, the newest first."""
         files = []
         with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
@@ -98,7 +99,7 @@ class Successes:
             found = kept[1] if kept and kept[0] == stamp else read_kept(Path(path), _success_in)
             if found:  # a damaged file is no success; publishing sets it aside
                 self._fresh[name] = (stamp, found)
-                yield found
+                yield Path(path).stem, found
 
 
 def _success_in(document: Any) -> Success:

@@ -41,6 +41,11 @@ class Item:
     backfill: Backfill | None = None
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it is suspended and tried by itself, not with new runs: it is old, or in a backfill."""
+        return self.is_old or self.backfill is not None
+
+    @property
     def is_lost(self) -> bool:
         """Whether its last attempt was lost, and no person wants the next one."""
         return bool(self.failures) and self.failures[-1].kind == "lost" and not self.state.is_ordered
@@ -80,11 +85,11 @@ def describe_left(
 def with_probes(items: list[Item]) -> list[Item]:
     """Return the items of an analysis: of those that are suspended the newest one is ready, unless one is running.
 
-    New and old runs are suspended, and tried, by themselves.
+    New runs and others are suspended, and tried, by themselves.
     """
-    found, tried = list(items), {item.is_old for item in items if item.state.name is State.RUNNING}
+    found, tried = list(items), {item.is_apart for item in items if item.state.name is State.RUNNING}
     for place, item in enumerate(items):
-        if item.state.name is State.SUSPENDED and not item.state.is_held and item.is_old not in tried:
+        if item.state.name is State.SUSPENDED and not item.state.is_held and item.is_apart not in tried:
             found[place] = replace(item, state=as_probe(item.state))
-            tried.add(item.is_old)
+            tried.add(item.is_apart)
     return found

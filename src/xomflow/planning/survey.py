@@ -34,7 +34,7 @@ from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.standing import Standing
-from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns
+from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns, is_old
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
@@ -168,10 +168,10 @@ def _survey_of(
         done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
         failures = runs.failures
         failed = [run for run, _ in undone if run.id in failures and run.number not in vetoed] if failures else []
-        breaker = suspended.of(analysis, failed, failures)
+        backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
+        breaker = suspended.of(analysis, failed, failures, backfilled)
         working = in_progress.runs_of(analysis)
         apart = None if working is None else working | failures.keys() | standing.apart(analysis) | shown
-        backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
         undone, middle = without_middle(undone, apart, config.limit_of(analysis), backfilled)
         items = [
             _item(config, analysis, run, runs, lacks, in_progress, now, standing, breaker) for run, lacks in undone
@@ -182,7 +182,7 @@ def _survey_of(
         survey.counts[analysis][State.DONE] = done
         counted = [run.id for run in middle if run.id in backfilled] if backfilled else []
         _count_backfilled(survey, config, analysis, counted, standing)
-        survey.for_person += breaker.sentences((item.is_old, item.state.name) for item in items)
+        survey.for_person += breaker.sentences((item.is_apart, item.state.name) for item in items)
     _choose(survey, config, in_progress)
     survey.standing = standing
     survey.for_person += held_jobs(in_progress.submissions.values())
@@ -288,4 +288,4 @@ def _item(
     backfill = standing.backfill_of(key)
     if backfill and state.due:
         state = replace(state, reason=f"{state.reason}; taken last, in a backfill of {backfill.words}")
-    return Item(key, run, state, tuple(failures), suspended.is_old(run), backfill)
+    return Item(key, run, state, tuple(failures), is_old(evidence.ended, config, now), backfill)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,27 +28,29 @@ _TYPE = re.compile(r"[A-Za-z_][\w.]*(?=:)")
 
 @dataclass(frozen=True, slots=True)
 class SuspendedRuns:
-    """Which runs of an analysis are suspended, new and old ones by themselves: a backfill shows nothing about new runs.
+    """Which runs of an analysis are suspended, new ones and others by themselves.
+
+    The others are old or in a backfill: they show nothing about new runs.
 
     Parameters
     ----------
     analysis, contact
         Its name, and the person to ask about it; empty if none is configured.
-    is_old
-        Whether a run ended so long ago that newer ones go first.
+    is_apart
+        Whether a run is old or in a backfill.
     causes
-        What the last failures have in common: of old runs under True, of new ones under False; nothing where they are
-        not suspended.
+        What the last failures have in common: of runs apart under True, of new ones under False; nothing where they
+        are not suspended.
     """
 
     analysis: str
     contact: str
-    is_old: Callable[[Run], bool]
+    is_apart: Callable[[Run], bool]
     causes: Mapping[bool, Reason]
 
     def about(self, run: Run) -> Reason | None:
         """Return for what a run is suspended; None if it is not."""
-        return self.causes.get(self.is_old(run)) if self.causes else None
+        return self.causes.get(self.is_apart(run)) if self.causes else None
 
     def count(self, ready: Sequence[Run]) -> Counter[State]:
         """Return the states of runs that would be ready."""
@@ -62,19 +64,24 @@ class SuspendedRuns:
         Parameters
         ----------
         states
-            The states of the runs, each with whether the run is old.
+            The states of the runs, each with whether the run is apart.
         """
-        to_do = {old for old, state in states if state in _TO_DO}
-        return [self._sentence(old, cause) for old, cause in self.causes.items() if old in to_do]
+        to_do = {apart for apart, state in states if state in _TO_DO}
+        return [self._sentence(apart, cause) for apart, cause in self.causes.items() if apart in to_do]
 
-    def _sentence(self, old: bool, cause: Reason) -> str:
-        which = " for old runs (old_after)" if old else ""
+    def _sentence(self, apart: bool, cause: Reason) -> str:
+        which = " for old runs (old_after)" if apart else ""
         contact = f"; contact: {self.contact}" if self.contact else ""
         return (
             f"analyses.{self.analysis} is suspended{which}, its last {IN_A_ROW} attempts on different runs failed "
             f"alike, {cause}: correct its script or settings; one run a tick is tried, and all go on once one succeeds"
             f"{contact}"
         )
+
+
+def is_old(ended: datetime, config: Config, now: datetime) -> bool:
+    """Return whether a run ended so long ago that newer ones go first."""
+    return (now - ended).total_seconds() > config.old_after
 
 
 class SuspendedAnalyses:
@@ -94,7 +101,13 @@ class SuspendedAnalyses:
         self._paths = Paths(config.work)
         self._successes = Successes(self._paths)
 
-    def of(self, analysis: str, failed: Iterable[Run], failures: Mapping[str, Sequence[Failure]]) -> SuspendedRuns:
+    def of(
+        self,
+        analysis: str,
+        failed: Iterable[Run],
+        failures: Mapping[str, Sequence[Failure]],
+        backfilled: Collection[str] = (),
+    ) -> SuspendedRuns:
         """Return which runs of an analysis are suspended.
 
         Parameters
@@ -105,29 +118,33 @@ class SuspendedAnalyses:
             The runs and campaigns that are not done and failed before.
         failures
             The recorded failures, by id.
+        backfilled
+            Ids of the runs and campaigns in backfills, finished or not.
         """
+
+        def is_apart(run: str, ended: datetime) -> bool:
+            return run in backfilled or is_old(ended, self._config, self._now)
+
         attempts: dict[bool, list[FailedAttempt]] = {False: [], True: []}
         for run in failed:
-            attempts[self._is_old(run)] += [FailedAttempt(run.id, one) for one in failures[run.id]]
-        found = {old: self._cause(analysis, old, made) for old, made in attempts.items()}
-        causes = {old: Reason(cause) for old, cause in found.items() if cause}
-        return SuspendedRuns(analysis, self._config.analyses[analysis].contact, self._is_old, causes)
-
-    def _is_old(self, run: Run) -> bool:
-        return self._has_aged(run.end or run.start)
-
-    def _has_aged(self, ended: datetime) -> bool:
-        return (self._now - ended).total_seconds() > self._config.old_after
+            attempts[is_apart(run.id, run.end or run.start)] += [FailedAttempt(run.id, one) for one in failures[run.id]]
+        found = {
+            apart: self._cause(analysis, made, lambda *one, apart=apart: is_apart(*one) == apart)
+            for apart, made in attempts.items()
+        }
+        causes = {apart: Reason(cause) for apart, cause in found.items() if cause}
+        contact = self._config.analyses[analysis].contact
+        return SuspendedRuns(analysis, contact, lambda run: is_apart(run.id, run.end or run.start), causes)
 
     def keep(self) -> None:
         """Keep what was read."""
         self._successes.keep()
 
-    def _cause(self, analysis: str, old: bool, attempts: list[FailedAttempt]) -> str:
+    def _cause(self, analysis: str, attempts: list[FailedAttempt], belongs: Callable[[str, datetime], bool]) -> str:
         version = self._config.analyses[analysis].version
         return find_suspension(
             attempts,
-            lambda since: self._successes.newest(analysis, version, since, lambda end: self._has_aged(end) == old),
+            lambda since: self._successes.newest(analysis, version, since, belongs),
             partial(self._describe, analysis, version),
         )
 
