@@ -5,7 +5,7 @@ May import: the standard library of Python 3.9, nothing else, since it works ins
 Must never use the network.
 """
 
-from xomlib import _renamed
+from xomlib import _own_folder, _renamed  # noqa: F401, the first acts when it is imported
 from xomlib.by_hand import cli, try_job
 from xomlib.context import context
 from xomlib.errors import BadResult, DataBroken, JobError, ResultsError

@@ -57,7 +57,7 @@ def cli(main: Callable[[str], Any]) -> None:
     if made.document is not None:
         print(json.dumps(made.document, indent=1))
     if made.failure:
-        sys.exit(1 if is_shown(made.failure) else printable_lines(f"{script.name}: {sentence_of(made.failure)}"))
+        sys.exit(1 if is_shown(made.failure) else printable_lines(f"{script.name}: {made.failure[1]}"))
 
 
 def try_job(
@@ -94,11 +94,6 @@ def try_job(
 def is_shown(failure: tuple) -> bool:
     """Return whether a failure is an exception, whose traceback is on the terminal."""
     return failure[0] == "raised" and not failure[1].startswith(_ENDED_ITSELF)
-
-
-def sentence_of(failure: tuple) -> str:
-    """Return a failure as a sentence for a person at a terminal."""
-    return "it saved no result" if failure[0] == "no_result" else failure[1]
 
 
 def _parser(analysis: str) -> argparse.ArgumentParser:

@@ -106,8 +106,8 @@ def current() -> Session:
     if _current is not None:
         return _current
     raise JobError(
-        "no job is set: start the script through Snakemake, or by hand with"
-        " `if __name__ == '__main__': xomlib.cli(main)` at its end and a run id as argument"
+        "no job is set: call this within main(run_id), and start the script through Snakemake, by `xom try`, or by"
+        " hand with `if __name__ == '__main__': xomlib.cli(main)` at its end and a run id as argument"
     )
 
 

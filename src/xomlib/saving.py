@@ -13,6 +13,7 @@ from xomlib.plain_values import count, item, number, text
 _FORMER = frozenset(
     ("measurement_name", "container", "tag", "timestamp", "runids", "run_mode", "sr_tag", "daq_comment", "daq_tags")
 )
+_MOST_PIXELS = 30_000_000
 
 
 class Xomresult:
@@ -166,7 +167,7 @@ def figure(name: str, picture: Any) -> None:
     Raises
     ------
     BadResult
-        If the name has other characters or was used before.
+        If the name has other characters or was used before, or if the figure is too large.
     """
     session = current()
     session.check_process(f"figure {name!r}")
@@ -181,10 +182,26 @@ def figure(name: str, picture: Any) -> None:
                 write_atomically(path, picture)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                _check_size(session, name, picture)
                 picture.savefig(path)
                 give_palette(path)
     session.figures.append(file_name)
     session.keep()
+
+
+def _check_size(session: Session, name: str, picture: Any) -> None:
+    """Raise `BadResult` for a figure of matplotlib that is too large for the memory of the job, and for a page."""
+    try:
+        width, height = map(float, picture.get_size_inches())
+        pixels = width * height * float(picture.dpi) ** 2
+    except (AttributeError, TypeError, ValueError):
+        return
+    if pixels > _MOST_PIXELS:
+        sentence = f"figure {name!r} is {width:g} x {height:g} inches, {pixels / 1e6:.0f} million pixels"
+        sentence += f"; at most {_MOST_PIXELS // 10**6} million are kept: give figsize in inches"
+        session.problems.append(sentence)
+        session.keep()
+        raise BadResult(sentence)
 
 
 def xom_message(success: bool = True, text: str = "") -> None:

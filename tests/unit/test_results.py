@@ -347,7 +347,7 @@ def test_a_blank_reason_beside_a_number_is_none(job: Session) -> None:
 
 
 def test_without_a_job_the_error_says_what_to_do() -> None:
-    with pytest.raises(Exception, match=r"no job is set: start the script through Snakemake, or by hand with"):
+    with pytest.raises(Exception, match=r"no job is set: call this within main"):
         Xomresult(variable_name="a", variable_value=1)
 
 

@@ -63,8 +63,12 @@ def test_a_script_is_called_as_its_author_meant(tmp_path: Path, script: str) -> 
         ("def main(run_id):\n    raise ValueError('no\\nmore')", "raised", "ValueError: no (script.py, line 2)"),
         ("raise ValueError", "raised", "ValueError:  (script.py, line 1)"),
         ("def main(run_id):\n    raise SystemExit(3)", "raised", "the script ended itself with exit status 3"),
-        ("def other(): pass", "setup", "script.py defines no main(run_id)"),
-        ("main = 5", "setup", "script.py defines no main(run_id)"),
+        (
+            "def other(): pass",
+            "setup",
+            "script.py defines no main(run_id): put its code into one, which XOM calls for each run",
+        ),
+        ("main = 5", "setup", "script.py defines no main(run_id): put its code into one, which XOM calls for each run"),
     ],
 )
 def test_how_a_script_failed_is_its_last_word(tmp_path: Path, script: str, kind: str, message: str) -> None:

@@ -304,7 +304,7 @@ MISTAKES: dict[str, tuple[str, list[str], Callable[[Hand], object], str]] = {
         lambda hand: None,
         "'answer' is saved twice",
     ),
-    "nothing saved": ("pass", ["1"], lambda hand: None, "it saved no result"),
+    "nothing saved": ("pass", ["1"], lambda hand: None, "the script ended well but saved nothing"),
     "broken data": ("raise xomlib.DataBroken('chunk 3 is missing')", ["1"], lambda hand: None, "chunk 3 is missing"),
     "wrong context": ("xomlib.context()", ["1"], lambda hand: None, "context.arguments do not fit json:loads"),
 }  # fmt: skip

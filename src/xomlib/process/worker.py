@@ -18,10 +18,11 @@ from typing import Optional
 
 from xomlib.errors import JobError
 from xomlib.files import digest, dump_json, read_json
-from xomlib.job import VARIABLE, begin, current, is_begun
+from xomlib.job import VARIABLE, Session, begin, current, is_begun
 from xomlib.job_description import JobDescription
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, Journal, watch
+from xomlib.process.verdict import WARNING
 from xomlib.versions import versions
 
 _SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
@@ -68,11 +69,26 @@ def run(job: JobDescription) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     begun.add_refused()
+    _warn_of_left_files(begun)
     if begun.folder is not None:
         made_with = {"versions": versions(), "has_strax": "strax" in sys.modules, "script": begun.script_digest}
         end = {"failure": failure, **made_with, **_resources()}
         dump_json(begun.folder / "end.json", end)
     return 0 if failure is None else 1
+
+
+def _warn_of_left_files(begun: Session) -> None:
+    """Add a warning if the script wrote files into its working directory, which is removed; libraries make folders."""
+    if begun.folder is None or Path.cwd() != (begun.folder / "scratch").resolve():
+        return
+    left = sorted(path.name for path in Path.cwd().iterdir() if path.is_file() and not path.name.startswith("."))
+    if left:
+        sentence = (
+            f"{WARNING}the working directory is removed, with {', '.join(left[:5])}: keep results by xomlib.figure"
+        )
+        begun.messages.append(f"{sentence} or the data of a result")
+        print(begun.messages[-1], file=sys.stderr, flush=True)
+        begun.keep()
 
 
 def call_script(script: Path, run_id: str) -> None:
@@ -94,7 +110,7 @@ def call_script(script: Path, run_id: str) -> None:
         exec(compile(source, str(script), "exec", dont_inherit=True), vars(module))
         function = getattr(module, "main", None)
         if not callable(function):
-            raise JobError(f"{script} defines no main(run_id)")
+            raise JobError(f"{script} defines no main(run_id): put its code into one, which XOM calls for each run")
         if inspect.signature(function).parameters:
             function(run_id)
         else:
