@@ -27,12 +27,15 @@ class Bucket:
     ----------
     url, token, org, name
         What a client needs.
+    read_token
+        A token that may only read it.
     """
 
     url: str
     token: str
     org: str
     name: str
+    read_token: str = ""
 
     def credentials(self, folder: Path, mode: int = 0o600, **changes: Any) -> Path:
         """Write the file with the account as XOM reads it; ``...`` leaves an entry out."""
@@ -92,15 +95,16 @@ class InfluxAccess:
             rules = {"type": "expire", "everySeconds": retention_s}
             made = client.buckets_api().create_bucket(bucket_name=name, org=org, retention_rules=rules)
             try:
-                yield Bucket(self.url, _token_for(client, org.id, made.id), name, name)
+                tokens = [_token_for(client, org.id, made.id, *may) for may in (("read", "write"), ("read",))]
+                yield Bucket(self.url, tokens[0], name, name, tokens[1])
             finally:
                 with contextlib.suppress(Exception):  # the server may have been stopped by the test
                     client.organizations_api().delete_organization(org.id)
 
 
-def _token_for(client: InfluxDBClient, org: str, bucket: str) -> str:
+def _token_for(client: InfluxDBClient, org: str, bucket: str, *actions: str) -> str:
     resource = {"type": "buckets", "id": bucket, "orgID": org}
-    permissions = [{"action": action, "resource": resource} for action in ("read", "write")]
+    permissions = [{"action": action, "resource": resource} for action in actions]
     return client.authorizations_api().create_authorization(org, permissions).token
 
 

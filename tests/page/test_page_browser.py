@@ -90,7 +90,7 @@ def test_states_are_counted_per_analysis(folder: Path) -> None:
         const heads = $$(".states th.number").map(head => [head.textContent, head.title]);
         return [heads, $$(".states tbody tr").map(row => [row.dataset.analysis, told(row)])];""",
     )
-    order = (State.DONE, State.RUNNING, State.READY, State.WAITING, State.STALE, State.FAILED, State.GAVE_UP)
+    order = sorted(State, key=lambda state: (state.urgency, -list(State).index(state)))
     assert heads == [[state, state.meaning] for state in order] + [["all", ""]]
     assert table == [
         ["event_rate", {"done": "12,345", "gave up": "2", "waiting": "3", "all": "12,350"}],
@@ -303,6 +303,31 @@ def test_science_runs_are_shaded_over_their_time(folder: Path) -> None:
     )
     assert [share > 0.95 for share in shares] == [True, False, True]
     assert shares[1] < 0.2
+
+
+def test_limits_in_view_are_lines_over_the_whole_width(folder: Path) -> None:
+    outcomes = [outcome(52800 + age, start=NOW - timedelta(days=age)) for age in range(3)]  # 1.0 +- 0.1
+    limits = {"rate": {"warn_low": 0.95, "error_high": 1.05, "error_low": 0.2}, "other": {"warn_low": 1.0}}
+    titles = {"event_rate": {"title": "", "documentation": "", "limits": limits}}
+    write_page(folder, outcomes, status(NOW, titles=titles))
+    drawn, rows = visit(
+        folder,
+        """const canvas = $("canvas");
+        const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+        const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const style = getComputedStyle(document.documentElement);
+        const coloured = name => {
+          probe.fillStyle = style.getPropertyValue(name).trim();
+          probe.fillRect(0, 0, 1, 1);
+          const wanted = probe.getImageData(0, 0, 1, 1).data;
+          const count = y => Array.from({ length: width }, (_, x) => 4 * (y * width + x))
+            .filter(at => [0, 1, 2].every(i => Math.abs(data[at + i] - wanted[i]) < 3) && data[at + 3] > 200).length;
+          return Array.from({ length: height }, (_, y) => count(y)).filter(found => found > width / 4).length;
+        };
+        return [$(".panel").dataset.limits, ["--warn-line", "--error-line"].map(coloured)];""",
+    )
+    assert drawn == "2"
+    assert rows == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks as Grafana does.
+    """Asks as Grafana does, with a token that may only read.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Asker:
         answer = urllib3.request(
             "POST",
             f"{self.bucket.url}/api/v2/query?org={self.bucket.org}",
-            headers={"Authorization": f"Token {self.bucket.token}"},
+            headers={"Authorization": f"Token {self.bucket.read_token}"},
             json={"query": query, "type": "flux", "dialect": dialect},
             timeout=60,
         )

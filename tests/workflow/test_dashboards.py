@@ -67,6 +67,18 @@ def test_the_command_writes_what_a_tick_writes(site: FastSite) -> None:
     assert all(b"secret" not in text for text in before.values())
 
 
+def test_the_command_names_variables_that_no_result_has(site: FastSite) -> None:
+    at_influx(site).analysis("first", GOOD, limits={"anwser": {"warn": [0, 2]}}, main_variables=["answer"])
+    site.runs([52001])
+    assert "no result of" not in site.xom("dashboards").stdout
+    site.tick()
+    (line,) = [one for one in site.xom("dashboards").stdout.splitlines() if "no result of" in one]
+    assert line.startswith(
+        "analyses.first.limits has 'anwser', and no result of v1 has this variable: correct the name"
+    )
+    assert "answer" in line.partition("correct")[2]
+
+
 def test_files_are_no_store_that_grafana_can_ask(site: FastSite) -> None:
     site.analysis("first", GOOD)
     site.runs([52001])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xomflow import grafana
 from xomflow.core.errors import ConfigurationError, XomError
+from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.grafana.site import Analysis, Bucket, Site, Variable
 from xomflow.outcomes.groups import Method
@@ -55,6 +56,21 @@ def write_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method,
     account = read_credentials(config.store.credentials)
     bucket = Bucket(account["url"], account["org"], account["bucket"])
     return grafana.write_tree(paths.grafana, site_of(paths, config, bucket, makers))
+
+
+def names_without_results(config: ReportConfig, makers: Mapping[Method, Makers]) -> list[str]:
+    """Return a sentence for each configured variable that no result of its analysis has; it may be a typing error."""
+    found = []
+    for analysis, title in config.analyses.items():
+        known = makers[analysis, title.version].units if (analysis, title.version) in makers else {}
+        for key, names in (("limits", title.limits), ("main_variables", title.main_variables)):
+            found += [
+                f"analyses.{analysis}.{key} has '{name}', and no result of {title.version} has this variable: "
+                f"correct the name{did_you_mean(name, known)}"
+                for name in names
+                if known and name not in known
+            ]
+    return found
 
 
 def site_of(paths: Paths, config: ReportConfig, bucket: Bucket, makers: Mapping[Method, Makers]) -> Site:

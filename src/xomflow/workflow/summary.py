@@ -205,6 +205,7 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
                 "documentation": block.documentation,
                 "contact": block.contact,
                 "variables": {name: one._asdict() for name, one in block.variables.items()},
+                "limits": {name: one.between for name, one in block.limits.items()},
             }
             for analysis, block in config.analyses.items()
         },

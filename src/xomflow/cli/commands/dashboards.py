@@ -14,12 +14,14 @@ from xomlib.printing import say
 def dashboards(config: Config, options: argparse.Namespace) -> int:
     """Write dashboards and alert rules for Grafana below work, as each tick does."""
     from xomflow.outcomes.makers import by_method, look_at_makers
-    from xomflow.workflow.dashboards import write_dashboards
+    from xomflow.workflow.dashboards import names_without_results, write_dashboards
     from xomflow.workflow.documents import ReportConfig
 
-    paths = Paths(config.work)
-    changed = write_dashboards(paths, ReportConfig.of(config), by_method(look_at_makers(paths).found))
-    say(*changed, f"{paths.grafana}: {len(changed)} files changed" if changed else f"{paths.grafana} is up to date")
+    paths, shown = Paths(config.work), ReportConfig.of(config)
+    makers = by_method(look_at_makers(paths).found)
+    changed = write_dashboards(paths, shown, makers)
+    end = f"{paths.grafana}: {len(changed)} files changed" if changed else f"{paths.grafana} is up to date"
+    say(*changed, *names_without_results(shown, makers), end)
     return ExitCode.OK
 
 

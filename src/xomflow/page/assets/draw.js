@@ -30,6 +30,8 @@ const Draw = (function () {
       grid: get("--grid"),
       band: get("--band"),
       edge: get("--edge"),
+      warn: get("--warn-line"),
+      error: get("--error-line"),
       strip: get("--strip"),
       versions: [0, 1, 2, 3, 4, 5].map(i => get(`--version-${i}`)),
     };
@@ -146,6 +148,30 @@ const Draw = (function () {
       for (const { name, from, to } of inView(plot, bands))
         if (to - from > ctx.measureText(name).width + 12 * dpr) ctx.fillText(name, from + 6 * dpr, box.top + 5 * dpr);
     });
+  }
+
+  /**
+   * Draw the limits of a variable that are in view as dashed lines; return how many there are.
+   *
+   * @param {uPlot} plot
+   * @param {Record<string, number>} configured such as {warn_low: 9}
+   */
+  function limits(plot, configured) {
+    const [min, max] = ends(plot, "y");
+    const shown = Object.entries(configured).filter(([, value]) => value >= min && value <= max);
+    clipped(plot, (ctx, box, dpr) => {
+      ctx.setLineDash([6 * dpr, 4 * dpr]);
+      ctx.lineWidth = dpr;
+      for (const [name, value] of shown) {
+        const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
+        ctx.strokeStyle = name.startsWith("warn") ? colours().warn : colours().error;
+        ctx.beginPath();
+        ctx.moveTo(box.left, y);
+        ctx.lineTo(box.left + box.width, y);
+        ctx.stroke();
+      }
+    });
+    return shown.length;
   }
 
   /**
@@ -283,5 +309,5 @@ const Draw = (function () {
     ctx.stroke();
   }
 
-  return { colours, forgetColours, shapeOf, eachPoint, background, names, marks };
+  return { colours, forgetColours, shapeOf, eachPoint, background, names, limits, marks };
 })();

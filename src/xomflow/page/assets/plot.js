@@ -197,6 +197,7 @@ const Plot = (function () {
         draw: [
           plot => {
             Draw.names(plot, bands);
+            self.node.dataset.limits = String(Draw.limits(plot, Store.limits(series.analysis, series.variable)));
             self.node.dataset.drawn = String(Draw.marks(plot, series));
             activate(self, self.active);
           },

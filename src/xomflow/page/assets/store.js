@@ -23,6 +23,7 @@
  * @property {string} documentation
  * @property {string} [contact]
  * @property {Record<string, {title: string, help: string}>} [variables]
+ * @property {Record<string, Record<string, number>>} [limits] by variable, such as {warn_low: 9}
  *
  * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
  * @property {string} analysis
@@ -116,6 +117,7 @@ const Store = (function () {
     versions,
     about,
     aboutVariable,
+    limits,
     stateOf,
     analyses,
   };
@@ -273,6 +275,16 @@ const Store = (function () {
   function aboutVariable(analysis, variable) {
     const known = new Map(Object.entries(store.status?.titles[analysis]?.variables || {}));
     return known.get(variable) || { title: "", help: "" };
+  }
+
+  /**
+   * Limits of a variable, by name.
+   *
+   * @param {string} analysis
+   * @param {string} variable any text
+   */
+  function limits(analysis, variable) {
+    return new Map(Object.entries(store.status?.titles[analysis]?.limits || {})).get(variable) || {};
   }
 
   /**
