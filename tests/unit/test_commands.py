@@ -133,3 +133,5 @@ def test_each_command_has_a_name_and_one_sentence_of_help() -> None:
     names = [command.name for command in COMMANDS]
     assert len(set(names)) == len(names)
     assert [command.name for command in COMMANDS if not command.help.endswith((".", "--why."))] == []
+    lines = [line.split()[0] for line in make_parser().format_help().splitlines() if line.startswith("  ")]
+    assert [name for name in names if name not in lines] == []

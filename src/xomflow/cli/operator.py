@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,17 +23,14 @@ from xomflow.core.files.work_format import check_format
 from xomflow.core.paths import Paths
 from xomlib.printing import say
 
-COMMANDS: tuple[Command, ...] = (
-    *look.COMMANDS,
-    *measure.COMMANDS,
-    *examine.COMMANDS,
-    *decide.COMMANDS,
-    *maintain.COMMANDS,
-    *publish.COMMANDS,
-    *dashboards.COMMANDS,
-    *analyse.COMMANDS,
-    *shell.COMMANDS,
-)
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "look": (*look.COMMANDS, *measure.COMMANDS, *examine.COMMANDS),
+    "decide, with a reason": decide.COMMANDS,
+    "act": (*maintain.COMMANDS, *publish.COMMANDS, *dashboards.COMMANDS),
+    "analyse": analyse.COMMANDS,
+    "this shell": shell.COMMANDS,
+}
+COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() for command in commands)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +52,11 @@ class _Parser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; what it reads has its `Command` in ``command``."""
     parser = argparse.ArgumentParser(
-        prog="xom", description="XENONnT Offline Monitoring: look at a site and act on it."
+        prog="xom",
+        usage="xom COMMAND ...",
+        description="XENONnT Offline Monitoring: look at a site and act on it.",
+        epilog=_overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     site = _Parser(add_help=False)
     site.add_argument(
@@ -61,12 +65,25 @@ def make_parser() -> argparse.ArgumentParser:
     site.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="configuration, within the site; default: %(default)s"
     )
-    parsers = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    overview = argparse.SUPPRESS  # stands in the epilog
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND", prog="xom", parser_class=_Parser, help=overview)
     for command in COMMANDS:
-        own = parsers.add_parser(command.name, help=command.help, parents=[site])
+        own = parsers.add_parser(command.name, description=command.help, parents=[site])
         own.set_defaults(command=command)
         command.add_arguments(own)
     return parser
+
+
+def _overview() -> str:
+    """Return all commands by group, each with its help, in lines that fit the terminal."""
+    room = max(60, shutil.get_terminal_size().columns)
+    widest = max(len(command.name) for command in COMMANDS)
+    wrap = functools.partial(textwrap.fill, width=room, subsequent_indent=" " * (widest + 4))
+    groups = (
+        "\n".join([f"{title}:", *(wrap(f"  {one.name:{widest}}  {one.help}") for one in commands)])
+        for title, commands in GROUPS.items()
+    )
+    return "\n\n".join([*groups, "xom COMMAND --help describes the words and options of a command."])
 
 
 def main(words: list[str]) -> int:
