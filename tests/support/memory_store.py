@@ -72,6 +72,9 @@ class MemoryStore(Store):
             if should.get(place) != self.points.get(place):
                 yield f"{place} differs"
 
+    def check(self) -> None:
+        """Do nothing; see `Store.check`."""
+
     def close(self) -> None:
         """Do nothing; see `Store.close`."""
 

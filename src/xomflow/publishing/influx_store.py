@@ -151,6 +151,10 @@ class InfluxStore:
             if name.startswith(self._prefix) and name not in known and self._there(_Span(name)):
                 yield f"measurement {name}: the store has it, and there is no outcome of it"
 
+    def check(self) -> None:
+        """Ask for the names of measurements; see `Store.check`."""
+        list(self._server.rows(_MEASUREMENTS))
+
     def close(self) -> None:
         """Close the connection; see `Store.close`."""
         self._server.close()

@@ -90,6 +90,9 @@ class LocalStore:
         for path in sorted(there):
             yield f"{path} belongs to no outcomes"
 
+    def check(self) -> None:
+        """Do nothing: files below ``work`` are looked at with it; see `Store.check`."""
+
     def close(self) -> None:
         """Do nothing; see `Store.close`."""
 

@@ -97,6 +97,10 @@ class Store(Protocol):
         """Compare what the store has with what it should have; return a sentence for every difference."""
         ...
 
+    def check(self) -> None:
+        """Ask something small; `StoreAwayError` if the store does not answer or refuses."""
+        ...
+
     def close(self) -> None:
         """Close all connections."""
         ...

@@ -10,12 +10,15 @@ from typing import TypeVar
 
 from xomflow.config.model import Config
 from xomflow.core.errors import BatchSystemError
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.messages import some_of
 from xomflow.core.paths import Paths
-from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm import submissions
+from xomflow.slurm.asked import statuses
 from xomflow.slurm.open_batch_system import open_batch_system
+from xomflow.slurm.status import held_jobs
 from xomflow.workflow.discover import open_context_probe
 from xomflow.workflow.requests.doctor.finding import Check, Finding
 
@@ -56,11 +59,9 @@ def _run_database(config: Config) -> Iterator[Finding]:
 
 
 def _store(config: Config) -> Iterator[Finding]:
-    name, block = next(iter(config.analyses.items()), ("", None))
     with closing(open_store(StoreConfig.of(config.store), Paths(config.work))) as store:
-        if block is not None:
-            _, seconds = _timed(lambda: store.has(Shelf(name, block.version, "000")))
-            yield Finding(f"{store.name} answers in {seconds:.1f} s")
+        _, seconds = _timed(store.check)
+        yield Finding(f"{store.name} answers in {seconds:.1f} s")
 
 
 def _slurm(config: Config) -> Iterator[Finding]:
@@ -76,6 +77,13 @@ def _slurm(config: Config) -> Iterator[Finding]:
         yield Finding(f"{error}; no job was submitted", "nothing, if runs are analysed on this machine")
         return
     yield Finding(f"squeue answers in {seconds:.1f} s: {len(jobs)} jobs of this account")
+    paths, latency = Paths(config.work), config.slurm.latency
+    for sentence in held_jobs(statuses(paths, slurm, latency).values()):
+        yield Finding(sentence, "do what the sentence names", ExitCode.WAITS_FOR_PERSON)
+    if out := slurm.nodes_out():
+        yield Finding(
+            f"some nodes take no jobs: {some_of(out)}", "`sinfo -R` has the reasons, the site can take them back"
+        )
     try:
         slurm.ended_jobs(["1"])
     except BatchSystemError as error:
