@@ -237,7 +237,7 @@ def test_an_analysis_is_dropped_with_all_its_points(paths: Paths, published: Pub
     keep(paths, outcome(key_of(52001, analysis="other"), [result("a")]))
     published()
     with closing(published.store()) as store:
-        assert drop(paths, store, "kr83m") == 4
+        assert drop(paths, [store], "kr83m") == 4
     assert {place[0] for place in bucket.points()} == {"test_other"}
     assert published().points == 4  # no ledger has what was dropped
 

@@ -140,3 +140,33 @@ def test_the_token_is_in_nothing_that_a_tick_leaves(at_influx: FastSite, bucket:
     files = [path for path in at_influx.folder.rglob("*") if path.is_file() and path != mine]
     assert len(files) > 10
     assert [path for path in files if bucket.token.encode() in path.read_bytes()] == []
+
+
+def test_a_trial_has_points_under_test_until_it_is_promoted(at_influx: FastSite, bucket: Bucket) -> None:
+    def stored() -> set[tuple[str, str]]:
+        tags = [(place[0], dict(place[1:-1])) for place in bucket.points()]
+        return {(name, one["version"]) for name, one in tags if name.endswith("_number")}
+
+    at_influx.tree["store"]["prefix"] = "prod_"
+    at_influx.tree["analyses"]["number"]["trial"] = {"version": "v2"}
+    at_influx.runs([52001])
+    for _ in range(2):
+        at_influx.tick()
+    assert stored() == {("prod_number", "v1"), ("test_number", "v2")}
+    assert xom(at_influx, "verify").returncode == 0
+    at_influx.xom("promote", "number", "v2", "--why", "it is better")
+    at_influx.tick()
+    assert stored() == {("prod_number", "v1"), ("prod_number", "v2")}
+    assert xom(at_influx, "verify").returncode == 0
+
+
+def test_a_renamed_analysis_has_its_points_under_the_new_name_alone(at_influx: FastSite, bucket: Bucket) -> None:
+    at_influx.runs([52001, 52002])
+    at_influx.tick()
+    at_influx.xom("drain", "--wait", "--why", "a better name")
+    at_influx.analysis("count", "xomlib.Xomresult(variable_name='number', variable_value=int(run_id)).save()")
+    del at_influx.tree["analyses"]["number"]
+    done = at_influx.xom("rename", "number", "count")
+    assert done.returncode == 0, done.stderr
+    assert {place[0] for place in bucket.points() if place[0] in ("test_number", "test_count")} == {"test_count"}
+    assert xom(at_influx, "verify").returncode == 0

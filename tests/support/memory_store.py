@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.groups import Method
 from xomflow.publishing.point import Point
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
 
@@ -65,7 +66,9 @@ class MemoryStore(Store):
             del self.points[place]
         return len(gone)
 
-    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
+    def differences(
+        self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
+    ) -> Iterator[str]:
         """Compare fingerprints; see `Store.differences`."""
         should = {_place(point): point for _, of in wanted for points in of.values() for point in points}
         for place in sorted(should.keys() | self.points.keys()):

@@ -146,7 +146,7 @@ def test_what_a_rule_does_beside_goes_alone_and_other_resources_make_another_job
 
 
 def test_only_a_rule_that_does_no_more_than_its_command_lets_a_run_share_a_job(tick: TickPaths) -> None:
-    key, plain = KEYS[0], RunCommand(str(tick.folder), "good", "v1")
+    key, plain = KEYS[0], RunCommand(str(tick.folder), "good", lambda *_: "v1")
     limits = AttemptLimits(1, 100, 60.0)
     its_tick = SimpleNamespace(key_of=lambda _: key, limits_of=lambda *_: limits)
     rules = SimpleNamespace(_tick=its_tick, run=lambda _: plain, tick=tick)

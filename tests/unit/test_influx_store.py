@@ -192,6 +192,16 @@ def test_points_that_a_server_does_not_drop_are_counted(store: InfluxStore, serv
         store.drop("kr83m")
 
 
+def test_only_the_versions_that_are_asked_for_are_compared(store: InfluxStore, server: Server) -> None:
+    store.write(SHELF, points(52001), {"052001"})
+    store.write(Shelf("kr83m", "v0", "052"), points(52001, version="v0"), {"052001"})
+    server.points[Place("test_gone", "", "", "v1", "y", 1)] = {FINGERPRINT: f"{'0' * 16}-{'0' * 8}"}
+    assert list(store.differences([(SHELF, points(52001))], {("kr83m", "v1")})) == []
+    found = list(store.differences([], {("kr83m", "v0")}))
+    assert len(found) == 2
+    assert all(line.startswith("kr83m v0 run 052001, ") and line.endswith("no outcome of it") for line in found)
+
+
 @given(
     sizes=st.lists(st.integers(1, 6), max_size=12),
     most=st.integers(1, 8),

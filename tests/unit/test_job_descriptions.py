@@ -14,8 +14,9 @@ from support.jobs import analysis_jobs, run_job
 from xomflow.config.model import Retries
 from xomflow.config.software import Program
 from xomflow.core.paths import SOURCE, TickPaths
-from xomflow.jobs.description import AnalysisJobs, WarmStart, read_job, read_jobs, write_jobs
+from xomflow.jobs.description import AnalysisJobs, WarmStart, read_job, write_jobs
 from xomflow.outcomes.retries import RetryPolicy
+from xomlib.files import read_json
 
 IMAGE = Program(Path("/opt/python"), image="/images/a.sif", binds=("/data", "/dali"), launcher="singularity")
 JOBS = analysis_jobs({KEY.run: run_job(3, program=IMAGE), "052895": run_job()}, warm=WarmStart(True, 5.0, ["straxen"]))
@@ -42,7 +43,7 @@ OLDER = {
 def test_jobs_come_back_as_they_were_written(tmp_path: Path) -> None:
     tick = TickPaths(tmp_path)
     write_jobs(tick, KEY.analysis, JOBS)
-    assert read_jobs(tick, KEY.analysis) == JOBS
+    assert AnalysisJobs.from_json(read_json(tick.jobs(KEY.analysis))) == JOBS
     job = read_job(tick, KEY)
     assert (job.own, job.attempt) == (JOBS.runs[KEY.run], 3)
     assert job.common.runs.keys() == {KEY.run}

@@ -66,8 +66,9 @@ def describe(options: argparse.Namespace) -> int:
 
     from xomflow.config.load import load_configuration
     from xomflow.workflow.requests.describe_job import describe_job, with_documents
+    from xomflow.workflow.trials import as_decided
 
-    config = load_configuration(options.config, check_files=False)
+    config = as_decided(load_configuration(options.config, check_files=False))
     if options.documents is not None:
         config = with_documents(config, options.documents)
     say(json.dumps(describe_job(config, options.analysis, options.run, str(options.config)).to_json()))

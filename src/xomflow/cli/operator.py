@@ -21,6 +21,7 @@ from xomflow.core.files.folder_marks import check_folders
 from xomflow.core.files.maintenance import check_finished
 from xomflow.core.files.work_format import check_format
 from xomflow.core.paths import Paths
+from xomflow.workflow.trials import as_decided
 from xomlib.printing import say
 
 GROUPS: dict[str, tuple[Command, ...]] = {
@@ -105,4 +106,4 @@ def main(words: list[str]) -> int:
     check_format(Paths(config.work))
     if not command.maintains:
         check_finished(Paths(config.work))
-    return run(config, options)
+    return run(as_decided(config), options)

@@ -65,7 +65,8 @@ def read_yaml(path: Path) -> Any:
 
 def script_of(config: Config, analysis: str) -> Path:
     """Return the script of an analysis: of the first folder in `analysis_folders` that has it, else of the project."""
-    return _first(analysis_script(analysis), config, Path("scripts", "analyses", f"{analysis}.py"))
+    name = config.analyses[analysis].script or analysis
+    return _first(analysis_script(name), config, Path("scripts", "analyses", f"{name}.py"))
 
 
 def rule_of(config: Config, analysis: str) -> Path:
@@ -112,8 +113,11 @@ def _missing_files(config: Config) -> Iterable[str]:
             yield f"software[{index}].{key} is '{place}', and there is no such file"
         elif key == "interpreter" and not os.access(place.expanduser(), os.X_OK):
             yield f"software[{index}].interpreter is '{place}', which is not executable"
-    for name in config.analyses:
-        for what, place in (("script", script_of(config, name)), ("rule file", rule_of(config, name))):
+    trials = config.trials
+    for name, block in config.analyses.items():
+        places = [("script", script_of(config, name)), ("rule file", rule_of(config, name))]
+        places += [("script for its trial", script_of(trials, name))] if trials and block.trial else []
+        for what, place in places:
             if not _is_file(place):
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
                 hint = did_you_mean(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -305,10 +305,28 @@ class Variable(Model):
     main: bool = Field(False, description="Whether dashboards show it first, as `main_variables` do.")
 
 
+class Trial(Model):
+    """A version of an analysis that is tried beside the published one, with what differs from it."""
+
+    version: Version = Field(description="Its version, another one than that of the analysis.")
+    script: AnalysisName | None = Field(None, description="Name of its script in `scripts/analyses/`, without `.py`.")
+    settings: dict[str, Any] | None = Field(None, description="Replaces `settings` of the analysis as a whole.")
+    needs: Types | None = Field(None, description="Replaces `needs` of the analysis.")
+    variables: dict[str, Variable] | None = Field(None, description="Replaces `variables` of the analysis.")
+
+
 class Analysis(RunRange):
     """One analysis."""
 
     version: Version = Field(description="Part of the key of every result; a new version analyses all runs again.")
+    trial: Trial | None = Field(
+        None,
+        description="A new version that ticks run beside this one, and publish under `test_` until `xom promote`: "
+        "`{version: v2, script: kr83m_new, settings: {...}, needs: [...]}`; what it does not give is as here.",
+    )
+    script: AnalysisName | None = Field(
+        None, description="Name of its script in `scripts/analyses/`, without `.py`; default: the name of the analysis."
+    )
     title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
     contact: Contact = Field(
@@ -352,6 +370,19 @@ class Analysis(RunRange):
     time_limit: PositiveDuration = Field(length("30 min"), description="Time after which a run's job is ended.")
     slurm: SlurmOptions | None = Field(None, description="Replaces the common options for jobs in Slurm.")
     memory_mb: Positive = Field(4000, description="Memory that a run's job may use, in megabytes.")
+
+    @model_validator(mode="after")
+    def _trial_is_another_version(self) -> Analysis:
+        if self.trial and self.trial.version == self.version:
+            raise ValueError(f"trial.version is {self.version}, that of the analysis: a trial needs another one")
+        return self
+
+    @property
+    def tried(self) -> Analysis:
+        """The block of its trial."""
+        given = {} if self.trial is None else {name: getattr(self.trial, name) for name in Trial.model_fields}
+        given = {name: value for name, value in given.items() if value is not None}
+        return self.model_copy(update={**given, "trial": None})
 
     @property
     def first_variables(self) -> tuple[str, ...]:
@@ -466,6 +497,36 @@ class Config(Model):
             return []
         effect = "ticks are kept for keep_ticks_for, 30 d by default; remove keep_ticks"
         return [f"keep_ticks has no effect any more: {effect}"]
+
+    def promoted(self, methods: Collection[tuple[str, str]]) -> Config:
+        """Return the configuration with trials in the place of the published versions.
+
+        Parameters
+        ----------
+        methods
+            Analysis and version of those that a person has promoted.
+        """
+        blocks = {
+            name: block.tried if block.trial and (name, block.trial.version) in methods else block
+            for name, block in self.analyses.items()
+        }
+        return self.model_copy(update={"analyses": blocks})
+
+    @property
+    def trials(self) -> Config | None:
+        """The configuration of the trials alone; None if there are none."""
+        blocks = {name: block.tried for name, block in self.analyses.items() if block.trial}
+        return self.model_copy(update={"analyses": blocks}) if blocks else None
+
+    @property
+    def methods(self) -> frozenset[tuple[str, str]]:
+        """Analysis and version of each block."""
+        return frozenset((name, block.version) for name, block in self.analyses.items())
+
+    def title_of(self, analysis: str, version: str) -> str:
+        """Return what one version of an analysis is called in lists: a trial with its version, `kr83m+v2`."""
+        block = self.analyses.get(analysis)
+        return analysis if block is None or block.version == version else f"{analysis}+{version}"
 
     def context_of(self, analysis: str, software: Software) -> Context:
         """Return the context of an analysis under a software: its own, else the software's, else the common one."""

@@ -59,6 +59,10 @@ class Paths:
         """Folder of the shelves of one version of an analysis."""
         return self.outcomes / analysis / version
 
+    def trial_mark(self, analysis: str, version: str) -> Path:
+        """Shows by its existence that the outcomes of a version are those of a trial."""
+        return self.shelves(analysis, version) / ".trial"
+
     def outcome(self, key: Key) -> Path:
         """The outcome of a key, complete or absent; it also marks the key as done."""
         return self.shelves(key.analysis, key.version) / key.shelf / f"{key.run}.json"

@@ -82,6 +82,11 @@ def backfilled(decisions: Iterable[Decision], analysis: str, version: str) -> fr
     )
 
 
+def promoted(decisions: Iterable[Decision]) -> frozenset[tuple[str, str]]:
+    """Return the analyses and versions that are promoted from trials to what is published."""
+    return frozenset((one.subject.analysis, one.subject.version) for one in decisions if one.what is Verb.PROMOTE)
+
+
 def vetoes(decisions: Iterable[Decision], analysis: str) -> dict[int, Reason]:
     """Return the numbers of the runs that are vetoed for an analysis, each with a phrase by whom, and why."""
     return {

@@ -25,6 +25,7 @@ class Verb(StrEnum):
     VETO = "veto"  # runs have no results that count, and none are made
     PAUSE = "pause"  # no run of an analysis is taken
     BACKFILL = "backfill"  # runs are taken last, few at a time, also those outside the range of their analysis
+    PROMOTE = "promote"  # the trial of an analysis is its published version
     DRAIN = "drain"  # no run is taken
     WITHDRAW = "withdraw"  # other decisions count no more
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.config.software import Program
@@ -171,24 +172,25 @@ def units_promised(block: Analysis) -> dict[str, str | None]:
     return {name: one.unit for name, one in block.variables.items()}
 
 
-def write_jobs(tick: TickPaths, analysis: str, jobs: AnalysisJobs) -> None:
-    """Write the jobs of an analysis."""
-    dump_json(tick.jobs(analysis), jobs.to_json())
-
-
-def read_jobs(tick: TickPaths, analysis: str) -> AnalysisJobs:
-    """Return the jobs of an analysis."""
-    return AnalysisJobs.from_json(read_json(tick.jobs(analysis)))
+def write_jobs(tick: TickPaths, name: str, jobs: AnalysisJobs) -> None:
+    """Write the jobs of an analysis; those of a trial under its name and version, ``kr83m+v2``."""
+    dump_json(tick.jobs(name), jobs.to_json())
 
 
 def read_jobs_of(tick: TickPaths, keys: Iterable[Key]) -> list[Job]:
     """Return the jobs of keys in their order, each file read once; errors as of `read_job`."""
     keys = list(keys)
-    contents = {analysis: read_json(tick.jobs(analysis)) for analysis in {key.analysis for key in keys}}
-    found = ((key, AnalysisJobs.from_json(contents[key.analysis], key.run)) for key in keys)
+    files = {method: _file_of(tick, *method) for method in {(key.analysis, key.version) for key in keys}}
+    contents = {method: read_json(file) for method, file in files.items()}
+    found = ((key, AnalysisJobs.from_json(contents[key.analysis, key.version], key.run)) for key in keys)
     return [Job(key, jobs, jobs.runs[key.run]) for key, jobs in found]
 
 
 def read_job(tick: TickPaths, key: Key) -> Job:
     """Return the job of a key; `OSError` if the file cannot be read, `KeyError` if the tick did not claim the key."""
     return read_jobs_of(tick, [key])[0]
+
+
+def _file_of(tick: TickPaths, analysis: str, version: str) -> Path:
+    trial = tick.jobs(f"{analysis}+{version}")
+    return trial if trial.exists() else tick.jobs(analysis)

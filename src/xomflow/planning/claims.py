@@ -116,10 +116,11 @@ def _note_unclear(tick: TickPaths, error: Exception, unclear: Unclear) -> None:
     what = "what its tick took waits until that tick has ended"
     phrase = f"tick {tick.folder.name} may work on it, but {unclear.note(tick.claims, error, what)}"
     for file in sorted(tick.jobs("any").parent.glob("*.json")):
+        analysis = file.stem.partition("+")[0]
         try:
-            unclear.runs.update({(file.stem, run): phrase for run in dict(read_json(file)["runs"])})
+            unclear.runs.update({(analysis, run): phrase for run in dict(read_json(file)["runs"])})
         except UNREADABLE as problem:
-            unclear.analyses[file.stem] = unclear.note(file, problem, f"all runs of {file.stem} wait")
+            unclear.analyses[analysis] = unclear.note(file, problem, f"all runs of {analysis} wait")
 
 
 def _may_live_elsewhere(tick: TickPaths, longest: float, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from xomflow.outcomes.groups import CurrentResults, GroupsOfAll
 from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import FORM
 from xomflow.publishing.points import points_of
+from xomflow.publishing.scope import EVERYTHING, Scope
 from xomflow.publishing.store import Points
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
@@ -33,6 +34,8 @@ class CurrentPoints:
         Address of the page; empty if there is none.
     may_write
         Whether what was read is kept.
+    scope
+        What the store shows; it has no points of the rest.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class CurrentPoints:
         groups: GroupsOfAll | None = None,
         page_url: str = "",
         may_write: bool = True,
+        scope: Scope = EVERYTHING,
     ) -> None:
+        self._scope = scope
         self._paths = paths
         self._prefix = prefix
         self._page_url = page_url
@@ -65,8 +70,8 @@ class CurrentPoints:
         return self._cache.unknown_in(shelf, points)
 
     def shelves(self) -> list[Shelf]:
-        """Return all shelves."""
-        return self._cache.shelves()
+        """Return all shelves that are shown."""
+        return [shelf for shelf in self._cache.shelves() if self._scope.shows(shelf)]
 
     def superseded(self, shelf: Shelf) -> set[str]:
         """Return the ids of the outcomes of a shelf that are kept and are not current, or are vetoed."""
@@ -75,6 +80,8 @@ class CurrentPoints:
 
     def fingerprint(self, shelf: Shelf) -> Fingerprint:
         """Return what changes whenever the points of a shelf do; 0 if that cannot be seen at present."""
+        if not self._scope.shows(shelf):
+            return "not shown"
         changed = self._cache.fingerprint(shelf)
         metadata = [self._metadata.digest(one) for one in self.current.shelves(shelf)]
         groups = self.current.fingerprint(shelf)
@@ -93,7 +100,7 @@ class CurrentPoints:
 
     def of(self, shelf: Shelf) -> Points:
         """Return the points of a shelf, by the id of the run or campaign."""
-        return self._made(self.current.of(shelf, self._cache.outcomes(shelf)))
+        return self._made(self.current.of(shelf, self._cache.outcomes(shelf))) if self._scope.shows(shelf) else {}
 
     def of_some(self, shelf: Shelf, runs: Collection[str]) -> Points | None:
         """Return the points of some runs of a shelf; None if a file of the shelf has changed."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from xomflow.core.key import first_run, run_id
 from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.groups import Method
 from xomflow.publishing import line_protocol
 from xomflow.publishing.influx_client import InfluxClient, read_credentials
 from xomflow.publishing.places import Place, ranges, text_of
@@ -134,19 +135,27 @@ class InfluxStore:
         """Return True: only a comparison of everything shows what a server has lost; see `Store.has`."""
         return True
 
-    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterator[str]:
+    def differences(
+        self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
+    ) -> Iterator[str]:
         """Compare fingerprints, analysis by analysis; see `Store.differences`."""
         known = {self._prefix + name for name in OWN}
-        for analysis, shelves in itertools.groupby(wanted, key=lambda pair: pair[0].analysis):
-            known.add(self._prefix + analysis)
+        others = ((analysis, iter(())) for analysis in sorted({analysis for analysis, _ in only or ()}))
+        for analysis, shelves in itertools.chain(itertools.groupby(wanted, key=lambda pair: pair[0].analysis), others):
+            span = _Span(self._prefix + analysis)
+            if span.measurement in known:
+                continue
+            known.add(span.measurement)
             should = {Place.of(point): point for _, points in shelves for run in points.values() for point in run}
-            there = self._there(_Span(self._prefix + analysis))
+            there = self._there(span)
+            if only is not None:
+                there = {place: one for place, one in there.items() if (analysis, place.version) in only}
             for place in sorted(should.keys() | there.keys()):
                 point = should.get(place)
                 if difference := _difference(point, there.get(place)):
                     run = point.fields["run_id"] if point else run_id(number_in(place.time))
                     yield f"{analysis} {place.version} run {run}, {place.variable}: {difference}"
-        for row in self._server.rows(_MEASUREMENTS):
+        for row in self._server.rows(_MEASUREMENTS) if only is None else ():
             name = row["_value"]
             if name.startswith(self._prefix) and name not in known and self._there(_Span(name)):
                 yield f"measurement {name}: the store has it, and there is no outcome of it"

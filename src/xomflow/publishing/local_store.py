@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.groups import Method
 from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point, number_in
 from xomflow.publishing.store import Points, StoreError, WholeShelfNeededError
@@ -77,9 +78,12 @@ class LocalStore:
         """Return whether the file of a shelf is there; see `Store.has`."""
         return self._path(shelf).exists()
 
-    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterable[str]:
+    def differences(
+        self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
+    ) -> Iterable[str]:
         """Compare files; see `Store.differences`."""
-        there = {path for path in self._folder.rglob("*.lp") if path.parent != self._own}
+        folders = [self._folder] if only is None else [self._folder / analysis / version for analysis, version in only]
+        there = {path for folder in folders for path in folder.rglob("*.lp") if path.parent != self._own}
         for shelf, points in wanted:
             path = self._path(shelf)
             if path not in there:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints
 from xomflow.publishing.open_store import local_stores
 from xomflow.publishing.point import is_outdated
+from xomflow.publishing.scope import EVERYTHING, Scope
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError, WholeShelfNeededError
 
 # In a ledger: the fingerprint of each shelf when it was published last.
@@ -35,6 +37,7 @@ def publish(
     page_url: str = "",
     longest_wait: float = LONGEST_WAIT,
     look_at: Collection[Shelf] = (),
+    scope: Scope = EVERYTHING,
 ) -> Receipt:
     """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
@@ -56,20 +59,47 @@ def publish(
         Longest wait for another process that publishes; seconds.
     look_at
         Shelves that are looked at even if they seem unchanged.
+    scope
+        What the store shows.
     """
     with exclusive(paths.publishing_lock, longest_wait):
-        return _Publishing(paths, store, CurrentPoints(paths, prefix, page_url=page_url), look_at).all()
+        points = CurrentPoints(paths, prefix, page_url=page_url, scope=scope)
+        return _Publishing(paths, store, points, look_at, scope).all()
 
 
-def rebuild(paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = "") -> Receipt:
+def joined(one: Receipt, other: Receipt) -> Receipt:
+    """Return the receipt of what was published to two stores."""
+    problems = list(dict.fromkeys([*one.problems, *other.problems]))
+    return replace(
+        one,
+        outcomes=one.outcomes + other.outcomes,
+        points=one.points + other.points,
+        problems=problems,
+        away=one.away or other.away,
+    )
+
+
+def rebuild(
+    paths: Paths,
+    store: Store,
+    prefix: str,
+    groups: GroupsOfAll | None = None,
+    page_url: str = "",
+    scope: Scope = EVERYTHING,
+) -> Receipt:
     """Publish everything without regard to the ledger, as to a store that was emptied; see `CurrentPoints`."""
     with exclusive(paths.publishing_lock):
-        shutil.rmtree(paths.ledger / store.name, ignore_errors=True)
-        return _Publishing(paths, store, CurrentPoints(paths, prefix, groups, page_url)).all()
+        ledger = paths.ledger / store.name
+        if scope.only is None:
+            shutil.rmtree(ledger, ignore_errors=True)
+        for analysis, version in scope.only or ():
+            shutil.rmtree(ledger / analysis / version, ignore_errors=True)
+        (ledger / _STAMPS).unlink(missing_ok=True)
+        return _Publishing(paths, store, CurrentPoints(paths, prefix, groups, page_url, scope=scope), (), scope).all()
 
 
-def drop(paths: Paths, store: Store, analysis: str, longest_wait: float = LONGEST_WAIT) -> int:
-    """Remove all points of an analysis from a store and from all local ones; return how many there were.
+def drop(paths: Paths, stores: Iterable[Store], analysis: str, longest_wait: float = LONGEST_WAIT) -> int:
+    """Remove all points of an analysis from stores and from all local ones; return how many there were.
 
     No ledger has them afterwards, so a kill at any moment costs no more than that what is still there is offered again.
     """
@@ -77,17 +107,22 @@ def drop(paths: Paths, store: Store, analysis: str, longest_wait: float = LONGES
         for ledger in (folder for folder in paths.ledger.glob("*") if folder.is_dir()):
             (ledger / _STAMPS).unlink(missing_ok=True)
             shutil.rmtree(ledger / analysis, ignore_errors=True)
-        stores = {one.name: one for one in [*local_stores(paths), store]}
-        return sum(one.drop(analysis) for one in stores.values())
+        concerned = {one.name: one for one in [*local_stores(paths), *stores]}
+        return sum(one.drop(analysis) for one in concerned.values())
 
 
 def verify(
-    paths: Paths, store: Store, prefix: str, groups: GroupsOfAll | None = None, page_url: str = ""
+    paths: Paths,
+    store: Store,
+    prefix: str,
+    groups: GroupsOfAll | None = None,
+    page_url: str = "",
+    scope: Scope = EVERYTHING,
 ) -> Iterator[str]:
     """Yield a sentence for each difference between the store and the outcomes; reads only."""
-    points = CurrentPoints(paths, prefix, groups, page_url, may_write=False)
+    points = CurrentPoints(paths, prefix, groups, page_url, may_write=False, scope=scope)
     with shared(paths.publishing_lock):
-        yield from store.differences(points.of_all(points.shelves()))
+        yield from store.differences(points.of_all(points.shelves()), scope.only)
     yield from points.problems
 
 
@@ -100,11 +135,14 @@ class _Publishing:
         As for `publish`.
     points
         The points.
-    look_at
+    look_at, scope
         As for `publish`.
     """
 
-    def __init__(self, paths: Paths, store: Store, points: CurrentPoints, look_at: Collection[Shelf] = ()) -> None:
+    def __init__(
+        self, paths: Paths, store: Store, points: CurrentPoints, look_at: Collection[Shelf], scope: Scope
+    ) -> None:
+        self._scope = scope
         self._ledger = paths.ledger / store.name
         self._store = store
         self._points = points
@@ -116,7 +154,8 @@ class _Publishing:
         """Publish what the store lacks; return the receipt."""
         points, receipt = self._points, self._receipt
         receipt.problems += points.current.rename()
-        shelves_of_all = sorted({*points.shelves(), *shelves_in(self._ledger)})  # some may have lost their outcomes
+        published = filter(self._scope.concerns, shelves_in(self._ledger))  # some may have lost their outcomes
+        shelves_of_all = sorted({*points.shelves(), *published})
         try:
             for _, shelves in itertools.groupby(shelves_of_all, key=lambda shelf: shelf.analysis):
                 self._publish_analysis(list(shelves))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from xomflow.core.errors import XomError
 from xomflow.core.exit_code import ExitCode
 from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.groups import Method
 from xomflow.publishing.point import Point
 
 # The points of runs and campaigns, by id.
@@ -93,8 +94,18 @@ class Store(Protocol):
         """Return whether the store can have the results of a shelf; False if they are certainly gone."""
         ...
 
-    def differences(self, wanted: Iterable[tuple[Shelf, Points]]) -> Iterable[str]:
-        """Compare what the store has with what it should have; return a sentence for every difference."""
+    def differences(
+        self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
+    ) -> Iterable[str]:
+        """Compare what the store has with what it should have; return a sentence for every difference.
+
+        Parameters
+        ----------
+        wanted
+            What it should have.
+        only
+            The versions of analyses that are compared; None: all, and all else that the store has.
+        """
         ...
 
     def check(self) -> None:

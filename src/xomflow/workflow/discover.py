@@ -25,6 +25,7 @@ from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
+from xomflow.outcomes.trial_marks import renew_marks
 from xomflow.planning.claims import Claim, write_claims
 from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import given_up
@@ -39,6 +40,7 @@ from xomflow.workflow.batches import batches_of
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomflow.workflow.installed_units import units_that_hide_crashes
 from xomflow.workflow.mass_changes import mass_changes, stop_before
+from xomflow.workflow.trials import add_trials, as_decided
 from xomlib.files import dump_json, read_json, write_atomically
 from xomlib.job_description import ContextSpec
 
@@ -49,11 +51,15 @@ _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "
 def survey_now(
     config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, shown: frozenset[str] = frozenset()
 ) -> Survey:
-    """Return a survey at the present time, see `take_survey`."""
-    probe = open_context_probe(config, may_write)
+    """Return a survey at the present time with that of the trials, see `take_survey`."""
+    rundb, now = open_rundb(config.rundb), times.now()
     gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
     try:
-        survey = take_survey(config, open_rundb(config.rundb), probe, times.now(), may_write, rule_errors, shown)
+        probe = open_context_probe(config, may_write)
+        survey = take_survey(config, rundb, probe, now, may_write, rule_errors, shown)
+        if trials := config.trials:  # what is kept from tick to tick is about the published versions
+            probe = open_context_probe(trials, may_write)
+            add_trials(survey, config, take_survey(trials, rundb, probe, now, False, rule_errors, shown))
     finally:
         gc.enable()
     pending = sum(one.pending for one in survey.batch_jobs.values())
@@ -75,7 +81,7 @@ def discover(tick: TickPaths) -> Survey:
         The tick, whose lock is held by its Snakemake.
     """
     start = TickStart.from_json(read_json(tick.settings))
-    config = check_configuration(start.configuration, str(tick.settings))
+    config = as_decided(check_configuration(start.configuration, str(tick.settings)))
     paths = Paths(config.work)
     with exclusive(paths.discovery_lock, config.longest_wait):
         check_finished(paths)  # it may have been interrupted since the tick began
@@ -88,12 +94,13 @@ def discover(tick: TickPaths) -> Survey:
         moved = [quarantine(paths, path, "is not an outcome") for path in survey.foreign]
         if troubles := disk_troubles(paths, survey):
             moved, survey.chosen = [*moved, *troubles], []
-        for analysis in config.analyses:
-            chosen = [item for item in survey.chosen if item.key.analysis == analysis]
-            write_jobs(tick, analysis, describe_jobs(config, analysis, chosen))
-            write_atomically(
-                tick.run_list(analysis), run_list(survey.items[analysis], chosen, survey.only_counted[analysis])
-            )
+        for name, items in survey.items.items():
+            analysis, _, trial = name.partition("+")
+            chosen = [item for item in survey.chosen if config.title_of(item.key.analysis, item.key.version) == name]
+            own = (config.trials if trial else None) or config
+            write_jobs(tick, name, describe_jobs(own, analysis, chosen))
+            write_atomically(tick.run_list(name), run_list(items, chosen, survey.only_counted[name]))
+        renew_marks(paths, config.methods, config.trials.methods if config.trials else ())
         write_plan(tick, batches_of(config, survey.chosen, [limits_of(config, item) for item in survey.chosen]))
         survey.warnings.extend(units_that_hide_crashes())
         write_groups(paths, survey.known_groups)

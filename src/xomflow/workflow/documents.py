@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xomflow.core.files.file_lock import LONGEST_WAIT
 from xomflow.core.files.work_format import FORMAT, WITHOUT_FILE
+from xomflow.core.key import Key
 from xomflow.core.tick_summary import (
     Counts,
     JobCounts,
@@ -140,6 +141,8 @@ class ReportConfig:
         Seconds after which ticks are deleted.
     grafana
         The block of that name.
+    trials
+        The version of each trial, by its name in lists, `kr83m+v2`.
     """
 
     work: Path
@@ -151,6 +154,26 @@ class ReportConfig:
     longest_wait_s: float = LONGEST_WAIT
     keep_ticks_s: float = KEEP_TICKS
     grafana: BoardSettings = field(default_factory=BoardSettings)
+    trials: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> frozenset[tuple[str, str]]:
+        """Analysis and version of what is published."""
+        return frozenset((name, one.version) for name, one in self.analyses.items())
+
+    @property
+    def methods_on_trial(self) -> frozenset[tuple[str, str]]:
+        """Analysis and version of each trial."""
+        return frozenset((name.partition("+")[0], version) for name, version in self.trials.items())
+
+    def title_of(self, key: Key) -> str:
+        """Return what the version of an analysis that a key has is called in lists."""
+        trial = f"{key.analysis}+{key.version}"
+        return trial if trial in self.trials else key.analysis
+
+    def version_of(self, name: str) -> str:
+        """Return the version that has a name in lists."""
+        return self.trials.get(name) or self.analyses[name].version
 
     @classmethod
     def of(cls, config: Config) -> ReportConfig:
@@ -158,7 +181,7 @@ class ReportConfig:
         titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
         store, retries = StoreConfig.of(config.store), RetryPolicy.of(config.retries)
         boards = BoardSettings(str(config.grafana.token), str(config.grafana.folder or ""), config.grafana.playbook)
-        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for, boards)
+        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for, boards, _trials_of(config))
         return cls(config.work, store, retries, config.page.interval, *more)
 
     def to_json(self) -> dict[str, Any]:
@@ -173,6 +196,8 @@ class ReportConfig:
             del content["keep_ticks_s"]
         if self.store.is_local:
             del content["grafana"]
+        if not self.trials:
+            del content["trials"]
         return content
 
     @classmethod
@@ -182,8 +207,13 @@ class ReportConfig:
         store, retries = StoreConfig.from_json(content["store"]), RetryPolicy.from_json(content["retries"])
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
         boards = BoardSettings.from_json(content.get("grafana", {}))
-        more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS), boards)
+        more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS), boards, content.get("trials", {}))
         return cls(Path(content["work"]), store, retries, content["interval_s"], *more)
+
+
+def _trials_of(config: Config) -> dict[str, str]:
+    found = {name: block.trial.version for name, block in config.analyses.items() if block.trial}
+    return {config.title_of(name, version): version for name, version in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

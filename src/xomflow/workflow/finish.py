@@ -10,9 +10,12 @@ from xomflow.core.errors import STOPS, XomError
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Receipt
-from xomflow.decisions.files import read_decisions
+from xomflow.decisions.effects import promoted
+from xomflow.decisions.files import read_decisions, standing_decisions
+from xomflow.outcomes.trial_marks import on_trial
 from xomflow.publishing.open_store import open_store
-from xomflow.publishing.publish import publish
+from xomflow.publishing.publish import joined, publish
+from xomflow.publishing.scope import scopes
 from xomflow.workflow.documents import SurveyDocument
 from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomflow.workflow.summary import claimed_shelves, write_report
@@ -48,9 +51,12 @@ def _publish(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Receipt:
     # What jobs needed hours for may have gone since the tick began.
     stop_before(mass_changes(paths, config.store, read_decisions(paths).made))
     mark_folders(paths, config.store.is_local)
-    try:
-        with closing(open_store(config.store, paths)) as store:
-            more = (config.page_url, config.longest_wait_s, claimed_shelves(tick))
-            return publish(paths, store, config.store.prefix, *more)
-    except XomError as error:
-        return Receipt(away=True, problems=[str(error)])
+    whole, hidden = Receipt(), on_trial(paths, config.methods, config.methods_on_trial)
+    for where, scope in scopes(config.store, hidden, promoted(standing_decisions(paths))):
+        more = (config.page_url, config.longest_wait_s, claimed_shelves(tick), scope)
+        try:
+            with closing(open_store(where, paths)) as store:
+                whole = joined(whole, publish(paths, store, where.prefix, *more))
+        except XomError as error:
+            whole = joined(whole, Receipt(away=True, problems=[str(error)]))
+    return whole

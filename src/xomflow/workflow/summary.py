@@ -94,8 +94,9 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         now = one
         if one.key in claimed:
             now = _after_work(paths, survey.config, one, claimed[one.key], submitted)
-            counts[one.key.analysis].subtract([one.state])
-            counts[one.key.analysis].update([now.state])
+            name = survey.config.title_of(one.key)
+            counts[name].subtract([one.state])
+            counts[name].update([now.state])
             taken.append(now)
         elif one.state in FAILURES:
             now = with_record(paths, one)
@@ -192,7 +193,7 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         },
         "states": [{"name": state, "meaning": state.meaning, "urgency": state.urgency} for state in State],
         "counts": {
-            analysis: {"version": config.analyses[analysis].version, "states": numbers}
+            analysis: {"version": config.version_of(analysis), "states": numbers}
             for analysis, numbers in summary.counts.items()
         },
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],

@@ -17,13 +17,14 @@ from xomflow.core.files.maintenance import check_finished
 from xomflow.core.files.work_format import bring_up_to_date, check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.jobs.description import read_jobs
+from xomflow.jobs.description import read_jobs_of
 from xomflow.jobs.lost import record_unstarted
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm import submissions
 from xomflow.workflow.documents import TickStart
 from xomflow.workflow.older_version import has_older_jobs
+from xomflow.workflow.trials import as_decided
 from xomlib.files import dump_json
 from xomlib.printing import say
 
@@ -51,7 +52,7 @@ class Tick:
     """
 
     def __init__(self, tree: dict[str, Any], source: str, main: bool, dry: bool) -> None:
-        self.config = check_configuration(tree, source)
+        self.config = as_decided(check_configuration(tree, source))
         self.paths = Paths(self.config.work)
         if main and not dry:
             must_own(self.config.work)
@@ -103,13 +104,20 @@ class Tick:
 
     def _claimed(self) -> list[Key]:
         keys = [claim.key for claim in read_claims(self.files)]
-        jobs = {name: read_jobs(self.files, name).runs for name in {key.analysis for key in keys}}
-        self._limits = {key: jobs[key.analysis][key.run].limits for key in keys}
+        self._limits = {job.key: job.own.limits for job in read_jobs_of(self.files, keys)}
         return keys
 
     def limits_of(self, analysis: str, run: str) -> AttemptLimits:
         """Return the attempt of a pending run, and what it may use."""
-        return self._limits[Key(analysis, self.config.analyses[analysis].version, run)]
+        return self._limits[self._versions[analysis, run]]
+
+    def version_of(self, analysis: str, run: str) -> str:
+        """Return the version of an analysis for which a run is pending; a tick takes it for one at most."""
+        return self._versions[analysis, run].version
+
+    @functools.cached_property
+    def _versions(self) -> dict[tuple[str, str], Key]:
+        return {(key.analysis, key.run): key for key in self.pending()}
 
     def key_of(self, made: str) -> Key:
         """Return the pending key whose job has this output."""

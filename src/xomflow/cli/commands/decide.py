@@ -93,6 +93,14 @@ def undrain(config: Config, options: argparse.Namespace) -> int:
     return _decide(config, options, undrain_site(config), may_be_many=True)
 
 
+def promote(config: Config, options: argparse.Namespace) -> int:
+    """Make the trial of an analysis its published version, which ticks analyse from then on."""
+    from xomflow.workflow.decisions.promote import promote as promote_trial
+
+    draft = promote_trial(config, options.analysis, options.version)
+    return _decide(config, options, draft, may_be_many=True)
+
+
 def backfill(config: Config, options: argparse.Namespace) -> int:
     """Analyse old runs beside the others, after them and few at a time, also those outside min_run of the analysis."""
     from xomflow.workflow.decisions.backfill import backfill as order
@@ -144,6 +152,10 @@ def _attempts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--attempts", type=positive, default=1, help="how many attempts; default: %(default)s")
 
 
+def _version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION", help="that of the trial")
+
+
 def _of_backfill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at-once", type=positive, help="how many of them are in progress at a time; default: as many as a tick takes"
@@ -174,6 +186,7 @@ COMMANDS = (
     Command(accept, _taking()),
     Command(retry, _taking(_analysis, add_runs, _attempts, add_until)),
     Command(redo, _taking(_analysis, add_runs, add_until)),
+    Command(promote, _taking(_analysis, _version)),
     Command(backfill, _taking(_analysis, add_runs, _of_backfill, add_until)),
     Command(veto, _taking(_runs_and_analyses, add_until)),
     Command(unveto, _taking(_runs_and_analyses)),

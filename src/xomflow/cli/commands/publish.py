@@ -12,7 +12,6 @@ from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths
 from xomflow.outcomes.groups import GroupsOfAll, read_groups
 from xomflow.publishing.open_store import StoreConfig, open_store
-from xomflow.publishing.store import Store
 from xomlib.printing import say
 
 
@@ -25,8 +24,7 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
     paths, where = Paths(config.work), StoreConfig.of(config.store)
     stop_before(mass_changes(paths, where, read_decisions(paths).made, everything=True))
     mark_folders(paths, where.is_local)
-    with closing(_store(config)) as store:
-        receipt = publish_everything(config, store, _groups(config))
+    receipt = publish_everything(config, _groups(config))
     say(f"{receipt.outcomes} outcomes, {receipt.points} points are in the store", *receipt.problems)
     return ExitCode.STORE_OR_DISK if receipt.problems else ExitCode.OK
 
@@ -34,9 +32,12 @@ def rebuild(config: Config, options: argparse.Namespace) -> int:
 def verify(config: Config, options: argparse.Namespace) -> int:
     """Compare the store with the outcomes; exit code 9 if they differ, 6 if the store does not answer."""
     from xomflow.publishing.publish import verify as differences
+    from xomflow.workflow.trials import stores_of
 
-    with closing(_store(config)) as store:
-        found = list(differences(Paths(config.work), store, config.store.prefix, _groups(config), config.page.url))
+    paths, found = Paths(config.work), list[str]()
+    for where, scope in stores_of(config):
+        with closing(open_store(where, paths)) as store:
+            found += differences(paths, store, where.prefix, _groups(config), config.page.url, scope)
     say(*found, f"{len(found)} differences" if found else "the store has what the outcomes say")
     return ExitCode.STORE_DIFFERS if found else ExitCode.OK
 
@@ -50,10 +51,6 @@ def _groups(config: Config) -> GroupsOfAll | None:
     if left is not None or not any(block.period for block in config.analyses.values()):
         return left
     return load_pending(config, open_rundb(config.rundb), may_write=False).known_groups(config)
-
-
-def _store(config: Config) -> Store:
-    return open_store(StoreConfig.of(config.store), Paths(config.work))
 
 
 COMMANDS = (Command(rebuild, by_owner=True), Command(verify))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.errors import UsageError
@@ -11,8 +9,6 @@ from xomflow.core.files.maintenance import Maintenance, Task, begin, end
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.decisions.files import read_decisions
-from xomflow.publishing.open_store import StoreConfig, open_store
-from xomflow.publishing.publish import drop
 from xomflow.workflow.maintenance import steps
 
 
@@ -49,12 +45,9 @@ def remove(config: Config, analysis: str) -> list[str]:
     """
     paths = Paths(config.work)
     name = f"{analysis}-{times.now():%Y%m%dT%H%M%SZ}"
-    with (
-        steps.undisturbed(config, _wanted(analysis).command),
-        closing(open_store(StoreConfig.of(config.store), paths)) as store,
-    ):
+    with steps.undisturbed(config, _wanted(analysis).command):
         keys, begun = check_remove(config, analysis), steps.has_begun(paths, _wanted(analysis))
-        points = drop(paths, store, analysis, config.longest_wait)
+        points = steps.drop_points(config, analysis)
         if not (begun or points):
             steps.must_have_results(paths, analysis)
         task = begun or Maintenance(Task.REMOVE, analysis, name)
@@ -67,7 +60,7 @@ def remove(config: Config, analysis: str) -> list[str]:
             steps.move(source, target)
         steps.rename_groups(paths, analysis)
         steps.forget(paths, analysis)
-        problems = steps.publish_all(config, store)
+        problems = steps.publish_all(config)
         end(paths)
     where = f"all its files are in {place}" if place.exists() else "it had no files"
     return steps.said([f"{analysis} is removed: {len(keys)} keys, {points} points; {where}", *problems])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 
 from xomflow.config.model import Config
@@ -15,8 +14,6 @@ from xomflow.decisions.files import read_decisions, replace_decision
 from xomflow.decisions.model import Decision
 from xomflow.outcomes.files import digest_of, names_in
 from xomflow.outcomes.renaming import under_new_name
-from xomflow.publishing.open_store import StoreConfig, open_store
-from xomflow.publishing.publish import drop
 from xomflow.workflow.maintenance import steps
 from xomlib.files import digest, write_atomically
 
@@ -63,9 +60,9 @@ def rename(config: Config, old: str, new: str) -> list[str]:
         If the store does not remove the points under the old name; nothing else has happened then.
     """
     paths, wanted = Paths(config.work), Maintenance(Task.RENAME, old, new)
-    with steps.undisturbed(config, wanted.command), closing(open_store(StoreConfig.of(config.store), paths)) as store:
+    with steps.undisturbed(config, wanted.command):
         keys = check_rename(config, old, new)
-        points = drop(paths, store, old, config.longest_wait)
+        points = steps.drop_points(config, old)
         begin(paths, wanted)
         # First the decisions: they name digests of outcomes, which change.
         for decision in read_decisions(paths).made:
@@ -76,7 +73,7 @@ def rename(config: Config, old: str, new: str) -> list[str]:
         _rename_documents(paths, old, new)
         steps.rename_groups(paths, old, new)
         steps.forget(paths, old)
-        problems = steps.publish_all(config, store)
+        problems = steps.publish_all(config)
         end(paths)
     done = f"{old} is {new}: {len(keys)} keys; {points} points under the old name are removed"
     return steps.said([done, *problems])

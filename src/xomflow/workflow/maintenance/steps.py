@@ -25,12 +25,13 @@ from xomflow.outcomes.files import list_outcomes, list_versions, names_in
 from xomflow.outcomes.groups import GroupsOfAll, read_groups, write_groups
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.in_progress import read_in_progress
-from xomflow.publishing.open_store import StoreConfig
-from xomflow.publishing.publish import publish
-from xomflow.publishing.store import Store, StoreError
+from xomflow.publishing.open_store import StoreConfig, open_store
+from xomflow.publishing.publish import drop, publish
+from xomflow.publishing.store import StoreError
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.workflow.mass_changes import mass_changes
+from xomflow.workflow.trials import stores_of
 from xomflow.workflow.what_runs import what_runs
 
 
@@ -119,15 +120,26 @@ def rename_groups(paths: Paths, old: str, new: str = "") -> None:
         write_groups(paths, left)
 
 
-def publish_all(config: Config, store: Store) -> list[str]:
-    """Publish and renew the page as a tick does, unless the brake stops it; return sentences about what failed."""
+def drop_points(config: Config, analysis: str) -> int:
+    """Remove all points of an analysis from all stores; return how many there were."""
     paths = Paths(config.work)
+    with contextlib.ExitStack() as opened:
+        stores = [opened.enter_context(contextlib.closing(open_store(one, paths))) for one, _ in stores_of(config)]
+        return drop(paths, stores, analysis, config.longest_wait)
+
+
+def publish_all(config: Config) -> list[str]:
+    """Publish and renew the page as a tick does, unless the brake stops it; return sentences about what failed."""
+    paths, problems = Paths(config.work), list[str]()
     if found := mass_changes(paths, StoreConfig.of(config.store), read_decisions(paths).made):
         return [f"not published: {change.sentence}" for change in found]
-    receipt = publish(paths, store, config.store.prefix, config.page.url, config.longest_wait)
+    for where, scope in stores_of(config):
+        with contextlib.closing(open_store(where, paths)) as store:
+            more = (config.page.url, config.longest_wait, (), scope)
+            problems += publish(paths, store, where.prefix, *more).problems
     with exclusive(paths.publishing_lock, config.longest_wait):
-        problems = refresh_page(paths).problems
-    return list(dict.fromkeys([*receipt.problems, *problems]))
+        problems += refresh_page(paths).problems
+    return list(dict.fromkeys(problems))
 
 
 def said(sentences: list[str]) -> list[str]:

@@ -42,7 +42,10 @@ def why(config: Config, number: int) -> list[str]:
         lines = own or [f"the run database has no run {number}", *summarize(answer.complaints)]
     else:
         lines = [f"run {run.id}: {NOT_SHOWN}; nothing about it changes"] if number in answer.unseen else []
-        lines += [_line(config, analysis, run, survey) for analysis in config.analyses]
+        lines += [_line(config, analysis, run, survey, analysis) for analysis in config.analyses]
+        if trials := config.trials:
+            names = {one: config.title_of(one, block.version) for one, block in trials.analyses.items()}
+            lines += [_line(trials, one, run, survey, name) for one, name in names.items()]
     lines += [f"decided: {one}" for one in survey.standing.about(number, survey.undone)]
     return lines + CurrentResults(Paths(config.work), survey.known_groups).describe(number)
 
@@ -53,7 +56,8 @@ def document_problems(config: Config) -> list[str]:
     return answer.problems or ["every run document can be understood"]
 
 
-def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
+def _line(config: Config, analysis: str, run: Run, survey: Survey, name: str) -> str:
+    """Return the line for an analysis, which the survey lists under a name."""
     block, decided = config.analyses[analysis], survey.standing.made
     selector = Selector(
         config.selection, block, vetoes(decided, analysis), backfilled(decided, analysis, block.version)
@@ -61,7 +65,7 @@ def _line(config: Config, analysis: str, run: Run, survey: Survey) -> str:
     # A campaign also waits for members that are not finished.
     kind = selector.refusal_in_groups(run.number) or selector.refusal_by_kind(run)
     refusal = kind if block.period else selector.refusal(run)
-    item = next((one for one in survey.items[analysis] if run.number in (one.run.members or (one.run.number,))), None)
+    item = next((one for one in survey.items[name] if run.number in (one.run.members or (one.run.number,))), None)
     name = f"{analysis} {block.version} run {item.key.run if item else run.id}"
     if refusal:
         return f"{name}: not selected: {refusal}"

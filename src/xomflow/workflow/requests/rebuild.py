@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from xomflow.config.model import Config
 from xomflow.core.errors import XomError
 from xomflow.core.files.file_lock import exclusive
@@ -9,27 +11,38 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.publishing import publish
+from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store
 from xomflow.workflow.boards import publish_boards
 from xomflow.workflow.discover import as_listed, survey_document, survey_now
 from xomflow.workflow.summary import with_records
+from xomflow.workflow.trials import stores_of
 
 
-def rebuild(config: Config, store: Store, groups: GroupsOfAll | None) -> Receipt:
-    """Publish everything to a store, which may be empty; return the receipt.
+def rebuild(config: Config, groups: GroupsOfAll | None) -> Receipt:
+    """Publish everything to the stores, which may be empty; return the receipt.
 
-    The results come from the outcomes alone. If the run database or the store cannot be asked, the receipt has a
+    The results come from the outcomes alone. If the run database or a store cannot be asked, the receipt has a
     sentence about it, and the next tick publishes the rest.
     """
+    paths, receipt = Paths(config.work), Receipt()
+    for where, scope in stores_of(config):
+        with closing(open_store(where, paths)) as store:
+            of_store = publish.rebuild(paths, store, where.prefix, groups, config.page.url, scope)
+            if not of_store.away and scope.only is None:
+                of_store.problems += _boards(config, store)
+            receipt = publish.joined(receipt, of_store)
+    return receipt
+
+
+def _boards(config: Config, store: Store) -> list[str]:
+    """Publish what boards show; return a sentence if that failed."""
     paths = Paths(config.work)
-    receipt = publish.rebuild(paths, store, config.store.prefix, groups, config.page.url)
-    if receipt.away:
-        return receipt
     try:
         survey = survey_now(config, may_write=False)
         listed = with_records(paths, map(as_listed, survey.undone))
         with exclusive(paths.publishing_lock):
             publish_boards(paths, store, survey_document(survey, config, []), listed)
     except (XomError, OSError) as error:
-        receipt.problems.append(str(error))
-    return receipt
+        return [str(error)]
+    return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,12 @@ class RunCommand:
 
     tick: str
     analysis: str
-    version: str
+    version_of: Callable[[str, str], str]
 
     def __call__(self, wildcards: Any) -> str:
         """Return the command."""
-        return _command("run", self.tick, self.analysis, self.version, wildcards.run)
+        version = self.version_of(self.analysis, wildcards.run)
+        return _command("run", self.tick, self.analysis, version, wildcards.run)
 
 
 def _command(*arguments: str) -> str:

@@ -133,7 +133,8 @@ class Rules:
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
-        return RunCommand(str(self.tick.folder), analysis, self._block(analysis).version)
+        self._block(analysis)
+        return RunCommand(str(self.tick.folder), analysis, self._tick.version_of)
 
     def place_of(self, made: str) -> int:
         """Return the place of the job with an output in the tick's order, for the scheduler."""

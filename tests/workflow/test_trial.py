@@ -1,0 +1,222 @@
+"""A trial is run by ticks beside the published version, and published under `test_` until it is promoted."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from support.in_process import FastSite
+from support.site import Site
+from xomflow.core.exit_code import ExitCode
+from xomflow.decisions.files import read_decisions
+
+WHY = ("--why", "the new fit is better")
+PUBLISHED = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
+TRIED = "xomlib.Xomresult(variable_name='answer', variable_value=xomlib.settings()['scale']).save()"
+
+
+def set_up(site: Site) -> None:
+    site.runs([52001, 52002])
+    site.analysis("better", TRIED)
+    site.analysis("good", PUBLISHED, trial={"version": "v2", "script": "better", "settings": {"scale": 2}})
+    del site.tree["analyses"]["better"]
+    site.tree["store"] = {"prefix": "prod_"}
+
+
+@pytest.fixture
+def tried(site: FastSite) -> FastSite:
+    """A site with a trial; both versions have done two runs."""
+    set_up(site)
+    for _ in range(2):
+        assert site.tick().returncode == 0
+    return site
+
+
+def stored(site: Site) -> set[str]:
+    """The versions in the store, by prefix."""
+    found = {path.relative_to(site.paths.store).parts for path in site.paths.store.glob("*/good/*/*.lp")}
+    return {f"{prefix} {version}" for prefix, _, version, _ in found}
+
+
+def values(site: FastSite, version: str) -> set[float]:
+    return {site.outcome("good", number, version)["results"][0]["value"] for number in site.done("good", version)}
+
+
+def test_a_trial_comes_after_the_published_version_and_uses_its_own_script(site: FastSite) -> None:
+    set_up(site)
+    site.tick()
+    assert (site.done("good"), site.done("good", "v2")) == ({52001, 52002}, set())
+    site.runs([52003])
+    assert site.pending() == {("good", "052001"), ("good", "052002"), ("good", "052003")}
+    site.tick()
+    assert (site.done("good"), site.done("good", "v2")) == ({52001, 52002, 52003}, {52001, 52002})
+    assert (values(site, "v1"), values(site, "v2")) == ({1.0}, {2.0})
+    listed = site.ticks()[-1].run_list("good+v2").read_text()
+    assert "052003\tready" in listed
+
+
+def test_both_versions_share_a_job_of_a_batch(site: FastSite) -> None:
+    set_up(site)
+    site.together = 3
+    site.tick()
+    site.runs([52003])
+    assert site.tick().returncode == 0
+    assert (site.done("good"), site.done("good", "v2")) == ({52001, 52002, 52003}, {52001, 52002})
+
+
+def test_a_trial_is_published_under_test_alone(tried: FastSite) -> None:
+    assert stored(tried) == {"prod v1", "test v2"}
+    assert tried.xom("verify").stdout == "the store has what the outcomes say\n"
+    shutil.rmtree(tried.paths.store / "test")
+    assert "is missing" in tried.xom("verify").stdout
+    assert tried.xom("rebuild").returncode == 0
+    assert (stored(tried), tried.xom("verify").returncode) == ({"prod v1", "test v2"}, 0)
+
+
+def test_status_and_why_name_both_versions(tried: FastSite) -> None:
+    assert "good+v2" in tried.xom("status").stdout
+    why = tried.xom("why", "52001").stdout
+    assert "good v1 run 052001: done" in why
+    assert "good v2 run 052001: done" in why
+
+
+def test_a_promoted_trial_is_what_is_published_and_analysed(tried: FastSite) -> None:
+    done = tried.xom("promote", "good", "v2", *WHY)
+    assert done.returncode == 0, done.stderr
+    assert "2 keys to be published, and v2 to be analysed from now on instead of v1" in done.stdout
+    tried.runs([52003])
+    for _ in range(2):
+        assert tried.tick().returncode == 0
+    assert (tried.done("good"), tried.done("good", "v2")) == ({52001, 52002}, {52001, 52002, 52003})
+    assert values(tried, "v2") == {2.0}
+    assert stored(tried) == {"prod v1", "prod v2"}
+    assert tried.xom("verify").returncode == 0
+    # Later the configuration says the same.
+    tried.tree["analyses"]["good"] = {"version": "v2", "script": "better", "settings": {"scale": 2}}
+    assert tried.pending() == set()
+    tried.tick()
+    assert (stored(tried), tried.xom("verify").returncode) == ({"prod v1", "prod v2"}, 0)
+
+
+def test_a_promotion_that_is_taken_back_makes_a_trial_of_it_again(tried: FastSite) -> None:
+    tried.xom("promote", "good", "v2", *WHY)
+    tried.tick()
+    (made,) = read_decisions(tried.paths).made
+    assert tried.xom("withdraw", made.name, "--why", "it was not").returncode == 0
+    tried.tick()
+    assert stored(tried) == {"prod v1", "test v2"}
+    assert tried.xom("verify").returncode == 0
+
+
+def test_a_trial_that_is_given_up_is_not_published(tried: FastSite) -> None:
+    del tried.tree["analyses"]["good"]["trial"]
+    tried.runs([52003])
+    for _ in range(2):
+        tried.tick()
+    assert (tried.done("good"), tried.done("good", "v2")) == ({52001, 52002, 52003}, {52001, 52002})
+    assert stored(tried) == {"prod v1", "test v2"}
+    assert tried.xom("verify").returncode == 0
+
+
+def test_a_version_that_was_published_is_no_trial_any_more(tried: FastSite) -> None:
+    for version in ("v2", "v3"):
+        tried.tree["analyses"]["good"] = {"version": version, "script": "better", "settings": {"scale": 2}}
+        tried.tick()
+    assert stored(tried) >= {"prod v1", "prod v2", "prod v3"}
+
+
+def test_points_from_a_time_under_test_stay_where_they_are(site: FastSite) -> None:
+    set_up(site)
+    site.tree["store"]["prefix"] = "test_"
+    for _ in range(2):
+        site.tick()
+    assert stored(site) == {"test v1", "test v2"}
+    site.tree["store"]["prefix"] = "prod_"
+    site.tick()
+    assert stored(site) == {"test v1", "test v2", "prod v1"}
+    assert site.xom("verify").returncode == 0
+
+
+def test_a_trial_that_fails_costs_the_published_version_nothing(site: FastSite) -> None:
+    set_up(site)
+    site.analysis("better", "raise ValueError('broken')")
+    del site.tree["analyses"]["better"]
+    assert site.tick().returncode == 0
+    assert site.tick().returncode == ExitCode.FAILED_RUNS
+    assert (site.done("good"), site.done("good", "v2")) == ({52001, 52002}, set())
+    assert stored(site) == {"prod v1"}
+
+
+def test_the_brake_protects_a_trial(tried: FastSite) -> None:
+    tried.runs(range(52003, 52008))
+    for _ in range(2):
+        tried.tick()
+    shutil.rmtree(tried.paths.shelves("good", "v2") / "052")
+    done = tried.tick()
+    assert done.returncode == ExitCode.WAITS_FOR_PERSON
+    assert "good v2: 7 of 7 results are no longer what they were" in tried.xom("status").stdout
+
+
+def test_what_is_no_trial_is_not_promoted(tried: FastSite) -> None:
+    done = tried.xom("promote", "good", "v3", *WHY)
+    assert done.returncode == ExitCode.USAGE
+    assert "analyses.good has no trial v3, its trial is v2: nothing was done" in done.stderr
+    tried.xom("promote", "good", "v2", *WHY)
+    again = tried.xom("promote", "good", "v2", *WHY)
+    assert "analyses.good has no trial v2, v2 is published, without a trial: nothing was done" in again.stderr
+
+
+def test_a_kill_leaves_a_promotion_complete_or_absent(tried: FastSite) -> None:
+    kills = 0
+    while tried.killed_command(kills + 1, "promote", "good", "v2", *WHY).returncode == -signal.SIGKILL:
+        kills += 1
+        assert read_decisions(tried.paths).problems == ()
+        if read_decisions(tried.paths).made:
+            break
+    tried.tick()
+    assert stored(tried) == {"prod v1", "prod v2"}
+
+
+@pytest.mark.parametrize(
+    ("trial", "sentence"),
+    [
+        ({"version": "v1"}, "trial.version is v1, that of the analysis: a trial needs another one"),
+        ({"version": "v2", "script": "bettr"}, "analyses.good has no script for its trial: "),
+        ({"version": "v2", "memory": 7}, "analyses.good.trial.memory = 7 is not known"),
+    ],
+)
+def test_a_mistake_in_a_trial_is_one_sentence(site: FastSite, trial: dict[str, object], sentence: str) -> None:
+    set_up(site)
+    site.tree["analyses"]["good"]["trial"] = trial
+    done = site.xom("status")
+    assert done.returncode == ExitCode.CONFIGURATION
+    assert sentence in done.stderr
+
+
+def test_a_renamed_analysis_takes_its_trial_along(tried: FastSite) -> None:
+    tried.xom("drain", "--wait", *WHY)
+    tried.tree["analyses"]["fine"] = tried.tree["analyses"].pop("good")
+    for kind in ("scripts/analyses/good.py", "rules/analyses/good.smk"):
+        path: Path = tried.folder / "extra" / kind
+        path.with_name(path.name.replace("good", "fine")).write_text(path.read_text().replace("good", "fine"))
+    done = tried.xom("rename", "good", "fine")
+    assert done.returncode == 0, done.stderr
+    tried.xom("undrain", *WHY)
+    assert tried.pending() == set()
+    assert tried.xom("verify").returncode == 0
+    assert {path.parent.name for path in tried.paths.store.glob("test/fine/*/*.lp")} == {"v2"}
+
+
+@pytest.mark.slow
+def test_snakemake_runs_both_versions_by_one_rule(snakemake_site: Site) -> None:
+    set_up(snakemake_site)
+    assert snakemake_site.tick().returncode == 0
+    snakemake_site.runs([52003])
+    assert snakemake_site.pending() == {("good", f"05200{n}") for n in (1, 2, 3)}
+    done = snakemake_site.tick()
+    assert done.returncode == 0, done.stderr
+    assert snakemake_site.done("good") == {52001, 52002, 52003}
+    assert snakemake_site.done("good", "v2") == {52001, 52002}
