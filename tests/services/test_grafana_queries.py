@@ -50,6 +50,7 @@ def outcomes() -> list[dict[str, Any]]:
         outcome(key_of(52003), upper, run={**hours(10), "mode": "tpc_x*"}),
         outcome(key_of(52001, version="v0"), [result("old", 3.0)], run=hours(30)),
         outcome(key_of(52001, "rate"), [result("a rate", 3.0, unit="Hz")], run=hours(30)),
+        outcome(key_of(52009, "rate"), [result("a rate", 4.0, unit="Hz")], run=hours(30)),  # began in the same second
         outcome(Key("campaigns", "v1", CAMPAIGN), [result()], run=campaign),
     ]
 
