@@ -142,11 +142,12 @@ def _newest_site_errors(paths: Paths) -> list[str]:
 
 
 def count_lines(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
-    """Return a table of the number of keys in each state, by analysis."""
+    """Return a table of the number of keys in each state that there is, by analysis."""
     width = max([len("analysis"), *map(len, counts)])
-    lines = [f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in State)]
+    states = [one for one in State if one is State.DONE or any(numbers.get(one) for numbers in counts.values())]
+    lines = [f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in states)]
     for analysis, numbers in counts.items():
-        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>{_COLUMN}}" for state in State))
+        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>{_COLUMN}}" for state in states))
     return lines
 
 
