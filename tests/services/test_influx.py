@@ -26,7 +26,7 @@ from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.point import FINGERPRINT
 from xomflow.publishing.points import points_of
 from xomflow.publishing.publish import Receipt, drop, publish, rebuild, verify
-from xomflow.publishing.store import StoreError
+from xomflow.publishing.store import StoreAwayError, StoreError
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
 
@@ -268,6 +268,9 @@ def test_loss_2_a_wrong_token_is_said_and_nothing_is_lost(paths: Paths, publishe
     place = f"InfluxDB at {bucket.url}, bucket {bucket.name}"
     assert (receipt.outcomes, receipt.away) == (0, True)
     assert receipt.problems == [f"{place} refused: 401 unauthorized access"]
+    refused = replace(published, bucket=replace(bucket, token="wr0ng")).store()
+    with closing(refused), pytest.raises(StoreAwayError, match="401 unauthorized access"):
+        refused.check()
     assert published().outcomes == 2
     assert runs(bucket) == [52001, 52001, 60001, 60001]
 

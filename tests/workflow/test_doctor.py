@@ -119,6 +119,17 @@ def test_an_account_file_that_others_can_read_is_a_line_with_what_to_type(site: 
     assert found["store"][0]["seen"] == f"store.credentials: {secret} can be read by others; run: chmod 600 {secret}"
 
 
+def test_a_store_that_does_not_answer_is_wrong(site: FastSite) -> None:
+    account = Path(site.folder / "influx.json")
+    account.write_text(json.dumps({"url": "http://127.0.0.1:1", "token": "t", "org": "o", "bucket": "b"}))
+    account.chmod(0o600)
+    site.tree["store"] = {"kind": "influxdb", "credentials": str(account)}
+    code, found = doctor(site)
+    assert code == ExitCode.STORE_OR_DISK
+    assert [line["state"] for line in found["store"]] == ["wrong"]
+    assert "InfluxDB at http://127.0.0.1:1, bucket b does not answer" in found["store"][0]["seen"]
+
+
 def test_a_check_that_hangs_or_raises_costs_only_its_own_line() -> None:
     released = threading.Event()
 

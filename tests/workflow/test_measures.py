@@ -97,6 +97,7 @@ def test_unknown_parts_do_not_differ() -> None:
     assert differences(Maker("s2", "t", "here", (("peaks", "y"),), (("strax", "2.0"),)), today) == {"lineage"}
     assert differences(Maker("s2", "t", "here", (), (("strax", "1.9"),)), today) == {"software"}
     assert differences(Maker("s1", "u", "there"), today) == {"script", "settings", "software"}
+    assert differences(Maker("s2", "t", "there", (), (("strax", "2.0"),)), today) == set(), "another path to the same"
     assert differences(Maker("s1", "u", "there"), None) == set(), "no tick would make it"
 
 

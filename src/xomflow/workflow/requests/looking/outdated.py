@@ -95,11 +95,14 @@ def differences(maker: Maker, today: Today | None) -> frozenset[str]:
     """Return which parts of what made a result are not those of today; what is not known on either side differs not."""
     if today is None:
         return frozenset()
-    versions = [name for name in _PACKAGES if name in today.versions]
+    made = dict(maker.versions)
+    versions = [name for name in _PACKAGES if name in today.versions and name in made]
     found = {
         "lineage": any(today.lineage.get(name, hashed) != hashed for name, hashed in maker.lineage),
-        "software": maker.software != today.software
-        or any(dict(maker.versions).get(name, today.versions[name]) != today.versions[name] for name in versions),
+        # Another checkout of the same software has another path, so the name counts only where no version is known.
+        "software": any(made[name] != today.versions[name] for name in versions)
+        if versions
+        else maker.software != today.software,
         "script": bool(maker.script) and maker.script != today.script,
         "settings": bool(maker.settings) and maker.settings != today.settings,
     }
@@ -134,10 +137,13 @@ class _AllToday:
         block, program = self._config.analyses[analysis], software.program
         script = digest(script_of(self._config, analysis).read_bytes())
         settings = digest(json.dumps(block.settings, sort_keys=True).encode())
-        if not block.types:
+        # Versions are found with data types: for an analysis without any, with those of another one.
+        named = {analysis: block, **self._config.analyses}
+        lender = next((name for name, one in named.items() if one.types), None)
+        if lender is None:
             return Today(script, settings, program.name)
         try:
-            found = self._probe.describe(program, self._config.context_of(analysis, software), block.types)
+            found = self._probe.describe(program, self._config.context_of(lender, software), named[lender].types)
         except ContextError as error:
             self.problems[f"{error}; its lineage is not compared"] = None
             return Today(script, settings, program.name)
