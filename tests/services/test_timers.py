@@ -150,6 +150,18 @@ def test_where_slurm_takes_no_job_after_the_tick_it_starts_the_same_one_again(ho
     assert chain.said() == ["tick", "requeue 17"]
 
 
+def test_the_chain_of_a_site_with_a_folder_of_its_own_uses_the_version_that_is_current(home: Path) -> None:
+    chain, site = Chain(home), home / "site"
+    site.mkdir()
+    program(home / "bin/sbatch", 'echo "$PWD" > waiting; shift 2; echo "$@" >> said')
+    program(chain.folder / SNAKEMAKE, 'echo "$@" >> said')
+    own = {"SLURM_SUBMIT_DIR": str(site), "XOM_CODE": str(chain.folder)}
+    code = chain.folder
+    subprocess.run(["/bin/bash", code / "deploy/tick.sbatch"], env={**chain.environment, **own}, check=True)
+    said = sorted((site / "said").read_text().splitlines())
+    assert said == [f"--snakefile {code}/Snakefile --profile {code}/slurm", f"{code}/deploy/tick.sbatch"]
+
+
 def test_a_chain_that_was_started_twice_has_one_next_job(home: Path) -> None:
     chain = Chain(home)
     (chain.folder / "waiting").write_text(f"{chain.folder}\n")
