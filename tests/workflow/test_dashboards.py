@@ -68,7 +68,7 @@ def test_the_command_writes_what_a_tick_writes(site: FastSite) -> None:
 
 
 def test_the_command_names_variables_that_no_result_has(site: FastSite) -> None:
-    at_influx(site).analysis("first", GOOD, limits={"anwser": {"warn": [0, 2]}}, main_variables=["answer"])
+    at_influx(site).analysis("first", GOOD, limits={"anwser": {"warn": [0, 2]}}, variables={"answer": {"main": True}})
     site.runs([52001])
     assert "no result of" not in site.xom("dashboards").stdout
     site.tick()

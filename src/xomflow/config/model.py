@@ -302,7 +302,7 @@ class Variable(Model):
     title: str = Field("", description="Heading on page and boards; default: its name.")
     help: str = Field("", description="A sentence: what it is, and what moves it.")
     unit: str | None = Field(None, description="Unit with which it has to be saved; default: any.")
-    main: bool = Field(False, description="Whether dashboards show it first, as `main_variables` do.")
+    main: bool = Field(False, description="Whether dashboards show it first; the overview shows the first of these.")
 
 
 class Trial(Model):
@@ -347,9 +347,6 @@ class Analysis(RunRange):
         [], description="Entries of the run document that come late: a run waits until they are there."
     )
     period: Period | None = Field(None, description="Takes several runs together; default: one run at a time.")
-    main_variables: list[str] = Field(
-        [], description="Variables that dashboards show first; the overview shows the first one. Default: as saved."
-    )
     variables: dict[str, Variable] = Field(
         {},
         description="Variables that the script promises: `{light_yield: {title: Light yield, unit: PE/keV, help: ..., "
@@ -387,7 +384,7 @@ class Analysis(RunRange):
     @property
     def first_variables(self) -> tuple[str, ...]:
         """The variables that boards show first."""
-        return tuple(dict.fromkeys([*self.main_variables, *(name for name, one in self.variables.items() if one.main)]))
+        return tuple(name for name, one in self.variables.items() if one.main)
 
     @property
     def alternatives(self) -> tuple[tuple[str, ...], ...]:

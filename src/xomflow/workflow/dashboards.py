@@ -63,7 +63,7 @@ def names_without_results(config: ReportConfig, makers: Mapping[Method, Makers])
     found = []
     for analysis, title in config.analyses.items():
         known = makers[analysis, title.version].units if (analysis, title.version) in makers else {}
-        for key, names in (("limits", title.limits), ("main_variables", title.main_variables)):
+        for key, names in (("limits", title.limits), ("variables", title.main_variables)):
             found += [
                 f"analyses.{analysis}.{key} has '{name}', and no result of {title.version} has this variable: "
                 f"correct the name{did_you_mean(name, known)}"
