@@ -108,8 +108,8 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__):  # a script may have replaced the first one
+            stream.flush()
         os._exit(code)
 
 

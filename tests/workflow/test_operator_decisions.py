@@ -71,6 +71,18 @@ def test_a_retry_is_one_more_attempt_whose_number_follows_on(gave_up: FastSite) 
     assert "retry" not in gave_up.xom("status").stdout
 
 
+def test_a_retry_that_succeeded_is_over_also_if_its_run_is_vetoed(gave_up: FastSite) -> None:
+    decide(gave_up, "retry", "good", "52001")
+    gave_up.analysis("good", GOOD)
+    gave_up.tick()
+    decide(gave_up, "veto", "52001")
+    assert [line for line in gave_up.xom("status").stdout.splitlines() if line.startswith("retry")] == []
+    assert "retry" not in gave_up.xom("decisions").stdout
+    decide(gave_up, "retry", "good", "52002")
+    decide(gave_up, "veto", "52002")
+    assert "retry" in gave_up.xom("decisions").stdout
+
+
 def test_several_attempts_wait_as_usual_between_them(gave_up: FastSite) -> None:
     decide(gave_up, "retry", "good", "--attempts", "2")
     gave_up.tick()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from xomflow.core import times
-from xomflow.core.key import Key, run_id
+from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
@@ -35,10 +35,13 @@ class Standing:
         The decisions that stand.
     to_redo
         The keys whose present outcome is to be made again, with the number of the attempt that made it.
+    tried
+        The vetoed keys for which a retry has begun, since they have outcomes.
     """
 
     made: tuple[Decision, ...] = ()
     to_redo: Mapping[Key, int] = field(default_factory=dict)
+    tried: frozenset[Key] = frozenset()
     _grants: dict[Key, tuple[Grant, ...]] = field(init=False)
     _redo: dict[Key, Reason] = field(init=False)
     _backfills: dict[Key, Backfill] = field(init=False)
@@ -51,7 +54,8 @@ class Standing:
     @classmethod
     def read(cls, paths: Paths, now: datetime) -> Standing:
         """Return what stands at a moment; reads only."""
-        return cls(standing_decisions(paths, now), outcomes_to_redo(paths))
+        made = standing_decisions(paths, now)
+        return cls(made, outcomes_to_redo(paths), _tried(paths, made))
 
     def vetoed(self, analysis: str) -> dict[int, Reason]:
         """Return the numbers of the runs that are vetoed for an analysis, with the reason."""
@@ -124,13 +128,25 @@ class Standing:
         for run, after in zip(one.subject.runs, afters, strict=False):
             key = Key(one.subject.analysis, one.subject.version, run)
             last = self.to_redo.get(key) if after is None else after
-            if key in items and items[key].state.name is not State.RUNNING and items[key].state.attempt - 1 == last:
+            item = None if key in self.tried else items.get(key)
+            if item and item.state.name is not State.RUNNING and item.state.attempt - 1 == last:
                 yield key
 
     def _about(self, analysis: str) -> tuple[dict[int, Reason], Reason | None]:
         if analysis not in self._of_analysis:
             self._of_analysis[analysis] = (vetoes(self.made, analysis), held_back(self.made, analysis))
         return self._of_analysis[analysis]
+
+
+def _tried(paths: Paths, made: Collection[Decision]) -> frozenset[Key]:
+    """Return the keys of retries that are vetoed and have outcomes: they are not done, and nothing is left to try."""
+    found = set[Key]()
+    for one in made if any(one.what is Verb.VETO for one in made) else ():
+        subject = one.subject
+        vetoed = vetoes(made, subject.analysis) if one.what is Verb.RETRY else {}
+        keys = (Key(subject.analysis, subject.version, run) for run in subject.runs if first_run(run) in vetoed)
+        found.update(key for key in keys if paths.outcome(key).exists())
+    return frozenset(found)
 
 
 def _sentence(one: Decision) -> str:
