@@ -108,7 +108,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        for stream in (sys.stdout, sys.stderr, sys.__stdout__):  # a script may have replaced the first one
+        for stream in filter(None, (sys.stdout, sys.stderr, sys.__stdout__)):  # a script may replace them
             stream.flush()
         os._exit(code)
 

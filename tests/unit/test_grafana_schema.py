@@ -24,7 +24,7 @@ Board = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Board]], str]:
-    """What the compiler says of boards."""
+    """The complaints of the compiler about boards."""
     compiler = INSTALLED / "node_modules/.bin/tsc"
     if not (compiler.exists() and (INSTALLED / "node_modules/@grafana/schema").exists()):
         reason = f"{INSTALLED} lacks the compiler or @grafana/schema: `make lint` installs both, where node is"

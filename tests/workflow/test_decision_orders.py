@@ -66,7 +66,7 @@ def states(site: FastSite) -> dict[str, list[str]]:
 
 
 def _is_past(line: str) -> bool:
-    """Whether a line tells what was once: orders that have begun, results of groups as they were in between."""
+    """Whether a line is about what was once: orders that have begun, results of groups as they were in between."""
     return line.startswith("decided:") or ": superseded:" in line
 
 

@@ -39,7 +39,7 @@ def data_sources(site: Site) -> Json:
 
 
 def providers(site: Site) -> Json:
-    """Return where Grafana finds the boards. It reads them again every minute, and nobody can save over them."""
+    """Return where Grafana finds the boards. It reads them again every minute, and refuses to save over them."""
     provider = {
         "name": site.title,
         "orgId": _ONE,

@@ -1,4 +1,4 @@
-"""What the boards of a site depend on, and the names that Grafana knows them by."""
+"""What the boards of a site depend on, and their names in Grafana."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Site:
 
     @property
     def name(self) -> str:
-        """What tells this site's boards from those of another prefix in the same Grafana."""
+        """The difference between this site's boards and those of another prefix in the same Grafana."""
         return f"xom-{self.prefix.strip('_')}"
 
     @property

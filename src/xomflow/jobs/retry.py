@@ -1,4 +1,4 @@
-"""When the next attempt at a key is due, as its failure record tells it: by the configuration and by decisions."""
+"""When the next attempt at a key is due, for its failure record: by the configuration and by decisions."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 class Success(NamedTuple):
-    """What an outcome tells about its time.
+    """The times of an outcome.
 
     Parameters
     ----------

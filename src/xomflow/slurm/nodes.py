@@ -21,7 +21,7 @@ def describe_nodes_out(batch: BatchSystem, pending: int) -> list[str]:
         return []
     try:
         found = batch.nodes_out()
-    except BatchSystemError:  # what waits there says so
+    except BatchSystemError:  # what waits there is named by another sentence
         return []
     what = f"{pending} runs wait in {batch.name}, where some nodes take no jobs: {some_of(found)}"
     return [f"{what}; `sinfo -R` has the reasons, the site can take them back"] if found else []

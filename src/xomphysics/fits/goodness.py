@@ -14,8 +14,8 @@ CHANCE = 1e-3
 class Goodness:
     """Pearson's chi-square of a fit.
 
-    The p-value says how sure a deviation is, not how large: at high statistics it is small for deviations that do not
-    matter. `misfit` and `variation` are the sizes, as lower limits: zero where chance explains everything.
+    The p-value is about how sure a deviation is, not how large: at high statistics it is small for deviations that do
+    not matter. `misfit` and `variation` are the sizes, as lower limits: zero where chance explains everything.
 
     Attributes
     ----------

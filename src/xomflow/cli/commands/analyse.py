@@ -34,7 +34,7 @@ def new_analysis(config: Config, options: argparse.Namespace) -> int:
         return ExitCode.OK
     begun.write()
     say(*map(str, begun.files), f"{options.config}: analyses.{options.analysis}")
-    say(f"try it with: xom try {options.analysis} RUN; change it as docs/analyst.md says")
+    say(f"try it with: xom try {options.analysis} RUN; docs/analyst.md describes what to change")
     return ExitCode.OK
 
 

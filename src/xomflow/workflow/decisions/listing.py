@@ -34,7 +34,7 @@ class _Look:
     stand
         The decisions that stand, by name.
     standing, items
-        What the survey knows: the decisions, and the keys that are not done.
+        What the survey found: the decisions, and the keys that are not done.
     """
 
     paths: Paths
