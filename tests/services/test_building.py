@@ -28,8 +28,12 @@ def test_what_is_missing_is_said(tmp_path: Path, script: str, without: str, said
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in TOOLS:
-        if name != without and (found := shutil.which(name)):
+        if name == without:
+            continue
+        if found := shutil.which(name):
             (programs / name).symlink_to(found)
+        else:  # that a program is there is all that is looked at before the missing one
+            (programs / name).touch(mode=0o755)
     command = [str(programs / "bash"), str(ROOT / "services" / script), str(tmp_path / "services")]
     done = subprocess.run(command, env={"PATH": str(programs)}, capture_output=True, text=True, check=False)
     assert done.returncode == 1

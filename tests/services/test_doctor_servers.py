@@ -46,7 +46,8 @@ def test_servers_that_answer_are_ok_and_one_that_does_not_is_wrong(
     assert found["Slurm"]["seen"].startswith("squeue answers in ")
     account = json.loads(credentials.read_text())
     credentials.write_text(json.dumps({**account, "token": "wrong"}))
-    place.environment["SLURM_CONF"] = "/nowhere"
+    (site.folder / "empty.conf").touch()  # without the file Slurm's commands look for a server for a minute
+    place.environment["SLURM_CONF"] = str(site.folder / "empty.conf")
     code, found = doctor(place)
     assert code == ExitCode.STORE_OR_DISK
     assert "refused: 401" in found["store"]["seen"]

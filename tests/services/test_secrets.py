@@ -142,7 +142,7 @@ def secretive(
         block = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["analyses"]["scada"]
         parameters = {"pressure": {"name": "XE1T.CRY_PT101_PCHAMBER_AI.PI", "unit": "bar"}}
         settings = {"credentials": str(server.account), "parameters": parameters}
-        site.tree["analyses"]["scada"] = {**block, "memory_mb": 1500, "settings": settings}
+        site.tree["analyses"]["scada"] = {**block, "version": "v1", "memory_mb": 1500, "settings": settings}
         made.place.analysis("good", GOOD)
         site.tree["rundb"] = {"kind": "mongodb", "credentials": str(made.rundb), "timeout": "3 s"}
         site.tree["store"] = {"kind": "influxdb", "credentials": str(made.influx)}
