@@ -13,7 +13,6 @@ from xomflow.grafana.site import Analysis, Bucket, Site, Variable
 from xomflow.outcomes.groups import Method
 from xomflow.outcomes.makers import Makers
 from xomflow.publishing.boards.expected import Limits
-from xomflow.publishing.influx_client import read_credentials
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, VariableTitle
 
 
@@ -53,6 +52,8 @@ def write_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method,
         raise ConfigurationError(
             "store.kind is 'local', and Grafana cannot read its files: dashboards need store.kind 'influxdb'"
         )
+    from xomflow.publishing.influx_client import read_credentials  # imports the client, which takes 0.3 s
+
     account = read_credentials(config.store.credentials)
     bucket = Bucket(account["url"], account["org"], account["bucket"])
     return grafana.write_tree(paths.grafana, site_of(paths, config, bucket, makers))
