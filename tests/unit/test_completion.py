@@ -74,6 +74,7 @@ def test_zsh_completes_commands_options_and_names_of_analyses(site: FastSite) ->
 def test_every_command_is_completed_in_both_shells() -> None:
     words = words_of(make_parser())
     assert list(words) == [command.name for command in COMMANDS]
+    assert [one.help for one in words.values()] == [command.help for command in COMMANDS]
     assert all({"--site", "--config", "--help"} <= one.options.keys() for one in words.values())
     for script in (bash_script(words), zsh_script(words)):
         assert all(f"{name})" in script for name in words)

@@ -94,7 +94,7 @@ def test_a_promoted_trial_is_what_is_published_and_analysed(tried: FastSite) -> 
     assert values(tried, "v2") == {2.0}
     assert stored(tried) == {"prod v1", "prod v2"}
     assert tried.xom("verify").returncode == 0
-    # Later the configuration says the same.
+    # Later the configuration has the same.
     tried.tree["analyses"]["good"] = {"version": "v2", "script": "better", "settings": {"scale": 2}}
     assert tried.pending() == set()
     tried.tick()

@@ -40,8 +40,7 @@ class Words:
 def words_of(parser: argparse.ArgumentParser) -> dict[str, Words]:
     """Return what may follow each command of a parser."""
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    helps = {action.dest: action.help or "" for action in commands._choices_actions}
-    return {name: _words_of(one, helps.get(name, "")) for name, one in commands.choices.items()}
+    return {name: _words_of(one, one.description or "") for name, one in commands.choices.items()}
 
 
 def bash_script(commands: Mapping[str, Words]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,19 +22,19 @@ from xomflow.workflow.sweep import sweep
 from xomlib.files import dump_json, read_json
 
 
-def finish(tick: TickPaths) -> Iterator[str]:
-    """Do the last step of a tick, and yield what was published; what was published before is not published again.
+def finish(tick: TickPaths) -> list[str]:
+    """Do the last step of a tick; return what was published. What was published before is not published again.
 
     The store's errors stand in the receipt and in the summary. An error that XOM does not expect costs the publication
     only: it is raised when the summary is written.
     """
     survey = SurveyDocument.from_json(read_json(tick.survey))
-    paths, unforeseen = Paths(survey.config.work), None
+    paths, said, unforeseen = Paths(survey.config.work), list[str](), None
     try:
         if not tick.published.exists():
             receipt = _publish(tick, paths, survey)
             dump_json(tick.published, receipt.to_json())
-            yield from (f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems)
+            said += [f"{receipt.outcomes} outcomes, {receipt.points} points published", *receipt.problems]
     except STOPS:
         raise
     except Exception as error:
@@ -44,6 +43,7 @@ def finish(tick: TickPaths) -> Iterator[str]:
     sweep(paths, Path(".snakemake"))
     if unforeseen is not None:
         raise unforeseen
+    return said
 
 
 def _publish(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Receipt:

@@ -31,6 +31,7 @@ from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
 from xomflow.workflow.archives import archive_old_files
 from xomflow.workflow.boards import publish_boards
+from xomflow.workflow.dashboards import renew_dashboards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
@@ -43,8 +44,6 @@ def read_summary(tick: TickPaths) -> Summary:
 
 def write_report(tick: TickPaths, survey: SurveyDocument) -> None:
     """Write the summary of a tick and renew the page."""
-    from xomflow.workflow.dashboards import renew_dashboards  # with the client of a server, which looking does not need
-
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
     summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
