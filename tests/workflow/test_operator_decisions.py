@@ -198,6 +198,7 @@ def test_a_veto_may_be_about_some_analyses_and_some_of_its_runs_are_taken_back(f
     assert stored(finished) == {"052001", "052003"}
     assert "passed over: 1 that are vetoed already" in decide(finished, "veto", "52002", "good", code=ExitCode.USAGE)
     assert "no run is given" in decide(finished, "veto", code=ExitCode.USAGE)
+    assert "no run is meant that is not vetoed yet" in decide(finished, "veto", "--mode", "none", code=ExitCode.USAGE)
     assert "52009 names no run that the run database has" in decide(finished, "veto", "52009", code=ExitCode.USAGE)
 
 
