@@ -248,6 +248,20 @@ class Paths:
         return self.cache / "reported.json"
 
     @property
+    def expected(self) -> Path:
+        """What is expected of each variable, and the alarms: made of outcomes and decisions, see `core.verdicts`."""
+        return self.cache / "expected"
+
+    @property
+    def alarms(self) -> Path:
+        """All alarms, the newest first."""
+        return self.expected / "alarms.json"
+
+    def bands(self, analysis: str, version: str, shelf: str) -> Path:
+        """The verdicts about the results of a shelf."""
+        return self.expected / "bands" / analysis / version / f"{shelf}.json"
+
+    @property
     def successes(self) -> Path:
         """When the newest outcomes were made, of analyses of which many runs failed alike."""
         return self.cache / "successes.json"
