@@ -111,8 +111,8 @@ class Verdict(NamedTuple):
     @classmethod
     def from_json(cls, content: list[Any]) -> Verdict:
         """Return the verdict in an array; `ValueError` or `TypeError` for another form."""
-        *rest, mark, learned = content
-        return cls(*rest, Mark(mark), learned)
+        run, start, value, expected, low, high, deviation, mark, learned = content
+        return cls(run, start, value, expected, low, high, deviation, Mark(mark), learned)
 
 
 @dataclass(frozen=True, slots=True)
