@@ -12,8 +12,10 @@ import pytest
 
 from local_servers.influx import Bucket
 from support.factory import keep, key_of, outcome, result
+from support.grafana import Asker
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.grafana.queries import newest_results
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.influx_client import InfluxClient
 from xomflow.publishing.influx_store import InfluxStore
@@ -67,7 +69,18 @@ def test_a_value_of_data_that_changes_its_type_blocks_nothing(paths: Paths, stor
         assert publish(paths, store, "test_").problems == []
     fields = [one for one in bucket.points().values() if "attempt" in one]
     found = [{name: one[name] for name in one if name.endswith("_x")} for one in fields]
-    assert found == [{"text_x": "text"}, {"data_x": 1.5}, {"flag_x": True}, {"data_x": 2.0}, {"text_x": ""}]
+    assert found == [{"text_x": "text"}, {"data_x": 1.5}, {"flag_x": True}, {"data_x": 2.0}, {}]
+
+
+def test_texts_that_some_results_lack_stand_beside_their_own_numbers(
+    paths: Paths, store: InfluxStore, bucket: Bucket
+) -> None:
+    """Were an empty text stored, InfluxDB would give the unit of one run to another."""
+    units = ["PE", "", "PE", "Hz", ""]
+    keep(paths, *(outcome(key_of(52001 + at), [result("a", float(at), unit=unit)]) for at, unit in enumerate(units)))
+    assert publish(paths, store, "test_").problems == []
+    (frame,) = Asker(bucket, "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z")(newest_results("test_kr83m", "v1"))
+    assert [row["unit"] for row in sorted(frame.rows, key=lambda row: row["value"])] == units
 
 
 def test_what_version_1_could_not_publish_arrives(paths: Paths, store: InfluxStore, bucket: Bucket) -> None:
@@ -100,7 +113,7 @@ def test_a_store_of_version_1_is_renewed_once(
     keep(paths, outcome(Key("kr83m", "v3", "052003-46ca"), [result("a", 4.0)], run=members))
     assert publish(paths, store, "test_").outcomes == 5
     points = bucket.points()
-    assert {one.get("form", "3:")[:2] for one in points.values()} == {"3:"}
+    assert {one.get("form", "4:")[:2] for one in points.values()} == {"4:"}
     assert len(points) == 4 * 2 + 1 + 3
     assert values(bucket)[52003, "v3"] == 4.0
     assert list(verify(paths, store, "test_")) == []

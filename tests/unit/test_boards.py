@@ -150,7 +150,7 @@ def test_an_event_is_a_point_at_its_start() -> None:
     assert (point.measurement, point.tags) == ("test_events", {"kind": "science_run", "analysis": "all"})
     assert times.from_epoch(point.time // 10**9) == times.moment(START)
     del point.fields["form"]
-    assert point.fields == {"title": "SR1", "text": "", "end": "2026-11-22T12:00:00Z", "duration_s": 7200.0}
+    assert point.fields == {"title": "SR1", "end": "2026-11-22T12:00:00Z", "duration_s": 7200.0}
 
 
 def test_events_of_one_second_are_told_apart_and_always_at_the_same_time() -> None:

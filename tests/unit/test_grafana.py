@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from support.demo_tree import GOLDEN, demo_tree, kept
-from support.grafana import alert_rules, boards, panel, panels
+from support.grafana import alert_rules, boards, panel, panels, questions
 from xomflow import grafana
 from xomflow.core.paths import ROOT
+from xomflow.grafana import flux
 from xomflow.grafana.site import Analysis, BoardSettings, Bucket, Site, Variable
 
 YIELD = Variable("light_yield", "PE/keV", warn=(9.0, 11.0), error=(8.0, None))
@@ -173,6 +174,17 @@ def test_an_alert_says_what_to_do_and_whom_to_ask(tree: Path) -> None:
     assert {rule["annotations"]["runbook_url"] for rule in alert_rules(tree)} == {
         "https://xom.example.org/playbook.html#grafana"
     }
+
+
+def test_no_query_has_an_empty_text(tree: Path) -> None:
+    """InfluxDB loses empty texts of a column and moves the later ones up."""
+    asked = [query for board in boards(tree).values() for _, query in questions(board)]
+    asked += [rule["data"][0]["model"]["query"] for rule in alert_rules(tree)]
+    asked += re.findall(r"```flux\n(.*?)```", (ROOT / "docs/points.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(asked) > 40
+    assert [query for query in asked if '""' in query] == []
+    with pytest.raises(ValueError, match="cannot have an empty text"):
+        flux.quoted("")
 
 
 def test_an_alert_leads_to_a_panel_that_is_there(tree: Path) -> None:

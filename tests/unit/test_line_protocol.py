@@ -16,7 +16,7 @@ from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1, max_size=8)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 values = texts | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1)
 points = st.builds(
     Point,
@@ -45,8 +45,8 @@ def point(**changes: Any) -> Point:
     return replace(Point("m", {"variable": "a"}, {"value": 1.0}, 5), **changes)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, [1.0]])
-def test_what_the_client_would_leave_out_is_an_error(value: Any) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, [1.0], ""])
+def test_what_the_client_would_leave_out_or_an_answer_would_lose_is_an_error(value: Any) -> None:
     with pytest.raises(line_protocol.BadPointError, match="the field value is "):
         line_protocol.text([point(fields={"value": value, "n": 1})])
 

@@ -138,7 +138,7 @@ def test_everything_is_published_once_in_the_new_form(upgrade: Upgrade) -> None:
     for name in shelves:
         old, new = (text[name][0].decode().splitlines() for text in (before, after))
         assert [line.partition(" ")[0] for line in new] == [line.partition(" ")[0] for line in old]
-        assert all('form="3:' in line for line in new)
+        assert all('form="4:' in line for line in new)
     old_ones = sum(
         len(json.loads(text)) for name, (text, _) in upgrade.before.below("work/ledger/").items() if "052" in name
     )

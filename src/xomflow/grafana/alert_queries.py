@@ -107,7 +107,7 @@ def outside(prefix: str, kind: str) -> str:
             analysis=f"strings.trimPrefix(v: r._measurement, prefix: {quoted(prefix)})",
         ),
     )
-    none = f'analysis: {quoted(NONE)}, version: "", variable: ""'
+    none = ", ".join(f"{name}: {quoted(NONE)}" for name in _METHOD)
     return "\n".join(
         [
             *(f"import {quoted(name)}" for name in ("array", "join", "strings")),

@@ -18,7 +18,16 @@ NEWEST_FIRST = '|> group()\n    |> sort(columns: ["_time"], desc: true)'
 
 
 def quoted(value: str) -> str:
-    """Return a text as a literal; without the escapes a text with ``${`` would be a formula."""
+    """Return a text as a literal; without the escapes a text with ``${`` would be a formula.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty. In a column, Flux 0.196 loses an empty text after texts that are all alike, and moves the
+        later ones up: a row gets the text of another, or the last row is lost.
+    """
+    if not value:
+        raise ValueError("a query cannot have an empty text: InfluxDB would lose it and move the texts of later rows")
     if value == CHOSEN_VERSION:
         return f'"{value}"'
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")

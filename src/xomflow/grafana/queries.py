@@ -24,6 +24,8 @@ from xomflow.grafana.flux import (
 
 # The run modes that the reader of a board chooses.
 CHOSEN_MODES = "${mode:regex}"
+# Stands where a text is missing: an empty one would be lost, see `quoted`.
+_NONE = quoted("none")
 # Rows of a table; more would be slow in the browser.
 _ROWS = 300
 _OF_RESULT = ("value", "error", "n", "run", "run_id", "run_mode", "quality")
@@ -45,7 +47,7 @@ def results(measurement: str, variable: str, version: str, modes: str = "") -> s
     next run a row without both ends it, unless that run is so near that the boxes touch: a box alone between two such
     rows would be drawn as a dot. With one table, the run of a row is that of its links.
     """
-    mode = f" and ({otherwise('run_mode', quoted(''))}) =~ /^{modes}$/" if modes else ""
+    mode = f" and ({otherwise('run_mode', _NONE)}) =~ /^{modes}$/" if modes else ""
     of_row = "run: r.run, run_id: r.run_id, n: r.n, quality: r.quality"
     return "\n".join(
         [
@@ -57,7 +59,7 @@ def results(measurement: str, variable: str, version: str, modes: str = "") -> s
                 "group()",
                 'sort(columns: ["_time"])',
                 "map(fn: (r) => ({_time: r._time, value: r.value, run: r.run, run_id: r.run_id, "
-                f"n: {otherwise('n', '0')}, quality: {otherwise('quality', quoted(''))}, "
+                f"n: {otherwise('n', '0')}, quality: {otherwise('quality', _NONE)}, "
                 "lo: if exists r.error then r.value - r.error else r.value, "
                 "hi: if exists r.error then r.value + r.error else r.value}))",
             ),
@@ -118,7 +120,10 @@ def modes(measurement: str, variable: str) -> str:
 
 
 def events(prefix: str, analysis: str = "") -> str:
-    """Ask for what happened, for annotations; of one analysis and of all of them, or everything."""
+    """Ask for what happened, for annotations; of one analysis and of all of them, or everything.
+
+    What has no end ends when it begins: then Grafana draws a line.
+    """
     tags = f" and ({one_of('analysis', [analysis, 'all'])})" if analysis else ""
     return piped(
         filtered(f"{one_of('_measurement', [f'{prefix}events'])}{tags}", ["title", "text", "end"], EVER),
@@ -126,7 +131,7 @@ def events(prefix: str, analysis: str = "") -> str:
         "group()",
         'sort(columns: ["_time"])',
         "map(fn: (r) => ({_time: r._time, title: r.title, text: r.text, tags: r.kind, "
-        'timeEnd: if exists r.end then string(v: int(v: time(v: r.end)) / 1000000) else ""}))',
+        "timeEnd: string(v: int(v: if exists r.end then time(v: r.end) else r._time) / 1000000)}))",
     )
 
 

@@ -37,7 +37,8 @@ def text(points: Iterable[Point]) -> str:
     Raises
     ------
     BadPointError
-        If a number is not finite, a field is of another kind, there is no field, or a name would not stay as it is.
+        If a number is not finite, a text is empty, a field is of another kind, there is no field, or a name would not
+        stay as it is.
     """
     return "".join(f"{_line(point)}\n" for point in points)
 
@@ -71,7 +72,7 @@ def _check(name: str) -> None:
 
 
 def _value(name: str, value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and value:
         return f'"{value.translate(_TEXT)}"' if '"' in value or "\\" in value else f'"{value}"'
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -79,4 +80,4 @@ def _value(name: str, value: Any) -> str:
         return f"{value}i"
     if isinstance(value, float) and math.isfinite(value):
         return repr(value)
-    raise BadPointError(f"the field {name} is {value!r}, a finite number, a text or a truth value is needed")
+    raise BadPointError(f"the field {name} is {value!r}, a finite number, some text or a truth value is needed")

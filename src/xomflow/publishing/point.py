@@ -12,12 +12,12 @@ from xomflow.core import times
 from xomflow.core.key import first_run
 
 # Raised when points are made in another way, so that all are published again.
-FORM = 3
+FORM = 4
 # The field with the fingerprint; stores have it under this name.
 FINGERPRINT = "form"
 
 _PRESENT = f"{FORM}:"
-_FINGERPRINT = re.compile(rf"(?:{_PRESENT})?[0-9a-f]{{16}}-[0-9a-f]{{8}}")
+_FINGERPRINT = re.compile(r"(?:\d+:)?[0-9a-f]{16}-[0-9a-f]{8}")
 _SECOND = 1_000_000_000
 _NUMBERS = 1_000_000  # more than any run number
 _encoded = json.JSONEncoder(sort_keys=True).encode
@@ -103,11 +103,16 @@ def is_outdated(fingerprint: str) -> bool:
     return not fingerprint.startswith(_PRESENT)
 
 
-def whole_characters(fields: dict[str, Any]) -> dict[str, Any]:
-    """Replace each half of a character, which some run documents have and no store accepts, by a question mark."""
+def storable(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields without empty texts, and with a question mark for each half of a character.
+
+    No store accepts such halves, which some run documents have. Empty texts are stored, but InfluxDB's answers lose
+    them and move the texts of later rows up: the texts of one run would stand beside the number of another.
+    """
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) and not value.isascii() else value
         for name, value in fields.items()
+        if value != ""
     }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, Result, RunFacts
-from xomflow.publishing.point import Point, add_fingerprint, time_of, whole_characters
+from xomflow.publishing.point import Point, add_fingerprint, storable, time_of
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]+")
 # The entries of a result's data that are fields of their own; other analyses have no such entry.
@@ -55,7 +55,7 @@ def points_of(
     once = _run_fields(run) | _production_fields(outcome, page_url)
     made = []
     for result in outcome.results:
-        fields = whole_characters(of_each | once | _result_fields(result))
+        fields = storable(of_each | once | _result_fields(result))
         made.append(Point(prefix + key.analysis, {"version": key.version, "variable": result.variable}, fields, time))
         once = {}
     return add_fingerprint(made)

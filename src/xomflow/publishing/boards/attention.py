@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from xomflow.core import times
 from xomflow.core.key import first_run
 from xomflow.core.tick_summary import ListedKey
-from xomflow.publishing.point import Point, add_fingerprint, time_of, whole_characters
+from xomflow.publishing.point import Point, add_fingerprint, storable, time_of
 
 TABLE = "attention"
 
@@ -44,9 +44,9 @@ def _point(one: ListedKey, prefix: str, contact: str) -> Point:
         "urgency": one.state.urgency,
         "reason": one.reason,
         "attempt": one.attempt,
-        **({"class": one.kind} if one.kind else {}),
-        **({"contact": contact} if contact else {}),
+        "class": one.kind,
+        "contact": contact,
         **{name: times.text(moment) for name, moment in moments.items() if moment},
     }
     tags = {"analysis": key.analysis, "version": key.version}
-    return Point(prefix + TABLE, tags, whole_characters(fields), time_of(times.text(one.start), key.run))
+    return Point(prefix + TABLE, tags, storable(fields), time_of(times.text(one.start), key.run))

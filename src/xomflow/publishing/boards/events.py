@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from xomflow.core import times
 from xomflow.publishing.boards.uses import Use
-from xomflow.publishing.point import Point, add_fingerprint, whole_characters
+from xomflow.publishing.point import Point, add_fingerprint, storable
 
 TABLE = "events"
 
@@ -85,7 +85,7 @@ def _point(event: Event, prefix: str) -> Point:
         "duration_s": (end - start).total_seconds() if end else None,
     }
     given = {name: value for name, value in fields.items() if value is not None}
-    return Point(prefix + TABLE, {"kind": event.kind, "analysis": event.analysis}, whole_characters(given), time)
+    return Point(prefix + TABLE, {"kind": event.kind, "analysis": event.analysis}, storable(given), time)
 
 
 def _difference(before: Use, after: Use) -> str:
