@@ -196,7 +196,8 @@ def test_a_waiting_run_says_where_its_data_are(
     probe = ContextProbe(Paths(world.folder / "work"), may_write=True)
     where = DataLocations(world.rundb, (0, None), tmp_path / "kept.json", may_write=False)
     available = Availability(probe, world.rundb, locations=where)
-    said = available.lacking(world.program, contexts["true"], list(RUNS.values()), [[TYPE]])
+    poor = available.lacking(world.program, contexts["true"], list(RUNS.values()), [[TYPE]])
+    said = available.describe(world.program, contexts["true"], poor, [[TYPE]])
     assert said[RUNS[case]].startswith(f"waiting for {TYPE}: nothing of the run can be read here, ")
     assert f"{TYPE} is not at this site {words}" in said[RUNS[case]]
 

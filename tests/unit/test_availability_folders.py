@@ -68,7 +68,8 @@ def stored(probe: FakeProbe, *runs: str, types: tuple[str, ...] = tuple(HASHES))
 
 
 def lacking(probe: FakeProbe, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dict[str, str]:
-    return Availability(probe).lacking(PROGRAM, CONTEXT, runs, needs)  # type: ignore[arg-type]
+    available = Availability(probe)  # type: ignore[arg-type]
+    return available.describe(PROGRAM, CONTEXT, available.lacking(PROGRAM, CONTEXT, runs, needs), needs)
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from support.site import document
 from xomflow.core.errors import ContextError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.state import WAITINGS
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
@@ -27,7 +28,7 @@ from xomflow.planning import middle
 from xomflow.planning.claims import hold_tick
 from xomflow.planning.in_progress import InProgress
 from xomflow.planning.share import share
-from xomflow.planning.survey import Survey, take_survey
+from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
 from xomflow.rundb.query import RunQuery, read_documents
 from xomflow.rundb.shelves import AnsweredShelves
 from xomflow.slurm.status import SubmissionStatus
@@ -77,9 +78,10 @@ class Probe:
         return ContextDescription(dict.fromkeys(types, "aaaaaaaaaa"), (DataDirectory((), (), str(self._folder)),), {})
 
 
-def survey(work: Path, *documents: Any, now: datetime = NOW, **changes: Any) -> Survey:
+def survey(work: Path, *documents: Any, now: datetime = NOW, shown: Shown = NOTHING_MORE, **changes: Any) -> Survey:
     configured = settings(work, **changes)
-    return take_survey(configured, Documents(*documents), Probe(work / "data"), now)  # type: ignore[arg-type]
+    database, probe = Documents(*documents), Probe(work / "data")
+    return take_survey(configured, database, probe, now, shown=shown)  # type: ignore[arg-type]
 
 
 def documents(*numbers: int) -> list[dict[str, Any]]:
@@ -194,6 +196,39 @@ def test_very_many_ready_runs_are_counted_and_change_nothing_else(
             assert whole.only_counted["kr83m"].total() == 0
             assert few.only_counted["kr83m"] == {"ready": len(whole.undone) - len(few.undone)}
             assert (few.only_counted["kr83m"].total() > 0) == (limit < 12)
+
+
+def test_of_very_many_that_wait_the_newest_and_the_oldest_are_listed_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middle, "MOST_WAITING", 2)
+    for number in range(52000, 52020, 3):  # these can be read: 7 are ready
+        data(tmp_path, number, "event_info")
+    keep_failure(failure_path(Paths(tmp_path), key_of(52010), FAILURE), failed(key_of(52010)))
+    arguments = {"stale_after": "30 d", "analyses": analyses(kr83m={"needs": ["event_info"]})}
+    few = survey(tmp_path, *documents(*range(52000, 52020)), **arguments)
+    whole = survey(tmp_path, *documents(*range(52000, 52020)), shown=Shown(all_waiting=True), **arguments)
+    listed = [item.run.number for item in few.undone if item.state.name in WAITINGS]
+    assert listed == [52019, 52017, 52010, 52002, 52001]
+    assert (few.counts, few.chosen, few.warnings) == (whole.counts, whole.chosen, whole.warnings)
+    assert few.counts["kr83m"]["stale"] + few.counts["kr83m"]["waiting"] == 13
+    assert few.only_counted["kr83m"].total() == 8
+    assert [item for item in whole.undone if item.run.number in listed] == [
+        item for item in few.undone if item.run.number in listed
+    ]
+    one = survey(tmp_path, *documents(*range(52000, 52020)), shown=Shown(frozenset({"052008"})), **arguments)
+    assert states(one)[52008] == states(whole)[52008]
+
+
+def test_runs_that_wait_in_a_backfill_are_counted_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middle, "MOST_WAITING", 1)
+    ids = tuple(f"{number:06d}" for number in range(52000, 52008))
+    subject = Subject("kr83m", "v1", ids, most=5)
+    decision = Decision(Verb.BACKFILL, subject, "kim", NOW - timedelta(days=1), "more")
+    write_decision(Paths(tmp_path), decision)
+    found = survey(tmp_path, *documents(*range(52000, 52012)), analyses=analyses(kr83m={"needs": ["event_info"]}))
+    assert len(found.undone) == 4
+    assert [counts.total() for counts in found.backfills.values()] == [8]
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.factory import key_of
-from xomflow.core.paths import ROOT, TickPaths
+from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.outcomes.retries import RetryPolicy
@@ -19,6 +19,7 @@ from xomflow.planning.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.open_store import StoreConfig
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
+from xomflow.workflow.terminal import closing_lines
 
 OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 1, 1)).map(lambda one: one.replace(microsecond=0, tzinfo=UTC))
@@ -44,6 +45,17 @@ summaries = st.builds(
 @given(summaries)
 def test_a_summary_comes_back_from_its_file(summary: Summary) -> None:
     assert Summary.from_json(json.loads(json.dumps(summary.to_json()))) == summary
+
+
+def test_the_last_lines_of_a_tick_have_the_number_of_the_runs_that_are_only_counted(tmp_path: Path) -> None:
+    numbers = {State.DONE: 9, State.WAITING: 3, State.STALE: 1}
+    listed = [ListedKey(key_of(52001), State.WAITING, "no data"), ListedKey(key_of(52000), State.STALE, "no data")]
+    ended = datetime(2026, 9, 25, tzinfo=UTC)
+    summary = Summary("a tick", ended, ended, {"kr83m": numbers}, listed=listed)
+    line = "... and 2 waiting between these: xom status --run lists all runs"
+    assert line in closing_lines(summary, Paths(tmp_path), "", "Slurm")
+    whole = Summary("a tick", ended, ended, {"kr83m": {**numbers, State.WAITING: 1}}, listed=listed)
+    assert not [line for line in closing_lines(whole, Paths(tmp_path), "", "Slurm") if "between these" in line]
 
 
 science_run_times = st.builds(ScienceRunTimes, st.text(), st.text(), st.none() | st.text())

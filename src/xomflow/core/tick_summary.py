@@ -12,6 +12,7 @@ The files have older names for them: ``mistakes``, ``troubles`` and ``problems``
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -153,7 +154,8 @@ class Summary:
     taken
         The keys that the tick claimed, as they are now.
     listed
-        Every key that is not done and was not left for a later tick.
+        Every key that is not done and was not left for a later tick; of very many in one state, those in the middle are
+        only counted.
     configuration_errors, site_errors, warnings
         Sentences for people, see above.
     published
@@ -182,6 +184,15 @@ class Summary:
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
+
+    @property
+    def only_counted(self) -> Counter[State]:
+        """Number of the keys in each state that are counted and not listed, of all analyses."""
+        counted = Counter[State]()
+        for numbers in self.counts.values():
+            counted.update(numbers)
+        counted.subtract(one.state for one in self.listed)
+        return counted
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``summary.json``."""

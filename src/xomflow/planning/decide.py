@@ -135,7 +135,7 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
     if missing:
         age = (now - evidence.ended).total_seconds()
         since = f"since the run ended {times.span(max(0.0, age))} ago"
-        return KeyState(State.STALE if age > stale_after else State.WAITING, f"{missing} ({since})", attempt)
+        return KeyState(waiting_state(evidence.ended, stale_after, now), f"{missing} ({since})", attempt)
     order = next((one.words for one in decided.grants if failures and one.covers(attempt)), None)
     held = f"; {decided.held}" if decided.held else ""
     if evidence.suspended and not (order or evidence.redo):  # a person's order is an attempt by itself
@@ -144,6 +144,11 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
         return KeyState(State.SUSPENDED, suspended, attempt, is_held=bool(held))
     reason = _why_ready(evidence, order, attempt)
     return KeyState(State.READY, reason + held, attempt, is_held=bool(held), is_ordered=order is not None)
+
+
+def waiting_state(ended: datetime, stale_after: float, now: datetime) -> State:
+    """Return the state of a run that lacks something; parameters as of `Evidence` and `decide`."""
+    return State.STALE if (now - ended).total_seconds() > stale_after else State.WAITING
 
 
 def _why_ready(evidence: Evidence, order: Reason | None, attempt: int) -> str:

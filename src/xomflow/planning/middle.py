@@ -1,45 +1,73 @@
-"""Very many ready runs: a tick takes the newest and some of the oldest, so those in the middle are only counted."""
+"""Very many runs that are ready, or that wait for data: those in the middle are only counted.
+
+A tick takes the newest and some of the oldest ready runs, and lists the newest and the oldest that wait. What it does
+with those between does not depend on anything but their number, so they cost it next to nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
-from xomflow.core.reason import Reason
 from xomflow.rundb.run import Run
 
 # So many of the newest and of the oldest are looked at one by one.
 MOST_READY = 1000
+MOST_WAITING = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """Runs that are only counted, newest first.
+
+    Parameters
+    ----------
+    ready
+        Those that have all that they need.
+    waiting
+        Those that lack something.
+    """
+
+    ready: list[Run] = field(default_factory=list)
+    waiting: list[Run] = field(default_factory=list)
 
 
 def without_middle(
-    undone: list[tuple[Run, Reason | None]],
+    undone: list[Run],
+    lacking: Collection[str],
     apart: Collection[str] | None,
     limit: int,
     backfilled: Collection[str] = frozenset(),
-) -> tuple[list[tuple[Run, Reason | None]], list[Run]]:
-    """Return what is not done without the ready runs between the newest and the oldest ones, and these runs.
-
-    A tick takes none of these, whatever happens, so that a long backfill does not cost their number in each tick.
+    all_waiting: bool = False,
+) -> tuple[list[Run], Middle]:
+    """Return what is not done without the runs between the newest and the oldest ones, and these runs.
 
     Parameters
     ----------
     undone
-        The runs, newest first, each with what it lacks.
+        The runs, newest first.
+    lacking
+        Ids of those that lack something.
     apart
-        Ids of the runs that may not be ready; None: any run.
+        Ids of the runs whose state may depend on something else; None: that of any run may.
     limit
         How many runs of the analysis a tick takes at most.
     backfilled
         Ids of the runs that are in backfills, which are a queue of their own.
+    all_waiting
+        Whether all runs that lack something are looked at one by one.
     """
-    most = max(limit, MOST_READY)
-    if apart is None or len(undone) <= 2 * most:
-        return undone, []
-    ready = [place for place, (run, lacks) in enumerate(undone) if lacks is None and run.id not in apart]
-    middle = set(ready[most:-most])
-    if backfilled:
-        middle = set()
-        for in_backfill in (False, True):
-            middle.update([place for place in ready if (undone[place][0].id in backfilled) is in_backfill][most:-most])
-    rest = [one for place, one in enumerate(undone) if place not in middle]
-    return rest, [undone[place][0] for place in sorted(middle)]
+    if apart is None or len(undone) <= 2 * min(MOST_READY, MOST_WAITING):
+        return undone, Middle()
+    ids = [run.id for run in undone]
+    common = [place for place, run in enumerate(ids) if run not in apart]
+    queues = (backfilled.__contains__, lambda run: run not in backfilled) if backfilled else (lambda _: True,)
+    ready, waiting = set[int](), set[int]()
+    for belongs in queues:
+        queue = [place for place in common if belongs(ids[place])]
+        most = max(limit, MOST_READY)
+        ready.update([place for place in queue if ids[place] not in lacking][most:-most])
+        if lacking and not all_waiting:
+            waiting.update([place for place in queue if ids[place] in lacking][MOST_WAITING:-MOST_WAITING])
+    middle = Middle([undone[place] for place in sorted(ready)], [undone[place] for place in sorted(waiting)])
+    return [run for place, run in enumerate(undone) if place not in ready and place not in waiting], middle

@@ -6,7 +6,7 @@ A survey reads only. The dry-run and the checkpoint both take it, so they cannot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from xomflow.core.tick_summary import JobCounts
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.planning.backfills import take_of_backfills
 from xomflow.planning.brake import MassChange
-from xomflow.planning.decide import Evidence, decide
+from xomflow.planning.decide import Evidence, decide, waiting_state
 from xomflow.planning.have_ended import have_ended
 from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.items import Item, describe_left, few_lost, with_probes
@@ -28,13 +28,11 @@ from xomflow.planning.middle import without_middle
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
 from xomflow.planning.pending.work import PendingRuns, PendingWork
-from xomflow.planning.runs.campaigns import campaign_as_run
-from xomflow.planning.runs.runs_now import NOT_SHOWN
 from xomflow.planning.runs.science_runs import ScienceRunTimes
-from xomflow.planning.runs.selection import Selector
 from xomflow.planning.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.standing import Standing
 from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns, is_old
+from xomflow.planning.undone import find_undone
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs
@@ -42,6 +40,25 @@ from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.locations import DataLocations
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a survey has among its items, although a tick would only count it.
+
+    Parameters
+    ----------
+    runs
+        Ids of runs.
+    all_waiting
+        Whether all runs are that wait for something.
+    """
+
+    runs: frozenset[str] = frozenset()
+    all_waiting: bool = False
+
+
+NOTHING_MORE = Shown()
 
 
 @dataclass(slots=True)
@@ -53,8 +70,8 @@ class Survey:
     counts
         Number of keys in each state, by analysis.
     items
-        Every selected key that is not done, newest first, by analysis; of very many ready ones those in the middle are
-        only counted.
+        Every selected key that is not done, newest first, by analysis; of very many that are ready, or that wait for
+        data, those in the middle are only counted.
     chosen
         Those of them that a tick started now takes, in the order in which it begins them.
     foreign
@@ -78,7 +95,7 @@ class Survey:
     standing
         What people decided.
     only_counted
-        Number of the ready and suspended runs that are neither among the items nor taken by a tick, by analysis.
+        Number of the runs in each state that are neither among the items nor taken by a tick, by analysis.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)
@@ -111,7 +128,7 @@ def take_survey(
     now: datetime,
     may_write: bool = False,
     rule_errors: Mapping[str, str] | None = None,
-    shown: frozenset[str] = frozenset(),
+    shown: Shown = NOTHING_MORE,
 ) -> Survey:
     """Decide the state of every key and choose the keys to work on; reads only.
 
@@ -130,7 +147,7 @@ def take_survey(
     rule_errors
         Errors in rule files, by analysis: all runs of these analyses wait.
     shown
-        Ids of runs that are among the items in any case, even of very many ready ones.
+        What is among the items in any case, even of very many.
     """
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
     locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
@@ -155,7 +172,7 @@ def _survey_of(
     missing: MissingData,
     suspended: SuspendedAnalyses,
     now: datetime,
-    shown: frozenset[str],
+    shown: Shown,
 ) -> Survey:
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
@@ -164,23 +181,29 @@ def _survey_of(
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
         vetoed = standing.vetoed(analysis)
-        undone = _undone(config, analysis, runs, missing, pending.unseen, vetoed, now)
-        done = runs.done + (len(runs.campaigns) - len(undone) if runs.campaigns else 0)
+        undone = find_undone(config, analysis, runs, missing, pending.unseen, vetoed, now)
+        done = runs.done + (len(runs.campaigns) - len(undone.runs) if runs.campaigns else 0)
         failures = runs.failures
-        failed = [run for run, _ in undone if run.id in failures and run.number not in vetoed] if failures else []
+        failed = [run for run in undone.runs if run.id in failures and run.number not in vetoed] if failures else []
         backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
         breaker = suspended.of(analysis, failed, failures, backfilled)
         working = in_progress.runs_of(analysis)
-        apart = None if working is None else working | failures.keys() | standing.apart(analysis) | shown
-        undone, middle = without_middle(undone, apart, config.limit_of(analysis), backfilled)
+        apart = None if working is None else working | failures.keys() | standing.apart(analysis) | shown.runs
+        all_waiting = shown.all_waiting or config.analyses[analysis].period is not None
+        listed, middle = without_middle(
+            undone.runs, undone.incomplete, apart, config.limit_of(analysis), backfilled, all_waiting
+        )
+        lacks = undone.describe(listed)
         items = [
-            _item(config, analysis, run, runs, lacks, in_progress, now, standing, breaker) for run, lacks in undone
+            _item(config, analysis, run, runs, lacks.get(run.id), in_progress, now, standing, breaker) for run in listed
         ]
         survey.items[analysis] = items = with_probes(items)
-        survey.only_counted[analysis] = breaker.count(middle)
+        waiting = [(run, waiting_state(run.end or run.start, config.stale_after, now)) for run in middle.waiting]
+        survey.only_counted[analysis] = breaker.count(middle.ready)
+        survey.only_counted[analysis].update(state for _, state in waiting)
         survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
         survey.counts[analysis][State.DONE] = done
-        counted = [run.id for run in middle if run.id in backfilled] if backfilled else []
+        counted = [*((run, State.READY) for run in middle.ready), *waiting] if backfilled else []
         _count_backfilled(survey, config, analysis, counted, standing)
         survey.for_person += breaker.sentences((item.is_apart, item.state.name) for item in items)
     _choose(survey, config, in_progress)
@@ -190,10 +213,15 @@ def _survey_of(
     return survey
 
 
-def _count_backfilled(survey: Survey, config: Config, analysis: str, runs: Iterable[str], standing: Standing) -> None:
-    counted = (Key(analysis, config.analyses[analysis].version, run) for run in runs)
+def _count_backfilled(
+    survey: Survey, config: Config, analysis: str, counted: Iterable[tuple[Run, State]], standing: Standing
+) -> None:
+    version = config.analyses[analysis].version
     found = [(item.backfill, item.state.name) for item in survey.items[analysis]]
-    for backfill, state in [*found, *((standing.backfill_of(key), State.READY) for key in counted)]:
+    for backfill, state in [
+        *found,
+        *((standing.backfill_of(Key(analysis, version, run.id)), state) for run, state in counted),
+    ]:
         if backfill:
             survey.backfills.setdefault(backfill.name, Counter())[state] += 1
 
@@ -240,30 +268,6 @@ def _queue(config: Config, name: str, ready: list[Item], running: list[Key], oth
         older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
         most=config.analyses[name].max_running,
     )
-
-
-def _undone(
-    config: Config,
-    analysis: str,
-    runs: PendingRuns,
-    missing: MissingData,
-    unseen: Collection[int],
-    vetoed: Collection[int],
-    now: datetime,
-) -> list[tuple[Run, Reason | None]]:
-    """Return the runs of an analysis, or its campaigns as runs, that are not done, each with what it lacks."""
-    block = config.analyses[analysis]
-    if block.period is None:
-        lacking = missing.of(
-            analysis, [run for run in runs.pending if run.number not in unseen and run.number not in vetoed]
-        )
-        return [(run, NOT_SHOWN if run.number in unseen else lacking.get(run.id)) for run in runs.pending]
-    selector = Selector(config.selection, block)
-    members = [run for campaign in runs.campaigns for run in campaign.members]
-    unready = {run.id: refusal for run in members if (refusal := selector.refusal_by_progress(run))}
-    unready |= missing.of(analysis, [run for run in members if run.id not in unready])
-    found = [campaign_as_run(campaign, unready, block.period, now) for campaign in runs.campaigns]
-    return [(run, runs.describe_collision(run) or lacks) for run, lacks in found if not runs.is_done(run)]
 
 
 def _item(

@@ -52,7 +52,7 @@ class SuspendedRuns:
         """Return for what a run is suspended; None if it is not."""
         return self.causes.get(self.is_apart(run)) if self.causes else None
 
-    def count(self, ready: Sequence[Run]) -> Counter[State]:
+    def count(self, ready: Collection[Run]) -> Counter[State]:
         """Return the states of runs that would be ready."""
         if not self.causes:
             return Counter({State.READY: len(ready)})

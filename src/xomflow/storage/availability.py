@@ -7,7 +7,7 @@ is asked, in one process, about all runs that no earlier frontend has.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from xomflow.config.model import Context
@@ -93,8 +93,8 @@ class Availability:
         context: Context,
         runs: Collection[str],
         alternatives: Collection[Collection[str]],
-    ) -> dict[str, str]:
-        """Return a sentence for each run that lacks data.
+    ) -> dict[str, set[str]]:
+        """Return the runs that lack data, each with the types that it has.
 
         Parameters
         ----------
@@ -105,16 +105,32 @@ class Availability:
         alternatives
             Sets of types of which one must be complete.
         """
-        types = {name for one in alternatives for name in one}
-        found = self.stored(program, context, runs, types)
-        poor = {run for run, have in found.items() if not any(have.issuperset(one) for one in alternatives)}
+        found = self.stored(program, context, runs, {name for one in alternatives for name in one})
+        return {run: have for run, have in found.items() if not any(have.issuperset(one) for one in alternatives)}
+
+    def describe(
+        self,
+        program: Program,
+        context: Context,
+        poor: Mapping[str, Collection[str]],
+        alternatives: Collection[Collection[str]],
+    ) -> dict[str, str]:
+        """Return a sentence for each run that lacks data.
+
+        Parameters
+        ----------
+        program, context, alternatives
+            As for `lacking`.
+        poor
+            What `lacking` returned, or a part of it.
+        """
         folders = self._folders.of_runs(poor)
-        hashes = self._probe.describe(program, context, types).hashes
+        hashes = self._probe.describe(program, context, {name for one in alternatives for name in one}).hashes
         entries = self._locations.of(poor) if self._locations else {}
         sentences = {}
-        for run in poor:
+        for run, have in poor.items():
             locations = {name: describe_location(entries.get(run), name, digest) for name, digest in hashes.items()}
-            sentences[run] = describe_missing(alternatives, found[run], folders[run], hashes, locations)
+            sentences[run] = describe_missing(alternatives, have, folders[run], hashes, locations)
         return sentences
 
     def keep(self) -> None:

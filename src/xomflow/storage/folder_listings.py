@@ -87,16 +87,18 @@ class FolderListings:
         listed.used.update([run + end for run in found.complete])
         return found
 
-    def of_runs(self, runs: Collection[str]) -> dict[str, dict[tuple[str, str], bool]]:
+    def of_runs(self, runs: Iterable[str]) -> dict[str, dict[tuple[str, str], bool]]:
         """For each run, map (data type, lineage hash) of its data to whether they are complete.
 
         The data are those in all folders in which `look` has looked so far.
         """
         folders: dict[str, dict[tuple[str, str], bool]] = {run: {} for run in runs}
         for root, listed in self._data.items():
-            for name in listed.inodes if runs else ():
+            for name in listed.inodes if folders else ():
+                if name.partition("-")[0] not in folders:
+                    continue
                 parts = name.split("-")
-                if len(parts) == 3 and parts[0] in folders:
+                if len(parts) == 3:
                     complete = self._is_complete(root, name) or (
                         not name.endswith("_temp") and self._state(root, name) is FolderState.COMPLETE
                     )

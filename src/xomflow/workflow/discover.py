@@ -16,7 +16,7 @@ from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.files.maintenance import check_finished
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import State
+from xomflow.core.state import WAITINGS, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
@@ -29,7 +29,7 @@ from xomflow.outcomes.trial_marks import renew_marks
 from xomflow.planning.claims import Claim, write_claims
 from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import given_up
-from xomflow.planning.survey import Survey, take_survey
+from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
 from xomflow.publishing.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.nodes import describe_nodes_out
@@ -49,7 +49,7 @@ _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "
 
 
 def survey_now(
-    config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, shown: frozenset[str] = frozenset()
+    config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, shown: Shown = NOTHING_MORE
 ) -> Survey:
     """Return a survey at the present time with that of the trials, see `take_survey`."""
     rundb, now = open_rundb(config.rundb), times.now()
@@ -194,7 +194,8 @@ def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: Mappin
         )
     for name, number in only_counted.items():
         if number:
-            more = f"{number} more runs between these, a later tick takes them"
+            then = "xom status --waiting --run lists them" if name in WAITINGS else "a later tick takes them"
+            more = f"{number} more runs between these, {then}"
             table.writerow(["...", name, more, *[""] * (len(_HEADINGS) - 3)])
     return out.getvalue()
 

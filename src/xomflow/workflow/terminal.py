@@ -44,7 +44,7 @@ def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) 
         *count_lines(summary.counts),
         "",
         *decision_lines(summary.decisions),
-        *_attention_lines(summary.listed),
+        *_attention_lines(summary),
         *oldest_ready_line(summary.oldest_ready, summary.ended),
         *summary.warnings,
         f"page: {paths.page.absolute() / 'index.html'}",
@@ -151,13 +151,15 @@ def count_lines(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
     return lines
 
 
-def _attention_lines(listed: list[ListedKey]) -> list[str]:
-    """Return a line for each reason why keys need attention, the most urgent first."""
-    groups = alike(one for one in listed if one.state in ATTENTION)
+def _attention_lines(summary: Summary) -> list[str]:
+    """Return a line for each reason why keys need attention, the most urgent first; then one about those not listed."""
+    groups = alike(one for one in summary.listed if one.state in ATTENTION)
     lines = [_line(group) for group in groups[:_MOST_LINES]]
     if len(groups) > _MOST_LINES:
         lines.append(f"... and {len(groups) - _MOST_LINES} more reasons: xom status --run lists all runs")
-    return lines
+    more = summary.only_counted
+    words = [f"{more[state]} {state}" for state in ATTENTION if more[state]]
+    return [*lines, f"... and {', '.join(words)} between these: xom status --run lists all runs"] if words else lines
 
 
 def _line(group: Alike) -> str:

@@ -51,6 +51,13 @@ test("a state has a class of the style sheet, an unknown one too", () => {
   assert.deepEqual(["gave up", "done", "constructor"].map(Overview.slug), ["gave-up", "done", "other"]);
 });
 
+test("what needs attention and is only counted has a number", () => {
+  const counts = { kr83m: { version: "v1", states: { done: 7, waiting: 3 } } };
+  Store.status = status({ states: STATES, counts, attention: [waiting()] });
+  assert.equal(Attention.unlisted(Store.status), 2);
+  assert.equal(Attention.unlisted(null), 0);
+});
+
 test("attention is by urgency of the state, then newest run", () => {
   Store.status = status({ states: STATES });
   const made = [

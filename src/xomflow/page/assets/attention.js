@@ -42,6 +42,17 @@ const Attention = (function () {
   }
 
   /**
+   * How many keys need attention and are not among the entries: of very many in one state only some are.
+   *
+   * @param {Status | null} status
+   */
+  function unlisted(status) {
+    const states = Object.values(status?.counts || {}).flatMap(one => Object.entries(one.states));
+    const urgent = states.filter(([state]) => Store.stateOf(state).urgency);
+    return Math.max(0, urgent.reduce((sum, [, count]) => sum + count, 0) - (status?.attention || []).length);
+  }
+
+  /**
    * Show the section.
    *
    * @param {Status | null} status
@@ -61,6 +72,14 @@ const Attention = (function () {
       body.replaceChildren(el("p", { class: "card empty" }, text), ...sentences);
       return;
     }
+    const rest = unlisted(status);
+    const note = rest
+      ? el(
+          "p",
+          { class: "note" },
+          `${plural(rest, "run")} more, between these, are only counted: xom status lists them.`,
+        )
+      : null;
     const list = el("div", { id: "attention-list" });
     const states = el("div", { class: "segments", role: "group", "aria-label": "State" });
     const redraw = () => {
@@ -76,7 +95,7 @@ const Attention = (function () {
       el("label", {}, "Analysis ", analysisChoice(analyses, redraw)),
       el("label", {}, "Search ", search),
     );
-    body.replaceChildren(el("div", { class: "card" }, controls, list), ...sentences);
+    body.replaceChildren(el("div", { class: "card" }, controls, list, note), ...sentences);
     if (typing) search.focus();
     redraw();
   }
@@ -262,5 +281,5 @@ const Attention = (function () {
     byId("attention").scrollIntoView({ block: "start" });
   }
 
-  return { show, choose, sorted, matches, times };
+  return { show, choose, sorted, matches, times, unlisted };
 })();

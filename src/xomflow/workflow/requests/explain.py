@@ -12,7 +12,7 @@ from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import NOT_SHOWN, read_runs
 from xomflow.planning.runs.selection import Selector
-from xomflow.planning.survey import Survey
+from xomflow.planning.survey import Shown, Survey
 from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
@@ -36,7 +36,7 @@ def why(config: Config, number: int) -> list[str]:
     """
     answer = read_runs(config, open_rundb(config.rundb), number, number)
     run = answer.runs.get(number)
-    survey = survey_now(config, may_write=False, shown=frozenset({run_id(number)}))
+    survey = survey_now(config, may_write=False, shown=Shown(frozenset({run_id(number)})))
     if run is None:
         own = [one.sentence for one in answer.complaints if one.number == number]
         lines = own or [f"the run database has no run {number}", *summarize(answer.complaints)]

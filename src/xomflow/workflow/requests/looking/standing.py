@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from xomflow.config.model import Config
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
-from xomflow.core.state import ATTENTION, State
+from xomflow.core.state import ATTENTION, WAITINGS, State
 from xomflow.core.tick_summary import ListedKey
 from xomflow.planning.runs.wanted import WantedRuns
-from xomflow.planning.survey import Survey
+from xomflow.planning.survey import Shown, Survey
 from xomflow.workflow.decisions.backfill import describe_progress
 from xomflow.workflow.discover import as_listed, oldest_ready, survey_now
 from xomflow.workflow.makers import maker_lines
@@ -57,7 +57,8 @@ def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: 
     wanted
         Which runs are listed; None: all.
     """
-    paths, survey = Paths(config.work), survey_now(config, may_write=False)
+    shown = Shown(all_waiting=not WAITINGS.isdisjoint(states))
+    paths, survey = Paths(config.work), survey_now(config, may_write=False, shown=shown)
     listed = [one for one in _wanted(survey, wanted) if one.state in states]
     progress = describe_progress(config, survey)
     sentences = [*progress, *status_sentences(survey, oldest_ready(survey.undone), paths), *maker_lines(config)]
