@@ -25,6 +25,10 @@ _TIMES = (
 )
 
 
+class NotFinite(BadResult):
+    """A number that is NaN or infinite."""
+
+
 def number(value: Any, place: str) -> Optional[float]:
     """Return a number as a float; None as it is.
 
@@ -52,8 +56,33 @@ def number(value: Any, place: str) -> Optional[float]:
     except Exception:  # a value of a package with units raises its own
         raise BadResult(f"{place} is {type(value).__name__}, a single number is needed") from None
     if not math.isfinite(found):
-        raise BadResult(f"{place} is {found}, a finite number is needed")
+        raise NotFinite(f"{place} is {found}, a finite number is needed")
     return found
+
+
+def errors(value: Any, place: str) -> tuple:
+    """Return an error as three numbers: the larger of its two sides, and both sides if they differ, else None.
+
+    Parameters
+    ----------
+    value
+        A number, or two: how far the value may be too high and too low, ``(down, up)``, both not negative.
+    place
+        What it is, for the message.
+
+    Raises
+    ------
+    BadResult
+        If it is none of these.
+    """
+    is_pair = getattr(value, "shape", None) == (2,) or (isinstance(value, (tuple, list)) and len(value) == 2)
+    found = [number(side, place) for side in (value if is_pair else [value])]
+    if is_pair and None in found:
+        raise BadResult(f"{place} is {value!r}, two numbers, (down, up), are needed")
+    if any(side is not None and side < 0 for side in found):
+        raise BadResult(f"{place} is {value if is_pair else found[0]}, it cannot be negative")
+    down, up = found[0], found[-1]
+    return (down, None, None) if down == up else (max(down, up), down, up)  # type: ignore[type-var]
 
 
 def count(value: Any, place: str) -> Optional[int]:

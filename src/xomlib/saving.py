@@ -7,7 +7,8 @@ from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
 from xomlib.pictures import give_palette
-from xomlib.plain_values import count, item, number, text
+from xomlib.plain_values import NotFinite, count, errors, item, number, text
+from xomlib.process.verdict import WARNING
 
 # Keywords of the first XOM that are ignored: the outcome has these from the run database and the configuration.
 _FORMER = frozenset(
@@ -30,9 +31,10 @@ class Xomresult:
     analysis_name, analysis_version, runid
         May be left out; if given, they must be the job's own.
     data
-        More numbers, short texts or truth values that belong to this result (flat).
+        More numbers, short texts or truth values that belong to this result (flat). A number that is NaN or infinite is
+        left out, with a warning.
     error
-        Standard deviation of the value, in its unit, not negative.
+        Standard deviation of the value, in its unit, not negative; or a pair ``(down, up)`` if the two sides differ.
     unit
         Unit of the value, such as ``PE/keV``.
     n
@@ -104,17 +106,7 @@ class Xomresult:
             raise BadResult(f"{name!r} needs either a variable_value or insufficient='why there is none'")
         if not isinstance(self.data, dict):
             raise BadResult(f"{name}: data is {type(self.data).__name__}, a dictionary is needed")
-        data = {str(key): item(one, f"{name}: data[{key!r}]") for key, one in self.data.items()}
-        for key in data:
-            if not _is_name(key):
-                raise BadResult(
-                    f"{name}: data has the key {key!r}, a line of text without quotes and backslashes is needed"
-                )
-        if len(data) != len(self.data):
-            raise BadResult(f"{name}: data has keys that are the same as text: {', '.join(map(repr, self.data))}")
-        error = number(self.error, f"{name}: error")
-        if error is not None and error < 0:
-            raise BadResult(f"{name}: error is {error}, it cannot be negative")
+        error, down, up = errors(self.error, f"{name}: error")
         if self.limit not in (None, "upper", "lower"):
             raise BadResult(f"{name}: limit is {self.limit!r}, known are 'upper' and 'lower'")
         return {
@@ -125,8 +117,27 @@ class Xomresult:
             "n": count(self.n, f"{name}: n"),
             "limit": self.limit,
             "insufficient": reason,
-            "data": data,
+            "data": self._entries(),
+            **({} if down is None else {"error_low": down, "error_high": up}),
         }
+
+    def _entries(self) -> dict:
+        """Return the entries of ``data``; one that is no finite number costs itself only."""
+        name, data = self.variable_name, {}
+        for key in map(str, self.data):
+            if not _is_name(key):
+                raise BadResult(
+                    f"{name}: data has the key {key!r}, a line of text without quotes and backslashes is needed"
+                )
+        if len(set(map(str, self.data))) != len(self.data):
+            raise BadResult(f"{name}: data has keys that are the same as text: {', '.join(map(repr, self.data))}")
+        for key, one in self.data.items():
+            try:
+                data[str(key)] = item(one, f"{name}: data[{key!r}]")
+            except NotFinite as error:
+                self._session.messages.append(f"{WARNING}{error}: this entry is left out")
+                print(self._session.messages[-1], flush=True)
+        return data
 
     def _check_key(self, given: dict) -> None:
         key = self._session.key

@@ -90,6 +90,14 @@ def test_chunk_keeps_every_number_of_a_run(tmp_path: Path) -> None:
     assert chunk["variables"]["other"]["run"] == [1]
 
 
+def test_a_chunk_has_both_sides_of_errors_only_where_they_differ(tmp_path: Path) -> None:
+    sides = {"error": 0.5, "error_low": 0.25, "error_high": 0.5}
+    chunk = written(tmp_path, outcome(52890, [result("rate", **sides), result("other")]))
+    rate = chunk["variables"]["rate"]
+    assert (rate["error"], rate["error_low"], rate["error_high"]) == (0.5, 0.25, 0.5)
+    assert "error_low" not in chunk["variables"]["other"]
+
+
 def test_column_of_one_value_stands_once(tmp_path: Path) -> None:
     chunk = written(tmp_path, *[outcome(52800 + i) for i in range(10)])
     assert chunk["runs"]["attempt"] == 1

@@ -268,6 +268,12 @@ def test_what_belongs_to_the_run_is_on_its_first_variable_only() -> None:
     }
 
 
+def test_a_point_has_both_sides_of_an_error_only_where_they_differ() -> None:
+    one, other = fields_of([result("a", error_low=0.05, error_high=0.1), result("b")])
+    assert (one["error"], one["error_low"], one["error_high"]) == (0.1, 0.05, 0.1)
+    assert "error_low" not in other
+
+
 def test_the_type_of_data_is_in_the_name() -> None:
     data = {"x": 2, "y": "words", "z": True, "quality_reason": 3.0}
     (fields,) = fields_of([result(data=data)])

@@ -175,11 +175,20 @@ def test_what_is_not_a_finite_number_is_refused(job: Session, place: str, value:
 
 @pytest.mark.parametrize(
     "value",
-    [None, math.nan, 10**400, datetime.timedelta(1), [1], {}, Scalar(1.0, mask=True), b"x"],
+    [None, 10**400, datetime.timedelta(1), [1], {}, Scalar(1.0, mask=True), b"x"],
     ids=lambda value: type(value).__name__,
 )
 def test_what_does_not_fit_into_data_is_refused(job: Session, value: Any) -> None:
     refused(job, "data['x']", lambda: Xomresult(variable_name="a", variable_value=1, data={"x": value}).save())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, Scalar(math.nan), decimal.Decimal("NaN")])
+def test_an_entry_of_data_that_is_not_finite_costs_itself_only(job: Session, value: Any) -> None:
+    Xomresult(variable_name="a", variable_value=1, data={"x": value, "y": 2}).save()
+    kept = draft(job)
+    assert (kept["results"][0]["data"], kept["problems"]) == ({"y": 2}, [])
+    (warning,) = kept["messages"]
+    assert warning.startswith("warning: a: data['x'] is ") and warning.endswith("this entry is left out")
 
 
 @pytest.mark.parametrize("value", [1, 2**60, 1.5, True, False, "text", ""])
@@ -197,6 +206,24 @@ def test_a_count_is_whole_and_not_negative(job: Session, n: float) -> None:
 
 def test_a_negative_error_is_refused(job: Session) -> None:
     refused(job, "cannot be negative", lambda: Xomresult(variable_name="a", variable_value=1, error=-0.1).save())
+
+
+@pytest.mark.parametrize("given", [(0.1, 0.3), [0.1, 0.3]])
+def test_the_two_sides_of_an_error_may_differ(job: Session, given: Any) -> None:
+    Xomresult(variable_name="a", variable_value=1, error=given).save()
+    one = draft(job)["results"][0]
+    assert (one["error"], one["error_low"], one["error_high"]) == (0.3, 0.1, 0.3)
+
+
+def test_an_error_with_two_equal_sides_is_one_number(job: Session) -> None:
+    Xomresult(variable_name="a", variable_value=1, error=(0.2, 0.2)).save()
+    one = draft(job)["results"][0]
+    assert one["error"] == 0.2 and "error_low" not in one
+
+
+@pytest.mark.parametrize("given", [(0.1, -0.3), (0.1, None), (0.1,), (0.1, 0.2, 0.3), (), ("0.1", 0.2)])
+def test_what_is_no_error_with_two_sides_is_refused(job: Session, given: Any) -> None:
+    refused(job, "a: error is ", lambda: Xomresult(variable_name="a", variable_value=1, error=given).save())
 
 
 @pytest.mark.parametrize("name", [None, "", "  ", 5, "a\nb", "a\n", 'a"b', "a\\b", "\x00", "\ud800"])

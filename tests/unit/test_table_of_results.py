@@ -219,7 +219,7 @@ print(json.dumps({
 
 def test_results_are_a_table_of_pandas(paths: Paths, analysis_python: Path) -> None:
     none = result("electron_lifetime", None, error=None, n=None, insufficient="3 events")
-    good = result(data={"quality": "good", "chi2": 1.5})
+    good = result(data={"quality": "good", "chi2": 1.5}, error_low=0.05, error_high=0.1)
     keep(paths, outcome(results=[good, none]), outcome(key_of(52895), [good], figures=[]))
     keep(paths, outcome(key_of(52894, version="v2")), outcome(key_of(52895, version="v2")))
     write_decision(paths, Decision(Verb.VETO, Subject(runs=("052895",)), "ada", NOW - timedelta(days=400), "noise"))
@@ -239,6 +239,8 @@ def test_results_are_a_table_of_pandas(paths: Paths, analysis_python: Path) -> N
         "variable": "light_yield",
         "value": 10.5,
         "error": 0.1,
+        "error_low": 0.05,
+        "error_high": 0.1,
         "unit": "PE/keV",
         "n": 512,
         "limit": None,

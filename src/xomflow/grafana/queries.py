@@ -28,7 +28,7 @@ CHOSEN_MODES = "${mode:regex}"
 _NONE = quoted("none")
 # Rows of a table; more would be slow in the browser.
 _ROWS = 300
-_OF_RESULT = ("value", "error", "n", "run", "run_id", "run_mode", "quality")
+_OF_RESULT = ("value", "error", "error_low", "error_high", "n", "run", "run_id", "run_mode", "quality")
 _OF_TABLE = ("value", "error", "unit", "n", "quality", "insufficient", "limit", "run_mode")
 _OF_RUN = ("figure_url", "message", "run_mode", "source", "run_tags", "comments", "detectors", "end", "duration_s")
 _OF_ATTEMPT = ("ended", "lag_s", "wall_s", "peak_memory_mb", "attempt", "software")
@@ -38,6 +38,10 @@ NEWEST_COLUMNS = ("_time", "run_id", "variable", *_OF_TABLE)
 ATTENTION_COLUMNS = ("analysis", "version", "run_id", *_OF_ATTENTION)
 RESULT_COLUMNS = ("analysis", "version", "variable", "run_id", *_OF_TABLE)
 DETAIL_COLUMNS = ("analysis", "version", "run_id", *_OF_RUN, *_OF_ATTEMPT)
+
+
+def _side(name: str) -> str:
+    return f"(if exists r.error_{name} then r.error_{name} else if exists r.error then r.error else 0.0)"
 
 
 def results(measurement: str, variable: str, version: str, modes: str = "") -> str:
@@ -60,8 +64,7 @@ def results(measurement: str, variable: str, version: str, modes: str = "") -> s
                 'sort(columns: ["_time"])',
                 "map(fn: (r) => ({_time: r._time, value: r.value, run: r.run, run_id: r.run_id, "
                 f"n: {otherwise('n', '0')}, quality: {otherwise('quality', _NONE)}, "
-                "lo: if exists r.error then r.value - r.error else r.value, "
-                "hi: if exists r.error then r.value + r.error else r.value}))",
+                f"lo: r.value - {_side('low')}, hi: r.value + {_side('high')}}}))",
             ),
             "half = int(v: v.windowPeriod) * 3 / 2",
             "moved = (tables=<-, by) => tables |> map(fn: (r) => ({r with _time: time(v: int(v: r._time) + by)}))",

@@ -164,6 +164,10 @@ Amount = Annotated[float, _Number(least=0)]
 Plain = Annotated[float | str | bool, _Plain()]
 
 
+# Entries that are not written where they are None: older outcomes do not have them.
+_LEFT_OUT = frozenset({"script", "settings", "error_low", "error_high"})
+
+
 # --- the parts of an outcome ------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class FailureDetails:
@@ -197,7 +201,15 @@ class FailureDetails:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One variable of one analysis for one run; `xomlib.Xomresult` explains each entry."""
+    """One variable of one analysis for one run; `xomlib.Xomresult` explains each entry.
+
+    Parameters
+    ----------
+    error
+        The larger of the two sides, if they differ.
+    error_low, error_high
+        The two sides; None: they are the same.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -209,6 +221,16 @@ class Result:
     limit: Literal["upper", "lower"] | None
     insufficient: Text | None
     data: dict[Name, Plain]
+    error_low: Amount | None = None
+    error_high: Amount | None = None
+
+    @property
+    def sides(self) -> tuple[float, float] | None:
+        """How far the value may be too high and too low; None: no error is known."""
+        if self.error is None:
+            return None
+        low, high = self.error_low, self.error_high
+        return (self.error if low is None else low, self.error if high is None else high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +380,8 @@ def to_document(outcome: Outcome) -> dict[str, Any]:
         document["failure"] = {"class": document["failure"].pop("kind"), **document["failure"]}
     if not outcome.run.runs:  # it is no campaign
         del document["run"]["runs"], document["run"]["runs_missing"]
-    for name in ("script", "settings"):
-        if document["provenance"][name] is None:
-            del document["provenance"][name]
+    for part in (document["provenance"], *document["results"]):
+        for name in _LEFT_OUT & part.keys():
+            if part[name] is None:
+                del part[name]
     return document

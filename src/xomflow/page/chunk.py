@@ -126,11 +126,13 @@ def _variable_columns(
         return _column([table.place(value) for value in values])
 
     results = [result for _, result in found]
+    sides = ("error_low", "error_high") if any(result.error_low is not None for result in results) else ()
     extras = dict.fromkeys(key for result in results for key in result.data)
     return {
         "run": [row for row, _ in found],
         "value": numbers("value", (result.value for result in results)),
         "error": numbers("error", (result.error for result in results)),
+        **{side: numbers(side, (getattr(result, side) for result in results)) for side in sides},
         "n": numbers("n", (result.n for result in results)),
         "unit": texts(result.unit for result in results),
         "limit": texts(result.limit for result in results),

@@ -68,6 +68,8 @@ def _result_fields(result: Result) -> dict[str, Any]:
         "unit": result.unit,
         "value": result.value,
         "error": result.error,
+        "error_low": result.error_low,
+        "error_high": result.error_high,
         "limit": result.limit,
         "insufficient": result.insufficient,
         "n": result.n,

@@ -15,7 +15,7 @@ _SHELF = re.compile(r"\d{3}", re.ASCII)
 _FORMS = ("xom-outcome-1", "xom-outcome-2")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SETTLED_NS = 2_000_000_000  # coarse file systems count full seconds
-_FORM = 1  # of the cache; another number when the entries below change
+_FORM = 2  # of the cache; another number when the entries below change
 
 
 class Row(NamedTuple):
@@ -38,7 +38,8 @@ class Row(NamedTuple):
     lineage
         Data types with their lineage hashes.
     results
-        For each variable: name, value, error, unit, n, limit, insufficient, data.
+        For each variable: name, value, error, unit, n, limit, insufficient, data, both sides of the error if they
+        differ, else None.
     """
 
     run_id: str
@@ -133,6 +134,7 @@ def _row(document: Any, figures: str) -> Row:
     moment = datetime.fromisoformat(run["start"].replace("Z", "+00:00")) - _EPOCH
     seconds, part = moment.days * 86_400 + moment.seconds, moment.microseconds
     names = ("variable", "value", "error", "unit", "n", "limit", "insufficient", "data")
+    sides = ("error_low", "error_high")
     return Row(
         key,
         [int(one) for one in run.get("runs") or [run["number"]]],
@@ -142,7 +144,7 @@ def _row(document: Any, figures: str) -> Row:
         document["ended"],
         f"{figures}/{key}.{document['figures'][0]}" if document["figures"] else None,
         ", ".join(f"{name}:{one}" for name, one in sorted(document["provenance"]["lineage"].items())),
-        [[result[name] for name in names] for result in document["results"]],
+        [[*(result[name] for name in names), *map(result.get, sides)] for result in document["results"]],
     )
 
 

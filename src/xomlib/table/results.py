@@ -44,9 +44,9 @@ def results(
     pandas.DataFrame
         In the order of versions and runs. ``run`` (number; of a campaign that of its first run), ``run_id``, ``start``
         (UTC), ``mode`` and ``tags`` (separated by commas; both as they were when the run was analysed), ``variable``,
-        ``value`` and ``error`` (NaN where there is none), ``unit``, ``n``, ``limit``, ``insufficient`` (why there is
-        no number), ``quality`` (as in points), ``data`` (a dictionary), ``version``, ``figure`` (path of the first
-        one), ``lineage`` (data types with their lineage hashes).
+        ``value`` and ``error`` (NaN where there is none), ``error_low`` and ``error_high`` (its two sides), ``unit``,
+        ``n``, ``limit``, ``insufficient`` (why there is no number), ``quality`` (as in points), ``data`` (a
+        dictionary), ``version``, ``figure`` (path of the first one), ``lineage`` (data types with lineage hashes).
 
     Raises
     ------
@@ -107,6 +107,8 @@ def _frame(work: Path, chosen: list, vetoed: bool) -> "pandas.DataFrame":
         "variable": of_result(0),
         "value": np.array(of_result(1), dtype=float),
         "error": np.array(of_result(2), dtype=float),
+        "error_low": _side(lines, 8),
+        "error_high": _side(lines, 9),
         "unit": of_result(3),
         "n": pandas.array(of_result(4), dtype="Int64"),
         "limit": of_result(5),
@@ -120,6 +122,12 @@ def _frame(work: Path, chosen: list, vetoed: bool) -> "pandas.DataFrame":
     if vetoed:
         columns["vetoed"] = of_run(reason for _, _, reason in chosen)
     return pandas.DataFrame(columns)
+
+
+def _side(lines: list, place: int) -> Any:
+    import numpy as np
+
+    return np.array([line[2] if line[place] is None else line[place] for line in lines], dtype=float)
 
 
 def _quality(insufficient: Optional[str], data: dict) -> str:

@@ -16,6 +16,19 @@ test("points of several chunks are one series by time", () => {
   assert.equal(series.unit, "Hz");
 });
 
+test("an error has two sides, which are the same unless the run says otherwise", () => {
+  const [series] = Points.collect([group(chunk([100, 200], { error: 0.3, error_low: [0.1, null] }))], all);
+  assert.deepEqual(
+    [series.down, series.up],
+    [
+      [0.1, 0.3],
+      [0.3, 0.3],
+    ],
+  );
+  const { down, up } = Points.point(series, 0);
+  assert.deepEqual([down, up], [0.1, 0.3]);
+});
+
 test("only the runs that are kept have points", () => {
   const made = chunk([100, 200, 300], {}, { mode: [1, 2, 1] }, ["Hz", "kr83m", "background"]);
   const [series] = Points.collect([group(made)], (start, mode) => mode === "kr83m" && start !== 300);

@@ -210,7 +210,7 @@ const Details = (function () {
     return [
       ["Variable", chosen.variable],
       [chosen.limit ? `${chosen.limit === "upper" ? "Upper" : "Lower"} limit` : "Value", shown(chosen.value)],
-      ["Error", shown(chosen.error)],
+      ["Error", chosen.down === chosen.up ? shown(chosen.error) : `+${shown(chosen.up)} −${shown(chosen.down)}`],
       ["Unit", chosen.unit],
       ["n", chosen.n === null ? null : counted(chosen.n)],
       ["No number", chosen.insufficient],

@@ -221,10 +221,9 @@ const Draw = (function () {
     ctx.globalAlpha = 0.55;
     ctx.beginPath();
     for (const [i, x, y] of shown) {
-      const length = series.error[i] * perUnit;
-      if (series.kind[i] !== VALUE || length <= size) continue;
-      ctx.moveTo(x, y - length);
-      ctx.lineTo(x, y + length);
+      if (series.kind[i] !== VALUE || series.error[i] * perUnit <= size) continue;
+      ctx.moveTo(x, y - series.up[i] * perUnit);
+      ctx.lineTo(x, y + series.down[i] * perUnit);
     }
     ctx.stroke();
     ctx.globalAlpha = 1;

@@ -15,6 +15,8 @@
  * @property {number[]} x starts of the runs, in seconds since 1970
  * @property {(number | null)[]} y
  * @property {number[]} error
+ * @property {number[]} down lower side of the error
+ * @property {number[]} up upper side of the error
  * @property {number[]} kind VALUE, UPPER, LOWER or NONE
  * @property {number[]} rank that of the version
  * @property {Chunk[]} chunk
@@ -25,7 +27,9 @@
  * @typedef {object} Point
  * @property {string} variable
  * @property {number | null} value
- * @property {number | null} error
+ * @property {number | null} error the larger of its two sides
+ * @property {number | null} down
+ * @property {number | null} up
  * @property {number | null} n
  * @property {string | null} unit
  * @property {string | null} limit "upper" or "lower"
@@ -113,7 +117,7 @@ const Points = (function () {
    * @returns {Series}
    */
   function empty(analysis, variable) {
-    const columns = { x: [], y: [], error: [], kind: [], rank: [], chunk: [], row: [] };
+    const columns = { x: [], y: [], error: [], down: [], up: [], kind: [], rank: [], chunk: [], row: [] };
     return { analysis, variable, unit: null, ...columns, undated: 0, versions: new Map() };
   }
 
@@ -150,6 +154,8 @@ const Points = (function () {
       series.x.push(time);
       series.y.push(y);
       series.error.push(at(error, row) || 0);
+      series.down.push(side(variable.error_low, variable, row) || 0);
+      series.up.push(side(variable.error_high, variable, row) || 0);
       series.kind.push(y === null ? NONE : limit === null ? VALUE : limits[limit]);
       series.rank.push(group.rank);
       series.chunk.push(chunk);
@@ -158,6 +164,18 @@ const Points = (function () {
       series.versions.set(group.version, group.rank);
     }
     if (series.unit === null && run.length) series.unit = text(chunk, variable.unit, 0);
+  }
+
+  /**
+   * Return one side of the error of a row: that of both sides where they do not differ.
+   *
+   * @param {Numbers | undefined} column
+   * @param {VariableColumns} variable
+   * @param {number} row
+   */
+  function side(column, variable, row) {
+    const own = column === undefined ? null : at(column, row);
+    return own === null ? at(variable.error, row) : own;
   }
 
   /**
@@ -177,6 +195,8 @@ const Points = (function () {
       x: inOrder(x),
       y: inOrder(series.y),
       error: inOrder(series.error),
+      down: inOrder(series.down),
+      up: inOrder(series.up),
       kind: inOrder(series.kind),
       rank: inOrder(series.rank),
       chunk: inOrder(series.chunk),
@@ -230,6 +250,8 @@ const Points = (function () {
       variable: name,
       value: at(variable.value, row),
       error: at(variable.error, row),
+      down: side(variable.error_low, variable, row),
+      up: side(variable.error_high, variable, row),
       n: at(variable.n, row),
       unit: text(chunk, variable.unit, row),
       limit: text(chunk, variable.limit, row),

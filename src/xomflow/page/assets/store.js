@@ -86,6 +86,8 @@
  * @property {number[]} run rows of the run columns
  * @property {Numbers} value
  * @property {Numbers} error
+ * @property {Numbers} [error_low] only where the two sides differ
+ * @property {Numbers} [error_high]
  * @property {Numbers} n
  * @property {Places} unit
  * @property {Places} limit
