@@ -27,6 +27,7 @@ from xomflow.core.errors import for_user
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
+from xomflow.workflow.messages.start import tell_people
 from xomflow.workflow.reported import code_in_trouble, note_news
 from xomflow.workflow.summary import read_summary
 from xomflow.workflow.terminal import closing_lines, exit_code
@@ -182,18 +183,24 @@ def _tick(together: int) -> int:
     except Exception as error:
         return _explained(error)
     with lock:
-        folder = str(tick.files.folder)
-        xom(["job", "discover", folder])
-        if tick.files.trouble.exists():
-            return _code_in_trouble(tick)  # `xom job discover` has printed its sentence
-        failed = not all(_jobs(tick, together))
-        xom(["job", "publish", folder])
-        if tick.files.trouble.exists():
-            return _code_in_trouble(tick)
-        summary = read_summary(tick.files)
-        news = note_news(tick.paths, tick.files, summary.for_person)
-        say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines, file=sys.stderr)
-        return exit_code(summary, failed, "", is_news=news.is_due)
+        code = _steps(tick, together)
+        tell_people(tick.config, tick.files, code)
+        return code
+
+
+def _steps(tick: Tick, together: int) -> int:
+    folder = str(tick.files.folder)
+    xom(["job", "discover", folder])
+    if tick.files.trouble.exists():
+        return _code_in_trouble(tick)  # `xom job discover` has printed its sentence
+    failed = not all(_jobs(tick, together))
+    xom(["job", "publish", folder])
+    if tick.files.trouble.exists():
+        return _code_in_trouble(tick)
+    summary = read_summary(tick.files)
+    news = note_news(tick.paths, tick.files, summary.for_person)
+    say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines, file=sys.stderr)
+    return exit_code(summary, failed, "", is_news=news.is_due)
 
 
 def _code_in_trouble(tick: Tick) -> int:

@@ -23,7 +23,7 @@ from xomflow.workflow.requests.doctor.finding import Check, Finding, examine, wo
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 NAMES = ("configuration", "account", "folders", "layout", "disk", "locks", "clock", "decisions", "left-overs")
-NAMES = (*NAMES, "software", "run database", "store", "Slurm", "ticks", "timer", "units")
+NAMES = (*NAMES, "software", "run database", "store", "Slurm", "ticks", "timer", "messages", "units")
 
 
 @pytest.fixture

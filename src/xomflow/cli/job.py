@@ -60,6 +60,20 @@ def publish(options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def notify(options: argparse.Namespace) -> int:
+    """Tell people what is new after a tick; standard input has who is told, without secrets."""
+    import json
+    import sys
+
+    from xomflow.notify.settings import NotifySettings
+    from xomflow.workflow.messages.of_tick import tell_about
+
+    settings = NotifySettings.from_json(json.load(sys.stdin))
+    for sentence in tell_about(options.tick, settings, options.code):
+        say(sentence, file=sys.stderr)
+    return ExitCode.OK
+
+
 def describe(options: argparse.Namespace) -> int:
     """Print the description of one job as JSON, for a script that is tried by hand."""
     import json
@@ -79,7 +93,7 @@ def main(words: list[str]) -> int:
     """Run one of these commands and return its exit code."""
     parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (discover, run, batch, publish):
+    for function in (discover, run, batch, publish, notify):
         older = ["report"] if function is publish else []  # what a tick of the release before calls next
         command = commands.add_parser(function.__name__, help=function.__doc__, aliases=older)
         command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
@@ -88,6 +102,8 @@ def main(words: list[str]) -> int:
             for name in ("analysis", "version", "run"):
                 command.add_argument(name)
             command.add_argument("--batch", "--slurm", action="store_true", help=argparse.SUPPRESS)  # of older jobs
+        if function is notify:
+            command.add_argument("code", type=int, help="exit code of the tick")
         if function is batch:
             command.add_argument("name", help="name of the batch within the tick")
     command = commands.add_parser("describe", help=describe.__doc__)

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.cli.command import Command, Needs
-from xomflow.cli.commands import analyse, dashboards, decide, examine, look, maintain, measure, publish, shell
+from xomflow.cli.commands import (
+    analyse,
+    dashboards,
+    decide,
+    examine,
+    look,
+    maintain,
+    measure,
+    messages,
+    publish,
+    shell,
+)
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
@@ -27,7 +38,7 @@ from xomlib.printing import say
 GROUPS: dict[str, tuple[Command, ...]] = {
     "look": (*look.COMMANDS, *measure.COMMANDS, *examine.COMMANDS),
     "decide, with a reason": decide.COMMANDS,
-    "act": (*maintain.COMMANDS, *publish.COMMANDS, *dashboards.COMMANDS),
+    "act": (*maintain.COMMANDS, *publish.COMMANDS, *dashboards.COMMANDS, *messages.COMMANDS),
     "analyse": analyse.COMMANDS,
     "this shell": shell.COMMANDS,
 }

@@ -268,6 +268,19 @@ class Grafana(Model):
     )
 
 
+class Notify(Model):
+    """Messages to people: mail, Mattermost, Slack and others."""
+
+    addresses: Path | None = Field(
+        None,
+        description="JSON file with the addresses, readable by its owner only, see `docs/operator.md`, Messages; "
+        "default: nobody is told.",
+    )
+    digest_hour: Annotated[int, Field(strict=True, ge=0, le=23)] | None = Field(
+        6, description="Hour (UTC) from which on the first tick of a day sends the digest; `null`: none is sent."
+    )
+
+
 class Period(Model):
     """The runs that an analysis over a period takes together: runs of its kind that follow each other."""
 
@@ -330,7 +343,7 @@ class Analysis(RunRange):
     title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")
     contact: Contact = Field(
-        "", description="Person to ask about it; a mail address also gets the mail about its suspension."
+        "", description="Person to ask about it; a mail address also gets the mails about it, see `notify`."
     )
     run_modes: list[BareName] = Field([], description="Run modes, any of these; `*` stands for any text; default: all.")
     detectors: list[str] = Field([], description="Detectors that must have been part of the run, all of these.")
@@ -449,6 +462,7 @@ class Config(Model):
     store: Store = Field(Store(), description="Where results are published.")
     page: Page = Field(Page(), description="The page.")
     grafana: Grafana = Field(Grafana(), description="Dashboards for Grafana.")
+    notify: Notify = Field(Notify(), description="Messages to people.")
     science_runs: list[ScienceRun] = Field(
         [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."
     )

@@ -192,6 +192,11 @@ class Paths:
         """Lock under which one tick at a time publishes and renews the page."""
         return self.ticks / "publishing.lock"
 
+    @property
+    def telling_lock(self) -> Path:
+        """Lock under which one process at a time tells people the news."""
+        return self.ticks / "telling.lock"
+
     # --- what can be thrown away and comes back --------------------------------------------------------------------
     @property
     def cache(self) -> Path:
@@ -260,6 +265,11 @@ class Paths:
     def bands(self, analysis: str, version: str, shelf: str) -> Path:
         """The verdicts about the results of a shelf."""
         return self.expected / "bands" / analysis / version / f"{shelf}.json"
+
+    @property
+    def told(self) -> Path:
+        """What each recipient of messages was told; without it, what lasts is told once more."""
+        return self.cache / "told.json"
 
     @property
     def successes(self) -> Path:

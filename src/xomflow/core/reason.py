@@ -31,6 +31,11 @@ class Reason(str):
         return cls(words) if words else None
 
 
+def subject_of(sentence: str) -> str:
+    """Return what sentences have in common that differ only in numbers, but not in names such as kr83m or band_2."""
+    return re.sub(r"\b\d+\b", "0", sentence)
+
+
 def form_of(words: str) -> str:
     """Return what reasons have in common that differ only in their numbers, or in how long they have held."""
     return _NUMBER.sub("#", _AGE.sub("", words))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.reason import subject_of
 from xomflow.planning.claims import is_overtaken
 
 _AGAIN_AFTER = timedelta(days=1)
@@ -64,13 +64,13 @@ def news_of(reported: Reported, waiting: Collection[str], now: datetime, is_all:
     is_all
         Whether nothing else waits; False for a tick that was stopped before it could look.
     """
-    present, before = {_subject(one) for one in waiting}, {_subject(one): when for one, when in reported.items()}
-    ended = tuple(one for one in reported if is_all and _subject(one) not in present)
+    present, before = {subject_of(one) for one in waiting}, {subject_of(one): when for one, when in reported.items()}
+    ended = tuple(one for one in reported if is_all and subject_of(one) not in present)
     began = present - before.keys()
     lasts = any(not timedelta() <= now - before[one] < _AGAIN_AFTER for one in present & before.keys())
     if not (ended or began or lasts):
         return News(False, (), reported)
-    others = {one: when for one, when in reported.items() if not is_all and _subject(one) not in present}
+    others = {one: when for one, when in reported.items() if not is_all and subject_of(one) not in present}
     return News(True, ended, others | dict.fromkeys(waiting, now))
 
 
@@ -98,10 +98,6 @@ def code_in_trouble(paths: Paths, tick: TickPaths, sentence: str, code: ExitCode
     if code != ExitCode.WAITS_FOR_PERSON or note_news(paths, tick, sentence.splitlines(), is_all=False).is_due:
         return code
     return ExitCode.FAILED_RUNS
-
-
-def _subject(sentence: str) -> str:
-    return re.sub(r"\b\d+\b", "0", sentence)  # not those in names, such as kr83m or band_2
 
 
 def _parsed(content: Any) -> dict[str, datetime]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.messages.start import tell_people
 from xomflow.workflow.reported import code_in_trouble, note_news
 from xomflow.workflow.snakemake.commands import step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
@@ -84,10 +85,18 @@ class TickEnd:
         os._exit(code)
 
     def end(self, failed: bool) -> None:
-        """Do the steps that a failed job prevented, print the closing lines, and exit unless the code is 0."""
+        """Do the steps that a failed job prevented, print the closing lines, tell people, exit unless the code is 0."""
         signal.setitimer(signal.ITIMER_REAL, 0)  # or the alarm may find no handler any more, while Python ends
-        with explained():
-            self._end(failed)
+        code = int(ExitCode.UNFORESEEN)
+        try:
+            with explained():
+                self._end(failed)
+            code = int(ExitCode.OK)
+        except SystemExit as end:
+            code = int(end.code or 0)
+            raise
+        finally:
+            tell_people(self._tick.config, self._tick.files, code)
 
     def _end(self, failed: bool) -> None:
         tick, files = self._tick, self._tick.files

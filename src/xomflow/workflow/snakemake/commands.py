@@ -21,6 +21,11 @@ def batch_command(name: str, tick: TickPaths) -> str:
     return _command("batch", str(tick.folder), name)
 
 
+def notify_command(tick: TickPaths, code: int) -> list[str]:
+    """Return the command, in words, that tells people about a tick with this exit code."""
+    return _words("notify", str(tick.folder), str(int(code)))
+
+
 @dataclass(frozen=True)
 class RunCommand:
     """Makes the command of a run's job when Snakemake has filled in the wildcards."""
@@ -36,4 +41,8 @@ class RunCommand:
 
 
 def _command(*arguments: str) -> str:
-    return shlex.join([sys.executable, "-m", "xomflow", "job", *arguments])
+    return shlex.join(_words(*arguments))
+
+
+def _words(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "xomflow", "job", *arguments]

@@ -17,6 +17,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
 from xomflow.planning.claims import living_ticks
 from xomflow.workflow.installed_units import units_that_hide_crashes
+from xomflow.workflow.messages.looking import recipients_now
 from xomflow.workflow.requests.doctor.finding import Check, Finding
 from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
 
@@ -36,6 +37,7 @@ def tick_checks(config: Config, now: datetime) -> list[Check]:
     return [
         Check("ticks", lambda: _ticks(config, now)),
         Check("timer", lambda: _timer(Paths(config.work))),
+        Check("messages", lambda: _messages(config)),
         Check("units", lambda: (Finding(one, "do what the sentence names") for one in units_that_hide_crashes())),
     ]
 
@@ -85,6 +87,17 @@ def _timer(paths: Paths) -> Iterator[Finding]:
         yield Finding("nothing that starts ticks was found for this account", "see docs/operator.md, The timer")
     if "systemd" in found and not Path("/var/lib/systemd/linger", own_account()).exists():
         yield Finding("the timer ends with your session", "loginctl enable-linger")
+
+
+def _messages(config: Config) -> Iterator[Finding]:
+    if config.notify.addresses is None:
+        yield Finding("nobody is told by mail or chat: notify.addresses is not set")
+        return
+    told = recipients_now(config)  # its error is a finding
+    for one in told:
+        if one.problem:
+            yield Finding(f"{one.recipient} was not reached: {one.problem}", "xom notify --test")
+    yield Finding(f"{len(told)} recipients")
 
 
 def _output(command: list[str]) -> str:

@@ -1,0 +1,156 @@
+"""What is news for one recipient: a pure decision from what that one was told before and from what is so now.
+
+Each matter is told when it begins and when it ends. A matter counts as told only when the recipient's server has taken
+the message, so everything is told at least once, whatever is killed and whichever server is away meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from xomflow.core import times
+from xomflow.notify.matter import Kind, Matter, Repeats
+
+# What changed longer ago, as the runs of a backfill did, is no news.
+OLD = timedelta(days=2)
+_AGAIN_AFTER = timedelta(days=1)
+# What was not looked at for so long is forgotten.
+_FORGOTTEN = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a recipient was told about a matter.
+
+    Parameters
+    ----------
+    kind, sentence
+        Of the matter, as it was told or is to be told.
+    seen
+        How often it was looked at while it was not told.
+    told
+        When it was told last; None: not yet.
+    over
+        Whether its end was told.
+    """
+
+    kind: Kind
+    sentence: str
+    seen: int = 1
+    told: datetime | None = None
+    over: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        told = {"told": times.text(self.told)} if self.told else {}
+        return {"kind": str(self.kind), "sentence": self.sentence, "seen": self.seen, "over": self.over, **told}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Known:
+        """Return what `to_json` wrote."""
+        told = times.moment(content["told"]) if "told" in content else None
+        kind, sentence = Kind(content["kind"]), str(content["sentence"])
+        return cls(kind, sentence, int(content["seen"]), told, bool(content["over"]))
+
+
+KnownMatters = Mapping[str, Known]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one recipient is to be told.
+
+    Parameters
+    ----------
+    begun, lasting
+        Matters that are new, and those that are told again.
+    ended
+        Sentences about what ended.
+    seen, told
+        What the recipient knows if the message does not arrive, and if it does.
+    """
+
+    begun: Sequence[Matter] = ()
+    lasting: Sequence[Matter] = ()
+    ended: Sequence[str] = ()
+    seen: KnownMatters = field(default_factory=dict)
+    told: KnownMatters = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.begun or self.lasting or self.ended)
+
+
+def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collection[Kind], now: datetime) -> News:
+    """Return what is news for a recipient.
+
+    Parameters
+    ----------
+    known
+        What that one knows, by the names of the matters.
+    matters
+        What holds, and what ended of late.
+    looked_at
+        The kinds of matters that were looked at; the others stay as they are.
+    now
+        The present.
+    """
+    begun, lasting, ended = list[Matter](), list[Matter](), list[str]()
+    seen, told = dict[str, Known](), dict[str, Known]()
+    for one in matters:
+        name, before = _name(one), known.get(_name(one))
+        if before is None and _is_old(one.ended or one.since, now):
+            continue
+        if before and before.over and one.ended and _is_old(one.ended, now):
+            continue  # it is forgotten: nothing is left to tell, and it cannot begin again
+        seen[name] = _seen(one, before)
+        told[name] = replace(seen[name], sentence=one.sentence, told=now, over=one.ended is not None)
+        if before and before.over:
+            told[name] = before
+        elif one.ended is not None and one.ending:
+            ended.append(f"{one.sentence}: {one.ending}")
+        elif seen[name].told is None:
+            if one.settles and seen[name].seen < 2:
+                told[name] = seen[name]
+            else:
+                begun.append(one)
+        elif _is_due(one, seen[name], now):
+            lasting.append(one)
+        else:
+            told[name] = seen[name]
+    present = {_name(one) for one in matters}
+    for name, before in known.items():
+        if name in present:
+            continue
+        if before.kind not in looked_at:
+            if before.told and now - before.told < _FORGOTTEN:
+                seen[name] = told[name] = before
+        elif before.told and not before.over and before.kind is not Kind.RUNS:
+            seen[name] = before
+            ended.append(before.sentence)
+    return News(begun, lasting, ended, seen, told)
+
+
+def _name(matter: Matter) -> str:
+    return f"{matter.kind} {matter.name}"
+
+
+def _seen(one: Matter, before: Known | None) -> Known:
+    if before is None:
+        return Known(one.kind, one.sentence)
+    return before if before.told else replace(before, sentence=one.sentence, seen=before.seen + 1)
+
+
+def _is_old(moment: datetime, now: datetime) -> bool:
+    return now - moment > OLD
+
+
+def _is_due(one: Matter, known: Known, now: datetime) -> bool:
+    if known.told is None or one.repeats is Repeats.NEVER:
+        return False
+    if timedelta() <= now - known.told < _AGAIN_AFTER:
+        return False
+    return one.repeats is Repeats.DAILY or one.sentence != known.sentence

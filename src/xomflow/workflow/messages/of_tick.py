@@ -1,0 +1,131 @@
+"""What a tick has to tell: its alarms, what waits for a person, what failed, and that it came to its end at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from xomflow.core import times
+from xomflow.core.errors import XomError
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.file_lock import if_free
+from xomflow.core.files.kept_json import read_kept
+from xomflow.core.key import shelf_of
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.tick_summary import Summary
+from xomflow.core.verdicts import Alarm, read_alarms, read_bands
+from xomflow.notify.addresses import Addresses, read_addresses
+from xomflow.notify.heartbeat import beat
+from xomflow.notify.letter import Letter
+from xomflow.notify.matter import Kind, Matter, of_alarms, of_end, of_given_up, of_persons, of_troubles
+from xomflow.notify.news import OLD
+from xomflow.notify.settings import NotifySettings
+from xomflow.notify.tell import Situation, tell
+from xomflow.planning.claims import is_overtaken
+from xomflow.workflow.documents import SurveyDocument
+
+
+def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
+    """Tell people what is new after a tick; return sentences about what did not work, and never raise.
+
+    Parameters
+    ----------
+    tick
+        The tick, which has ended.
+    settings
+        Who is told, and when.
+    code
+        The exit code of the tick.
+    """
+    try:
+        return _tell_about(tick, settings, code)
+    except (XomError, OSError) as error:
+        return [f"notify: nobody was told the news: {error}"]
+    except Exception as error:  # its text may have an address
+        return [f"notify: nobody was told the news: XOM itself failed, {type(error).__name__}"]
+
+
+def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
+    if settings.addresses is None:
+        return []
+    paths, now = Paths(tick.folder.parent.parent), times.now().replace(microsecond=0)
+    addresses = read_addresses(settings.addresses)
+    silent = beat(addresses.heartbeat, code)
+    if is_overtaken(paths, tick, now):
+        return []  # a later tick tells what is so now
+    matters, looked_at = matters_of(paths, tick, settings.contacts, code, now)
+    if silent:
+        matters += of_troubles([f"the heartbeat address does not answer: {silent}"], now)
+    situation = Situation(matters, looked_at, now, place_of(paths, settings))
+    with if_free(paths.telling_lock) as is_free:
+        # If it is not free, another tick tells people at this moment, and the next one tells what this one found.
+        return _tell_all(paths, tick, addresses, situation, settings) if is_free else []
+
+
+def _tell_all(
+    paths: Paths, tick: TickPaths, addresses: Addresses, situation: Situation, settings: NotifySettings
+) -> list[str]:
+    """Tell all recipients the news, with a digest if one is due and the tick has looked."""
+    survey = read_kept(tick.survey, SurveyDocument.from_json)
+
+    def digest() -> Letter:
+        from xomflow.workflow.messages.digest import digest_of  # imports what reads outcomes, for once a day
+
+        assert survey is not None  # there is no hour without it
+        return digest_of(paths, survey.config, situation.now)
+
+    return tell(paths, addresses, situation, settings.digest_hour if survey else None, digest)
+
+
+def place_of(paths: Paths, settings: NotifySettings) -> str:
+    """Return a sentence about where there is more to see."""
+    return f"The page: {settings.page_url or paths.page.absolute() / 'index.html'}"
+
+
+def matters_of(
+    paths: Paths, tick: TickPaths, contacts: dict[str, str], code: int, now: datetime
+) -> tuple[list[Matter], set[Kind]]:
+    """Return what there is to tell after a tick, and the kinds of matters that it looked at.
+
+    Parameters
+    ----------
+    paths, tick
+        Where its files are.
+    contacts
+        The contact of each analysis.
+    code
+        Its exit code.
+    now
+        The present.
+    """
+    alarms = of_alarms(read_alarms(paths), lambda one: noticed(paths, one, now))
+    trouble = read_kept(tick.trouble, _trouble)
+    if trouble is not None:  # it was stopped before it had looked
+        found = of_persons if trouble[1] == ExitCode.WAITS_FOR_PERSON else of_troubles
+        return [*alarms, *found(trouble[0].splitlines(), now)], {Kind.TROUBLE}
+    summary = read_kept(tick.summary, Summary.from_json)
+    if summary is None:
+        return [*alarms, *of_end(code, [], now)], {Kind.TROUBLE}
+    matters = [
+        *alarms,
+        *of_persons(summary.for_person, now),
+        *of_end(code, [*summary.configuration_errors, *summary.site_errors], now),
+        *of_given_up(summary.listed, contacts, now),
+    ]
+    return matters, {Kind.TROUBLE, Kind.PERSON, Kind.RUNS}
+
+
+def noticed(paths: Paths, alarm: Alarm, now: datetime) -> datetime:
+    """Return the start of the run with which an alarm was found; if it is not known, when the alarm began."""
+    began = times.moment(alarm.began)
+    if now - began <= OLD:
+        return began  # either is news
+    series, run = alarm.main, alarm.noticed_run
+    bands = read_bands(paths, series.analysis, series.version, shelf_of(run))
+    starts = (one.start for verdicts in bands.values() for one in verdicts if one.run == run)
+    start = next(starts, None)
+    return times.moment(start) if start else began
+
+
+def _trouble(content: Any) -> tuple[str, int]:
+    return str(content["sentence"]), int(content["exit_code"])

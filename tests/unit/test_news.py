@@ -1,0 +1,208 @@
+"""What is news for a recipient: each matter when it begins and ends, nothing old, nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.factory import NOW
+from xomflow.core import times
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.key import Key
+from xomflow.core.state import State
+from xomflow.core.tick_summary import ListedKey
+from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, SeriesId
+from xomflow.core.verdicts import Kind as AlarmKind
+from xomflow.notify.letter import Letter, letter_about
+from xomflow.notify.matter import Kind, Matter, of_alarms, of_end, of_given_up, of_persons, of_troubles
+from xomflow.notify.news import Known, News, news_for
+
+EVERY = timedelta(minutes=10)
+ALL = set(Kind)
+
+
+def told_in(
+    ticks: Iterable[Iterable[Matter]], fails: Sequence[int] = ()
+) -> list[tuple[list[str], list[str], list[str]]]:
+    """What ticks ten minutes apart tell as new, as lasting and as over; the messages of some do not arrive."""
+    known: dict[str, Known] = {}
+    found = []
+    for place, matters in enumerate(ticks):
+        news = news_for(known, list(matters), ALL, NOW + place * EVERY)
+        known = dict(news.seen if place in fails else news.told)
+        # As a file keeps it.
+        known = {name: Known.from_json(one.to_json()) for name, one in known.items()}
+        found.append(([one.sentence for one in news.begun], [one.sentence for one in news.lasting], list(news.ended)))
+    return found
+
+
+def alarm(**changes: object) -> Alarm:
+    began = times.text(NOW - timedelta(hours=2))
+    series = (SeriesId("kr83m", "v1", "all", "light_yield"),)
+    made = Alarm("kr83m-1", AlarmKind.STEP, series, "052894", began, "052897", "light_yield fell")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def matters_of(*alarms: Alarm) -> list[Matter]:
+    return of_alarms(alarms, lambda one: times.moment(one.began))
+
+
+def suspended(text: str = "analyses.kr83m is suspended") -> list[Matter]:
+    return of_persons([text], NOW)
+
+
+def test_an_alarm_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
+    open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    found = told_in([open_, open_, over, over])
+    sentence = "light_yield fell: values are again what was expected before"
+    assert found == [(["light_yield fell"], [], []), ([], [], []), ([], [], [sentence]), ([], [], [])]
+
+
+def test_an_alarm_does_not_remind() -> None:
+    assert sum(bool(any(one)) for one in told_in([matters_of(alarm())] * 400)) == 1
+
+
+def test_an_alarm_of_one_bad_run_is_told_once_as_new() -> None:
+    one = matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.ONE_RUN))
+    assert told_in([one, one]) == [(["light_yield fell"], [], []), ([], [], [])]
+
+
+def test_an_alarm_that_came_and_went_between_two_ticks_is_told_once() -> None:
+    over = matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.EXPECTED, reason="jane: source replaced"))
+    first, second = told_in([over, over])
+    assert first[2] == ["light_yield fell: a person decided that the change was intended (jane: source replaced)"]
+    assert not any(second)
+
+
+def test_nothing_is_told_about_what_changed_more_than_two_days_ago() -> None:
+    old = times.text(NOW - timedelta(days=2, minutes=1))
+    assert not any(told_in([matters_of(alarm(began=old))])[0])
+    assert not any(told_in([matters_of(alarm(began=old, ended=old, how_ended=HowEnded.RETURNED))])[0])
+    assert any(told_in([matters_of(alarm(began=times.text(NOW - timedelta(days=1, hours=23))))])[0])
+
+
+def test_what_could_not_be_told_in_time_is_told_later() -> None:
+    found = told_in([matters_of(alarm())] * 500, fails=range(499))
+    assert all(one[0] == ["light_yield fell"] for one in found)
+
+
+def test_an_alarm_that_is_forgotten_does_not_come_back() -> None:
+    open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    found = told_in([open_, *[over] * 600])
+    assert sum(map(any, found)) == 2
+
+
+def test_a_muted_alarm_is_not_told() -> None:
+    assert matters_of(alarm(state=AlarmState.MUTED)) == []
+
+
+def test_a_suspension_is_told_when_it_begins_and_ends_and_once_a_day() -> None:
+    found = told_in([[], *[suspended()] * 300, [], []])
+    news = [(place, one) for place, one in enumerate(found) if any(one)]
+    sentence = "analyses.kr83m is suspended"
+    assert news == [
+        *((1, ([sentence], [], [])), (145, ([], [sentence], [])), (289, ([], [sentence], []))),
+        (301, ([], [], [sentence])),
+    ]
+
+
+def test_another_number_in_a_sentence_is_no_news_but_another_name_is() -> None:
+    assert sum(any(one) for one in told_in([suspended("7 jobs are held"), suspended("9 jobs are held")])) == 1
+    assert told_in([suspended("kr83m waits"), [*suspended("kr83m waits"), *suspended("kr84m waits")]])[1][0]
+
+
+def test_a_trouble_that_passes_by_itself_is_not_told() -> None:
+    away = of_troubles(["the store is away"], NOW)
+    assert not any(any(one) for one in told_in([away, [], away, []]))
+    assert [bool(one[0]) for one in told_in([away, away, away])] == [False, True, False]
+
+
+def test_what_was_not_looked_at_does_not_end() -> None:
+    known = news_for({}, suspended(), ALL, NOW).told
+    news = news_for(known, [], {Kind.TROUBLE}, NOW + EVERY)
+    assert not news and news.told == known
+    assert news_for(known, [], ALL, NOW + EVERY).ended
+
+
+def given_up(*runs: int, hours: float = 1) -> list[Matter]:
+    ended = NOW - timedelta(hours=hours)
+    listed = [
+        ListedKey(Key("kr83m", "v1", f"{run:06}"), State.GAVE_UP, f"raised: no peak in run {run}", since=ended)
+        for run in runs
+    ]
+    return of_given_up(listed, {"kr83m": "Jane <jane@example.org>"}, NOW)
+
+
+def test_runs_without_results_are_one_line_and_more_of_them_are_told_once_a_day() -> None:
+    one, two = given_up(52801), given_up(52801, 52802)
+    found = told_in([one, two, *[two] * 200])
+    news = [(place, told) for place, told in enumerate(found) if any(told)]
+    asked = "; contact: Jane <jane@example.org>"
+    assert news == [
+        (0, ([f"kr83m gave up on run 052801: raised: no peak in run 52801{asked}"], [], [])),
+        (
+            144,
+            ([], [f"kr83m gave up on 2 runs, the newest is 052802: raised: no peak in run 52802{asked}"], []),
+        ),
+    ]
+
+
+def test_runs_of_a_backfill_are_no_news() -> None:
+    assert not any(told_in([given_up(*range(10_000, 10_100), hours=50)])[0])
+
+
+def test_the_end_of_a_tick_without_a_sentence_has_one() -> None:
+    assert [one.sentence for one in of_end(ExitCode.SLURM, [], NOW)] == [
+        "ticks end with code 5, since Slurm does not answer or refuses jobs: see their last lines"
+    ]
+    assert not of_end(ExitCode.FAILED_RUNS, [], NOW)
+
+
+SITUATIONS = st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.booleans()), max_size=60)
+
+
+@given(SITUATIONS)
+def test_whatever_fails_each_begin_and_end_is_told_exactly_once(ticks: list[tuple[set[str], bool]]) -> None:
+    """A recipient who believes the messages has the right picture after each one that arrives."""
+    known, believed = dict[str, Known](), set[str]()
+    for place, (names, arrives) in enumerate(ticks):
+        matters = [one for name in sorted(names) for one in suspended(name)]
+        news = news_for(known, matters, ALL, NOW + place * EVERY)
+        known = dict(news.told if arrives else news.seen)
+        if arrives:
+            begun = {one.sentence for one in news.begun}
+            assert not begun & believed and set(news.ended) <= believed
+            believed = (believed | begun) - set(news.ended)
+            assert believed == names
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def test_the_title_has_the_first_thing_and_how_many_more() -> None:
+    news = News(begun=matters_of(alarm(sentence="light_yield " * 20), alarm()), ended=["b"])
+    title = letter_about(news, None, "The page: here").title
+    assert title.startswith("XOM: light_yield light_yield") and title.endswith("... (and 2 more)")
+    assert len(title) < 140
+
+
+def test_a_message_has_its_parts_and_no_more_lines_than_people_read() -> None:
+    news = News(begun=suspended("x") * 50, ended=["it is over"], lasting=suspended("still"))
+    lines = letter_about(news, Letter("XOM: the day", "Digest\n- 5 runs"), "The page: here").body.splitlines()
+    assert lines.count("- x") == 30 and "- ... and 20 more" in lines
+    assert [one for one in lines if one in ("New", "Over", "Still so", "Digest")] == [
+        "New",
+        "Over",
+        "Still so",
+        "Digest",
+    ]
+    assert lines[-1] == "The page: here"
+
+
+@pytest.mark.parametrize("maybe", [True, False])
+def test_a_message_that_may_be_a_repetition_is_marked(maybe: bool) -> None:
+    body = letter_about(News(begun=suspended()), None, "", maybe_known=maybe).body
+    assert body.startswith("XOM was stopped while it sent") == maybe

@@ -1,0 +1,197 @@
+"""Each recipient is told the news once, whatever is killed when and whichever server is away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from support.factory import NOW
+from support.in_process import in_fork
+from support.mail import address_file
+from xomflow.core.paths import Paths
+from xomflow.notify import tell as module
+from xomflow.notify.addresses import Addresses, Recipient, read_addresses
+from xomflow.notify.letter import Letter
+from xomflow.notify.matter import Kind, Matter, of_persons
+from xomflow.notify.tell import Situation, digest_day, tell
+
+ALL = set(Kind)
+JANE, MAX = Recipient("jane@example.org", "mailto://jane"), Recipient("2 (slack)", "slack://token")
+MORNING = NOW.replace(hour=6, minute=0, second=0, microsecond=0)
+
+
+@dataclass
+class Post:
+    """Takes messages in the place of servers."""
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    away: set[str] = field(default_factory=set)
+
+    def __call__(self, to: Recipient, letter: Letter) -> str:
+        if to.name in self.away:
+            return "Connection refused"
+        self.sent.append((to.name, f"{letter.title}\n{letter.body}"))
+        return ""
+
+    def names(self) -> list[str]:
+        names = [name for name, _ in self.sent]
+        self.sent.clear()
+        return names
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path)
+
+
+def say(
+    paths: Paths,
+    post: Post,
+    matters: Collection[Matter] = (),
+    now: datetime = NOW,
+    recipients: tuple[Recipient, ...] = (JANE, MAX),
+    hour: int | None = None,
+    contacts: str = "",
+) -> list[str]:
+    situation = Situation(matters, ALL, now, "The page: here")
+    made = Letter("XOM: the day", "the digest")
+    return tell(paths, Addresses(recipients, contacts), situation, hour, lambda: made, post)
+
+
+def suspended(contact: str = "") -> list[Matter]:
+    asked = f"; contact: {contact}" if contact else ""
+    return of_persons([f"analyses.kr83m is suspended{asked}"], NOW)
+
+
+def test_everyone_is_told_once(paths: Paths) -> None:
+    post = Post()
+    assert say(paths, post, suspended()) == say(paths, post, suspended()) == []
+    assert post.names() == ["jane@example.org", "2 (slack)"]
+    say(paths, post)
+    assert post.names() == ["jane@example.org", "2 (slack)"]
+
+
+def test_a_recipient_who_could_not_be_reached_is_told_later_and_the_others_not_again(paths: Paths) -> None:
+    post = Post(away={"jane@example.org"})
+    (line,) = say(paths, post, suspended())
+    assert line == (
+        "notify: 1 recipients were not told the news, jane@example.org: Connection refused; the next tick tries again"
+    )
+    assert post.names() == ["2 (slack)"]
+    post.away.clear()
+    assert say(paths, post, suspended()) == []
+    assert post.names() == ["jane@example.org"]
+
+
+def test_one_whose_server_failed_holds_up_no_other(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post(away={"jane@example.org"})
+    say(paths, post, suspended())
+    monkeypatch.setattr(module, "_LONGEST_ALL", -1.0)
+    lines = say(paths, post, [*suspended(), *of_persons(["another"], NOW)])
+    assert "others took too long" in lines[0]
+    monkeypatch.undo()
+    say(paths, post, [*suspended(), *of_persons(["another"], NOW)])
+    assert post.names() == ["2 (slack)", "2 (slack)"]
+
+
+def killed_while_sending(paths: Paths, **options: object) -> None:
+    def die(to: Recipient, letter: Letter) -> str:
+        (paths.work / "taken").write_text(letter.body)
+        os.kill(os.getpid(), 9)
+        return ""
+
+    assert in_fork(lambda: len(say(paths, die, **options)), paths.work).returncode == -9  # type: ignore[arg-type]
+
+
+def test_a_kill_between_the_servers_answer_and_the_note_repeats_a_message_that_owns_up_to_it(paths: Paths) -> None:
+    killed_while_sending(paths, matters=suspended(), recipients=(JANE,))
+    post = Post()
+    say(paths, post, suspended(), recipients=(JANE,))
+    ((_, text),) = post.sent
+    assert "you may know some of this" in text and "is suspended" in text
+    say(paths, post, suspended(), recipients=(JANE,))
+    assert len(post.sent) == 1
+
+
+def test_the_digest_is_sent_at_most_once_a_day_whatever_is_killed(paths: Paths) -> None:
+    say(paths, Post(), now=MORNING, recipients=(JANE,), hour=6)
+    killed_while_sending(paths, now=MORNING + timedelta(days=1), recipients=(JANE,), hour=6)
+    assert (paths.work / "taken").read_text().startswith("the digest")
+    post = Post()
+    say(paths, post, now=MORNING + timedelta(days=1, minutes=10), recipients=(JANE,), hour=6)
+    assert post.names() == []
+
+
+def test_the_digest_comes_once_a_day_also_when_there_was_no_tick_at_its_hour(paths: Paths) -> None:
+    post, days = Post(), []
+    ticks = [*range(0, 60), *range(100, 200, 7)]  # none for forty hours
+    for hours in ticks:
+        now = MORNING - timedelta(hours=2) + timedelta(hours=hours)
+        say(paths, post, now=now, recipients=(JANE,), hour=6)
+        days += [hours] * len(post.names())
+    # At six on the first day, at six on two more days, then at the first tick after the gap, and each day.
+    assert days == [2, 26, 50, 100, 128, 149, 170, 198]
+
+
+def test_a_digest_that_did_not_arrive_is_sent_later(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
+    post.away = {"jane@example.org"}
+    say(paths, post, now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
+    post.away = set()
+    say(paths, post, now=MORNING + timedelta(days=1, minutes=10), hour=6, recipients=(JANE,))
+    assert post.names() == ["jane@example.org"]
+
+
+def test_news_and_digest_are_one_message(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
+    say(paths, post, suspended(), now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
+    ((_, text),) = post.sent
+    assert text.startswith("XOM: analyses.kr83m is suspended") and "the digest" in text
+
+
+def test_the_contact_of_an_analysis_is_told_only_about_it(paths: Paths) -> None:
+    post = Post()
+    matters = [*suspended("max@example.org"), *of_persons(["a job is held"], NOW)]
+    say(paths, post, matters, recipients=(JANE,), contacts="mailto://xom:pw@mail.example.org?from=xom@example.org")
+    (_, everything), (name, own) = post.sent
+    assert name == "max@example.org" and "is suspended" in own and "job is held" not in own
+    assert "job is held" in everything
+    post.sent.clear()
+    say(paths, post, recipients=(JANE,), contacts="mailto://xom:pw@mail.example.org?from=xom@example.org")
+    assert post.names() == ["jane@example.org", "max@example.org"]
+
+
+def test_a_contact_who_gets_everything_is_told_once(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, suspended("jane@example.org"), recipients=(JANE,), contacts="mailto://xom:pw@mail.example.org")
+    assert post.names() == ["jane@example.org"]
+
+
+def test_what_is_kept_has_no_secret(paths: Paths, tmp_path: Path) -> None:
+    urls = ["slack://tokenA-secret/tokenB/tokenC", "mailtos://xom:pa55@mail.example.org?to=a@b.org,c@d.org"]
+    addresses = read_addresses(address_file(tmp_path, addresses=urls, contacts="mailtos://xom:pa55@mail.example.org"))
+    situation = Situation(suspended("max@example.org"), ALL, NOW, "")
+    tell(paths, addresses, situation, None, lambda: Letter("", ""), Post(away={"a@b.org"}))
+    text = paths.told.read_text()
+    assert all(name in text for name in ("1 (slack)", "a@b.org", "c@d.org", "max@example.org"))
+    assert not any(secret in text + repr(addresses) for secret in ("tokenA", "tokenB", "pa55"))
+
+
+def test_on_a_full_disk_nothing_is_sent(paths: Paths) -> None:
+    paths.cache.write_text("no folder")
+    post = Post()
+    with pytest.raises(OSError, match="cache"):
+        say(paths, post, suspended())
+    assert post.sent == []
+
+
+@pytest.mark.parametrize(("hour", "day"), [(None, ""), (6, "2026-11-27"), (5, "2026-11-28"), (0, "2026-11-28")])
+def test_the_day_of_a_digest_begins_at_its_hour(hour: int | None, day: str) -> None:
+    assert digest_day(hour, datetime(2026, 11, 28, 5, 30, tzinfo=NOW.tzinfo)) == day

@@ -1,0 +1,286 @@
+"""Ticks tell people, through a real mail server, and never depend on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from support.in_process import FastSite
+from support.mail import PASSWORD, MailServer, address_file, mail_server
+from support.patience import PATIENCE
+from support.site import Site, document
+from support.web import WebServer, web_server
+from xomflow.core import times
+from xomflow.core.verdicts import Alarm, HowEnded, Kind, SeriesId
+from xomlib.files import dump_json
+
+BAD = "raise KeyError('no peak')"
+GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[MailServer]:
+    with mail_server() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _fresh(mails: MailServer) -> None:
+    mails.mails.clear()
+    mails.refused.clear()
+    mails.hangs = mails.away = False
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    with web_server() as found:
+        yield found
+
+
+def recent(number: int, **changes: Any) -> dict[str, Any]:
+    """A run that ended an hour ago."""
+    end = datetime.now(UTC) - timedelta(hours=1)
+    moments = {"start": end - timedelta(minutes=50), "end": end}
+    return document(
+        number, **{name: {"$date": f"{one:%Y-%m-%dT%H:%M:%SZ}"} for name, one in moments.items()}, **changes
+    )
+
+
+def telling(site: Site, mails: MailServer, **more: Any) -> None:
+    path = address_file(site.folder, addresses=[mails.url("shift@example.org")], **more)
+    site.tree["notify"] = {"addresses": str(path), "digest_hour": None}
+
+
+def put_alarms(site: Site, *alarms: Alarm) -> None:
+    site.paths.alarms.parent.mkdir(parents=True, exist_ok=True)
+    dump_json(site.paths.alarms, [one.to_json() for one in alarms])
+
+
+def alarm(**changes: Any) -> Alarm:
+    began = times.text(times.now() - timedelta(hours=3))
+    given: dict[str, Any] = {
+        "id": "kr83m-1",
+        "kind": Kind.STEP,
+        "series": (SeriesId("kr83m", "v1", "all", "light_yield_9_4"),),
+        "first_run": "052894",
+        "began": began,
+        "noticed_run": "052897",
+        "sentence": "light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ) with run 052894",
+    }
+    return Alarm(**{**given, **changes})
+
+
+def test_an_alarm_reaches_people_when_it_begins_and_when_it_ends(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    put_alarms(site, alarm())
+    site.tick_in_another_second()
+    site.tick_in_another_second()
+    (text,) = mails.texts_to("shift@example.org")
+    assert text.startswith("XOM: light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ)")
+    assert f"The page: {site.paths.page.absolute()}/index.html" in text
+    put_alarms(site, alarm(ended=times.text(times.now()), how_ended=HowEnded.RETURNED))
+    site.tick_in_another_second()
+    assert "values are again what was expected before" in mails.texts_to("shift@example.org")[1]
+
+
+@pytest.mark.slow
+def test_a_suspension_reaches_everyone_and_the_contact_of_its_analysis(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails, contacts=mails.url())
+    site.analysis("broken", BAD, contact="jane@example.org")
+    site.analysis("other", GOOD, contact="max@example.org")
+    site.runs(map(recent, range(52001, 52012)))
+    site.tick_in_another_second()
+    assert mails.mails == []  # the tick that fails cannot see it yet
+    site.tick_in_another_second()
+    for one in ("shift@example.org", "jane@example.org"):
+        (text,) = mails.texts_to(one)
+        assert "analyses.broken is suspended" in text, one
+    assert mails.texts_to("max@example.org") == []
+
+
+def test_runs_that_gave_up_are_one_line_and_those_of_a_backfill_none(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    site.tree["retries"] = {"attempts": 1}
+    site.analysis("broken", BAD)
+    site.runs([*map(recent, (52001, 52002, 52003)), *range(40001, 40004)])
+    site.tick()
+    (text,) = mails.texts_to("shift@example.org")
+    assert "broken gave up on 6 runs, the newest is 052003: raised" in text
+    mails.mails.clear()
+    del site.tree["analyses"]["broken"]
+    site.analysis("later", BAD)
+    site.documents.clear()
+    site.runs(range(40001, 40004))
+    site.tick_in_another_second()
+    assert mails.mails == []
+
+
+@pytest.mark.slow
+def test_a_tick_that_cannot_look_tells_it_when_it_happens_again(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    site.tick()
+    (site.folder / "runs.jsonl").unlink()
+    codes = [site.tick_in_another_second().returncode for _ in range(3)]
+    assert codes == [4, 4, 4]
+    (text,) = mails.texts_to("shift@example.org")
+    assert "runs.jsonl" in text
+    site.runs([])
+    site.tick_in_another_second()
+    assert mails.mails[1].title.startswith("XOM: over: ")
+
+
+def test_a_server_that_is_away_costs_a_line_and_is_tried_again(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    put_alarms(site, alarm())
+    mails.away = True
+    done = site.tick_in_another_second()
+    assert done.returncode == 0
+    (line,) = [one for one in done.stderr.splitlines() if one.startswith("notify: ")]
+    assert "shift@example.org" in line and "try again later" in line
+    mails.away = False
+    assert "notify: " not in site.tick_in_another_second().stderr
+    assert len(mails.texts_to("shift@example.org")) == 1
+
+
+def test_a_file_that_others_can_read_costs_a_line(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    (site.folder / "addresses.json").chmod(0o644)
+    done = site.tick()
+    assert done.returncode == 0
+    assert "addresses.json can be read by others; run: chmod 600" in done.stderr
+
+
+def test_a_wrong_password_is_nowhere_in_the_site(site: FastSite, mails: MailServer) -> None:
+    path = address_file(site.folder, addresses=[mails.url("shift@example.org", password="Wr0ng-pass")])
+    site.tree["notify"] = {"addresses": str(path)}
+    put_alarms(site, alarm())
+    done = site.tick()
+    assert "535" in done.stderr and "Wr0ng-pass" not in done.stderr + done.stdout
+    for file in site.work.rglob("*"):
+        assert not file.is_file() or b"Wr0ng-pass" not in file.read_bytes(), file
+
+
+def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    site.tree["notify"]["digest_hour"] = 0
+    site.analysis("good", GOOD, title="Good one")
+    site.analysis("broken", BAD)
+    site.runs([*map(recent, (52001, 52002)), recent(52003, rate=...)])
+    site.tick()
+    assert [one for one in mails.mails if "the day until" in one.title] == []  # not on the day it was set up
+    told = json.loads(site.paths.told.read_text())
+    told["shift@example.org"]["digest"] = "2026-01-01"
+    site.paths.told.write_text(json.dumps(told))
+    site.tick_in_another_second()
+    site.tick_in_another_second()
+    (mail,) = [one for one in mails.mails if "the day until" in one.title]
+    assert "3 results of runs, 0 alarms, 0 outliers, 3 failed runs" in mail.title
+    assert "- Good one: 3 runs done" in mail.body
+    assert "- broken failed: 3 runs, such as 0520" in mail.body
+    assert "1 ticks ended" in mail.body or "2 ticks ended" in mail.body
+
+
+def test_good_ticks_call_up_the_heartbeat_and_others_do_not(site: FastSite, mails: MailServer, web: WebServer) -> None:
+    telling(site, mails, heartbeat=f"{web.address}/secret-1234")
+    site.tick()
+    assert web.called == ["/secret-1234"]
+    (site.folder / "runs.jsonl").unlink()
+    site.tick_in_another_second()
+    assert web.called == ["/secret-1234"]
+
+
+def test_a_heartbeat_with_a_place_for_it_gets_the_exit_code(site: FastSite, mails: MailServer, web: WebServer) -> None:
+    telling(site, mails, heartbeat=f"{web.address}/secret-1234/{{code}}")
+    site.analysis("broken", BAD)
+    site.runs([recent(52001)])
+    assert site.tick().returncode == 7
+    (site.folder / "runs.jsonl").unlink()
+    assert site.tick_in_another_second().returncode == 4
+    assert web.called == ["/secret-1234/0", "/secret-1234/4"]
+
+
+def test_a_heartbeat_that_does_not_answer_is_told_by_mail(site: FastSite, mails: MailServer, web: WebServer) -> None:
+    web.code = 503
+    telling(site, mails, heartbeat=f"{web.address}/secret-1234")
+    for _ in range(2):
+        assert site.tick_in_another_second().returncode == 0
+    (text,) = mails.texts_to("shift@example.org")
+    assert "the heartbeat address does not answer: it answers 503" in text and "secret-1234" not in text
+
+
+def test_a_server_that_hangs_ends_with_the_tick(site: FastSite, mails: MailServer) -> None:
+    """The time limit itself is that of `send`; here it is the connection's own, given in the address."""
+    mails.hangs = True
+    path = address_file(site.folder, addresses=[mails.url("shift@example.org") + "&cto=0.3"])
+    site.tree["notify"] = {"addresses": str(path)}
+    put_alarms(site, alarm())
+    done = site.tick()
+    assert done.returncode == 0
+    assert "timed out" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_tick_of_snakemake_under_cron_tells_people(snakemake_site: Site, mails: MailServer) -> None:
+    """As cron and systemd start it: nearly no environment, a home in which nothing can be written."""
+    site = snakemake_site
+    telling(site, mails)
+    put_alarms(site, alarm())
+    site.write_config()
+    command, environment = site.command(), {"HOME": "/nonexistent", "PATH": os.defpath}
+    done = subprocess.run(
+        command, cwd=site.folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(mails.texts_to("shift@example.org")) == 1
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # of one of apprise's services
+def test_the_test_message_shows_what_works_and_what_does_not(site: FastSite, mails: MailServer, web: WebServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    urls = [
+        mails.url("shift@example.org", "gone@example.org"),
+        f"mailto://a:b1234567@127.0.0.1:{port}/?from=a@d.org&to=c@d.org",
+    ]
+    path = address_file(site.folder, addresses=urls, contacts=mails.url(), heartbeat=f"{web.address}/secret-1234")
+    site.tree["notify"] = {"addresses": str(path)}
+    site.analysis("good", GOOD, contact="Jane <jane@example.org>")
+    mails.refused.add("gone@example.org")
+    done = site.xom("notify", "--test")
+    assert done.returncode == 1
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert "took the message" in lines["shift@example.org"] and "took the message" in lines["jane@example.org"]
+    assert "no such user here" in lines["gone@example.org"]
+    assert "refused" in lines["c@d.org"].lower()
+    assert "answered" in lines["heartbeat"]
+    assert web.called == ["/secret-1234"]
+    assert "nothing has happened" in mails.texts_to("shift@example.org")[0]
+    assert not any(secret in done.stdout + done.stderr for secret in (PASSWORD, "secret-1234", "b1234567"))
+
+
+def test_the_command_shows_who_was_not_reached(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    put_alarms(site, alarm())
+    mails.refused.add("shift@example.org")
+    site.tick()
+    assert "no such user here" in site.xom("notify").stdout
+    mails.refused.clear()
+    site.tick_in_another_second()
+    assert "1 matters hold, last digest none" in site.xom("notify").stdout
+
+
+def test_without_addresses_the_command_gives_the_way(site: FastSite) -> None:
+    done = site.xom("notify", "--test")
+    assert (done.returncode, done.stderr.strip()) == (
+        3,
+        "notify.addresses is not set, so nobody is told: see docs/operator.md, Messages",
+    )
