@@ -297,3 +297,12 @@ def test_what_is_to_be_looked_at_again_is_never_seen(tmp_path: Path) -> None:
 def test_a_file_of_fingerprints_that_is_broken_counts_as_empty(tmp_path: Path, content: str) -> None:
     (tmp_path / "stamps.json").write_text(content)
     assert not SeenFingerprints(tmp_path / "stamps.json").seen(SHELF, 5)
+
+
+def test_odd_texts_and_numbers_are_kept_as_they_are(paths: Paths) -> None:
+    odd = outcome(results=[result(value=1e22, data={"small": 5e-324, "text": 'é\n",\n"'})], message="half \ud800")
+    keep(paths, odd, outcome(key_of(52895)))
+    before = OutcomeCache(paths).outcomes(SHELF)
+    assert before["052894"].message == "half \ud800"
+    assert OutcomeCache(paths).outcomes(SHELF) == before
+    assert OutcomeCache(paths).unchanged(SHELF, {"052894"}) == {"052894": before["052894"]}

@@ -19,7 +19,7 @@ from xomflow.core.files.kept_json import UNREADABLE, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome
-from xomflow.outcomes.reading import outcome_at, outcome_named, read_document
+from xomflow.outcomes.reading import compact, outcome_named, read_document
 from xomlib.schema import SchemaError
 
 # What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
@@ -192,7 +192,7 @@ class OutcomeCache:
     ) -> tuple[_Kept | None, Outcome | None]:
         try:
             document = read_document(path)
-            return _Kept(status, document), outcome_at(path, document)
+            return _Kept(status, document), outcome_named((shelf.analysis, shelf.version), path.name, document)
         except SchemaError as error:
             self.damaged[path] = str(error)
         except OSError as error:
@@ -243,8 +243,7 @@ def kept_runs(content: Any) -> set[str]:
 
 def _as_text(kept: Mapping[str, _Kept]) -> str:
     """Return a JSON object with one entry a line, so that an entry can be read without the others."""
-    encode = json.JSONEncoder(separators=(",", ":")).encode
-    lines = (f"{_head(run, entry.status)}{encode(entry.document)}]" for run, entry in kept.items())
+    lines = (f"{_head(run, entry.status)}{compact(entry.document)}]" for run, entry in kept.items())
     return "{" + ",\n".join(lines) + "}"
 
 

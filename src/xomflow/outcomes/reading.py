@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core import times
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.model import Outcome
-from xomlib.files import read_json
+from xomlib.files import parse_json
 from xomlib.schema import SchemaError, check_outcome
 
 if TYPE_CHECKING:  # a tick without a new outcome reads none, and its steps start faster
@@ -32,11 +33,31 @@ def read_outcome(path: Path) -> Outcome:
 def read_document(path: Path) -> Any:
     """Return the JSON of an outcome's file; `SchemaError` if it is not JSON, `OSError` if it cannot be read."""
     try:
-        return read_json(path)
+        return _parsed(path.read_bytes())
     except IsADirectoryError:
         raise SchemaError("is a folder") from None
     except ValueError as error:
         raise SchemaError(f"is not JSON: {error}") from None
+
+
+def compact(document: Any) -> str:
+    """Return a document as one line of JSON."""
+    from pydantic_core import to_json
+
+    try:
+        return to_json(document, inf_nan_mode="constants").decode()
+    except ValueError:  # half characters
+        return json.dumps(document, separators=(",", ":"))
+
+
+def _parsed(content: bytes) -> Any:
+    """Return the value of a JSON text, by the quick parser of pydantic; what it refuses is parsed as any other JSON."""
+    from pydantic_core import from_json
+
+    try:
+        return from_json(content)
+    except ValueError:
+        return parse_json(content.decode())
 
 
 def outcome_at(path: Path, document: Any) -> Outcome:

@@ -119,8 +119,9 @@ def _variable_columns(
     place: str, found: list[tuple[int, Result]], rows: list[Outcome], table: _Table
 ) -> dict[str, Any]:
     def numbers(field: str, values: Iterable[Any]) -> Any:
-        runs = (rows[row].key.run for row, _ in found)
-        return _column([_number(value, f"{place} run {run}: {field}") for run, value in zip(runs, values, strict=True)])
+        column = list(values)
+        _check_finite(column, lambda number: f"{place} run {rows[found[number][0]].key.run}: {field}")
+        return _column([_rounded(value) for value in column])
 
     def texts(values: Iterable[str | None]) -> Any:
         return _column([table.place(value) for value in values])
@@ -167,7 +168,7 @@ def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -
         "batch_job": texts(_batch_job),
         "attempt": _column([outcome.attempt for outcome in rows]),
         "ended": _column([_seconds(outcome.ended) for outcome in rows]),
-        "wall_s": _column([_wall_seconds(outcome) for outcome in rows]),
+        "wall_s": _wall_seconds(rows),
     }
 
 
@@ -181,9 +182,14 @@ def _batch_job(outcome: Outcome) -> str | None:
     return f"{job.system} {job.job}" if job else None
 
 
-def _wall_seconds(outcome: Outcome) -> Any:
-    key = outcome.key
-    return _number(outcome.resources.wall_s, f"{key.analysis} {key.version} run {key.run}: resources.wall_s")
+def _wall_seconds(rows: list[Outcome]) -> Any:
+    def place(number: int) -> str:
+        key = rows[number].key
+        return f"{key.analysis} {key.version} run {key.run}: resources.wall_s"
+
+    column = [outcome.resources.wall_s for outcome in rows]
+    _check_finite(column, place)
+    return _column([_rounded(value) for value in column])
 
 
 def _column(values: list[Any]) -> Any:
@@ -193,13 +199,16 @@ def _column(values: list[Any]) -> Any:
     return first if same else values
 
 
-def _number(value: Any, place: str) -> Any:
+def _check_finite(values: Iterable[Any], place: Callable[[int], str]) -> None:
+    """Raise `ValueError` with the place of the first of some values that is no number for the page."""
+    for number, value in enumerate(values):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{place(number)} is {value}, which the page cannot show")
+
+
+def _rounded(value: Any) -> Any:
     """Return a number to nine digits; what is no number stays as it is."""
-    if not isinstance(value, float):
-        return value
-    if not math.isfinite(value):
-        raise ValueError(f"{place} is {value}, which the page cannot show")
-    return float(f"{value:.{_DIGITS}g}")
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _seconds(time: str | None) -> int | None:

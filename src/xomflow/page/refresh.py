@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from xomflow import page
@@ -29,10 +29,11 @@ class Refreshed(NamedTuple):
     makers: dict[Method, Makers]
 
 
-def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
-    """Write the chunks of the page whose outcomes changed.
+class PageRefresh:
+    """Writes the chunks of the page whose outcomes changed, and finds out what made the outcomes.
 
-    What made the outcomes is found out on the way, while they are in memory.
+    Both need the outcomes of a shelf, and reading them is most of the work. Publishing has them in memory: it calls
+    `look`, and afterwards `all` looks at what is left.
 
     Parameters
     ----------
@@ -41,30 +42,59 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
     look_at
         Shelves that are looked at even if they seem unchanged.
     """
-    page.write_frame(paths.page)
-    cache, current, makers = OutcomeCache(paths), CurrentResults(paths), MakersOfShelves(paths.makers)
-    fingerprints = SeenFingerprints(paths.page_stamps, look_at)
-    shown, problems = [], []
-    for shelf in cache.shelves():
-        changed = cache.fingerprint(shelf)
-        fingerprint = f"{changed} {current.fingerprint(shelf)}" if changed else 0
-        name = (shelf.analysis, shelf.version, shelf.name)
 
-        @functools.cache
-        def outcomes(shelf: Shelf = shelf) -> list[Outcome]:
-            return list(current.of(shelf, cache.outcomes(shelf)).values())
+    def __init__(self, paths: Paths, look_at: Collection[Shelf] = ()) -> None:
+        self._paths = paths
+        self._cache, self._current = OutcomeCache(paths), CurrentResults(paths)
+        self._makers = MakersOfShelves(paths.makers)
+        self._fingerprints = SeenFingerprints(paths.page_stamps, look_at)
 
+    def look(self, shelf: Shelf, outcomes: Mapping[str, Outcome]) -> None:
+        """Renew a shelf whose outcomes are all in memory; what fails is tried again, and reported, by `all`."""
         try:
-            if not (fingerprints.seen(shelf, fingerprint) and page.has_chunk(paths.page, *name)):
-                page.write_chunk(paths.page, *name, outcomes(), current.marks(shelf))
-            makers.look_at(shelf, fingerprint, outcomes)
-        except (OSError, ValueError) as error:
-            problems.append(f"the page lacks {shelf}: {error}")
-            continue
-        if not cache.unknown_in(shelf, ()):
-            fingerprints.note(shelf, fingerprint)
-        shown.append(name)
-    page.write_index(paths.page, shown)
-    fingerprints.keep()
-    makers.keep()
-    return Refreshed([*cache.problems, *problems], by_method(makers.found))
+            self._fingerprints.note(shelf, self._renew(shelf, lambda: outcomes))
+        except (OSError, ValueError):
+            self._fingerprints.note(shelf, 0)
+
+    def all(self) -> Refreshed:
+        """Renew whatever is left, and the page's own files."""
+        page.write_frame(self._paths.page)
+        self._current = CurrentResults(self._paths)  # publishing may have renamed some since then
+        shown, problems = [], []
+        for shelf in self._cache.shelves():
+            try:
+                fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf))
+            except (OSError, ValueError) as error:
+                problems.append(f"the page lacks {shelf}: {error}")
+                continue
+            if not self._cache.unknown_in(shelf, ()):
+                self._fingerprints.note(shelf, fingerprint)
+            shown.append(_name(shelf))
+        page.write_index(self._paths.page, shown)
+        self._fingerprints.keep()
+        self._makers.keep()
+        return Refreshed([*self._cache.problems, *problems], by_method(self._makers.found))
+
+    def _renew(self, shelf: Shelf, read: Callable[[], Mapping[str, Outcome]]) -> str | int:
+        """Renew a shelf if it has changed; return what it looks like now."""
+        changed, current = self._cache.fingerprint(shelf), list[Outcome]()
+        fingerprint = f"{changed} {self._current.fingerprint(shelf)}" if changed else 0
+
+        def outcomes() -> Iterable[Outcome]:
+            if not current:
+                current.extend(self._current.of(shelf, read()).values())
+            return current
+
+        if not (self._fingerprints.seen(shelf, fingerprint) and page.has_chunk(self._paths.page, *_name(shelf))):
+            page.write_chunk(self._paths.page, *_name(shelf), outcomes(), self._current.marks(shelf))
+        self._makers.look_at(shelf, fingerprint, outcomes)
+        return fingerprint
+
+
+def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
+    """Write the chunks of the page whose outcomes changed; parameters as of `PageRefresh`."""
+    return PageRefresh(paths, look_at).all()
+
+
+def _name(shelf: Shelf) -> tuple[str, str, str]:
+    return shelf.analysis, shelf.version, shelf.name

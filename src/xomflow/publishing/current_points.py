@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from xomflow.core.key import shelf_of
@@ -17,6 +17,8 @@ from xomflow.publishing.scope import EVERYTHING, Scope
 from xomflow.publishing.store import Points
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
+
+OnRead = Callable[[Shelf, Mapping[str, Outcome]], None]
 
 
 class CurrentPoints:
@@ -36,6 +38,8 @@ class CurrentPoints:
         Whether what was read is kept.
     scope
         What the store shows; it has no points of the rest.
+    on_read
+        Called with a shelf and its outcomes once all of them have been read.
     """
 
     def __init__(
@@ -46,8 +50,10 @@ class CurrentPoints:
         page_url: str = "",
         may_write: bool = True,
         scope: Scope = EVERYTHING,
+        on_read: OnRead | None = None,
     ) -> None:
         self._scope = scope
+        self._on_read = on_read
         self._paths = paths
         self._prefix = prefix
         self._page_url = page_url
@@ -100,7 +106,12 @@ class CurrentPoints:
 
     def of(self, shelf: Shelf) -> Points:
         """Return the points of a shelf, by the id of the run or campaign."""
-        return self._made(self.current.of(shelf, self._cache.outcomes(shelf))) if self._scope.shows(shelf) else {}
+        if not self._scope.shows(shelf):
+            return {}
+        outcomes = self._cache.outcomes(shelf)
+        if self._on_read is not None and not self._cache.unknown_in(shelf, ()):
+            self._on_read(shelf, outcomes)
+        return self._made(self.current.of(shelf, outcomes))
 
     def of_some(self, shelf: Shelf, runs: Collection[str]) -> Points | None:
         """Return the points of some runs of a shelf; None if a file of the shelf has changed."""

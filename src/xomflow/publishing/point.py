@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -77,12 +78,12 @@ def add_fingerprint(points: list[Point]) -> list[Point]:
     It has the number of the points' form, a digest of everything and, after a hyphen, one of the names. If the last
     part changed, writing the points again would leave fields or points behind that no longer belong to the result.
     """
-    names = [[point.measurement, point.tags, sorted(point.fields)] for point in points]
+    names = tuple((point.measurement, (*point.tags.items(),), (*sorted(point.fields),)) for point in points)
     everything = [
         {"measurement": point.measurement, "tags": point.tags, "fields": point.fields, "time": point.time}
         for point in points
     ]
-    fingerprint = f"{_PRESENT}{_digest(everything)[:16]}-{_digest(names)[:8]}"
+    fingerprint = f"{_PRESENT}{_digest(everything)[:16]}-{_digest_of_names(names)}"
     for point in points:
         point.fields[FINGERPRINT] = fingerprint
     return points
@@ -114,6 +115,12 @@ def storable(fields: dict[str, Any]) -> dict[str, Any]:
         for name, value in fields.items()
         if value != ""
     }
+
+
+# Most runs of an analysis have the same names.
+@functools.lru_cache(maxsize=4096)
+def _digest_of_names(names: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], ...]) -> str:
+    return _digest([[measurement, dict(tags), fields] for measurement, tags, fields in names])[:8]
 
 
 def _digest(value: Any) -> str:

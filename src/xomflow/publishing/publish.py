@@ -20,7 +20,7 @@ from xomflow.outcomes.cache import Fingerprint, SeenFingerprints, Shelf
 from xomflow.outcomes.groups import GroupsOfAll
 from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
-from xomflow.publishing.current_points import CurrentPoints
+from xomflow.publishing.current_points import CurrentPoints, OnRead
 from xomflow.publishing.open_store import local_stores
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.scope import EVERYTHING, Scope
@@ -38,6 +38,7 @@ def publish(
     longest_wait: float = LONGEST_WAIT,
     look_at: Collection[Shelf] = (),
     scope: Scope = EVERYTHING,
+    on_read: OnRead | None = None,
 ) -> Receipt:
     """Publish every outcome whose points are not in the ledger with their present fingerprint.
 
@@ -61,9 +62,11 @@ def publish(
         Shelves that are looked at even if they seem unchanged.
     scope
         What the store shows.
+    on_read
+        As of `CurrentPoints`.
     """
     with exclusive(paths.publishing_lock, longest_wait):
-        points = CurrentPoints(paths, prefix, page_url=page_url, scope=scope)
+        points = CurrentPoints(paths, prefix, page_url=page_url, scope=scope, on_read=on_read)
         return _Publishing(paths, store, points, look_at, scope).all()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,6 +10,7 @@ from datetime import datetime
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
 from xomflow.core import times
+from xomflow.core.collector import uncollected
 from xomflow.core.files.disk import trouble_in, trouble_seen_in
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
@@ -53,15 +53,12 @@ def survey_now(
 ) -> Survey:
     """Return a survey at the present time with that of the trials, see `take_survey`."""
     rundb, now = open_rundb(config.rundb), times.now()
-    gc.disable()  # hundreds of thousands of small objects, none in a cycle: collecting takes longer than all the rest
-    try:
+    with uncollected():
         probe = open_context_probe(config, may_write)
         survey = take_survey(config, rundb, probe, now, may_write, rule_errors, shown)
         if trials := config.trials:  # what is kept from tick to tick is about the published versions
             probe = open_context_probe(trials, may_write)
             add_trials(survey, config, take_survey(trials, rundb, probe, now, False, rule_errors, shown))
-    finally:
-        gc.enable()
     pending = sum(one.pending for one in survey.batch_jobs.values())
     survey.warnings = [*survey.warnings, *describe_nodes_out(open_batch_system(config), pending)]
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))

@@ -22,7 +22,7 @@ from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import DISK
-from xomflow.page.refresh import refresh_page
+from xomflow.page.refresh import PageRefresh
 from xomflow.planning.claims import is_overtaken, read_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing import self_monitoring
@@ -42,7 +42,7 @@ def read_summary(tick: TickPaths) -> Summary:
     return Summary.from_json(read_json(tick.summary))
 
 
-def write_report(tick: TickPaths, survey: SurveyDocument) -> None:
+def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) -> None:
     """Write the summary of a tick and renew the page."""
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
@@ -50,7 +50,7 @@ def write_report(tick: TickPaths, survey: SurveyDocument) -> None:
     summary.site_errors.extend(archive_old_files(paths, config.keep_ticks_s, times.now()))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
-            refreshed = refresh_page(paths, claimed_shelves(tick))
+            refreshed = renewal.all()
             summary.site_errors.extend(refreshed.problems)
             if not is_overtaken(paths, tick, times.now()):
                 summary.site_errors.extend(renew_dashboards(paths, config, refreshed.makers))

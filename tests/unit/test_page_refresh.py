@@ -1,0 +1,91 @@
+"""The page is written from the outcomes that publishing has read; the rest, and what failed, is read afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.factory import outcome, result
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths
+from xomflow.outcomes.cache import OutcomeCache, Shelf
+from xomflow.page.refresh import PageRefresh, refresh_page
+from xomflow.publishing.local_store import LocalStore
+from xomflow.publishing.publish import publish
+
+SHELF = Shelf("kr83m", "v1", "052")
+
+
+def write(paths: Paths, number: int, value: float = 1.0) -> None:
+    key = Key("kr83m", "v1", f"{number:06d}")
+    place = paths.outcome(key)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(outcome(key=key, results=[result(value=value)])))
+    os.utime(place.parent, (number, number + int(value)))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    made = Paths(tmp_path / "work")
+    for number in (52001, 52002, 53001):
+        write(made, number)
+    return made
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The shelves whose outcomes are read from now on."""
+    found: list[str] = []
+    whole = OutcomeCache.outcomes
+    monkeypatch.setattr(OutcomeCache, "outcomes", lambda self, shelf: (found.append(shelf.name), whole(self, shelf))[1])
+    return found
+
+
+def chunks(paths: Paths) -> dict[str, str]:
+    return {file.name: file.read_text() for file in (paths.page / "data").rglob("*.js")}
+
+
+def test_outcomes_that_are_published_are_read_once_and_the_page_is_the_same(paths: Paths, read: list[str]) -> None:
+    renewal = PageRefresh(paths)
+    publish(paths, LocalStore(paths, "test_"), "test_", on_read=renewal.look)
+    made = renewal.all()
+    assert read == ["052", "053"]
+    assert made.problems == []
+    ahead = chunks(paths)
+    shutil.rmtree(paths.page)
+    assert refresh_page(paths).makers == made.makers
+    assert chunks(paths) == ahead
+
+
+def test_an_outcome_that_changes_after_it_was_published_is_read_again(paths: Paths) -> None:
+    renewal = PageRefresh(paths)
+    publish(paths, LocalStore(paths, "test_"), "test_", on_read=renewal.look)
+    write(paths, 52002, 7.0)
+    renewal.all()
+    assert "[1.0,7.0]" in chunks(paths)["052.js"]
+
+
+def test_a_chunk_that_could_not_be_written_is_written_at_the_end_or_reported(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xomflow import page
+
+    whole, fails = page.write_chunk, [True]
+
+    def write_chunk(*arguments: object) -> None:
+        if fails[0]:
+            raise OSError("no space")
+        whole(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(page, "write_chunk", write_chunk)
+    renewal = PageRefresh(paths)
+    receipt = publish(paths, LocalStore(paths, "test_"), "test_", on_read=renewal.look)
+    assert (receipt.outcomes, receipt.problems) == (3, [])
+    assert renewal.all().problems == [f"the page lacks kr83m/v1/{shelf}: no space" for shelf in ("052", "053")]
+    fails[0] = False
+    assert renewal.all().problems == []
+    assert sorted(chunks(paths)) == ["052.js", "053.js", "index.js"]
