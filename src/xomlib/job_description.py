@@ -5,6 +5,10 @@ from typing import Any, Optional
 
 from xomlib.errors import JobError
 
+RUN, RESULT_FOLDER, PREFIX = "[run]", "[result_folder]", "[prefix]"
+"""What stands in the arguments of a script for the id of the run, a folder for its files, the prefix of the store."""
+_NEW = ("arguments", "compat")
+
 
 @dataclass(frozen=True)
 class JobKey:
@@ -122,6 +126,10 @@ class JobDescription:
         How a script that is tried by hand is started; None: in a tick.
     promised
         Units by variable that the script promises to save; a unit that is None may be any.
+    arguments
+        What stands on the command line of the script; ``[run]`` and ``[result_folder]`` are replaced.
+    compat
+        Whether the script uses the calls of the first XOM.
     """
 
     key: JobKey
@@ -135,6 +143,8 @@ class JobDescription:
     site: Optional[str] = None
     by_hand: Optional[ByHand] = None
     promised: dict[str, Optional[str]] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=lambda: [RUN])
+    compat: bool = False
 
     def to_json(self) -> dict:
         """Return the description as a JSON object, which `from_json` reads."""
@@ -153,7 +163,7 @@ class JobDescription:
             tree,
             "the job description",
             needed=("key", "script", "context"),
-            optional=("settings", "run", "why_no_run", "draft", "needs", "site", "by_hand", "promised"),
+            optional=("settings", "run", "why_no_run", "draft", "needs", "site", "by_hand", "promised", *_NEW),
         )
         names = ("analysis", "version", "run")
         key = _entries(entries["key"], "key", needed=names)
@@ -173,6 +183,8 @@ class JobDescription:
                 name: None if unit is None else _checked(unit, str, f"promised.{name}")
                 for name, unit in _checked(entries.get("promised", {}), dict, "promised").items()
             },
+            [_checked(one, str, "arguments") for one in _checked(entries.get("arguments", [RUN]), list, "arguments")],
+            _checked(entries.get("compat", False), bool, "compat"),
         )
 
 

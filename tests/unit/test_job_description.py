@@ -25,6 +25,8 @@ TREE: dict[str, Any] = {
     "site": "/site",
     "by_hand": {"memory_mb": 1000, "time_limit_s": 60.0, "caches": {"NUMBA_CACHE_DIR": "/cache"}, "clean": False},
     "promised": {"light_yield": "PE/keV", "rate": None},
+    "arguments": ["[run]", "--fast"],
+    "compat": True,
 }
 
 
@@ -64,6 +66,8 @@ def test_the_run_number_of_a_campaign_is_that_of_its_first_run() -> None:
         ("key", ..., "the job description lacks key"),
         ("key.run", ..., "key lacks run"),
         ("promised", {"rate": 5}, "promised.rate is 5, a text is needed"),
+        ("arguments", ["[run]", 5], "arguments is 5, a text is needed"),
+        ("compat", 1, "compat is 1, true or false is needed"),
         ("key.run", 52894, "key.run is 52894, a text is needed"),
         ("key", [], "key is [], an object is needed"),
         ("script", None, "script is None, a text is needed"),

@@ -64,8 +64,13 @@ def read_yaml(path: Path) -> Any:
 
 
 def script_of(config: Config, analysis: str) -> Path:
-    """Return the script of an analysis: of the first folder in `analysis_folders` that has it, else of the project."""
+    """Return the script of an analysis: of the first folder in `analysis_folders` that has it, else of the project.
+
+    A path is that of the script itself; a relative one begins in the folder of the site.
+    """
     name = config.analyses[analysis].script or analysis
+    if name.endswith(".py"):
+        return Path(name).expanduser()
     return _first(analysis_script(name), config, Path("scripts", "analyses", f"{name}.py"))
 
 

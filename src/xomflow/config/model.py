@@ -13,6 +13,7 @@ from xomflow.config.software import Program
 from xomflow.config.values import (
     Address,
     AnalysisName,
+    Argument,
     BareName,
     Between,
     Contact,
@@ -26,6 +27,7 @@ from xomflow.config.values import (
     PositiveDuration,
     Prefix,
     SbatchOption,
+    ScriptName,
     Types,
     Version,
     WebPage,
@@ -322,7 +324,7 @@ class Trial(Model):
     """A version of an analysis that is tried beside the published one, with what differs from it."""
 
     version: Version = Field(description="Its version, another one than that of the analysis.")
-    script: AnalysisName | None = Field(None, description="Name of its script in `scripts/analyses/`, without `.py`.")
+    script: ScriptName | None = Field(None, description="Name or path of its script, as of an analysis.")
     settings: dict[str, Any] | None = Field(None, description="Replaces `settings` of the analysis as a whole.")
     needs: Types | None = Field(None, description="Replaces `needs` of the analysis.")
     variables: dict[str, Variable] | None = Field(None, description="Replaces `variables` of the analysis.")
@@ -337,8 +339,18 @@ class Analysis(RunRange):
         description="A new version that ticks run beside this one, and publish under `test_` until `xom promote`: "
         "`{version: v2, script: kr83m_new, settings: {...}, needs: [...]}`; what it does not give is as here.",
     )
-    script: AnalysisName | None = Field(
-        None, description="Name of its script in `scripts/analyses/`, without `.py`; default: the name of the analysis."
+    script: ScriptName | None = Field(
+        None,
+        description="Name of its script in `scripts/analyses/`, without `.py`, or a path that ends with `.py`, for a "
+        "script with a folder of its own; default: the name of the analysis.",
+    )
+    arguments: list[Argument] = Field(
+        [],
+        description="Command line of the script, where it is not the run alone: `['[run]', '[result_folder]', "
+        "'--prefix', '[prefix]']`, in which the run, a folder for files and `store.prefix` are put in.",
+    )
+    compat: bool = Field(
+        False, strict=True, description="Whether the script uses the calls of the first XOM, see docs/moving.md."
     )
     title: str = Field("", description="Heading on the page; default: the name of the analysis.")
     documentation: str = Field("", description="Address of its documentation, or a sentence, for the page.")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from xomflow.core.given_times import LENGTH, seconds_of
+from xomlib.job_description import PREFIX, RESULT_FOLDER, RUN
 from xomlib.run_document import bare_name
 
 # Names of rules, of XOM's own commands, and of the measurements beside those of the analyses.
@@ -101,6 +102,20 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _name_or_path(script: str) -> str:
+    """Return the name of a script, or the path of one that lies elsewhere."""
+    if script.endswith(".py") or re.fullmatch(r"[a-z][a-z0-9_]*", script):
+        return script
+    raise ValueError("a name in scripts/analyses without .py is needed, or a path that ends with .py")
+
+
+def _known_places(argument: str) -> str:
+    """Return an argument of a script unless it has brackets that nothing is put into."""
+    if odd := [one for one in re.findall(r"\[[A-Za-z_]+\]", argument) if one not in (RUN, RESULT_FOLDER, PREFIX)]:
+        raise ValueError(f"{odd[0]} is not known, {RUN}, {RESULT_FOLDER} and {PREFIX} are")
+    return argument
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_seconds),
@@ -114,6 +129,8 @@ Growth = Annotated[float, Field(ge=1, le=100)]
 AnalysisName = Annotated[
     str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
 ]
+ScriptName = Annotated[str, AfterValidator(_name_or_path)]
+Argument = Annotated[str, AfterValidator(_known_places)]
 Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
 FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
 Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]

@@ -12,7 +12,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
 from xomlib.files import dump_json, read_json
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.job_description import PREFIX, ContextSpec, JobDescription, JobKey
 
 if TYPE_CHECKING:  # the runner needs no model of the configuration
     from xomflow.config.model import Analysis
@@ -99,6 +99,8 @@ class AnalysisJobs:
         Memory that all runs on this machine may use together; None: as much as it has.
     promised
         Units by variable that the script promises to save; a unit that is None may be any.
+    started
+        How the script is started, if otherwise than with the run alone.
     """
 
     script: str
@@ -109,6 +111,7 @@ class AnalysisJobs:
     needs: list[str] | None = None
     local_memory_mb: int | None = None
     promised: dict[str, str | None] = field(default_factory=dict)
+    started: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the file."""
@@ -118,6 +121,8 @@ class AnalysisJobs:
             common["local_memory_mb"] = self.local_memory_mb
         if self.promised:
             common["promised"] = self.promised
+        if self.started:
+            common["started"] = self.started
         return {**common, "retries": asdict(self.retries), "warm": asdict(self.warm), "runs": runs}
 
     @classmethod
@@ -127,7 +132,8 @@ class AnalysisJobs:
         runs = {one: RunJob.from_json(entry) for one, entry in entries.items()}
         retries, warm = RetryPolicy.from_json(content["retries"]), WarmStart(**content["warm"])
         more = content.get("needs"), content.get("local_memory_mb"), content.get("promised", {})
-        return cls(content["script"], content["settings"], retries, warm, runs, *more)
+        started = content.get("started", {})
+        return cls(content["script"], content["settings"], retries, warm, runs, *more, started=started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +168,28 @@ class Job:
             Folder for results and figures.
         """
         key, common = JobKey(**self.key.as_dict()), self.common
-        return JobDescription(
-            key, common.script, self.own.context, common.settings, self.own.run, draft=draft, needs=common.needs
-        )
+        own = self.own
+        given = {"draft": draft, "needs": common.needs, **common.started}
+        return JobDescription(key, common.script, own.context, common.settings, own.run, **given)
 
 
 def units_promised(block: Analysis) -> dict[str, str | None]:
     """Return what a block promises of its variables, for `AnalysisJobs.promised`."""
     return {name: one.unit for name, one in block.variables.items()}
+
+
+def how_started(block: Analysis, prefix: str) -> dict[str, Any]:
+    """Return the entries of `JobDescription` with which the script of a block is started, without those by default.
+
+    Parameters
+    ----------
+    block
+        The block.
+    prefix
+        What measurements begin with.
+    """
+    given = {"arguments": [one.replace(PREFIX, prefix) for one in block.arguments]} if block.arguments else {}
+    return {**given, **({"compat": True} if block.compat else {})}
 
 
 def write_jobs(tick: TickPaths, name: str, jobs: AnalysisJobs) -> None:

@@ -20,7 +20,7 @@ from xomflow.core.state import WAITINGS, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
-from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, units_promised, write_jobs
+from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, how_started, units_promised, write_jobs
 from xomflow.jobs.lost import record_lost
 from xomflow.outcomes.files import quarantine
 from xomflow.outcomes.groups import write_groups
@@ -146,6 +146,7 @@ def describe_jobs(config: Config, analysis: str, chosen: Iterable[Item]) -> Anal
         needs=sorted(block.types),
         local_memory_mb=config.local_memory_mb,
         promised=units_promised(block),
+        started=how_started(block, config.store.prefix),
     )
 
 

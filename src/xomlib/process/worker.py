@@ -4,6 +4,7 @@ This process leaves a draft (``draft.json``) and, at its end, a report (``end.js
 makes the outcome of them. A process that leaves no report was killed.
 """
 
+import ast
 import contextlib
 import dataclasses
 import inspect
@@ -12,19 +13,20 @@ import resource
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
 from xomlib.errors import JobError
 from xomlib.files import digest, dump_json, read_json
 from xomlib.job import VARIABLE, Session, begin, current, is_begun
-from xomlib.job_description import JobDescription
+from xomlib.job_description import RESULT_FOLDER, RUN, JobDescription
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, Journal, watch
 from xomlib.process.verdict import WARNING
 from xomlib.versions import versions
 
+_RESULTS = "results"  # in the working directory, for scripts that want a folder for their files
 _SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
 
 
@@ -46,6 +48,8 @@ def run_in_scratch(job: JobDescription) -> int:
         dump_json(description, job.to_json())
         os.environ[VARIABLE] = str(description.absolute())
         os.chdir(scratch)
+        if job.compat:
+            _show_neighbours(Path(job.script))
     return run(job)
 
 
@@ -55,7 +59,11 @@ def run(job: JobDescription) -> int:
     watch(Journal(begun.folder.absolute() / JOURNAL) if begun.folder is not None else None)
     failure = None
     try:
-        call_script(Path(job.script), job.key.run)
+        if job.compat:
+            from xomlib import compat
+
+            compat.install()
+        call_script(Path(job.script), job.key.run, arguments_of(job), job.compat)
     except BaseException as error:  # there is a report about every way to end
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             kind, message = failure_of(error, job.script, job.needs)
@@ -81,7 +89,8 @@ def _warn_of_left_files(begun: Session) -> None:
     """Add a warning if the script wrote files into its working directory, which is removed; libraries make folders."""
     if begun.folder is None or Path.cwd() != (begun.folder / "scratch").resolve():
         return
-    left = sorted(path.name for path in Path.cwd().iterdir() if path.is_file() and not path.name.startswith("."))
+    files = (path for path in Path.cwd().iterdir() if path.is_file() and not path.is_symlink())
+    left = sorted(path.name for path in files if not path.name.startswith("."))
     if left:
         sentence = (
             f"{WARNING}the working directory is removed, with {', '.join(left[:5])}: keep results by xomlib.figure"
@@ -91,8 +100,34 @@ def _warn_of_left_files(begun: Session) -> None:
         begun.keep()
 
 
-def call_script(script: Path, run_id: str) -> None:
+def _show_neighbours(script: Path) -> None:
+    """Let what lies beside a script be opened by its bare name: the first XOM started scripts in their folders."""
+    for entry in script.parent.iterdir():
+        with contextlib.suppress(OSError):
+            os.symlink(entry, entry.name)
+
+
+def arguments_of(job: JobDescription) -> list:
+    """Return the arguments of the script of ``job``, and make the folder that they name."""
+    folder = os.path.join(os.getcwd(), _RESULTS, "")  # scripts of the first XOM add the name of a file to it
+    if any(RESULT_FOLDER in one for one in job.arguments):
+        os.makedirs(folder, exist_ok=True)
+    return [one.replace(RUN, job.key.run).replace(RESULT_FOLDER, folder) for one in job.arguments]
+
+
+def call_script(script: Path, run_id: str, arguments: Sequence = (), as_program: bool = False) -> None:
     """Load ``script`` and call its ``main`` as its author meant: with the run id, or with it in ``sys.argv``.
+
+    Parameters
+    ----------
+    script
+        Its path.
+    run_id
+        The run.
+    arguments
+        What ``sys.argv`` has beside the script; empty: the run.
+    as_program
+        Whether it runs as ``python script.py`` does if it ends with ``if __name__ == "__main__":``.
 
     Raises
     ------
@@ -101,13 +136,18 @@ def call_script(script: Path, run_id: str) -> None:
     """
     if not script.is_file():
         raise JobError(f"there is no script {script}")
-    sys.argv = [str(script), run_id]
+    sys.argv = [str(script), *(arguments or [run_id])]
     sys.path.append(str(script.parent))  # last: a file beside the script must not shadow a module
     source = script.read_bytes()
     if is_begun():
         current().script_digest = digest(source)
     with _as_main_module(script) as module:
-        exec(compile(source, str(script), "exec", dont_inherit=True), vars(module))
+        tree = ast.parse(source, str(script))
+        if as_program and _starts_itself(tree):
+            module.__name__ = "__main__"
+        exec(compile(tree, str(script), "exec", dont_inherit=True), vars(module))
+        if module.__name__ == "__main__":
+            return
         function = getattr(module, "main", None)
         if not callable(function):
             raise JobError(f"{script} defines no main(run_id): put its code into one, which XOM calls for each run")
@@ -115,6 +155,11 @@ def call_script(script: Path, run_id: str) -> None:
             function(run_id)
         else:
             function()
+
+
+def _starts_itself(tree: ast.Module) -> bool:
+    tests = (ast.walk(one.test) for one in tree.body if isinstance(one, ast.If))
+    return any(isinstance(one, ast.Constant) and one.value == "__main__" for parts in tests for one in parts)
 
 
 @contextlib.contextmanager

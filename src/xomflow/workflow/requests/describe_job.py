@@ -15,7 +15,7 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import vetoes
 from xomflow.decisions.files import standing_decisions
-from xomflow.jobs.description import units_promised
+from xomflow.jobs.description import how_started, units_promised
 from xomflow.planning.runs.campaigns import as_run, campaigns_of
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.selection import Selector
@@ -76,6 +76,7 @@ def describe_job(config: Config, analysis: str, run: str, source: str) -> JobDes
         needs=sorted(config.analyses[analysis].types),
         by_hand=_by_hand(config, analysis, software.program),
         promised=units_promised(config.analyses[analysis]),
+        **how_started(config.analyses[analysis], config.store.prefix),
     )
 
 
