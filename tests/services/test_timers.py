@@ -19,8 +19,9 @@ from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
-UNITS = ("xom.service", "xom.timer", "xom-failed@.service")
+UNITS = ("xom.service", "xom.timer", "xom-failed@.service", "xom-watch.service", "xom-watch.timer")
 SNAKEMAKE = "work/envs/workflow/bin/snakemake"
+XOM = "work/envs/workflow/bin/xom"
 Wait = Callable[..., None]
 
 
@@ -34,6 +35,7 @@ def program(path: Path, text: str) -> None:
 def home(tmp_path: Path) -> Path:
     """A home folder with the project in it, whose Snakemake says where and how it was started."""
     program(tmp_path / "xom" / SNAKEMAKE, 'echo "$PWD: $*"')
+    program(tmp_path / "xom" / XOM, 'echo "$PWD: $*"')
     return tmp_path
 
 
@@ -88,11 +90,11 @@ def test_the_mail_about_a_suspended_analysis_goes_to_its_contact_too(home: Path)
 # --- cron -------------------------------------------------------------------------------------------------------------
 
 
-def cron(home: Path) -> str:
-    """Return what cron's line prints, which cron mails."""
+def cron(home: Path, which: str = "snakemake") -> str:
+    """Return what cron's line with a program prints, which cron mails."""
     lines = [line for line in (DEPLOY / "crontab").read_text().splitlines() if line and line[0] != "#"]
-    variables = dict(line.split("=", 1) for line in lines[:-1])
-    command = lines[-1].split(" ", 5)[5]
+    variables = dict(line.split("=", 1) for line in lines if line[0].isalpha())
+    (command,) = (line.split(" ", 5)[5] for line in lines if f"bin/{which}" in line)
     environment = {"HOME": str(home), "PATH": os.defpath, **variables}
     return subprocess.run(
         ["/bin/sh", "-c", command], cwd="/", env=environment, check=True, capture_output=True, text=True
@@ -109,6 +111,13 @@ def test_cron_mails_unless_all_is_well_or_only_runs_failed(home: Path) -> None:
 def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
     assert cron(home) == ""
     assert (home / "xom/work/tick.log").read_text() == f"{home / 'xom'}: --profile slurm\n"
+
+
+def test_crons_line_for_the_watch_mails_news_only(home: Path) -> None:
+    program = home / "xom" / XOM
+    for code, mails in ((0, False), (3, True), (7, False), (8, True)):
+        program.write_text(f'#!/bin/sh\necho "$PWD: $*"\nexit {code}\n')
+        assert cron(home, "xom") == (f"{home / 'xom'}: watch\n" if mails else ""), code
 
 
 # --- Slurm ------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,6 @@ from xomflow.notify.addresses import Recipient
 from xomflow.notify.letter import Letter
 from xomflow.notify.post import clean, send
 
-# Of one of apprise's many services.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 LETTER = Letter(
     "XOM: Ausbeute fiel um 3 σ", "Die Lichtausbeute fiel um 3 σ: 10.24 → 9.91 PE/keV, ±0.02\n- ein ‘Test’\n"
 )

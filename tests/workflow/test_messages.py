@@ -243,7 +243,6 @@ def test_a_tick_of_snakemake_under_cron_tells_people(snakemake_site: Site, mails
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # of one of apprise's services
 def test_the_test_message_shows_what_works_and_what_does_not(site: FastSite, mails: MailServer, web: WebServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -284,3 +283,57 @@ def test_without_addresses_the_command_gives_the_way(site: FastSite) -> None:
         3,
         "notify.addresses is not set, so nobody is told: see docs/operator.md, Messages",
     )
+
+
+# --- the watch --------------------------------------------------------------------------------------------------------
+def make_older(site: FastSite, hours: float) -> None:
+    """Let the ticks so far have ended earlier."""
+    for number, tick in enumerate(site.ticks()):
+        summary = json.loads(tick.summary.read_text())
+        ended = times.now() - timedelta(hours=hours)
+        tick.summary.write_text(json.dumps(summary | {"ended": times.text(ended)}))
+        tick.folder.rename(tick.folder.with_name(f"{ended - timedelta(minutes=1):%Y%m%dT%H%M%S}-vm-{number + 1}"))
+
+
+def test_the_watch_is_silent_while_ticks_end(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    site.tick()
+    done = site.xom("watch")
+    assert (done.returncode, done.stdout, done.stderr, mails.mails) == (0, "", "", [])
+    make_older(site, 2.9)  # page.interval is an hour
+    assert site.xom("watch").returncode == 0
+
+
+def test_the_watch_tells_once_that_no_tick_ends_and_the_next_tick_that_it_is_over(
+    site: FastSite, mails: MailServer
+) -> None:
+    telling(site, mails)
+    site.tick()
+    make_older(site, 5)
+    done = [site.xom("watch") for _ in range(2)]
+    assert [one.returncode for one in done] == [8, 7]
+    assert "no tick has come to its end within 3.0 h: the last one ended 20" in done[0].stdout
+    (mail,) = mails.mails
+    assert mail.title.startswith("XOM: no tick has come to its end within 3.0 h: the last one ended 20")
+    tick = site.tick()
+    assert tick.returncode == 8  # systemd and cron mail this too
+    assert "no person is needed any more: no tick has come to its end" in tick.stderr
+    assert mails.mails[1].title.startswith("XOM: over: no tick has come to its end")
+
+
+def test_a_tick_that_cannot_look_is_none_that_came_to_its_end(site: FastSite) -> None:
+    site.tick()
+    make_older(site, 5)
+    (site.folder / "runs.jsonl").unlink()
+    assert site.tick().returncode == 4
+    done = site.xom("watch")
+    assert done.returncode == 8
+    assert "could not look for work: " in done.stdout and "runs.jsonl" in done.stdout
+    assert site.xom("watch", "--older-than", "6 h").returncode == 0
+
+
+def test_a_site_without_any_tick_is_told_too(site: FastSite) -> None:
+    site.tick()
+    for tick in site.ticks():
+        tick.summary.unlink()
+    assert "there was none yet" in site.xom("watch").stdout

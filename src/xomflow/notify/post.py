@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,25 +47,30 @@ def send(to: Recipient, letter: Letter, longest: float = LONGEST) -> str:
     longest
         Seconds after which it counts as not sent.
     """
-    import apprise  # half a second, so only when something is to be sent
-
     log, notes = logging.getLogger("apprise"), _Notes()
     log.handlers, log.propagate = [notes], False
     log.setLevel(logging.DEBUG)
-    asset = apprise.AppriseAsset(app_id="XOM", app_desc="XENONnT Offline Monitoring", async_mode=False)
     try:
-        with _alarm(longest):
-            service = apprise.Apprise.instantiate(to.url, asset=asset)
-            if service is None:
-                words = (text for text in notes.warnings if "://" not in text)
-                return clean(f"apprise does not understand the address{_because(words)}", to.url)
-            taken = bool(service.notify(title=letter.title, body=letter.body, body_format=apprise.NotifyFormat.TEXT))
+        with warnings.catch_warnings(), _alarm(longest):
+            warnings.simplefilter("ignore")  # of its services, all of which it imports
+            return _send(to, letter, notes)
     except TimeoutError as error:
         return str(error)
     except Exception as error:  # of any of apprise's services
         return clean(f"{type(error).__name__}: {error}", to.url)
     finally:
         log.handlers = []
+
+
+def _send(to: Recipient, letter: Letter, notes: _Notes) -> str:
+    import apprise  # half a second, so only when something is to be sent
+
+    asset = apprise.AppriseAsset(app_id="XOM", app_desc="XENONnT Offline Monitoring", async_mode=False)
+    service = apprise.Apprise.instantiate(to.url, asset=asset)
+    if service is None:
+        words = (text for text in notes.warnings if "://" not in text)
+        return clean(f"apprise does not understand the address{_because(words)}", to.url)
+    taken = service.notify(title=letter.title, body=letter.body, body_format=apprise.NotifyFormat.TEXT)
     return "" if taken else _reason(notes, to.url)
 
 

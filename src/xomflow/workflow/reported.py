@@ -83,9 +83,14 @@ def note_news(paths: Paths, tick: TickPaths, waiting: Collection[str], is_all: b
         Where it is noted, the tick, and what waits, see `news_of`.
     """
     now = times.now().replace(microsecond=0)  # as it will be read again
-    reported = read_kept(paths.reported, _parsed) or {}
     if is_overtaken(paths, tick, now):  # a later tick has reported what is so now
-        return News(False, (), reported)
+        return News(False, (), read_kept(paths.reported, _parsed) or {})
+    return note_waiting(paths, waiting, now, is_all)
+
+
+def note_waiting(paths: Paths, waiting: Collection[str], now: datetime, is_all: bool) -> News:
+    """Return what is new about what waits for a person, and note that it is reported now; see `news_of`."""
+    reported = read_kept(paths.reported, _parsed) or {}
     found = news_of(reported, waiting, now, is_all)
     if found.reported != reported:
         with contextlib.suppress(OSError):  # a full disk: then it is reported again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import add_json
@@ -10,6 +11,8 @@ from xomflow.cli.table import say_table
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.given_times import seconds_of
+from xomlib.printing import say
 
 
 def notify(config: Config, options: argparse.Namespace) -> int:
@@ -24,9 +27,37 @@ def notify(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def watch(config: Config, options: argparse.Namespace) -> int:
+    """Tell people if no tick has come to its end for too long; for a timer of its own, beside that of ticks."""
+    from xomflow.workflow.messages.watch import longest_silence
+    from xomflow.workflow.messages.watch import watch as look
+
+    longest = longest_silence(config) if options.older_than is None else timedelta(seconds=options.older_than)
+    found = look(config, longest, times.now().replace(microsecond=0))
+    if found.sentences:
+        say(*found.sentences)
+    return found.code
+
+
+def _of_watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--older-than",
+        type=_length,
+        metavar="TIME",
+        help="the longest time without the end of a tick, as '2 h'; default: three times page.interval, at least 1 h",
+    )
+
+
+def _length(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _of_notify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", action="store_true", help="send a test message to all, and call up the heartbeat")
     add_json(parser)
 
 
-COMMANDS = (Command(notify, _of_notify),)
+COMMANDS = (Command(notify, _of_notify), Command(watch, _of_watch, by_owner=True))
