@@ -15,6 +15,8 @@ from xomflow.core.paths import Paths
 
 # The group of all runs of an analysis, where the configuration has no groups of run modes.
 ALL_MODES = "all"
+# A late run may move the run with which a change began by so many.
+_SAME = 8
 
 
 class Mark(StrEnum):
@@ -194,6 +196,13 @@ class Alarm:
         for name, kind in (("kind", Kind), ("how_ended", HowEnded), ("state", AlarmState)):
             given[name] = kind(content[name])
         return cls(**given)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Return whether two ids are of one alarm, whose first run may have moved by late runs."""
+    name, _, run = one.rpartition("-")
+    same_name, _, same_run = other.rpartition("-")
+    return name == same_name and run.isdecimal() and same_run.isdecimal() and abs(int(run) - int(same_run)) <= _SAME
 
 
 def read_alarms(paths: Paths) -> list[Alarm]:

@@ -27,6 +27,10 @@ class Verb(StrEnum):
     BACKFILL = "backfill"  # runs are taken last, few at a time, also those outside the range of their analysis
     PROMOTE = "promote"  # the trial of an analysis is its published version
     DRAIN = "drain"  # no run is taken
+    ACKNOWLEDGE = "acknowledge"  # an alarm is known, and why
+    EXPECT = "expect"  # variables have a new level from a run on, which was intended
+    MUTE = "mute"  # alarms of an analysis or variable are of no interest for a time
+    BAD_RUN = "bad-run"  # a run whose results mean nothing: nothing is expected from them
     WITHDRAW = "withdraw"  # other decisions count no more
 
 
@@ -50,6 +54,10 @@ class Subject:
         Of a retry: how many attempts it allows. Of a backfill: how many of its runs are in progress at a time.
     nice
         Of a backfill: ``--nice`` of its jobs; 0: that of old runs.
+    variable
+        Of what is expected, or muted: only this variable; empty: all of the analysis.
+    alarms
+        Ids of the alarms that are acknowledged.
     """
 
     analysis: str = ""
@@ -60,6 +68,8 @@ class Subject:
     attempts: tuple[int, ...] = ()
     most: int = 0
     nice: int = 0
+    variable: str = ""
+    alarms: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Subject:
@@ -129,7 +139,8 @@ class Decision:
     def title(self) -> str:
         """What was decided about what, in a few words."""
         subject = self.subject
-        about = [subject.analysis, subject.version, f"run {some_of(subject.runs)}" if subject.runs else ""]
+        runs = f"run {some_of(subject.runs)}" if subject.runs else ""
+        about = [subject.analysis, subject.version, subject.variable, *subject.alarms, runs]
         return " ".join(filter(None, [str(self.what), *about, *subject.decisions]))
 
     @property
@@ -203,7 +214,7 @@ def to_redo(decisions: Iterable[Decision]) -> dict[Key, frozenset[str]]:
 
 def _entry(name: str, value: Any) -> Any:
     """Return an entry of a subject; `TypeError` for a value of another type."""
-    if name in ("analysis", "version"):
+    if name in ("analysis", "version", "variable"):
         if not isinstance(value, str):
             raise TypeError("an entry of its subject is not a text")
     elif name in ("most", "nice"):

@@ -1,0 +1,295 @@
+"""What is expected of variables, and which changes are alarms: each on series made for it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xomflow.core import times
+from xomflow.core.key import run_id
+from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
+from xomflow.expected.bank import Event, RunResults
+from xomflow.expected.judge import Judge, Judged, judge
+from xomflow.expected.seed import seed_of
+from xomflow.expected.settings import Settings, Size
+
+HOUR = 3600
+BEGAN = 1_780_000_000
+
+
+def run(number: int, hours: float | None = None, **values: float | tuple[float, float]) -> RunResults:
+    """Return the results of a run; a value without an error has the error 1."""
+    pairs = {name: one if isinstance(one, tuple) else (one, 1.0) for name, one in values.items()}
+    start = times.from_epoch(int(BEGAN + HOUR * (number if hours is None else hours)))
+    return RunResults(run_id(number), times.text(start), pairs)
+
+
+def noise(seed: object, number: int) -> list[float]:
+    rng = random.Random(str(seed))
+    return [rng.gauss(0, 1) for _ in range(number)]
+
+
+def series(values: Iterable[float | None], **chosen: object) -> Judged:
+    """Judge one variable, None where it is missing, beside one that goes on."""
+    steady = noise("steady", 4000)
+    runs = (run(i, steady=steady[i], **({} if one is None else {"x": one})) for i, one in enumerate(values))
+    return judge((("all", one) for one in runs), Settings(**chosen))  # type: ignore[arg-type]
+
+
+def events(judged: Judged, kind: Kind) -> list[Event]:
+    return [one for one in judged.events.get("all", []) if one.kind is kind and one.variable in ("", "x")]
+
+
+def verdicts(judged: Judged) -> list[Verdict]:
+    return judged.verdicts["all", "x"]
+
+
+def test_there_is_no_verdict_before_the_minimum_of_results() -> None:
+    judged = verdicts(series(noise(1, 25), minimum=20))
+    assert [one.deviation is None for one in judged] == [True] * 20 + [False] * 5
+    assert (judged[0].expected, judged[0].low, judged[0].high) == (None, None, None)
+
+
+def test_the_band_is_three_widths_to_each_side_of_what_is_expected() -> None:
+    last = verdicts(series([10 + one for one in noise(2, 600)]))[-1]
+    assert last.expected == pytest.approx(10, abs=0.3)
+    assert last.high is not None and last.low is not None and last.expected is not None
+    assert last.high - last.expected == pytest.approx(3, abs=0.4)
+    assert last.expected - last.low == pytest.approx(last.high - last.expected)
+
+
+def test_scatter_beyond_the_errors_is_learned() -> None:
+    last = verdicts(series([3 * one for one in noise(3, 600)]))[-1]
+    assert last.high is not None and last.expected is not None
+    assert last.high - last.expected == pytest.approx(9, abs=1.2)
+
+
+def test_a_value_without_an_error_has_the_usual_one() -> None:
+    values = [run(i, x=(one, 1.0 if i % 2 else 0.0)) for i, one in enumerate(noise(4, 300))]
+    last = judge((("all", one) for one in values), Settings()).verdicts["all", "x"][-2]
+    assert last.high is not None and last.expected is not None
+    assert last.high - last.expected == pytest.approx(3, abs=0.5)
+
+
+def test_a_large_error_makes_a_value_less_remarkable() -> None:
+    values = noise(4, 300)
+    runs = [run(i, x=one) for i, one in enumerate(values)] + [run(300, x=(9.0, 1.0)), run(301, x=(9.0, 8.0))]
+    sharp, vague = judge((("all", one) for one in runs), Settings()).verdicts["all", "x"][-2:]
+    assert sharp.mark is Mark.OUTLIER and vague.mark is Mark.NONE
+
+
+def test_a_step_is_one_alarm_that_ends_when_the_level_returns() -> None:
+    values = [one + (3 if 300 <= i < 330 else 0) for i, one in enumerate(noise(5, 500))]
+    (step,) = events(series(values), Kind.STEP)
+    assert abs(step.number - 301) <= 1 and step.run in ("000299", "000300", "000301")
+    assert int(step.noticed) <= 310
+    assert step.after - step.before == pytest.approx(3, abs=1.2)
+    assert step.how is HowEnded.RETURNED and step.ended_number is not None and 331 <= step.ended_number <= 350
+
+
+def test_a_new_level_counts_as_normal_after_as_many_results_as_configured() -> None:
+    values = [one + 3 * (i >= 300) for i, one in enumerate(noise(6, 500))]
+    judged = series(values, accept=40)
+    (step,) = events(judged, Kind.STEP)
+    assert step.how is HowEnded.UNEXPLAINED
+    assert step.ended_number is not None and 338 <= step.ended_number <= 346
+    assert verdicts(judged)[-1].expected == pytest.approx(3, abs=0.5)
+
+
+def test_while_a_step_is_open_nothing_is_learned() -> None:
+    judged = verdicts(series([one + 5 * (i >= 300) for i, one in enumerate(noise(7, 330))]))
+    assert judged[-1].expected == pytest.approx(0, abs=0.4) and not judged[-1].learned
+
+
+def test_doubled_scatter_is_an_alarm() -> None:
+    values = [one * (2 if i >= 500 else 1) for i, one in enumerate(noise(8, 700))]
+    (scatter,) = events(series(values), Kind.SCATTER)
+    assert 500 <= int(scatter.noticed) <= 560
+    assert scatter.after / scatter.before == pytest.approx(2, abs=0.7)
+
+
+def test_a_lone_outlier_is_a_mark_and_no_event_and_moves_nothing() -> None:
+    values = noise(9, 400)
+    with_one = [*values[:300], values[300] + 50, *values[301:]]
+    plain, odd = series(values), series(with_one)
+    assert verdicts(odd)[300].mark is Mark.OUTLIER and not odd.events
+    before, after = verdicts(plain)[310].expected, verdicts(odd)[310].expected
+    assert before is not None and after is not None and abs(after - before) < 0.25
+
+
+def test_a_variable_with_bad_values_of_its_own_still_has_its_outliers_marked() -> None:
+    rng = random.Random(10)
+    values = [rng.gauss(0, 1) + (10 * rng.gauss(0, 1) if rng.random() < 0.01 else 0) for _ in range(1500)]
+    values[1450] = 9.0
+    assert verdicts(series(values))[1450].mark is Mark.OUTLIER
+
+
+def test_counts_have_the_error_of_the_expected_number() -> None:
+    rng = random.Random(11)
+    counts = [sum(rng.random() < 0.05 for _ in range(20)) for _ in range(400)]  # mean 1
+    runs = [run(i, x=(float(one), one**0.5)) for i, one in enumerate(counts)] + [run(400, x=(0.0, 0.0))]
+    last = judge((("all", one) for one in runs), Settings()).verdicts["all", "x"][-1]
+    assert last.deviation is not None and -1.5 < last.deviation < 0  # with the error of a count of 0 it were infinite
+
+
+def test_quantised_values_have_an_error_of_half_a_percent() -> None:
+    values = [100.0 + 0.1 * (i % 7 == 0) for i in range(200)]
+    runs = [run(i, x=(one, 0.0)) for i, one in enumerate([*values, 100.3, 104.0])]
+    small, large = judge((("all", one) for one in runs), Settings()).verdicts["all", "x"][-2:]
+    assert small.mark is Mark.NONE and large.mark is Mark.OUTLIER
+
+
+def test_differences_below_what_matters_are_no_alarm() -> None:
+    values = [1000 + 0.01 * one + 0.1 * (i >= 300) for i, one in enumerate(noise(12, 400))]
+    runs = [run(i, x=(one, 0.01)) for i, one in enumerate(values)]
+    for matters, many in (({}, 1), ({"x": Size(0.005, True)}, 0), ({"x": Size(1.0)}, 0)):
+        judged = judge((("all", one) for one in runs), Settings(matters=matters))
+        assert len(judged.events.get("all", [])) == many
+
+
+def test_a_drift_is_an_alarm_only_beyond_its_tolerance() -> None:
+    values = [0.004 * i + one for i, one in enumerate(noise(13, 2000))]  # 2.9 in 30 days
+    assert not events(series(values), Kind.DRIFT)
+    assert not events(series(values, tolerance={"x": Size(5.0)}), Kind.DRIFT)
+    (drift,) = events(series(values, tolerance={"x": Size(1.0)}), Kind.DRIFT)
+    assert drift.after > drift.before
+
+
+def test_a_variable_that_stops_coming_is_an_alarm_that_ends_when_it_comes() -> None:
+    values: list[float | None] = [*noise(14, 300), *[None] * 20, *noise(15, 20)]
+    (missing,) = events(series(values), Kind.MISSING)
+    assert (missing.run, missing.how) == ("000300", HowEnded.RETURNED)
+    assert int(missing.noticed) <= 303
+
+
+def test_absences_that_come_in_bursts_are_usual_after_a_while() -> None:
+    rng, away = random.Random(16), False
+    values = list[float | None]()
+    for one in noise(17, 1500):
+        away = rng.random() < (0.7 if away else 0.02)
+        values.append(None if away else one)
+    assert not [one for one in events(series(values), Kind.MISSING) if one.number > 500]
+
+
+def many(number: int, seed: int, change: Callable[[int, int, float], float]) -> list[RunResults]:
+    """Return runs of ten variables; ``change`` makes a value of run, variable and noise."""
+    rng = random.Random(seed)
+    return [run(i, **{f"v{v}": change(i, v, rng.gauss(0, 1)) for v in range(10)}) for i in range(number)]
+
+
+def test_a_bad_run_is_one_event_and_leaves_nothing_behind() -> None:
+    runs = many(400, 18, lambda i, v, one: one + (30 if i in (300, 301) and v < 6 else 0))
+    judged = judge((("all", one) for one in runs), Settings())
+    (bad,) = judged.events["all"]
+    assert (bad.kind, bad.run, bad.how, bad.agree) == (Kind.BAD_RUN, "000300", HowEnded.ONE_RUN, 6)
+    assert [judged.verdicts["all", "v0"][i].mark for i in (299, 300, 301, 302)] == ["", "bad_run", "bad_run", ""]
+    clean = judge((("all", one) for one in [*runs[:300], *runs[302:]]), Settings())
+    assert clean.verdicts["all", "v0"][-1] == judged.verdicts["all", "v0"][-1]
+
+
+def test_bad_runs_that_go_on_are_steps() -> None:
+    runs = many(330, 19, lambda i, v, one: one + (8 if i >= 300 and v < 6 else 0))
+    found = judge((("all", one) for one in runs), Settings()).events["all"]
+    steps = [one for one in found if one.kind is Kind.STEP]
+    assert {one.variable for one in steps} == {f"v{v}" for v in range(6)}
+    assert {one.run for one in steps} <= {"000299", "000300"} and max(int(one.noticed) for one in steps) <= 304
+
+
+def test_a_run_that_a_person_calls_bad_is_not_learned() -> None:
+    runs = [run(i, x=one) for i, one in enumerate(noise(20, 100))]
+    runs[50] = run(50, x=7.0)._replace(is_bad=True)
+    judged = judge((("all", one) for one in runs), Settings())
+    assert judged.verdicts["all", "x"][50].mark is Mark.BAD_RUN and not judged.verdicts["all", "x"][50].learned
+    (event,) = judged.events["all"]
+    assert (event.kind, event.how) == (Kind.BAD_RUN, HowEnded.EXPECTED)
+
+
+def test_an_expected_change_ends_its_alarm_and_makes_no_other() -> None:
+    values = [one + 6 * (i >= 300) for i, one in enumerate(noise(21, 400))]
+    plain = [run(i, x=one) for i, one in enumerate(values)]
+    late = [one._replace(renewed=frozenset(["x"])) if i == 310 else one for i, one in enumerate(plain)]
+    known = [one._replace(renewed=frozenset(["x"])) if i == 300 else one for i, one in enumerate(plain)]
+    (ended,) = judge((("all", one) for one in late), Settings()).events["all"]
+    assert ended.how is HowEnded.EXPECTED
+    judged = judge((("all", one) for one in known), Settings())
+    assert not judged.events and judged.verdicts["all", "x"][-1].expected == pytest.approx(6, abs=0.5)
+
+
+def campaigns(jump: float, seed: int, days: float, length: int = 20) -> list[RunResults]:
+    """Return campaigns of runs, so many days apart, between which the level jumps by plus or minus ``jump``."""
+    rng, level, runs = random.Random(seed), 0.0, []
+    for i in range(600):
+        level += rng.choice((-jump, jump)) if i % length == 0 else 0
+        runs.append(run(i, hours=i + 24 * days * (i // length), x=level + rng.gauss(0, 1)))
+    return runs
+
+
+def test_jumps_of_the_level_between_campaigns_are_learned() -> None:
+    for length in (20, 60):
+        false = [judge((("all", one) for one in campaigns(1.0, seed, 10, length)), Settings()) for seed in range(4)]
+        assert not any(one.events for one in false)
+
+
+def test_the_same_jump_is_an_alarm_only_where_runs_go_on() -> None:
+    values = [one + 2.5 * (i >= 300) for i, one in enumerate(noise(24, 400))]
+    for days, many in ((0, 1), (10, 0)):
+        runs = [run(i, hours=i + 24 * days * (i >= 300), x=one) for i, one in enumerate(values)]
+        assert len(judge((("all", one) for one in runs), Settings()).events.get("all", [])) == many
+
+
+def test_a_band_is_wider_after_a_gap_if_the_level_jumps_at_gaps() -> None:
+    judged = judge((("all", one) for one in campaigns(1.0, 5, 10)), Settings()).verdicts["all", "x"]
+    before, after = judged[-21], judged[-20]
+    assert before.high and after.high and before.expected is not None and after.expected is not None
+    assert after.high - after.expected > 1.2 * (before.high - before.expected)
+
+
+def test_a_new_version_begins_with_the_history_of_the_one_before() -> None:
+    values = noise(22, 400)
+    old = [run(i, x=one) for i, one in enumerate(values)]
+    new = [run(i, x=one + 5) for i, one in enumerate(values) if i >= 380]
+    seed = seed_of(old, new)
+    alone, seeded = (
+        judge((("all", one) for one in new), Settings(), seeds).verdicts["all", "x"] for seeds in (None, {"all": seed})
+    )
+    assert alone[-1].expected is None
+    assert seeded[0].expected == pytest.approx(5, abs=0.5) and seeded[0].run == "000380"
+
+
+def test_less_than_ten_common_runs_seed_nothing() -> None:
+    values = noise(23, 400)
+    old = [run(i, x=one) for i, one in enumerate(values)]
+    assert not seed_of(old, [run(i, x=values[i]) for i in range(391, 400)]).results
+    assert seed_of(old, [run(i, x=values[i]) for i in range(390, 400)]).results
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 299), st.integers(0, 299))
+def test_a_kept_state_and_the_rest_are_a_full_replay(seed: int, kept: int, change: int) -> None:
+    rng = random.Random(seed)
+    runs = [
+        run(
+            i,
+            hours=i + 200 * (i // 70),
+            **{
+                f"v{v}": (rng.gauss(3 * (i >= change and v < 2), 1), rng.choice((0.0, 0.5, 1.0)))
+                for v in range(5)
+                if rng.random() > 0.1
+            },
+        )
+        for i in range(300)
+    ]
+    whole, before = Judge(Settings()), Judge(Settings())
+    expected = [whole.take("all", one) for one in runs][kept:]
+    for one in runs[:kept]:
+        before.take("all", one)
+    after = Judge(Settings()).read(json.loads(json.dumps(before.to_json())))
+    assert [after.take("all", one) for one in runs[kept:]] == expected
+    assert json.dumps(after.to_json()) == json.dumps(whole.to_json())
+    assert after.open_events() == whole.open_events()
+    assert [*before.drain(), *after.drain()] == whole.drain()
