@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
-from scipy.special import digamma, gammaln, stdtr
+from scipy.special import gammaln, stdtr
 
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Goodness, pearson_of_points, uniform_goodness
+from xomphysics.fits.minimum import Minuit, UnbinnedNLL, asymmetry, finish, minimise
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ _HEAVIEST = 0.5
 _FAR = 6.0  # widths; limits farther away change nothing
 _TINY = 1e-300
 _TAILS = 4  # place of 1 / degrees of freedom among the parameters
+_REACH = (("area", 1.0, 1.0), ("rate", 1.5, 1.5), ("width", 3.0, 2.0), ("slope", 1.0, 1.0))  # below, above the start
+_COARSE = 4000  # events for finding the place from which all are fitted
 _BIN_SIZE, _MOST_BINS = 20, 20
 
 
@@ -31,7 +33,7 @@ class Attenuation:
         Area at drift time zero.
     rate, rate_error
         1 / tau, may be negative within errors.
-    width
+    width, width_error
         Relative scale of the residuals at the mean drift time (the standard deviation where ``tails`` is small).
     tails
         1 / degrees of freedom of Student's t: 0.005 is a Gaussian.
@@ -41,6 +43,8 @@ class Attenuation:
         Pearson's chi-square of the residuals in bins of equal probability.
     nearest_cut
         Smallest distance of a limit from the fit at any event's drift time, in widths; infinite without limits.
+    asymmetry
+        See `minimum.asymmetry`, of the rate.
     """
 
     start: float
@@ -48,10 +52,12 @@ class Attenuation:
     rate: float
     rate_error: float
     width: float
+    width_error: float
     tails: float
     n: int
     goodness: Goodness
     nearest_cut: float
+    asymmetry: float | None
 
     def area(self, time: ArrayLike) -> Floats:
         """Return the fitted area at a drift time."""
@@ -87,8 +93,8 @@ def fit_attenuation(
     Unbinned maximum likelihood. The relative residual S / S(t) - 1 follows Student's t, whose width, the width's change
     with drift time (fewer electrons scatter more) and degrees of freedom are fitted too: events
     beside the line have little pull. The residual is not that of ln S, whose centre lies below ln of the mean by half
-    the squared width. Errors are from the Hessian of the likelihood, taken numerically (an optimiser's own inverse
-    Hessian can be wrong by a factor), times sqrt(n / (n - parameters)) for the width's bias at few events.
+    the squared width. Errors are from the Hessian of the likelihood (HESSE), times sqrt(n / (n - parameters)) for the
+    width's bias at few events.
 
     Parameters
     ----------
@@ -109,25 +115,29 @@ def fit_attenuation(
     t, s = np.asarray(times, dtype=float), np.asarray(areas, dtype=float)
     _check(t, s)
     middle, scale = float(t.mean()), float(t.std())
-    likelihood = _Likelihood((t - middle) / scale, s)
-    best = _maximise(likelihood)
-    nearest = np.inf
-    if limits is not None:
-        cut = _Likelihood((t - middle) / scale, s, limits)
-        if cut.nearest(best) < _FAR:
-            likelihood, best = cut, _maximise(cut)
-        nearest = cut.nearest(best)
-    covariance = _covariance(likelihood, best)
+    sample = _Sample((t - middle) / scale, s, limits)
+    fit = _fitted(sample, False)
+    best = np.array(fit.values)
+    nearest = sample.nearest(best) if limits is not None else np.inf
+    if cut := nearest < _FAR:
+        fit = _fitted(sample, True)
+        best = np.array(fit.values)
+        nearest = sample.nearest(best)
+    covariance = np.array(fit.covariance)[:2, :2] * len(s) / (len(s) - fit.nfit)
     shift = -middle / scale
     width, tails = float(np.exp(best[2])), float(best[_TAILS])
     if width > max_relative_width:
         raise FitFailed(f"no line: the areas scatter by {width:.0%} about the fit, at most {max_relative_width:.0%} do")
     start = float(np.exp(best[0] - best[1] * shift))
     gradient = np.array([1.0, -shift])
-    start_error = start * float(np.sqrt(gradient @ covariance[:2, :2] @ gradient))
-    goodness = uniform_goodness(likelihood.quantiles(best), 3 if tails > _GAUSSIAN else 2)
+    start_error = start * float(np.sqrt(gradient @ covariance @ gradient))
+    goodness = uniform_goodness(sample.quantiles(best, cut), 2 if fit.fixed["tails"] else 3)
     rate, rate_error = float(best[1]) / scale, float(np.sqrt(covariance[1, 1])) / scale
-    return Attenuation(start, start_error, rate, rate_error, width, tails, len(s), goodness, nearest)
+    apart = asymmetry(fit, "rate", len(s))
+    width_error = width * float(fit.errors["width"])
+    return Attenuation(
+        start, start_error, rate, rate_error, width, width_error, tails, len(s), goodness, nearest, apart
+    )
 
 
 def fit_medians(times: ArrayLike, areas: ArrayLike) -> Medians:
@@ -174,74 +184,62 @@ def _check(times: Floats, areas: Floats) -> None:
         raise FitFailed(f"at least half of the {len(areas)} areas are equal ({middle:g})")
 
 
-class _Likelihood:
-    """Mean negative log-likelihood and its gradient.
+class _Sample:
+    """The areas at times of mean 0 and spread 1, and the limits between which each would have been selected.
 
     Parameters are ln of the area at the mean time, the rate, ln of the width there, its slope, 1 / degrees of freedom.
     """
 
-    def __init__(self, times: Floats, areas: Floats, limits: tuple[Floats, Floats] | None = None) -> None:
-        self.times, self.areas, self.limits = times, areas, limits
+    def __init__(self, times: Floats, areas: Floats, limits: tuple[Floats, Floats] | None) -> None:
+        self.table = np.array([times, areas, *(limits or ())])
         middle = float(np.median(np.log(areas)))
         spread = 1.4826 * float(np.median(np.abs(areas / np.exp(middle) - 1)))
-        self.start = np.array([middle, 0.0, np.log(min(max(spread, 1e-6), 1.0)), 0.0, 0.05])
+        width = float(np.log(min(max(spread, 1e-6), 1.0)))
+        self.start = {"area": middle, "rate": 0.0, "width": width, "slope": 0.0, "tails": 0.05}
+        self.limits = {name: (self.start[name] - low, self.start[name] + high) for name, low, high in _REACH}
+        self.limits["tails"] = (_GAUSSIAN, _HEAVIEST)
 
-    def residuals(self, parameters: Floats) -> Floats:
-        """Return (S / S(t) - 1) / width(t) of each event."""
-        return self._residuals(self.areas, parameters)
+    def likelihood(self, cut: bool, most: int | None = None) -> UnbinnedNLL:
+        """Return the cost function of at most ``most`` of the events; ``cut``: between their limits."""
+        step = -(-self.table.shape[1] // most) if most else 1
 
-    def _residuals(self, areas: Floats, parameters: Floats) -> Floats:
-        expected = np.exp(parameters[0] - parameters[1] * self.times)
-        return np.asarray((areas / expected - 1) / np.exp(parameters[2] + parameters[3] * self.times))
+        def log_density(table: Floats, area: float, rate: float, width: float, slope: float, tails: float) -> Floats:
+            times, areas, *limits = table
+            exponent, log_width = area - rate * times, width + slope * times
+            x = (areas * np.exp(-exponent) - 1) * np.exp(-log_width)
+            value = _log_norm(1 / tails) - exponent - log_width - (1 / tails + 1) / 2 * np.log1p(x**2 * tails)
+            if cut:
+                low, high = ((limit * np.exp(-exponent) - 1) * np.exp(-log_width) for limit in limits)
+                value = value - np.log(_probability(1 / tails, low, high))
+            return np.asarray(value)
+
+        return UnbinnedNLL(self.table[:, ::step], log_density, log=True)
+
+    def residuals(self, row: int, parameters: Floats) -> Floats:
+        """Return (S / S(t) - 1) / width(t) of areas (row 1), lowest (2) and highest ones (3)."""
+        times = self.table[0]
+        expected = np.exp(parameters[0] - parameters[1] * times)
+        return np.asarray((self.table[row] / expected - 1) / np.exp(parameters[2] + parameters[3] * times))
 
     def nearest(self, parameters: Floats) -> float:
         """Return the smallest distance of a limit from the fit at any event, in widths; negative if it is beyond."""
-        assert self.limits is not None
-        low, high = (self._residuals(limit, parameters) for limit in self.limits)
-        return float(min(-low.max(), high.min()))
+        return float(min(-self.residuals(2, parameters).max(), self.residuals(3, parameters).min()))
 
-    def quantiles(self, parameters: Floats) -> Floats:
-        """Return the cumulative distribution at each event, between its limits."""
-        freedom, x = 1 / parameters[_TAILS], self.residuals(parameters)
-        if self.limits is None:
+    def quantiles(self, parameters: Floats, cut: bool) -> Floats:
+        """Return the cumulative distribution at each event; ``cut``: between its limits."""
+        freedom, x = 1 / parameters[_TAILS], self.residuals(1, parameters)
+        if not cut:
             return np.asarray(stdtr(freedom, x))
-        low, high = (self._residuals(limit, parameters) for limit in self.limits)
+        low, high = (self.residuals(row, parameters) for row in (2, 3))
         return _probability(freedom, low, x) / _probability(freedom, low, high)
 
-    def _between(self, parameters: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return ln of each event's probability between its limits, and what it adds to the gradient's three rows."""
-        assert self.limits is not None
-        freedom, width = 1 / parameters[_TAILS], np.exp(parameters[2] + parameters[3] * self.times)
-        low, high = (self._residuals(limit, parameters) for limit in self.limits)
 
-        norm = np.exp(_log_norm(freedom))
-        at_low, at_high = (norm * (1 + x**2 / freedom) ** (-(freedom + 1) / 2) for x in (low, high))
-        share, step = _probability(freedom, low, high), 1e-4 * freedom
-        by_exponent = (at_low * (low + 1 / width) - at_high * (high + 1 / width)) / share
-        by_width = (at_low * low - at_high * high) / share
-        more, less = (_probability(nu, low, high) for nu in (freedom + step, freedom - step))
-        by_freedom = np.log(more / less) / (2 * step)
-        return np.log(share), by_exponent, by_width, by_freedom
-
-    def __call__(self, parameters: Floats) -> tuple[float, Floats]:
-        middle, rate, log_width, slope, tails = parameters
-        freedom = 1 / tails
-        exponent, log_scale = middle - rate * self.times, log_width + slope * self.times
-        ratio, width = self.areas * np.exp(-exponent), np.exp(log_scale)
-        r = (ratio - 1) / width
-        bend = np.log1p(r**2 * tails)
-        norm = _log_norm(freedom)
-        value = exponent + log_scale - norm + (freedom + 1) / 2 * bend
-        pull = (freedom + 1) * r / (freedom + r**2)
-        by_exponent, by_width = 1 - pull * ratio / width, 1 - pull * r
-        by_norm = 0.5 * (digamma((freedom + 1) / 2) - digamma(freedom / 2) - tails)
-        by_freedom = 0.5 * bend - 0.5 * (freedom + 1) * r**2 / (freedom**2 + freedom * r**2) - by_norm
-        if self.limits is not None:
-            share, *more = self._between(parameters)
-            value = value + share
-            by_exponent, by_width, by_freedom = by_exponent + more[0], by_width + more[1], by_freedom + more[2]
-        rows = (by_exponent, -by_exponent * self.times, by_width, by_width * self.times, -by_freedom * freedom**2)
-        return float(value.mean()), np.array([row.mean() for row in rows])
+def _fitted(sample: _Sample, cut: bool) -> Minuit:
+    """Fit some of the events, then from there all; a Gaussian has no degrees of freedom to fit."""
+    fit = minimise(sample.likelihood(cut, _COARSE), [sample.start], sample.limits)
+    if sample.table.shape[1] > _COARSE:
+        fit = minimise(sample.likelihood(cut), [fit.values.to_dict()], sample.limits)
+    return finish(fit, ["area", "rate", "width", "slope"], ["tails"])
 
 
 def _probability(freedom: float, low: Floats, high: Floats) -> Floats:
@@ -252,40 +250,3 @@ def _probability(freedom: float, low: Floats, high: Floats) -> Floats:
 
 def _log_norm(freedom: float) -> float:
     return float(gammaln((freedom + 1) / 2) - gammaln(freedom / 2) - 0.5 * np.log(freedom * np.pi))
-
-
-def _maximise(likelihood: _Likelihood) -> Floats:
-    start = likelihood.start
-    low, high = start + np.array([-1.0, -1.5, -3.0, -1.0, 0.0]), start + np.array([1.0, 1.5, 2.0, 1.0, 0.0])
-    low[_TAILS], high[_TAILS] = _GAUSSIAN, _HEAVIEST
-    options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
-    bounds = list(zip(low, high, strict=True))
-    found = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    best = np.asarray(found.x, dtype=float)
-    if any(np.isclose(best[i], bounds[i]).any() for i in range(_TAILS)):
-        raise FitFailed("no convergence (the area, the rate or the width ran off)")
-    # The search may stop on a failed line search at the optimum itself, so its slope decides, not its flag.
-    slopes = likelihood(best)[1][: _free(best)] * np.exp(best[2])
-    if not np.all(np.abs(slopes) < 1e-4):
-        raise FitFailed(f"no convergence ({found.message})")
-    return best
-
-
-def _free(best: Floats) -> int:
-    """Return how many parameters are free at the best point: the degrees of freedom are not where they hit a bound."""
-    return 5 if _GAUSSIAN * 1.01 < best[_TAILS] < _HEAVIEST * 0.99 else 4
-
-
-def _covariance(likelihood: _Likelihood, best: Floats) -> Floats:
-    """Inverse of the Hessian, by central differences of the gradient."""
-    width, n, free = np.exp(best[2]), len(likelihood.areas), _free(best)
-    steps = np.array([1e-3 * width, 1e-3 * width, 1e-4, 1e-4, 1e-3 * best[_TAILS]])
-    hessian = np.empty((free, free))
-    for i in range(free):
-        step = np.zeros(len(best))
-        step[i] = steps[i]
-        hessian[i] = (likelihood(best + step)[1] - likelihood(best - step)[1])[:free] / (2 * steps[i])
-    hessian = (hessian + hessian.T) / 2 * n
-    if not (np.all(np.isfinite(hessian)) and np.all(np.linalg.eigvalsh(hessian) > 0)):
-        raise FitFailed("the likelihood has no curvature at its maximum")
-    return np.asarray(np.linalg.inv(hessian) * n / (n - free))

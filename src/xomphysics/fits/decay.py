@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from numpy.typing import ArrayLike, NDArray
 
 from xomphysics.fits.errors import FitFailed
+from xomphysics.fits.minimum import UnbinnedNLL, finish, minimise
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,7 @@ class DecayFit:
 
 
 def fit_half_life(times: ArrayLike, low: float, high: float) -> DecayFit:
-    """Fit an exponential to the times between ``low`` and ``high``.
-
-    Maximum likelihood: tau solves mean(t - low) = tau - W / (exp(W / tau) - 1) with W = high - low, and
-    var(tau) = tau^4 / (n V), where V is the variance of the truncated exponential.
+    """Fit an exponential to the times between ``low`` and ``high``: maximum likelihood of one cut off there.
 
     Raises
     ------
@@ -38,10 +35,9 @@ def fit_half_life(times: ArrayLike, low: float, high: float) -> DecayFit:
     if not 0.02 * window < mean < 0.49 * window:
         raise FitFailed(f"the times between {low:g} and {high:g} do not fall off like a decay (mean {low + mean:g})")
 
-    def excess(tau: float) -> float:
-        return tau - window / np.expm1(window / tau) - mean
+    def log_density(x: NDArray[np.float64], tau: float) -> NDArray[np.float64]:
+        return np.asarray(-x / tau - np.log(-tau * np.expm1(-window / tau)))
 
-    tau = float(brentq(excess, window / 100, 50 * window))
-    x = window / tau
-    variance = tau**2 - window**2 * np.exp(-x) / np.expm1(-x) ** 2
-    return DecayFit(tau * float(np.log(2)), float(tau**2 / np.sqrt(n * variance) * np.log(2)), n)
+    likelihood = UnbinnedNLL(sample, log_density, log=True)
+    fit = finish(minimise(likelihood, [{"tau": mean}], {"tau": (window / 100, 50 * window)}), ["tau"])
+    return DecayFit(float(fit.values["tau"] * np.log(2)), float(fit.errors["tau"] * np.log(2)), n)
