@@ -63,6 +63,11 @@ class CutFlow:
             self.passed[i] += np.count_nonzero(keep)
         return keep
 
+    def then(self, cut: Cut, passed: int) -> None:
+        """Add a cut that could be made only after all events were seen, and how many passed it."""
+        self.cuts = (*self.cuts, cut)
+        self.passed = np.append(self.passed, passed)
+
     @property
     def selected(self) -> int:
         """Number of events that passed all cuts."""

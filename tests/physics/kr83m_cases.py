@@ -4,6 +4,9 @@ Every function whose name starts with ``case_`` is one case; its return value st
 name.
 """
 
+import subprocess
+import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -203,10 +206,11 @@ def _lifetime_of(rng: np.random.Generator, lifetime: float) -> dict[str, float]:
 
 
 def case_kr_second_s1() -> Any:
-    """Merged decays with a second S1 that is small, or late, or both large and near."""
+    """Merged decays with a second S1 that is small, or later than a drift time, or large and near."""
     said, events = {}, decays()
     merged = ~(events["s1_b_area"] > 0)
-    for name, area, delay in (("plain", np.nan, -1), ("small", 8, 900), ("late", 90, 50_000), ("krypton", 90, 900)):
+    kinds = {"plain": (np.nan, -1), "small": (8, 900), "late": (90, 3_000_000), "other": (90, 50_000)}
+    for name, (area, delay) in {**kinds, "krypton": (90, 900)}.items():
         changed = events.copy()
         changed["s1_b_area"][merged], changed["ds_s1_dt"][merged] = area, delay
         said[name] = kr(changed)["selected_events_merged"]["n"]
@@ -231,8 +235,17 @@ def case_kr_quality() -> Any:
 
 def case_kr_uniform() -> Any:
     events = decays()
-    events["cs1_b_wo_timecorr"] = np.random.default_rng(1).uniform(30, 250, len(events))
+    events["cs1_b_wo_timecorr"] = np.random.default_rng(1).uniform(15, 400, len(events))
     return kr(events)
+
+
+def case_kr_light_yields() -> Any:
+    """Lines at other places than usual are found."""
+    said = {}
+    for factor in (0.4, 0.7, 1.0, 1.4, 2.1):
+        events = decays(light_yields=(9.3 * factor, 10.5 * factor))
+        said[str(factor)] = {"results": kr(events), "truths": {"32_2": 9.3 * factor, "9_4": 10.5 * factor}}
+    return said
 
 
 def case_kr_two_lines() -> Any:
@@ -327,26 +340,52 @@ def case_line_failures() -> Any:
 
 
 def case_line_no_convergence() -> Any:
-    search = line.minimize, attenuation.minimize
-    stuck = SimpleNamespace(x=np.array([0.4, 0.1, 0.1, 0.0]), message="gave up", success=False)
-    line.minimize = lambda *args, **rest: stuck
+    fit = _stuck(lambda: attempt(lambda: line.fit_line(gaussian(), 30, 250)))
+    return {"fit": fit, "kr83m": _stuck(lambda: kr(decays()))}
+
+
+def _stuck(call: Callable[[], Any]) -> Any:
+    """Call something whose fits of lines stop early."""
+    search = line.minimise
+    line.minimise = lambda cost, starts, limits: _Early(search(cost, starts, limits))
     try:
-        return {"fit": attempt(lambda: line.fit_line(gaussian(), 30, 250)), "kr83m": kr(decays())}
+        return call()
     finally:
-        line.minimize, attenuation.minimize = search
+        line.minimise = search
+
+
+class _Early:
+    """A fit that never becomes valid."""
+
+    valid, accurate, strategy = False, True, 0
+
+    def __init__(self, fit: Any) -> None:
+        self.values, self.limits, self.fixed = fit.values, fit.limits, fit.fixed
+        self.fmin = SimpleNamespace(edm=0.5)
+
+    def migrad(self) -> None:
+        pass
+
+    hesse = migrad
 
 
 def case_attenuation_no_convergence() -> Any:
-    search = attenuation.minimize
-
-    def stuck(call: Any, start: Any, **rest: Any) -> Any:
-        return SimpleNamespace(x=np.asarray(start) + 0.01, message="gave up", success=False)
-
-    attenuation.minimize = stuck
+    search = attenuation.minimise
+    attenuation.minimise = lambda cost, starts, limits: _Early(search(cost, starts, limits))
     try:
         return kr(decays())
     finally:
-        attenuation.minimize = search
+        attenuation.minimise = search
+
+
+def case_no_iminuit() -> Any:
+    code = (
+        "import sys; sys.modules['iminuit'] = None\n"
+        "from xomlib.process.failures import failure_of\n"
+        "try:\n    import xomphysics.fits.line\n"
+        "except Exception as error:\n    print(*failure_of(error), sep='|')"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def s2s(n: int = 500, seed: int = 8, tails: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -168,8 +168,14 @@ def as_chunks(events: np.ndarray, seconds: float = 60.0, pieces: int = 3) -> lis
     ]
 
 
+def s1_width(mean: float) -> float:
+    """Return the standard deviation of the symmetric response (PE)."""
+    resolution = 0.07 if mean > 200 else 0.10
+    return float(np.sqrt(mean + (resolution * mean) ** 2))
+
+
 def _area(rng: Generator, mean: float, n: int, response: str) -> np.ndarray:
     resolution = 0.07 if mean > 200 else 0.10
     if response == SKEWED:
         return rng.normal(1, resolution, n) * rng.poisson(mean, n)
-    return rng.normal(mean, np.sqrt(mean + (resolution * mean) ** 2), n)
+    return rng.normal(mean, s1_width(mean), n)

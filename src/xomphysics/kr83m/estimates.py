@@ -11,13 +11,14 @@ from xomphysics.fits.decay import DecayFit, fit_half_life
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Steadiness, steadiness
 from xomphysics.fits.line import LineFit, fit_line
-from xomphysics.kr83m.selection import Double, Merged
+from xomphysics.kr83m.selection import Double, Merged, Range
 
 Floats = NDArray[np.float64]
 
 ENERGY_FIRST, ENERGY_SECOND = 32.1516, 9.4057  # keV
 ENERGY = ENERGY_FIRST + ENERGY_SECOND
 HALF_LIFE = (154.0, 157.0)  # ns, range of the published values
+_WIDEST = {ENERGY_SECOND: 0.3, ENERGY_FIRST: 0.2, ENERGY: 0.2}  # lines, relative; 0.19, 0.12 and 0.10 at 4 PE/keV
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ class Estimates:
 def estimate(double: Double, merged: Merged, settings: dict[str, Any]) -> Estimates:
     """Estimate everything; ``settings`` are as `selection.DEFAULTS`."""
     lines = {
-        "9_4": measure_line(double.s1_b, ENERGY_SECOND, settings["s1_b_area_pe"], settings),
-        "32_2": measure_line(double.s1_a, ENERGY_FIRST, settings["s1_a_area_pe"], settings),
-        "41_6": measure_line(merged.s1, ENERGY, settings["merged_s1_area_pe"], settings),
+        "9_4": measure_line(double.s1_b, ENERGY_SECOND, double.ranges[1], settings),
+        "32_2": measure_line(double.s1_a, ENERGY_FIRST, double.ranges[0], settings),
+        "41_6": measure_line(merged.s1, ENERGY, merged.range, settings),
     }
     on_line = _on_line(merged.s1, lines["41_6"], settings["merged_line_sigma"])
     no_line = [line.reason for line in (lines["9_4"], lines["32_2"]) if line.fit is None]
@@ -110,7 +111,7 @@ def _on_line(areas: Floats, line: Line, sigmas: float) -> NDArray[np.bool_]:
     return np.asarray(np.abs(areas - line.fit.mean) < sigmas * line.fit.sigma)
 
 
-def measure_line(areas: Floats, energy: float, limits: list[float], settings: dict[str, Any]) -> Line:
+def measure_line(areas: Floats, energy: float, limits: Range, settings: dict[str, Any]) -> Line:
     """Estimate a line's position in both ways.
 
     Parameters
@@ -128,7 +129,7 @@ def measure_line(areas: Floats, energy: float, limits: list[float], settings: di
     if n < minimum:
         return Line(energy, n, None, f"{n} events selected, {minimum} needed")
     try:
-        fit = fit_line(areas, limits[0], limits[1], settings["max_relative_width"])
+        fit = fit_line(areas, limits[0], limits[1], min(settings["max_relative_width"], _WIDEST[energy]))
         steady = steadiness(areas)
         _demand_steadiness(steady, settings)
     except FitFailed as failure:

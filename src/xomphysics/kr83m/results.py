@@ -34,6 +34,7 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
     half_life = {"variable_name": "delay_half_life", "unit": "ns", "n": double.selected}
     out.append(half_life | _half_life(found))
     for suffix, line in found.lines.items():
+        out.append({"variable_name": f"resolution_{suffix}", "unit": "", "n": line.n} | _resolution(line))
         for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
             out.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
     for name, charge in found.charge.items():
@@ -41,6 +42,7 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
             ("charge_yield_41_6", "PE/keV", _charge_yield(charge)),
             ("electron_lifetime", "ms", _lifetime(charge, settings["minimum_events_lifetime"])),
             ("inverse_lifetime", "1/ms", _inverse_lifetime(charge)),
+            ("resolution_s2", "", _resolution_s2(charge)),
         )
         out += [
             {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
@@ -91,9 +93,17 @@ def _gauss(line: Line) -> dict[str, Any]:
     return {"variable_value": value, "error": error, "data": data, "warnings": _edge(line.fit)}
 
 
+def _resolution(line: Line) -> dict[str, Any]:
+    if line.fit is None:
+        return {"insufficient": line.reason}
+    data = _of_line(line, line.fit)
+    value, error = line.fit.resolution, line.fit.resolution_error
+    return {"variable_value": value, "error": error, "data": data, "warnings": _edge(line.fit)}
+
+
 def _of_line(line: Line, fit: LineFit) -> dict[str, Any]:
     data = {"energy_kev": line.energy, "background_fraction": fit.background, "background_fall": fit.fall}
-    data |= {"edge_sigma": fit.nearest_edge}
+    data |= {"edge_sigma": fit.nearest_edge, **_apart(fit.asymmetry)}
     return data | _goodness(fit.goodness, fit.n) | _steady(line.steady)
 
 
@@ -148,13 +158,29 @@ def _lifetime(charge: Charge, minimum: int) -> dict[str, Any]:
     }
 
 
+def _resolution_s2(charge: Charge) -> dict[str, Any]:
+    fit = charge.fit
+    if fit is None:
+        return {"insufficient": charge.reason}
+    return {
+        "variable_value": fit.width,
+        "error": fit.width_error,
+        "data": _of_fit(charge),
+        "warnings": _cut(fit),
+    }
+
+
 def _of_fit(charge: Charge) -> dict[str, Any]:
     fit, medians = charge.fit, charge.medians
     if fit is None or medians is None:
         return {}
     data = {"relative_width": fit.width, "tails": fit.tails, "medians_p_value": medians.goodness.p_value}
-    data |= {"medians_misfit": medians.misfit, "cut_sigma": fit.nearest_cut}
+    data |= {"medians_misfit": medians.misfit, "cut_sigma": fit.nearest_cut, **_apart(fit.asymmetry)}
     return data | _goodness(fit.goodness, fit.n) | _steady(charge.steady)
+
+
+def _apart(asymmetry: float | None) -> dict[str, float]:
+    return {} if asymmetry is None else {"minos_asymmetry": asymmetry}
 
 
 def _systematic(charge: Charge, factor: float) -> dict[str, float]:

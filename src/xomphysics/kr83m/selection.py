@@ -12,6 +12,10 @@ from xomphysics.chunks import chunks, side_by_side
 from xomphysics.selection import Cut, CutFlow, within
 
 Floats = NDArray[np.float64]
+Range = tuple[float, float]
+
+_NEAR = 0.2  # of ln of the area: the widest line, 9.4 keV at a small light yield, has a width of 0.19
+_ENOUGH = 4000  # areas for finding a line
 
 DEFAULTS: dict[str, Any] = {
     # Corrected for the position, not for what drifts with time: that is what is watched.
@@ -25,11 +29,15 @@ DEFAULTS: dict[str, Any] = {
     "s2_area_pe": [1000, 20000],
     "delay_ns": [750, 2000],
     "distinct_channels": [3, None],
-    "s1_a_area_pe": [100, 700],
-    "s1_b_area_pe": [30, 250],
-    "merged_s1_area_pe": [180, 720],
-    # A second S1 of at least this area within this time (ns) of the first is that of krypton: the decay is not merged.
-    "second_s1": {"area_pe": 20, "within_ns": 5000},
+    # Ranges in which the lines are fitted. null: found in `search_pe`, these factors of the place of most decays.
+    "s1_a_area_pe": None,
+    "s1_b_area_pe": None,
+    "merged_s1_area_pe": None,
+    "search_pe": {"s1_a": [50, 1200], "s1_b": [15, 400], "merged_s1": [65, 1600]},
+    "range_factors": {"s1_a": [0.33, 2.3], "s1_b": [0.3, 2.5], "merged_s1": [0.45, 1.8]},
+    # With a second S1 of at least this area within this time (ns) of the first, one drift time, a decay is not merged:
+    # it is krypton's, or that of another decay, and then the S2 may be another's too.
+    "second_s1": {"area_pe": 20, "within_ns": 2.4e6},
     # Relative charge yield against drift time, pairs of ms and yield; the S2s are divided by it. null: constant.
     "charge_yield_map": None,
     "charge_yield_change": 0.05,  # without a map: change from the first to the last drift time that cannot be excluded
@@ -46,6 +54,7 @@ DEFAULTS: dict[str, Any] = {
         "medians_misfit": [None, 0.01],
         "background_fraction": [None, 0.15],
         "relative_width": [None, 0.2],
+        "minos_asymmetry": [None, 0.25],
     },
 }
 NEEDED = (
@@ -65,7 +74,7 @@ NEEDED = (
 class Double:
     """Decays with two S1s, in the order of time: one column each, shape (decays,); areas in PE, times in ns.
 
-    ``raw_s2`` is the area before corrections, which is cut.
+    ``raw_s2`` is the area before corrections, which is cut. ``ranges`` has that of the lines of ``s1_a`` and ``s1_b``.
     """
 
     s1_a: Floats
@@ -74,6 +83,7 @@ class Double:
     raw_s2: Floats
     delay: Floats
     drift_time: Floats
+    ranges: tuple[Range, Range]
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,7 @@ class Merged:
     s2: Floats
     raw_s2: Floats
     drift_time: Floats
+    range: Range
 
 
 def columns(settings: dict[str, Any]) -> tuple[str, ...]:
@@ -133,8 +144,8 @@ def double_cuts(settings: dict[str, Any]) -> list[Cut]:
         within("distinct_channels", "s1_b_distinct_channels", settings["distinct_channels"], "distinct PMTs"),
         *_top_fraction(settings),
         within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
-        within("s1_a_area_pe", first, settings["s1_a_area_pe"], "first S1 [PE]"),
-        within("s1_b_area_pe", second, settings["s1_b_area_pe"], "second S1 [PE]"),
+        within("s1_a_area_pe", first, _searched("s1_a", settings), "first S1 [PE]"),
+        within("s1_b_area_pe", second, _searched("s1_b", settings), "second S1 [PE]"),
     ]
 
 
@@ -160,8 +171,13 @@ def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
         *_volume(settings),
         *_top_fraction(settings),
         within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
-        within("merged_s1_area_pe", first, settings["merged_s1_area_pe"], "S1 [PE]"),
+        within("merged_s1_area_pe", first, _searched("merged_s1", settings), "S1 [PE]"),
     ]
+
+
+def _searched(name: str, settings: dict[str, Any]) -> Any:
+    """Return the range of S1 areas that is selected before the range of the line is known."""
+    return settings[f"{name}_area_pe"] or settings["search_pe"][name]
 
 
 def _has_second(events: Any, second: Mapping[str, float]) -> Any:
@@ -220,7 +236,58 @@ def collect(data: Iterable[Any], double: CutFlow, merged: CutFlow, settings: dic
             keep = flow.select(chunk.data)
             for column, name in zip(kept[flow], names, strict=True):
                 column.append(chunk.data[name][keep])
-    return Double(*map(_joined, kept[double])), Merged(*map(_joined, kept[merged]))
+    two, one = ([_joined(column) for column in kept[flow]] for flow in (double, merged))
+    return _doubles(two, double, settings), _merged(one, merged, settings)
+
+
+def _doubles(found: list[Floats], flow: CutFlow, settings: dict[str, Any]) -> Double:
+    ranges = _range("s1_a", found[0], settings), _range("s1_b", found[1], settings)
+    keep = _between(found[0], ranges[0]) & _between(found[1], ranges[1])
+    text = f"S1s in {_words(ranges[0])} and {_words(ranges[1])} PE"
+    flow.then(Cut("range_of_lines", text, np.isfinite), int(keep.sum()))
+    s1_a, s1_b, s2, raw_s2, delay, drift_time = (one[keep] for one in found)
+    return Double(s1_a, s1_b, s2, raw_s2, delay, drift_time, ranges)
+
+
+def _merged(found: list[Floats], flow: CutFlow, settings: dict[str, Any]) -> Merged:
+    own = _range("merged_s1", found[0], settings)
+    keep = _between(found[0], own)
+    flow.then(Cut("range_of_line", f"S1 in {_words(own)} PE", np.isfinite), int(keep.sum()))
+    s1, s2, raw_s2, drift_time = (one[keep] for one in found)
+    return Merged(s1, s2, raw_s2, drift_time, own)
+
+
+def _range(name: str, areas: Floats, settings: dict[str, Any]) -> Range:
+    """Return the range in which a line is fitted: that of the settings, or factors of where most of the areas are."""
+    low, high = _searched(name, settings)
+    if settings[f"{name}_area_pe"] or not len(areas):
+        return _or_open(low, -1), _or_open(high, 1)
+    place, (below, above) = densest(areas), settings["range_factors"][name]
+    return max(float(low), below * place), min(float(high), above * place)
+
+
+def densest(areas: Floats) -> float:
+    """Return where a line stands out: most areas within a fifth, less those that its neighbourhood lets expect.
+
+    The mean of the neighbourhoods below and above is more than a flat or falling background has between them.
+    """
+    logs = np.sort(np.log(areas[:: 1 + len(areas) // _ENOUGH]))
+    places = [np.searchsorted(logs, logs + step * _NEAR) for step in (-3, -1, 1, 3)]
+    own, around = places[2] - places[1], places[3] - places[2] + places[1] - places[0]
+    best = int(np.argmax(own - around / 2))
+    return float(np.exp(np.median(logs[places[1][best] : places[2][best]])))
+
+
+def _between(areas: Floats, limits: Range) -> NDArray[np.bool_]:
+    return np.asarray((areas >= limits[0]) & (areas < limits[1]))
+
+
+def _or_open(limit: float | None, sign: int) -> float:
+    return sign * np.inf if limit is None else float(limit)
+
+
+def _words(limits: Range) -> str:
+    return f"{limits[0]:.0f} to {limits[1]:.0f}"
 
 
 def _joined(parts: list[Any]) -> Floats:

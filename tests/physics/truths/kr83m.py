@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import simulation as sim
 from numpy.random import Generator
 from study import Known, Results, Scenario, Simulate
@@ -36,6 +37,11 @@ def truths(truth: sim.KrTruth) -> dict[str, float]:
     yields = (*truth.light_yields, truth.merged_light_yield)
     for suffix, light_yield in zip(("32_2", "9_4", "41_6"), yields, strict=True):
         true |= {f"light_yield_{suffix}_{kind}": light_yield for kind in ("mean", "gauss")}
+    first, second = (sim.s1_width(y * e) for y, e in zip(truth.light_yields, sim.ENERGIES, strict=True))
+    areas = [y * e for y, e in zip(truth.light_yields, sim.ENERGIES, strict=True)]
+    if truth.response == sim.SYMMETRIC:
+        true |= {"resolution_32_2": first / areas[0], "resolution_9_4": second / areas[1]}
+        true |= {"resolution_41_6": float(np.hypot(first, second) / sum(areas))}
     for kind in ("double", "merged"):
         true[f"charge_yield_41_6_{kind}"] = truth.charge_yield
         true[f"electron_lifetime_{kind}"] = truth.lifetime
@@ -58,8 +64,8 @@ SKEWED_TAU = (
     " (low_68 and high_68 in the data are the interval of 1/tau)"
 )
 SKEWED_S2 = "a Gaussian or Student's t sits below the mean of a skewed response"
-LINES = "light_yield_(9_4|32_2)|selected_events$"
-AT_MERGED = "light_yield_41_6|selected_events_merged"
+LINES = "(light_yield|resolution)_(9_4|32_2)|selected_events$"
+AT_MERGED = "(light_yield|resolution)_41_6|selected_events_merged"
 
 SCENARIOS = [
     Scenario(
