@@ -8,6 +8,7 @@ from typing import Any
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
 from xomflow.publishing.point import Point
+from xomflow.publishing.points import points_of
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
 
 
@@ -19,6 +20,8 @@ class MemoryStore(Store):
     name
         Name of its ledger.
     """
+
+    make_points = staticmethod(points_of)
 
     def __init__(self, name: str = "memory") -> None:
         self.name = name

@@ -193,6 +193,11 @@ class Store(Model):
         "(keeps data indefinitely), readable by its owner only.",
     )
     batch: Positive = Field(5000, description="For `influxdb`: points per request.")
+    mirror: Literal["xomdata"] | None = Field(
+        None,
+        description="`xomdata`: results once more in the measurement and under the names of the first XOM, so that its "
+        "panels go on, see docs/moving.md. Default: none.",
+    )
 
 
 class SlurmOptions(Model):

@@ -14,7 +14,7 @@ from xomlib.job_description import PREFIX, RESULT_FOLDER, RUN
 from xomlib.run_document import bare_name
 
 # Names of rules, of XOM's own commands, and of the measurements beside those of the analyses.
-_TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected"})
+_TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected", "xomdata"})
 # Options of sbatch that XOM sets, or with which it would not find the job, its number, its files or its end.
 _OWN_LETTERS = {"J": "job-name", "o": "output", "e": "error", "a": "array", "W": "wait", "H": "hold", "M": "clusters"}
 _OWN_LETTERS |= {"D": "chdir", "Q": "quiet"}

@@ -14,7 +14,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import FORM
 from xomflow.publishing.points import points_of
 from xomflow.publishing.scope import EVERYTHING, Scope
-from xomflow.publishing.store import Points
+from xomflow.publishing.store import MakePoints, Points
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
 
@@ -40,6 +40,8 @@ class CurrentPoints:
         What the store shows; it has no points of the rest.
     on_read
         Called with a shelf and its outcomes once all of them have been read.
+    make_points
+        Gives results the form that they have in the store.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class CurrentPoints:
         may_write: bool = True,
         scope: Scope = EVERYTHING,
         on_read: OnRead | None = None,
+        make_points: MakePoints = points_of,
     ) -> None:
+        self._make_points = make_points
         self._scope = scope
         self._on_read = on_read
         self._paths = paths
@@ -120,7 +124,7 @@ class CurrentPoints:
 
     def _made(self, outcomes: Mapping[str, Outcome]) -> Points:
         return {
-            run: points_of(one, self._prefix, self._present_metadata(one), self._page_url)
+            run: self._make_points(one, self._prefix, self._present_metadata(one), self._page_url)
             for run, one in outcomes.items()
         }
 

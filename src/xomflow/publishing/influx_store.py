@@ -10,7 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xomflow.core.key import first_run, run_id
 from xomflow.outcomes.cache import Shelf
@@ -19,7 +19,8 @@ from xomflow.publishing import line_protocol
 from xomflow.publishing.influx_client import InfluxClient, read_credentials
 from xomflow.publishing.places import Place, ranges, text_of
 from xomflow.publishing.point import FINGERPRINT, Point, is_fingerprint, is_outdated, names_of, number_in
-from xomflow.publishing.store import OWN, Points, StoreError
+from xomflow.publishing.points import points_of
+from xomflow.publishing.store import MIRROR, OWN, Points, StoreError
 
 _SECOND = 1_000_000_000
 _END = 9_000_000_000 * _SECOND  # the latest time of the server is soon after
@@ -44,12 +45,13 @@ from(bucket: bucket)
 """
 
 
-class _Span(NamedTuple):
-    """A range of time in which the points of a measurement are looked at."""
+class Span(NamedTuple):
+    """A range of time in which the points of a measurement are looked at; of one analysis, where several share it."""
 
     measurement: str
     start: int = 0
     stop: int = _END
+    analysis: str = ""
 
 
 class InfluxStore:
@@ -65,6 +67,11 @@ class InfluxStore:
         Points per request.
     """
 
+    make_points = staticmethod(points_of)
+    _place: Any = Place  # a class with the same properties where the tags are others
+    _fingerprints = _FINGERPRINTS
+    _suffix = ""
+
     def __init__(self, credentials: Path, prefix: str, batch: int) -> None:
         account = read_credentials(credentials)
         self._server = InfluxClient(account)
@@ -72,7 +79,7 @@ class InfluxStore:
         self._batch = batch
         # Another server or bucket has nothing yet: it needs a ledger of its own.
         place = "\n".join(account[name] for name in ("url", "org", "bucket"))
-        self.name = f"influxdb-{prefix}{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        self.name = f"influxdb-{prefix}{self._suffix}{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Remove the points of an earlier form; see `Store.renew`.
@@ -80,8 +87,8 @@ class InfluxStore:
         They are removed before the first point is written. A server forgets the types of fields only with the last
         point of a measurement, and the earlier form had texts where this one has numbers.
         """
-        measurement = self._prefix + analysis
-        there = self._there(_Span(measurement))
+        span = self._span(analysis)
+        there = self._there(span)
         if not any(is_outdated(fingerprint) for fingerprint in there.values()):
             return
         made_again = {(shelf.version, number) for shelf, points in shelves for number in _numbers(points)}
@@ -90,18 +97,15 @@ class InfluxStore:
             for place, one in there.items()
             if not is_outdated(one) or (place.version, number_in(place.time)) not in made_again
         }
-        if any(self._server.rows(_OF_OTHERS, measurement=measurement)):
-            places = list(there)
-        else:
-            places = [place._replace(version="") for place in there]
+        places = self._deletable(span.measurement, there)
         self._delete(places, {place.group for place in places if place.time not in kept})
 
     def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
         """Write the points that the server does not have or has with another content, in batches; see `Store.write`."""
-        wanted = {Place.of(point): point for of_run in points.values() for point in of_run}
+        wanted = {self._place.of(point): point for of_run in points.values() for point in of_run}
         new = [points[run] for run in sorted(changed & points.keys())]
         times = [point.time for of_run in new for point in of_run]
-        span = _Span(self._prefix + shelf.analysis)
+        span = self._span(shelf.analysis)
         if not changed - points.keys():  # else a point to remove may be anywhere
             span = span._replace(start=min(times, default=0) // _SECOND * _SECOND, stop=max(times, default=0) + _SECOND)
         there = {place: one for place, one in self._there(span).items() if place.version == shelf.version}
@@ -112,19 +116,19 @@ class InfluxStore:
     def add(self, day: str, points: list[Point]) -> None:
         """Write XOM's own points; see `Store.add`."""
         times = [point.time for point in points]
-        span = _Span(points[0].measurement, min(times), max(times) + 1)
+        span = Span(points[0].measurement, min(times), max(times) + 1)
         self._bring([points], self._there(span), set(), span, f"XOM's own of {day}")
 
     def replace(self, table: str, points: list[Point]) -> None:
         """Make a measurement have these points and no others; see `Store.replace`."""
-        span = _Span(self._prefix + table)
+        span = Span(self._prefix + table)
         there = self._there(span)
-        left_over = there.keys() - {Place.of(point) for point in points}
+        left_over = there.keys() - {self._place.of(point) for point in points}
         self._bring([[point] for point in points], there, left_over, span, table)
 
     def drop(self, analysis: str) -> int:
         """Remove all points of XOM in the measurement of an analysis; see `Store.drop`."""
-        span = _Span(self._prefix + analysis)
+        span = self._span(analysis)
         there = self._there(span)
         self._delete(there, {place.group for place in there})
         if left := self._there(span) if there else {}:
@@ -139,25 +143,22 @@ class InfluxStore:
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
     ) -> Iterator[str]:
         """Compare fingerprints, analysis by analysis; see `Store.differences`."""
-        known = {self._prefix + name for name in OWN}
+        known = {self._prefix + name for name in (*OWN, MIRROR)}
         others = ((analysis, iter(())) for analysis in sorted({analysis for analysis, _ in only or ()}))
         for analysis, shelves in itertools.chain(itertools.groupby(wanted, key=lambda pair: pair[0].analysis), others):
-            span = _Span(self._prefix + analysis)
+            span = self._span(analysis)
             if span.measurement in known:
                 continue
             known.add(span.measurement)
-            should = {Place.of(point): point for _, points in shelves for run in points.values() for point in run}
+            should = {self._place.of(point): point for _, points in shelves for run in points.values() for point in run}
             there = self._there(span)
             if only is not None:
                 there = {place: one for place, one in there.items() if (analysis, place.version) in only}
             for place in sorted(should.keys() | there.keys()):
-                point = should.get(place)
-                if difference := _difference(point, there.get(place)):
-                    run = point.fields["run_id"] if point else run_id(number_in(place.time))
-                    yield f"{analysis} {place.version} run {run}, {place.variable}: {difference}"
+                yield from difference_in(analysis, place, should.get(place), there.get(place))
         for row in self._server.rows(_MEASUREMENTS) if only is None else ():
             name = row["_value"]
-            if name.startswith(self._prefix) and name not in known and self._there(_Span(name)):
+            if name.startswith(self._prefix) and name not in known and self._there(Span(name)):
                 yield f"measurement {name}: the store has it, and there is no outcome of it"
 
     def check(self) -> None:
@@ -169,7 +170,7 @@ class InfluxStore:
         self._server.close()
 
     def _bring(
-        self, runs: list[list[Point]], there: dict[Place, str], left_over: set[Place], span: _Span, what: str
+        self, runs: list[list[Point]], there: dict[Place, str], left_over: set[Place], span: Span, what: str
     ) -> None:
         """Delete what is left over, write what the server lacks, and ask whether it has arrived.
 
@@ -186,17 +187,17 @@ class InfluxStore:
         what
             Their name in messages.
         """
-        wanted = {Place.of(point): point for points in runs for point in points}
+        wanted = {self._place.of(point): point for points in runs for point in points}
         groups = {place.group for place in left_over | _renamed(wanted, there)}
         stays = {place: one for place, one in there.items() if place.group not in groups}
-        missing = [[point for point in points if not _is_there(point, stays)] for points in runs]
+        missing = [[point for point in points if not self._is_there(point, stays)] for points in runs]
         self._delete(there, groups)
         batches = [batch for batch in _batches(filter(None, missing), self._batch) if batch]
         answers = [self._send(batch, what) for batch in batches]
         arrived = self._there(span) if batches else {}
         problems = []
         for batch, (refused, words) in zip(batches, answers, strict=True):
-            lost = [point for point in batch if not _is_there(point, arrived)]
+            lost = [point for point in batch if not self._is_there(point, arrived)]
             counted = f"{self._server.name}: {len(lost)} of {len(batch)} points of {what} did not arrive{words}"
             problems += [refused or counted] if refused or lost else []
         if problems:
@@ -210,10 +211,22 @@ class InfluxStore:
             return f"{what}: {error}", ""
         return "", self._server.write(text)
 
-    def _there(self, span: _Span) -> dict[Place, str]:
+    def _there(self, span: Span) -> dict[Place, str]:
         """Return the fingerprint of every point of XOM in a span."""
-        rows = self._server.rows(_FINGERPRINTS, field=FINGERPRINT, **span._asdict())
-        return {Place.of_row(row): row["_value"] for row in rows if is_fingerprint(row["_value"])}
+        rows = self._server.rows(self._fingerprints, field=FINGERPRINT, **span._asdict())
+        return {self._place.of_row(row): row["_value"] for row in rows if is_fingerprint(row["_value"])}
+
+    def _span(self, analysis: str) -> Span:
+        return Span(self._prefix + analysis)
+
+    def _deletable(self, measurement: str, there: Iterable[Any]) -> list[Any]:
+        """Return the places as they are deleted: all versions at once, where the measurement is XOM's alone."""
+        if any(self._server.rows(_OF_OTHERS, measurement=measurement)):
+            return list(there)
+        return [place._replace(version="") for place in there]
+
+    def _is_there(self, point: Point, there: dict[Place, str]) -> bool:
+        return there.get(self._place.of(point)) == point.fingerprint
 
     def _delete(self, there: Iterable[Place], groups: set[Place]) -> None:
         for one in ranges(there, groups) if groups else []:
@@ -238,10 +251,6 @@ def _numbers(points: Points) -> set[int]:
     return {first_run(run) for run in points} | {int(run) for runs in listed for run in runs.split(",") if run}
 
 
-def _is_there(point: Point, there: dict[Place, str]) -> bool:
-    return there.get(Place.of(point)) == point.fingerprint
-
-
 def _renamed(wanted: dict[Place, Point], there: dict[Place, str]) -> set[Place]:
     """Return the places with names that writing again would leave behind."""
     return {
@@ -249,6 +258,23 @@ def _renamed(wanted: dict[Place, Point], there: dict[Place, str]) -> set[Place]:
         for place, one in there.items()
         if place in wanted and names_of(wanted[place].fingerprint) != names_of(one)
     }
+
+
+def difference_in(analysis: str, place: Any, point: Point | None, there: str | None) -> Iterator[str]:
+    """Yield a sentence if the store does not have a point as it should.
+
+    Parameters
+    ----------
+    analysis, place
+        Where it is.
+    point
+        What should be there; None: nothing.
+    there
+        Fingerprint of what is there; None: nothing.
+    """
+    if difference := _difference(point, there):
+        run = point.fields.get("run_id") if point else None
+        yield f"{analysis} {place.version} run {run or run_id(number_in(place.time))}, {place.variable}: {difference}"
 
 
 def _difference(should: Point | None, there: str | None) -> str:

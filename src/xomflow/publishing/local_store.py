@@ -14,7 +14,8 @@ from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
 from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point, number_in
-from xomflow.publishing.store import Points, StoreError, WholeShelfNeededError
+from xomflow.publishing.points import points_of
+from xomflow.publishing.store import MakePoints, Points, StoreError, WholeShelfNeededError
 from xomlib.files import write_atomically
 
 # A line of line protocol; texts may have line ends.
@@ -30,9 +31,12 @@ class LocalStore:
         Where they are.
     prefix
         What measurements begin with; results of another prefix lie in another folder.
+    make_points
+        Gives results their form.
     """
 
-    def __init__(self, paths: Paths, prefix: str) -> None:
+    def __init__(self, paths: Paths, prefix: str, make_points: MakePoints = points_of) -> None:
+        self.make_points = make_points
         self.name = f"local-{prefix}"
         self._folder = paths.store / prefix.rstrip("_")
         self._own = self._folder / "xom"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,13 @@ class StoreConfig:
     prefix: str
     credentials: Path
     batch: int
+    mirror: str = ""
+    is_mirror: bool = False
 
     @classmethod
     def of(cls, block: Block) -> StoreConfig:
         """Return this part of the configuration."""
-        return cls(block.kind, block.prefix, block.credentials, block.batch)
+        return cls(block.kind, block.prefix, block.credentials, block.batch, block.mirror or "")
 
     @property
     def is_local(self) -> bool:
@@ -41,7 +43,12 @@ class StoreConfig:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StoreConfig:
         """Return what `to_json` wrote."""
-        return cls(content["kind"], content["prefix"], Path(content["credentials"]), content["batch"])
+        mirror = content.get("mirror", "")
+        return cls(content["kind"], content["prefix"], Path(content["credentials"]), content["batch"], mirror)
+
+    def with_mirror(self) -> list[StoreConfig]:
+        """Return this store and, if there is one, its mirror."""
+        return [self, replace(self, is_mirror=True)] if self.mirror else [self]
 
 
 def local_stores(paths: Paths) -> list[LocalStore]:
@@ -52,8 +59,16 @@ def local_stores(paths: Paths) -> list[LocalStore]:
 
 def open_store(config: StoreConfig, paths: Paths) -> Store:
     """Return the store that the configuration names."""
+    if config.is_local and config.is_mirror:
+        from xomflow.publishing.mirror.xomdata import MEASUREMENT, mirrored
+
+        return LocalStore(paths, config.prefix + MEASUREMENT, mirrored)
     if config.is_local:
         return LocalStore(paths, config.prefix)
+    if config.is_mirror:
+        from xomflow.publishing.mirror.influx_mirror import InfluxMirror
+
+        return InfluxMirror(config.credentials, config.prefix, config.batch)
     from xomflow.publishing.influx_store import InfluxStore
 
     return InfluxStore(config.credentials, config.prefix, config.batch)

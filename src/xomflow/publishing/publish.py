@@ -66,7 +66,9 @@ def publish(
         As of `CurrentPoints`.
     """
     with exclusive(paths.publishing_lock, longest_wait):
-        points = CurrentPoints(paths, prefix, page_url=page_url, scope=scope, on_read=on_read)
+        points = CurrentPoints(
+            paths, prefix, page_url=page_url, scope=scope, on_read=on_read, make_points=store.make_points
+        )
         return _Publishing(paths, store, points, look_at, scope).all()
 
 
@@ -98,7 +100,8 @@ def rebuild(
         for analysis, version in scope.only or ():
             shutil.rmtree(ledger / analysis / version, ignore_errors=True)
         (ledger / _STAMPS).unlink(missing_ok=True)
-        return _Publishing(paths, store, CurrentPoints(paths, prefix, groups, page_url, scope=scope), (), scope).all()
+        points = CurrentPoints(paths, prefix, groups, page_url, scope=scope, make_points=store.make_points)
+        return _Publishing(paths, store, points, (), scope).all()
 
 
 def drop(paths: Paths, stores: Iterable[Store], analysis: str, longest_wait: float = LONGEST_WAIT) -> int:
@@ -123,7 +126,7 @@ def verify(
     scope: Scope = EVERYTHING,
 ) -> Iterator[str]:
     """Yield a sentence for each difference between the store and the outcomes; reads only."""
-    points = CurrentPoints(paths, prefix, groups, page_url, may_write=False, scope=scope)
+    points = CurrentPoints(paths, prefix, groups, page_url, may_write=False, scope=scope, make_points=store.make_points)
     with shared(paths.publishing_lock):
         yield from store.differences(points.of_all(points.shelves()), scope.only)
     yield from points.problems

@@ -43,7 +43,7 @@ EVERYTHING = Scope()
 def scopes(
     config: StoreConfig, trials: frozenset[Method], promoted: frozenset[Method]
 ) -> Iterator[tuple[StoreConfig, Scope]]:
-    """Yield each store with what it shows: the configured one, and that of the trials.
+    """Yield each store with what it shows: the configured one, and that of the trials, each with its mirror.
 
     Parameters
     ----------
@@ -53,8 +53,10 @@ def scopes(
         Versions that are trials, and those that were until they were promoted.
     """
     if config.prefix == _TRIAL_PREFIX:
-        yield config, EVERYTHING
-        return
-    yield config, Scope(hidden=trials)
-    if trials | promoted:
-        yield replace(config, prefix=_TRIAL_PREFIX), Scope(promoted - trials, trials | promoted)
+        found = [(config, EVERYTHING)]
+    else:
+        found = [(config, Scope(hidden=trials))]
+        if trials | promoted:
+            found.append((replace(config, prefix=_TRIAL_PREFIX), Scope(promoted - trials, trials | promoted)))
+    for store, scope in found:
+        yield from ((one, scope) for one in store.with_mirror())

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
 
 from xomflow.core.errors import XomError
 from xomflow.core.exit_code import ExitCode
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
+from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import Point
 
 # The points of runs and campaigns, by id.
 Points = dict[str, list[Point]]
 # Measurements beside those of the analyses, without their prefix; no analysis can have such a name.
 OWN = ("xom", "attention", "events", "expected")
+# The measurement of the mirror, see `xomflow.publishing.mirror`.
+MIRROR = "xomdata"
+
+
+class MakePoints(Protocol):
+    """Makes the points of an outcome; see `xomflow.publishing.points.points_of`."""
+
+    def __call__(
+        self, outcome: Outcome, prefix: str, metadata: Mapping[str, Any] | None = None, page_url: str = ""
+    ) -> list[Point]:
+        """Return the points."""
+        ...
 
 
 class StoreError(XomError):
@@ -38,9 +51,12 @@ class Store(Protocol):
     ----------
     name
         Name of its ledger: what one store has is independent of another.
+    make_points
+        Gives results the form that they have in the store.
     """
 
     name: str
+    make_points: MakePoints
 
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Prepare for points of the present form where the store may have points of an earlier one.

@@ -43,7 +43,8 @@ class Xomresult(saving.Xomresult):
             del given["analysis_name"]
         super().__init__({name: value for name, value in given.items() if name not in _OWN})
         self.xom_version = xomlib.__version__
-        for name in (*_OWN, "measurement_name", "container", "tag", "run_mode", "sr_tag", "daq_comment", "daq_tags"):
+        self.measurement_name = given.get("measurement_name")
+        for name in (*_OWN, "container", "tag", "run_mode", "sr_tag", "daq_comment", "daq_tags"):
             setattr(self, name, given.get(name))
         self.timestamp = self.result_dict.get("timestamp")
         self._is_saved = False

@@ -50,8 +50,9 @@ class Uses:
         return str(shelf) in self._by_shelf
 
     def note(self, shelf: Shelf, points: Points) -> None:
-        """Note the uses that the points of a shelf show."""
-        self._by_shelf[str(shelf)] = earliest(_use(of_run[0].fields) for of_run in points.values() if of_run)
+        """Note the uses that the points of a shelf show; those of a mirror have none."""
+        first = (of_run[0].fields for of_run in points.values() if of_run)
+        self._by_shelf[str(shelf)] = earliest(_use(fields) for fields in first if "ended" in fields)
 
     def keep(self, shelves: Iterable[Shelf]) -> None:
         """Write the file, without shelves that are not there any more."""

@@ -29,7 +29,7 @@ def rebuild(config: Config, groups: GroupsOfAll | None) -> Receipt:
     for where, scope in stores_of(config):
         with closing(open_store(where, paths)) as store:
             of_store = publish.rebuild(paths, store, where.prefix, groups, config.page.url, scope)
-            if not of_store.away and scope.only is None:
+            if not of_store.away and scope.only is None and not where.is_mirror:
                 of_store.problems += _boards(config, store)
             receipt = publish.joined(receipt, of_store)
     return receipt
