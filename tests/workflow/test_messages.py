@@ -8,9 +8,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from page_browser import chromium
 
 from support.in_process import FastSite
 from support.mail import PASSWORD, MailServer, address_file, mail_server
@@ -23,6 +25,10 @@ from xomlib.files import dump_json
 
 BAD = "raise KeyError('no peak')"
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
+VALUE = (
+    "xomlib.Xomresult(variable_name='light_yield_9_4', variable_value=10.25, unit='PE/keV').save()\n"
+    "xomlib.Xomresult(variable_name='other', variable_value=1, unit='PE').save()"
+)
 
 
 @pytest.fixture(scope="module")
@@ -337,3 +343,55 @@ def test_a_site_without_any_tick_is_told_too(site: FastSite) -> None:
     for tick in site.ticks():
         tick.summary.unlink()
     assert "there was none yet" in site.xom("watch").stdout
+
+
+# --- the report of a week ---------------------------------------------------------------------------------------------
+def test_the_report_of_a_week_has_the_results_and_alarms_of_the_site(
+    site: FastSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")  # no browser
+    site.analysis("kr83m", VALUE, title="Kr83m <calibration>", variables={"light_yield_9_4": {"main": True}})
+    site.analysis("broken", BAD)
+    site.runs(map(recent, (52001, 52002)))
+    site.tick()
+    put_alarms(site, alarm())
+    site.xom("veto", "52002", "kr83m", "--why", "a pump was off")
+    site.tick_in_another_second()
+    before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*") if path.is_file()}
+    done = site.xom("report", "--week", "--output", "reports/week.html")
+    assert done.returncode == 0, done.stderr
+    page = (site.folder / "reports/week.html").read_text()
+    for words in (
+        "Kr83m &lt;calibration&gt;",
+        "light_yield_9_4 fell from 10.24",
+        "veto kr83m run 052002",
+        "a pump was",
+    ):
+        assert words in page, words
+    assert page.count("<svg") == 1 and ">10.25 PE/keV<" in page
+    assert "raised" in page.split("What is missing now")[1]
+    assert done.stdout.splitlines()[0] == str(site.folder / "reports/week.html")
+    assert done.stdout.splitlines()[1].startswith("no PDF: none of chromium")
+    assert {path: path.stat().st_mtime_ns for path in site.work.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_of_days_before_there_were_runs_is_empty(site: FastSite) -> None:
+    site.analysis("kr83m", VALUE)
+    site.runs([recent(52001)])
+    site.tick()
+    done = site.xom("report", "--days", "3", "--until", "2026-01-10", PATH="/nonexistent")
+    assert done.returncode == 0, done.stderr
+    page = (site.folder / "xom-2026-01-10.html").read_text()
+    assert "XOM, 2026-01-07 to 2026-01-10 00:00 UTC" in page and "<svg" not in page
+
+
+@pytest.mark.slow
+def test_a_browser_prints_the_report(site: FastSite) -> None:
+    if chromium() is None:
+        pytest.skip("there is no browser")
+    site.analysis("kr83m", VALUE)
+    site.runs([recent(52001)])
+    site.tick()
+    done = site.xom("report", "--week")
+    file = Path(done.stdout.splitlines()[1])
+    assert file.suffix == ".pdf" and file.read_bytes().startswith(b"%PDF-")

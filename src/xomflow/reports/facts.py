@@ -32,8 +32,8 @@ class Point:
         Id of its run or campaign, and the start of that.
     value, error
         As saved; error None: none was given.
-    mode
-        Run mode.
+    mode, group
+        Run mode, and the group of modes that is judged together; empty if it was not judged.
     verdict
         What is expected there; None: it was not judged.
     """
@@ -43,6 +43,7 @@ class Point:
     value: float
     error: float | None
     mode: str
+    group: str = ""
     verdict: Verdict | None = None
 
 

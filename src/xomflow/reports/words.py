@@ -19,8 +19,13 @@ _ENDINGS = {
 
 def how_it_stands(alarm: Alarm) -> str:
     """Return in words whether an alarm goes on, or how it ended, with the reason that a person gave."""
-    words = f"{alarm.state}" if alarm.ended is None else f"ended {alarm.ended}: {_ENDINGS[alarm.how_ended]}"
+    words = f"{alarm.state}" if alarm.ended is None else f"ended {when(alarm.ended)}: {_ENDINGS[alarm.how_ended]}"
     return f"{words} ({alarm.reason})" if alarm.reason else words
+
+
+def when(moment: str) -> str:
+    """Return a moment as XOM writes it, to the minute, as people write it."""
+    return moment[:16].replace("T", " ")
 
 
 def number(value: float | None) -> str:

@@ -1,10 +1,12 @@
-"""Commands about messages to people."""
+"""Commands about messages and reports to people."""
 
 from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from pathlib import Path
 
+from xomflow.cli.arguments import past_moment, positive
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import add_json
 from xomflow.cli.table import say_table
@@ -55,9 +57,38 @@ def _length(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def report(config: Config, options: argparse.Namespace) -> int:
+    """Write the report of a week for a meeting, one HTML file and its PDF; reads the site only."""
+    from xomflow.reports.facts import Period
+    from xomflow.workflow.messages.week import write_report
+
+    until = (options.until or times.now()).replace(microsecond=0)
+    period = Period(until - timedelta(days=7 if options.week else options.days), until)
+    file = options.output / f"xom-{until:%Y-%m-%d}.html" if options.output.is_dir() else options.output
+    say(*write_report(config, period, file))
+    return ExitCode.OK
+
+
+def _of_report(parser: argparse.ArgumentParser) -> None:
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--week", action="store_true", help="of seven days")
+    length.add_argument("--days", type=positive, help="of so many days")
+    parser.add_argument(
+        "--until", type=past_moment, metavar="DATE", help="their end, as 2026-11-20 or 2026-11-20T12:00; default: now"
+    )
+    # Of the working directory when it is typed: a command itself works in the folder of the site.
+    parser.add_argument(
+        "--output", type=_here, default=".", metavar="FILE", help="file, or folder for xom-<date>.html; default: here"
+    )
+
+
+def _here(text: str) -> Path:
+    return Path(text).absolute()
+
+
 def _of_notify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", action="store_true", help="send a test message to all, and call up the heartbeat")
     add_json(parser)
 
 
-COMMANDS = (Command(notify, _of_notify), Command(watch, _of_watch, by_owner=True))
+COMMANDS = (Command(notify, _of_notify), Command(watch, _of_watch, by_owner=True), Command(report, _of_report))

@@ -103,7 +103,7 @@ class Results:
         """Yield the results of the first variables of an analysis."""
         outcomes = self._since(name, block.version, since)
         verdicts = {
-            (series.variable, one.run): one
+            (series.variable, one.run): (series.group, one)
             for bands in self._bands(name, block.version, since)
             for series, found in bands.items()
             for one in found
@@ -126,14 +126,16 @@ class Results:
         return sorted(wanted, key=lambda one: (one.run.start or "", one.key.run))
 
 
-def _series(variable: str, title: str, outcomes: list[Outcome], verdicts: Mapping[tuple[str, str], Verdict]) -> Series:
+def _series(
+    variable: str, title: str, outcomes: list[Outcome], verdicts: Mapping[tuple[str, str], tuple[str, Verdict]]
+) -> Series:
     points, unit = list[Point](), ""
     for outcome in outcomes:
         run, start = outcome.key.run, _moment(outcome.run.start)
         for result in outcome.results:
             if result.variable == variable and result.value is not None and start:
-                verdict = verdicts.get((variable, run))
-                points.append(Point(run, start, result.value, result.error, outcome.run.mode, verdict))
+                group, verdict = verdicts.get((variable, run), ("", None))
+                points.append(Point(run, start, result.value, result.error, outcome.run.mode, group, verdict))
                 unit = result.unit
     return Series(variable, title, unit, tuple(points))
 

@@ -1,0 +1,181 @@
+"""The digest of a day and the report of a week, from made-up facts; the report looks as it should in a browser."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from support import period
+from support.factory import NOW
+from xomflow.core import times
+from xomflow.core.state import State
+from xomflow.core.verdicts import HowEnded
+from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
+from xomflow.reports.digest import digest_text, digest_title
+from xomflow.reports.facts import Facts, Missing, Period
+from xomflow.reports.plot import Span, plot
+from xomflow.reports.week import week_page
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    return period.facts()
+
+
+@pytest.fixture(scope="module")
+def page(facts: Facts) -> str:
+    return week_page(facts, period.BEGIN)
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the tables below a heading."""
+    part = page.split(f"<h2>{heading}</h2>")[1].split("<h2>")[0]
+    found = re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in found if "<td" in row]
+
+
+def test_the_report_has_what_alarmed_what_changed_and_what_is_missing(page: str) -> None:
+    ((began, sentence, stands, contact),) = rows(page, "What alarmed")
+    assert (began, stands, contact) == ("2026-11-20 12:00", "open", "Jane Doe")
+    assert sentence.startswith("light_yield_9_4 fell from 10.24 to 9.91 PE/keV")
+    assert rows(page, "What changed") == [
+        ["2026-11-17 12:00", "veto run 050522", "jane: a pump was off &amp; the field too"]
+    ]
+    assert [row[:2] for row in rows(page, "What is missing now")] == [["failed", "1"], ["waiting", "3"]]
+    assert "analyses.scada is suspended" in page
+
+
+def test_the_numbers_are_those_of_the_period_by_run_mode(page: str, facts: Facts) -> None:
+    values = {row[1]: row[2:] for row in rows(page, "Numbers") if len(row) == 8}
+    assert list(values) == [
+        *("Light yield at 9.4 keV", "Event rate", "Dead time, tpc_bkg", "Dead time, tpc_ambe"),
+    ]
+    points = [one for one in facts.analyses[1].series[0].points if one.start >= period.WEEK.begin]
+    number, median, spread, newest, expected, deviation = values["Event rate"]
+    assert number == str(len(points))
+    assert float(median) == pytest.approx(3.1e-3, rel=0.02) and float(spread) > 1e-4
+    assert newest.startswith(f"{points[-1].value:.4g} ± ") and newest.endswith("Hz")
+    assert expected == "0.0031" and deviation == f"{points[-1].verdict.deviation:+.1f} sigma"  # type: ignore[union-attr]
+
+
+def test_a_report_loads_nothing_and_runs_nothing(page: str) -> None:
+    assert "<script" not in page and "http:" not in page and "https:" not in page and "url(" not in page
+    assert "default-src 'none'" in page
+
+
+def test_what_others_wrote_is_text(page: str, facts: Facts) -> None:
+    assert "&#x27;e_ces&#x27; &lt;in&gt; the data" in page
+    evil = replace(facts, site="<script>alert(1)</script>", sentences=["<b>bold</b>"])
+    assert "<script>" not in week_page(evil, period.BEGIN) and "<b>bold" not in week_page(evil, period.BEGIN)
+
+
+def test_a_week_without_anything_is_a_report_too() -> None:
+    page = week_page(Facts("here", period.WEEK), period.BEGIN)
+    assert page.count(">nothing<") == 6 and "<svg" not in page
+
+
+# --- plots ------------------------------------------------------------------------------------------------------------
+def drawn(facts: Facts, alarms: list[Span]) -> ElementTree.Element:
+    return ElementTree.fromstring(plot(facts.analyses[1].series[0], period.BEGIN, period.WEEK, alarms))
+
+
+def of_kind(svg: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
+    return [one for one in svg.iter() if one.get("class") == kind]
+
+
+def test_a_plot_has_results_errors_bands_outliers_and_alarms(facts: Facts) -> None:
+    svg = drawn(facts, [Span(NOW - timedelta(days=2), None)])
+    points = facts.analyses[1].series[0].points
+    dots = [one.get("d", "") for one in svg.iter() if one.get("fill")]
+    assert sum(text.count("M") for text in dots) == len(points)
+    outside = sum(text.count("h6z") for text in dots)
+    assert 0 < outside < 0.03 * len(points)
+    assert of_kind(svg, "error")[0].get("d", "").count("M") == len(points) - outside
+    assert len(of_kind(svg, "band")) == len(of_kind(svg, "expected")) == 1
+    assert len(of_kind(svg, "mark")) == sum(bool(one.verdict and one.verdict.mark) for one in points)
+    (alarm,) = of_kind(svg, "alarm")
+    assert float(alarm.get("x", 0)) + float(alarm.get("width", 0)) == pytest.approx(750, abs=0.2)  # to the end
+
+
+def test_a_band_is_not_drawn_over_a_long_time_without_results(facts: Facts) -> None:
+    series = facts.analyses[1].series[0]
+    gap = Period(NOW - timedelta(days=15), NOW - timedelta(days=8))
+    parted = replace(series, points=[one for one in series.points if not gap.has(one.start)])
+    svg = ElementTree.fromstring(plot(parted, period.BEGIN, period.WEEK))
+    assert len(of_kind(svg, "band")) == 2
+
+
+def test_modes_have_colours_shapes_and_a_legend(facts: Facts) -> None:
+    svg = ElementTree.fromstring(plot(facts.analyses[1].series[1], period.BEGIN, period.WEEK))
+    assert {one.text for one in of_kind(svg, "legend")} == {"tpc_bkg", "tpc_ambe"}
+    assert len({one.get("fill") for one in svg.iter() if one.get("fill")}) == 2
+    assert len(of_kind(svg, "band")) == 2
+
+
+def test_a_lone_outlier_does_not_flatten_the_others() -> None:
+    low, high = value_range([*(10 + 0.01 * n for n in range(100)), 1e6], [])
+    assert low == pytest.approx(10, abs=0.2) and high == pytest.approx(11, abs=0.2)
+    assert value_range([5.0], []) == (4.75, 5.25)
+    assert value_range([0.0, 0.0], []) == (-1.0, 1.0)
+    assert value_range([], [1.0]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3e-4, 2e-4), (9.87, 10.31), (1e5, 9e5), (-1.0, 1e-9)])
+def test_ticks_are_round_and_few(low: float, high: float) -> None:
+    ticks = value_ticks(low, high)
+    assert 2 <= len(ticks) <= 6 and all(low - 1e-12 <= one <= high + 1e-12 for one in ticks)
+    assert all(len(f"{one:g}".replace("-", "")) <= 7 for one in ticks)
+    days = day_ticks(NOW - timedelta(days=28), NOW)
+    assert 4 <= len(days) <= 8 and all(f"{one:%H:%M}" == "00:00" for one in days)
+
+
+def test_a_place_outside_is_at_the_edge() -> None:
+    scale = Scale(0.0, 10.0, 100.0, 0.0)
+    assert [scale(value) for value in (-5.0, 0.0, 2.5, 20.0)] == [100.0, 100.0, 75.0, 0.0]
+
+
+# --- the digest -------------------------------------------------------------------------------------------------------
+def test_the_digest_has_marks_failures_what_waits_and_the_cost(facts: Facts) -> None:
+    text = digest_text(facts)
+    parts = [line for line in text.splitlines() if line and not line.startswith("- ")]
+    assert parts == [
+        "The day until 2026-11-22 12:00 UTC",
+        "Alarms",
+        "Waits for a person, and what is wrong",
+        "Outliers and bad runs",
+        "Failed",
+        "Waiting",
+        "What changed",
+        "Done",
+        "Cost: 26.4 CPU hours",
+        "1003 ticks ended; the longest time without one was 1.5 h",
+    ]
+    assert re.search(r"- event_rate rate, run 05\d{4}: 0.0049 Hz, expected 0.0031 \(\+9.0 sigma, outlier\)", text)
+    assert "- kr83m waiting: 3 runs, such as 050733: event_info is not at this site" in text
+    assert digest_title(facts).endswith("173 results of runs, 1 alarms, 1 outliers, 1 failed runs")
+
+
+def test_a_quiet_day_is_short() -> None:
+    quiet = Facts("here", period.WEEK, ticks=144, gap_s=600)
+    assert digest_text(quiet).splitlines()[2:] == [
+        *("Done", "- no run", "", "Cost: 0 CPU seconds", ""),
+        "144 ticks ended; the longest time without one was 10 min",
+    ]
+
+
+def test_of_many_lines_the_digest_has_the_first(facts: Facts) -> None:
+    many = [Missing(State.FAILED, 1, f"analysis_{n}", "050001", "raised") for n in range(40)]
+    text = digest_text(replace(facts, missing=many))
+    assert text.count("failed: run") == 15 and "- ... and 25 more" in text
+
+
+def test_an_alarm_that_is_over_has_its_reason(facts: Facts) -> None:
+    over = replace(
+        facts.alarms[0], ended=times.text(NOW), how_ended=HowEnded.EXPECTED, reason="jane: the source was replaced"
+    )
+    text = digest_text(replace(facts, alarms=[over]))
+    assert "[ended 2026-11-22 12:00: the change was intended (jane: the source was replaced)]" in text
