@@ -17,6 +17,7 @@ from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
+from xomflow.workflow.reported import ENDED, NO_MAIL
 
 DEPLOY = ROOT / "deploy"
 UNITS = ("xom.service", "xom.timer", "xom-failed@.service", "xom-watch.service", "xom-watch.timer")
@@ -67,24 +68,28 @@ def test_a_wrong_unit_would_be_found(home: Path) -> None:
     assert "is not executable" in said
 
 
-def test_the_mail_about_a_suspended_analysis_goes_to_its_contact_too(home: Path) -> None:
+def test_a_mail_is_sent_when_it_is_due_and_goes_to_the_contacts_too(home: Path) -> None:
     """systemd passes the command on as it stands: it has nothing that systemd replaces but the name of the unit."""
     (line,) = [one for one in (DEPLOY / "xom-failed@.service").read_text().splitlines() if one.startswith("ExecStart=")]
     shell = line.removeprefix("ExecStart=/bin/sh -c '").removesuffix("'").replace("%i", "xom.service")
     assert not any(one in shell for one in ("%", "\\", "${", "'"))
-    said = home / "status"
-    program(home / "bin/systemctl", f"cat {said}")
+    program(home / "bin/systemctl", '[ "$3" != is-failed ] || exec [ -e failed ]\ncat status')
     program(home / "bin/mail", 'cat > sent; echo "$*" >> sent')
-    for text, to in (
-        ("nothing is wrong", "xom"),
-        ("host snakemake: analyses.a is suspended, ...; contact: jane@example.org\nb ...; contact: Max", "xom jane@ex"),
+    for failed, text, to in (
+        (True, "something is wrong", "xom"),
+        (True, "host snakemake: analyses.a is ...; contact: jane@example.org\nb ...; contact: Max", "xom jane@"),
+        (True, f"a.service\nhost snakemake[1]: {REPORTED}", ""),
+        (False, "all is well", ""),
+        (False, f"host snakemake[1]: {ENDED}something was wrong", "xom"),
     ):
-        said.write_text(text + "\n")
+        (home / "status").write_text(text + "\n")
+        (home / "failed").touch() if failed else (home / "failed").unlink(missing_ok=True)
         environment = {"PATH": f"{home / 'bin'}:{os.defpath}", "USER": "xom"}
         subprocess.run(["/bin/sh", "-c", shell], cwd=home, env=environment, check=True)
-        lines = (home / "sent").read_text().splitlines()
-        assert lines[:-1] == text.splitlines()
-        assert lines[-1].startswith(f"-s XOM: xom.service failed {to}")
+        lines = (home / "sent").read_text().splitlines() if (home / "sent").exists() else []
+        assert lines[:-1] == (text.splitlines() if to else [])
+        assert " ".join(lines[-1:]).startswith(f"-s XOM: xom.service {to}" if to else "")
+        (home / "sent").unlink(missing_ok=True)
 
 
 # --- cron -------------------------------------------------------------------------------------------------------------
@@ -101,16 +106,32 @@ def cron(home: Path, which: str = "snakemake") -> str:
     ).stdout
 
 
-def test_cron_mails_unless_all_is_well_or_only_runs_failed(home: Path) -> None:
-    program = home / "xom/work/envs/workflow/bin/snakemake"
-    for code, mails in ((0, False), (1, True), (3, True), (7, False), (8, True)):
-        program.write_text(f"#!/bin/sh\necho the last line\nexit {code}\n")
-        assert ("the last line" in cron(home)) == mails, code
+REPORTED = f"{NO_MAIL}what needs a person was reported at 2026-11-28T12:00:00Z"
 
 
-def test_crons_line_starts_a_tick_in_the_project(home: Path) -> None:
-    assert cron(home) == ""
-    assert (home / "xom/work/tick.log").read_text() == f"{home / 'xom'}: --profile slurm\n"
+@pytest.fixture
+def timed(home: Path) -> Path:
+    (home / "xom/deploy").symlink_to(DEPLOY)
+    return home
+
+
+def test_cron_mails_unless_all_is_well_or_only_runs_failed_or_it_was_reported(timed: Path) -> None:
+    for code, last, mails in (
+        *((0, "all is well", False), (7, "a run failed", False)),
+        *((1, "a crash", True), (3, "a mistake", True), (8, "it waits", True), (127, "no such program", True)),
+        *((6, REPORTED, False), (8, REPORTED, False), (0, f"{ENDED}a mistake", True), (7, f"{ENDED}it waits", True)),
+    ):
+        program(timed / "xom" / SNAKEMAKE, f"echo a line\necho {last!r} >&2\nexit {code}")
+        assert cron(timed).splitlines() == (["a line", last, f"exit code {code}"] if mails else []), code
+
+
+def test_crons_line_starts_a_tick_in_the_project_and_mails_its_last_lines_alone(timed: Path) -> None:
+    (timed / "xom/work/tick.log").write_text("another tick\n")
+    assert cron(timed) == ""
+    log = f"another tick\n{timed / 'xom'}: --profile slurm\nexit code 0\n"
+    assert (timed / "xom/work/tick.log").read_text() == log
+    program(timed / "xom" / SNAKEMAKE, "seq 100; exit 1")
+    assert cron(timed).splitlines() == [*map(str, range(62, 101)), "exit code 1"]
 
 
 def test_crons_line_for_the_watch_mails_news_only(home: Path) -> None:

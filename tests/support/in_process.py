@@ -28,9 +28,9 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
 from xomflow.workflow.messages.start import tell_people
-from xomflow.workflow.reported import code_in_trouble, note_news
+from xomflow.workflow.reported import note_news, with_news
 from xomflow.workflow.summary import read_summary
-from xomflow.workflow.terminal import closing_lines, exit_code
+from xomflow.workflow.terminal import closing_lines, exit_code, is_event, troubles_of
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
 from xomlib.printing import say
@@ -181,7 +181,7 @@ def _tick(together: int) -> int:
         tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
         lock = tick.begin()
     except Exception as error:
-        return _explained(error)
+        return _explained(error, with_news)
     with lock:
         code = _steps(tick, together)
         tell_people(tick.config, tick.files, code)
@@ -198,14 +198,18 @@ def _steps(tick: Tick, together: int) -> int:
     if tick.files.trouble.exists():
         return _code_in_trouble(tick)
     summary = read_summary(tick.files)
-    news = note_news(tick.paths, tick.files, summary.for_person)
-    say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines, file=sys.stderr)
-    return exit_code(summary, failed, "", is_news=news.is_due)
+    has_event = any(map(is_event, summary.site_errors))
+    news = note_news(troubles_of(summary, failed, ""), (tick.paths, tick.files), has_event=has_event)
+    code = exit_code(summary, failed, "")
+    say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines(code), file=sys.stderr)
+    return code
 
 
 def _code_in_trouble(tick: Tick) -> int:
     trouble = read_json(tick.files.trouble)
-    return code_in_trouble(tick.paths, tick.files, trouble["sentence"], ExitCode(trouble["exit_code"]))
+    code = ExitCode(trouble["exit_code"])
+    say(*with_news(trouble["sentence"], code, (tick.paths, tick.files)).split("\n")[1:], file=sys.stderr)
+    return code
 
 
 def _claim() -> int:
@@ -249,9 +253,9 @@ def _list_pending() -> int:
     return 0
 
 
-def _explained(error: Exception) -> int:
+def _explained(error: Exception, more: Callable[[str, ExitCode], str] = lambda sentence, _: sentence) -> int:
     told = for_user(error)
     if told is None:
         raise error
-    print(told[0], file=sys.stderr)
+    print(more(*told), file=sys.stderr)
     return told[1]

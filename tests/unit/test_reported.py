@@ -1,4 +1,4 @@
-"""What waits for a person is reported when it begins, changes or ends, and once a day while it lasts."""
+"""What needs a person is reported when it begins, changes or ends, and once a day while it lasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.planning.claims import hold_tick, new_tick
-from xomflow.workflow.reported import code_in_trouble, news_of, note_news
+from xomflow.workflow.reported import NO_MAIL, REPORTED, news_of, note_news, with_news
 from xomlib.files import dump_json
 
 EVERY = timedelta(minutes=10)
@@ -52,7 +52,19 @@ def test_other_numbers_are_no_news() -> None:
 
 
 def test_what_ended_is_named() -> None:
-    assert news_of({"a 1": NOW}, ["b"], NOW).lines == ["no person is needed any more: a 1"]
+    assert news_of({"a 1": NOW}, ["b"], NOW).lines(ExitCode.WAITS_FOR_PERSON) == ["it has ended: a 1"]
+
+
+def test_a_code_that_was_reported_has_a_line_that_keeps_the_mail_back() -> None:
+    for code, lines in ((ExitCode.STORE_OR_DISK, 1), (ExitCode.FAILED_RUNS, 0), (ExitCode.OK, 0)):
+        told = news_of({"a": NOW}, ["a"], NOW + EVERY).lines(code)
+        assert [NO_MAIL in one for one in told] == [True] * lines
+    assert news_of({}, [], NOW).lines(ExitCode.STORE_OR_DISK) == []  # where it cannot be noted, it is mailed
+
+
+def test_what_happened_and_does_not_last_is_due_and_has_no_end() -> None:
+    news = news_of({}, [], NOW, has_event=True)
+    assert (news.is_due, news.reported) == (True, {})
 
 
 def test_a_clock_that_was_set_back_silences_nothing() -> None:
@@ -74,7 +86,8 @@ def test_nothing_waits_unreported_and_nothing_is_reported_twice_a_day(ticks: lis
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.chdir(tmp_path)
     return Paths(tmp_path)
 
 
@@ -82,30 +95,35 @@ def tick(paths: Paths, seconds: int = 0) -> TickPaths:
     return TickPaths(paths.tick(new_tick(times.now() + timedelta(seconds=seconds))))
 
 
+def is_due(paths: Paths, *troubles: str) -> bool:
+    return note_news(troubles, (paths, tick(paths))).is_due
+
+
 def test_what_a_tick_reported_the_next_one_knows(paths: Paths) -> None:
-    assert [note_news(paths, tick(paths), ["a"]).is_due for _ in range(2)] == [True, False]
-    paths.reported.write_text('["damaged"]')
-    assert [note_news(paths, tick(paths), ["a"]).is_due for _ in range(2)] == [True, False]
-    assert [note_news(paths, tick(paths), []).lines for _ in range(2)] == [["no person is needed any more: a"], []]
+    assert [is_due(paths, "a") for _ in range(2)] == [True, False]
+    REPORTED.write_text('["damaged"]')
+    assert [is_due(paths, "a") for _ in range(2)] == [True, False]
+    assert [is_due(paths) for _ in range(2)] == [True, False]
 
 
 def test_a_tick_that_a_later_one_overtook_has_no_news(paths: Paths) -> None:
     earlier, later = tick(paths, -60), tick(paths, -30)
     hold_tick(later).close()
-    assert note_news(paths, later, ["a"]).is_due
+    assert note_news(["a"], (paths, later)).is_due
     dump_json(later.summary, {})
-    assert not note_news(paths, earlier, []).is_due
-    assert not note_news(paths, tick(paths), ["a"]).is_due
+    assert not note_news([], (paths, earlier)).is_due
+    assert not is_due(paths, "a")
 
 
 def test_a_disk_that_takes_nothing_keeps_it_news(paths: Paths) -> None:
-    paths.cache.write_text("no folder")
-    assert [note_news(paths, tick(paths), ["a"]).is_due for _ in range(2)] == [True, True]
+    REPORTED.parent.write_text("no folder")
+    assert [is_due(paths, "a") for _ in range(2)] == [True, True]
 
 
-def test_of_a_stopped_tick_only_the_code_of_a_person_can_be_silent(paths: Paths) -> None:
-    def codes(code: ExitCode) -> list[ExitCode]:
-        return [code_in_trouble(paths, tick(paths), "kr83m v1: 12 of 20 results\nb v1: 9 of 9", code) for _ in range(2)]
+def test_a_stop_is_news_once_and_a_wrong_word_of_a_person_is_not_noted(paths: Paths) -> None:
+    def lines(code: ExitCode) -> list[int]:
+        return [len(with_news("kr83m v1: 12 of 20 results\nb v1: 9 of 9", code).splitlines()) for _ in range(2)]
 
-    assert codes(ExitCode.WAITS_FOR_PERSON) == [ExitCode.WAITS_FOR_PERSON, ExitCode.FAILED_RUNS]
-    assert codes(ExitCode.RUN_DATABASE) == [ExitCode.RUN_DATABASE] * 2
+    assert lines(ExitCode.WAITS_FOR_PERSON) == [2, 3]
+    assert with_news("no such option", ExitCode.USAGE) == "no such option"
+    assert not is_due(paths, "kr83m v1: 1 of 1 results", "b v1: 0 of 0")

@@ -2,13 +2,16 @@
 
 import os
 import re
+import shutil
 import sys
+from pathlib import Path
 from subprocess import CompletedProcess, run
 from typing import Any
 
 import pytest
 
 from support.factory import tick_item, tick_summary
+from support.in_process import FastSite
 from support.site import Site
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
@@ -43,16 +46,47 @@ def test_what_waits_for_a_person_comes_first(
     assert exit_code(made, failed, refused) == code
 
 
-def test_only_news_about_what_waits_for_a_person_has_the_code_that_mails() -> None:
-    nothing: dict[str, Any] = {"mistakes": [], "troubles": [], "taken": []}
-    for what, is_news, code in (
-        (PERSON, True, ExitCode.WAITS_FOR_PERSON),
-        (PERSON, False, ExitCode.FAILED_RUNS),
-        ({}, True, ExitCode.WAITS_FOR_PERSON),  # it has ended
-        ({}, False, ExitCode.OK),
-        (TROUBLE, True, ExitCode.STORE_OR_DISK),
-    ):
-        assert exit_code(tick_summary(**nothing | what), False, "", is_news=is_news) == code
+def test_what_lasts_keeps_its_code_and_is_mailed_when_it_begins_and_ends(tmp_path: Path) -> None:
+    site = FastSite(tmp_path)
+    site.runs([52001])
+    site.analysis("good", "xomlib.Xomresult(variable_name='one', variable_value=1.0).save()")
+    in_the_way, documents = site.work / "page", site.folder / "runs.jsonl"
+
+    def ends(code: ExitCode, mails: bool, words: str = "") -> None:
+        done = site.tick()
+        assert (done.returncode, "no mail is due" not in done.stderr) == (code, mails), done.stderr
+        assert words in done.stderr
+
+    ends(ExitCode.OK, True)
+    shutil.rmtree(in_the_way)
+    in_the_way.symlink_to("nowhere/at/all")
+    ends(ExitCode.STORE_OR_DISK, True)
+    ends(ExitCode.STORE_OR_DISK, False)
+    documents.rename(site.folder / "away")
+    ends(ExitCode.RUN_DATABASE, True)
+    ends(ExitCode.RUN_DATABASE, False)
+    (site.folder / "away").rename(documents)
+    ends(ExitCode.STORE_OR_DISK, True, "it has ended: ")
+    site.tree["max_jobs_per_tick"] = "many"
+    ends(ExitCode.CONFIGURATION, True)
+    ends(ExitCode.CONFIGURATION, False)
+    del site.tree["max_jobs_per_tick"]
+    in_the_way.unlink()
+    ends(ExitCode.OK, True, "it has ended: the page cannot be renewed")
+    assert "it has ended" not in site.tick().stderr
+
+
+def test_a_file_that_was_moved_has_no_end_that_is_mailed(tmp_path: Path) -> None:
+    site = FastSite(tmp_path)
+    site.runs([52001])
+    site.analysis("good", "xomlib.Xomresult(variable_name='one', variable_value=1.0).save()")
+    site.tick()
+    for number in range(2):
+        site.paths.outcome(Key("good", "v1", "052001")).write_text(f"{{{number}")
+        moved = site.tick()
+        assert (moved.returncode, "no mail is due" in moved.stderr) == (ExitCode.STORE_OR_DISK, False)
+        site.tick()
+    assert site.tick().returncode == ExitCode.OK
 
 
 def test_what_xom_does_not_expect_is_not_taken_for_failed_runs() -> None:

@@ -18,6 +18,6 @@ class ExitCode(IntEnum):
     RUN_DATABASE = 4
     SLURM = 5
     STORE_OR_DISK = 6
-    FAILED_RUNS = 7  # XOM tries them again, or a person was told already; of the codes but 0 the one without a mail
-    WAITS_FOR_PERSON = 8  # of a tick: news about it, see `xomflow.workflow.reported`
+    FAILED_RUNS = 7  # XOM tries them again; of the codes but 0 the one without a mail
+    WAITS_FOR_PERSON = 8
     STORE_DIFFERS = 9

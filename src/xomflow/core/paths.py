@@ -248,11 +248,6 @@ class Paths:
         return self.cache / "makers.json"
 
     @property
-    def reported(self) -> Path:
-        """What waits for a person, and when a tick reported it; without it, that is reported once more."""
-        return self.cache / "reported.json"
-
-    @property
     def expected(self) -> Path:
         """What is expected of each variable, and the alarms: made of outcomes and decisions, see `core.verdicts`."""
         return self.cache / "expected"

@@ -30,6 +30,8 @@ _FAILURE = re.compile(
 )
 
 _CAMPAIGN = re.compile(r"\d{6}-[0-9a-f]{4}\.json", re.ASCII)
+# Parts a sentence about a file that was moved from the place where it was.
+MOVED = "; moved to "
 _SUPERSEDED = re.compile(rf"(?P<run>{ID})\.superseded\.json", re.ASCII)
 
 
@@ -181,7 +183,7 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
     except FileNotFoundError:  # another tick was faster
         return f"{path} {reason}; it is gone meanwhile"
     then = ", its run counts as not done" if is_done_name(path.name) else ""
-    return f"{path} {reason}; moved to {target}{then}"
+    return f"{path} {reason}{MOVED}{target}{then}"
 
 
 def finished_in(shelf: Path) -> set[str]:

@@ -14,7 +14,6 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill, Grant, backfills, grants, held_back, redo_words, vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.decisions.model import Decision, Verb
-from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.planning.decide import Decided
 from xomflow.planning.items import Item
 from xomflow.rundb.run import Run
@@ -52,10 +51,10 @@ class Standing:
         self._backfills = backfills(self.made)
 
     @classmethod
-    def read(cls, paths: Paths, now: datetime) -> Standing:
-        """Return what stands at a moment; reads only."""
+    def read(cls, paths: Paths, now: datetime, to_redo: Mapping[Key, int]) -> Standing:
+        """Return what stands at a moment, with what is to be made again; reads only."""
         made = standing_decisions(paths, now)
-        return cls(made, outcomes_to_redo(paths), _tried(paths, made))
+        return cls(made, to_redo, _tried(paths, made))
 
     def vetoed(self, analysis: str) -> dict[int, Reason]:
         """Return the numbers of the runs that are vetoed for an analysis, with the reason."""

@@ -88,6 +88,8 @@ class Survey:
         Changes before which a tick stops.
     for_person
         Sentences about what waits for a person.
+    ended_by
+        The keys of which one has to succeed to end what a sentence is about: a suspended analysis.
     batch_jobs
         Number of runs in the batch system, by analysis.
     submissions
@@ -109,6 +111,7 @@ class Survey:
     known_groups: GroupsOfAll = field(default_factory=dict)
     mass_changes: tuple[MassChange, ...] = ()
     for_person: list[str] = field(default_factory=list)
+    ended_by: dict[str, list[Key]] = field(default_factory=dict)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     submissions: dict[Key, SubmissionStatus] = field(default_factory=dict)
     only_counted: dict[str, Counter[State]] = field(default_factory=dict)
@@ -177,7 +180,7 @@ def _survey_of(
     paths = Paths(config.work)
     survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
     survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
-    in_progress, standing = read_in_progress(config, now), Standing.read(paths, now)
+    in_progress, standing = read_in_progress(config, now), Standing.read(paths, now, pending.to_redo)
     survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
     for analysis, runs in pending.analyses.items():
         vetoed = standing.vetoed(analysis)
@@ -205,7 +208,10 @@ def _survey_of(
         survey.counts[analysis][State.DONE] = done
         counted = [*((run, State.READY) for run in middle.ready), *waiting] if backfilled else []
         _count_backfilled(survey, config, analysis, counted, standing)
-        survey.for_person += breaker.sentences((item.is_apart, item.state.name) for item in items)
+        for is_apart, sentence in breaker.sentences((item.is_apart, item.state.name) for item in items).items():
+            survey.for_person.append(sentence)
+            tried = (item.key for item in items if item.is_apart == is_apart and item.state.name is State.READY)
+            survey.ended_by[sentence] = list(tried)
     _choose(survey, config, in_progress)
     survey.standing = standing
     survey.for_person += held_jobs(in_progress.submissions.values())

@@ -58,8 +58,8 @@ class SuspendedRuns:
             return Counter({State.READY: len(ready)})
         return Counter(State.SUSPENDED if self.about(run) else State.READY for run in ready)
 
-    def sentences(self, states: Iterable[tuple[bool, State]]) -> list[str]:
-        """Return sentences for a person about what is suspended, if it has anything to do.
+    def sentences(self, states: Iterable[tuple[bool, State]]) -> dict[bool, str]:
+        """Return sentences for a person about what is suspended, if it has anything to do: of runs apart under True.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class SuspendedRuns:
             The states of the runs, each with whether the run is apart.
         """
         to_do = {apart for apart, state in states if state in _TO_DO}
-        return [self._sentence(apart, cause) for apart, cause in self.causes.items() if apart in to_do]
+        return {apart: self._sentence(apart, cause) for apart, cause in self.causes.items() if apart in to_do}
 
     def _sentence(self, apart: bool, cause: Reason) -> str:
         which = " for old runs (old_after)" if apart else ""

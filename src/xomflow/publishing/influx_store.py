@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core.key import first_run, run_id
+from xomflow.core.messages import some_of
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
 from xomflow.publishing import line_protocol
@@ -154,8 +156,7 @@ class InfluxStore:
             there = self._there(span)
             if only is not None:
                 there = {place: one for place, one in there.items() if (analysis, place.version) in only}
-            for place in sorted(should.keys() | there.keys()):
-                yield from difference_in(analysis, place, should.get(place), there.get(place))
+            yield from differences_of(analysis, should, there)
         for row in self._server.rows(_MEASUREMENTS) if only is None else ():
             name = row["_value"]
             if name.startswith(self._prefix) and name not in known and self._there(Span(name)):
@@ -260,21 +261,24 @@ def _renamed(wanted: dict[Place, Point], there: dict[Place, str]) -> set[Place]:
     }
 
 
-def difference_in(analysis: str, place: Any, point: Point | None, there: str | None) -> Iterator[str]:
-    """Yield a sentence if the store does not have a point as it should.
+def differences_of(analysis: str, should: Mapping[Any, Point], there: Mapping[Any, str]) -> Iterator[str]:
+    """Yield a sentence for each run of which the store does not have what it should, with the variables.
 
     Parameters
     ----------
-    analysis, place
-        Where it is.
-    point
-        What should be there; None: nothing.
-    there
-        Fingerprint of what is there; None: nothing.
+    analysis
+        The analysis.
+    should, there
+        What should be in its places, and the fingerprints of what is.
     """
-    if difference := _difference(point, there):
-        run = point.fields.get("run_id") if point else None
-        yield f"{analysis} {place.version} run {run or run_id(number_in(place.time))}, {place.variable}: {difference}"
+    variables = defaultdict(list)
+    for place in sorted(should.keys() | there.keys()):
+        point = should.get(place)
+        if difference := _difference(point, there.get(place)):
+            run = (point.fields.get("run_id") if point else None) or run_id(number_in(place.time))
+            variables[f"{place.version} run {run}", difference].append(place.variable)
+    for (of, difference), names in variables.items():
+        yield f"{analysis} {of}, {some_of(names)}: {difference}"
 
 
 def _difference(should: Point | None, there: str | None) -> str:

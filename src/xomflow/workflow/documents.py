@@ -235,6 +235,8 @@ class SurveyDocument:
         When the science runs were, for the page.
     for_person
         Sentences about what waits for a person.
+    ended_by
+        The claimed keys of which one has to succeed to end what a sentence is about: a suspended analysis.
     batch_jobs
         Number of runs in the batch system, by analysis.
     oldest_ready
@@ -251,6 +253,7 @@ class SurveyDocument:
     warnings: list[str]
     science_runs: list[ScienceRunTimes]
     for_person: list[str] = field(default_factory=list)
+    ended_by: dict[str, list[Key]] = field(default_factory=dict)
     batch_jobs: dict[str, JobCounts] = field(default_factory=dict)
     oldest_ready: dict[str, OldestReady] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
@@ -258,6 +261,7 @@ class SurveyDocument:
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
         science_runs = [one._asdict() for one in self.science_runs]
+        ended_by = {sentence: [one.as_dict() for one in keys] for sentence, keys in self.ended_by.items() if keys}
         return {
             "counts": {analysis: {str(state): n for state, n in of.items()} for analysis, of in self.counts.items()},
             "problems": self.warnings,
@@ -266,6 +270,7 @@ class SurveyDocument:
             "items": [one.to_json() for one in self.listed],
             "settings": self.config.to_json(),
             **({"for_person": self.for_person} if self.for_person else {}),
+            **({"ended_by": ended_by} if ended_by else {}),
             **job_counts_to_json(self.batch_jobs),
             **oldest_ready_to_json(self.oldest_ready),
             **({"science_runs": science_runs} if science_runs else {}),
@@ -284,6 +289,7 @@ class SurveyDocument:
             content["problems"],
             [ScienceRunTimes(**one) for one in content.get("science_runs", [])],
             content.get("for_person", []),
+            {sentence: [Key(**one) for one in keys] for sentence, keys in content.get("ended_by", {}).items()},
             job_counts_from_json(content),
             oldest_ready_from_json(content),
             content.get("decisions", []),

@@ -1,7 +1,7 @@
-"""What waits for a person is news when it begins, changes or ends, and once a day while it lasts.
+"""What needs a person is reported when it begins, changes or ends, and once a day while it lasts.
 
-systemd and cron mail each tick that ends with another exit code than 0 and 7. A tick with news ends with 8; one without
-ends with 7, though its last lines have the sentences all the same. So nothing but the exit code decides about a mail.
+systemd and cron mail the last lines of a tick that ends with another exit code than 0 and 7, unless it prints that no
+mail is due, and of one that prints that something has ended. So the exit code is that of the tick, reported or not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
@@ -20,7 +21,14 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.reason import subject_of
 from xomflow.planning.claims import is_overtaken
 
+# deploy/mail-if-due.sh and deploy/xom-failed@.service look for these words.
+NO_MAIL = "no mail is due: "
+ENDED = "it has ended: "
+# In the site's folder, where Snakemake keeps its notes: what is wrong may be that `work` is away.
+REPORTED = Path(".snakemake/xom-reported.json")
 _AGAIN_AFTER = timedelta(days=1)
+# A person who types a wrong word sees it at once.
+_NOT_NOTED = frozenset({ExitCode.OK, ExitCode.USAGE})
 
 # The sentences that were reported, with the time.
 Reported = Mapping[str, datetime]
@@ -35,7 +43,7 @@ class News:
     is_due
         Whether there is anything to report.
     ended
-        What was reported and waits no more.
+        What was reported and is no more.
     reported
         What is reported then.
     """
@@ -44,65 +52,75 @@ class News:
     ended: tuple[str, ...]
     reported: Reported
 
-    @property
-    def lines(self) -> list[str]:
-        """Sentences about what has ended."""
-        return [f"no person is needed any more: {sentence}" for sentence in self.ended]
+    def lines(self, code: ExitCode) -> list[str]:
+        """Return sentences about what has ended, and whether the exit code is one that was reported."""
+        ended = [f"{ENDED}{sentence}" for sentence in self.ended]
+        if self.is_due or code in (ExitCode.OK, ExitCode.FAILED_RUNS) or not self.reported:
+            return ended
+        return [*ended, f"{NO_MAIL}what needs a person was reported at {times.text(max(self.reported.values()))}"]
 
 
-def news_of(reported: Reported, waiting: Collection[str], now: datetime, is_all: bool = True) -> News:
+def news_of(
+    reported: Reported, troubles: Collection[str], now: datetime, is_all: bool = True, has_event: bool = False
+) -> News:
     """Return what is new: a pure decision.
 
     Parameters
     ----------
     reported
         What was reported, and when.
-    waiting
-        Sentences about what waits. One with other numbers is the same: more jobs that are held are no news.
+    troubles
+        Sentences about what needs a person. One with other numbers is the same: more jobs that are held are no news.
     now
         The present.
     is_all
-        Whether nothing else waits; False for a tick that was stopped before it could look.
+        Whether there is nothing else; False for a tick that was stopped before it could look.
+    has_event
+        Whether something happened that does not last.
     """
-    present, before = {subject_of(one) for one in waiting}, {subject_of(one): when for one, when in reported.items()}
+    present, before = {subject_of(one) for one in troubles}, {subject_of(one): when for one, when in reported.items()}
     ended = tuple(one for one in reported if is_all and subject_of(one) not in present)
     began = present - before.keys()
     lasts = any(not timedelta() <= now - before[one] < _AGAIN_AFTER for one in present & before.keys())
-    if not (ended or began or lasts):
+    if not (ended or began or lasts or has_event):
         return News(False, (), reported)
     others = {one: when for one, when in reported.items() if not is_all and subject_of(one) not in present}
-    return News(True, ended, others | dict.fromkeys(waiting, now))
+    return News(True, ended, others | dict.fromkeys(troubles, now))
 
 
-def note_news(paths: Paths, tick: TickPaths, waiting: Collection[str], is_all: bool = True) -> News:
-    """Return what is new at the end of a tick, and note that it is reported now.
+def note_news(
+    troubles: Collection[str], of: tuple[Paths, TickPaths] | None = None, is_all: bool = True, has_event: bool = False
+) -> News:
+    """Return what is new at the end of a tick, and note in the site's folder that it is reported now.
 
     Parameters
     ----------
-    paths, tick, waiting, is_all
-        Where it is noted, the tick, and what waits, see `news_of`.
+    troubles, is_all, has_event
+        What needs a person, see `news_of`.
+    of
+        The paths and the tick; None if it ended before it was one.
     """
     now = times.now().replace(microsecond=0)  # as it will be read again
-    if is_overtaken(paths, tick, now):  # a later tick has reported what is so now
-        return News(False, (), read_kept(paths.reported, _parsed) or {})
-    return note_waiting(paths, waiting, now, is_all)
+    if of is not None and is_overtaken(*of, now):  # a later tick has reported what is so now
+        return News(False, (), read_kept(REPORTED, _parsed) or {})
+    return note_troubles(troubles, now, is_all, has_event)
 
 
-def note_waiting(paths: Paths, waiting: Collection[str], now: datetime, is_all: bool) -> News:
-    """Return what is new about what waits for a person, and note that it is reported now; see `news_of`."""
-    reported = read_kept(paths.reported, _parsed) or {}
-    found = news_of(reported, waiting, now, is_all)
+def note_troubles(troubles: Collection[str], now: datetime, is_all: bool, has_event: bool = False) -> News:
+    """Return what is new, and note in the site's folder that it is reported now; see `news_of`."""
+    reported = read_kept(REPORTED, _parsed) or {}
+    found = news_of(reported, troubles, now, is_all, has_event)
     if found.reported != reported:
         with contextlib.suppress(OSError):  # a full disk: then it is reported again
-            write_kept(paths.reported, json.dumps({one: times.text(when) for one, when in found.reported.items()}))
+            write_kept(REPORTED, json.dumps({one: times.text(when) for one, when in found.reported.items()}))
     return found
 
 
-def code_in_trouble(paths: Paths, tick: TickPaths, sentence: str, code: ExitCode) -> ExitCode:
-    """Return the exit code of a tick that a step has stopped with this sentence and code."""
-    if code != ExitCode.WAITS_FOR_PERSON or note_news(paths, tick, sentence.splitlines(), is_all=False).is_due:
-        return code
-    return ExitCode.FAILED_RUNS
+def with_news(sentence: str, code: ExitCode, of: tuple[Paths, TickPaths] | None = None) -> str:
+    """Return the sentences with which a tick stops, and whether they are news, which is noted."""
+    if code in _NOT_NOTED:
+        return sentence
+    return "\n".join([sentence, *note_news(sentence.splitlines(), of, is_all=False).lines(code)])
 
 
 def _parsed(content: Any) -> dict[str, datetime]:

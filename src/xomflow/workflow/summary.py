@@ -101,6 +101,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
             now = with_record(paths, one)
         if now.state is not State.DONE:
             listed.append(now)
+    done = {one.key for one in taken if one.state is State.DONE}
     left = [(Key(name, "", one.run), one.since) for name, one in survey.oldest_ready.items()]
     published = Receipt.from_json(read_json(tick.published)) if tick.published.exists() else None
     return Summary(
@@ -114,7 +115,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
         site_errors=[*survey.site_errors, *_disk_errors(taken), *(published.problems if published else [])],
         warnings=survey.warnings,
         published=published,
-        for_person=survey.for_person,
+        for_person=[one for one in survey.for_person if done.isdisjoint(survey.ended_by.get(one, ()))],
         decisions=survey.decisions,
         batch_jobs=survey.batch_jobs,
         oldest_ready=oldest_of([*left, *((one.key, one.since) for one in taken if one.state is State.READY)]),

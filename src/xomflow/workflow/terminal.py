@@ -12,6 +12,7 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Summary
+from xomflow.outcomes.files import MOVED
 from xomflow.workflow.requests.looking.alike import Alike, alike
 
 if TYPE_CHECKING:
@@ -57,9 +58,22 @@ def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) 
     ]
 
 
-def exit_code(
-    summary: Summary, failed: bool, refused: str, unforeseen: bool = False, is_news: bool | None = None
-) -> ExitCode:
+def troubles_of(summary: Summary, failed: bool, refused: str) -> list[str]:
+    """Return what needs a person after a tick and may last, a sentence for each; see `exit_code`."""
+    of_slurm = [refused] if failed and refused else []
+    lasting = [one for one in summary.site_errors if not is_event(one)]
+    found = [*summary.configuration_errors, *of_slurm, *lasting, *summary.for_person]
+    if not found and exit_code(summary, failed, refused) is ExitCode.UNFORESEEN:
+        return ["a job failed, and no run"]
+    return found
+
+
+def is_event(sentence: str) -> bool:
+    """Return whether a site error is about something that happened and does not last: a file was moved."""
+    return MOVED in sentence
+
+
+def exit_code(summary: Summary, failed: bool, refused: str, unforeseen: bool = False) -> ExitCode:
     """Return the exit code of a tick; if several apply, the one that a person has to act on first.
 
     Parameters
@@ -72,17 +86,15 @@ def exit_code(
         The batch system's newest reason for refusing jobs; empty if it refuses none.
     unforeseen
         Whether a step of the tick, or the start of a job, failed in a way that XOM does not expect.
-    is_news
-        Whether there is news about what waits for a person; None: whatever waits is news.
     """
     has_failed_runs = any(one.state in FAILURES for one in summary.taken)
     applies = {
         ExitCode.CONFIGURATION: bool(summary.configuration_errors),
         ExitCode.SLURM: failed and bool(refused),
         ExitCode.STORE_OR_DISK: bool(summary.site_errors),
-        ExitCode.WAITS_FOR_PERSON: bool(summary.for_person) if is_news is None else is_news,
+        ExitCode.WAITS_FOR_PERSON: bool(summary.for_person),
         ExitCode.UNFORESEEN: unforeseen or (failed and not has_failed_runs),
-        ExitCode.FAILED_RUNS: has_failed_runs or bool(summary.for_person),
+        ExitCode.FAILED_RUNS: has_failed_runs,
     }
     return next((code for code, holds in applies.items() if holds), ExitCode.OK)
 

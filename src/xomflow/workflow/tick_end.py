@@ -15,12 +15,12 @@ from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
 from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.messages.start import tell_people
-from xomflow.workflow.reported import code_in_trouble, note_news
+from xomflow.workflow.reported import note_news, with_news
 from xomflow.workflow.snakemake.commands import step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.seam import Snakemake
 from xomflow.workflow.summary import read_summary
-from xomflow.workflow.terminal import closing_lines, exit_code
+from xomflow.workflow.terminal import closing_lines, exit_code, is_event, troubles_of
 from xomflow.workflow.tick import Tick
 from xomlib.files import dump_json, read_json
 from xomlib.printing import say
@@ -107,31 +107,37 @@ class TickEnd:
         if not files.claims.exists() or self._submitter is None:
             sentence = f"the tick ended before it had looked for work, see {log}"
             dump_json(files.trouble, {"sentence": sentence, "exit_code": ExitCode.UNFORESEEN})  # or the disk is full
-            exit_with(sentence, ExitCode.UNFORESEEN)
+            self._stop(sentence, ExitCode.UNFORESEEN)
         left = self._interruption or self._submitter.complaint
-        unforeseen = failed and bool(self._interruption)
+        unforeseen = ["it was interrupted while jobs ran"] if failed and self._interruption else []
         if failed and not left and self._snakemake.runs_jobs_here:  # of its jobs Slurm has a better reason
-            unforeseen |= tick.record_unstarted(self._snakemake.failed_outputs()) > 0
+            unstarted = tick.record_unstarted(self._snakemake.failed_outputs())
+            unforeseen += [f"{unstarted} jobs could not be started, see .snakemake/log"] * bool(unstarted)
         if not files.summary.exists():
             ended = subprocess.run(step_command("publish", files), shell=True, check=False).returncode
             self._leave_in_trouble()
-            unforeseen |= ended != ExitCode.OK
+            unforeseen += ["the step that publishes and reports failed"] * (ended != ExitCode.OK)
             if not files.summary.exists():
-                exit_with(f"the report could not be written, see {files.folder}", _code_of(ended))
+                self._stop(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
-        news = note_news(tick.paths, files, summary.for_person)
+        complaint = self._submitter.complaint if failed else ""
+        troubles = [*troubles_of(summary, failed, complaint), *unforeseen]
+        news = note_news(troubles, (tick.paths, files), has_event=any(map(is_event, summary.site_errors)))
+        code = exit_code(summary, failed, complaint, bool(unforeseen))
         lines = closing_lines(summary, tick.paths, left, self._submitter.batch_system)
-        say("", *lines, *news.lines, file=sys.stderr)
-        if code := exit_code(summary, failed, self._submitter.complaint, unforeseen, news.is_due):
+        say("", *unforeseen, *lines, *news.lines(code), file=sys.stderr)
+        if code:
             sys.exit(code)
 
     def _leave_in_trouble(self) -> None:
         """Exit if a step of the tick has found that nothing may be done."""
-        tick, place = self._tick, self._tick.files.trouble
+        place = self._tick.files.trouble
         if place.exists():
             trouble = read_json(place)
-            sentence, code = trouble["sentence"], ExitCode(trouble["exit_code"])
-            exit_with(sentence, code_in_trouble(tick.paths, tick.files, sentence, code))
+            self._stop(trouble["sentence"], ExitCode(trouble["exit_code"]))
+
+    def _stop(self, sentence: str, code: ExitCode) -> NoReturn:
+        exit_with(with_news(sentence, code, (self._tick.paths, self._tick.files)), code)
 
 
 def _code_of(ended: int) -> ExitCode:

@@ -50,6 +50,7 @@ def add_trials(survey: Survey, config: Config, trials: Survey) -> None:
     survey.chosen += left[: max(0, config.max_running - in_progress - len(survey.chosen))]
     survey.foreign += trials.foreign
     survey.known_groups = {**survey.known_groups, **trials.known_groups}
+    survey.ended_by = {**survey.ended_by, **trials.ended_by}
     survey.backfills = {**survey.backfills, **trials.backfills}
     for mine, theirs in (
         (survey.for_person, trials.for_person),

@@ -89,6 +89,7 @@ class _Look:
             name: Selector(config.selection, block, vetoes(decided, name), backfilled(decided, name, block.version))
             for name, block in config.analyses.items()
         }
+        self._to_redo = outcomes_to_redo(self._paths)
         self._not_counted, self._added = self._find_not_counted(), self._find_added()
         common = common_fingerprint(config)
         self._kept = Kept(common) if anew else read_kept_work(self._paths.pending, common)
@@ -206,10 +207,9 @@ class _Look:
 
     def _find_not_counted(self) -> dict[tuple[str, str], set[str]]:
         found: dict[tuple[str, str], set[str]] = {}
-        redo = outcomes_to_redo(self._paths)
         for analysis, block in self._config.analyses.items():
             vetoed = {run_id(number) for number in self._selectors[analysis].vetoed}
-            again = {key.run for key in redo if (key.analysis, key.version) == (analysis, block.version)}
+            again = {key.run for key in self._to_redo if (key.analysis, key.version) == (analysis, block.version)}
             for run in vetoed | again:
                 found.setdefault((analysis, shelf_of(run)), set()).add(run)
         return found
@@ -254,7 +254,7 @@ class _Look:
         for shelf in known.values():
             overview.add(shelf.overview)
         complaints = [one for name in sorted(known) for one in known[name].complaints]
-        work = PendingWork(science_runs=times_of(self._config.science_runs, overview.spans))
+        work = PendingWork(science_runs=times_of(self._config.science_runs, overview.spans), to_redo=self._to_redo)
         work.unseen = frozenset(number for shelf in known.values() for number in shelf.unseen)
         work.warnings = [*describe_unseen(work.unseen, self._rundb), *summarize(complaints)]
         if not overview.runs and not complaints:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from xomflow.config.model import Config
-from xomflow.core.key import run_id
+from xomflow.core.key import Key, run_id
 from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
 from xomflow.outcomes.files import Failure
@@ -78,6 +79,8 @@ class PendingWork:
         When the science runs were.
     unseen
         Numbers of the runs that the run database had before and does not show now.
+    to_redo
+        The keys whose present outcome is to be made again, with the number of the attempt that made it.
     """
 
     analyses: dict[str, PendingRuns] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class PendingWork:
     warnings: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
     unseen: frozenset[int] = frozenset()
+    to_redo: Mapping[Key, int] = field(default_factory=dict)
 
     def known_groups(self, config: Config) -> GroupsOfAll:
         """Return what decides which outcomes of groups are current."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
 from xomflow.outcomes.history import as_history
-from xomflow.publishing.influx_store import InfluxStore, Span, difference_in
+from xomflow.publishing.influx_store import InfluxStore, Span, differences_of
 from xomflow.publishing.mirror.xomdata import HISTORY, MEASUREMENT, mirrored
 from xomflow.publishing.places import nanoseconds
 from xomflow.publishing.point import Point
@@ -85,9 +85,11 @@ class InfluxMirror(InfluxStore):
         """Compare fingerprints in the one measurement; see `Store.differences`."""
         should = {self._place.of(point): point for _, points in wanted for run in points.values() for point in run}
         there: dict[Any, str] = self._there(Span(self._prefix + MEASUREMENT))
-        for place in sorted(should.keys() | there.keys()):
-            if only is None or (place.analysis, place.version) in only:
-                yield from difference_in(place.analysis, place, should.get(place), there.get(place))
+        asked = {one for one in should.keys() | there.keys() if only is None or (one.analysis, one.version) in only}
+        for analysis in sorted({place.analysis for place in asked}):
+            of = {place for place in asked if place.analysis == analysis}
+            points = {place: should[place] for place in of & should.keys()}
+            yield from differences_of(analysis, points, {place: there[place] for place in of & there.keys()})
 
     def _span(self, analysis: str) -> Span:
         return Span(self._prefix + MEASUREMENT, analysis=analysis)

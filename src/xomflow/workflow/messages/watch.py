@@ -19,7 +19,7 @@ from xomflow.notify.matter import of_persons
 from xomflow.notify.settings import NotifySettings
 from xomflow.notify.tell import Situation, tell
 from xomflow.workflow.messages.of_tick import place_of
-from xomflow.workflow.reported import note_waiting
+from xomflow.workflow.reported import note_troubles
 from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
 
 # Ticks that are missing before a person is told, as on the page, and the shortest time for that.
@@ -55,7 +55,7 @@ def watch(config: Config, longest: timedelta, now: datetime) -> Watched:
     silence = _silence(paths, longest, now)
     if silence is None:
         return Watched([], ExitCode.OK)
-    news = note_waiting(paths, [silence], now, is_all=False)
+    news = note_troubles([silence], now, is_all=False)
     code = ExitCode.WAITS_FOR_PERSON if news.is_due else ExitCode.FAILED_RUNS
     return Watched([silence, *_why(paths), *_tell(config, silence, now)], code)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from xomflow.core.errors import for_user
@@ -19,11 +19,17 @@ def exit_with(sentence: str, code: ExitCode) -> NoReturn:
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Within it, an error that the user has to act on ends Snakemake with its sentence and its exit code."""
+def explained(more: Callable[[str, ExitCode], str] | None = None) -> Iterator[None]:
+    """Within it, an error that the user has to act on ends Snakemake with its sentence and its exit code.
+
+    Parameters
+    ----------
+    more
+        Makes of sentence and code what is printed; None: the sentence.
+    """
     try:
         yield
     except Exception as error:
         if message := for_user(error):
-            exit_with(*message)
+            exit_with(more(*message) if more else message[0], message[1])
         raise

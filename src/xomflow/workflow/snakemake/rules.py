@@ -23,6 +23,7 @@ from xomflow.core.paths import ROOT
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.reported import with_news
 from xomflow.workflow.snakemake.commands import RunCommand, batch_command, step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.rule_check import describe_unreadable, describe_wrong_rules
@@ -68,7 +69,7 @@ class Rules:
         if self._snakemake.lacks_folder:
             reason = f"{Path.cwd()} has no folder .snakemake, which Snakemake makes in a dry-run too"
             exit_with(f"{reason}, and you cannot write there; `xom status` and `xom why` need none", ExitCode.USAGE)
-        with explained():
+        with explained(self._with_news):
             for file in files if self._snakemake.is_main else ():
                 _read(file)  # refuses what Snakemake reads otherwise than it looks
             update_tree(tree, parse_assignments(self._snakemake.configuration_arguments))
@@ -78,6 +79,10 @@ class Rules:
         self.config = self._tick.config
         self.paths = self._tick.paths
         self.tick = self._tick.files
+
+    def _with_news(self, sentence: str, code: ExitCode) -> str:
+        is_tick = self._snakemake.is_main and not self._snakemake.is_dry_run
+        return with_news(sentence, code) if is_tick else sentence
 
     # --- rule files --------------------------------------------------------------------------------------------------
     def analysis_rules(self) -> list[tuple[str, str]]:
@@ -190,7 +195,7 @@ class Rules:
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""
-        with explained():
+        with explained(self._with_news):
             batch = open_batch_system(self.config)
             self.submitter = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
         if (most := self._snakemake.most_jobs) is not None and most < self.config.max_running:

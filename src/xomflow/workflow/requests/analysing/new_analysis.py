@@ -54,7 +54,7 @@ class NewAnalysis:
         written: list[Path] = []
         try:
             for path, content in self.files.items():
-                if not create_atomically(path, content):
+                if not create_atomically(path, content) and not _has(path, content):
                     raise UsageError(f"{path} is there already; take another name, nothing was written")
                 written.append(path)
             write_atomically(self.source, self.configuration)
@@ -86,9 +86,18 @@ def new_analysis(name: str, source: Path, folder: Path) -> NewAnalysis:
     if name in sys.stdlib_module_names:
         raise UsageError(f"{name} is the name of a module of Python, which the script would hide; take another name")
     files = {folder / place: text for place, text in _pieces(name, with_tests=folder == ROOT).items()}
-    if there := next((path for path in files if path.exists()), None):
+    # What a command has left that was killed is taken up.
+    if there := next((path for path, text in files.items() if path.exists() and not _has(path, text)), None):
         raise UsageError(f"{there} is there already; take another name, nothing was written")
     return NewAnalysis(files, source, _with_block(source, name))
+
+
+def _has(path: Path, content: str) -> bool:
+    """Return whether a file has this content."""
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except (OSError, ValueError):
+        return False
 
 
 def _pieces(name: str, with_tests: bool) -> dict[Path, str]:
