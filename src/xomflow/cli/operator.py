@@ -22,6 +22,7 @@ from xomflow.cli.commands import (
     maintain,
     measure,
     messages,
+    move,
     publish,
     shell,
 )
@@ -40,6 +41,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "decide, with a reason": decide.COMMANDS,
     "act": (*maintain.COMMANDS, *publish.COMMANDS, *dashboards.COMMANDS, *messages.COMMANDS),
     "analyse": analyse.COMMANDS,
+    "move over from the first XOM": move.COMMANDS,
     "this shell": shell.COMMANDS,
 }
 COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() for command in commands)

@@ -18,6 +18,7 @@ from xomflow.core.paths import ANALYST_PAGE, ROOT, TEMPLATES
 from xomlib.files import create_atomically, write_atomically
 
 _EXAMPLE = "drift_time"
+_RULE = f"rules/analyses/{_EXAMPLE}.smk"
 _BLOCK = re.compile(r'^```\w+ title="(.+?)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _TOP_LEVEL = re.compile(r"^[^\s#-].*", re.MULTILINE)
 _ANALYSES = re.compile(r"^analyses:[ \t]*(?:#.*)?$", re.MULTILINE)
@@ -103,10 +104,10 @@ def _has(path: Path, content: str) -> bool:
 def _pieces(name: str, with_tests: bool) -> dict[Path, str]:
     """Return the new files, by their place in the folder."""
     examples = dict(_BLOCK.findall(ANALYST_PAGE.read_text(encoding="utf-8")))
-    script, rule = Path("scripts/analyses", f"{_EXAMPLE}.py"), Path("rules/analyses", f"{_EXAMPLE}.smk")
+    script, rule = Path("scripts/analyses", f"{_EXAMPLE}.py"), Path(_RULE)
     found = {
         script.with_name(f"{name}.py"): examples[str(script)],  # the script does not name itself
-        rule.with_name(f"{name}.smk"): examples[str(rule)].replace(_EXAMPLE, name),
+        rule.with_name(f"{name}.smk"): rule_text(name),
         Path("docs/analyses", f"{name}.md"): _template("page.md", name),
     }
     tests = Path("tests/physics")
@@ -115,6 +116,11 @@ def _pieces(name: str, with_tests: bool) -> dict[Path, str]:
         found[tests / f"{name}_cases.py"] = _template("cases.py", name)
         found[tests / f"test_{name}.py"] = _template("test.py", name)
     return found
+
+
+def rule_text(name: str) -> str:
+    """Return the rule file of an analysis: they are all alike."""
+    return dict(_BLOCK.findall(ANALYST_PAGE.read_text(encoding="utf-8")))[_RULE].replace(_EXAMPLE, name)
 
 
 def _template(file: str, name: str) -> str:

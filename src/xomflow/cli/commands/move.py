@@ -1,0 +1,36 @@
+"""Commands for the way over from the first XOM."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from xomflow.cli.command import Command, Needs
+from xomflow.core.exit_code import ExitCode
+from xomlib.printing import say
+
+
+def import_config(options: argparse.Namespace) -> int:
+    """Make a configuration from that of the first XOM, and name everything that has no place."""
+    from xomflow.workflow.requests.moving.import_config import import_config as read
+
+    made = read(options.tool_config, options.analyses)
+    say(*made.notes)
+    if options.dry_run:
+        say(*made.files[Path("config.yaml")].splitlines(), "nothing was written")
+        return ExitCode.OK
+    made.write(options.output)
+    say(*(str(options.output / path) for path in made.files), "next: docs/moving.md, and xom doctor in that folder")
+    return ExitCode.OK
+
+
+def _of_import_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tool_config", type=Path, help="its tool_config.json")
+    parser.add_argument("analyses", type=Path, help="its file of analyses, .cfg or .json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(), help="folder of the new site, which has no config.yaml; default: here"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the configuration instead of writing it")
+
+
+COMMANDS = (Command(import_config, _of_import_config, needs=Needs.NOTHING),)

@@ -1,0 +1,1 @@
+"""The way over from the first XOM: its configuration, and the results that it published."""
