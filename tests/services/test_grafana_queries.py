@@ -19,14 +19,17 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import ListedKey
+from xomflow.core.verdicts import SeriesId, Verdict, bands_document
 from xomflow.outcomes.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
+from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
 from xomflow.workflow.dashboards import write_dashboards
 from xomflow.workflow.documents import ReportConfig
+from xomlib.files import dump_json
 
 PREFIX = "prod_"
 REPEATED = int(os.environ.get("XOM_TEST_REPEATED", "20"))
@@ -68,6 +71,16 @@ def content(answer: list[Frame]) -> str:
     return json.dumps(sorted(rows))
 
 
+def bands() -> dict[SeriesId, list[Verdict]]:
+    """Bands of two of the three runs, and of another variable and version."""
+    groups = {name: SeriesId("kr83m", "v1", name, "light_yield") for name in ("kr", "x")}
+    return {
+        groups["kr"]: [Verdict("052002", hours(20)["start"], 9.0, 10.0, 9.5, 10.5, -6.0)],
+        groups["x"]: [Verdict("052003", hours(10)["start"], 11.0, 11.5, 10.5, 12.5, -1.5)],
+        SeriesId("kr83m", "v1", "kr", "drift"): [Verdict("052003", hours(10)["start"], 1.1, 1.0, 0.9, 1.1, 3.0)],
+    }
+
+
 @pytest.fixture
 def site(tmp_path: Path, bucket: Bucket) -> Paths:
     """A site whose bucket has everything that XOM writes, and whose tree is written."""
@@ -86,11 +99,15 @@ def site(tmp_path: Path, bucket: Bucket) -> Paths:
         Event("science_run", "SR1", "", ago(days=3), ago(days=1)),
         Event("version", "kr83m v1", "strax 2", ago(hours=9), analysis="kr83m"),
         Event("version", "rate v1", "strax 2", ago(hours=9), analysis="rate"),
+        Event("alarm", "The light yield rose.", "", ago(hours=20), ago(hours=15), "kr83m", "ended"),
+        Event("alarm", "The light yield fell.", "", ago(hours=10), None, "kr83m", "open"),
     ]
+    dump_json(paths.bands("kr83m", "v1", "052"), bands_document(bands()))
     with closing(InfluxStore(bucket.credentials(tmp_path), PREFIX, 5000)) as open_store:
         assert publish(paths, open_store, PREFIX, page_url=config.page.url).problems == []
         open_store.replace("attention", attention_points(listed, PREFIX, {"kr83m": "calibration"}))
         open_store.replace("events", event_points(happened, PREFIX))
+        publish_bands(paths, open_store, PREFIX)
         for minutes in (125, 65, 5):
             began = {"tick": f"tick{minutes}", "started": ago(minutes=minutes), "ended": ago(minutes=minutes - 1)}
             self_monitoring.publish(paths, open_store, PREFIX, tick_summary(**began))
@@ -118,6 +135,9 @@ def test_every_query_answers(site: Paths, ask: Any) -> None:
         ("analysis-unborn", "panel 'Newest results'"),
         ("analysis-unborn", "panel 'Runs that need attention'"),
         ("analysis-unborn", "choice 'version'"),
+        ("analysis-campaigns", "annotation 'Alarms'"),
+        ("analysis-rate", "annotation 'Alarms'"),
+        ("analysis-unborn", "annotation 'Alarms'"),
         ("run", "panel 'What is missing, and why'"),
     }
 
@@ -151,6 +171,23 @@ def test_a_panel_has_each_result_once_in_a_box_of_its_error(site: Paths, ask: An
     assert {row["run_id"] for row in frame.rows} == {"052003"}
     (frame,) = ask(panel(boards(site.grafana)[KR83M], "old")["targets"][0]["query"], version="v0")
     assert [row["value"] for row in frame.rows if row["value"] is not None] == [3.0]
+
+
+def test_a_panel_has_the_band_of_each_result_in_its_rows(site: Paths, ask: Any) -> None:
+    (frame,) = ask(panel(boards(site.grafana)[KR83M], "light_yield")["targets"][0]["query"])
+    names = ("run_id", "expected", "low", "high", "deviation")
+    dots = [tuple(row[name] for name in names) for row in frame.rows if row["value"] is not None]
+    first, second, third = (
+        ("052001", *[None] * 4),
+        ("052002", 10.0, 9.5, 10.5, -6.0),
+        ("052003", 11.5, 10.5, 12.5, -1.5),
+    )
+    assert dots == [first, second, third]
+    corners = [tuple(row[name] for name in names) for row in frame.rows if row["value"] is None]
+    gaps = [("052002", None, None, None, -6.0), ("052003", None, None, None, -1.5)]
+    assert corners == [first, first, gaps[0], second, second, gaps[1], third, third]
+    (frame,) = ask(panel(boards(site.grafana)["xom-prod-analysis-rate"], "a rate")["targets"][0]["query"])
+    assert "low" not in frame.kinds
 
 
 def test_choices_are_the_versions_and_modes_that_there_are(site: Paths, ask: Any) -> None:
@@ -219,3 +256,13 @@ def test_annotations_of_an_analysis_are_its_events_and_those_of_all(site: Paths,
     assert abs(int(second["timeEnd"]) / 1000 - second["_time"].timestamp()) < 0.001
     (frame,) = ask(found["xom-prod-demonstrator"])
     assert {row["title"] for row in frame.rows} == {"SR1", "kr83m v1", "rate v1"}
+
+
+def test_an_alarm_is_an_annotation_until_it_ends_or_until_now(site: Paths, ask: Any) -> None:
+    found = {uid: dict(questions(board))["annotation 'Alarms'"] for uid, board in boards(site.grafana).items()}
+    (frame,) = ask(found[KR83M])
+    assert [row["title"] for row in frame.rows] == ["The light yield rose.", "The light yield fell."]
+    ends = [datetime.fromtimestamp(int(row["timeEnd"]) / 1000, UTC) for row in frame.rows]
+    for end, hours_ago in zip(ends, (15, 0), strict=True):
+        assert abs(end - datetime.fromisoformat(ago(hours=hours_ago))) < timedelta(minutes=2)
+    assert ask(found["xom-prod-analysis-rate"]) == []

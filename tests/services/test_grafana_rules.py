@@ -15,6 +15,7 @@ from support.grafana import Asker, alert_rules, firing
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.publishing import self_monitoring
+from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import expected_points
 from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
@@ -68,6 +69,16 @@ class PlantedSite:
             assert publish(self.paths, store, PREFIX).problems == []
             store.replace("expected", expected_points(limits_of(self.config), PREFIX))
 
+    def alarms(self, *alarms: tuple[str, str, float | None]) -> None:
+        """Let these alarms be there and no others: analysis, state and the hours since the end, if it is over."""
+        made = [
+            Event("alarm", f"alarm {at}", "", ago(hours=50), None if ended is None else ago(hours=ended), name, state)
+            for at, (name, state, ended) in enumerate(alarms)
+        ]
+        made.append(Event("science_run", "SR1", "", ago(days=9)))
+        with closing(InfluxStore(self._credentials, PREFIX, 5000)) as store:
+            store.replace("events", event_points(made, PREFIX))
+
     def alerts(self) -> dict[str, list[tuple[str, float]]]:
         """What fires: for each rule the analysis and the number."""
         write_dashboards(self.paths, self.config, {})
@@ -75,7 +86,7 @@ class PlantedSite:
         found = {
             rule["uid"].removeprefix("xom-prod-rule-"): firing(rule, ask) for rule in alert_rules(self.paths.grafana)
         }
-        assert len(found) == 7
+        assert len(found) == 8
         return {name: of for name, of in found.items() if of}
 
 
@@ -119,6 +130,14 @@ def test_many_failures_are_reported_and_few_runs_are_not(planted: PlantedSite) -
     assert planted.alerts() == {}
     planted.tick(0.2, taken="++++++")
     assert planted.alerts() == {"failures": [("kr83m", 25.0)]}
+
+
+def test_open_alarms_are_reported_until_they_end_or_a_person_answers(planted: PlantedSite) -> None:
+    planted.tick(0.2)
+    planted.alarms(("kr83m", "ended", 3.0), ("kr83m", "acknowledged", None), ("rate", "muted", None))
+    assert planted.alerts() == {}
+    planted.alarms(("kr83m", "ended", 3.0), ("kr83m", "open", None), ("kr83m", "open", None), ("rate", "open", None))
+    assert planted.alerts() == {"alarms": [("kr83m", 2.0), ("rate", 1.0)]}
 
 
 @pytest.mark.parametrize(

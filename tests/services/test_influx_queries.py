@@ -16,12 +16,15 @@ from support.factory import keep, key_of, outcome, result, tick_item, tick_summa
 from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
+from xomflow.core.verdicts import SeriesId, Verdict, bands_document
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
+from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
+from xomlib.files import dump_json
 
 EXAMPLES = {
     text.splitlines()[0].removeprefix("// "): text
@@ -50,7 +53,8 @@ def answer(tmp_path: Path, bucket: Bucket) -> Any:
     """Return the rows of an example's answer, of a bucket with everything that XOM writes."""
     paths = Paths(tmp_path / "work")
     paths.ticks.mkdir(parents=True)
-    keep(paths, *runs())
+    made = runs()
+    keep(paths, *made)
     failed = {"start": ago(days=9), "class": "raised"}
     listed = [
         ListedKey.from_json({**tick_item("052004", "failed"), **failed}),
@@ -66,6 +70,12 @@ def answer(tmp_path: Path, bucket: Bucket) -> Any:
         assert publish(paths, store, "prod_").problems == []
         store.replace("attention", attention_points(listed, "prod_", {}))
         store.replace("events", event_points(happened, "prod_"))
+        series, third = SeriesId("kr83m", "v1", "all", "light_yield"), made[2]["run"]["start"]
+        dump_json(
+            paths.bands("kr83m", "v1", "052"),
+            bands_document({series: [Verdict("052003", third, 10.2, 10.0, 9.5, 10.5)]}),
+        )
+        publish_bands(paths, store, "prod_")
         store.replace("expected", expected_points({("kr83m", "v1", "light_yield"): Limits(9, 11)}, "prod_"))
         self_monitoring.publish(paths, store, "prod_", tick_summary(started=ago(minutes=5), ended=ago(minutes=4)))
 
@@ -101,4 +111,10 @@ def test_every_example_is_right(answer: Any) -> None:
     (row,) = answer("Minutes since the last tick began: always one row, also if there was none in 30 days.")
     assert 4.9 < row["_value"] < 8
 
-    assert len(EXAMPLES) == 6
+    rows = answer("The results of a variable with their bands.")
+    assert sorted((row["value"], row["expected"], row["low"], row["high"]) for row in rows) == [
+        (10.0, None, None, None),
+        (10.2, 10.0, 9.5, 10.5),
+    ]
+
+    assert len(EXAMPLES) == 7

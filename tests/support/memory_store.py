@@ -42,8 +42,9 @@ class MemoryStore(Store):
         """Note which ids may be renewed; see `Store.renew`."""
         self.renewed.append((analysis, {one for _, points in shelves for one in points}))
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True, table: str = "") -> None:
         """Write what changed, and fail after that for the shelves in ``failing``; see `Store.write`."""
+        assert not table
         self.writes.append((str(shelf), changed))
         self._check_away()
         self.points = {place: point for place, point in self.points.items() if point.fields["run_id"] not in changed}

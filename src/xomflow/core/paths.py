@@ -257,9 +257,14 @@ class Paths:
         """All alarms, the newest first."""
         return self.expected / "alarms.json"
 
+    @property
+    def all_bands(self) -> Path:
+        """The verdicts about all results."""
+        return self.expected / "bands"
+
     def bands(self, analysis: str, version: str, shelf: str) -> Path:
         """The verdicts about the results of a shelf."""
-        return self.expected / "bands" / analysis / version / f"{shelf}.json"
+        return self.all_bands / analysis / version / f"{shelf}.json"
 
     @property
     def told(self) -> Path:

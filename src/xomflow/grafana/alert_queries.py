@@ -69,6 +69,19 @@ def share_of_failures(prefix: str, least: int) -> str:
     return _always(piped(_of_ticks(prefix, ["failures", "taken"]), *steps))
 
 
+def open_alarms(prefix: str) -> str:
+    """Ask for the number of alarms that go on and of which no person has taken note, for each analysis."""
+    alarms = points(f"{prefix}events", ["title", "end", "state"], EVER, kind="alarm")
+    steps = (
+        PIVOT,
+        f"filter(fn: (r) => not exists r.end and {otherwise('state', quoted('open'))} == {quoted('open')})",
+        'group(columns: ["analysis"])',
+        'count(column: "title")',
+        'rename(columns: {title: "_value"})',
+    )
+    return _always(piped(alarms, *steps))
+
+
 def outside(prefix: str, kind: str) -> str:
     """Ask how many of the newest results of each variable are outside limits; 0 if too few are.
 

@@ -53,7 +53,7 @@ def dashboard(
         "time": {"from": span, "to": "now"},
         "timepicker": {},
         "templating": {"list": [_source(site), *choices]},
-        "annotations": {"list": [_events(site, analysis)]},
+        "annotations": {"list": [_events(site, analysis), _events(site, analysis, alarms=True)]},
         "links": [_to_others(site)],
         "panels": numbered(panels),
     }
@@ -110,17 +110,19 @@ def _source(site: Site) -> Json:
     }
 
 
-def _events(site: Site, analysis: str) -> Json:
+def _events(site: Site, analysis: str, alarms: bool = False) -> Json:
+    name, color = ("Alarms", "red") if alarms else ("Events", "purple")
+
     def field(name: str) -> Json:
         return {"source": "field", "value": name}
 
     mappings: dict[str, Any] = {"time": field("_time"), "timeEnd": field("timeEnd"), "title": field("title")}
     return {
-        "name": "Events",
+        "name": name,
         "enable": True,
-        "iconColor": "purple",
+        "iconColor": color,
         "datasource": SOURCE,
-        "target": {"refId": "Events", "query": queries.events(site.prefix, analysis)},
+        "target": {"refId": name, "query": queries.events(site.prefix, analysis, alarms)},
         "mappings": {**mappings, "text": field("text"), "tags": field("tags")},
     }
 

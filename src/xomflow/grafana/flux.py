@@ -77,4 +77,4 @@ def piped(*steps: str) -> str:
 
 def otherwise(column: str, empty: str) -> str:
     """Return the value of a column, or another one where it is missing: a missing one in a formula is no error."""
-    return f"if exists r.{column} then r.{column} else {empty}"
+    return f"(if exists r.{column} then r.{column} else {empty})"

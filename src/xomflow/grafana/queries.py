@@ -1,7 +1,7 @@
-"""What the panels ask, see docs/points.md for the points.
+"""What tables, numbers and annotations ask, see docs/points.md for the points.
 
-Grafana keeps milliseconds only, so the number of a run has to be a column. A missing column in a formula gives a row
-without a value and no error, therefore ``exists``. ``map`` orders columns differently in every answer.
+A missing column in a formula gives a row without a value and no error, therefore ``exists``. ``map`` orders columns
+differently in every answer.
 """
 
 from __future__ import annotations
@@ -16,19 +16,13 @@ from xomflow.grafana.flux import (
     PIVOT,
     filtered,
     one_of,
-    otherwise,
     piped,
     points,
     quoted,
 )
 
-# The run modes that the reader of a board chooses.
-CHOSEN_MODES = "${mode:regex}"
-# Stands where a text is missing: an empty one would be lost, see `quoted`.
-_NONE = quoted("none")
 # Rows of a table; more would be slow in the browser.
 _ROWS = 300
-_OF_RESULT = ("value", "error", "error_low", "error_high", "n", "run", "run_id", "run_mode", "quality")
 _OF_TABLE = ("value", "error", "unit", "n", "quality", "insufficient", "limit", "run_mode")
 _OF_RUN = ("figure_url", "message", "run_mode", "source", "run_tags", "comments", "detectors", "end", "duration_s")
 _OF_ATTEMPT = ("ended", "lag_s", "wall_s", "peak_memory_mb", "attempt", "software")
@@ -38,53 +32,6 @@ NEWEST_COLUMNS = ("_time", "run_id", "variable", *_OF_TABLE)
 ATTENTION_COLUMNS = ("analysis", "version", "run_id", *_OF_ATTENTION)
 RESULT_COLUMNS = ("analysis", "version", "variable", "run_id", *_OF_TABLE)
 DETAIL_COLUMNS = ("analysis", "version", "run_id", *_OF_RUN, *_OF_ATTEMPT)
-
-
-def _side(name: str) -> str:
-    return f"(if exists r.error_{name} then r.error_{name} else if exists r.error then r.error else 0.0)"
-
-
-def results(measurement: str, variable: str, version: str, modes: str = "") -> str:
-    """Ask for the values of a variable, each with a box of its error, in one table.
-
-    A box is three pixels wide, from ``lo`` to ``hi``: a row at its left, the result, a row at its right. Before the
-    next run a row without both ends it, unless that run is so near that the boxes touch: a box alone between two such
-    rows would be drawn as a dot. With one table, the run of a row is that of its links.
-    """
-    mode = f" and ({otherwise('run_mode', _NONE)}) =~ /^{modes}$/" if modes else ""
-    of_row = "run: r.run, run_id: r.run_id, n: r.n, quality: r.quality"
-    return "\n".join(
-        [
-            "runs = "
-            + piped(
-                points(measurement, _OF_RESULT, variable=variable, version=version),
-                PIVOT,
-                f"filter(fn: (r) => exists r.value{mode})",
-                "group()",
-                'sort(columns: ["_time"])',
-                "map(fn: (r) => ({_time: r._time, value: r.value, run: r.run, run_id: r.run_id, "
-                f"n: {otherwise('n', '0')}, quality: {otherwise('quality', _NONE)}, "
-                f"lo: r.value - {_side('low')}, hi: r.value + {_side('high')}}}))",
-            ),
-            "half = int(v: v.windowPeriod) * 3 / 2",
-            "moved = (tables=<-, by) => tables |> map(fn: (r) => ({r with _time: time(v: int(v: r._time) + by)}))",
-            'left = runs |> moved(by: -half) |> drop(columns: ["value"])',
-            'right = runs |> moved(by: half) |> drop(columns: ["value"])',
-            "ends = "
-            + piped(
-                "runs",
-                "elapsed(unit: 1ns)",
-                "filter(fn: (r) => r.elapsed > 2 * half + 4000000)",
-                "moved(by: -half - 2000000)",
-                'drop(columns: ["value", "lo", "hi", "elapsed"])',
-            ),
-            piped(
-                "union(tables: [left, runs, right, ends])",
-                'sort(columns: ["_time"])',
-                f"map(fn: (r) => ({{_time: r._time, value: r.value, lo: r.lo, hi: r.hi, {of_row}}}))",
-            ),
-        ]
-    )
 
 
 def newest_results(measurement: str, version: str) -> str:
@@ -122,19 +69,31 @@ def modes(measurement: str, variable: str) -> str:
     return piped(points(measurement, ["run_mode"], variable=variable), "group()", "distinct()", "sort()")
 
 
-def events(prefix: str, analysis: str = "") -> str:
+def events(prefix: str, analysis: str = "", alarms: bool = False) -> str:
     """Ask for what happened, for annotations; of one analysis and of all of them, or everything.
 
-    What has no end ends when it begins: then Grafana draws a line.
+    What has no end ends when it begins: then Grafana draws a line. An alarm without an end goes on.
+
+    Parameters
+    ----------
+    prefix
+        What measurements begin with.
+    analysis
+        The analysis; empty: all.
+    alarms
+        Whether alarms are asked for; else everything but them.
     """
     tags = f" and ({one_of('analysis', [analysis, 'all'])})" if analysis else ""
+    kind = f"r.kind {'==' if alarms else '!='} {quoted('alarm')}"
+    condition = f"{one_of('_measurement', [f'{prefix}events'])} and {kind}{tags}"
     return piped(
-        filtered(f"{one_of('_measurement', [f'{prefix}events'])}{tags}", ["title", "text", "end"], EVER),
+        filtered(condition, ["title", "text", "end"], EVER),
         PIVOT,
         "group()",
         'sort(columns: ["_time"])',
-        "map(fn: (r) => ({_time: r._time, title: r.title, text: r.text, tags: r.kind, "
-        "timeEnd: string(v: int(v: if exists r.end then time(v: r.end) else r._time) / 1000000)}))",
+        f"map(fn: (r) => ({{r with tags: r.kind, timeEnd: string(v: int(v: if exists r.end then time(v: r.end) "
+        f"else {'now()' if alarms else 'r._time'}) / 1000000)}}))",
+        'keep(columns: ["_time", "title", "text", "tags", "timeEnd"])',
     )
 
 

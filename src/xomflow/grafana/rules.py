@@ -88,6 +88,14 @@ def rules(site: Site) -> list[Rule]:
             f"{number} % of the runs that {analysis} took within a day failed.",
         ),
         Rule(
+            "alarms",
+            "Results are not as expected",
+            alert_queries.open_alarms(prefix),
+            0,
+            _WARNING,
+            f"{number} alarms about results of {analysis} are open.",
+        ),
+        Rule(
             "outside-warn",
             "Results are outside limits",
             alert_queries.outside(prefix, "warn"),

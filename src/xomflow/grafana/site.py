@@ -74,6 +74,8 @@ class Analysis:
         Those of the configured version, or of others if it has no results yet.
     earlier
         Those that only other versions have.
+    has_groups
+        Whether runs of several groups of modes are judged apart, each by a band of its own.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Analysis:
     contact: str = ""
     variables: tuple[Variable, ...] = ()
     earlier: tuple[Variable, ...] = ()
+    has_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from xomflow.core.messages import some_of
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.groups import Method
 from xomflow.publishing import line_protocol
+from xomflow.publishing.boards import expected
 from xomflow.publishing.influx_client import InfluxClient, read_credentials
 from xomflow.publishing.places import Place, ranges, text_of
 from xomflow.publishing.point import FINGERPRINT, Point, is_fingerprint, is_outdated, names_of, number_in
@@ -31,6 +32,7 @@ _FINGERPRINTS = """
 from(bucket: bucket)
     |> range(start: time(v: start), stop: time(v: stop))
     |> filter(fn: (r) => r._measurement == measurement and r._field == field)
+    |> filter(fn: (r) => analysis == "" or r.analysis == analysis)
     |> keep(columns: ["_measurement", "_time", "_value", "analysis", "kind", "version", "variable"])
 """
 _MEASUREMENTS = """
@@ -102,12 +104,13 @@ class InfluxStore:
         places = self._deletable(span.measurement, there)
         self._delete(places, {place.group for place in places if place.time not in kept})
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True, table: str = "") -> None:
         """Write the points that the server does not have or has with another content, in batches; see `Store.write`."""
         wanted = {self._place.of(point): point for of_run in points.values() for point in of_run}
         new = [points[run] for run in sorted(changed & points.keys())]
         times = [point.time for of_run in new for point in of_run]
-        span = self._span(shelf.analysis)
+        own = Span(self._prefix + table, analysis=shelf.analysis)
+        span = own if table else self._span(shelf.analysis)
         if not changed - points.keys():  # else a point to remove may be anywhere
             span = span._replace(start=min(times, default=0) // _SECOND * _SECOND, stop=max(times, default=0) + _SECOND)
         there = {place: one for place, one in self._there(span).items() if place.version == shelf.version}
@@ -123,7 +126,7 @@ class InfluxStore:
 
     def replace(self, table: str, points: list[Point]) -> None:
         """Make a measurement have these points and no others; see `Store.replace`."""
-        span = Span(self._prefix + table)
+        span = Span(self._prefix + table, stop=_SECOND if table == expected.TABLE else _END)
         there = self._there(span)
         left_over = there.keys() - {self._place.of(point) for point in points}
         self._bring([[point] for point in points], there, left_over, span, table)

@@ -44,14 +44,15 @@ class LocalStore:
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Do nothing: each file is written as a whole; see `Store.renew`."""
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True, table: str = "") -> None:
         """Write the file of a shelf; see `Store.write`."""
+        path = self._own / table / f"{shelf}.lp" if table else self._path(shelf)
         if not whole:
-            self._put(self._path(shelf), self._with_other_lines(shelf, points, changed))
+            self._put(path, self._with_other_lines(shelf, path, points, changed))
         elif points:
-            self._put(self._path(shelf), _content(shelf, points))
+            self._put(path, _content(shelf, points))
         else:
-            self._path(shelf).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def add(self, day: str, points: list[Point]) -> None:
         """Add points to the file of a day; see `Store.add`."""
@@ -87,7 +88,7 @@ class LocalStore:
     ) -> Iterable[str]:
         """Compare files; see `Store.differences`."""
         folders = [self._folder] if only is None else [self._folder / analysis / version for analysis, version in only]
-        there = {path for folder in folders for path in folder.rglob("*.lp") if path.parent != self._own}
+        there = {path for folder in folders for path in folder.rglob("*.lp") if self._own not in path.parents}
         for shelf, points in wanted:
             path = self._path(shelf)
             if path not in there:
@@ -104,16 +105,16 @@ class LocalStore:
     def close(self) -> None:
         """Do nothing; see `Store.close`."""
 
-    def _with_other_lines(self, shelf: Shelf, points: Points, changed: set[str]) -> bytes:
+    def _with_other_lines(self, shelf: Shelf, path: Path, points: Points, changed: set[str]) -> bytes:
         """Return what the file of a shelf of single runs has, with other points of the runs that changed."""
         try:
-            content = self._path(shelf).read_bytes()
+            content = path.read_bytes()
             lines = _LINE.findall(content)
             numbers = [number_in(int(line.rpartition(b" ")[2])) for line in lines]
         except (OSError, ValueError):
-            raise WholeShelfNeededError(f"{self._path(shelf)} cannot be read") from None
+            raise WholeShelfNeededError(f"{path} cannot be read") from None
         if b"".join(lines) != content or numbers != sorted(numbers):
-            raise WholeShelfNeededError(f"{self._path(shelf)} has another form")
+            raise WholeShelfNeededError(f"{path} has another form")
         by_run: dict[int, bytes] = {}
         for number, line in zip(numbers, lines, strict=True):
             by_run[number] = by_run.get(number, b"") + line

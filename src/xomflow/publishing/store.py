@@ -70,8 +70,8 @@ class Store(Protocol):
         """
         ...
 
-    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True) -> None:
-        """Write results; writing the same again changes nothing.
+    def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True, table: str = "") -> None:
+        """Write results, or what belongs to them; writing the same again changes nothing.
 
         Parameters
         ----------
@@ -84,6 +84,8 @@ class Store(Protocol):
             the store's points of it are removed.
         whole
             Whether ``points`` are all of the shelf; else they are at least those of ``changed``, and the others stay.
+        table
+            The one of the measurements `OWN` that they are in, with the analysis as a tag; empty: that of the analysis.
 
         Raises
         ------
@@ -99,7 +101,10 @@ class Store(Protocol):
         ...
 
     def replace(self, table: str, points: list[Point]) -> None:
-        """Make one of the measurements `OWN` have these points and no others; `StoreError` if that failed."""
+        """Make one of the measurements `OWN` have these points and no others, but for those that `write` put there.
+
+        Where both are in one measurement, these are at the beginning of 1970. `StoreError` if that failed.
+        """
         ...
 
     def drop(self, analysis: str) -> int:

@@ -7,17 +7,21 @@ from collections.abc import Iterable
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import ListedKey
+from xomflow.core.verdicts import Alarm, read_alarms
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards import attention, events, expected
+from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.store import Store
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 
 
-def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey]) -> None:
+def publish_boards(
+    paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey], anew: bool = False
+) -> None:
     """Make the store have the points that are so now, and no others.
 
     Parameters
@@ -30,6 +34,8 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
         The survey.
     listed
         The keys that need attention as they are now, the failed ones with their failures.
+    anew
+        Whether bands are published without regard to the ledger; all else is always compared with the store.
 
     Raises
     ------
@@ -41,11 +47,13 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
         *map(of_science_run, survey.science_runs),
         *events.changes(Uses(paths.uses(store.name)).by_version()),
         *map(of_decision, read_decisions(paths).made),
+        *map(of_alarm, read_alarms(paths)),
     ]
     contacts = {name: one.contact for name, one in survey.config.analyses.items()}
     store.replace(attention.TABLE, attention.attention_points(listed, prefix, contacts))
     store.replace(events.TABLE, events.event_points(happened, prefix))
     store.replace(expected.TABLE, expected.expected_points(limits_of(survey.config), prefix))
+    publish_bands(paths, store, prefix, anew)
 
 
 def of_science_run(one: ScienceRunTimes) -> Event:
@@ -57,6 +65,13 @@ def of_decision(one: Decision) -> Event:
     """Return a decision as an event."""
     end = times.text(one.until) if one.until else None
     return Event("decision", one.title, one.words, times.text(one.when), end, one.subject.analysis or "all")
+
+
+def of_alarm(one: Alarm) -> Event:
+    """Return an alarm as an event, from the run with which the change began."""
+    asked = f"Contact: {one.contact}" if one.contact else ""
+    text = ". ".join(filter(None, [f"{one.kind} since run {one.first_run}", one.how_ended, one.reason, asked]))
+    return Event("alarm", one.sentence, text, one.began, one.ended, one.main.analysis, one.state)
 
 
 def limits_of(config: ReportConfig) -> dict[tuple[str, str, str], expected.Limits]:

@@ -11,12 +11,12 @@ from xomflow.grafana.panels import (
     Place,
     below,
     in_rows,
-    result_panel,
     row_panel,
     run_link,
     table_panel,
     text_panel,
 )
+from xomflow.grafana.results.panel import result_panel
 from xomflow.grafana.site import Analysis, Site, Variable
 
 _ACROSS, _HEIGHT = 2, 8

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xomflow.grafana import queries
 from xomflow.grafana.dashboard import dashboard
-from xomflow.grafana.panels import WIDTH, Json, Place, in_rows, result_panel, stat_panel, states_table, text_panel
+from xomflow.grafana.panels import WIDTH, Json, Place, in_rows, stat_panel, states_table, text_panel
+from xomflow.grafana.results.panel import result_panel
 from xomflow.grafana.site import Analysis, Site
 
 _ACROSS, _HEIGHT = 3, 7

@@ -26,13 +26,15 @@ class Event(NamedTuple):
     Parameters
     ----------
     kind
-        ``science_run``, ``version``, ``software`` or ``decision``.
+        ``science_run``, ``version``, ``software``, ``decision`` or ``alarm``.
     title, text
         What happened, in a few words and in more.
     start, end
         UTC; None: it is a moment, or it goes on.
     analysis
         The analysis that it is about; ``all`` for every one.
+    state
+        How an alarm stands.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Event(NamedTuple):
     start: str
     end: str | None = None
     analysis: str = "all"
+    state: str = ""
 
 
 def changes(uses: Mapping[tuple[str, str], list[Use]]) -> list[Event]:
@@ -81,6 +84,7 @@ def _point(event: Event, prefix: str) -> Point:
     fields = {
         "title": event.title,
         "text": event.text,
+        "state": event.state,
         "end": times.text(end) if end else None,
         "duration_s": (end - start).total_seconds() if end else None,
     }

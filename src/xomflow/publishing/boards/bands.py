@@ -1,0 +1,113 @@
+"""The bands in which results were expected, published run by run: only what the store lacks.
+
+There is a point for each result, so they are not compared with the store in every tick, as limits are. A ledger has a
+digest of each run's verdicts, and a shelf whose file did not change is not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.paths import Paths
+from xomflow.core.verdicts import SeriesId, Verdict, read_bands
+from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.known import UNKNOWN, shelves_in
+from xomflow.publishing.boards.expected import TABLE, band_points
+from xomflow.publishing.point import FORM
+from xomflow.publishing.store import Store, WholeShelfNeededError
+
+Verdicts = dict[str, dict[SeriesId, Verdict]]  # by run, the verdict on each of its results
+
+
+class _Published(NamedTuple):
+    """What the store has of a shelf: stamp of the file that it was made of, and digests by run."""
+
+    stamp: str
+    runs: dict[str, str]
+
+
+def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -> None:
+    """Make the store have the bands of all results, and no others.
+
+    Parameters
+    ----------
+    paths
+        Where the bands and the ledger are.
+    store
+        Where the points go.
+    prefix
+        What measurements begin with.
+    anew
+        Whether to publish without regard to the ledger, as to a store that was emptied.
+
+    Raises
+    ------
+    StoreError
+        If not everything has arrived; the next tick tries again.
+    """
+    ledger = paths.ledger / store.name / "bands"
+    for shelf in sorted({*shelves_in(paths.all_bands), *shelves_in(ledger)}):
+        file = ledger / f"{shelf}.json"
+        known = read_kept(file, _published) or _Published("", {})
+        if anew:
+            known = _Published("", dict.fromkeys(known.runs, UNKNOWN))
+        stamp = _stamp(paths, shelf)
+        if stamp and stamp == known.stamp:
+            continue
+        verdicts = _by_run(read_bands(paths, shelf.analysis, shelf.version, shelf.name))
+        present = {run: _digest(of_run) for run, of_run in verdicts.items()}
+        changed = {run for run in present.keys() | known.runs.keys() if present.get(run) != known.runs.get(run)}
+        if changed:
+            # A write that fails may have changed some of these points.
+            write_kept(file, json.dumps(["", known.runs | dict.fromkeys(changed, UNKNOWN)]))
+            _write(store, shelf, verdicts, changed, prefix)
+        if present:
+            write_kept(file, json.dumps([stamp, present]))
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _write(store: Store, shelf: Shelf, verdicts: Verdicts, changed: set[str], prefix: str) -> None:
+    """Write the points of the runs that changed, or of all if the others cannot stay or some have to go."""
+    if changed <= verdicts.keys():
+        some = {run: band_points(verdicts[run], prefix) for run in changed}
+        try:
+            store.write(shelf, some, changed, whole=False, table=TABLE)
+        except WholeShelfNeededError:
+            pass
+        else:
+            return
+    points = {run: band_points(of_run, prefix) for run, of_run in verdicts.items()}
+    store.write(shelf, points, changed, table=TABLE)
+
+
+def _by_run(bands: dict[SeriesId, list[Verdict]]) -> Verdicts:
+    """Return the verdicts with a band; the first ones have not enough history."""
+    made: Verdicts = {}
+    for series, verdicts in bands.items():
+        for verdict in verdicts:
+            if verdict.expected is not None:
+                made.setdefault(verdict.run, {})[series] = verdict
+    return made
+
+
+def _digest(of_run: dict[SeriesId, Verdict]) -> str:
+    content = [[*series, *verdict] for series, verdict in of_run.items()]
+    return hashlib.sha256(json.dumps([FORM, *content]).encode()).hexdigest()[:16]
+
+
+def _stamp(paths: Paths, shelf: Shelf) -> str:
+    """Return what changes with a shelf's file and the form of points; empty if there is no file."""
+    try:
+        status = paths.bands(shelf.analysis, shelf.version, shelf.name).stat()
+    except OSError:
+        return ""
+    return f"{FORM} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+
+
+def _published(content: Any) -> _Published:
+    stamp, runs = content
+    return _Published(str(stamp), dict_of(str)(runs))
