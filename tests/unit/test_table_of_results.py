@@ -78,6 +78,11 @@ def test_the_newest_version_has_the_highest_number() -> None:
     assert newest(["v1.9", "v1.10", "draft"]) == "v1.10"
 
 
+def test_results_of_the_first_xom_are_never_the_newest_unless_they_are_the_only_ones() -> None:
+    assert newest(["history.v2", "a1"]) == "a1"
+    assert newest(["history.v1", "history.v2"]) == "history.v2"
+
+
 def test_runs_are_numbers_ranges_campaigns_or_several_of_these() -> None:
     cases: list[tuple[Any, bool]] = [
         (None, True),

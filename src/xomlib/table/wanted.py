@@ -11,13 +11,15 @@ _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
 def newest(versions: Iterable[str]) -> str:
-    """Return the newest of some versions: ``v10`` is newer than ``v9``, as on the page."""
+    """Return the newest of some versions: ``v10`` is newer than ``v9``, as on the page; what was taken over is old."""
     return max(versions, key=_order)
 
 
-def _order(version: str) -> list:
+def _order(version: str) -> tuple:
     """Return what sorts versions: numbers in them count as numbers."""
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"(\d+)", version) if part]
+    parts = [part for part in re.split(r"(\d+)", version) if part]
+    words = [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+    return (not version.startswith("history."), words)
 
 
 class Wanted:

@@ -98,4 +98,5 @@ test("a count has its singular, its plural and commas", () => {
 test("versions are in the order of their numbers", () => {
   assert.deepEqual(["v10", "v2", "v1"].sort(Format.byVersion), ["v1", "v2", "v10"]);
   assert.deepEqual(["0.10", "0.9"].sort(Format.byVersion), ["0.9", "0.10"]);
+  assert.deepEqual(["a1", "history.v2"].sort(Format.byVersion), ["history.v2", "a1"]);
 });

@@ -135,7 +135,16 @@ const Format = (function () {
    * @param {string} a
    * @param {string} b
    */
-  const byVersion = (a, b) => a.localeCompare(b, "en", { numeric: true });
+  const byVersion = (a, b) => Number(isFormer(b)) - Number(isFormer(a)) || a.localeCompare(b, "en", { numeric: true });
+
+  /**
+   * Whether a version has results that were taken over from the first XOM; they are older than all others.
+   *
+   * @param {string} version
+   */
+  function isFormer(version) {
+    return version.startsWith("history.");
+  }
 
   return { runId, utc, seconds, span, relative, trimmed, measured, result, counted, plural, byVersion };
 })();
