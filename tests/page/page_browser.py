@@ -34,12 +34,17 @@ const $ = (selector, node) => (node || document).querySelector(selector);
 const $$ = (selector, node) => [...(node || document).querySelectorAll(selector)];
 const pause = time => new Promise(done => setTimeout(done, time || 50));
 async function until(what) { for (let i = 0; i < 250 && !what(); i++) await pause(20); return what(); }
+function copyOf(canvas) {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  return copy.getImageData(0, 0, canvas.width, canvas.height);
+}
 function pixels(canvas, colour) {
   const box = document.createElement("span");
   box.style.color = colour;
   document.body.append(box);
   const [r, g, b] = getComputedStyle(box).color.match(/\\d+/g).map(Number);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const { data } = copyOf(canvas);
   let count = 0;
   const near = i => Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 60;
   for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 60 && near(i)) count++;

@@ -93,6 +93,7 @@ def status(now: datetime, **changes: Any) -> dict[str, Any]:
         "problems": [],
         "decisions": [],
         "science_runs": [],
+        "events": [],
         "titles": {},
     }
     return {**made, **changes}

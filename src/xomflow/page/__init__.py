@@ -1,43 +1,59 @@
 """The offline page: one folder that shows results and states in a browser, from disk, without a server or a network.
 
 The folder holds the frame (HTML, style sheet, scripts; copied from ``assets``) and ``data/``: a status that each tick
-writes, an index, and one chunk of points per (analysis, version, shelf), so that a tick rewrites only the chunks whose
-runs changed. A page opened from disk cannot fetch, so every data file is a script with one statement,
-``xom.receive(kind, text)``, whose text is JSON: the browser parses data and never runs them.
+writes, the alarms, an index, the newest result of each variable, and for each (analysis, version, shelf) one chunk of
+points and one of what was expected of them, so that a tick rewrites only what changed. A page opened from disk cannot
+fetch, so every data file is a script with one statement, ``xom.receive(kind, text)``, whose text is JSON: the browser
+parses data and never runs them.
 
 May import: outcomes, rundb, config, core. Must never decide anything about runs, or write outside its folder.
 """
 
-import hashlib
-import json
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xomflow.core.verdicts import Alarm, SeriesId, Verdict
 from xomflow.outcomes.model import Outcome
-from xomflow.page.chunk import NO_MARKS, chunk_of, non_finite
-from xomlib.files import write_atomically
+from xomflow.page.bands import bands_of
+from xomflow.page.chunk import NO_MARKS, chunk_of, modes_of
+from xomflow.page.files import chunk_path, read_head, statement, with_head, write_if_new
+from xomflow.page.newest import merged, newest_results, newest_verdicts
 
-__all__ = ["has_chunk", "remove_chunks", "write_chunk", "write_frame", "write_index", "write_status"]
+__all__ = [
+    "bands_source",
+    "has_chunk",
+    "remove_chunks",
+    "write_alarms",
+    "write_bands",
+    "write_chunk",
+    "write_frame",
+    "write_index",
+    "write_status",
+]
 
 ASSETS = Path(__file__).parent / "assets"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_HEAD = re.compile(r"// xom-page-1 ([0-9a-f]{12}) (\d+) (-?\d+) (-?\d+)")
+_BANDS = ".bands"
+_MOST_ALARMS = 500
 
 
 def write_frame(folder: Path) -> None:
     """Copy the page's own files into its folder; a file that has the same content already is not touched.
+
+    Scripts of an older version that the frame does not have any more are removed.
 
     Parameters
     ----------
     folder
         The page's folder; made if it does not exist.
     """
-    for asset in sorted(ASSETS.iterdir()):
-        if asset.is_file():
-            _write_if_new(folder / asset.name, asset.read_bytes())
+    assets = [path for path in sorted(ASSETS.rglob("*")) if path.is_file()]
+    for asset in assets:
+        write_if_new(folder / asset.relative_to(ASSETS), asset.read_bytes())
+    for script in folder.glob("*.js"):
+        if not (ASSETS / script.name).exists():
+            script.unlink()
 
 
 def write_chunk(
@@ -68,21 +84,66 @@ def write_chunk(
     ValueError
         If an outcome is not done, belongs to another chunk, comes twice, or holds NaN or infinity.
     """
-    path = _chunk_path(folder, analysis, version, shelf)
-    chunk = chunk_of(analysis, version, shelf, outcomes, marks)
+    path = chunk_path(folder, analysis, version, shelf)
+    done = list(outcomes)
+    chunk = chunk_of(analysis, version, shelf, done, marks)
     runs = chunk["runs"]["number"]
     if not runs:
+        for one in (path, chunk_path(folder, analysis, version, shelf, _BANDS)):
+            one.unlink(missing_ok=True)
+        return
+    place = f"{analysis} {version} shelf {shelf}"
+    dated = [start for start in chunk["runs"]["start"] if start is not None] or [0]
+    facts = {
+        "runs": len(runs),
+        "first": min(dated),
+        "last": max(dated),
+        "results": sum(len(one["run"]) for one in chunk["variables"].values()),
+        "modes": modes_of(done),
+        "newest": newest_results(done),
+    }
+    write_if_new(path, with_head(statement("chunk", chunk, place), facts, place))
+
+
+def write_bands(
+    folder: Path,
+    analysis: str,
+    version: str,
+    shelf: str,
+    bands: Mapping[SeriesId, Sequence[Verdict]],
+    source: str,
+) -> None:
+    """Write what was expected of the results of one shelf.
+
+    Parameters
+    ----------
+    folder
+        The page's folder.
+    analysis, version, shelf
+        As of the chunk beside it.
+    bands
+        The verdicts of each series, in the order of runs. None at all removes the file.
+    source
+        What `bands_source` returns of this file later: it tells whether the verdicts have changed since.
+    """
+    path = chunk_path(folder, analysis, version, shelf, _BANDS)
+    if not bands:
         path.unlink(missing_ok=True)
         return
-    body = _statement("chunk", chunk, f"{analysis} {version} shelf {shelf}")
-    dated = [start for start in chunk["runs"]["start"] if start is not None] or [0]
-    head = f"// xom-page-1 {_stamp(body)} {len(runs)} {min(dated)} {max(dated)}\n"
-    _write_if_new(path, (head + body).encode())
+    place = f"{analysis} {version} shelf {shelf} bands"
+    body = statement("bands", bands_of(analysis, version, shelf, bands), place)
+    write_if_new(path, with_head(body, {"source": source, "newest": newest_verdicts(bands)}, place))
+
+
+def bands_source(folder: Path, analysis: str, version: str, shelf: str) -> str:
+    """Return the source with which the bands of a shelf were written; empty if there are none."""
+    head = read_head(chunk_path(folder, analysis, version, shelf, _BANDS))
+    return str(head.facts.get("source", "")) if head else ""
 
 
 def has_chunk(folder: Path, analysis: str, version: str, shelf: str) -> bool:
-    """Return whether there is a good chunk of a shelf."""
-    return _index_row(folder, (analysis, version, shelf)) is not None
+    """Return whether there is a good chunk of a shelf; one of an older version is none."""
+    return read_head(chunk_path(folder, analysis, version, shelf)) is not None
 
 
 def remove_chunks(folder: Path, analysis: str) -> None:
@@ -91,10 +152,11 @@ def remove_chunks(folder: Path, analysis: str) -> None:
 
 
 def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
-    """Write the list of chunks that the page loads.
+    """Write the list of chunks that the page loads, and the newest result of each variable.
 
-    Each is listed with a stamp of its content (so that no browser shows an old one), its number of runs and the first
-    and last start, all read from the first line of the chunk; a chunk without a good file is left out.
+    Each chunk is listed with a stamp of its content (so that no browser shows an old one), its number of runs and of
+    results, the first and last start, its run modes and the stamp of its bands, all read from heads of files; a chunk
+    without a good file is left out.
 
     Parameters
     ----------
@@ -104,8 +166,37 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
         (analysis, version, shelf) of each.
 
     """
-    rows = [row for key in sorted(set(chunks)) if (row := _index_row(folder, key)) is not None]
-    _write_if_new(folder / "data" / "index.js", _statement("index", {"chunks": rows}, "index").encode())
+    rows: list[list[Any]] = []
+    parts: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for key in sorted(set(chunks)):
+        head = read_head(chunk_path(folder, *key))
+        if head is None:
+            continue
+        facts, bands = head.facts, read_head(chunk_path(folder, *key, _BANDS))
+        numbers = [facts[name] for name in ("runs", "first", "last", "results")]
+        rows.append([*key, head.stamp, *numbers, facts["modes"], bands.stamp if bands else None])
+        judged = bands.facts["newest"] if bands else {}
+        parts.setdefault((key[0], key[1]), []).append((facts["newest"], judged))
+    newest: dict[str, dict[str, Any]] = {}
+    for (analysis, version), of_shelves in parts.items():
+        newest.setdefault(analysis, {})[version] = merged(of_shelves)
+    write_if_new(folder / "data" / "index.js", statement("index", {"chunks": rows}, "index").encode())
+    write_if_new(folder / "data" / "newest.js", statement("newest", newest, "newest").encode())
+
+
+def write_alarms(folder: Path, alarms: Sequence[Alarm]) -> None:
+    """Write the alarms, the newest first; of those that need nobody only the newest ones.
+
+    Parameters
+    ----------
+    folder
+        The page's folder.
+    alarms
+        All alarms, the newest first.
+    """
+    shown = [one for i, one in enumerate(alarms) if i < _MOST_ALARMS or one.needs_reason]
+    content = {"alarms": [one.to_json() for one in shown]}
+    write_if_new(folder / "data" / "alarms.js", statement("alarms", content, "alarms").encode())
 
 
 def write_status(folder: Path, status: dict[str, Any]) -> None:
@@ -117,59 +208,12 @@ def write_status(folder: Path, status: dict[str, Any]) -> None:
         The page's folder.
     status
         ``generated``, ``tick``, ``states`` (name, meaning, urgency), ``counts``, ``attention``, ``problems``,
-        ``titles`` and, where there are any, ``science_runs`` (name, start, end).
+        ``titles`` and, where there are any, ``science_runs`` (name, start, end) and ``events`` (kind, title, text,
+        start, end, analysis).
 
     Raises
     ------
     ValueError
         If a number is NaN or infinite.
     """
-    _write_if_new(folder / "data" / "status.js", _statement("status", status, "status").encode())
-
-
-def _index_row(folder: Path, key: tuple[str, str, str]) -> list[Any] | None:
-    path = _chunk_path(folder, *key)
-    try:
-        with path.open(encoding="ascii") as file:
-            head = file.readline(200)
-    except (OSError, ValueError):
-        return None
-    found = _HEAD.match(head)
-    if found is None:
-        return None
-    stamp, runs, first, last = found.groups()
-    return [*key, stamp, int(runs), int(first), int(last)]
-
-
-def _chunk_path(folder: Path, analysis: str, version: str, shelf: str) -> Path:
-    for what, name in (("analysis", analysis), ("version", version), ("shelf", shelf)):
-        if not _NAME.fullmatch(name):
-            raise ValueError(
-                f"the page cannot name a file after the {what} {name!r}: letters, digits, '_', '.' and '-' only"
-            )
-    return folder / "data" / analysis / version / f"{shelf}.js"
-
-
-def _statement(kind: str, content: Any, place: str) -> str:
-    """Return the one statement of a data file: JSON inside a JavaScript string, ASCII only, without a "<"."""
-    try:
-        text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    except ValueError as error:
-        raise ValueError(f"{place}: {non_finite(content) or error}, which the page cannot show") from error
-    literal = text.replace("<", "\\u003c").replace("\\", "\\\\").replace("'", "\\'")
-    return f"xom.receive('{kind}','{literal}');\n"
-
-
-def _stamp(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _write_if_new(path: Path, content: bytes) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)  # the page can be made again, so what is in its way has no worth
-    try:
-        if path.read_bytes() == content:
-            return
-    except FileNotFoundError:
-        pass
-    write_atomically(path, content)
+    write_if_new(folder / "data" / "status.js", statement("status", status, "status").encode())

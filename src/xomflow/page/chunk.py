@@ -79,6 +79,11 @@ def chunk_of(
     }
 
 
+def modes_of(outcomes: Iterable[Outcome]) -> list[str]:
+    """Return the run modes of some outcomes, by name."""
+    return sorted({outcome.run.mode for outcome in outcomes if outcome.run.mode})
+
+
 def non_finite(value: Any, place: str = "") -> str | None:
     """Return the place of the first NaN or infinity in nested lists and mappings as "place is nan"; None if none is."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -121,7 +126,7 @@ def _variable_columns(
     def numbers(field: str, values: Iterable[Any]) -> Any:
         column = list(values)
         _check_finite(column, lambda number: f"{place} run {rows[found[number][0]].key.run}: {field}")
-        return _column([_rounded(value) for value in column])
+        return _column([rounded(value) for value in column])
 
     def texts(values: Iterable[str | None]) -> Any:
         return _column([table.place(value) for value in values])
@@ -150,8 +155,8 @@ def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -
     return {
         "number": [first_run(outcome.key.run) for outcome in rows],
         "id": texts(_campaign),
-        "start": [_seconds(outcome.run.start) for outcome in rows],
-        "end": _column([_seconds(outcome.run.end) for outcome in rows]),
+        "start": [seconds_of(outcome.run.start) for outcome in rows],
+        "end": _column([seconds_of(outcome.run.end) for outcome in rows]),
         "mode": texts(lambda outcome: outcome.run.mode),
         "source": texts(lambda outcome: outcome.run.source),
         "detectors": texts(lambda outcome: outcome.run.detectors),
@@ -167,7 +172,7 @@ def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -
         "host": texts(lambda outcome: outcome.provenance.host),
         "batch_job": texts(_batch_job),
         "attempt": _column([outcome.attempt for outcome in rows]),
-        "ended": _column([_seconds(outcome.ended) for outcome in rows]),
+        "ended": _column([seconds_of(outcome.ended) for outcome in rows]),
         "wall_s": _wall_seconds(rows),
     }
 
@@ -189,7 +194,7 @@ def _wall_seconds(rows: list[Outcome]) -> Any:
 
     column = [outcome.resources.wall_s for outcome in rows]
     _check_finite(column, place)
-    return _column([_rounded(value) for value in column])
+    return _column([rounded(value) for value in column])
 
 
 def _column(values: list[Any]) -> Any:
@@ -206,12 +211,13 @@ def _check_finite(values: Iterable[Any], place: Callable[[int], str]) -> None:
             raise ValueError(f"{place(number)} is {value}, which the page cannot show")
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Return a number to nine digits; what is no number stays as it is."""
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
-def _seconds(time: str | None) -> int | None:
+def seconds_of(time: str | None) -> int | None:
+    """Return an ISO time in whole seconds since 1970, rounded down."""
     if time is None:
         return None
     parsed = datetime.fromisoformat(time)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from xomflow import page
 from xomflow.core.paths import Paths
+from xomflow.core.verdicts import read_alarms, read_bands
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.outcomes.groups import CurrentResults, Method
 from xomflow.outcomes.makers import Makers, MakersOfShelves, by_method
@@ -64,6 +65,7 @@ class PageRefresh:
         for shelf in self._cache.shelves():
             try:
                 fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf))
+                _renew_bands(self._paths, *_name(shelf))
             except (OSError, ValueError) as error:
                 problems.append(f"the page lacks {shelf}: {error}")
                 continue
@@ -71,6 +73,7 @@ class PageRefresh:
                 self._fingerprints.note(shelf, fingerprint)
             shown.append(_name(shelf))
         page.write_index(self._paths.page, shown)
+        page.write_alarms(self._paths.page, read_alarms(self._paths))
         self._fingerprints.keep()
         self._makers.keep()
         return Refreshed([*self._cache.problems, *problems], by_method(self._makers.found))
@@ -94,6 +97,18 @@ class PageRefresh:
 def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
     """Write the chunks of the page whose outcomes changed; parameters as of `PageRefresh`."""
     return PageRefresh(paths, look_at).all()
+
+
+def _renew_bands(paths: Paths, analysis: str, version: str, shelf: str) -> None:
+    """Write what was expected of the results of a shelf, if the verdicts have changed."""
+    try:
+        kept = paths.bands(analysis, version, shelf).stat()
+        source = f"{kept.st_mtime_ns} {kept.st_size}"
+    except FileNotFoundError:
+        source = ""
+    if source != page.bands_source(paths.page, analysis, version, shelf):
+        bands = read_bands(paths, analysis, version, shelf) if source else {}
+        page.write_bands(paths.page, analysis, version, shelf, bands, source)
 
 
 def _name(shelf: Shelf) -> tuple[str, str, str]:

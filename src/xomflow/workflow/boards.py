@@ -43,17 +43,31 @@ def publish_boards(
         If not everything has arrived; the next tick tries again.
     """
     prefix = survey.config.store.prefix
-    happened = [
-        *map(of_science_run, survey.science_runs),
-        *events.changes(Uses(paths.uses(store.name)).by_version()),
-        *map(of_decision, read_decisions(paths).made),
-        *map(of_alarm, read_alarms(paths)),
-    ]
+    known = [*happened(paths, survey, store.name), *map(of_alarm, read_alarms(paths))]
     contacts = {name: one.contact for name, one in survey.config.analyses.items()}
     store.replace(attention.TABLE, attention.attention_points(listed, prefix, contacts))
-    store.replace(events.TABLE, events.event_points(happened, prefix))
+    store.replace(events.TABLE, events.event_points(known, prefix))
     store.replace(expected.TABLE, expected.expected_points(limits_of(survey.config), prefix))
     publish_bands(paths, store, prefix, anew)
+
+
+def happened(paths: Paths, survey: SurveyDocument, store: str) -> list[Event]:
+    """Return what may explain a change of the results: science runs, versions, software and decisions.
+
+    Parameters
+    ----------
+    paths
+        Where ledgers and decisions are.
+    survey
+        The survey.
+    store
+        Name of the store whose ledger has the software of the results.
+    """
+    return [
+        *map(of_science_run, survey.science_runs),
+        *events.changes(Uses(paths.uses(store)).by_version()),
+        *map(of_decision, read_decisions(paths).made),
+    ]
 
 
 def of_science_run(one: ScienceRunTimes) -> Event:

@@ -24,13 +24,13 @@ from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import DISK
 from xomflow.page.refresh import PageRefresh
 from xomflow.planning.claims import is_overtaken, read_claims
-from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing import self_monitoring
+from xomflow.publishing.boards.events import Event
 from xomflow.publishing.open_store import open_store
 from xomflow.slurm import submissions
 from xomflow.slurm.submissions import Submission
 from xomflow.workflow.archives import archive_old_files
-from xomflow.workflow.boards import publish_boards
+from xomflow.workflow.boards import happened, publish_boards
 from xomflow.workflow.dashboards import renew_dashboards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomlib.files import dump_json, read_json
@@ -56,7 +56,7 @@ def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) 
                 summary.site_errors.extend(renew_dashboards(paths, config, refreshed.makers))
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
-                page.write_status(paths.page, status_document(summary, config, survey.science_runs))
+                page.write_status(paths.page, status_document(summary, survey, _happened(paths, survey)))
     except OSError as error:  # the summary counts more than the page
         summary.site_errors.append(f"the page cannot be renewed: {error.filename or paths.page}: {error.strerror}")
         dump_json(tick.summary, summary.to_json())
@@ -75,6 +75,16 @@ def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, s
     except (XomError, OSError) as error:
         return [str(error)]
     return []
+
+
+def _happened(paths: Paths, survey: SurveyDocument) -> list[Event]:
+    """Return what the page shows of the past; without versions and software if the store cannot be named."""
+    try:
+        with closing(open_store(survey.config.store, paths)) as store:
+            name = store.name
+    except (XomError, OSError):
+        name = ""
+    return happened(paths, survey, name)
 
 
 def claimed_shelves(tick: TickPaths) -> set[Shelf]:
@@ -181,8 +191,9 @@ def with_records(paths: Paths, listed: Iterable[ListedKey], most: int | None = N
     return found
 
 
-def status_document(summary: Summary, config: ReportConfig, science_runs: Iterable[ScienceRunTimes]) -> dict[str, Any]:
+def status_document(summary: Summary, survey: SurveyDocument, events: Iterable[Event]) -> dict[str, Any]:
     """Return what the page shows about a tick."""
+    config = survey.config
     return {
         "generated": times.text(summary.ended),
         "tick": {
@@ -199,12 +210,14 @@ def status_document(summary: Summary, config: ReportConfig, science_runs: Iterab
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "decisions": summary.decisions,
-        "science_runs": [one._asdict() for one in science_runs],
+        "science_runs": [one._asdict() for one in survey.science_runs],
+        "events": [one._asdict() for one in events],
         "titles": {
             analysis: {
                 "title": block.title,
                 "documentation": block.documentation,
                 "contact": block.contact,
+                "main": block.main_variables,
                 "variables": {name: one._asdict() for name, one in block.variables.items()},
                 "limits": {name: one.between for name, one in block.limits.items()},
             }

@@ -9,7 +9,11 @@ const DAY = 86400;
  * @param {Partial<Choice>} [changes]
  * @returns {Choice}
  */
-const choice = changes => ({ analysis: "", version: "newest", mode: "", "science-run": "", range: "all", ...changes });
+const choice = changes => ({
+  ...{ analysis: "", version: "newest", mode: "", "science-run": "", range: "all", from: "", to: "", variable: "" },
+  ...{ only: "", sort: "analysis", scale: "linear" },
+  ...changes,
+});
 const bands = [
   { name: "SR0", start: 0, end: 1000 },
   { name: "SR1", start: 2000, end: Infinity },
@@ -102,12 +106,65 @@ test("a run is kept for its mode and start; one without a start is kept", () => 
   assert.equal(Choices.keeps(choice(), [100, 200])(100, null), true);
 });
 
-test("the plots reach over the points, or over the chosen range", () => {
+test("days of one's choice count from the begin of the first to the end of the last", () => {
+  const range = /** @param {Partial<Choice>} changes */ changes => Choices.timeWindow(choice(changes), bands, 10 * DAY);
+  assert.deepEqual(range({ from: "1970-01-02", to: "1970-01-03", range: "day" }), [DAY, 3 * DAY - 1]);
+  assert.deepEqual(range({ from: "1970-01-02" }), [DAY, Infinity]);
+  assert.deepEqual(range({ to: "1970-01-02" }), [-Infinity, 2 * DAY - 1]);
+  assert.deepEqual(range({ to: "1970-01-02", "science-run": "SR0" }), [0, 1000]);
+});
+
+test("the range before is as long as the present one and ends where that begins", () => {
+  assert.deepEqual(Choices.shifted([10 * DAY, 12 * DAY - 1], -1, 99 * DAY), { from: "1970-01-09", to: "1970-01-10" });
+  assert.deepEqual(Choices.shifted([10 * DAY, 12 * DAY - 1], 1, 99 * DAY), { from: "1970-01-13", to: "1970-01-14" });
+  assert.deepEqual(Choices.shifted([3 * DAY, Infinity], -1, 10 * DAY), { from: "1969-12-28", to: "1970-01-04" });
+});
+
+test("variables are chosen by name or title, deviation, alarm, limit and quality", () => {
+  const of = /** @type {(variable: string, newest: Partial<Newest>) => Listed} */ (variable, newest) => ({
+    ...{ analysis: "a", variable, main: true },
+    newest: { run: "052001", ...newest },
+  });
+  const all = [of("rate", { deviation: 1, value: 1 }), of("yield", { deviation: -4 }), of("tau", { quality: "poor" })];
+  const judge = /** @param {Listed} one */ one =>
+    Verdicts.judge(one.newest, one.variable === "rate" ? { warn_low: 2 } : {});
+  /** @type {(changes: Partial<Choice>) => string[]} */
+  const chosen = changes =>
+    Choices.listed(
+      choice(changes),
+      [...all],
+      judge,
+      one => one.variable === "tau",
+      one => (one.variable === "tau" ? "Lifetime" : ""),
+    ).map(one => one.variable);
+  assert.deepEqual(chosen({}), ["rate", "yield", "tau"]);
+  assert.deepEqual(chosen({ variable: " YIE" }), ["yield"]);
+  assert.deepEqual(chosen({ variable: "lifet" }), ["tau"]);
+  assert.deepEqual(chosen({ only: "deviating" }), ["yield"]);
+  assert.deepEqual(chosen({ only: "alarm" }), ["tau"]);
+  assert.deepEqual(chosen({ only: "limit" }), ["rate"]);
+  assert.deepEqual(chosen({ only: "poor" }), ["tau"]);
+  assert.deepEqual(chosen({ sort: "deviation" }), ["yield", "rate", "tau"]);
+});
+
+test("chunks without a run of the chosen mode are not loaded", () => {
+  const index = [entry({ key: "a", modes: ["kr83m"] }), entry({ key: "b", modes: ["x"] }), entry({ key: "old" })];
+  const found = Choices.wanted(choice({ mode: "kr83m" }), index, () => ["v1"], [-Infinity, Infinity]);
+  assert.deepEqual(
+    found.map(one => one.key),
+    ["a", "old"],
+  );
+});
+
+test("the plots reach over the results, or over the chosen range", () => {
   const end = 50000;
-  assert.deepEqual(Choices.plotRange([], null, end), [end - DAY, end]);
-  assert.deepEqual(Choices.plotRange([[], [1000, 2000], [500]], null, end), [-100, 2600]);
-  assert.deepEqual(Choices.plotRange([[1e9, 1e9 + 100000]], null, end), [1e9 - 2000, 1e9 + 102000]);
-  assert.deepEqual(Choices.plotRange([[1000, 2000]], [0, Infinity], end), [-1000, 51000]);
-  assert.deepEqual(Choices.plotRange([[1000, 60000]], [0, Infinity], end), [-1200, 61200]);
-  assert.deepEqual(Choices.plotRange([[1000, 60000]], [0, 40000], end), [-800, 40800]);
+  const always = /** @type {[number, number]} */ ([-Infinity, Infinity]);
+  assert.deepEqual(Choices.plotRange([], always, end), [end - DAY, end]);
+  const parts = [entry({ first: 1000, last: 2000 }), entry({ first: 500, last: 600 })];
+  assert.deepEqual(Choices.plotRange(parts, always, end), [-100, 2600]);
+  const long = [entry({ first: 1e9, last: 1e9 + 100000 })];
+  assert.deepEqual(Choices.plotRange(long, always, end), [1e9 - 2000, 1e9 + 102000]);
+  assert.deepEqual(Choices.plotRange(parts, [0, Infinity], end), [-1000, 51000]);
+  assert.deepEqual(Choices.plotRange([entry({ first: 1, last: 60000 })], [0, Infinity], end), [-1200, 61200]);
+  assert.deepEqual(Choices.plotRange(parts, [0, 40000], end), [-800, 40800]);
 });

@@ -6,16 +6,18 @@ const { createRequire } = require("node:module");
 const installed = createRequire(path.join(__dirname, "../../../work/node/package.json"));
 const globals = installed("globals");
 
-const NAMESPACES = "Elements Format Store Points Axes Draw Plot Details Overview Attention Choices Filters uPlot".split(
-  " ",
-);
+const NAMESPACES = [
+  ...["Elements", "Format", "Store", "Verdicts", "Modes", "Points", "Choices", "Newest", "Csv"],
+  ...["Axes", "Lanes", "Draw", "Marks", "Heading", "Plot", "uPlot"],
+  ...["Filters", "Panels", "Details", "States", "Tiles", "Alarms", "Attention", "Changes"],
+];
 
 module.exports = [
   installed("@eslint/js").configs.recommended,
   { ignores: ["**/*.min.js"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
-    files: ["src/xomflow/page/assets/*.js"],
+    files: ["src/xomflow/page/assets/**/*.js"],
     languageOptions: {
       sourceType: "script",
       globals: { ...globals.browser, ...Object.fromEntries(NAMESPACES.map(name => [name, "readonly"])) },

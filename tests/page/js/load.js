@@ -5,7 +5,7 @@ const path = require("node:path");
 const vm = require("node:vm");
 
 const ASSETS = path.join(__dirname, "../../../src/xomflow/page/assets");
-const NEED_A_BROWSER = ["uPlot.iife.min.js", "page.js"];
+const NEED_A_BROWSER = ["uPlot.iife.min.js", "sections/panels.js", "page.js"];
 
 Object.assign(globalThis, { window: globalThis });
 const page = fs.readFileSync(path.join(ASSETS, "index.html"), "utf8");

@@ -15,6 +15,7 @@ const status = changes => ({
   decisions: [],
   titles: {},
   science_runs: [],
+  events: [],
   ...changes,
 });
 
@@ -57,6 +58,9 @@ const entry = changes => ({
   runs: 1,
   first: 100,
   last: 200,
+  results: 1,
+  modes: [],
+  bands: null,
   ...changes,
 });
 
@@ -99,4 +103,42 @@ function chunk(starts, columns, runs, table = ["Hz"]) {
  */
 const group = (...chunks) => ({ analysis: "event_rate", version: "v1", rank: 0, chunks });
 
-module.exports = { STATES, status, waiting, entry, chunk, group };
+/**
+ * What was expected of the results of "rate" in two runs of a chunk.
+ *
+ * @param {Partial<GroupColumns>} columns
+ * @returns {Bands}
+ */
+function judged(columns) {
+  const group = { group: "all", run: [52000, 52001], expected: [1, 1], low: [0, 0], high: [2, 2], ...columns };
+  const marks = { deviation: [0, 0], mark: [null, null], ...columns };
+  return {
+    analysis: "event_rate",
+    version: "v1",
+    shelf: "052",
+    variables: new Map([["rate", [{ ...group, ...marks }]]]),
+  };
+}
+
+/**
+ * @param {Partial<Alarm>} [changes]
+ * @returns {Alarm}
+ */
+const alarm = changes => ({
+  id: "a1",
+  kind: "step",
+  series: [["event_rate", "v1", "all", "rate"]],
+  first_run: "052010",
+  began: "2026-09-25T10:00:00Z",
+  noticed_run: "052013",
+  sentence: "rate fell",
+  ended: null,
+  how_ended: "",
+  sigma: 5,
+  contact: "",
+  state: "open",
+  reason: "",
+  ...changes,
+});
+
+module.exports = { STATES, status, waiting, entry, alarm, chunk, group, judged };

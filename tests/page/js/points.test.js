@@ -113,7 +113,23 @@ test("all results of a run are found", () => {
   ]);
 });
 
-test("run modes are listed once, by name", () => {
-  const chunks = [chunk([1, 2], {}, { mode: [2, 1] }, ["Hz", "a", "b"]), chunk([1], {}, { mode: 1 }, ["Hz", "b"])];
-  assert.deepEqual(Points.modes([...chunks, chunk([1])]), ["a", "b"]);
+test("only the named variables are collected", () => {
+  const made = chunk([100]);
+  made.variables.set("other", /** @type {VariableColumns} */ (made.variables.get("rate")));
+  const found = Points.collect([group(made)], all, { names: ["other", "gone"] });
+  assert.deepEqual(
+    found.map(one => one.variable),
+    ["other"],
+  );
+});
+
+test("a point has the rank of its run mode, and its quality", () => {
+  const made = chunk([1, 2, 3], { data: { quality: ["good", "poor", null] } }, { mode: [1, 2, null] }, [
+    "Hz",
+    "a",
+    "b",
+  ]);
+  const [series] = Points.collect([group(made)], all, { modes: ["b", "a"] });
+  assert.deepEqual(series.mode, [1, 0, -1]);
+  assert.deepEqual(series.poor, [false, true, false]);
 });

@@ -12,7 +12,7 @@ const HOUR = 3600;
  * @param {number | null} [interval] between ticks, in s
  */
 const level = (hours, interval) =>
-  Overview.freshness(status({ tick: { interval_hint_s: interval } }), NOON + hours * HOUR).level;
+  States.freshness(status({ tick: { interval_hint_s: interval } }), NOON + hours * HOUR).level;
 
 test("data are late after three intervals, but not within an hour", () => {
   assert.deepEqual([level(2.9), level(3.1)], ["fresh", "late"]);
@@ -22,33 +22,33 @@ test("data are late after three intervals, but not within an hour", () => {
 
 test("data from the future are late and have a warning of their own", () => {
   assert.equal(level(-1 / 60), "fresh");
-  const judged = Overview.freshness(status(), NOON - HOUR);
+  const judged = States.freshness(status(), NOON - HOUR);
   assert.equal(judged.level, "late");
   assert.match(judged.warning || "", /in the future/);
 });
 
 test("without a status, or without its time, there are no data", () => {
-  assert.equal(Overview.freshness(null, NOON).level, "none");
-  assert.equal(Overview.freshness(status({ generated: "soon" }), NOON).level, "none");
+  assert.equal(States.freshness(null, NOON).level, "none");
+  assert.equal(States.freshness(status({ generated: "soon" }), NOON).level, "none");
 });
 
 test("the age is that of the tick's end, and old data have a warning with their age", () => {
   const told = status({ tick: { ended: "2026-09-25T11:00:00Z", interval_hint_s: HOUR } });
-  const judged = Overview.freshness(told, NOON + 4 * HOUR);
+  const judged = States.freshness(told, NOON + 4 * HOUR);
   assert.equal(judged.text, "last tick ended 5 h ago");
   assert.equal(judged.title, "data of 2026-09-25 12:00:00 UTC, a tick is due every 1 h");
   assert.match(judged.warning || "", /are 4 h old: no tick has ended since 2026-09-25 12:00:00 UTC/);
-  assert.equal(Overview.freshness(status(), NOON + HOUR).text, "data from 1 h ago");
+  assert.equal(States.freshness(status(), NOON + HOUR).text, "data from 1 h ago");
 });
 
 test("states that need no person come first, the furthest first; then by urgency; unknown ones last, once", () => {
   const order = ["done", "ready", "waiting", "failed", "gave up", "new", "zzz"];
-  assert.deepEqual(Overview.ordered(STATES, ["zzz", "done", "new", "zzz"]), order);
+  assert.deepEqual(States.ordered(STATES, ["zzz", "done", "new", "zzz"]), order);
 });
 
 test("a state has a class of the style sheet, an unknown one too", () => {
   Store.status = status({ states: STATES });
-  assert.deepEqual(["gave up", "done", "constructor"].map(Overview.slug), ["gave-up", "done", "other"]);
+  assert.deepEqual(["gave up", "done", "constructor"].map(States.slug), ["gave-up", "done", "other"]);
 });
 
 test("what needs attention and is only counted has a number", () => {

@@ -16,7 +16,8 @@ test("a status that lacks entries gets empty ones", () => {
 test("a row of the index names its chunk", () => {
   receiveIndex("v1");
   const names = { key: "event_rate/v1/052", analysis: "event_rate", version: "v1", shelf: "052" };
-  assert.deepEqual(Store.index, [{ ...names, stamp: "a", runs: 3, first: 10, last: 20 }]);
+  const none = { results: 3, modes: [], bands: null };
+  assert.deepEqual(Store.index, [{ ...names, stamp: "a", runs: 3, first: 10, last: 20, ...none }]);
 });
 
 test("a variable may have any name", () => {
@@ -40,11 +41,14 @@ test("versions come newest first and analyses by name, each once", () => {
 });
 
 test("a title that is only the name is none", () => {
-  const titles = { a: { title: "Rate", documentation: "how", contact: "Jane" }, b: { title: "b", documentation: "" } };
+  const titles = {
+    a: { title: "Rate", documentation: "how", contact: "Jane", main: ["rate"] },
+    b: { title: "b", documentation: "" },
+  };
   Store.status = status({ titles });
-  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how", contact: "Jane" });
-  assert.deepEqual(Store.about("b"), { title: null, documentation: "", contact: "" });
-  assert.deepEqual(Store.about("c"), { title: null, documentation: "", contact: "" });
+  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how", contact: "Jane", main: ["rate"] });
+  assert.deepEqual(Store.about("b"), { title: null, documentation: "", contact: "", main: [] });
+  assert.deepEqual(Store.about("c"), { title: null, documentation: "", contact: "", main: [] });
 });
 
 test("a variable has title and help from the status", () => {
@@ -76,4 +80,42 @@ test("only data files of the page are loaded", () => {
     "xdata/a.js?v=1",
   ])
     assert.throws(() => Store.own(url), /not a data file of this page/, url);
+});
+
+test("the newest results are those of the newest version that has the variable", () => {
+  receiveIndex("v1", "v2");
+  const newest = {
+    event_rate: { v1: { rate: { run: "052001" }, old: { run: "052000" } }, v2: { rate: { run: "052003" } } },
+  };
+  Store.receive("newest", JSON.stringify(newest));
+  assert.deepEqual([...Store.newestOf("event_rate")], [["rate", { run: "052003" }]]);
+  assert.deepEqual([...Store.newestOf("event_rate", ["v2", "v1"]).keys()], ["rate", "old"]);
+  assert.deepEqual([...Store.newestOf("kr83m")], []);
+});
+
+test("results that are not needed are dropped only where there are very many", () => {
+  const row = /** @type {(shelf: string, results: number) => any[]} */ (shelf, results) => [
+    "event_rate",
+    "v1",
+    shelf,
+    "a",
+    1,
+    10,
+    20,
+    results,
+    [],
+    null,
+  ];
+  const text = /** @param {string} shelf */ shelf =>
+    JSON.stringify({ analysis: "event_rate", version: "v1", shelf, runs: {}, table: [], variables: {} });
+  Store.chunks.clear();
+  for (const [results, left] of /** @type {const} */ ([
+    [1000, ["event_rate/v1/051", "event_rate/v1/052"]],
+    [1000000, ["event_rate/v1/052"]],
+  ])) {
+    Store.receive("index", JSON.stringify({ chunks: [row("051", results), row("052", results)] }));
+    for (const shelf of ["051", "052"]) Store.receive("chunk", text(shelf));
+    Store.release(Store.index.filter(one => one.shelf === "052"));
+    assert.deepEqual([...Store.chunks.keys()], left);
+  }
 });

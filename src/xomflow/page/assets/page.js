@@ -1,4 +1,4 @@
-// Puts the page together: results, the run that is open, warnings, start and refresh.
+// Puts the page together: sections, the run that is open, warnings, start and refresh.
 "use strict";
 
 (function () {
@@ -6,131 +6,33 @@
   const { seconds, plural } = Format;
   const { view } = Plot;
   const REFRESH = 120; // s
-  const NEAR = 600; // CSS pixels below the window that are drawn ahead
+  const AHEAD = 200000; // results that are loaded beyond those in sight
   const dialog = byId("details", HTMLDialogElement);
   const now = () => Date.now() / 1000;
-  let panels = /** @type {Panel[]} */ ([]),
-    shown = /** @type {Series[]} */ ([]),
-    turn = 0;
 
   // ---- results
 
   /** @param {boolean} keepZoom */
   async function showResults(keepZoom) {
-    const mine = ++turn;
-    const entries = Filters.wanted();
-    byId("panels").setAttribute("aria-busy", "true");
-    await Store.need(entries);
-    if (mine !== turn) return;
     const began = performance.now();
-    const loaded = Filters.groups(entries);
+    const kept = keepZoom && view.zoomed() ? [view.min, view.max] : null;
     byId("filters").hidden = !Store.index.length;
-    Filters.fillModes(loaded.flatMap(one => one.chunks));
-    shown = Points.collect(loaded, Filters.keeps());
-    drawPanels(keepZoom);
+    view.reset(Filters.plotRange());
+    if (kept) [view.min, view.max] = kept;
+    byId("unzoom").hidden = !view.zoomed();
+    byId("panels").setAttribute("aria-busy", "true");
+    Store.release(Filters.wanted());
+    await Panels.show({ open: openPoint, clear: clearFilters });
     byId("panels").removeAttribute("aria-busy");
     showWarnings();
-    const total = shown.reduce((sum, one) => sum + one.x.length, 0);
-    byId("results-note").textContent = shown.length
-      ? `${plural(shown.length, "variable")}, ${plural(total, "point")}`
-      : "";
     document.documentElement.dataset.prepared = String(Math.round(performance.now() - began));
+    loadAhead();
   }
 
-  /** @param {boolean} keepZoom */
-  function drawPanels(keepZoom) {
-    const kept = keepZoom && view.zoomed() ? [view.min, view.max] : null;
-    panels.forEach(Plot.destroy);
-    watcher.disconnect();
-    view.reset(Filters.plotRange(shown));
-    if (kept) [view.min, view.max] = kept;
-    const analyses = [...new Set(shown.map(one => one.analysis))].sort();
-    panels = [];
-    byId("panels").replaceChildren(...(shown.length ? analyses.map(group) : [emptyState()]));
-    for (const panel of panels) {
-      if (panel.node.getBoundingClientRect().top < innerHeight + NEAR) Plot.draw(panel, Filters.scienceRuns());
-      else watcher.observe(panel.node);
-    }
-    byId("unzoom").hidden = !view.zoomed();
-  }
-
-  /** Panels are drawn when they come near the window. */
-  const watcher = new IntersectionObserver(
-    seen => {
-      for (const { isIntersecting, target } of seen) {
-        const panel = panels.find(one => one.node === target);
-        if (!isIntersecting || !panel) continue;
-        watcher.unobserve(target);
-        Plot.draw(panel, Filters.scienceRuns());
-      }
-    },
-    { rootMargin: `${NEAR}px` },
-  );
-
-  /** @param {string} name of an analysis */
-  function group(name) {
-    const mine = shown.filter(one => one.analysis === name).map(one => Plot.panel(one, openPoint));
-    panels.push(...mine);
-    const { title, documentation } = Store.about(name);
-    const versions = Filters.shownVersions(name).join(", ");
-    const small = el("small", {}, title ? `${name} · ${versions}` : versions);
-    return el(
-      "section",
-      { class: "group", "aria-label": name },
-      el("div", { class: "group-head" }, el("h3", {}, title || name, small), documentationOf(documentation)),
-      el("div", { class: "grid" }, ...mine.map(panel => panel.node)),
-    );
-  }
-
-  /** @param {string} text an address or a sentence */
-  function documentationOf(text) {
-    if (!text) return null;
-    if (/^https?:\/\/\S+$/.test(text))
-      return el("a", { href: text, target: "_blank", rel: "noopener noreferrer" }, "documentation");
-    return el("p", { class: "note" }, text);
-  }
-
-  function emptyState() {
-    if (!Store.index.length)
-      return el(
-        "div",
-        { class: "card empty-state" },
-        picture(),
-        el("h3", {}, "No results yet"),
-        el(
-          "p",
-          {},
-          "The first results appear here after a tick in which the data of a selected run can be read. The table of states shows what the runs wait for.",
-        ),
-      );
-    return el(
-      "div",
-      { class: "card empty-state" },
-      el("h3", {}, "No results with these filters"),
-      el("p", {}, el("button", { type: "button", class: "plain", onclick: clearFilters }, "Show all results")),
-    );
-  }
-
-  function picture() {
-    /**
-     * @param {string} tag
-     * @param {Record<string, string | number>} attributes
-     */
-    const svg = (tag, attributes) => {
-      const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-      return node;
-    };
-    const root = svg("svg", { viewBox: "0 0 120 60", width: 120, height: 60, "aria-hidden": "true" });
-    root.append(svg("path", { d: "M6 4V54H116", class: "axis" }));
-    [34, 26, 30, 18, 24].forEach((y, i) => {
-      const x = 22 + 18 * i;
-      root.append(
-        svg("path", { d: `M${x} ${y - 9}V${y + 9}`, class: "error" }),
-        svg("circle", { cx: x, cy: y, r: 3.2, class: "mark" }),
-      );
-    });
-    return root;
+  /** Load the results that are not in sight, unless they are very many: printing needs them at once. */
+  async function loadAhead() {
+    const entries = Filters.wanted();
+    if (entries.reduce((sum, one) => sum + one.results, 0) <= AHEAD) await Store.need(entries);
   }
 
   function changed() {
@@ -142,6 +44,21 @@
   function clearFilters() {
     Filters.clear();
     changed();
+  }
+
+  /**
+   * Go to the panel of a variable, or of an analysis; filters that hide it are dropped.
+   *
+   * @param {string} analysis
+   * @param {string} [variable]
+   */
+  async function goTo(analysis, variable) {
+    if (Panels.goTo(analysis, variable)) return;
+    Filters.clear();
+    Filters.fill();
+    Filters.write({});
+    await showResults(false);
+    if (!Panels.goTo(analysis, variable)) byId("results").scrollIntoView({ block: "start" });
   }
 
   function listen() {
@@ -161,25 +78,57 @@
       }
       openAddress();
     });
-    for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav a")))
-      link.addEventListener("click", event => {
+    for (const holder of document.querySelectorAll("nav, #headline"))
+      holder.addEventListener("click", event => {
+        const to = event.target instanceof HTMLElement ? event.target.closest("a")?.dataset.to : null;
+        if (!to) return;
         event.preventDefault();
-        byId(link.dataset.to || "").scrollIntoView({ block: "start" });
+        byId(to).scrollIntoView({ block: "start" });
       });
+    byId("find").addEventListener("submit", event => {
+      event.preventDefault();
+      findRun(byId("find-run", HTMLInputElement).value);
+    });
+    byId("save").addEventListener("click", save);
+    byId("print").addEventListener("click", async () => {
+      await Panels.drawAll();
+      print();
+    });
+    addEventListener("beforeprint", Panels.drawLoaded);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       Draw.forgetColours();
-      for (const { plot } of panels) plot?.redraw(false, true);
+      for (const { plot } of view.panels) plot?.redraw(false, true);
     });
     new ResizeObserver(resize).observe(byId("panels"));
   }
 
   function resize() {
-    for (const { plot, box } of panels)
+    for (const { plot, box } of view.panels)
       if (plot && box.clientWidth && plot.width !== box.clientWidth)
         plot.setSize({ width: box.clientWidth, height: plot.height });
   }
 
+  /** Save what is seen as a file. */
+  async function save() {
+    await Panels.drawAll();
+    const shown = Panels.drawn().map(one => one.series);
+    const blob = new Blob([Csv.table(shown, view.min, view.max)], { type: "text/csv" });
+    const link = el("a", { href: URL.createObjectURL(blob), download: "xom.csv" });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
   // ---- the run that is open
+
+  /** @param {string} text a number, or an id */
+  function findRun(text) {
+    const number = Number(text.trim());
+    if (!text.trim() || !Number.isInteger(number)) return;
+    Filters.write({ run: Format.runId(number) });
+    openAddress();
+  }
 
   /** Open the run that the address names, or close the one that is open if it names none. */
   async function openAddress() {
@@ -191,20 +140,34 @@
     }
     const [analysis, variable, version] = ["analysis", "variable", "version"].map(name => address.get(name));
     const number = Number(run);
-    const entries = Store.index.filter(
-      one =>
-        (!analysis || one.analysis === analysis) &&
-        (!version || one.version === version) &&
-        one.shelf === Format.runId(number).slice(0, one.shelf.length),
+    const found = (await chunksWith(number)).filter(
+      ({ chunk }) =>
+        (!analysis || chunk.analysis === analysis) &&
+        (!version || chunk.version === version) &&
+        (!variable || chunk.variables.has(variable)),
     );
+    if (found.length) return openRun(found[0].chunk, found[0].row, variable);
+    const listed = (Store.status?.attention || []).filter(
+      one => Number(one.run) === number && (!analysis || one.analysis === analysis),
+    );
+    Details.missing(dialog, run, analysis, listed);
+  }
+
+  /**
+   * The chunks in which a run has results, the newest version of each analysis first.
+   *
+   * @param {number} number
+   */
+  async function chunksWith(number) {
+    const id = Format.runId(number);
+    const entries = Store.index.filter(one => one.shelf === id.slice(0, one.shelf.length));
     entries.sort((a, b) => Format.byVersion(b.version, a.version));
     await Store.need(entries);
-    for (const one of entries) {
+    return entries.flatMap(one => {
       const chunk = Store.chunks.get(one.key);
       const row = chunk ? chunk.runs.number.indexOf(number) : -1;
-      if (chunk && row >= 0 && (!variable || chunk.variables.has(variable))) return openRun(chunk, row, variable);
-    }
-    Details.missing(dialog, run, analysis);
+      return chunk && row >= 0 ? [{ chunk, row }] : [];
+    });
   }
 
   /**
@@ -220,18 +183,52 @@
    * @param {number} row that of the run
    * @param {string | null} variable null: the first
    */
-  function openRun(chunk, row, variable) {
+  async function openRun(chunk, row, variable) {
     const name = variable || [...chunk.variables.keys()][0] || "";
+    const number = chunk.runs.number[row];
     Filters.write({
-      run: Format.runId(chunk.runs.number[row]),
+      run: Format.runId(number),
       analysis: chunk.analysis,
       variable: name,
       version: chunk.version,
     });
-    Details.show(dialog, chunk, row, name, {
+    const others = Store.index.filter(
+      one => one.analysis !== chunk.analysis && one.shelf === Format.runId(number).slice(0, one.shelf.length),
+    );
+    const steps = {
       ...neighbours(chunk, row, name),
-      variable: other => openRun(chunk, row, other),
-    });
+      variable: (/** @type {string} */ other) => void openRun(chunk, row, other),
+      verdict: (/** @type {Point} */ point) => verdictOf(chunk, row, point.variable),
+    };
+    Details.show(dialog, chunk, row, name, steps);
+    if (!others.length) return;
+    const found = await chunksWith(number);
+    const analyses = /** @type {Map<string, () => void>} */ (new Map());
+    for (const one of found)
+      if (one.chunk.analysis !== chunk.analysis && !analyses.has(one.chunk.analysis))
+        analyses.set(one.chunk.analysis, () => void openRun(one.chunk, one.row, null));
+    if (dialog.open && Number(Filters.address().get("run")) === number)
+      Details.addElsewhere(dialog, [...analyses].sort());
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} row that of the run
+   * @param {string} name
+   */
+  function verdictOf(chunk, row, name) {
+    const key = `${chunk.analysis}/${chunk.version}/${chunk.shelf}`;
+    const judged = Verdicts.aligned(chunk, name, Store.bands.get(key));
+    const place = chunk.variables.get(name)?.run.indexOf(row) ?? -1;
+    if (!judged || place < 0 || Number.isNaN(judged.deviation[place])) return null;
+    const { expected, low, high, deviation, mark } = judged;
+    return {
+      expected: expected[place],
+      low: low[place],
+      high: high[place],
+      deviation: deviation[place],
+      mark: mark[place],
+    };
   }
 
   /**
@@ -240,7 +237,7 @@
    * @param {string} name
    */
   function neighbours(chunk, row, name) {
-    const series = shown.find(one => one.analysis === chunk.analysis && one.variable === name);
+    const series = Panels.seriesOf(chunk.analysis, name);
     if (!series) return { previous: null, next: null };
     const here = series.x.findIndex((_, i) => series.chunk[i] === chunk && Points.runRow(series, i) === row);
     /** @param {number} i */
@@ -253,12 +250,12 @@
   let readable = { status: true, index: true };
 
   function showWarnings() {
-    const { warning } = Overview.showFreshness(Store.status, now());
+    const { warning } = States.showFreshness(Store.status, now());
     const texts = warning ? [warning] : [];
     if (Store.status && !readable.status) texts.push("The status (data/status.js) cannot be read again.");
     if (Store.status && !readable.index)
       texts.push("The list of results (data/index.js) cannot be read; each tick writes it.");
-    const listed = new Set(Store.index.map(one => one.key));
+    const listed = new Set(Store.index.flatMap(one => [one.key, `${one.key}.bands`]));
     const broken = [...Store.broken].filter(key => listed.has(key));
     if (broken.length)
       texts.push(
@@ -270,9 +267,12 @@
   }
 
   function showStatus() {
-    Overview.showStates(Store.status, Attention.choose);
-    Overview.showAttentionCount(Store.status);
+    Tiles.show(Store.status, now(), goTo);
+    Alarms.show(now(), goTo);
+    States.showStates(Store.status, Attention.choose);
+    States.showAttentionCount(Store.status);
     Attention.show(Store.status, now());
+    Changes.show(Store.status, now());
     const written = seconds(Store.status?.generated);
     byId("foot").textContent =
       (written ? `Data of ${Format.utc(written)} UTC. ` : "") +
@@ -280,7 +280,12 @@
   }
 
   async function refresh() {
-    const written = () => [Store.status, [Store.index, Store.status?.science_runs]].map(one => JSON.stringify(one));
+    const { science_runs, events } = Store.status || {};
+    const written = () =>
+      [
+        [Store.status, Store.alarms],
+        [Store.index, science_runs, events, Store.alarms],
+      ].map(one => JSON.stringify(one));
     const before = written();
     readable = await Store.refresh();
     const after = written();

@@ -4,13 +4,20 @@
 const Filters = (function () {
   const { el, byId } = Elements;
   const MANY = 20000; // runs; above this the page starts with the last month only
-  const SELECTS = /** @type {const} */ (["analysis", "version", "mode", "science-run"]);
+  const SELECTS = /** @type {const} */ (["analysis", "version", "mode", "science-run", "only", "sort"]);
+  const INPUTS = /** @type {const} */ (["from", "to", "variable"]);
   const KEYS = /** @type {const} */ ([
     ["analysis", "show"],
     ["version", "versions"],
     ["mode", "mode"],
     ["science-run", "sr"],
     ["range", "range"],
+    ["from", "from"],
+    ["to", "to"],
+    ["variable", "name"],
+    ["only", "only"],
+    ["sort", "sort"],
+    ["scale", "scale"],
   ]); // names in the address
 
   const initial = /** @type {Choice} */ ({
@@ -19,8 +26,25 @@ const Filters = (function () {
     mode: "",
     "science-run": "",
     range: "all",
+    from: "",
+    to: "",
+    variable: "",
+    only: "",
+    sort: "analysis",
+    scale: "linear",
   });
   const choice = { ...initial };
+  const ONLY = /** @type {[string, string][]} */ ([
+    ["", "all variables"],
+    ["alarm", "in an alarm"],
+    ["deviating", `${Verdicts.BEYOND} σ or more off`],
+    ["limit", "beyond a limit"],
+    ["poor", "of poor quality"],
+  ]);
+  const SORTS = /** @type {[string, string][]} */ ([
+    ["analysis", "analysis"],
+    ["deviation", "deviation"],
+  ]);
 
   /** @param {typeof SELECTS[number]} name */
   const select = name => byId(`filter-${name}`, HTMLSelectElement);
@@ -36,14 +60,24 @@ const Filters = (function () {
   const groups = entries => Choices.groups(entries, Store.versions, Store.chunks);
   const keeps = () => Choices.keeps(choice, timeWindow());
 
-  /** The time range of the plots of some series: the chosen one, unless a science run is chosen. */
-  function plotRange(/** @type {Series[]} */ series) {
-    const fixed = choice.range in Choices.RANGES && !choice["science-run"];
-    return Choices.plotRange(
-      series.map(one => one.x),
-      fixed ? timeWindow() : null,
-      asOf(),
-    );
+  /** @param {typeof INPUTS[number]} name */
+  const input = name => byId(`filter-${name}`, HTMLInputElement);
+  const plotRange = () => Choices.plotRange(wanted(), timeWindow(), asOf());
+  const modes = () => Modes.all(Store.index);
+
+  /**
+   * The variables that are shown, see `Choices.listed`.
+   *
+   * @param {(one: Listed) => boolean} alarmed
+   */
+  function listed(alarmed) {
+    const [start] = timeWindow();
+    const all = Store.analyses()
+      .filter(one => !choice.analysis || one === choice.analysis)
+      .flatMap(analysis => Newest.listed(analysis, shownVersions(analysis)))
+      .filter(one => (one.newest.start ?? Infinity) >= start);
+    const judge = (/** @type {Listed} */ one) => Newest.judge(one);
+    return Choices.listed(choice, all, judge, alarmed, one => Store.aboutVariable(one.analysis, one.variable).title);
   }
 
   /**
@@ -66,19 +100,22 @@ const Filters = (function () {
    */
   const pairsOf = names => names.map(one => [one, one]);
 
-  /** Fill the form; that of the run modes needs the loaded chunks. */
+  /** Fill the form. */
   function fill() {
     const versions = [...new Set(Store.index.map(one => one.version))].sort(Format.byVersion).reverse();
     const bands = scienceRuns();
     fillSelect("analysis", [["", "all"], ...pairsOf(Store.analyses())]);
     fillSelect("version", [["newest", "newest"], ["all", "all versions"], ...pairsOf(versions)]);
+    fillSelect("mode", [["", "all"], ...pairsOf(modes())]);
     fillSelect("science-run", [["", "all"], ...pairsOf(bands.map(one => one.name))]);
+    fillSelect("only", ONLY);
+    fillSelect("sort", SORTS);
+    for (const name of INPUTS) input(name).value = choice[name];
     byId("science-run-label").hidden = !bands.length;
-    for (const button of buttons()) button.setAttribute("aria-pressed", String(button.value === choice.range));
+    for (const button of buttons())
+      button.setAttribute("aria-pressed", String(!Choices.isOwn(choice) && button.value === choice.range));
+    byId("filter-log").setAttribute("aria-pressed", String(choice.scale === "log"));
   }
-
-  /** @param {Chunk[]} chunks */
-  const fillModes = chunks => fillSelect("mode", [["", "all"], ...pairsOf(Points.modes(chunks))]);
 
   /**
    * Keep the choices and the open run in the address.
@@ -113,12 +150,39 @@ const Filters = (function () {
         choice[name] = select(name).value;
         changed();
       });
-    for (const button of buttons())
-      button.addEventListener("click", () => {
-        choice.range = button.value;
+    for (const name of INPUTS)
+      input(name).addEventListener("change", () => {
+        choice[name] = input(name).value;
         changed();
       });
+    for (const button of buttons())
+      button.addEventListener("click", () => {
+        Object.assign(choice, { range: button.value, from: "", to: "" });
+        changed();
+      });
+    for (const [id, direction] of /** @type {const} */ ([
+      ["filter-earlier", -1],
+      ["filter-later", 1],
+    ])) {
+      byId(id).addEventListener("click", () => {
+        Object.assign(choice, Choices.shifted(finite(timeWindow()), direction, asOf()));
+        changed();
+      });
+    }
+    byId("filter-log").addEventListener("click", () => {
+      choice.scale = choice.scale === "log" ? "linear" : "log";
+      changed();
+    });
     byId("filters").addEventListener("submit", event => event.preventDefault());
+  }
+
+  /**
+   * @param {[number, number]} window
+   * @returns {[number, number]}
+   */
+  function finite([start, end]) {
+    const first = Math.min(...Store.index.map(one => one.first).filter(Boolean));
+    return [Number.isFinite(start) ? start : first, end];
   }
 
   /** Make the first choices; with very many runs they are those of the last month. */
@@ -129,12 +193,18 @@ const Filters = (function () {
 
   const clear = () => Object.assign(choice, initial, { range: "all" });
 
+  /** @param {Partial<Choice>} some */
+  const choose = some => Object.assign(choice, initial, some);
+
   return {
     begin,
     clear,
     listen,
     fill,
-    fillModes,
+    choose,
+    choice,
+    listed,
+    modes,
     read,
     write,
     address,

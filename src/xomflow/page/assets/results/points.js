@@ -19,10 +19,23 @@
  * @property {number[]} up upper side of the error
  * @property {number[]} kind VALUE, UPPER, LOWER or NONE
  * @property {number[]} rank that of the version
+ * @property {number[]} mode rank of the run mode, or -1
+ * @property {boolean[]} poor whether the quality is poor
+ * @property {number[]} expected NaN: not judged; so are the next three
+ * @property {number[]} low
+ * @property {number[]} high
+ * @property {number[]} deviation in standard deviations
+ * @property {string[]} mark what is remarkable
+ * @property {string[]} group of run modes that was judged together; empty: not judged
  * @property {Chunk[]} chunk
  * @property {number[]} row
  * @property {number} undated how many points have no time
  * @property {Map<string, number>} versions to their rank
+ *
+ * @typedef {object} Surroundings of some chunks
+ * @property {Iterable<string>} [names] of the variables; left out: all
+ * @property {string[]} [modes] of the site, which have ranks
+ * @property {Map<string, Bands>} [bands] by key of the chunk
  *
  * @typedef {object} Point
  * @property {string} variable
@@ -90,26 +103,54 @@ const Points = (function () {
   }
 
   /**
-   * Return the points of every variable.
+   * Return the points of every variable, or of those that are named.
    *
    * @param {Group[]} groups
    * @param {(start: number | null, mode: string | null) => boolean} keep whether a run is shown
+   * @param {Surroundings} [around]
    * @returns {Series[]}
    */
-  function collect(groups, keep) {
+  function collect(groups, keep, { names, modes = [], bands } = {}) {
     const series = /** @type {Map<string, Series>} */ (new Map());
     for (const group of groups)
       for (const chunk of group.chunks) {
         const shown = visibleRuns(chunk, keep);
-        for (const [name, variable] of chunk.variables) {
+        const ranks = modeRanks(chunk, modes);
+        for (const name of names || chunk.variables.keys()) {
+          const variable = chunk.variables.get(name);
+          if (!variable) continue;
           const key = JSON.stringify([group.analysis, name]);
           const one = series.get(key) || empty(group.analysis, name);
           series.set(key, one);
-          append(one, chunk, variable, group, shown);
+          append(one, chunk, variable, group, shown, ranks, Verdicts.aligned(chunk, name, bands?.get(keyOf(chunk))));
         }
       }
     return [...series.values()].filter(one => one.x.length || one.undated).map(sorted);
   }
+
+  /** @param {Chunk} chunk */
+  const keyOf = ({ analysis, version, shelf }) => `${analysis}/${version}/${shelf}`;
+
+  const COLUMNS = /** @type {const} */ ([
+    ...[
+      "x",
+      "y",
+      "error",
+      "down",
+      "up",
+      "kind",
+      "rank",
+      "mode",
+      "poor",
+      "expected",
+      "low",
+      "high",
+      "deviation",
+      "mark",
+      "group",
+    ],
+    ...["chunk", "row"],
+  ]);
 
   /**
    * @param {string} analysis
@@ -117,7 +158,7 @@ const Points = (function () {
    * @returns {Series}
    */
   function empty(analysis, variable) {
-    const columns = { x: [], y: [], error: [], down: [], up: [], kind: [], rank: [], chunk: [], row: [] };
+    const columns = /** @type {any} */ (Object.fromEntries(COLUMNS.map(name => [name, []])));
     return { analysis, variable, unit: null, ...columns, undated: 0, versions: new Map() };
   }
 
@@ -131,6 +172,21 @@ const Points = (function () {
   }
 
   /**
+   * A function of a row of the runs: the rank of the run's mode.
+   *
+   * @param {Chunk} chunk
+   * @param {string[]} modes
+   */
+  function modeRanks(chunk, modes) {
+    const ofText = new Map(modes.map((name, rank) => [name, rank]));
+    const ofPlace = chunk.table.map(one => (typeof one === "string" ? (ofText.get(one) ?? -1) : -1));
+    return (/** @type {number} */ row) => {
+      const place = at(chunk.runs.mode, row);
+      return place === null ? -1 : ofPlace[place];
+    };
+  }
+
+  /**
    * Add the rows of a variable to its series.
    *
    * @param {Series} series
@@ -138,10 +194,13 @@ const Points = (function () {
    * @param {VariableColumns} variable
    * @param {Group} group
    * @param {boolean[]} shown by row of the runs
+   * @param {(row: number) => number} modeOf a row of the runs
+   * @param {Aligned | null} judged
    */
-  function append(series, chunk, variable, group, shown) {
+  function append(series, chunk, variable, group, shown, modeOf, judged) {
     const { run, value, error } = variable;
     const limits = chunk.table.map(one => (one === "upper" ? UPPER : one === "lower" ? LOWER : VALUE));
+    const quality = variable.data?.quality;
     for (let row = 0; row < run.length; row++) {
       if (!shown[run[row]]) continue;
       const time = chunk.runs.start[run[row]];
@@ -158,6 +217,14 @@ const Points = (function () {
       series.up.push(side(variable.error_high, variable, row) || 0);
       series.kind.push(y === null ? NONE : limit === null ? VALUE : limits[limit]);
       series.rank.push(group.rank);
+      series.mode.push(modeOf(run[row]));
+      series.poor.push(at(quality, row) === "poor");
+      series.expected.push(judged ? judged.expected[row] : NaN);
+      series.low.push(judged ? judged.low[row] : NaN);
+      series.high.push(judged ? judged.high[row] : NaN);
+      series.deviation.push(judged ? judged.deviation[row] : NaN);
+      series.mark.push(judged ? judged.mark[row] : "");
+      series.group.push(judged && judged.group[row] >= 0 ? judged.groups[judged.group[row]] : "");
       series.chunk.push(chunk);
       series.row.push(row);
       if (y !== null) series.unit = text(chunk, variable.unit, row) || series.unit;
@@ -190,18 +257,10 @@ const Points = (function () {
     const order = x.map((_, i) => i).sort((a, b) => x[a] - x[b]);
     /** @type {<Value>(column: Value[]) => Value[]} */
     const inOrder = column => order.map(i => column[i]);
-    return {
-      ...series,
-      x: inOrder(x),
-      y: inOrder(series.y),
-      error: inOrder(series.error),
-      down: inOrder(series.down),
-      up: inOrder(series.up),
-      kind: inOrder(series.kind),
-      rank: inOrder(series.rank),
-      chunk: inOrder(series.chunk),
-      row: inOrder(series.row),
-    };
+    const columns = /** @type {any} */ (
+      Object.fromEntries(COLUMNS.map(name => [name, inOrder(/** @type {any[]} */ (series[name]))]))
+    );
+    return { ...series, ...columns };
   }
 
   /**
@@ -320,21 +379,5 @@ const Points = (function () {
     return found;
   }
 
-  /**
-   * Return the run modes in some chunks.
-   *
-   * @param {Chunk[]} chunks
-   * @returns {string[]}
-   */
-  function modes(chunks) {
-    const found = new Set();
-    for (const chunk of chunks) {
-      const column = chunk.runs.mode;
-      for (const place of Array.isArray(column) ? new Set(column) : [column])
-        if (typeof place === "number") found.add(chunk.table[place]);
-    }
-    return [...found].sort();
-  }
-
-  return { VALUE, UPPER, LOWER, NONE, collect, point, runRow, runOf, resultsOf, modes };
+  return { VALUE, UPPER, LOWER, NONE, collect, point, runRow, runOf, resultsOf };
 })();

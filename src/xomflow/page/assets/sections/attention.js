@@ -11,7 +11,8 @@
 const Attention = (function () {
   const { el, byId } = Elements;
   const { seconds, relative, span, utc, counted, plural } = Format;
-  const STEP = 50; // entries
+  const STEP = 6; // entries
+  const MORE = 200;
   const MOST_PROBLEMS = 500;
 
   const chosen = { state: "", analysis: "", text: "", shown: STEP };
@@ -162,7 +163,7 @@ const Attention = (function () {
     return el(
       "button",
       { type: "button", value, "aria-pressed": String(chosen.state === value), onclick },
-      value ? el("i", { class: `swatch state-${Overview.slug(value)}` }) : null,
+      value ? el("i", { class: `swatch state-${States.slug(value)}` }) : null,
       text,
       el("small", {}, counted(count)),
     );
@@ -191,13 +192,13 @@ const Attention = (function () {
    */
   function more(rest, redraw) {
     const onclick = () => {
-      chosen.shown += 4 * STEP;
+      chosen.shown += MORE;
       redraw();
     };
     return el(
       "p",
       { class: "more" },
-      el("button", { type: "button", class: "plain", onclick }, `Show ${Math.min(rest, 4 * STEP)} more`),
+      el("button", { type: "button", class: "plain", onclick }, `Show ${Math.min(rest, MORE)} more`),
       el("small", {}, ` of ${plural(rest, "entry", "entries")} not shown`),
     );
   }
@@ -208,16 +209,18 @@ const Attention = (function () {
    */
   function row(one, now) {
     const { contact } = Store.about(one.analysis);
+    const onclick = (/** @type {Event} */ event) =>
+      event.currentTarget instanceof HTMLElement && event.currentTarget.classList.add("whole");
     return el(
       "li",
-      { data: { run: one.run, state: one.state } },
-      el("span", { class: `badge state-${Overview.slug(one.state)}` }, one.state),
+      { data: { run: one.run, state: one.state }, onclick },
+      el("span", { class: `badge state-${States.slug(one.state)}` }, one.state),
       el("span", { class: "run" }, one.run),
       el("span", { class: "who" }, `${one.analysis} ${one.version}`),
       el(
         "div",
         { class: "why" },
-        el("p", {}, one.reason || "no reason given"),
+        el("p", { class: "reason", title: one.reason }, one.reason || "no reason given"),
         el(
           "p",
           { class: "when" },

@@ -8,6 +8,18 @@
  * @property {string} mode
  * @property {string} science-run
  * @property {string} range "day", "week", "month" or "all"
+ * @property {string} from a day such as "2026-09-25"; with it or `to`, `range` does not count
+ * @property {string} to the last day
+ * @property {string} variable part of its name or title
+ * @property {string} only "", "deviating", "alarm", "limit" or "poor"
+ * @property {string} sort "analysis" or "deviation"
+ * @property {string} scale "linear" or "log"
+ *
+ * @typedef {object} Listed a variable that has results
+ * @property {string} analysis
+ * @property {string} variable
+ * @property {Newest} newest
+ * @property {boolean} main whether it is shown first
  */
 
 const Choices = (function () {
@@ -49,8 +61,63 @@ const Choices = (function () {
    */
   function timeWindow(choice, bands, end) {
     const band = bands.find(one => one.name === choice["science-run"]);
-    const start = choice.range in RANGES ? end - RANGES[choice.range] : -Infinity;
-    return band ? [Math.max(start, band.start), band.end] : [start, Infinity];
+    const [start, last] = isOwn(choice)
+      ? days(choice)
+      : [choice.range in RANGES ? end - RANGES[choice.range] : -Infinity, Infinity];
+    return band ? [Math.max(start, band.start), Math.min(last, band.end)] : [start, last];
+  }
+
+  /** @param {Choice} choice */
+  const isOwn = choice => Boolean(choice.from || choice.to);
+
+  /**
+   * From the begin of the first day to the end of the last one.
+   *
+   * @param {Choice} choice
+   * @returns {[number, number]}
+   */
+  function days({ from, to }) {
+    const last = seconds(to);
+    return [seconds(from) ?? -Infinity, last === null ? Infinity : last + DAY - 1];
+  }
+
+  /**
+   * The days of the range before or after the present one.
+   *
+   * @param {[number, number]} window
+   * @param {number} direction -1: before, 1: after
+   * @param {number} end that of a range that has none
+   */
+  function shifted([start, last], direction, end) {
+    const to = Math.min(last, end);
+    const length = Math.max(DAY, Math.ceil((to - start) / DAY) * DAY);
+    const day = (/** @type {number} */ time) => new Date(time * 1000).toISOString().slice(0, 10);
+    return { from: day(start + direction * length), to: day(to + direction * length) };
+  }
+
+  /**
+   * The variables that are shown, those of an analysis together; or all by the deviation of the newest result.
+   *
+   * @param {Choice} choice
+   * @param {Listed[]} all
+   * @param {(one: Listed) => Judgement} judge
+   * @param {(one: Listed) => boolean} alarmed whether an alarm that is not over is about it
+   * @param {(one: Listed) => string} title
+   */
+  function listed(choice, all, judge, alarmed, title) {
+    const text = choice.variable.trim().toLowerCase();
+    const fits = {
+      deviating: (/** @type {Listed} */ one) => Math.abs(one.newest.deviation ?? 0) >= Verdicts.BEYOND,
+      alarm: alarmed,
+      limit: (/** @type {Listed} */ one) => judge(one).reasons.some(reason => reason.includes("limit")),
+      poor: (/** @type {Listed} */ one) => one.newest.quality === "poor",
+    };
+    const only = /** @type {Record<string, (one: Listed) => boolean>} */ (fits)[choice.only] || (() => true);
+    const found = all.filter(
+      one => only(one) && (!text || `${one.variable} ${title(one)}`.toLowerCase().includes(text)),
+    );
+    const size = (/** @type {Listed} */ { newest }) => Math.abs(newest.deviation ?? -1);
+    return choice.sort === "deviation" ? found.sort((a, b) => size(b) - size(a)) : found;
   }
 
   /**
@@ -76,6 +143,7 @@ const Choices = (function () {
     return index.filter(
       one =>
         (!choice.analysis || one.analysis === choice.analysis) &&
+        (!choice.mode || !one.modes.length || one.modes.includes(choice.mode)) &&
         shownVersions(choice, versions(one.analysis)).includes(one.version) &&
         one.last >= start &&
         one.first <= end,
@@ -114,22 +182,35 @@ const Choices = (function () {
   }
 
   /**
-   * The time range of the plots: a chosen range, else that of the points, with some room.
+   * The time range of the plots: a chosen range, else that of the results, with some room.
    *
-   * @param {number[][]} times of each series, rising
-   * @param {[number, number] | null} range that is chosen, if any
+   * @param {Pick<Entry, "first" | "last">[]} entries chunks that are shown
+   * @param {[number, number]} window that is chosen
    * @param {number} end of the data
    * @returns {[number, number]}
    */
-  function plotRange(times, range, end) {
-    const dated = times.filter(one => one.length);
+  function plotRange(entries, [start, last], end) {
+    const dated = entries.filter(one => one.last > 0);
     if (!dated.length) return [end - DAY, end];
-    const first = Math.min(...dated.map(one => one[0])),
-      last = Math.max(...dated.map(one => one[one.length - 1]));
-    const [low, high] = range ? [range[0], Math.min(range[1], Math.max(end, last))] : [first, last];
+    const low = Number.isFinite(start) ? start : Math.min(...dated.map(one => one.first));
+    const newest = Math.max(...dated.map(one => one.last));
+    const high = Number.isFinite(last) ? last : Number.isFinite(start) ? Math.max(end, newest) : newest;
     const room = Math.max((high - low) * 0.02, 600);
     return [low - room, high + room];
   }
 
-  return { RANGES, scienceRuns, asOf, timeWindow, shownVersions, wanted, groups, keeps, plotRange };
+  return {
+    RANGES,
+    scienceRuns,
+    asOf,
+    timeWindow,
+    isOwn,
+    shifted,
+    listed,
+    shownVersions,
+    wanted,
+    groups,
+    keeps,
+    plotRange,
+  };
 })();

@@ -6,13 +6,17 @@
  * @property {(() => void) | null} previous opens the run before
  * @property {(() => void) | null} next opens the run after
  * @property {(name: string) => void} variable opens another variable of the same run
+ * @property {(point: Point) => Verdict | null} verdict what was expected of a result
+ *
+ * @typedef {{expected: number, low: number, high: number, deviation: number, mark: string}} Verdict
  *
  * @typedef {Plain | HTMLElement} Shown
  */
 
 const Details = (function () {
   const { el } = Elements;
-  const { runId, utc, span, result, counted, trimmed } = Format;
+  const { runId, utc, span, result, counted, trimmed, measured } = Format;
+  const DIGITS = 4; // of numbers without an error
 
   /**
    * Show one run of one analysis.
@@ -51,15 +55,18 @@ const Details = (function () {
    * @param {HTMLDialogElement} dialog
    * @param {string} run
    * @param {string | null} analysis
+   * @param {AttentionEntry[]} listed what is known about the run's states
    */
-  function missing(dialog, run, analysis) {
+  function missing(dialog, run, analysis, listed) {
+    const unlisted = " It may not be selected, or its analysis has not begun: `xom why` has the reason.";
+    const rows = listed.map(one =>
+      el("li", {}, el("b", {}, one.state), el("span", {}, one.analysis), el("span", {}, one.reason)),
+    );
+    const text = `There is no result ${analysis ? `of ${analysis} ` : ""}for run ${run} on this page.`;
     dialog.replaceChildren(
       el("div", { class: "details-head" }, el("h3", { id: "details-title" }, `Run ${run}`), closer(dialog)),
-      el(
-        "p",
-        { class: "empty" },
-        `There is no result ${analysis ? `of ${analysis} ` : ""}for run ${run} on this page. It may wait for data or have failed: see "Attention".`,
-      ),
+      el("p", { class: "empty" }, text, rows.length ? null : unlisted),
+      el("ul", { class: "attention", hidden: !rows.length }, ...rows),
     );
     dialog.onkeydown = null;
     present(dialog);
@@ -91,7 +98,13 @@ const Details = (function () {
     return el(
       "div",
       { class: "details-head" },
-      el("div", {}, el("h3", { id: "details-title" }, `Run ${runId(run.number)}`, from), value),
+      el(
+        "div",
+        {},
+        el("h3", { id: "details-title" }, `Run ${runId(run.number)}`, from),
+        value,
+        el("p", { class: "elsewhere links" }),
+      ),
       el(
         "div",
         { class: "buttons" },
@@ -100,6 +113,19 @@ const Details = (function () {
         closer(dialog),
       ),
     );
+  }
+
+  /**
+   * Name the other analyses that have results of the run that is shown.
+   *
+   * @param {HTMLDialogElement} dialog
+   * @param {[string, () => void][]} names with what opens each
+   */
+  function addElsewhere(dialog, names) {
+    const holder = dialog.querySelector(".elsewhere");
+    if (!holder || !names.length) return;
+    const buttons = names.map(([name, onclick]) => el("button", { type: "button", class: "link", onclick }, name));
+    holder.replaceChildren(el("span", {}, "also in"), ...buttons);
   }
 
   /** @param {Run} run */
@@ -162,7 +188,7 @@ const Details = (function () {
     return el(
       "div",
       { class: "facts" },
-      chosen ? list("This result", resultFacts(chosen)) : null,
+      chosen ? list("This result", resultFacts(chosen, steps.verdict(chosen))) : null,
       results.length > 1 ? others(chosen, results, steps) : null,
       list("Run", [
         ["Start", moment(run.start)],
@@ -202,19 +228,29 @@ const Details = (function () {
 
   /**
    * @param {Point} chosen
+   * @param {Verdict | null} [verdict]
    * @returns {[string, Shown][]}
    */
-  function resultFacts(chosen) {
+  function resultFacts(chosen, verdict = null) {
     /** @param {number | string | boolean | null} value */
-    const shown = value => (typeof value === "number" ? trimmed(value, 8) : value === null ? null : String(value));
+    const shown = value => (typeof value === "number" ? trimmed(value, DIGITS) : value === null ? null : String(value));
+    const { help } = Store.aboutVariable(chosen.run.analysis, chosen.variable);
     return [
       ["Variable", chosen.variable],
-      [chosen.limit ? `${chosen.limit === "upper" ? "Upper" : "Lower"} limit` : "Value", shown(chosen.value)],
-      ["Error", chosen.down === chosen.up ? shown(chosen.error) : `+${shown(chosen.up)} −${shown(chosen.down)}`],
-      ["Unit", chosen.unit],
+      ["What it is", help],
+      [
+        chosen.limit ? `${chosen.limit === "upper" ? "Upper" : "Lower"} limit` : "Value",
+        chosen.value === null ? null : result(chosen),
+      ],
+      ["Error", chosen.down === chosen.up ? null : `+${shown(chosen.up)} −${shown(chosen.down)}`],
+      ["Expected", verdict && measured(verdict.expected, (verdict.high - verdict.expected) / 3)],
+      [
+        "Deviation",
+        verdict && Verdicts.signed(verdict.deviation) + (verdict.mark ? `, ${verdict.mark.replace("_", " ")}` : ""),
+      ],
       ["n", chosen.n === null ? null : counted(chosen.n)],
       ["No number", chosen.insufficient],
-      ...chosen.data.map(([key, value]) => /** @type {[string, Shown]} */ ([key, shown(value)])),
+      ...chosen.data.map(([key, value]) => /** @type {[string, Shown]} */ ([key.replace(/_/g, " "), shown(value)])),
     ];
   }
 
@@ -283,5 +319,5 @@ const Details = (function () {
     return rows.length ? el("section", {}, el("h4", {}, title), el("dl", {}, ...rows)) : null;
   }
 
-  return { show, missing, path, figureAddresses, logCommand, isBeside, resultFacts };
+  return { show, addElsewhere, missing, path, figureAddresses, logCommand, isBeside, resultFacts };
 })();

@@ -16,14 +16,55 @@
  * @property {string[]} problems
  * @property {string[]} decisions of people, a sentence for each that holds
  * @property {Record<string, About>} titles by analysis
+ * @property {Happened[]} events what may explain a change of results
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
  *
  * @typedef {object} About what the configuration has about an analysis, and about its variables by name
  * @property {string} title
  * @property {string} documentation
  * @property {string} [contact]
+ * @property {string[]} [main] the variables that are shown first
  * @property {Record<string, {title: string, help: string}>} [variables]
  * @property {Record<string, Record<string, number>>} [limits] by variable, such as {warn_low: 9}
+ *
+ * @typedef {object} Happened
+ * @property {string} kind "science_run", "version", "software" or "decision"
+ * @property {string} title
+ * @property {string} text
+ * @property {string | null} start
+ * @property {string | null} end
+ * @property {string} analysis "all" if it is about every one
+ *
+ * @typedef {object} Alarm a change of one series of results, or of several that changed together
+ * @property {string} id
+ * @property {string} kind
+ * @property {[string, string, string, string][]} series analysis, version, group of run modes, variable
+ * @property {string} first_run
+ * @property {string} began
+ * @property {string} noticed_run
+ * @property {string} sentence
+ * @property {string | null} ended
+ * @property {string} how_ended
+ * @property {number} sigma
+ * @property {string} contact
+ * @property {string} state "open", "acknowledged", "muted" or "ended"
+ * @property {string} reason of a decision about it
+ *
+ * @typedef {object} Newest the newest result of a variable, with the verdict on it; what is empty is not there
+ * @property {string} run
+ * @property {number} [start]
+ * @property {string} [mode]
+ * @property {number} [value]
+ * @property {number} [error]
+ * @property {string} [unit]
+ * @property {string} [limit]
+ * @property {string} [insufficient]
+ * @property {string} [quality]
+ * @property {number} [expected]
+ * @property {number} [low]
+ * @property {number} [high]
+ * @property {number} [deviation] in standard deviations
+ * @property {string} [mark]
  *
  * @typedef {object} AttentionEntry a run of an analysis that waits, failed or was given up
  * @property {string} analysis
@@ -45,6 +86,9 @@
  * @property {number} runs how many
  * @property {number} first start of the first run, in seconds since 1970
  * @property {number} last start of the last run, in seconds since 1970
+ * @property {number} results how many
+ * @property {string[]} modes of the runs
+ * @property {string | null} bands stamp of what was expected of the results; null: there is nothing
  */
 
 /**
@@ -102,26 +146,49 @@
  * @property {RunColumns} runs
  * @property {Map<string, VariableColumns>} variables
  * @property {any[]} table texts, and lists and mappings of texts, each once
+ *
+ * @typedef {object} GroupColumns what was expected of the results of one group of run modes
+ * @property {string} group
+ * @property {number[]} run numbers
+ * @property {(number | null)[]} expected
+ * @property {(number | null)[]} low
+ * @property {(number | null)[]} high
+ * @property {(number | null)[]} deviation
+ * @property {(string | null)[]} mark
+ *
+ * @typedef {object} Bands what was expected of the results of a chunk
+ * @property {string} analysis
+ * @property {string} version
+ * @property {string} shelf
+ * @property {string} [stamp]
+ * @property {Map<string, GroupColumns[]>} variables
  */
 
 const Store = (function () {
   const ALLOWED = /^data\/[A-Za-z0-9_./-]+\.js\?v=[A-Za-z0-9]+$/;
 
+  const MOST = 1500000; // results that are held although they are not needed now
+
   const store = {
     status: /** @type {Status | null} */ (null),
     index: /** @type {Entry[]} */ ([]),
     chunks: /** @type {Map<string, Chunk>} */ (new Map()),
+    bands: /** @type {Map<string, Bands>} by the key of the chunk */ (new Map()),
+    newest: /** @type {Map<string, Map<string, Map<string, Newest>>>} by analysis, version, variable */ (new Map()),
+    alarms: /** @type {Alarm[]} the newest first */ ([]),
     broken: /** @type {Set<string>} keys of chunks that could not be read */ (new Set()),
     own,
     receive,
     refresh,
     need,
+    release,
     versions,
     about,
     aboutVariable,
     limits,
     stateOf,
     analyses,
+    newestOf,
   };
   const pending = /** @type {Map<string, Promise<void>>} */ (new Map());
   const policy = window.trustedTypes
@@ -157,7 +224,11 @@ const Store = (function () {
     if (kind === "status") store.status = complete(content);
     else if (kind === "index") store.index = content.chunks.map(entry);
     else if (kind === "chunk")
-      store.chunks.set(keyOf(content.analysis, content.version, content.shelf), chunk(content));
+      store.chunks.set(keyOf(content.analysis, content.version, content.shelf), withMap(content));
+    else if (kind === "bands")
+      store.bands.set(keyOf(content.analysis, content.version, content.shelf), withMap(content));
+    else if (kind === "newest") store.newest = mapsOf(content, 2);
+    else if (kind === "alarms") store.alarms = content.alarms;
   }
 
   /**
@@ -165,26 +236,39 @@ const Store = (function () {
    * @returns {Status}
    */
   function complete(content) {
-    const lists = { states: [], attention: [], problems: [], decisions: [], science_runs: [] };
+    const lists = { states: [], attention: [], problems: [], decisions: [], science_runs: [], events: [] };
     return { tick: {}, counts: {}, titles: {}, ...lists, ...content };
   }
 
   /**
-   * @param {[string, string, string, string, number, number, number]} row
+   * @param {[string, string, string, string, number, number, number, number?, string[]?, (string | null)?]} row
    * @returns {Entry}
    */
-  function entry([analysis, version, shelf, stamp, runs, first, last]) {
-    return { key: keyOf(analysis, version, shelf), analysis, version, shelf, stamp, runs, first, last };
+  function entry([analysis, version, shelf, stamp, runs, first, last, results = runs, modes = [], bands = null]) {
+    const key = keyOf(analysis, version, shelf);
+    return { key, analysis, version, shelf, stamp, runs, first, last, results, modes, bands };
   }
 
   /**
    * Names of variables may be any text, "__proto__" too: a map holds them.
    *
-   * @param {Omit<Chunk, "variables"> & {variables: Record<string, VariableColumns>}} content
-   * @returns {Chunk}
+   * @param {any} content
+   * @returns {any}
    */
-  function chunk(content) {
+  function withMap(content) {
     return { ...content, variables: new Map(Object.entries(content.variables)) };
+  }
+
+  /**
+   * Turn nested objects into nested maps.
+   *
+   * @param {Record<string, any>} content
+   * @param {number} depth how many levels are below this one
+   * @returns {Map<string, any>}
+   */
+  function mapsOf(content, depth) {
+    const entries = Object.entries(content);
+    return new Map(entries.map(([name, inner]) => [name, depth ? mapsOf(inner, depth - 1) : inner]));
   }
 
   /**
@@ -210,42 +294,69 @@ const Store = (function () {
     });
   }
 
-  /** Load status and index again; return which of them could be read. */
+  /** Load again what each tick writes; return whether status and index could be read. */
   async function refresh() {
     const now = Date.now();
-    const [status, index] = await Promise.all([load("data/status.js", now), load("data/index.js", now)]);
+    const [status, index] = await Promise.all(
+      ["status", "index", "newest", "alarms"].map(name => load(`data/${name}.js`, now)),
+    );
     return { status, index };
   }
 
   /**
-   * Load those chunks that are not here in their present form.
+   * Load those chunks that are not here in their present form, and what was expected of their results.
    *
    * @param {Entry[]} entries
    */
   async function need(entries) {
-    await Promise.all(entries.filter(one => store.chunks.get(one.key)?.stamp !== one.stamp).map(once));
+    const lacking = entries.filter(one => store.chunks.get(one.key)?.stamp !== one.stamp);
+    const unjudged = entries.filter(one => one.bands && store.bands.get(one.key)?.stamp !== one.bands);
+    await Promise.all([
+      ...lacking.map(one => once(one.key, one.stamp, store.chunks)),
+      ...unjudged.map(one => once(`${one.key}.bands`, one.bands || "", store.bands, one.key)),
+    ]);
   }
 
   /**
-   * Load a chunk, or wait for it if it is on its way.
+   * Drop results that are not needed now, if there are very many.
    *
-   * @param {Entry} one
+   * @param {Entry[]} needed
    */
-  function once(one) {
-    const name = one.key + one.stamp;
-    const waiting = pending.get(name) || fetchChunk(one).finally(() => pending.delete(name));
+  function release(needed) {
+    const keys = new Set(needed.map(one => one.key));
+    const held = store.index.filter(one => store.chunks.has(one.key));
+    if (held.reduce((sum, one) => sum + one.results, 0) < MOST) return;
+    for (const { key } of held) if (!keys.has(key)) for (const map of [store.chunks, store.bands]) map.delete(key);
+  }
+
+  /**
+   * Load a data file, or wait for it if it is on its way.
+   *
+   * @param {string} place
+   * @param {string} stamp
+   * @param {Map<string, {stamp?: string}>} holder where it is afterwards
+   * @param {string} key its name there
+   */
+  function once(place, stamp, holder, key = place) {
+    const name = place + stamp;
+    const waiting = pending.get(name) || fetchFile(place, stamp, holder, key).finally(() => pending.delete(name));
     pending.set(name, waiting);
     return waiting;
   }
 
-  /** @param {Entry} one */
-  async function fetchChunk(one) {
-    const loaded = await load(`data/${one.key}.js`, one.stamp);
-    const found = store.chunks.get(one.key);
+  /**
+   * @param {string} place
+   * @param {string} stamp
+   * @param {Map<string, {stamp?: string}>} holder
+   * @param {string} key
+   */
+  async function fetchFile(place, stamp, holder, key) {
+    const loaded = await load(`data/${place}.js`, stamp);
+    const found = holder.get(key);
     if (loaded && found) {
-      found.stamp = one.stamp;
-      store.broken.delete(one.key);
-    } else store.broken.add(one.key);
+      found.stamp = stamp;
+      store.broken.delete(place);
+    } else store.broken.add(place);
   }
 
   /**
@@ -259,13 +370,13 @@ const Store = (function () {
   }
 
   /**
-   * Title (null if it is only the name again), documentation and contact of an analysis.
+   * Title (null if it is only the name again), documentation, contact and main variables of an analysis.
    *
    * @param {string} analysis
    */
   function about(analysis) {
-    const { title = "", documentation = "", contact = "" } = store.status?.titles[analysis] || {};
-    return { title: title && title !== analysis ? title : null, documentation, contact };
+    const { title = "", documentation = "", contact = "", main = [] } = store.status?.titles[analysis] || {};
+    return { title: title && title !== analysis ? title : null, documentation, contact, main };
   }
 
   /**
@@ -298,6 +409,21 @@ const Store = (function () {
   function stateOf(name) {
     const found = store.status?.states.find(one => one.name === name);
     return found ? { ...found, known: true } : { name, meaning: "", urgency: 0, known: false };
+  }
+
+  /**
+   * The newest results of an analysis by variable, of its newest version, or of those that are named.
+   *
+   * @param {string} analysis
+   * @param {string[]} [of] the newest first
+   * @returns {Map<string, Newest>}
+   */
+  function newestOf(analysis, of = versions(analysis).slice(0, 1)) {
+    const found = /** @type {Map<string, Newest>} */ (new Map());
+    for (const version of of)
+      for (const [name, one] of store.newest.get(analysis)?.get(version) || [])
+        if (!found.has(name)) found.set(name, one);
+    return found;
   }
 
   /** Names of the analyses that have results. */

@@ -1,23 +1,34 @@
-// One panel: head line, uPlot with our own drawing, nearest point under the pointer, zoom shared by all panels.
+// One panel: uPlot with our own drawing, nearest point under the pointer, zoom shared by all panels.
 "use strict";
 
 /**
  * @typedef {object} Panel
  * @property {HTMLElement} node
  * @property {Series} series
+ * @property {Around} around
+ * @property {Lane[]} lanes as they were last drawn
  * @property {HTMLElement} box what the plot is drawn in
  * @property {HTMLElement} ring what marks the active point
  * @property {uPlot | null} plot null until the panel is drawn
  * @property {number} active index of the active point, or -1
  * @property {(series: Series, i: number) => void} open shows a point's details
+ *
+ * @typedef {object} Around what a panel shows beside its points
+ * @property {Band[]} scienceRuns
+ * @property {Alarm[]} alarms of the variable
+ * @property {Span[]} spans of these
+ * @property {Happened[]} events
+ * @property {string[]} modes names by rank
+ * @property {boolean} log whether a logarithmic scale is wanted
  */
 
 const Plot = (function () {
   const { el, byId } = Elements;
-  const { utc, runId, result, counted, plural } = Format;
+  const { utc, runId, result, counted, plural, seconds, measured } = Format;
   const HEIGHT = 216, // CSS pixels
     REACH = 30, // CSS pixels from the pointer in which a point is found
-    LEAST_ZOOM = 120; // s
+    LEAST_ZOOM = 120, // s
+    MOST_EVENTS = 12; // that are marked at a time
 
   /** The time range in view, in seconds since 1970, and the panels that share it. */
   const view = {
@@ -48,28 +59,37 @@ const Plot = (function () {
   }
 
   /**
-   * Make the panel of one series; `draw` draws it.
+   * Make a panel of one series in an element; `draw` draws it.
    *
+   * @param {HTMLElement} node
    * @param {Series} series
+   * @param {Around} around
    * @param {(series: Series, i: number) => void} open shows a point's details
    * @returns {Panel}
    */
-  function panel(series, open) {
+  function panel(node, series, around, open) {
     const box = el("div", { class: "plot" });
-    const data = { analysis: series.analysis, variable: series.variable, points: series.x.length };
-    const node = el(
-      "article",
-      { class: "panel", tabindex: 0, "aria-label": summary(series), data },
-      head(series),
-      box,
-      foot(series),
-    );
     const ring = el("div", { class: "ring", hidden: true });
-    const self = /** @type {Panel} */ ({ node, series, box, ring, plot: null, active: -1, open });
+    Object.assign(node.dataset, { points: series.x.length, poor: series.poor.filter(Boolean).length });
+    node.setAttribute("aria-label", summary(series));
+    node.replaceChildren(
+      Heading.head(series),
+      ...around.alarms.slice(0, 2).map(alarmLine),
+      box,
+      Heading.foot(series, around.modes),
+    );
+    const self = /** @type {Panel} */ ({ node, series, around, lanes: [], box, ring, plot: null, active: -1, open });
     node.addEventListener("keydown", event => press(self, event));
     node.addEventListener("blur", () => activate(self, -1));
     view.panels.add(self);
     return self;
+  }
+
+  /** @param {Alarm} alarm */
+  function alarmLine(alarm) {
+    const began = seconds(alarm.began);
+    const since = began === null ? "" : ` since ${utc(began).slice(0, 16)} UTC, run ${alarm.first_run}`;
+    return el("p", { class: "panel-alarm", title: alarm.sentence }, `${alarm.kind.replace("_", " ")}${since}`);
   }
 
   /** @param {Panel} self */
@@ -85,60 +105,15 @@ const Plot = (function () {
     return `${series.analysis} ${series.variable}: ${plural(series.x.length, "result")}${latest}. Arrow keys step through the runs, Enter opens one.`;
   }
 
-  /** @param {Series} series */
-  function head(series) {
-    const last = Axes.newest(series);
-    const unit = series.unit && series.unit !== "1" ? el("span", { class: "unit" }, series.unit) : null;
-    const { title: given, help } = Store.aboutVariable(series.analysis, series.variable);
-    const name = given || series.variable.replace(/_(?=.)/g, "_\u200b");
-    const told = [given ? series.variable : "", help].filter(Boolean).join(": ");
-    const title = el("h4", told ? { title: told } : {}, name, unit);
-    if (last < 0) return el("div", { class: "panel-head" }, title);
-    const newest = Points.point(series, last);
-    const text = result(newest).replace(/^\(([^()]*)\)(?! ×).*$/, "$1");
-    const shown = newest.unit && text.endsWith(` ${newest.unit}`) ? text.slice(0, -newest.unit.length - 1) : text;
-    const latest = el(
-      "div",
-      { class: "latest", title: `latest: run ${runId(newest.run.number)}, ${utc(newest.run.start)} UTC` },
-      el("strong", {}, shown),
-      el("span", {}, `run ${runId(newest.run.number)}`),
-    );
-    return el("div", { class: "panel-head" }, title, latest);
-  }
-
-  /** @param {Series} series */
-  function foot(series) {
-    const none = series.kind.filter(kind => kind === Points.NONE).length;
-    const parts = [plural(series.x.length, "result")];
-    if (none) parts.push(`${none} with insufficient statistics`);
-    if (series.undated) parts.push(`${series.undated} without a start time, not drawn`);
-    const legend =
-      series.versions.size > 1
-        ? [...series.versions]
-            .sort((a, b) => a[1] - b[1])
-            .map(([version, rank]) => el("span", { class: "key" }, swatch(rank), version))
-        : [el("span", { class: "key" }, ...series.versions.keys())];
-    return el(
-      "div",
-      { class: "panel-foot" },
-      el("span", {}, parts.join(" · ")),
-      el("span", { class: "keys" }, ...legend),
-    );
-  }
-
-  /** @param {number} rank */
-  const swatch = rank => el("i", { class: `swatch ${Draw.shapeOf(rank)} rank-${Math.min(rank, 5)}` });
-
   /**
    * Draw a panel, unless it is drawn already.
    *
    * @param {Panel} self
-   * @param {Band[]} bands
    */
-  function draw(self, bands) {
+  function draw(self) {
     if (self.plot) return;
     const plot = new uPlot(
-      options(self, bands),
+      options(self),
       [self.series.x, /** @type {number[]} */ (/** @type {unknown} */ (self.series.y))],
       self.box,
     );
@@ -150,11 +125,14 @@ const Plot = (function () {
 
   /**
    * @param {Panel} self
-   * @param {Band[]} bands
    * @returns {uPlot.Options}
    */
-  function options(self, bands) {
-    const { series, box } = self;
+  function options(self) {
+    const { series, box, around } = self;
+    const inner = HEIGHT - 42; // of the plot's own area, in CSS pixels
+    const values = () => self.lanes.map(lane => ({ lane, shown: Lanes.splits(lane, inner) }));
+    const none = series.y.every(value => value === null);
+    const picture = () => ({ series, lanes: self.lanes, ...pictured(around) });
     const axis = {
       stroke: () => Draw.colours().text,
       grid: { stroke: () => Draw.colours().grid, width: 1 },
@@ -179,26 +157,33 @@ const Plot = (function () {
       },
       scales: {
         x: { time: true, range: () => [view.min, view.max] },
-        y: { range: () => Axes.yRange(series, view.min, view.max, HEIGHT - 36) },
+        y: {
+          range: () => {
+            self.lanes = Lanes.of(series, view.min, view.max, inner, around.log);
+            return [0, 1];
+          },
+        },
       },
       axes: [
         { ...axis, size: 36, space: 74, values: (_plot, splits, _axis, _space, step) => Axes.timeLabels(splits, step) },
         {
           ...axis,
           size: (_plot, labels) => Axes.labelWidth(labels),
-          values: (_plot, splits) => Axes.valueLabels(series, splits),
+          splits: () => (none ? [] : values().flatMap(({ lane, shown }) => shown.map(one => Lanes.place(lane, one)))),
+          values: () => (none ? [] : values().flatMap(({ shown }) => Lanes.labels(shown))),
           gap: 6,
         },
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
       tzDate: time => uPlot.tzDate(new Date(time * 1000), "UTC"),
       hooks: {
-        drawClear: [plot => Draw.background(plot, series, bands)],
+        drawClear: [plot => Draw.background(plot, picture())],
         draw: [
           plot => {
-            Draw.names(plot, bands);
-            self.node.dataset.limits = String(Draw.limits(plot, Store.limits(series.analysis, series.variable)));
-            self.node.dataset.drawn = String(Draw.marks(plot, series));
+            Draw.names(plot, picture());
+            const limits = Draw.limits(plot, self.lanes, Store.limits(series.analysis, series.variable));
+            const drawn = Marks.marks(plot, series, self.lanes, around.spans);
+            Object.assign(self.node.dataset, { limits, drawn, lanes: self.lanes.length });
             activate(self, self.active);
           },
         ],
@@ -206,6 +191,13 @@ const Plot = (function () {
         setSelect: [select],
       },
     };
+  }
+
+  /** @param {Around} around */
+  function pictured({ scienceRuns, spans, events, modes }) {
+    const within = events.map(one => seconds(one.start)).filter(time => time !== null);
+    const inView = within.filter(time => time >= view.min && time <= view.max);
+    return { scienceRuns, alarms: spans, modes, events: inView.length > MOST_EVENTS ? [] : inView };
   }
 
   /**
@@ -240,16 +232,19 @@ const Plot = (function () {
    * Place of a point in CSS pixels of the plot's area, or null if it is not in view.
    *
    * @param {uPlot} plot
-   * @param {Series} series
+   * @param {Panel} self
    * @param {number} i
    * @returns {{left: number, top: number} | null}
    */
-  function position(plot, series, i) {
+  function position(plot, { series, lanes }, i) {
     const dpr = uPlot.pxRatio;
     const found = /** @type {{left: number, top: number}[]} */ ([]);
-    Draw.eachPoint(plot, { x: [series.x[i]], y: [series.y[i]] }, (_, x, y) => {
+    const [min, max] = Draw.ends(plot);
+    if (series.x[i] < min || series.x[i] > max) return null;
+    const add = (/** @type {number} */ _, /** @type {number} */ x, /** @type {number} */ y) => {
       found.push({ left: (x - plot.bbox.left) / dpr, top: (y - plot.bbox.top) / dpr });
-    });
+    };
+    Marks.eachPoint(plot, series, lanes, add, [i, i + 1]);
     return found[0] || null;
   }
 
@@ -260,18 +255,18 @@ const Plot = (function () {
    * @param {number} left
    * @param {number} top
    */
-  function nearest({ plot, series }, left, top) {
+  function nearest({ plot, series, lanes }, left, top) {
     if (!plot) return -1;
     const dpr = uPlot.pxRatio;
     const [from, to] = [plot.posToVal(left - REACH, "x"), plot.posToVal(left + REACH, "x")];
     const [first, last] = Axes.within(series.x, from, to);
-    const near = { x: series.x.slice(first, last), y: series.y.slice(first, last) };
     let best = -1,
       least = REACH;
-    Draw.eachPoint(plot, near, (i, x, y) => {
+    const look = (/** @type {number} */ i, /** @type {number} */ x, /** @type {number} */ y) => {
       const distance = Math.hypot((x - plot.bbox.left) / dpr - left, (y - plot.bbox.top) / dpr - top);
-      if (distance < least) [best, least] = [first + i, distance];
-    });
+      if (distance < least) [best, least] = [i, distance];
+    };
+    Marks.eachPoint(plot, series, lanes, look, [first, last]);
     return best;
   }
 
@@ -293,7 +288,7 @@ const Plot = (function () {
   function activate(self, i) {
     const tip = byId("tip");
     const { plot, ring, active: before } = self;
-    const place = plot && i >= 0 ? position(plot, self.series, i) : null;
+    const place = plot && i >= 0 ? position(plot, self, i) : null;
     self.active = place ? i : -1;
     ring.hidden = !place;
     if (!plot || !place) {
@@ -302,7 +297,7 @@ const Plot = (function () {
     }
     ring.style.left = `${place.left}px`;
     ring.style.top = `${place.top}px`;
-    if (before !== i || tip.hidden) tip.replaceChildren(...tipLines(Points.point(self.series, i)));
+    if (before !== i || tip.hidden) tip.replaceChildren(...tipLines(self.series, i));
     tip.hidden = false;
     const area = plot.over.getBoundingClientRect();
     putBeside(tip, area.left + place.left, area.top + place.top);
@@ -321,16 +316,36 @@ const Plot = (function () {
     tip.style.top = `${Math.max(8, Math.min(y - 12, innerHeight - tip.offsetHeight - 8))}px`;
   }
 
-  /** @param {Point} shown */
-  function tipLines(shown) {
+  /**
+   * @param {Series} series
+   * @param {number} i
+   */
+  function tipLines(series, i) {
+    const shown = Points.point(series, i);
     const { run } = shown;
     const n = shown.n === null ? "" : ` · n = ${counted(shown.n)}`;
+    const reason = new Map(shown.data).get("quality_reason");
     return [
       el("b", {}, result(shown)),
       ...(shown.insufficient ? [el("span", {}, shown.insufficient)] : []),
+      ...(series.poor[i] ? [el("span", {}, `poor quality${reason ? `: ${reason}` : ""}`)] : []),
+      ...expectedLine(series, i),
       el("span", {}, `run ${runId(run.number)} · ${run.mode || "mode unknown"}${n}`),
       el("span", {}, `${utc(run.start)} UTC · ${run.version}`),
       el("em", {}, run.figures.length ? "click: figure and details" : "click: details"),
+    ];
+  }
+
+  /**
+   * @param {Series} series
+   * @param {number} i
+   */
+  function expectedLine(series, i) {
+    const [expected, high, deviation, mark] = [series.expected[i], series.high[i], series.deviation[i], series.mark[i]];
+    if (Number.isNaN(deviation)) return [];
+    const words = mark ? `, ${mark.replace("_", " ")}` : "";
+    return [
+      el("span", {}, `expected ${measured(expected, (high - expected) / 3)}: ${Verdicts.signed(deviation)}${words}`),
     ];
   }
 

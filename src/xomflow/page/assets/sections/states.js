@@ -9,7 +9,7 @@
  * @property {string} [warning]
  */
 
-const Overview = (function () {
+const States = (function () {
   const { el, byId } = Elements;
   const { seconds, utc, span, relative, counted, plural } = Format;
   const LATE = 3 * 3600; // s, where the status names no interval
@@ -177,17 +177,22 @@ const Overview = (function () {
   }
 
   /**
-   * Show, in the head of the page, how many runs are stale, failed or given up.
+   * Show, in the head of the page, how many alarms are open, and how many runs are stale, failed or given up.
    *
    * @param {Status | null} status
    */
   function showAttentionCount(status) {
     const node = byId("attention-count");
     const urgent = status ? status.attention.filter(one => Store.stateOf(one.state).urgency > 1) : [];
-    node.hidden = !urgent.length;
-    node.textContent = counted(urgent.length);
-    node.title = `${plural(urgent.length, "run")}: ${[...new Set(urgent.map(one => one.state))].join(", ")}`;
+    const alarms = Store.alarms.filter(one => Verdicts.goesOn(one) && one.state === "open");
+    node.hidden = !urgent.length && !alarms.length;
+    node.textContent = counted(urgent.length + alarms.length);
+    const states = [...new Set(urgent.map(one => one.state))].join(", ");
+    node.title = [
+      ...(alarms.length ? [plural(alarms.length, "open alarm")] : []),
+      ...(urgent.length ? [`${plural(urgent.length, "run")}: ${states}`] : []),
+    ].join("; ");
   }
 
-  return { freshness, ordered, slug, showFreshness, showStates, showAttentionCount };
+  return { freshness, ordered, slug, bar, showFreshness, showStates, showAttentionCount };
 })();
