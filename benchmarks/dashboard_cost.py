@@ -26,7 +26,7 @@ from xomflow.core.tick_summary import ListedKey
 from xomflow.grafana import write_tree
 from xomflow.grafana.flux import points
 from xomflow.grafana.site import Bucket as Store
-from xomflow.outcomes.makers import Makers
+from xomflow.outcomes.past.makers import Makers
 from xomflow.publishing import line_protocol
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.expected import expected_points

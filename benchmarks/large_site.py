@@ -27,7 +27,7 @@ from xomflow.cli import main as xom
 from xomflow.core.key import run_id
 from xomflow.core.paths import TickPaths
 from xomflow.outcomes import files
-from xomflow.planning.claims import hold_tick
+from xomflow.planning.progress.claims import hold_tick
 from xomlib.files import dump_json
 
 RUNS_IN_SHELF = 1000

@@ -27,7 +27,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
 from xomflow.jobs.description import read_job
-from xomflow.planning.claims import read_claims
+from xomflow.planning.progress.claims import read_claims
 
 ANALYSES = ("light", "event_rate")
 FEW = 2

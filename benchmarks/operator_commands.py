@@ -26,7 +26,7 @@ from tick_cost import PENDING_PER_ANALYSIS, show, step, tick
 from support.site import Site
 from xomflow.core import times
 from xomflow.core.key import run_id
-from xomflow.planning.claims import new_tick
+from xomflow.planning.progress.claims import new_tick
 
 DAYS = 30
 TICKS_A_DAY = 144

@@ -31,7 +31,7 @@ from xomflow.config.model import Context
 from xomflow.config.software import Program, environment
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.planning.claims import hold_tick
+from xomflow.planning.progress.claims import hold_tick
 from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.storage.folder_listings import FolderListings

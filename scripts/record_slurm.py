@@ -35,7 +35,7 @@ from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 _SECONDS = 40.0  # that a job may take to get into a situation
 _TICK = "20261122T120000-host-5"

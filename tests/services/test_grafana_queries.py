@@ -20,7 +20,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import ListedKey
 from xomflow.core.verdicts import SeriesId, Verdict, bands_document
-from xomflow.outcomes.makers import by_method, look_at_makers
+from xomflow.outcomes.past.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands

@@ -15,7 +15,7 @@ from local_servers.slurm import SlurmAccess, SlurmCluster
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.key import Key
-from xomflow.slurm.submissions import Submission, noted
+from xomflow.slurm.submitting.submissions import Submission, noted
 
 pytestmark = pytest.mark.slow
 Wait = Callable[..., None]

@@ -20,7 +20,7 @@ def demo_tree() -> dict[str, str]:
     from xomflow.config.load import load_configuration
     from xomflow.core.paths import Paths
     from xomflow.grafana.site import Bucket
-    from xomflow.outcomes.makers import Makers
+    from xomflow.outcomes.past.makers import Makers
     from xomflow.workflow.dashboards import site_of
     from xomflow.workflow.documents import ReportConfig
     from xomlib.files import read_json

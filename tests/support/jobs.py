@@ -15,9 +15,9 @@ from xomflow.config.software import Program
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart
-from xomflow.jobs.process import ProcessEnd, ProcessSpec
-from xomflow.jobs.surroundings import Home
-from xomflow.jobs.warm_start import run_warm, try_to_connect
+from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec
+from xomflow.jobs.processes.surroundings import Home
+from xomflow.jobs.processes.warm_start import run_warm, try_to_connect
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
 from xomlib.job_description import ContextSpec, JobDescription, JobKey
 

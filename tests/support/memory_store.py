@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
 from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError

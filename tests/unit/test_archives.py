@@ -18,8 +18,8 @@ from xomflow.core.files.archive import names_in_archive, read_from_archive
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow import archives
 from xomflow.workflow.archives import archive_old_files
 from xomlib.files import dump_json

@@ -15,10 +15,10 @@ from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill, backfilled, backfills
 from xomflow.decisions.model import Decision, Subject, Verb
-from xomflow.outcomes.expected_times import Cost, expected_cost
-from xomflow.planning.backfills import take_of_backfills
+from xomflow.outcomes.past.expected_times import Cost, expected_cost
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
+from xomflow.planning.queue.backfills import take_of_backfills
 from xomflow.workflow.decisions.backfill import describe_cost
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

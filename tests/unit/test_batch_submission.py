@@ -21,14 +21,14 @@ from xomflow.jobs.batches.plan import Planned, write_plan
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import failures_of
 from xomflow.outcomes.retries import AttemptLimits
-from xomflow.planning.in_progress import read_in_progress
-from xomflow.slurm import submissions
+from xomflow.planning.progress.in_progress import read_in_progress
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
-from xomflow.slurm.cancel import cancel
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import held_jobs
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.cancel import cancel
+from xomflow.slurm.submitting.submitter import Submitter
 from xomflow.workflow.snakemake.commands import RunCommand, batch_command
 from xomflow.workflow.snakemake.rules import Rules
 

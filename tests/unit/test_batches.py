@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support.factory import key_of
 from xomflow.config.model import Batches
-from xomflow.planning.batches import Candidate, plan_batches
+from xomflow.planning.queue.batches import Candidate, plan_batches
 
 RULE = Batches(target="30 min", most=500, alone=0, cpus=1)
 

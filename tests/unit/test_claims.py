@@ -19,7 +19,7 @@ import pytest
 from support.factory import KEY, NOW, key_of
 from xomflow.core.paths import SOURCE, Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
-from xomflow.planning.claims import ended_ticks, hold_tick, is_overtaken, live_claims, new_tick
+from xomflow.planning.progress.claims import ended_ticks, hold_tick, is_overtaken, live_claims, new_tick
 from xomlib.files import dump_json
 from xomlib.process.locks import is_locked
 
@@ -30,7 +30,7 @@ from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
-from xomflow.planning.claims import hold_tick
+from xomflow.planning.progress.claims import hold_tick
 paths, KEY = Paths(Path(sys.argv[1])), Key("kr83m", "v1", "052894")
 """
 HOLD_TICK = "lock = hold_tick(TickPaths(paths.tick(sys.argv[2])))"

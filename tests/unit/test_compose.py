@@ -13,9 +13,9 @@ import pytest
 
 from support.factory import KEY, NOW, result
 from support.jobs import analysis_jobs, run_job
-from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
-from xomflow.jobs.process import ProcessEnd
+from xomflow.jobs.ends.compose import compose, git_revision
+from xomflow.jobs.processes.process import ProcessEnd
 from xomflow.outcomes.model import Outcome
 from xomlib.files import digest, dump_json
 from xomlib.process.reads import JOURNAL
@@ -106,7 +106,7 @@ def test_the_job_of_a_batch_system_is_in_the_outcome(tmp_path: Path, monkeypatch
 def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xomflow.jobs.compose.ROOT", tmp_path)
+    monkeypatch.setattr("xomflow.jobs.ends.compose.ROOT", tmp_path)
     found = git_revision.__wrapped__  # a process asks once
     assert found() is None
 

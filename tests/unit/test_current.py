@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.current import Groups, Revision, Verdict, judge
 
 NAMES = "abcdefgh"
 

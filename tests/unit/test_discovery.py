@@ -10,10 +10,10 @@ from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.outcomes.files import failures_of
-from xomflow.planning import in_progress
-from xomflow.planning.claims import hold_tick
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.planning.progress import in_progress
+from xomflow.planning.progress.claims import hold_tick
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow import discover
 from xomlib.files import dump_json
 

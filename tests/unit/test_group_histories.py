@@ -23,8 +23,8 @@ from support.memory_store import MemoryStore
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
+from xomflow.outcomes.campaigns.groups import read_groups, write_groups
 from xomflow.outcomes.files import list_outcomes
-from xomflow.outcomes.groups import read_groups, write_groups
 from xomflow.planning.pending.find import find_pending
 from xomflow.planning.runs.campaigns import Campaign, campaign_as_run
 from xomflow.publishing.publish import publish, verify

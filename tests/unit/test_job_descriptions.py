@@ -82,6 +82,6 @@ def test_the_path_of_a_job_imports_no_other_part_of_a_tick() -> None:
     code += "print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code, str(SOURCE)], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "xomflow.jobs.cold_start" in loaded
+    assert "xomflow.jobs.processes.cold_start" in loaded
     strangers = {"xomflow.planning", "xomflow.slurm", "xomflow.storage", "xomflow.rundb", "xomflow.workflow"}
     assert not loaded & strangers

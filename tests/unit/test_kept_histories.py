@@ -25,8 +25,8 @@ from xomflow.core.key import Key, group_id, run_id
 from xomflow.core.paths import Paths
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.outcomes.campaigns.groups import write_groups
 from xomflow.outcomes.files import digest_of
-from xomflow.outcomes.groups import write_groups
 from xomflow.planning.pending.find import find_pending, load_pending
 from xomflow.rundb.database import FileRunDB
 

@@ -11,7 +11,7 @@ import pytest
 
 from support.in_process import FastSite, fork
 from xomflow.core.paths import Paths
-from xomflow.jobs.local_memory import hold_memory, take_parts
+from xomflow.jobs.processes.local_memory import hold_memory, take_parts
 
 ALONE = """
 os.mkdir("inside")

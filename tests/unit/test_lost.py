@@ -11,7 +11,7 @@ from support.factory import KEY
 from xomflow.config.model import Retries
 from xomflow.core import times
 from xomflow.core.paths import Paths
-from xomflow.jobs.lost import record_lost
+from xomflow.jobs.ends.lost import record_lost
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import failures_of
 

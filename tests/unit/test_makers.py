@@ -14,8 +14,8 @@ from support.factory import outcome, result
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes.groups import Method
-from xomflow.outcomes.makers import Made, Maker, Makers, by_method, look_at_makers
+from xomflow.outcomes.campaigns.groups import Method
+from xomflow.outcomes.past.makers import Made, Maker, Makers, by_method, look_at_makers
 from xomflow.page.refresh import refresh_page
 from xomflow.workflow.makers import _differences, _never_read
 

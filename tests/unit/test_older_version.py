@@ -10,9 +10,9 @@ from support.factory import KEY, NOW
 from xomflow.core.files.work_format import FORMAT
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import hold_run, write_owner
-from xomflow.planning.claims import hold_tick
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.planning.progress.claims import hold_tick
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import TickStart
 from xomflow.workflow.older_version import has_older_jobs
 from xomlib.files import dump_json

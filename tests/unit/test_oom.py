@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xomflow.jobs.oom import oom_kills
+from xomflow.jobs.processes.oom import oom_kills
 
 
 def count(tmp_path: Path, own: str, files: dict[str, str]) -> int:

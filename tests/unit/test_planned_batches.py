@@ -14,8 +14,8 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import State
 from xomflow.jobs.batches.plan import read_plan
-from xomflow.outcomes.expected_times import expected_seconds
 from xomflow.outcomes.files import Failure
+from xomflow.outcomes.past.expected_times import expected_seconds
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
 from xomflow.workflow.batches import batches_of

@@ -22,8 +22,8 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes import cache
 from xomflow.outcomes.cache import OutcomeCache
-from xomflow.outcomes.current import Groups
-from xomflow.outcomes.groups import KnownGroups, write_groups
+from xomflow.outcomes.campaigns.current import Groups
+from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
 from xomflow.publishing.store import Store

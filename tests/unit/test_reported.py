@@ -14,7 +14,7 @@ from support.factory import NOW
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.planning.claims import hold_tick, new_tick
+from xomflow.planning.progress.claims import hold_tick, new_tick
 from xomflow.workflow.reported import NO_MAIL, REPORTED, news_of, note_news, with_news
 from xomlib.files import dump_json
 

@@ -19,9 +19,9 @@ from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs import runner
 from xomflow.jobs.description import read_job
-from xomflow.jobs.process import ProcessEnd
+from xomflow.jobs.processes.process import ProcessEnd
+from xomflow.jobs.processes.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.jobs.run_lock import lock_owners
-from xomflow.jobs.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.outcomes.files import Failure, failure_path, failures_of
 from xomlib.schema import SchemaError
 

@@ -11,14 +11,14 @@ from xomflow.config.model import Retries
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import write_jobs
-from xomflow.jobs.lost import record_lost, record_unstarted
+from xomflow.jobs.ends.lost import record_lost, record_unstarted
 from xomflow.jobs.run_lock import hold_run, lock_owners, write_owner
 from xomflow.outcomes.files import failures_of
-from xomflow.slurm import submissions
 from xomflow.slurm.asked import statuses as statuses_of
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import SubmissionStatus
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 
 KEY = factory.KEY
 GIVEN = Submission(KEY, 1, "20261122T120000-host-5", factory.NOW, "17")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.planning.share import Queue, count_older, in_order, share, take
+from xomflow.planning.queue.share import Queue, count_older, in_order, share, take
 
 QUEUES = st.dictionaries(
     st.sampled_from("abcd"),

@@ -23,16 +23,16 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, failures_of
 from xomflow.outcomes.retries import next_resources, next_try
-from xomflow.slurm import submissions
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
-from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import Facts, SubmissionStatus, status_of
-from xomflow.slurm.submissions import Submission
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.job_index import JobIndex
+from xomflow.slurm.submitting.submissions import Submission
+from xomflow.slurm.submitting.submitter import Submitter
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)  # days after the tick of the recordings
 LATENCY = timedelta(seconds=60)

@@ -18,15 +18,15 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import JobCounts
 from xomflow.jobs.run_lock import hold_run
-from xomflow.slurm import submissions
 from xomflow.slurm.answers import number_in, parse, parse_accounting
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
-from xomflow.slurm.cancel import end_jobs
-from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, to_blame
-from xomflow.slurm.submissions import Submission
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.cancel import end_jobs
+from xomflow.slurm.submitting.job_index import JobIndex
+from xomflow.slurm.submitting.submissions import Submission
+from xomflow.slurm.submitting.submitter import Submitter
 
 KEY = Key("kr83m", "v1", "052001")
 GIVEN = Submission(KEY, 1, "tick-1", factory.NOW, "17", own_account(), "main")

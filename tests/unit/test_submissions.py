@@ -21,14 +21,14 @@ from xomflow.core.paths import Paths
 from xomflow.jobs.run_lock import hold_run
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_try
-from xomflow.slurm import submissions
 from xomflow.slurm.answers import FINAL_STATES, parse
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.commands import Slurm
-from xomflow.slurm.job_index import JobIndex
 from xomflow.slurm.status import Facts, SubmissionStatus, status_of
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.job_index import JobIndex
+from xomflow.slurm.submitting.submissions import Submission
 
 KEY = Key("kr83m", "v1", "052001")
 GIVEN = Submission(KEY, 2, "20261122T120000-host-5", datetime(2026, 11, 22, 12, tzinfo=UTC), "17")

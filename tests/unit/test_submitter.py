@@ -18,11 +18,11 @@ from support import factory
 from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import Failure, failure_path
-from xomflow.slurm import submissions
 from xomflow.slurm.answers import refusal
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
-from xomflow.slurm.submissions import Submission
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
+from xomflow.slurm.submitting.submitter import Submitter
 
 LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
 

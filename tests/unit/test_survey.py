@@ -24,15 +24,15 @@ from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
-from xomflow.planning import middle
-from xomflow.planning.claims import hold_tick
-from xomflow.planning.in_progress import InProgress
-from xomflow.planning.share import share
+from xomflow.planning.progress.claims import hold_tick
+from xomflow.planning.progress.in_progress import InProgress
+from xomflow.planning.queue import middle
+from xomflow.planning.queue.share import share
 from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
 from xomflow.rundb.query import RunQuery, read_documents
 from xomflow.rundb.shelves import AnsweredShelves
 from xomflow.slurm.status import SubmissionStatus
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.data_directory import DataDirectory
 from xomflow.workflow.discover import limits_of

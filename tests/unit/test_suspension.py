@@ -22,9 +22,9 @@ from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.model import FailureKind
 from xomflow.outcomes.retries import NOT_ITS_FAULT
-from xomflow.planning import middle
+from xomflow.planning.queue import middle
 from xomflow.planning.survey import Survey, take_survey
-from xomflow.planning.suspension import CAUSED_BY_SCRIPT, IN_A_ROW, FailedAttempt, find_suspension
+from xomflow.planning.suspensions.suspension import CAUSED_BY_SCRIPT, IN_A_ROW, FailedAttempt, find_suspension
 
 OLD = range(52000, 52000 + IN_A_ROW)
 NEW = range(52900, 52900 + IN_A_ROW)

@@ -15,7 +15,7 @@ from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary
 from xomflow.outcomes.retries import RetryPolicy
-from xomflow.planning.claims import Claim, read_claims, write_claims
+from xomflow.planning.progress.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.open_store import StoreConfig
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart

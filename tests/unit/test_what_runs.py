@@ -12,7 +12,7 @@ from xomflow.config.load import check_configuration
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.run_lock import hold_run, write_owner
-from xomflow.planning.claims import Claim, hold_tick, write_claims
+from xomflow.planning.progress.claims import Claim, hold_tick, write_claims
 from xomflow.workflow.what_runs import what_runs
 
 KEY = Key("good", "v1", "052001")

@@ -16,8 +16,8 @@ from support.site import Site
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.terminal import exit_code
 
 RAISES = "raise ValueError('no')"

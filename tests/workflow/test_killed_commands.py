@@ -15,8 +15,8 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.decisions.files import read_decisions
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission, noted
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission, noted
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 TICK = "20261122T120000-host-5"

@@ -21,9 +21,9 @@ from support.jobs import Jobs, Preloaded, alive
 from support.patience import PATIENCE
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
-from xomflow.jobs.cold_start import run_cold
-from xomflow.jobs.process import ProcessEnd, StopRequested, raise_on_stop
-from xomflow.jobs.warm_start import send, try_to_connect
+from xomflow.jobs.processes.cold_start import run_cold
+from xomflow.jobs.processes.process import ProcessEnd, StopRequested, raise_on_stop
+from xomflow.jobs.processes.warm_start import send, try_to_connect
 from xomlib.files import read_json
 from xomlib.job_description import ContextSpec
 

@@ -12,7 +12,7 @@ from support.in_process import FastSite
 from support.site import document
 from xomflow.core.key import Key
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
-from xomflow.outcomes.makers import Maker
+from xomflow.outcomes.past.makers import Maker
 from xomflow.workflow.requests.looking.outdated import Today, differences
 
 PICTURE = """

@@ -17,8 +17,8 @@ from support.pythons import python_3_9
 from support.site import document
 from xomflow.config.software import Program
 from xomflow.core.paths import ROOT
-from xomflow.jobs.cold_start import run_cold
-from xomflow.jobs.process import ProcessEnd, ProcessSpec
+from xomflow.jobs.processes.cold_start import run_cold
+from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec
 from xomlib.files import read_json
 
 # Nothing that is installed can be found; what is loaded all the same must come from the standard library or from src.

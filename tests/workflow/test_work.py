@@ -12,8 +12,8 @@ import pytest
 
 from support.jobs import Jobs, Preloaded
 from xomflow.core.paths import ROOT
-from xomflow.jobs.cold_start import run_cold
-from xomflow.jobs.process import ProcessEnd
+from xomflow.jobs.processes.cold_start import run_cold
+from xomflow.jobs.processes.process import ProcessEnd
 from xomlib.files import read_json
 
 MEGABYTES_OF_PARENT = 600

@@ -16,8 +16,8 @@ from xomflow.core import times
 from xomflow.core.files.archive import names_in_archive
 from xomflow.core.files.work_format import FORMAT
 from xomflow.core.key import Key
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 
 PICTURES = {
     f"05200{n}.{name}.png": b"\x89PNG\r\n\x1a\n picture of 05200%d" % n for n in (1, 2) for name in ("pixel", "other")

@@ -36,8 +36,8 @@ def discover(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Run one analysis for one run."""
     from xomflow.jobs.description import read_job
+    from xomflow.jobs.processes.surroundings import ALONE_IN_BATCH_JOB, beside
     from xomflow.jobs.runner import run_job
-    from xomflow.jobs.surroundings import ALONE_IN_BATCH_JOB, beside
 
     job = read_job(options.tick, Key(options.analysis, options.version, options.run))
     around = ALONE_IN_BATCH_JOB if options.batch or _BATCH_JOB in os.environ else beside(options.tick)

@@ -17,18 +17,18 @@ from xomflow.core.errors import DiskError
 from xomflow.core.files.disk import in_a_sentence
 from xomflow.core.files.folder_marks import FolderAwayError, check_folders
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.jobs.cold_start import run_cold
-from xomflow.jobs.compose import compose, git_revision
 from xomflow.jobs.description import Job
+from xomflow.jobs.ends.compose import compose, git_revision
 from xomflow.jobs.job_files import begin_log, keep_figures, mark_made
-from xomflow.jobs.local_memory import hold_memory
-from xomflow.jobs.oom import oom_kills
-from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
+from xomflow.jobs.processes.cold_start import run_cold
+from xomflow.jobs.processes.local_memory import hold_memory
+from xomflow.jobs.processes.oom import oom_kills
+from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
+from xomflow.jobs.processes.surroundings import Surroundings
+from xomflow.jobs.processes.warm_start import run_warm
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.retry import next_try_of
 from xomflow.jobs.run_lock import hold_run, leave_run, release_run, write_owner
-from xomflow.jobs.surroundings import Surroundings
-from xomflow.jobs.warm_start import run_warm
 from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance
 from xomflow.outcomes.files import (
     Failure,

@@ -63,7 +63,7 @@ class Listing:
     done
         Ids of the runs that have an outcome.
     superseded
-        Ids of those with a file that is called superseded, see `xomflow.outcomes.current`.
+        Ids of those with a file that is called superseded, see `xomflow.outcomes.campaigns.current`.
     failures
         Failed attempts by run id, in order.
     foreign

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from xomflow.core.paths import Paths
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.outcomes.files import list_versions, names_in
-from xomflow.outcomes.groups import Method
 from xomlib.files import write_atomically
 
 

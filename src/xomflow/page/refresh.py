@@ -10,9 +10,9 @@ from xomflow import page
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import read_alarms, read_bands
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
-from xomflow.outcomes.groups import CurrentResults, Method
-from xomflow.outcomes.makers import Makers, MakersOfShelves, by_method
+from xomflow.outcomes.campaigns.groups import CurrentResults, Method
 from xomflow.outcomes.model import Outcome
+from xomflow.outcomes.past.makers import Makers, MakersOfShelves, by_method
 
 
 class Refreshed(NamedTuple):

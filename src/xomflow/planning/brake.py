@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xomflow.core.errors import PersonNeededError
 from xomflow.decisions.model import Decision, accepted
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 
 _LEAST_KNOWN = 5
 _FEW = 20

@@ -12,7 +12,7 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill
 from xomflow.outcomes.files import Failure
 from xomflow.planning.decide import KeyState, as_probe
-from xomflow.planning.share import Queue
+from xomflow.planning.queue.share import Queue
 from xomflow.rundb.run import Run
 
 # Most runs of one tick whose last attempt was lost, of all analyses together.

@@ -17,21 +17,21 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
-from xomflow.outcomes.groups import GroupsOfAll
-from xomflow.planning.backfills import take_of_backfills
+from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
 from xomflow.planning.decide import Evidence, decide, waiting_state
-from xomflow.planning.have_ended import have_ended
-from xomflow.planning.in_progress import InProgress, read_in_progress
 from xomflow.planning.items import Item, describe_left, few_lost, with_probes
-from xomflow.planning.middle import without_middle
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
 from xomflow.planning.pending.work import PendingRuns, PendingWork
+from xomflow.planning.progress.have_ended import have_ended
+from xomflow.planning.progress.in_progress import InProgress, read_in_progress
+from xomflow.planning.queue.backfills import take_of_backfills
+from xomflow.planning.queue.middle import without_middle
+from xomflow.planning.queue.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.runs.science_runs import ScienceRunTimes
-from xomflow.planning.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.standing import Standing
-from xomflow.planning.suspended import SuspendedAnalyses, SuspendedRuns, is_old
+from xomflow.planning.suspensions.suspended import SuspendedAnalyses, SuspendedRuns, is_old
 from xomflow.planning.undone import find_undone
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run

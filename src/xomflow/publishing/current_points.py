@@ -8,8 +8,8 @@ from typing import Any
 from xomflow.core.key import shelf_of
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
+from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
 from xomflow.outcomes.files import superseded_in
-from xomflow.outcomes.groups import CurrentResults, GroupsOfAll
 from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import FORM
 from xomflow.publishing.points import points_of

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from xomflow.core.key import first_run, run_id
 from xomflow.core.messages import some_of
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.publishing import line_protocol
 from xomflow.publishing.boards import expected
 from xomflow.publishing.influx_client import InfluxClient, read_credentials

@@ -11,7 +11,7 @@ from pathlib import Path
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point, number_in
 from xomflow.publishing.points import points_of

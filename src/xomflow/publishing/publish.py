@@ -17,7 +17,7 @@ from xomflow.core.key import first_run, is_group, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import Fingerprint, SeenFingerprints, Shelf
-from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints, OnRead

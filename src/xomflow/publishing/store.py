@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from xomflow.core.errors import XomError
 from xomflow.core.exit_code import ExitCode
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import Point
 

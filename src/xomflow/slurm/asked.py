@@ -12,13 +12,13 @@ from xomflow.core.account import own_account
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.jobs.last_words import LastWords
+from xomflow.jobs.ends.last_words import LastWords
 from xomflow.jobs.run_lock import read_owner
 from xomflow.outcomes.files import names_in
 from xomflow.slurm.batch_system import BatchJob, BatchSystem
-from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.status import Facts, SubmissionStatus, status_of, to_blame
-from xomflow.slurm.submissions import Submission, noted
+from xomflow.slurm.submitting.job_index import JobIndex, by_name, job_by_name
+from xomflow.slurm.submitting.submissions import Submission, noted
 from xomlib.process.locks import is_locked
 
 

@@ -11,13 +11,13 @@ from xomflow.core import times
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.jobs.lost import record_failure
+from xomflow.jobs.ends.lost import record_failure
 from xomflow.jobs.run_lock import take_left_behind
 from xomflow.outcomes.files import Failure
-from xomflow.slurm import submissions
 from xomflow.slurm.batch_system import BatchSystem
-from xomflow.slurm.cancel import end_jobs
 from xomflow.slurm.status import SubmissionStatus
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.cancel import end_jobs
 
 
 def settle(paths: Paths, batch: BatchSystem, retries: Retries, statuses: Mapping[Key, SubmissionStatus]) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from xomflow.core.key import Key
 from xomflow.core.tick_summary import JobCounts
 from xomflow.slurm.batch_system import BatchJob
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 
 @dataclass(frozen=True, slots=True)

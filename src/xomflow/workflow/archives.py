@@ -23,8 +23,8 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import finished_in, names_in
-from xomflow.planning.claims import ended_ticks
-from xomflow.slurm import submissions
+from xomflow.planning.progress.claims import ended_ticks
+from xomflow.slurm.submitting import submissions
 from xomflow.workflow.sweep import last_change
 
 _DAY = timedelta(days=1)

@@ -8,10 +8,10 @@ from xomflow.config.model import Config
 from xomflow.core.key import is_group
 from xomflow.core.paths import Paths
 from xomflow.jobs.batches.plan import Planned
-from xomflow.outcomes.expected_times import expected_seconds
+from xomflow.outcomes.past.expected_times import expected_seconds
 from xomflow.outcomes.retries import AttemptLimits
-from xomflow.planning.batches import Candidate, plan_batches
 from xomflow.planning.items import Item
+from xomflow.planning.queue.batches import Candidate, plan_batches
 
 # Of the time limit, where no run is done yet: a batch that is too long costs little, as what has not begun is ready.
 _UNKNOWN_PART = 0.01

@@ -10,8 +10,8 @@ from xomflow.core.errors import ConfigurationError, XomError
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.grafana.site import Analysis, Bucket, Site, Variable
-from xomflow.outcomes.groups import Method
-from xomflow.outcomes.makers import Makers
+from xomflow.outcomes.campaigns.groups import Method
+from xomflow.outcomes.past.makers import Makers
 from xomflow.publishing.boards.expected import Limits
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, VariableTitle
 

@@ -21,13 +21,13 @@ from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
 from xomflow.jobs.description import AnalysisJobs, RunJob, WarmStart, how_started, units_promised, write_jobs
-from xomflow.jobs.lost import record_lost
+from xomflow.jobs.ends.lost import record_lost
+from xomflow.outcomes.campaigns.groups import write_groups
 from xomflow.outcomes.files import quarantine
-from xomflow.outcomes.groups import write_groups
 from xomflow.outcomes.retries import DISK, AttemptLimits, RetryPolicy, next_resources
 from xomflow.outcomes.trial_marks import renew_marks
-from xomflow.planning.claims import Claim, write_claims
 from xomflow.planning.items import Item
+from xomflow.planning.progress.claims import Claim, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
 from xomflow.publishing.open_store import StoreConfig

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from xomflow.config.model import Config
 from xomflow.core.paths import Paths
-from xomflow.outcomes.makers import Makers, by_method, look_at_makers
+from xomflow.outcomes.past.makers import Makers, by_method, look_at_makers
 
 # Of more shelves that changed since the last tick the outcomes are not read.
 _MOST_SHELVES = 20

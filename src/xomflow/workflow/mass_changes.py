@@ -10,8 +10,8 @@ from xomflow.core.errors import XomError
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import vetoes
 from xomflow.decisions.model import Decision, standing
-from xomflow.outcomes.group_changes import group_changes
-from xomflow.outcomes.groups import GroupsOfAll, Method
+from xomflow.outcomes.campaigns.group_changes import group_changes
+from xomflow.outcomes.campaigns.groups import GroupsOfAll, Method
 from xomflow.outcomes.known import KnownResults, Lost
 from xomflow.planning.brake import BrakeError, Fate, MassChange, brake
 from xomflow.publishing.open_store import StoreConfig, open_store

@@ -6,8 +6,8 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.files.work_format import FORMAT, WITHOUT_FILE
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import lock_owners
-from xomflow.planning.claims import living_ticks
-from xomflow.slurm import submissions
+from xomflow.planning.progress.claims import living_ticks
+from xomflow.slurm.submitting import submissions
 from xomflow.workflow.documents import TickStart
 
 

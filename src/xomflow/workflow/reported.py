@@ -19,7 +19,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.reason import subject_of
-from xomflow.planning.claims import is_overtaken
+from xomflow.planning.progress.claims import is_overtaken
 
 # deploy/mail-if-due.sh and deploy/xom-failed@.service look for these words.
 NO_MAIL = "no mail is due: "

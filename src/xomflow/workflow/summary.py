@@ -23,12 +23,12 @@ from xomflow.outcomes.files import failure_path, failures_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.outcomes.retries import DISK
 from xomflow.page.refresh import PageRefresh
-from xomflow.planning.claims import is_overtaken, read_claims
+from xomflow.planning.progress.claims import is_overtaken, read_claims
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.open_store import open_store
-from xomflow.slurm import submissions
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.archives import archive_old_files
 from xomflow.workflow.boards import happened, publish_boards
 from xomflow.workflow.dashboards import renew_dashboards

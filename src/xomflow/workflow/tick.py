@@ -18,10 +18,10 @@ from xomflow.core.files.work_format import bring_up_to_date, check_format
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import read_jobs_of
-from xomflow.jobs.lost import record_unstarted
+from xomflow.jobs.ends.lost import record_unstarted
 from xomflow.outcomes.retries import AttemptLimits
-from xomflow.planning.claims import hold_tick, new_tick, read_claims
-from xomflow.slurm import submissions
+from xomflow.planning.progress.claims import hold_tick, new_tick, read_claims
+from xomflow.slurm.submitting import submissions
 from xomflow.workflow.documents import TickStart
 from xomflow.workflow.older_version import has_older_jobs
 from xomflow.workflow.trials import as_decided

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting.submitter import Submitter
 from xomflow.workflow.messages.start import tell_people
 from xomflow.workflow.reported import note_news, with_news
 from xomflow.workflow.snakemake.commands import step_command

@@ -6,8 +6,8 @@ from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.messages import some_of
 from xomflow.core.paths import Paths
-from xomflow.planning.claims import living_ticks
-from xomflow.planning.in_progress import InProgress, read_in_progress
+from xomflow.planning.progress.claims import living_ticks
+from xomflow.planning.progress.in_progress import InProgress, read_in_progress
 
 
 def what_runs(config: Config, in_progress: InProgress | None = None) -> list[str]:

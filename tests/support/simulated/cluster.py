@@ -12,7 +12,7 @@ from functools import partial
 from support.simulated.clock import HOUR, MINUTE, Clock, moment
 from xomflow.core.errors import BatchSystemError
 from xomflow.slurm.batch_system import BatchJob, JobEnd
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 # Seconds: the start of the heavy libraries, once per job, and what each member costs beside its analysis.
 START, BESIDE = 11.0, 0.5

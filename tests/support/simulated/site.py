@@ -22,11 +22,11 @@ from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import next_resources
-from xomflow.planning.batches import Candidate, plan_batches
 from xomflow.planning.decide import Evidence, decide
-from xomflow.planning.share import Queue, count_older, in_order, take
+from xomflow.planning.queue.batches import Candidate, plan_batches
+from xomflow.planning.queue.share import Queue, count_older, in_order, take
 from xomflow.slurm.status import Facts, status_of, to_blame
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 # Seconds: from the start of a tick to its first submission, of one sbatch, between two looks, of publishing.
 DISCOVERY, SBATCH, LOOK, PUBLISHING = 5.0, 0.3, 10.0, 3.0

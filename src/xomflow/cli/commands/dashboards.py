@@ -13,7 +13,7 @@ from xomlib.printing import say
 
 def dashboards(config: Config, options: argparse.Namespace) -> int:
     """Write dashboards and alert rules for Grafana below work, as each tick does."""
-    from xomflow.outcomes.makers import by_method, look_at_makers
+    from xomflow.outcomes.past.makers import by_method, look_at_makers
     from xomflow.workflow.dashboards import names_without_results, write_dashboards
     from xomflow.workflow.documents import ReportConfig
 

@@ -16,9 +16,9 @@ from xomlib.printing import say
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
     """End the jobs that ticks left in the batch system, or those of some runs; a later tick tries these runs again."""
-    from xomflow.slurm.cancel import cancel as cancel_runs
-    from xomflow.slurm.cancel import keys_at_work
     from xomflow.slurm.open_batch_system import open_batch_system
+    from xomflow.slurm.submitting.cancel import cancel as cancel_runs
+    from xomflow.slurm.submitting.cancel import keys_at_work
 
     paths = Paths(config.work)
     keys = wanted_runs(options).choose_keys(keys_at_work(paths))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from xomflow.jobs.surroundings import Home
+from xomflow.jobs.processes.surroundings import Home
 from xomlib.process.locks import is_locked
 
 _NAME, _LOCK = "xom-preloaded-", "lock"

@@ -16,12 +16,12 @@ from xomflow.jobs.batches import child
 from xomflow.jobs.batches.batch_file import Batch
 from xomflow.jobs.batches.node_home import home_on_node
 from xomflow.jobs.batches.silent_ends import cancel_before_begin, record_end
-from xomflow.jobs.compose import git_revision
 from xomflow.jobs.description import Job, read_jobs_of
-from xomflow.jobs.oom import oom_kills
-from xomflow.jobs.process import STOP_SIGNALS
+from xomflow.jobs.ends.compose import git_revision
+from xomflow.jobs.processes.oom import oom_kills
+from xomflow.jobs.processes.process import STOP_SIGNALS
+from xomflow.jobs.processes.surroundings import Home, Surroundings
 from xomflow.jobs.runner import run_job
-from xomflow.jobs.surroundings import Home, Surroundings
 from xomlib.printing import say
 from xomlib.process.locks import is_locked
 

@@ -10,7 +10,7 @@ from xomflow.core import times
 from xomflow.core.files.folder_marks import check_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import Job
-from xomflow.jobs.lost import disk_trouble, record_failure
+from xomflow.jobs.ends.lost import disk_trouble, record_failure
 from xomflow.jobs.run_lock import take_left_behind
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import DISK

@@ -16,8 +16,8 @@ from xomflow.core.paths import Paths
 from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.jobs.redo import outcomes_to_redo
+from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, revisions_of
 from xomflow.outcomes.files import list_outcomes, list_shelf, shelf_stamps
-from xomflow.outcomes.groups import KnownGroups, read_groups, revisions_of
 from xomflow.planning.pending.kept import Kept, common_fingerprint, read_kept_work, write_kept_work
 from xomflow.planning.pending.overview import Overview
 from xomflow.planning.pending.periods import pending_of_all, unclear_for

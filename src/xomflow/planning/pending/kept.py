@@ -13,8 +13,8 @@ from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import SOURCE
+from xomflow.outcomes.campaigns.groups import KnownGroups
 from xomflow.outcomes.files import Failure
-from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.pending.shelf import KnownShelf
 from xomflow.planning.pending.work import PendingRuns
 from xomflow.planning.runs.campaigns import Campaign

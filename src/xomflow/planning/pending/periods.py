@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from xomflow.config.model import Analysis, Period
 from xomflow.core.key import is_group
-from xomflow.outcomes.current import Groups, Revision, judge
+from xomflow.outcomes.campaigns.current import Groups, Revision, judge
+from xomflow.outcomes.campaigns.groups import KnownGroups
 from xomflow.outcomes.files import Failure, Listing
-from xomflow.outcomes.groups import KnownGroups
 from xomflow.planning.pending.shelf import alike, pending_shelf
 from xomflow.planning.pending.work import PendingRuns
 from xomflow.planning.runs.campaigns import campaigns_of, with_results

@@ -10,8 +10,8 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
 from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
+from xomflow.outcomes.campaigns.groups import GroupsOfAll, KnownGroups
 from xomflow.outcomes.files import Failure
-from xomflow.outcomes.groups import GroupsOfAll, KnownGroups
 from xomflow.planning.runs.campaigns import Campaign
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.rundb.run import Run

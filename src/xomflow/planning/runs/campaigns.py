@@ -1,7 +1,7 @@
 """Analyses over a period: which runs form a campaign, and the campaign as if it were one run.
 
 The id of a campaign is that of its first run and a digest of all its runs. A run that joins late makes another key;
-`xomflow.outcomes.current` decides which of the results that share runs counts.
+`xomflow.outcomes.campaigns.current` decides which of the results that share runs counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xomflow.core import times
 from xomflow.core.key import group_id, run_id
 from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
-from xomflow.outcomes.current import Revision
+from xomflow.outcomes.campaigns.current import Revision
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import common, united

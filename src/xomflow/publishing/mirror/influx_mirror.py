@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.groups import Method
+from xomflow.outcomes.campaigns.groups import Method
 from xomflow.outcomes.history import as_history
 from xomflow.publishing.influx_store import InfluxStore, Span, differences_of
 from xomflow.publishing.mirror.xomdata import HISTORY, MEASUREMENT, mirrored

@@ -15,8 +15,8 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import backfills
 from xomflow.decisions.files import standing_decisions
 from xomflow.decisions.model import Decision, Subject, Verb
-from xomflow.outcomes.expected_times import Cost, expected_cost
 from xomflow.outcomes.files import finished_in
+from xomflow.outcomes.past.expected_times import Cost, expected_cost
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.runs.wanted import WantedRuns

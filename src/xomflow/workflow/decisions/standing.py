@@ -12,8 +12,8 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.outcomes.campaigns.groups import revisions_of
 from xomflow.outcomes.files import list_outcomes
-from xomflow.outcomes.groups import revisions_of
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.runs.wanted import WantedRuns

@@ -12,8 +12,8 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.decisions.files import read_decisions, replace_decision
 from xomflow.decisions.model import Decision
+from xomflow.outcomes.campaigns.renaming import under_new_name
 from xomflow.outcomes.files import digest_of, names_in
-from xomflow.outcomes.renaming import under_new_name
 from xomflow.workflow.maintenance import steps
 from xomlib.files import digest, write_atomically
 

@@ -20,11 +20,11 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import drained
 from xomflow.decisions.files import read_decisions, standing_decisions
-from xomflow.jobs.lost import record_lost
+from xomflow.jobs.ends.lost import record_lost
+from xomflow.outcomes.campaigns.groups import GroupsOfAll, read_groups, write_groups
 from xomflow.outcomes.files import list_outcomes, list_versions, names_in
-from xomflow.outcomes.groups import GroupsOfAll, read_groups, write_groups
 from xomflow.page.refresh import refresh_page
-from xomflow.planning.in_progress import read_in_progress
+from xomflow.planning.progress.in_progress import read_in_progress
 from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.publishing.publish import drop, publish
 from xomflow.publishing.store import StoreError

@@ -21,7 +21,7 @@ from xomflow.notify.matter import Kind, Matter, of_alarms, of_end, of_given_up, 
 from xomflow.notify.news import OLD
 from xomflow.notify.settings import NotifySettings
 from xomflow.notify.tell import Situation, tell
-from xomflow.planning.claims import is_overtaken
+from xomflow.planning.progress.claims import is_overtaken
 from xomflow.workflow.documents import SurveyDocument
 
 

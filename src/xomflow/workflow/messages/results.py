@@ -13,7 +13,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.state import State
 from xomflow.core.verdicts import Mark, SeriesId, Verdict, read_bands
 from xomflow.outcomes.cache import OutcomeCache, Shelf
-from xomflow.outcomes.groups import CurrentResults
+from xomflow.outcomes.campaigns.groups import CurrentResults
 from xomflow.outcomes.model import Outcome
 from xomflow.reports.facts import OfAnalysis, Period, Point, Remarkable, Series
 from xomflow.workflow.documents import AnalysisTitle, VariableTitle

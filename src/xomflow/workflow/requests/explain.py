@@ -7,7 +7,7 @@ from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
 from xomflow.decisions.effects import backfilled, vetoes
-from xomflow.outcomes.groups import CurrentResults
+from xomflow.outcomes.campaigns.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
 from xomflow.planning.items import Item
 from xomflow.planning.runs.runs_now import NOT_SHOWN, read_runs

@@ -9,7 +9,7 @@ from xomflow.core.errors import XomError
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
-from xomflow.outcomes.groups import GroupsOfAll
+from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.publishing import publish
 from xomflow.publishing.open_store import open_store
 from xomflow.publishing.store import Store

@@ -22,7 +22,7 @@ from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
-from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting.submitter import Submitter
 from xomflow.workflow.reported import with_news
 from xomflow.workflow.snakemake.commands import RunCommand, batch_command, step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained

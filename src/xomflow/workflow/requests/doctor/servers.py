@@ -15,10 +15,10 @@ from xomflow.core.messages import some_of
 from xomflow.core.paths import Paths
 from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.rundb.database import open_rundb
-from xomflow.slurm import submissions
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.status import held_jobs
+from xomflow.slurm.submitting import submissions
 from xomflow.workflow.discover import open_context_probe
 from xomflow.workflow.requests.doctor.finding import Check, Finding
 

@@ -15,7 +15,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
-from xomflow.planning.claims import living_ticks
+from xomflow.planning.progress.claims import living_ticks
 from xomflow.workflow.installed_units import units_that_hide_crashes
 from xomflow.workflow.messages.looking import recipients_now
 from xomflow.workflow.requests.doctor.finding import Check, Finding

@@ -14,7 +14,7 @@ from xomflow.core.paths import Paths
 from xomflow.jobs.redo import is_done
 from xomflow.jobs.run_lock import read_owner
 from xomflow.outcomes.files import failures_of
-from xomflow.planning.in_progress import read_in_progress
+from xomflow.planning.progress.in_progress import read_in_progress
 from xomlib.process.locks import is_locked
 
 # Seconds between two looks at the log, and between two questions about claims and the batch system.

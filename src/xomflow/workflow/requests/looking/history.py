@@ -13,12 +13,12 @@ from xomflow.core.paths import Paths
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision, Verb
 from xomflow.jobs.run_lock import lock_owners
+from xomflow.outcomes.campaigns.groups import read_groups
 from xomflow.outcomes.files import list_versions, names_in
-from xomflow.outcomes.groups import read_groups
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import outcome_named, read_document
 from xomflow.rundb.run_metadata import RunMetadata
-from xomflow.slurm import submissions
+from xomflow.slurm.submitting import submissions
 from xomflow.workflow.requests.looking.past_ticks import claims_of_ticks
 from xomlib.schema import SchemaError
 

@@ -14,8 +14,8 @@ from xomflow.core.errors import ContextError
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf
-from xomflow.outcomes.groups import CurrentResults
-from xomflow.outcomes.makers import Made, Maker, look_at_makers
+from xomflow.outcomes.campaigns.groups import CurrentResults
+from xomflow.outcomes.past.makers import Made, Maker, look_at_makers
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.discover import open_context_probe
 from xomlib.files import digest

@@ -14,7 +14,7 @@ from xomflow.core.files.archive import DamagedArchiveError, names_in_archive, re
 from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
-from xomflow.planning.claims import Claim, began_at, claims_in
+from xomflow.planning.progress.claims import Claim, began_at, claims_in
 
 # Bytes of a file without claims, which most ticks have.
 _EMPTY = 3

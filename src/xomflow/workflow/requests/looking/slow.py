@@ -9,8 +9,8 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.run_lock import lock_owners
-from xomflow.outcomes.expected_times import expected_seconds
-from xomflow.outcomes.makers import Makers, by_method, look_at_makers
+from xomflow.outcomes.past.expected_times import expected_seconds
+from xomflow.outcomes.past.makers import Makers, by_method, look_at_makers
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from xomflow.slurm.batch_system import BatchJob
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 # A site or a person may have added text before or behind it.
 _LABEL_FORM = r"xom \S+ (?:\S+\+\S+\+\S+ attempt|batch) \d+"

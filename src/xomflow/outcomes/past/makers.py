@@ -15,7 +15,7 @@ from typing import Any
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
-from xomflow.outcomes.groups import CurrentResults, Method
+from xomflow.outcomes.campaigns.groups import CurrentResults, Method
 from xomflow.outcomes.model import Outcome
 
 # So many of the longest runs of a shelf are kept.

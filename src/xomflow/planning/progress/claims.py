@@ -20,7 +20,7 @@ from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
-from xomflow.planning.unclear import Unclear
+from xomflow.planning.progress.unclear import Unclear
 from xomlib.files import dump_json, read_json
 from xomlib.process.locks import is_locked
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from xomflow.core.paths import Paths
-from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.groups import GroupsOfAll, Method, read_groups, revisions_of
 from xomflow.outcomes.files import list_outcomes
-from xomflow.outcomes.groups import GroupsOfAll, Method, read_groups, revisions_of
 
 NONE_GIVEN_UP: Mapping[str, frozenset[int]] = MappingProxyType({})
 

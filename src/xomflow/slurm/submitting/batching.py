@@ -14,7 +14,7 @@ from xomflow.core.key import Key
 from xomflow.jobs.batches.batch_file import Batch
 from xomflow.jobs.batches.plan import Planned
 from xomflow.slurm.batch_system import JobRequest, batch_name
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting.submissions import Submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import subprocess
 
 from xomflow.config import software
 from xomflow.core.paths import Paths
-from xomflow.jobs.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested
+from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested
 from xomlib.files import dump_json
 from xomlib.process.launch import kill, start
 

@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.jobs.last_words import LastWords
+from xomflow.jobs.ends.last_words import LastWords
 from xomflow.slurm.batch_system import BatchSystem
-from xomflow.slurm.submissions import Submission, noted
+from xomflow.slurm.submitting.submissions import Submission, noted
 
 
 def end_jobs(batch: BatchSystem, found: Collection[Submission]) -> None:

@@ -18,8 +18,8 @@ from typing import IO, Any
 from xomflow.config import software
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
-from xomflow.jobs.process import ProcessEnd, ProcessSpec, StopRequested
-from xomflow.jobs.surroundings import Home
+from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested
+from xomflow.jobs.processes.surroundings import Home
 from xomflow.outcomes.document import log_tail
 from xomlib.printing import say
 from xomlib.process.peers import is_own_user

@@ -15,12 +15,12 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.batches.batch_file import read_batch
 from xomflow.jobs.run_lock import LockOwner, lock_owners
 from xomflow.outcomes.files import Failure
-from xomflow.planning.claims import live_claims
-from xomflow.planning.unclear import Unclear
-from xomflow.slurm import submissions
+from xomflow.planning.progress.claims import live_claims
+from xomflow.planning.progress.unclear import Unclear
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.status import SubmissionStatus
+from xomflow.slurm.submitting import submissions
 
 # A tick that has reached its time limit still publishes and reports, for at most this long.
 _END_SECONDS = 900.0

@@ -18,16 +18,16 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.batches.batch_file import write_batch
 from xomflow.jobs.batches.plan import read_plan
+from xomflow.jobs.ends.last_words import LastWords
 from xomflow.jobs.job_files import begin_log, mark_made
-from xomflow.jobs.last_words import LastWords
 from xomflow.outcomes.reading import read_outcome
-from xomflow.slurm import submissions
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submitted
-from xomflow.slurm.batching import Batching, ToSubmit
-from xomflow.slurm.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.settle import settle
-from xomflow.slurm.submissions import Submission
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.batching import Batching, ToSubmit
+from xomflow.slurm.submitting.job_index import JobIndex, by_name, job_by_name
+from xomflow.slurm.submitting.submissions import Submission
 from xomlib.files import write_atomically
 from xomlib.process.locks import is_locked
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.jobs.last_words import LastWords
+from xomflow.jobs.ends.last_words import LastWords
 from xomflow.outcomes.files import Failure
 
 

@@ -20,7 +20,7 @@ from xomflow.core.paths import Paths
 from xomflow.decisions.effects import vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.current import Groups, Revision, Verdict, judge
 from xomflow.outcomes.files import Listing, list_outcomes, superseded_path
 from xomflow.outcomes.model import Outcome
 from xomlib.files import read_json

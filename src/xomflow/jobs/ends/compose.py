@@ -16,7 +16,7 @@ from xomflow.core.files.disk import trouble_in
 from xomflow.core.files.kept_json import dict_of, list_of, read_kept
 from xomflow.core.paths import ROOT
 from xomflow.jobs.description import Job
-from xomflow.jobs.process import ProcessEnd
+from xomflow.jobs.processes.process import ProcessEnd
 from xomflow.outcomes.document import log_tail, new_outcome, own_provenance
 from xomflow.outcomes.model import FailureDetails, FailureKind, Outcome, Result, RunFacts
 from xomlib.files import digest

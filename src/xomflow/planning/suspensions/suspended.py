@@ -1,4 +1,4 @@
-"""Which analyses are suspended now: reads failure records and outcomes for `xomflow.planning.suspension`."""
+"""Which analyses are suspended now: reads failure records and outcomes for the decision about it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.outcomes.files import Failure, failure_path
-from xomflow.outcomes.successes import Successes
-from xomflow.planning.suspension import IN_A_ROW, FailedAttempt, find_suspension
+from xomflow.outcomes.past.successes import Successes
+from xomflow.planning.suspensions.suspension import IN_A_ROW, FailedAttempt, find_suspension
 from xomflow.rundb.run import Run
 
 # What a suspension holds up, or may still.

@@ -1,0 +1,1 @@
+"""Submit runs, alone or in batches, and know what was submitted."""
