@@ -21,6 +21,7 @@ from local_servers.mongo import MongoServer
 from local_servers.slurm import SlurmCluster
 from mini_xenonnt import slow_control
 from support.factory import PASSWORD, rundb_credentials
+from support.mail import address_file, alarm, put_alarms
 from support.scada import serving
 from support.site import Site, document
 from support.slurm_site import GOOD, TICK, SlurmSite
@@ -29,6 +30,7 @@ from xomflow.core.paths import ROOT
 pytestmark = pytest.mark.slow
 
 SCADA_PASSWORD, SCADA_TOKEN = "sl0w c0ntr0l/+&", "t0ken-of-the-slow-control"
+MESSAGES = "s3cret-of-the-mail-server"
 WRONG = "wr0ng-but-still-a-secret"
 DATABASE = "xenonnt"
 
@@ -94,7 +96,10 @@ class Secretive:
             self.place.environment[variable] = str(site.folder / variable)
         self.rundb = self.write_rundb()
         self.influx = bucket.credentials(site.folder)
-        self.private = {self.rundb, self.influx, scada, site.folder / "mongo"}
+        urls = [f"mailto://xom:{MESSAGES}@127.0.0.1:1/?from=xom@example.org&to=shift@example.org"]
+        heartbeat = f"http://127.0.0.1:1/{MESSAGES}/{{code}}"
+        self.messages = address_file(site.folder, addresses=urls, heartbeat=heartbeat)
+        self.private = {self.rundb, self.influx, scada, site.folder / "mongo", self.messages}
 
     def write_rundb(self, address: str = "", **changes: Any) -> Path:
         account = {"xent_user": self.mongo.access.user, "xent_password": PASSWORD, "xent_database": DATABASE}
@@ -147,15 +152,17 @@ def secretive(
         site.tree["rundb"] = {"kind": "mongodb", "credentials": str(made.rundb), "timeout": "3 s"}
         site.tree["store"] = {"kind": "influxdb", "credentials": str(made.influx)}
         site.tree["software"] = [{"interpreter": str(analysis_python)}]
+        site.tree["notify"] = {"addresses": str(made.messages)}
         yield made
 
 
 @pytest.fixture
 def guard(bucket: Bucket) -> Guard:
-    return Guard([PASSWORD, SCADA_PASSWORD, SCADA_TOKEN, WRONG, bucket.token])
+    return Guard([PASSWORD, SCADA_PASSWORD, SCADA_TOKEN, MESSAGES, WRONG, bucket.token])
 
 
 def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
+    put_alarms(secretive.site.paths, alarm())
     assert secretive.tick(guard) == 0
     assert secretive.site.done("good") == secretive.site.done("scada") == {52001}
     assert {fields["run"] for place, fields in secretive.bucket.points().items() if place[0] == "test_scada"} == {52001}
@@ -164,6 +171,7 @@ def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
         "xomflow job discover",
         "xomflow job run",
         "xomflow job publish",
+        "xomflow job notify",
         "xomlib.process.worker",
         "slurmstepd",
     ):

@@ -13,6 +13,7 @@ import pytest
 
 from local_servers.find import NoServerError
 from local_servers.slurm import SlurmCluster
+from support.mail import address_file, alarm, mail_server, put_alarms
 from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
@@ -293,3 +294,16 @@ def test_a_tick_in_slurm_that_is_asked_to_end_reports(place: SlurmSite, wait_for
     assert "1 runs go on in Slurm" in (place.site.work / "tick.log").read_text()
     (place.site.folder / "go").touch()
     wait_for(lambda: place.site.done("patient"))
+
+
+@pytest.mark.nightly
+def test_a_tick_in_slurm_tells_people(place: SlurmSite, wait_for: Wait) -> None:
+    with mail_server() as mails:
+        path = address_file(place.site.folder, addresses=[mails.url("shift@example.org")])
+        place.site.tree["notify"] = {"addresses": str(path), "digest_hour": None}
+        put_alarms(place.site.paths, alarm())
+        place.site.write_config()
+        submit(place)
+        wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
+        (text,) = mails.texts_to("shift@example.org")
+    assert text.startswith("XOM: light_yield_9_4 fell")

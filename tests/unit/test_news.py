@@ -24,6 +24,7 @@ from xomflow.notify.news import Known, News, news_for
 
 EVERY = timedelta(minutes=10)
 ALL = set(Kind)
+NEW = "light_yield fell [kr83m-v1-052894]"
 
 
 def told_in(
@@ -44,7 +45,7 @@ def told_in(
 def alarm(**changes: object) -> Alarm:
     began = times.text(NOW - timedelta(hours=2))
     series = (SeriesId("kr83m", "v1", "all", "light_yield"),)
-    made = Alarm("kr83m-1", AlarmKind.STEP, series, "052894", began, "052897", "light_yield fell")
+    made = Alarm("kr83m-v1-052894", AlarmKind.STEP, series, "052894", began, "052897", "light_yield fell")
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -59,8 +60,7 @@ def suspended(text: str = "analyses.kr83m is suspended") -> list[Matter]:
 def test_an_alarm_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
     open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
     found = told_in([open_, open_, over, over])
-    sentence = "light_yield fell: values are again what was expected before"
-    assert found == [(["light_yield fell"], [], []), ([], [], []), ([], [], [sentence]), ([], [], [])]
+    assert found == [([NEW], [], []), ([], [], []), ([], [], [NEW]), ([], [], [])]
 
 
 def test_an_alarm_does_not_remind() -> None:
@@ -69,13 +69,13 @@ def test_an_alarm_does_not_remind() -> None:
 
 def test_an_alarm_of_one_bad_run_is_told_once_as_new() -> None:
     one = matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.ONE_RUN))
-    assert told_in([one, one]) == [(["light_yield fell"], [], []), ([], [], [])]
+    assert told_in([one, one]) == [([NEW], [], []), ([], [], [])]
 
 
 def test_an_alarm_that_came_and_went_between_two_ticks_is_told_once() -> None:
     over = matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.EXPECTED, reason="jane: source replaced"))
     first, second = told_in([over, over])
-    assert first[2] == ["light_yield fell: a person decided that the change was intended (jane: source replaced)"]
+    assert first == ([], [], ["light_yield fell (jane: source replaced) [kr83m-v1-052894]"])
     assert not any(second)
 
 
@@ -88,13 +88,28 @@ def test_nothing_is_told_about_what_changed_more_than_two_days_ago() -> None:
 
 def test_what_could_not_be_told_in_time_is_told_later() -> None:
     found = told_in([matters_of(alarm())] * 500, fails=range(499))
-    assert all(one[0] == ["light_yield fell"] for one in found)
+    assert all(one[0] == [NEW] for one in found)
 
 
 def test_an_alarm_that_is_forgotten_does_not_come_back() -> None:
     open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
     found = told_in([open_, *[over] * 600])
     assert sum(map(any, found)) == 2
+
+
+def test_an_alarm_whose_first_run_moved_by_late_data_is_the_same() -> None:
+    moved = matters_of(alarm(id="kr83m-v1-052891", first_run="052891"))
+    other = matters_of(alarm(id="kr83m-v2-052894"), alarm())
+    found = told_in([matters_of(alarm()), moved, moved, other])
+    assert [one[0] for one in found] == [[NEW], [], [], ["light_yield fell [kr83m-v2-052894]"]]
+
+
+def test_an_alarm_that_was_none_is_told_only_if_it_stays_away() -> None:
+    there = matters_of(alarm())
+    found = told_in([there, *[[]] * 100, there, *[[]] * 200])
+    news = [(place, one) for place, one in enumerate(found) if any(one)]
+    gone = f"no alarm any more by what is known now: {NEW}"
+    assert news == [(0, ([NEW], [], [])), (102 + 144, ([], [], [gone]))]
 
 
 def test_a_muted_alarm_is_not_told() -> None:
@@ -184,7 +199,9 @@ def test_whatever_fails_each_begin_and_end_is_told_exactly_once(ticks: list[tupl
 # --- words ------------------------------------------------------------------------------------------------------------
 def test_the_title_has_the_first_thing_and_how_many_more() -> None:
     news = News(begun=matters_of(alarm(sentence="light_yield " * 20), alarm()), ended=["b"])
-    title = letter_about(news, None, "The page: here").title
+    letter = letter_about(news, None, "The page: here")
+    assert "xom acknowledge NAME" in letter.body
+    title = letter.title
     assert title.startswith("XOM: light_yield light_yield") and title.endswith("... (and 2 more)")
     assert len(title) < 140
 

@@ -15,12 +15,12 @@ import pytest
 from page_browser import chromium
 
 from support.in_process import FastSite
-from support.mail import PASSWORD, MailServer, address_file, mail_server
+from support.mail import PASSWORD, MailServer, address_file, alarm, mail_server, put_alarms
 from support.patience import PATIENCE
 from support.site import Site, document
 from support.web import WebServer, web_server
 from xomflow.core import times
-from xomflow.core.verdicts import Alarm, HowEnded, Kind, SeriesId
+from xomflow.core.verdicts import HowEnded, Mark, SeriesId, Verdict, bands_document
 from xomlib.files import dump_json
 
 BAD = "raise KeyError('no peak')"
@@ -64,36 +64,18 @@ def telling(site: Site, mails: MailServer, **more: Any) -> None:
     site.tree["notify"] = {"addresses": str(path), "digest_hour": None}
 
 
-def put_alarms(site: Site, *alarms: Alarm) -> None:
-    site.paths.alarms.parent.mkdir(parents=True, exist_ok=True)
-    dump_json(site.paths.alarms, [one.to_json() for one in alarms])
-
-
-def alarm(**changes: Any) -> Alarm:
-    began = times.text(times.now() - timedelta(hours=3))
-    given: dict[str, Any] = {
-        "id": "kr83m-1",
-        "kind": Kind.STEP,
-        "series": (SeriesId("kr83m", "v1", "all", "light_yield_9_4"),),
-        "first_run": "052894",
-        "began": began,
-        "noticed_run": "052897",
-        "sentence": "light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ) with run 052894",
-    }
-    return Alarm(**{**given, **changes})
-
-
 def test_an_alarm_reaches_people_when_it_begins_and_when_it_ends(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     site.tick_in_another_second()
     site.tick_in_another_second()
     (text,) = mails.texts_to("shift@example.org")
     assert text.startswith("XOM: light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ)")
     assert f"The page: {site.paths.page.absolute()}/index.html" in text
-    put_alarms(site, alarm(ended=times.text(times.now()), how_ended=HowEnded.RETURNED))
+    over = alarm(ended=times.text(times.now()), how_ended=HowEnded.RETURNED, sentence="light_yield_9_4 is back")
+    put_alarms(site.paths, over)
     site.tick_in_another_second()
-    assert "values are again what was expected before" in mails.texts_to("shift@example.org")[1]
+    assert mails.mails[1].title == "XOM: over: light_yield_9_4 is back [kr83m-v1-052894]"
 
 
 @pytest.mark.slow
@@ -144,7 +126,7 @@ def test_a_tick_that_cannot_look_tells_it_when_it_happens_again(site: FastSite, 
 
 def test_a_server_that_is_away_costs_a_line_and_is_tried_again(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     mails.away = True
     done = site.tick_in_another_second()
     assert done.returncode == 0
@@ -166,7 +148,7 @@ def test_a_file_that_others_can_read_costs_a_line(site: FastSite, mails: MailSer
 def test_a_wrong_password_is_nowhere_in_the_site(site: FastSite, mails: MailServer) -> None:
     path = address_file(site.folder, addresses=[mails.url("shift@example.org", password="Wr0ng-pass")])
     site.tree["notify"] = {"addresses": str(path)}
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     done = site.tick()
     assert "535" in done.stderr and "Wr0ng-pass" not in done.stderr + done.stdout
     for file in site.work.rglob("*"):
@@ -180,6 +162,9 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     site.analysis("broken", BAD)
     site.runs([*map(recent, (52001, 52002)), recent(52003, rate=...)])
     site.tick()
+    outlier = Verdict("052002", times.text(times.now()), 1.0, expected=0.5, deviation=8.0, mark=Mark.OUTLIER)
+    series = SeriesId("good", "v1", "all", "answer")
+    dump_json(site.paths.bands("good", "v1", "052"), bands_document({series: [outlier]}))
     assert [one for one in mails.mails if "the day until" in one.title] == []  # not on the day it was set up
     told = json.loads(site.paths.told.read_text())
     told["shift@example.org"]["digest"] = "2026-01-01"
@@ -187,7 +172,8 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     site.tick_in_another_second()
     site.tick_in_another_second()
     (mail,) = [one for one in mails.mails if "the day until" in one.title]
-    assert "3 results of runs, 0 alarms, 0 outliers, 3 failed runs" in mail.title
+    assert "3 results of runs, 0 alarms, 1 outliers, 3 failed runs" in mail.title
+    assert "- good answer, run 052002: 1 PE, expected 0.5 (+8.0 sigma, outlier)" in mail.body
     assert "- Good one: 3 runs done" in mail.body
     assert "- broken failed: 3 runs, such as 0520" in mail.body
     assert "1 ticks ended" in mail.body or "2 ticks ended" in mail.body
@@ -226,7 +212,7 @@ def test_a_server_that_hangs_ends_with_the_tick(site: FastSite, mails: MailServe
     mails.hangs = True
     path = address_file(site.folder, addresses=[mails.url("shift@example.org") + "&cto=0.3"])
     site.tree["notify"] = {"addresses": str(path)}
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     done = site.tick()
     assert done.returncode == 0
     assert "timed out" in done.stderr
@@ -237,7 +223,7 @@ def test_a_tick_of_snakemake_under_cron_tells_people(snakemake_site: Site, mails
     """As cron and systemd start it: nearly no environment, a home in which nothing can be written."""
     site = snakemake_site
     telling(site, mails)
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     site.write_config()
     command, environment = site.command(), {"HOME": "/nonexistent", "PATH": os.defpath}
     done = subprocess.run(
@@ -274,7 +260,7 @@ def test_the_test_message_shows_what_works_and_what_does_not(site: FastSite, mai
 
 def test_the_command_shows_who_was_not_reached(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     mails.refused.add("shift@example.org")
     site.tick()
     assert "no such user here" in site.xom("notify").stdout
@@ -354,7 +340,7 @@ def test_the_report_of_a_week_has_the_results_and_alarms_of_the_site(
     site.analysis("broken", BAD)
     site.runs(map(recent, (52001, 52002)))
     site.tick()
-    put_alarms(site, alarm())
+    put_alarms(site.paths, alarm())
     site.xom("veto", "52002", "kr83m", "--why", "a pump was off")
     site.tick_in_another_second()
     before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*") if path.is_file()}

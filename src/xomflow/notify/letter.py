@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from xomflow.notify.matter import Kind
 from xomflow.notify.news import News
 
 _TITLE = 110
@@ -47,9 +48,14 @@ def letter_about(news: News, digest: Letter | None, place: str, maybe_known: boo
         *_part("Over", news.ended),
         *_part("Still so", (one.sentence for one in news.lasting)),
         *([digest.body, ""] if digest else []),
+        *(['The name in brackets is the alarm\'s: xom acknowledge NAME --why "..."'] if _has_alarm(news) else []),
         place,
     ]
     return Letter(_title(news, digest), "\n".join(parts) + "\n")
+
+
+def _has_alarm(news: News) -> bool:
+    return any(one.kind is Kind.ALARM for one in (*news.begun, *news.lasting))
 
 
 def _title(news: News, digest: Letter | None) -> str:

@@ -16,13 +16,6 @@ from xomflow.core.tick_summary import ListedKey
 from xomflow.core.verdicts import Alarm, AlarmState, HowEnded
 
 _CONTACT = re.compile(r"contact: [^;]*?([\w.+-]+@[\w-]+(?:\.[\w-]+)+)")
-_ENDINGS = {
-    HowEnded.GOES_ON: "it is over",
-    HowEnded.RETURNED: "values are again what was expected before",
-    HowEnded.EXPECTED: "a person decided that the change was intended",
-    HowEnded.UNEXPLAINED: "the new level counts as normal, and nobody gave a reason",
-    HowEnded.ONE_RUN: "",
-}
 _ENDS = {
     ExitCode.UNFORESEEN: "in a way that XOM does not expect",
     ExitCode.SLURM: "since Slurm does not answer or refuses jobs",
@@ -60,8 +53,8 @@ class Matter:
         When it changed last; what is old by then is not told.
     ended
         When it ended; None: it lasts.
-    ending
-        How it ended, in words; empty: it was over as soon as it had begun, so its begin is all there is to tell.
+    is_moment
+        Whether it was over as soon as it had begun, so that its begin is all there is to tell.
     repeats
         When it is told again.
     settles
@@ -75,7 +68,7 @@ class Matter:
     sentence: str
     since: datetime
     ended: datetime | None = None
-    ending: str = ""
+    is_moment: bool = False
     repeats: Repeats = Repeats.NEVER
     settles: bool = False
     contact: str = ""
@@ -103,9 +96,9 @@ def of_alarms(alarms: Iterable[Alarm], noticed: Callable[[Alarm], datetime]) -> 
 def _of_alarm(one: Alarm, noticed: datetime) -> Matter:
     ended = times.moment(one.ended) if one.ended else None
     reason = f" ({one.reason})" if one.reason else ""
-    ending = f"{_ENDINGS[one.how_ended]}{reason}" if _ENDINGS[one.how_ended] else ""
-    contact = contact_in(f"contact: {one.contact}")
-    return Matter(Kind.ALARM, one.id, one.sentence, noticed, ended, ending, contact=contact)
+    is_moment, contact = one.how_ended is HowEnded.ONE_RUN, contact_in(f"contact: {one.contact}")
+    sentence = f"{one.sentence}{reason} [{one.id}]"
+    return Matter(Kind.ALARM, one.id, sentence, noticed, ended, is_moment=is_moment, contact=contact)
 
 
 def of_persons(sentences: Iterable[str], now: datetime) -> list[Matter]:

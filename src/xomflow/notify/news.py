@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xomflow.core import times
+from xomflow.core.verdicts import is_same
 from xomflow.notify.matter import Kind, Matter, Repeats
 
 # What changed longer ago, as the runs of a backfill did, is no news.
@@ -19,6 +20,8 @@ OLD = timedelta(days=2)
 _AGAIN_AFTER = timedelta(days=1)
 # What was not looked at for so long is forgotten.
 _FORGOTTEN = timedelta(days=90)
+# An alarm that is away for so long was none, as when data came late.
+_GONE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Known:
         When it was told last; None: not yet.
     over
         Whether its end was told.
+    gone
+        Since when there is no such alarm, though it was not told that it ended; None: there is.
     """
 
     kind: Kind
@@ -42,18 +47,20 @@ class Known:
     seen: int = 1
     told: datetime | None = None
     over: bool = False
+    gone: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        told = {"told": times.text(self.told)} if self.told else {}
-        return {"kind": str(self.kind), "sentence": self.sentence, "seen": self.seen, "over": self.over, **told}
+        moments = {"told": self.told, "gone": self.gone}
+        known = {name: times.text(moment) for name, moment in moments.items() if moment}
+        return {"kind": str(self.kind), "sentence": self.sentence, "seen": self.seen, "over": self.over, **known}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Known:
         """Return what `to_json` wrote."""
-        told = times.moment(content["told"]) if "told" in content else None
+        told, gone = (times.moment(content[name]) if name in content else None for name in ("told", "gone"))
         kind, sentence = Kind(content["kind"]), str(content["sentence"])
-        return cls(kind, sentence, int(content["seen"]), told, bool(content["over"]))
+        return cls(kind, sentence, int(content["seen"]), told, bool(content["over"]), gone)
 
 
 KnownMatters = Mapping[str, Known]
@@ -100,8 +107,9 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
     """
     begun, lasting, ended = list[Matter](), list[Matter](), list[str]()
     seen, told = dict[str, Known](), dict[str, Known]()
-    for one in matters:
-        name, before = _name(one), known.get(_name(one))
+    present = _by_name(matters, known)
+    for name, one in present.items():
+        before = known.get(name)
         if before is None and _is_old(one.ended or one.since, now):
             continue
         if before and before.over and one.ended and _is_old(one.ended, now):
@@ -110,8 +118,8 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
         told[name] = replace(seen[name], sentence=one.sentence, told=now, over=one.ended is not None)
         if before and before.over:
             told[name] = before
-        elif one.ended is not None and one.ending:
-            ended.append(f"{one.sentence}: {one.ending}")
+        elif one.ended is not None and not one.is_moment:
+            ended.append(one.sentence)
         elif seen[name].told is None:
             if one.settles and seen[name].seen < 2:
                 told[name] = seen[name]
@@ -121,17 +129,44 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
             lasting.append(one)
         else:
             told[name] = seen[name]
-    present = {_name(one) for one in matters}
-    for name, before in known.items():
-        if name in present:
-            continue
-        if before.kind not in looked_at:
-            if before.told and now - before.told < _FORGOTTEN:
-                seen[name] = told[name] = before
-        elif before.told and not before.over and before.kind is not Kind.RUNS:
-            seen[name] = before
-            ended.append(before.sentence)
+    for name in known.keys() - present.keys():
+        left, sentence = _left(known[name], looked_at, now)
+        if left:
+            seen[name] = left
+        if sentence:
+            ended.append(sentence)
+        elif left:
+            told[name] = left
     return News(begun, lasting, ended, seen, told)
+
+
+def _by_name(matters: Collection[Matter], known: KnownMatters) -> dict[str, Matter]:
+    """Return matters by their names; an alarm whose first run has moved keeps the name by which it is known."""
+    names = {_name(one) for one in matters}
+    found: dict[str, Matter] = {}
+    for one in matters:
+        name = _name(one)
+        if one.kind is Kind.ALARM and name not in known:
+            name = next((other for other in known if other not in names | found.keys() and is_same(other, name)), name)
+        found[name] = one
+    return found
+
+
+def _left(before: Known, looked_at: Collection[Kind], now: datetime) -> tuple[Known | None, str]:
+    """Return what is kept of a matter that is not there, and the sentence that it is over; empty: nothing is told."""
+    if before.kind not in looked_at:
+        is_fresh = before.told is None or now - before.told < _FORGOTTEN
+        return (before if is_fresh else None), ""
+    if before.told is None or before.over or before.kind is Kind.RUNS:
+        return None, ""
+    if before.kind is not Kind.ALARM:
+        return before, before.sentence
+    # While what is kept is made again, alarms come back one after the other.
+    if before.gone is None:
+        return replace(before, gone=now), ""
+    if now - before.gone < _GONE_AFTER:
+        return before, ""
+    return before, f"no alarm any more by what is known now: {before.sentence}"
 
 
 def _name(matter: Matter) -> str:
@@ -141,7 +176,9 @@ def _name(matter: Matter) -> str:
 def _seen(one: Matter, before: Known | None) -> Known:
     if before is None:
         return Known(one.kind, one.sentence)
-    return before if before.told else replace(before, sentence=one.sentence, seen=before.seen + 1)
+    if before.told:
+        return replace(before, gone=None)
+    return replace(before, sentence=one.sentence, seen=before.seen + 1)
 
 
 def _is_old(moment: datetime, now: datetime) -> bool:

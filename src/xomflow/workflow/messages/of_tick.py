@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Any
 
@@ -98,33 +99,40 @@ def matters_of(
     now
         The present.
     """
-    alarms = of_alarms(read_alarms(paths), lambda one: noticed(paths, one, now))
+    found = read_alarms(paths)
+    alarms = of_alarms(found, lambda one: noticed(paths, one, now))
+    looked_at = {Kind.TROUBLE, *([Kind.ALARM] if found else [])}  # no alarm at all: they may have to be found again
     trouble = read_kept(tick.trouble, _trouble)
     if trouble is not None:  # it was stopped before it had looked
-        found = of_persons if trouble[1] == ExitCode.WAITS_FOR_PERSON else of_troubles
-        return [*alarms, *found(trouble[0].splitlines(), now)], {Kind.TROUBLE}
+        of_kind = of_persons if trouble[1] == ExitCode.WAITS_FOR_PERSON else of_troubles
+        return [*alarms, *of_kind(trouble[0].splitlines(), now)], looked_at
     summary = read_kept(tick.summary, Summary.from_json)
     if summary is None:
-        return [*alarms, *of_end(code, [], now)], {Kind.TROUBLE}
+        return [*alarms, *of_end(code, [], now)], looked_at
     matters = [
         *alarms,
         *of_persons(summary.for_person, now),
         *of_end(code, [*summary.configuration_errors, *summary.site_errors], now),
         *of_given_up(summary.listed, contacts, now),
     ]
-    return matters, {Kind.TROUBLE, Kind.PERSON, Kind.RUNS}
+    return matters, looked_at | {Kind.PERSON, Kind.RUNS}
 
 
 def noticed(paths: Paths, alarm: Alarm, now: datetime) -> datetime:
     """Return the start of the run with which an alarm was found; if it is not known, when the alarm began."""
     began = times.moment(alarm.began)
-    if now - began <= OLD:
-        return began  # either is news
+    if now - began <= OLD or (alarm.ended and now - times.moment(alarm.ended) > OLD):
+        return began  # both are news, or none is
     series, run = alarm.main, alarm.noticed_run
-    bands = read_bands(paths, series.analysis, series.version, shelf_of(run))
-    starts = (one.start for verdicts in bands.values() for one in verdicts if one.run == run)
-    start = next(starts, None)
+    start = _starts(paths, series.analysis, series.version, shelf_of(run)).get(run)
     return times.moment(start) if start else began
+
+
+@functools.lru_cache(maxsize=64)
+def _starts(paths: Paths, analysis: str, version: str, shelf: str) -> dict[str, str]:
+    """Return the starts of the runs of a shelf with a verdict, as of the first look of this process."""
+    bands = read_bands(paths, analysis, version, shelf)
+    return {one.run: one.start for verdicts in bands.values() for one in verdicts}
 
 
 def _trouble(content: Any) -> tuple[str, int]:

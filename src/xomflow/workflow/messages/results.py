@@ -38,6 +38,7 @@ class Results:
         self._paths = paths
         self._period = period
         self._cache = OutcomeCache(paths, may_write=False)
+        self._units: dict[tuple[str, str], str] = {}
 
     @cached_property
     def _current(self) -> CurrentResults:
@@ -61,6 +62,7 @@ class Results:
             for outcome in self._cache.outcomes(shelf).values()
             if self._period.has(_moment(outcome.ended))
         ]
+        self._units |= {(name, result.variable): result.unit for outcome in made for result in outcome.results}
         cpu_s = sum(one.resources.cpu_s or 0.0 for one in made)
         failed = sum(one.attempt - 1 for one in made)
         series = self._series(name, block, since) if since else ()
@@ -69,9 +71,9 @@ class Results:
         )
 
     def marks(self, analysis: str, version: str) -> list[Remarkable]:
-        """Return the marked results of an analysis in the period, the newest first."""
+        """Return the marked results of an analysis in the period, the newest first, with the units that `of` saw."""
         found = [
-            Remarkable(analysis, series.variable, "", one)
+            Remarkable(analysis, series.variable, self._units.get((analysis, series.variable), ""), one)
             for bands in self._bands(analysis, version, self._period.begin)
             for series, verdicts in bands.items()
             for one in verdicts
