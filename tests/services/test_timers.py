@@ -232,7 +232,8 @@ def place(site: Site, roomy_slurm: SlurmCluster) -> SlurmSite:
     made = SlurmSite(site, roomy_slurm.access)
     (site.folder / "deploy").symlink_to(DEPLOY)
     real = Path(sys.executable).with_name("snakemake")
-    arguments = f'-s {ROOT / "Snakefile"} "$@" --seconds-between-status-checks 1 --latency-wait 5'
+    # The job names the Snakefile of its folder; the last one counts.
+    arguments = f'"$@" -s {ROOT / "Snakefile"} --seconds-between-status-checks 1 --latency-wait 5'
     program(site.folder / SNAKEMAKE, f"exec {real} {arguments}")
     made.environment["XOM_INTERVAL"] = "30minutes"
     made.analysis("good", GOOD)
