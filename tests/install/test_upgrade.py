@@ -112,7 +112,7 @@ TO_LAYOUT_1 = {
         ("FORMAT = 2", "FORMAT = 1"),
         ("= {1: _one_file_for_each_figure}", "= {}"),
     ],
-    "src/xomflow/core/paths.py": [('f"{key.run}.{name}"', "key.run / name")],
+    "src/xomflow/core/paths/work.py": [('f"{key.run}.{name}"', "key.run / name")],
     "src/xomflow/jobs/job_files.py": [("    shutil.rmtree(paths.figures_of_layout_1(key), ignore_errors=True)\n", "")],
 }
 
