@@ -8,6 +8,7 @@ as fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,19 +18,16 @@ from xomflow.publishing.mirror.xomdata import HISTORY, OWN
 from xomflow.publishing.places import nanoseconds, text_of
 
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
-# A query for all would take more than the patience of a client: each result is a series of its own.
-_PART = timedelta(days=30)
+# A query for all would take more than the patience of a client: each result is a series of its own, and each field of
+# it a table. For the same reason nothing is computed there, and types follow from how values look.
+_PART = timedelta(days=10)
 _NAMES = ("analysis_name", "analysis_version", "variable_name")
 _SECOND = 1_000_000_000
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _QUERY = """
-import "types"
 from(bucket: bucket)
     |> range(start: time(v: start), stop: time(v: stop))
     |> filter(fn: (r) => r._measurement == measurement)
-    |> map(fn: (r) => ({r with
-        kind: if types.isType(v: r._value, type: "string") then "text"
-            else if types.isType(v: r._value, type: "bool") then "flag" else "number",
-        _value: string(v: r._value)}))
 """
 
 
@@ -105,7 +103,7 @@ def _joined(rows: Iterable[Mapping[str, str]]) -> Iterator[FormerPoint]:
     """Yield the points of rows, each of which has a field of one."""
     found: dict[tuple[Any, ...], FormerPoint] = {}
     for row in rows:
-        own = ("", "result", "table", "kind")
+        own = ("", "result", "table")
         tags = {name: text for name, text in row.items() if text and name[:1] != "_" and name not in own}
         if tags.get("tag") in (OWN, HISTORY):
             continue
@@ -114,12 +112,15 @@ def _joined(rows: Iterable[Mapping[str, str]]) -> Iterator[FormerPoint]:
         if place not in found:
             analysis, version, variable = (tags.get(name, "") for name in _NAMES)
             found[place] = FormerPoint(analysis, version, variable, time, tags)
-        found[place].fields[row["_field"]] = _typed(row["kind"], row["_value"])
+        found[place].fields[row["_field"]] = _typed(row["_value"])
     yield from found.values()
 
 
-def _typed(kind: str, text: str) -> float | str | bool:
-    return float(text) if kind == "number" else text == "true" if kind == "flag" else text
+def _typed(text: str) -> float | str | bool:
+    """Return a value of an answer; a text that looks like a number is one."""
+    if text in ("true", "false"):
+        return text == "true"
+    return float(text) if _NUMBER.fullmatch(text) else text
 
 
 def when(point: FormerPoint) -> str:
