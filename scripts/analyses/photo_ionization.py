@@ -16,7 +16,7 @@ from xomphysics import figures, live_time, peak_types, quality
 from xomphysics.chunks import chunks
 from xomphysics.fits.goodness import Steadiness, pearson_of_points
 from xomphysics.live_time import Vetoes
-from xomphysics.photo_ionization import Sums, Windows, add_up
+from xomphysics.photo_ionization import Sums, Windows, add_up, windows
 from xomphysics.poisson import poisson_error
 from xomphysics.settings import merge
 
@@ -50,32 +50,6 @@ class Estimate:
     value: float
     error: float
     steady: Steadiness | None
-
-
-def windows(settings: dict[str, Any]) -> Windows:
-    """Return the windows of the settings.
-
-    Raises
-    ------
-    ValueError
-        If a window is not two rising numbers, or the side band begins before the end of the signal window.
-    """
-    for name in ("signal_ns", "side_band_ns", "primary_area_pe", "electron_area_pe"):
-        pair = settings[name]
-        if len(pair) != 2 or not 0 <= pair[0] < pair[1]:
-            raise ValueError(f"settings.{name} is {pair}, a lower and an upper limit are needed")
-    if settings["side_band_ns"][0] < settings["signal_ns"][1]:
-        raise ValueError(f"settings.side_band_ns is {settings['side_band_ns']}, it begins within signal_ns")
-    signal, side, primary, small = (
-        (float(low), float(high))
-        for low, high in (
-            settings["signal_ns"],
-            settings["side_band_ns"],
-            settings["primary_area_pe"],
-            settings["electron_area_pe"],
-        )
-    )
-    return Windows(signal, side, primary, small, float(settings["disturbing_area_pe"]))
 
 
 def area_ratio(sums: Sums) -> Estimate:

@@ -1,6 +1,6 @@
 """Small S2s after large ones: primaries and peaks are read side by side, and sums are kept."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,32 @@ class Windows:
         return int(max(self.signal[1], self.side[1]))
 
 
+def windows(settings: Mapping[str, Any]) -> Windows:
+    """Return the windows of the settings.
+
+    Raises
+    ------
+    ValueError
+        If a window is not two rising numbers, or the side band begins before the end of the signal window.
+    """
+    for name in ("signal_ns", "side_band_ns", "primary_area_pe", "electron_area_pe"):
+        pair = settings[name]
+        if len(pair) != 2 or not 0 <= pair[0] < pair[1]:
+            raise ValueError(f"settings.{name} is {pair}, a lower and an upper limit are needed")
+    if settings["side_band_ns"][0] < settings["signal_ns"][1]:
+        raise ValueError(f"settings.side_band_ns is {settings['side_band_ns']}, it begins within signal_ns")
+    signal, side, primary, small = (
+        (float(low), float(high))
+        for low, high in (
+            settings["signal_ns"],
+            settings["side_band_ns"],
+            settings["primary_area_pe"],
+            settings["electron_area_pe"],
+        )
+    )
+    return Windows(signal, side, primary, small, float(settings["disturbing_area_pe"]))
+
+
 @dataclass
 class Sums:
     """Sums of one pass over a run; ``net`` is signal window minus scaled side band, per primary.
@@ -72,6 +98,8 @@ class Sums:
         Small S2s by time after the primary, `PROFILE_BINS` equal bins from 0 to the reach.
     spectra
         Small S2s by area in signal window and side band, shape (2, AREA_BINS), 0 to twice the largest small area.
+    areas
+        Areas of all S2s below that in both windows, one array for each chunk and window; None: not kept.
     """
 
     unknown: UnknownTypes
@@ -83,6 +111,7 @@ class Sums:
     side_number: int = 0
     profile: Floats = field(default_factory=lambda: np.zeros(PROFILE_BINS))
     spectra: Floats = field(default_factory=lambda: np.zeros((2, AREA_BINS)))
+    areas: list[Floats] | None = None
     _open: list[Floats] = field(default_factory=list)
 
     def add(self, area: Floats, net_area: Floats, net_number: Floats) -> None:
@@ -119,7 +148,9 @@ class _Waiting:
         return _Waiting(self.time[mask], self.area[mask], self.found[mask])
 
 
-def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows, types: Types, vetoes: Vetoes) -> Sums:
+def add_up(
+    events: Iterable[Any], peaks: Iterable[Any], windows: Windows, types: Types, vetoes: Vetoes, keep: bool = False
+) -> Sums:
     """Read primaries and peaks of a run side by side.
 
     Memory is that of one chunk of each, and of the primaries within one chunk of peaks.
@@ -137,13 +168,15 @@ def add_up(events: Iterable[Any], peaks: Iterable[Any], windows: Windows, types:
     vetoes
         Of the run. Inside them neither electrons nor other large S2s are seen, so none may touch the windows of a
         primary, nor their reach before it.
+    keep
+        Whether the areas of the small S2s are kept, 8 bytes each.
 
     Raises
     ------
     xomlib.DataBroken
         If the vetoes cover only a part of the run.
     """
-    sums = Sums(UnknownTypes(types))
+    sums = Sums(UnknownTypes(types), areas=[] if keep else None)
     source = _Primaries(iter(events), windows, vetoes, sums)
     waiting = _Waiting.of(np.zeros(0, np.int64), np.zeros(0))
     end = 0
@@ -222,6 +255,8 @@ def _assign(waiting: _Waiting, data: Any, windows: Windows, s2: Sequence[int], s
     for i, (first, last) in enumerate((windows.signal, windows.side)):
         inside = (later >= first) & (later < last)
         sums.spectra[i] += np.histogram(area[inside], AREA_BINS, (0, 2 * high))[0]
+        if sums.areas is not None:
+            sums.areas.append(area[inside])
         chosen = inside & small
         waiting.found[:, 2 * i] += np.bincount(owner[chosen], area[chosen], len(waiting.time))
         waiting.found[:, 2 * i + 1] += np.bincount(owner[chosen], minlength=len(waiting.time))

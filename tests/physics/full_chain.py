@@ -72,7 +72,9 @@ def remove_last_chunk(folder: Path) -> None:
 def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str, Any]:
     """Analyse the TPC runs of a set, at most so many with and without krypton; one with damaged and missing data."""
     kr83m = analysis_scripts.load("kr83m")
-    of_tpc = [analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate")]
+    of_tpc = [
+        analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate", "single_electron")
+    ]
     data, draft = mini / "strax_data", scratch / "draft"
     document: dict[str, Any] = {"runs": {}}
     truths = truths_of(mini, "event_info")

@@ -54,6 +54,14 @@ class KrTruth:
         Fraction of the selected second S1s whose area is uniform in 30 to 250 PE.
     flat
         Single-site events from 2 to 200 keV, flat, per decay; they have one S1.
+    falling
+        Fraction of the second S1s whose area is that of an accidental S1: 15 PE and more, falling by e in 40 PE.
+    drift
+        Relative change of all areas from the start to the end of the run, linear, about the truth.
+    distortion
+        Relative change of the charge yield from drift time 0 to 2.2 ms, linear: field that is not uniform.
+    wrong_map
+        Relative amplitude of what the correction of S1s for the position leaves, over the depth, mean zero.
     """
 
     decays: float = 20_000.0
@@ -63,6 +71,10 @@ class KrTruth:
     response: str = SYMMETRIC
     background: float = 0.0
     flat: float = 0.0
+    falling: float = 0.0
+    drift: float = 0.0
+    distortion: float = 0.0
+    wrong_map: float = 0.0
 
     @property
     def merged_light_yield(self) -> float:
@@ -79,6 +91,8 @@ def kr83m_events(rng: Generator, truth: KrTruth) -> np.ndarray:
     two = delay > SPLIT
     false = two & (rng.random(n) < truth.background)
     second[false] = rng.uniform(30, 250, np.count_nonzero(false))
+    low = two & (rng.random(n) < truth.falling) if truth.falling else np.zeros(n, dtype=bool)
+    second[low] = 15 + rng.exponential(40, np.count_nonzero(low))
     energy = np.append(np.full(n, sum(ENERGIES)), rng.uniform(2, 200, others))
     light = truth.merged_light_yield * energy[n:]
     single = rng.normal(light, np.sqrt(light + (0.07 * light) ** 2))
@@ -88,7 +102,19 @@ def kr83m_events(rng: Generator, truth: KrTruth) -> np.ndarray:
     events["s1_b_distinct_channels"][:n] = np.where(two, rng.poisson(40, n), 0)
     events["cs1_a_wo_timecorr"], events["cs1_b_wo_timecorr"] = events["s1_a_area"], events["s1_b_area"]
     _add_place_and_charge(rng, events, energy, truth)
-    return events[rng.permutation(len(events))] if others else events
+    events = events[rng.permutation(len(events))] if others else events
+    _spoil(events, truth)
+    return events
+
+
+def _spoil(events: np.ndarray, truth: KrTruth) -> None:
+    """Change the areas as gains that drift and wrong maps do."""
+    light = 1 + truth.wrong_map * np.cos(np.pi * -events["z"] / HEIGHT)
+    gain = 1 + truth.drift * np.linspace(-0.5, 0.5, len(events))
+    for name in ("s1_a_area", "s1_b_area", "cs1_a_wo_timecorr", "cs1_b_wo_timecorr"):
+        events[name] *= light * gain
+    for name in ("s2_a_area", "cs2_w_bias_xy"):
+        events[name] *= gain
 
 
 def _add_place_and_charge(rng: Generator, events: np.ndarray, energy: np.ndarray, truth: KrTruth) -> None:
@@ -98,7 +124,8 @@ def _add_place_and_charge(rng: Generator, events: np.ndarray, energy: np.ndarray
     events["drift_time"] = GATE + depth / DRIFT_VELOCITY
     events["s1_a_area_fraction_top"] = rng.normal(top, np.sqrt(top * (1 - top) / 300))
     events["r"], events["z"] = RADIUS * np.sqrt(rng.random(n)), -depth
-    mean = truth.charge_yield * energy * np.exp(-events["drift_time"].astype(float) / (1e6 * truth.lifetime))
+    mean = truth.charge_yield * (1 + truth.distortion * events["drift_time"].astype(float) / 2.2e6) * energy
+    mean = mean * np.exp(-events["drift_time"].astype(float) / (1e6 * truth.lifetime))
     spread = np.sqrt(16.45 * mean + (0.05 * mean) ** 2)
     if truth.response == SKEWED:
         shape = 4 / S2_SKEWNESS**2

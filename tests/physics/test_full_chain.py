@@ -94,6 +94,16 @@ def test_area_of_delayed_electrons_is_right_at_any_size_of_s2(chain: Any) -> Non
     assert numbers >= 2
 
 
+def test_gain_of_single_electrons_is_right(chain: Any) -> None:
+    found = [
+        run for run in chain["runs"].values() if run["single_electron"]["results"]["gain"].get("value") is not None
+    ]
+    assert len(found) >= 2
+    for run in found:
+        result, truth = run["single_electron"]["results"]["gain"], run["truth"]["single_electron_gain"]
+        assert abs(result["value"] - truth) < 3.5 * result["error"] + 0.003 * truth  # the map makes the line skewed
+
+
 def test_long_runs_have_enough_s2s_for_delayed_electrons(large: Any) -> None:
     assert all(run["photo_ionization"]["results"]["area_ratio"]["n"] >= 100 for run in large["runs"].values())
 
@@ -142,7 +152,7 @@ def test_live_time_is_the_length_of_the_run_without_its_vetoes(chain: Any) -> No
 
 def test_every_run_has_a_figure(chain: Any) -> None:
     for run in chain["runs"].values():
-        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate"):
+        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron"):
             assert name not in run or run[name]["figures"][0] > 20_000
 
 

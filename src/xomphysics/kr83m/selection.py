@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xomphysics.chunks import chunks, side_by_side
+from xomphysics.fits.place import densest
 from xomphysics.selection import Cut, CutFlow, within
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]
-
-_NEAR = 0.2  # of ln of the area: the widest line, 9.4 keV at a small light yield, has a width of 0.19
-_ENOUGH = 4000  # areas for finding a line
 
 DEFAULTS: dict[str, Any] = {
     # Corrected for the position, not for what drifts with time: that is what is watched.
@@ -264,18 +262,6 @@ def _range(name: str, areas: Floats, settings: dict[str, Any]) -> Range:
         return _or_open(low, -1), _or_open(high, 1)
     place, (below, above) = densest(areas), settings["range_factors"][name]
     return max(float(low), below * place), min(float(high), above * place)
-
-
-def densest(areas: Floats) -> float:
-    """Return where a line stands out: most areas within a fifth, less those that its neighbourhood lets expect.
-
-    The mean of the neighbourhoods below and above is more than a flat or falling background has between them.
-    """
-    logs = np.sort(np.log(areas[:: 1 + len(areas) // _ENOUGH]))
-    places = [np.searchsorted(logs, logs + step * _NEAR) for step in (-3, -1, 1, 3)]
-    own, around = places[2] - places[1], places[3] - places[2] + places[1] - places[0]
-    best = int(np.argmax(own - around / 2))
-    return float(np.exp(np.median(logs[places[1][best] : places[2][best]])))
 
 
 def _between(areas: Floats, limits: Range) -> NDArray[np.bool_]:

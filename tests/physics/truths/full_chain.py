@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import analysis_scripts
+import numpy as np
 from numpy.random import Generator
 from study import Results, Scenario
 
@@ -25,7 +26,8 @@ DECAYS = 8000
 SPECS: dict[str, Any] = {"kr_rate": 8.0, "electron_lifetime": 13.0, "charge_yield": 155.0}
 TYPES = ("peak_basics", "event_basics", "event_info", "distinct_channels", "veto_intervals", "event_info_double")
 IN_WINDOW = 0.983 * 0.995  # of the delayed electrons' area: from 50 µs on; one electron within 15 to 53 PE
-ANALYSES = ("kr83m", "photo_ionization", "peak_rate")
+CHARGE_MAP = 0.0446  # spread of the map of charge over the plane, which areas of single electrons are not corrected for
+ANALYSES = ("kr83m", "photo_ionization", "peak_rate", "single_electron")
 
 
 @cache
@@ -76,6 +78,8 @@ def truths(document: dict[str, Any]) -> dict[str, float]:
     for sample, name in (("double", "charge_yield"), ("merged", "charge_yield_merged")):
         true[f"charge_yield_41_6_{sample}"] = document[name]
         true[f"inverse_lifetime_{sample}"] = 1 / document["electron_lifetime"]
+    true["gain"] = document["single_electron_gain"]
+    true["spread"] = float(np.hypot(document["single_electron_spread"], CHARGE_MAP))
     true["area_ratio"] = document["photo_ionization_ratio"] * IN_WINDOW
     return true | {"rate_s1_small": document["lone_s1_rate"], "rate_unknown": 0.9 * document["noise_rate"]}
 
