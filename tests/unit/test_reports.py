@@ -17,7 +17,7 @@ from xomflow.core.verdicts import HowEnded
 from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
 from xomflow.reports.digest import digest_text, digest_title
 from xomflow.reports.facts import Facts, Missing, Period
-from xomflow.reports.plot import Span, plot
+from xomflow.reports.plot import Span, apart, plot
 from xomflow.reports.week import week_page
 
 
@@ -107,6 +107,24 @@ def test_a_band_is_not_drawn_over_a_long_time_without_results(facts: Facts) -> N
     parted = replace(series, points=[one for one in series.points if not gap.has(one.start)])
     svg = ElementTree.fromstring(plot(parted, period.BEGIN, period.WEEK))
     assert len(of_kind(svg, "band")) == 2
+
+
+def test_modes_that_are_far_apart_have_plots_of_their_own(facts: Facts) -> None:
+    deads = facts.analyses[1].series[1]
+    assert [one.title for one in apart(deads)] == ["Dead time, tpc_bkg", "Dead time, tpc_ambe"]
+    assert sum(len(one.points) for one in apart(deads)) == len(deads.points)
+    near = replace(deads, points=[replace(one, value=1.0 + 0.01 * (n % 7)) for n, one in enumerate(deads.points)])
+    assert apart(near) == [near]
+    assert apart(replace(deads, points=[])) == [replace(deads, points=[])]
+
+
+def test_a_mode_has_the_same_colour_in_all_plots(facts: Facts) -> None:
+    whole = facts.analyses[1].series[1]
+    colours = {
+        tuple(one.get("fill") for one in ElementTree.fromstring(text).iter() if one.get("fill"))
+        for text in (plot(part, period.BEGIN, period.WEEK, modes=["tpc_ambe", "tpc_bkg"]) for part in apart(whole))
+    }
+    assert colours == {("#0072b2",), ("#d55e00",)}
 
 
 def test_modes_have_colours_shapes_and_a_legend(facts: Facts) -> None:

@@ -145,6 +145,21 @@ def test_the_digest_comes_once_a_day_also_when_there_was_no_tick_at_its_hour(pat
     assert days == [2, 26, 50, 100, 128, 149, 170, 198]
 
 
+def test_a_digest_that_takes_too_long_to_make_is_not_made_again(paths: Paths) -> None:
+    say(paths, Post(), now=MORNING, hour=6, recipients=(JANE,))
+    situation = Situation((), ALL, MORNING + timedelta(days=1), "")
+
+    def die() -> Letter:
+        os.kill(os.getpid(), 9)
+        raise AssertionError
+
+    killed = in_fork(lambda: len(tell(paths, Addresses((JANE,)), situation, 6, die, Post())), paths.work)
+    assert killed.returncode == -9
+    post = Post()
+    say(paths, post, now=MORNING + timedelta(days=1, minutes=10), hour=6, recipients=(JANE,))
+    assert post.names() == []
+
+
 def test_a_digest_that_did_not_arrive_is_sent_later(paths: Paths) -> None:
     post = Post()
     say(paths, post, now=MORNING, hour=6, recipients=(JANE,))

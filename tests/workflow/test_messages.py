@@ -179,6 +179,23 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     assert "1 ticks ended" in mail.body or "2 ticks ended" in mail.body
 
 
+def test_a_digest_that_cannot_be_made_holds_up_no_news(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails)
+    site.tree["notify"]["digest_hour"] = 0
+    site.analysis("good", GOOD)
+    site.tick()
+    told = json.loads(site.paths.told.read_text())
+    told["shift@example.org"]["digest"] = "2026-01-01"
+    site.paths.told.write_text(json.dumps(told))
+    put_alarms(site.paths, alarm())
+    site.paths.ledger.mkdir(exist_ok=True)
+    site.paths.outcomes.mkdir(exist_ok=True)
+    (site.paths.outcomes / "good").write_text("no folder")
+    site.tick_in_another_second()
+    (text,) = mails.texts_to("shift@example.org")
+    assert text.startswith("XOM: light_yield_9_4 fell") and "the digest of the day could not be made: " in text
+
+
 def test_good_ticks_call_up_the_heartbeat_and_others_do_not(site: FastSite, mails: MailServer, web: WebServer) -> None:
     telling(site, mails, heartbeat=f"{web.address}/secret-1234")
     site.tick()

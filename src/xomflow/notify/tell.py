@@ -114,7 +114,10 @@ def tell(
             problems[to.name] = "others took too long"
             _note(paths, told, to, replace(before, known=news.seen, problem=problems[to.name]))
             continue
-        digest = digest or (make_digest() if is_due else None)
+        if is_due and digest is None:
+            # Noted before: one that takes too long is not made again and again.
+            _note(paths, told, to, replace(before, digest=day))
+            digest = make_digest()
         letter = letter_about(news, digest if is_due else None, situation.place, before.is_sending)
         sent = day if is_due else before.digest or day
         if problem := _send(paths, told, to, before, news, letter, sent, post):

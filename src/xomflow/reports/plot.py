@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from itertools import groupby
@@ -28,7 +28,9 @@ class Span:
     end: datetime | None
 
 
-def plot(series: Series, begin: datetime, period: Period, alarms: Iterable[Span] = ()) -> str:
+def plot(
+    series: Series, begin: datetime, period: Period, alarms: Iterable[Span] = (), modes: Sequence[str] = ()
+) -> str:
     """Return the SVG of one variable.
 
     Parameters
@@ -41,12 +43,15 @@ def plot(series: Series, begin: datetime, period: Period, alarms: Iterable[Span]
         The period of the report, which is bright; what was before is shaded.
     alarms
         Of this variable.
+    modes
+        Run modes whose order gives their colours, so that a mode has the same one in all plots; others follow.
     """
     edges = [edge for one in series.points for edge in _edges(one)]
     low, high = value_range((one.value for one in series.points), edges)
     x = Scale(begin.timestamp(), period.end.timestamp(), _LEFT, WIDTH - _RIGHT)
     y = Scale(low, high, HEIGHT - _BOTTOM, _TOP)
-    modes = list(dict.fromkeys(one.mode for one in series.points))
+    order = list(dict.fromkeys([*modes, *(one.mode for one in series.points)]))
+    shown = [(place, mode) for place, mode in enumerate(order) if _of(series.points, mode)]
     unit = f" [{series.unit}]" if series.unit else ""
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(series.title)}">',
@@ -54,13 +59,39 @@ def plot(series: Series, begin: datetime, period: Period, alarms: Iterable[Span]
         *_alarm_spans(alarms, x, period),
         *_axes(x, y, begin, period),
         *_bands(series.points, x, y),
-        *(line for place, mode in enumerate(modes) for line in _results(_of(series.points, mode), x, y, place)),
+        *(line for place, mode in shown for line in _results(_of(series.points, mode), x, y, place)),
         *_marks(series.points, x, y),
         f'<text class="title" x="{_LEFT}" y="13">{escape(series.title)}{escape(unit)}</text>',
-        *_legend(modes),
+        *_legend(shown),
         "</svg>",
     ]
     return "\n".join(parts)
+
+
+def apart(series: Series) -> list[Series]:
+    """Return a variable as one plot, or as several where its modes are so far apart that one scale flattens them."""
+    modes = list(dict.fromkeys(one.mode for one in series.points))
+    ranges = {mode: value_range((one.value for one in _of(series.points, mode)), []) for mode in modes}
+    widest = max((high - low for low, high in ranges.values()), default=0.0)
+    together: list[list[str]] = []
+    top = 0.0
+    for mode in sorted(modes, key=lambda one: ranges[one]):
+        low, high = ranges[mode]
+        if together and low - top <= widest:
+            together[-1].append(mode)
+        else:
+            together.append([mode])
+        top = max(top, high) if len(together[-1]) > 1 else high
+    if len(together) < 2:
+        return [series]
+    return [
+        replace(
+            series,
+            title=f"{series.title}, {', '.join(some)}",
+            points=[one for one in series.points if one.mode in some],
+        )
+        for some in together
+    ]
 
 
 def _of(points: Sequence[Point], mode: str) -> list[Point]:
@@ -91,7 +122,7 @@ def _axes(x: Scale, y: Scale, begin: datetime, period: Period) -> Iterator[str]:
     for day in day_ticks(begin, period.end):
         place = x(day.timestamp())
         yield f'<path class="grid" d="M{place} {_TOP}V{HEIGHT - _BOTTOM}"/>'
-        yield f'<text class="day" x="{place}" y="{HEIGHT - 10}">{day:%d %b}</text>'
+        yield f'<text class="day" x="{min(place, WIDTH - 18)}" y="{HEIGHT - 10}">{day:%d %b}</text>'
 
 
 def _bands(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
@@ -153,9 +184,9 @@ def _marks(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
             yield f'<circle class="mark" cx="{at}" cy="{height}" r="5"><title>{words}</title></circle>'
 
 
-def _legend(modes: Sequence[str]) -> Iterator[str]:
-    place = WIDTH - _RIGHT
-    for number, mode in reversed(list(enumerate(modes[: len(_COLOURS)]))) if len(modes) > 1 else ():
-        place -= 7 * len(mode) + 18
-        yield f'<path fill="{_COLOURS[number]}" d="{_shape(place, 9, number)}"/>'
-        yield f'<text class="legend" x="{place + 7}" y="13">{escape(mode)}</text>'
+def _legend(shown: Sequence[tuple[int, str]]) -> Iterator[str]:
+    right = WIDTH - _RIGHT
+    for place, mode in reversed(shown) if len(shown) > 1 else ():
+        right -= 7 * len(mode) + 18
+        yield f'<path fill="{_COLOURS[place % len(_COLOURS)]}" d="{_shape(right, 9, place)}"/>'
+        yield f'<text class="legend" x="{right + 7}" y="13">{escape(mode)}</text>'

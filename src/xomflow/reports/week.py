@@ -12,7 +12,7 @@ from xomflow.core import times
 from xomflow.core.state import FAILURES, State
 from xomflow.core.verdicts import Alarm
 from xomflow.reports.facts import Facts, OfAnalysis, Period, Point, Remarkable, Series
-from xomflow.reports.plot import Span, plot
+from xomflow.reports.plot import Span, apart, plot
 from xomflow.reports.table import Cell, table
 from xomflow.reports.words import cost, deviation, how_it_stands, number, ticks_line, when
 
@@ -151,10 +151,12 @@ def _deviation(value: float | None) -> str | Cell:
 
 
 def _plots(one: OfAnalysis, facts: Facts, begin: datetime) -> str:
+    modes = sorted({point.mode for of in facts.analyses for series in of.series for point in series.points})
     drawn = [
-        plot(series, begin, facts.period, _spans(facts.alarms, one.name, series.variable))
+        plot(part, begin, facts.period, _spans(facts.alarms, one.name, series.variable), modes)
         for series in one.series
-        if series.points
+        for part in apart(series)
+        if part.points
     ]
     if not drawn:
         return ""

@@ -73,7 +73,11 @@ def _tell_all(
         from xomflow.workflow.messages.digest import digest_of  # imports what reads outcomes, for once a day
 
         assert survey is not None  # there is no hour without it
-        return digest_of(paths, survey.config, situation.now)
+        try:
+            return digest_of(paths, survey.config, situation.now)
+        except Exception as error:  # the news must not wait for it
+            words = f"the digest of the day could not be made: {type(error).__name__}"
+            return Letter(f"XOM: {words}", f"{words}; xom report --days 1 shows why.")
 
     return tell(paths, addresses, situation, settings.digest_hour if survey else None, digest)
 

@@ -23,6 +23,8 @@ from xomflow.workflow.requests.looking.past_ticks import past_ticks
 
 # A tick that began so long before its end is not looked for.
 _LONGEST_TICK = timedelta(days=1)
+# An alarm that nobody gave a reason for stays in reports for so long after its end.
+_ASKED_FOR = timedelta(days=14)
 
 
 def facts_of(paths: Paths, config: ReportConfig, period: Period, since: datetime | None = None) -> Facts:
@@ -38,7 +40,8 @@ def facts_of(paths: Paths, config: ReportConfig, period: Period, since: datetime
         Start of the first run whose results are wanted too; None: none are, which is faster.
     """
     ends, newest = _ticks(paths, period)
-    moments = [period.begin, *ends, period.end]
+    is_older = next(past_ticks(paths, [], until=period.begin), None) is not None
+    moments = [*([period.begin] if is_older or not ends else []), *ends, period.end]
     summary = newest or Summary("", period.begin, period.end)
     results = Results(paths, period)
     return Facts(
@@ -58,7 +61,8 @@ def facts_of(paths: Paths, config: ReportConfig, period: Period, since: datetime
 def _concerns(one: Alarm, period: Period) -> bool:
     began = times.moment(one.began)
     ended = times.moment(one.ended) if one.ended else None
-    return began < period.end and (ended is None or ended >= period.begin)
+    since = period.begin - _ASKED_FOR if one.needs_reason else period.begin
+    return began < period.end and (ended is None or ended >= since)
 
 
 def _ticks(paths: Paths, period: Period) -> tuple[list[datetime], Summary | None]:
