@@ -76,12 +76,14 @@ class Tab:
             raise RuntimeError(found["exceptionDetails"])
         return found["result"].get("value")
 
-    def open(self, address: str, seconds: float = 60) -> float:
+    def open(
+        self, address: str, seconds: float = 60, *, waiting: str = "document.documentElement.dataset.ready"
+    ) -> float:
         """Open a page of XOM; return after how many seconds it was ready."""
         self.ask("Page.navigate", url="about:blank")
         begin = time.monotonic()
         self.ask("Page.navigate", url=address)
-        self.wait("document.documentElement.dataset.ready", seconds)
+        self.wait(waiting, seconds)
         return time.monotonic() - begin
 
     def wait(self, expression: str, seconds: float = 60) -> Any:

@@ -184,7 +184,8 @@
    * @param {string | null} variable null: the first
    */
   async function openRun(chunk, row, variable) {
-    const name = variable || [...chunk.variables.keys()][0] || "";
+    const names = [...chunk.variables.keys()];
+    const name = variable || Store.about(chunk.analysis).main.find(one => names.includes(one)) || names[0] || "";
     const number = chunk.runs.number[row];
     Filters.write({
       run: Format.runId(number),

@@ -229,8 +229,7 @@ const Lanes = (function () {
       const [first, last] = [Math.ceil(min / step), Math.floor(max / step)];
       return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
     };
-    const found = even(most);
-    return found.length > 1 ? found : even(2 * most);
+    return [1, 2, 4].map(finer => even(finer * most)).find(found => found.length > 1) || [];
   }
 
   /** @param {number} rough */

@@ -15,8 +15,9 @@
 
 const Details = (function () {
   const { el } = Elements;
-  const { runId, utc, span, result, counted, trimmed, measured } = Format;
+  const { runId, utc, span, result, counted, trimmed, measured, plural } = Format;
   const DIGITS = 4; // of numbers without an error
+  const FEW = 5; // numbers beside a result that are not folded away
 
   /**
    * Show one run of one analysis.
@@ -189,6 +190,7 @@ const Details = (function () {
       "div",
       { class: "facts" },
       chosen ? list("This result", resultFacts(chosen, steps.verdict(chosen))) : null,
+      chosen ? more(chosen) : null,
       results.length > 1 ? others(chosen, results, steps) : null,
       list("Run", [
         ["Start", moment(run.start)],
@@ -226,15 +228,32 @@ const Details = (function () {
   /** @param {number | null} time */
   const moment = time => (time === null ? null : `${utc(time)} UTC`);
 
+  /** @param {string} key */
+  const named = key => key.replace(/_/g, " ");
+
+  /** @param {number | string | boolean | null} value */
+  const shown = value => (typeof value === "number" ? trimmed(value, DIGITS) : value === null ? null : String(value));
+
+  /**
+   * The numbers that the analysis saved beside a result, folded if they are many.
+   *
+   * @param {Point} chosen
+   */
+  function more(chosen) {
+    const pairs = chosen.data.filter(([key]) => !key.startsWith("quality"));
+    const found = list("", /** @type {[string, Shown][]} */ (pairs.map(([key, value]) => [named(key), shown(value)])));
+    if (!found) return null;
+    return el("details", { open: pairs.length <= FEW }, el("summary", {}, plural(pairs.length, "more number")), found);
+  }
+
   /**
    * @param {Point} chosen
    * @param {Verdict | null} [verdict]
    * @returns {[string, Shown][]}
    */
   function resultFacts(chosen, verdict = null) {
-    /** @param {number | string | boolean | null} value */
-    const shown = value => (typeof value === "number" ? trimmed(value, DIGITS) : value === null ? null : String(value));
     const { help } = Store.aboutVariable(chosen.run.analysis, chosen.variable);
+    const data = new Map(chosen.data);
     return [
       ["Variable", chosen.variable],
       ["What it is", help],
@@ -250,7 +269,9 @@ const Details = (function () {
       ],
       ["n", chosen.n === null ? null : counted(chosen.n)],
       ["No number", chosen.insufficient],
-      ...chosen.data.map(([key, value]) => /** @type {[string, Shown]} */ ([key.replace(/_/g, " "), shown(value)])),
+      ...["quality", "quality_reason"].map(
+        key => /** @type {[string, Shown]} */ ([named(key), shown(data.get(key) ?? null)]),
+      ),
     ];
   }
 
@@ -313,10 +334,10 @@ const Details = (function () {
     const rows = [];
     for (const [name, value] of pairs) {
       if (value === null || value === undefined || value === "") continue;
-      const shown = value instanceof Node ? value : String(value);
-      rows.push(el("div", {}, el("dt", {}, name), el("dd", {}, shown)));
+      const content = value instanceof Node ? value : String(value);
+      rows.push(el("div", {}, el("dt", {}, name), el("dd", {}, content)));
     }
-    return rows.length ? el("section", {}, el("h4", {}, title), el("dl", {}, ...rows)) : null;
+    return rows.length ? el("section", {}, title ? el("h4", {}, title) : null, el("dl", {}, ...rows)) : null;
   }
 
   return { show, addElsewhere, missing, path, figureAddresses, logCommand, isBeside, resultFacts };
