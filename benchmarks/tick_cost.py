@@ -1,7 +1,7 @@
 """Cost of the workflow itself: ticks, dry-runs, single runs, availability; relative to something in the same run.
 
-``python benchmarks/tick_cost.py [--runs 1000,10000,60000] [--repeat 3] [--only idle,dry,overhead,availability]``,
-under the workflow interpreter. What is measured and what came out is in ``benchmarks/README.md``.
+``python benchmarks/tick_cost.py [--runs 1000,10000,60000] [--repeat 3] [--only idle,dry,overhead,availability]
+[--beside CHECKOUT]``, under the workflow interpreter. What is measured, and what came out: ``benchmarks/README.md``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from beside import OtherSite
 from costs import Cost, Series, adopt_orphans, interleaved, load, measure, say, table
 from synthetic import ANALYSES, FIRST_RUN, ROOT, idle_site, write_data, write_documents
 
@@ -49,6 +50,7 @@ rule one:
     shell: "touch {{output}}"
 """
 CHANGED = 20
+_BESIDE = "beside: "
 RUN_FLOOR, DRY_FLOOR = "floor: empty Snakefile", "floor: empty Snakefile, -n"
 
 # Name: warm start, number of runs, what the script does before it saves a number.
@@ -60,34 +62,56 @@ MODES: dict[str, tuple[bool, int, str]] = {
 
 
 # --- ticks and dry-runs -----------------------------------------------------------------------------------------------
-def ticks_and_dry_runs(folder: Path, sizes: list[int], parts: set[str], repeat: int) -> Iterator[str]:
-    """Measure idle ticks and dry-runs at each size of site; yield the tables."""
+def ticks_and_dry_runs(
+    folder: Path, sizes: list[int], parts: set[str], repeat: int, beside: Path | None
+) -> Iterator[str]:
+    """Measure idle ticks and dry-runs at each size of site, also those of another checkout; yield the tables."""
     for runs in sizes:
         site, seconds = idle_site(folder / f"{runs}_runs", runs, PENDING_PER_ANALYSIS)
         built = "was there already" if seconds is None else f"built in {seconds:.0f} s"
         yield f"## {runs:,} runs x {len(ANALYSES)} analyses ({built}; {load()})"
-        first, second = (tick(site) for _ in range(2))
-        if seconds is not None:
-            yield f"The first tick, which publishes all of them: {_words(first)}; the second: {_words(second)}."
-        things: dict[str, Callable[[], Cost]] = {RUN_FLOOR: partial(floor, site), DRY_FLOOR: partial(floor, site, "-n")}
-        pending = PENDING_PER_ANALYSIS * len(ANALYSES)
-        if "idle" in parts:  # the changed one first: it leaves everything known for the others
-            things["idle tick, documents changed"] = partial(tick, site, changed=True)
-            things["idle tick"] = partial(tick, site)
-            things["idle tick, --profile slurm"] = partial(tick, site, "--profile", str(ROOT / "profiles" / "slurm"))
-        if "dry" in parts:
-            things[f"floor: Snakefile with {pending:,} jobs, -n"] = partial(floor, site, "-n", jobs=pending)
-            things["-n, nothing pending"] = partial(tick, site, "-n")
-            things["-n, nothing pending, documents changed"] = partial(tick, site, "-n", changed=True)
-            things[f"-n, {pending:,} pending"] = partial(tick, site, "-n", documents="more.jsonl")
-            things[f"-n -q, {pending:,} pending"] = partial(tick, site, "-n", "-q", documents="more.jsonl")
-        yield ratios(interleaved(things, repeat))
+        yield from first_ticks(site, seconds)
+        things = parts_of(site, parts)
+        if beside:
+            other = OtherSite(beside, folder / f"{runs}_runs_beside", runs, PENDING_PER_ANALYSIS)
+            yield from (f"Beside: {words}" for words in first_ticks(other, other.seconds))
+            things |= {_BESIDE + name: thing for name, thing in parts_of(other, parts).items()}
+        series = interleaved(things, repeat)
+        yield ratios({name: one for name, one in series.items() if not name.startswith(_BESIDE)})
+        if beside:
+            yield f"{beside}, measured in turn with it:"
+            yield ratios({name[len(_BESIDE) :]: one for name, one in series.items() if name.startswith(_BESIDE)})
         if "idle" in parts:
             yield steps(site, repeat)
         yield f"At the end: {load()}."
 
 
-def tick(site: Site, *arguments: str, documents: str = "runs.jsonl", changed: bool = False) -> Cost:
+def first_ticks(site: Site | OtherSite, seconds: float | None) -> Iterator[str]:
+    """Let everything be known to ticks; yield what that cost if the site is new."""
+    first, second = (tick(site) for _ in range(2))
+    if seconds is not None:
+        yield f"The first tick, which publishes all of them: {_words(first)}; the second: {_words(second)}."
+
+
+def parts_of(site: Site | OtherSite, parts: set[str]) -> dict[str, Callable[[], Cost]]:
+    """Return what is measured of ticks and dry-runs, by name."""
+    things: dict[str, Callable[[], Cost]] = {RUN_FLOOR: partial(floor, site), DRY_FLOOR: partial(floor, site, "-n")}
+    pending = PENDING_PER_ANALYSIS * len(ANALYSES)
+    if "idle" in parts:  # the changed one first: it leaves everything known for the others
+        things["idle tick, documents changed"] = partial(tick, site, changed=True)
+        things["idle tick"] = partial(tick, site)
+        if isinstance(site, Site):
+            things["idle tick, --profile slurm"] = partial(tick, site, "--profile", str(ROOT / "profiles" / "slurm"))
+    if "dry" in parts:
+        things[f"floor: Snakefile with {pending:,} jobs, -n"] = partial(floor, site, "-n", jobs=pending)
+        things["-n, nothing pending"] = partial(tick, site, "-n")
+        things["-n, nothing pending, documents changed"] = partial(tick, site, "-n", changed=True)
+        things[f"-n, {pending:,} pending"] = partial(tick, site, "-n", documents="more.jsonl")
+        things[f"-n -q, {pending:,} pending"] = partial(tick, site, "-n", "-q", documents="more.jsonl")
+    return things
+
+
+def tick(site: Site | OtherSite, *arguments: str, documents: str = "runs.jsonl", changed: bool = False) -> Cost:
     """Measure one invocation of Snakemake on the site."""
     site.tree["rundb"]["file"] = documents
     site.write_config()
@@ -137,12 +161,13 @@ def _put(file: Path, place: int, content: bytes) -> None:
         lines.write(content)
 
 
-def floor(site: Site, *arguments: str, jobs: int = 0) -> Cost:
+def floor(site: Site | OtherSite, *arguments: str, jobs: int = 0) -> Cost:
     """Measure Snakemake itself: the same profile, a Snakefile with one rule that does nothing, or with so many jobs."""
     folder = site.folder / "floor"
     folder.mkdir(exist_ok=True)
     (folder / "Empty").write_text(EMPTY + (JOBS.format(jobs=jobs) if jobs else ""))
-    profile = ["--workflow-profile", str(ROOT / "profiles" / "default")]
+    project = site.project if isinstance(site, OtherSite) else ROOT
+    profile = ["--workflow-profile", str(project / "profiles" / "default")]
     return measure([site.command()[0], "-s", "Empty", *profile, *arguments], folder, folder / "floor.log")
 
 
@@ -372,6 +397,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PARTS), help="default: %(default)s")
     parser.add_argument("--folder", type=Path, default=ROOT / "work" / "benchmarks" / "tick_cost")
     parser.add_argument("--interpreter", type=Path, default=ROOT / "work" / "envs" / "analysis" / "bin" / "python")
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="measure ticks and dry-runs of it in turn")
     options = parser.parse_args()
     parts = set(options.only.split(","))
     if not parts <= set(PARTS):
@@ -381,7 +407,7 @@ def main() -> None:
     adopt_orphans()
     print(f"Snakemake {version('snakemake')}, Python {platform.python_version()}, {os.cpu_count()} CPUs, {load()}.\n")
     if parts & {"idle", "dry"}:
-        show(ticks_and_dry_runs(folder, sizes, parts, options.repeat))
+        show(ticks_and_dry_runs(folder, sizes, parts, options.repeat, options.beside))
     if "overhead" in parts:
         show(overhead(folder / "overhead", interpreter, options.repeat))
     if "availability" in parts:

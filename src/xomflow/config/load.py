@@ -11,7 +11,6 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from xomflow.config.model import Config
-from xomflow.config.strict_yaml import parse_yaml
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT, analysis_rule, analysis_script
@@ -54,6 +53,8 @@ def check_configuration(tree: Any, source: str, check_files: bool = True) -> Con
 
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML file, read strictly; `ConfigurationError` as in `parse_yaml`."""
+    from xomflow.config.strict_yaml import parse_yaml  # the steps of a tick read none
+
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
