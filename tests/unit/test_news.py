@@ -104,6 +104,14 @@ def test_an_alarm_whose_first_run_moved_by_late_data_is_the_same() -> None:
     assert [one[0] for one in found] == [[NEW], [], [], ["light_yield fell [kr83m-v2-052894]"]]
 
 
+def test_an_alarm_that_goes_on_after_all_is_new_again() -> None:
+    open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    assert [tuple(map(bool, one)) for one in told_in([open_, over, open_, open_, over])] == [
+        *((True, False, False), (False, False, True), (True, False, False)),
+        *((False, False, False), (False, False, True)),
+    ]
+
+
 def test_an_alarm_that_was_none_is_told_only_if_it_stays_away() -> None:
     there = matters_of(alarm())
     found = told_in([there, *[[]] * 100, there, *[[]] * 200])
@@ -112,8 +120,15 @@ def test_an_alarm_that_was_none_is_told_only_if_it_stays_away() -> None:
     assert news == [(0, ([NEW], [], [])), (102 + 144, ([], [], [gone]))]
 
 
-def test_a_muted_alarm_is_not_told() -> None:
-    assert matters_of(alarm(state=AlarmState.MUTED)) == []
+def test_while_an_alarm_is_muted_nothing_is_told_about_it() -> None:
+    open_, muted = matters_of(alarm()), matters_of(alarm(state=AlarmState.MUTED))
+    over = matters_of(alarm(state=AlarmState.ENDED, ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    assert not any(map(any, told_in([muted] * 300)))
+    found = told_in([open_, *[muted] * 200, over])
+    assert [(place, one) for place, one in enumerate(found) if any(one)] == [
+        (0, ([NEW], [], [])),
+        (201, ([], [], [NEW])),
+    ]
 
 
 def test_a_suspension_is_told_when_it_begins_and_ends_and_once_a_day() -> None:

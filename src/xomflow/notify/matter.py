@@ -61,6 +61,8 @@ class Matter:
         Whether it is told only when it is seen twice: it often passes by itself.
     contact
         Mail address of the person to ask about it; empty if there is none.
+    is_muted
+        Whether nothing is told about it now.
     """
 
     kind: Kind
@@ -72,6 +74,7 @@ class Matter:
     repeats: Repeats = Repeats.NEVER
     settles: bool = False
     contact: str = ""
+    is_muted: bool = False
 
 
 def contact_in(sentence: str) -> str:
@@ -81,7 +84,7 @@ def contact_in(sentence: str) -> str:
 
 
 def of_alarms(alarms: Iterable[Alarm], noticed: Callable[[Alarm], datetime]) -> list[Matter]:
-    """Return the alarms that are not muted.
+    """Return all alarms.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def of_alarms(alarms: Iterable[Alarm], noticed: Callable[[Alarm], datetime]) -> 
     noticed
         Returns the start of the run with which an alarm was found: that of a rare kind may have begun weeks before.
     """
-    return [_of_alarm(one, noticed(one)) for one in alarms if one.state is not AlarmState.MUTED]
+    return [_of_alarm(one, noticed(one)) for one in alarms]
 
 
 def _of_alarm(one: Alarm, noticed: datetime) -> Matter:
@@ -98,7 +101,8 @@ def _of_alarm(one: Alarm, noticed: datetime) -> Matter:
     reason = f" ({one.reason})" if one.reason else ""
     is_moment, contact = one.how_ended is HowEnded.ONE_RUN, contact_in(f"contact: {one.contact}")
     sentence = f"{one.sentence}{reason} [{one.id}]"
-    return Matter(Kind.ALARM, one.id, sentence, noticed, ended, is_moment=is_moment, contact=contact)
+    is_muted = one.state is AlarmState.MUTED
+    return Matter(Kind.ALARM, one.id, sentence, noticed, ended, is_moment, contact=contact, is_muted=is_muted)
 
 
 def of_persons(sentences: Iterable[str], now: datetime) -> list[Matter]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from xomflow.core import times
@@ -63,6 +64,15 @@ class Known:
         return cls(kind, sentence, int(content["seen"]), told, bool(content["over"]), gone)
 
 
+class _Part(Enum):
+    """The parts of a message."""
+
+    NEW = 1
+    STILL = 2
+    OVER = 3
+    NOTHING = 4
+
+
 KnownMatters = Mapping[str, Known]
 
 
@@ -105,39 +115,54 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
     now
         The present.
     """
-    begun, lasting, ended = list[Matter](), list[Matter](), list[str]()
+    said: dict[_Part, list[Matter]] = {part: [] for part in _Part}
     seen, told = dict[str, Known](), dict[str, Known]()
     present = _by_name(matters, known)
     for name, one in present.items():
-        before = known.get(name)
-        if before is None and _is_old(one.ended or one.since, now):
+        known_now = _known_now(one, known.get(name), now)
+        if known_now is None:
             continue
-        if before and before.over and one.ended and _is_old(one.ended, now):
-            continue  # it is forgotten: nothing is left to tell, and it cannot begin again
-        seen[name] = _seen(one, before)
-        told[name] = replace(seen[name], sentence=one.sentence, told=now, over=one.ended is not None)
-        if before and before.over:
-            told[name] = before
-        elif one.ended is not None and not one.is_moment:
-            ended.append(one.sentence)
-        elif seen[name].told is None:
-            if one.settles and seen[name].seen < 2:
-                told[name] = seen[name]
-            else:
-                begun.append(one)
-        elif _is_due(one, seen[name], now):
-            lasting.append(one)
-        else:
-            told[name] = seen[name]
+        part = _part_of(one, known_now, now)
+        said[part].append(one)
+        seen[name] = told[name] = known_now
+        if part is not _Part.NOTHING:
+            told[name] = replace(known_now, sentence=one.sentence, told=now, over=one.ended is not None)
+    over = [one.sentence for one in said[_Part.OVER]]
     for name in known.keys() - present.keys():
         left, sentence = _left(known[name], looked_at, now)
         if left:
             seen[name] = left
         if sentence:
-            ended.append(sentence)
+            over.append(sentence)
         elif left:
             told[name] = left
-    return News(begun, lasting, ended, seen, told)
+    return News(said[_Part.NEW], said[_Part.STILL], over, seen, told)
+
+
+def _known_now(one: Matter, before: Known | None, now: datetime) -> Known | None:
+    """Return what is known of a matter before it is told; None if it is of no interest."""
+    if one.is_muted:
+        return before and replace(before, gone=None)
+    if before is None:
+        return None if _is_old(one.ended or one.since, now) else Known(one.kind, one.sentence)
+    if before.over:
+        if one.ended is None:
+            return Known(one.kind, one.sentence)  # it goes on after all
+        return None if _is_old(one.ended, now) else before  # forgotten: it cannot begin again
+    if before.told:
+        return replace(before, gone=None)
+    return replace(before, sentence=one.sentence, seen=before.seen + 1)
+
+
+def _part_of(one: Matter, known: Known, now: datetime) -> _Part:
+    """Return in which part of a message a matter stands."""
+    if one.is_muted or known.over:
+        return _Part.NOTHING
+    if one.ended is not None and not one.is_moment:
+        return _Part.OVER
+    if known.told is None:
+        return _Part.NOTHING if one.settles and known.seen < 2 else _Part.NEW
+    return _Part.STILL if _is_due(one, known, now) else _Part.NOTHING
 
 
 def _by_name(matters: Collection[Matter], known: KnownMatters) -> dict[str, Matter]:
@@ -171,14 +196,6 @@ def _left(before: Known, looked_at: Collection[Kind], now: datetime) -> tuple[Kn
 
 def _name(matter: Matter) -> str:
     return f"{matter.kind} {matter.name}"
-
-
-def _seen(one: Matter, before: Known | None) -> Known:
-    if before is None:
-        return Known(one.kind, one.sentence)
-    if before.told:
-        return replace(before, gone=None)
-    return replace(before, sentence=one.sentence, seen=before.seen + 1)
 
 
 def _is_old(moment: datetime, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -54,20 +55,28 @@ def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[st
     silent = beat(addresses.heartbeat, code)
     if is_overtaken(paths, tick, now):
         return []  # a later tick tells what is so now
+    survey = read_kept(tick.survey, SurveyDocument.from_json)
     matters, looked_at = matters_of(paths, tick, settings.contacts, code, now)
+    if survey is not None:
+        alarms = alarms_now(paths, survey.config.methods_on_trial, now)
+        matters += alarms
+        looked_at |= {Kind.ALARM} if alarms else set()  # none at all: they may have to be found again
     if silent:
         matters += of_troubles([f"the heartbeat address does not answer: {silent}"], now)
     situation = Situation(matters, looked_at, now, place_of(paths, settings))
     with if_free(paths.telling_lock) as is_free:
         # If it is not free, another tick tells people at this moment, and the next one tells what this one found.
-        return _tell_all(paths, tick, addresses, situation, settings) if is_free else []
+        return _tell_all(paths, survey, addresses, situation, settings) if is_free else []
 
 
 def _tell_all(
-    paths: Paths, tick: TickPaths, addresses: Addresses, situation: Situation, settings: NotifySettings
+    paths: Paths,
+    survey: SurveyDocument | None,
+    addresses: Addresses,
+    situation: Situation,
+    settings: NotifySettings,
 ) -> list[str]:
     """Tell all recipients the news, with a digest if one is due and the tick has looked."""
-    survey = read_kept(tick.survey, SurveyDocument.from_json)
 
     def digest() -> Letter:
         from xomflow.workflow.messages.digest import digest_of  # imports what reads outcomes, for once a day
@@ -90,7 +99,7 @@ def place_of(paths: Paths, settings: NotifySettings) -> str:
 def matters_of(
     paths: Paths, tick: TickPaths, contacts: dict[str, str], code: int, now: datetime
 ) -> tuple[list[Matter], set[Kind]]:
-    """Return what there is to tell after a tick, and the kinds of matters that it looked at.
+    """Return what there is to tell after a tick beside alarms, and the kinds of matters that it looked at.
 
     Parameters
     ----------
@@ -103,23 +112,35 @@ def matters_of(
     now
         The present.
     """
-    found = read_alarms(paths)
-    alarms = of_alarms(found, lambda one: noticed(paths, one, now))
-    looked_at = {Kind.TROUBLE, *([Kind.ALARM] if found else [])}  # no alarm at all: they may have to be found again
     trouble = read_kept(tick.trouble, _trouble)
     if trouble is not None:  # it was stopped before it had looked
         of_kind = of_persons if trouble[1] == ExitCode.WAITS_FOR_PERSON else of_troubles
-        return [*alarms, *of_kind(trouble[0].splitlines(), now)], looked_at
+        return of_kind(trouble[0].splitlines(), now), {Kind.TROUBLE}
     summary = read_kept(tick.summary, Summary.from_json)
     if summary is None:
-        return [*alarms, *of_end(code, [], now)], looked_at
+        return of_end(code, [], now), {Kind.TROUBLE}
     matters = [
-        *alarms,
         *of_persons(summary.for_person, now),
         *of_end(code, [*summary.configuration_errors, *summary.site_errors], now),
         *of_given_up(summary.listed, contacts, now),
     ]
-    return matters, looked_at | {Kind.PERSON, Kind.RUNS}
+    return matters, {Kind.TROUBLE, Kind.PERSON, Kind.RUNS}
+
+
+def alarms_now(paths: Paths, on_trial: Collection[tuple[str, str]], now: datetime) -> list[Matter]:
+    """Return the alarms of published versions.
+
+    Parameters
+    ----------
+    paths
+        Where they are.
+    on_trial
+        Analysis and version of trials, whose changes are those of a method.
+    now
+        The present.
+    """
+    found = [one for one in read_alarms(paths) if (one.main.analysis, one.main.version) not in on_trial]
+    return of_alarms(found, lambda one: noticed(paths, one, now))
 
 
 def noticed(paths: Paths, alarm: Alarm, now: datetime) -> datetime:
