@@ -1,6 +1,6 @@
 """What a script reads through strax, whatever context, process or thread asks for it.
 
-strax is never imported here: when the script imports it, three of its methods get a shell. One takes down each type
+strax is never imported here: when the script imports it, some of its methods get a shell. One takes down each type
 whose chunks are loaded, with its lineage hash; all mark the exceptions that they let through, so that the cause of a
 failure is known although the exception stays as strax raised it, and a script can catch it as ever.
 """
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any, Optional, Union
+
+from xomlib.process.damage import damaged_block
 
 JOURNAL = "reads.jsonl"
 _MARK = "xom_read"
@@ -108,6 +110,7 @@ def _wrap(strax: Any, journal: Optional[Journal]) -> None:
     """Put the shells around strax's methods; one that a version of strax does not have is left out."""
     for owner, name, shell in (
         ("StorageBackend", "_read_and_format_chunk", _reading_chunk),
+        ("FileSytemBackend", "_read_chunk", _decoding),
         ("StorageFrontend", "loader", _loading),
         ("Context", "get_components", _looking),
     ):
@@ -135,6 +138,20 @@ def _reading_chunk(method: Any, journal: Optional[Journal]) -> Any:
             own = metadata.get("lineage_hash") or str(keywords.get("backend_key")).rpartition("-")[2]
             journal.note(data_type, str(own))
         return found
+
+    return shell
+
+
+def _decoding(method: Any, _: Optional[Journal]) -> Any:
+    @wraps(method)
+    def shell(self: Any, dirname: Any, chunk_info: Any, dtype: Any, compressor: Any) -> Any:
+        data = method(self, dirname, chunk_info, dtype, compressor)
+        file = Path(dirname) / str(chunk_info["filename"])
+        block = damaged_block(file, data, str(compressor))
+        if block is not None:
+            words = f"{file}: block {block} is not what was written, a bit may be wrong"
+            raise sys.modules[_STRAX].DataCorrupted(words)
+        return data
 
     return shell
 
