@@ -139,7 +139,7 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
         (tree(software=[]), "software is []: list should have at least 1 item"),
         (tree(software={}), "software is {}: input should be a valid list"),
         (tree(analyses=[]), "analyses is []: input should be a valid dictionary"),
-        (tree(analyses=None), "analyses is None: input should be a valid dictionary"),
+        (tree(analyses=[]), "analyses is []: input should be a valid dictionary"),
         (tree(context="straxen"), "context is 'straxen': input should be a valid dictionary"),
         (tree(context={"function": "straxen"}), "context.function is 'straxen': a text such as 'module:function'"),
         (tree(retries={"factor": 0.5}), "retries.factor is 0.5: input should be greater than or equal to 1"),

@@ -15,6 +15,7 @@ import yaml
 from support import mini as mini_set
 from support.in_process import FastSite
 from support.site import RULE
+from xomflow.config.load import load_configuration
 from xomflow.core.errors import ConfigurationError, UsageError
 from xomflow.core.paths import ROOT
 from xomflow.workflow.requests.analysing import new_analysis as module
@@ -50,6 +51,14 @@ def test_the_block_stands_at_the_end_of_the_analyses_and_nothing_else_changes(tm
     assert yaml.safe_load(after)["analyses"]["fast_drift"]["title"] == "Fast drift"
     assert [str(path.relative_to(tmp_path)) for path in begun.files] == [*PIECES]
     assert all(path.exists() for path in begun.files)
+
+
+def test_the_first_analysis_of_a_new_site_goes_below_an_empty_key(tmp_path: Path) -> None:
+    source = tmp_path / "config.yaml"
+    source.write_text(CONFIG.partition("  # the first one")[0])
+    assert load_configuration(source, check_files=False).analyses == {}
+    new_analysis("fast_drift", source, tmp_path).write()
+    assert list(load_configuration(source, check_files=False).analyses) == ["fast_drift"]
 
 
 def test_the_configuration_of_the_project_takes_another_analysis(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     folder = made.folder / "xom_analyses/light_yield"
     folder.mkdir(parents=True)
     (folder / "Light_Yield.py").write_text(OF_2024)
+    (folder / "results").mkdir()  # the script's own folder of this name gets nothing
     (folder / "helpers.py").write_text(f"bins = 50\nPNG = {PNG!r}\n")
     (folder / "tool_config.json").write_text(
         json.dumps({"container_dict": {"xenonnt-2024.06.1.simg": {"from": 52000, "to": 0}}})
@@ -150,7 +151,8 @@ def test_the_picture_at_figure_path_is_a_figure_of_the_outcome(site: FastSite) -
 
 def test_a_script_in_a_folder_of_its_own_leaves_nothing_there(site: FastSite) -> None:
     folder = site.folder / "xom_analyses/light_yield"
-    assert {path.name for path in folder.iterdir()} == {"Light_Yield.py", "helpers.py", "tool_config.json"}
+    assert {path.name for path in folder.iterdir()} == {"Light_Yield.py", "helpers.py", "results", "tool_config.json"}
+    assert list((folder / "results").iterdir()) == []
     assert "warning" not in site.outcome("light_yield", 52001, "v0.1")["message"]
 
 

@@ -68,6 +68,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "rate is '1.5', a number is needed",
     ),
     "a file in the working directory": (f"open('table.csv', 'w').close()\n{SAVE}", "", ""),
+    "NaN in data": (f"{SAVE[:-8]}, data={{'chi2': float('nan')}}).save()", "", ""),
     "a misspelt keyword": (
         "xomlib.Xomresult(variable_name='rate', variable_vale=1.5)",
         "bad_result",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xomflow.config.software import Program
 from xomflow.config.values import (
@@ -32,6 +32,7 @@ from xomflow.config.values import (
     Version,
     WebPage,
     length,
+    or_none_yet,
 )
 
 
@@ -495,7 +496,9 @@ class Config(Model):
         [],
         description="More folders with `scripts/analyses/` and `rules/analyses/`; their files replace the project's.",
     )
-    analyses: dict[AnalysisName, Analysis] = Field(description="The analyses, by name.")
+    analyses: Annotated[dict[AnalysisName, Analysis], BeforeValidator(or_none_yet)] = Field(
+        description="The analyses, by name."
+    )
 
     @model_validator(mode="after")
     def _software_is_unambiguous(self) -> Config:

@@ -37,6 +37,11 @@ def length(text: str) -> Any:
     return text
 
 
+def or_none_yet(value: Any) -> Any:
+    """Return a mapping by name; none where the key stands there with nothing after it, as in a new site."""
+    return {} if value is None else value
+
+
 def _seconds(value: Any) -> float:
     return seconds_of(value if isinstance(value, str) else "")
 

@@ -26,7 +26,7 @@ from xomlib.process.reads import JOURNAL, Journal, watch
 from xomlib.process.verdict import WARNING
 from xomlib.versions import versions
 
-_RESULTS = "results"  # in the working directory, for scripts that want a folder for their files
+_RESULTS = "xom_results"  # in the working directory, for scripts that want a folder for their files
 _SCRIPT = "__mp_main__"  # the name under which multiprocessing looks for what a script defines
 
 

@@ -2,8 +2,8 @@
 
 Its public repository (github.com/XENONnT/xom, 2024) had one measurement for all analyses, a field *named like the
 variable*, the run as the field ``runid``, and the entries of ``data`` and of ``lineage`` as fields. Its tags also had
-the run and the comments of the DAQ, so each result was a series of its own: with 100,000 of them a panel took a minute.
-Here these are fields, or left out.
+the run and the comments of the DAQ, so each result was a series of its own, and at 100,000 of them a panel took ten
+times as long. Here these are fields, or left out.
 """
 
 from __future__ import annotations
