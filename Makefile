@@ -15,7 +15,7 @@ PYTEST = $(TEST_ENVIRONMENT) $(WORKFLOW)/python -m pytest
 export GOALS := $(MAKECMDGOALS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo site-demo test test-fast test-all physics lint format docs envs development wheelhouse services lock remove-envs clean
+.PHONY: help demo site-demo test test-fast test-all physics pictures lint format docs envs development wheelhouse services lock remove-envs clean
 
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-all: development services wheelhouse physics ## everything: also nightly te
 
 physics: envs ## compare simulated runs with their truth: docs/physics.md (40 minutes on two quiet cores; goes on where it was ended)
 	$(ANALYSIS)/python tests/physics/study.py --write --keep $(WORK)/physics > $(WORK)/physics.json
+
+pictures: development services ## draw the boards with Grafana's components, and compare with the kept pictures (node, Chromium)
+	$(TEST_ENVIRONMENT) bash scripts/pictures.sh $(WORKFLOW)/python -m pytest -q
 
 lint: development ## ruff, snakefmt, mypy, import-linter, snakemake --lint; eslint and tsc for the page
 	$(WORKFLOW)/ruff check .

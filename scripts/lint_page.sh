@@ -24,7 +24,7 @@ if ! cmp --silent $lists/package-lock.json $installed/done.json; then
 fi
 
 bin=$installed/node_modules/.bin
-files=("src/xomflow/page/assets/**/*.js" "$lists/*.js" "$lists/*.ts" "!**/*.min.js")
+files=("src/xomflow/page/assets/**/*.js" "$lists/*.js" "$lists/*.ts" "tests/grafana/*.js" "tests/grafana/*.jsx" "!**/*.min.js")
 form() { $bin/prettier --config $lists/prettier.json --log-level warn "$1" "${files[@]}"; }
 if [[ ${1:-} == --format ]]; then
     form --write

@@ -43,6 +43,8 @@ class Asker:
         What a pixel stands for.
     chosen
         Values of a board's variables, in the form that the query asks for.
+    now
+        The present; empty: as it is.
     """
 
     bucket: Bucket
@@ -50,6 +52,7 @@ class Asker:
     stop: str
     window_ms: int = 60_000
     chosen: dict[str, str] = field(default_factory=dict)
+    now: str = ""
 
     def __call__(self, query: str, **chosen: str) -> list[Frame]:
         for name, value in {**self.chosen, **chosen}.items():
@@ -62,6 +65,8 @@ class Asker:
         }
         for name, value in macros.items():
             query = query.replace(name, value)
+        if self.now:
+            query = re.sub(r'\A((?:import "[^"]+"\n)*)', rf"\1option now = () => {self.now}\n", query)
         dialect = {"annotations": ["datatype", "group", "default"], "delimiter": ",", "header": True}
         answer = urllib3.request(
             "POST",

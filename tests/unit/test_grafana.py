@@ -33,7 +33,7 @@ SITE = Site(
 )
 # What Grafana replaces in a board: its own variables, and those that a board defines.
 REPLACED = re.compile(r"\$\{(\w+)[^}]*\}|\$(\w+)")
-BUILT_IN = {"__all", "__data", "__value", "__url_time_range"}
+BUILT_IN = {"__all", "__data", "__field", "__value", "__url_time_range"}
 
 
 @pytest.fixture

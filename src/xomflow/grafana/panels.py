@@ -85,24 +85,30 @@ def row_panel(title: str, top: int, panels: list[Json]) -> Json:
 
 
 def table_panel(title: str, asked: str, place: Place, columns: Iterable[str], **more: Any) -> Json:
-    """Return a table with its columns in order."""
-    return panel("table", title, asked, place, transformations=[ordered(columns)], **more)
+    """Return a table with its columns in order; they may be narrow, or some of ten would be out of sight."""
+    narrow = {"custom": {"minWidth": 60}}
+    return panel("table", title, asked, place, defaults=narrow, transformations=[ordered(columns)], **more)
 
 
-def series_panel(title: str, asked: str, place: Place, unit: str = "none", **more: Any) -> Json:
-    """Return lines over time, one for each series of the answer."""
+def series_panel(title: str, asked: str, place: Place, unit: str, name: str) -> Json:
+    """Return lines over time, one for each series of the answer, with the name that its label ``name`` has."""
     custom = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "auto", "spanNulls": True}
     return panel(
         "timeseries",
         title,
         asked,
         place,
-        defaults={"unit": unit, "min": 0, "color": {"mode": "palette-classic"}, "custom": custom},
+        defaults={
+            "unit": unit,
+            "min": 0,
+            "displayName": f"${{__field.labels.{name}}}",
+            "color": {"mode": "palette-classic"},
+            "custom": custom,
+        },
         options={
             "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
-        **more,
     )
 
 

@@ -25,7 +25,7 @@ def operations(site: Site) -> Json:
     """Return the board for the operator."""
     prefix, late = site.prefix, site.interval_s / 60
     pending = [state.field for state in State if state is not State.DONE]
-    series = [
+    of_ticks = [
         ("Time of a tick", queries.own(prefix, ["duration_s"]), "s"),
         (
             "Time since the end of the run that waits longest",
@@ -38,9 +38,12 @@ def operations(site: Site) -> Json:
             "none",
         ),
         ("Runs in Slurm", queries.own(prefix, ["slurm_pending", "slurm_running"]), "none"),
+    ]
+    of_runs = [
         ("From the end of a run to its results", queries.of_all_results(prefix, "lag_s", "v.windowPeriod", "max"), "s"),
         ("Computing time per day", queries.of_all_results(prefix, "wall_s", "1d", "sum"), "s"),
     ]
+    series = [*((*one, "_field") for one in of_ticks), *((*one, "analysis") for one in of_runs)]
     failing = [state for state in State if state in FAILURES]
     waiting = [state for state in State if state.urgency and state not in FAILURES]
     places = in_rows(len(series), _ACROSS, _HEIGHT, 10)
@@ -48,8 +51,8 @@ def operations(site: Site) -> Json:
         stat_panel(
             "Since the last tick", queries.since_last_tick(prefix), Place(0, 0, 4, 10), "m", 1.5 * late, 3 * late
         ),
-        series_panel("Runs in each state", queries.own(prefix, pending), Place(4, 0, WIDTH - 4, 10)),
-        *(series_panel(title, asked, at, unit) for (title, asked, unit), at in zip(series, places, strict=True)),
+        series_panel("Runs in each state", queries.own(prefix, pending), Place(4, 0, WIDTH - 4, 10), "none", "_field"),
+        *(series_panel(title, asked, at, *how) for (title, asked, *how), at in zip(series, places, strict=True)),
     ]
     top = 10 + len(series) // _ACROSS * _HEIGHT
     tables = [("Runs that failed", failing), ("Runs that wait", waiting)]
