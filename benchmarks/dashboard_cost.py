@@ -32,16 +32,16 @@ from xomflow.grafana import write_tree
 from xomflow.grafana.flux import points
 from xomflow.grafana.site import Bucket as Store
 from xomflow.outcomes.past.makers import Makers
-from xomflow.publishing import line_protocol
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import band_points, expected_points
 from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
 from xomflow.publishing.self_monitoring import points_of as points_of_tick
-from xomflow.workflow.boards import limits_of
-from xomflow.workflow.dashboards import site_of
+from xomflow.publishing.stores import line_protocol
 from xomflow.workflow.documents import ReportConfig
+from xomflow.workflow.ending.boards import limits_of
+from xomflow.workflow.ending.dashboards import site_of
 
 PREFIX = "prod_"
 VARIABLES = [f"variable_{at:02d}" for at in range(14)]

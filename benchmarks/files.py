@@ -26,7 +26,7 @@ from xomflow.core import times  # noqa: E402
 from xomflow.core.files.work_format import bring_up_to_date  # noqa: E402
 from xomflow.core.key import Key, run_id  # noqa: E402
 from xomflow.core.paths import Paths, TickPaths  # noqa: E402
-from xomflow.workflow.archives import archive_old_files  # noqa: E402
+from xomflow.workflow.upkeep.archives import archive_old_files  # noqa: E402
 from xomlib.files import dump_json  # noqa: E402
 
 ANALYSES = ("analysis_0", "analysis_1")

@@ -27,10 +27,10 @@ from support.factory import keep, key_of, outcome, result
 from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache
-from xomflow.publishing import line_protocol
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.points import points_of
 from xomflow.publishing.publish import publish
+from xomflow.publishing.stores import line_protocol
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.rundb.run import run_of
 from xomflow.rundb.run_metadata import RunMetadata
 

@@ -35,7 +35,7 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.reading import read_outcome
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import OWN
+from xomflow.publishing.stores.store import OWN
 from xomlib.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -25,10 +25,10 @@ from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event, event_points
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
-from xomflow.workflow.dashboards import write_dashboards
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.workflow.documents import ReportConfig
+from xomflow.workflow.ending.dashboards import write_dashboards
 from xomlib.files import dump_json
 
 PREFIX = "prod_"

@@ -17,11 +17,11 @@ from xomflow.core.paths import Paths
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import expected_points
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
-from xomflow.workflow.boards import limits_of
-from xomflow.workflow.dashboards import write_dashboards
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.workflow.documents import ReportConfig
+from xomflow.workflow.ending.boards import limits_of
+from xomflow.workflow.ending.dashboards import write_dashboards
 
 PREFIX = "prod_"
 HEALTHY = {"done": 50, "waiting": 3, "stale": 4, "gave up": 2}

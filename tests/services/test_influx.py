@@ -20,13 +20,14 @@ from support.factory import keep, key_of, outcome, result, run, tick_summary, ty
 from support.proxy import CUT, HALF, PASS, Proxy, http_refusal, proxy
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.cache import Shelf
-from xomflow.publishing import influx_client, self_monitoring
-from xomflow.publishing.influx_client import _RETRIES
-from xomflow.publishing.influx_store import InfluxStore
+from xomflow.publishing import self_monitoring
 from xomflow.publishing.point import FINGERPRINT
 from xomflow.publishing.points import points_of
 from xomflow.publishing.publish import Receipt, drop, publish, rebuild, verify
-from xomflow.publishing.store import StoreAwayError, StoreError
+from xomflow.publishing.stores import influx_client
+from xomflow.publishing.stores.influx_client import _RETRIES
+from xomflow.publishing.stores.influx_store import InfluxStore
+from xomflow.publishing.stores.store import StoreAwayError, StoreError
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib.files import dump_json
 

@@ -14,8 +14,8 @@ from xomflow.core.paths import Paths
 from xomflow.core.verdicts import SeriesId, Verdict, bands_document
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.expected import Limits, expected_points
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish, verify
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomlib.files import dump_json
 
 LIMITS = {("kr83m", "v1", "a"): Limits(9, 11)}

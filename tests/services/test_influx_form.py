@@ -17,9 +17,9 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.grafana.queries import newest_results
 from xomflow.outcomes.cache import Shelf
-from xomflow.publishing.influx_client import InfluxClient
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish, rebuild, verify
+from xomflow.publishing.stores.influx_client import InfluxClient
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomlib.files import dump_json
 
 START = 1790337600 * 10**9  # of the run in every outcome here, in nanoseconds

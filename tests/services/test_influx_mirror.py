@@ -13,9 +13,9 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from local_servers.influx import Bucket
 from support.factory import keep, key_of, outcome, result
 from xomflow.core.paths import Paths
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.mirror.influx_mirror import InfluxMirror
 from xomflow.publishing.publish import Receipt, drop, publish, rebuild, verify
+from xomflow.publishing.stores.influx_store import InfluxStore
 
 START = 1790337600 * 10**9  # of the run in every outcome here, in nanoseconds
 # What its panels ask: a variable over time, and all of an analysis side by side, as its own dblib does.

@@ -22,8 +22,8 @@ from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import Limits, expected_points
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomlib.files import dump_json
 
 EXAMPLES = {

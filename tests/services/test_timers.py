@@ -18,7 +18,7 @@ from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
 from xomflow.core.paths import ROOT
-from xomflow.workflow.reported import ENDED, NO_MAIL
+from xomflow.workflow.ending.reported import ENDED, NO_MAIL
 
 DEPLOY = ROOT / "deploy"
 UNITS = ("xom.service", "xom.timer", "xom-failed@.service", "xom-watch.service", "xom-watch.timer")

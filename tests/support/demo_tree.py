@@ -21,8 +21,8 @@ def demo_tree() -> dict[str, str]:
     from xomflow.core.paths import Paths
     from xomflow.grafana.site import Bucket
     from xomflow.outcomes.past.makers import Makers
-    from xomflow.workflow.dashboards import site_of
     from xomflow.workflow.documents import ReportConfig
+    from xomflow.workflow.ending.dashboards import site_of
     from xomlib.files import read_json
 
     config = ReportConfig.of(load_configuration(ROOT / "config.yaml", check_files=False))

@@ -27,10 +27,10 @@ from xomflow.core.errors import for_user
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
+from xomflow.workflow.ending.reported import note_news, with_news
+from xomflow.workflow.ending.summary import read_summary
+from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of
 from xomflow.workflow.messages.start import tell_people
-from xomflow.workflow.reported import note_news, with_news
-from xomflow.workflow.summary import read_summary
-from xomflow.workflow.terminal import closing_lines, exit_code, is_event, troubles_of
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
 from xomlib.printing import say

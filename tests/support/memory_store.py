@@ -9,7 +9,7 @@ from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
 from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import Points, Store, StoreAwayError, StoreError
+from xomflow.publishing.stores.store import Points, Store, StoreAwayError, StoreError
 
 
 class MemoryStore(Store):

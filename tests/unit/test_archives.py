@@ -20,8 +20,8 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.workflow import archives
-from xomflow.workflow.archives import archive_old_files
+from xomflow.workflow.upkeep import archives
+from xomflow.workflow.upkeep.archives import archive_old_files
 from xomlib.files import dump_json
 
 MONTH = 30 * 86400.0

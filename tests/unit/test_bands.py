@@ -14,9 +14,9 @@ from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, Serie
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.expected import band_points
-from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.points import points_of
-from xomflow.workflow.boards import of_alarm
+from xomflow.publishing.stores.local_store import LocalStore
+from xomflow.workflow.ending.boards import of_alarm
 from xomlib.files import dump_json
 
 START = "2026-11-22T10:00:00Z"

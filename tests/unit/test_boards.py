@@ -19,9 +19,9 @@ from xomflow.publishing.boards.events import Event, changes, event_points
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.boards.uses import Use, Uses
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import OWN
-from xomflow.workflow.boards import of_decision
+from xomflow.publishing.stores.store import OWN
 from xomflow.workflow.documents import AnalysisTitle
+from xomflow.workflow.ending.boards import of_decision
 
 START = "2026-11-22T10:00:00Z"
 

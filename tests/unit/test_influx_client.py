@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import urllib3
 
-from xomflow.publishing import influx_client
-from xomflow.publishing.influx_client import _RETRIES, InfluxClient
-from xomflow.publishing.store import StoreAwayError
+from xomflow.publishing.stores import influx_client
+from xomflow.publishing.stores.influx_client import _RETRIES, InfluxClient
+from xomflow.publishing.stores.store import StoreAwayError
 
 Answer = tuple[int, str]
 WORDS = json.dumps({"code": "unauthorized", "message": "unauthorized access"})

@@ -17,11 +17,11 @@ from support.factory import key_of, outcome, result, typed
 from support.line_protocol import Reader
 from xomflow.core.key import Key
 from xomflow.outcomes.cache import Shelf
-from xomflow.publishing.influx_store import _MEASUREMENTS, _OF_OTHERS, InfluxStore, _batches
 from xomflow.publishing.places import Place, Range, nanoseconds, ranges, text_of
 from xomflow.publishing.point import FINGERPRINT, Point, add_fingerprint
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import Points, StoreError
+from xomflow.publishing.stores.influx_store import _MEASUREMENTS, _OF_OTHERS, InfluxStore, _batches
+from xomflow.publishing.stores.store import Points, StoreError
 
 SHELF = Shelf("kr83m", "v1", "052")
 

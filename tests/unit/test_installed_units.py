@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xomflow.core.paths import ROOT
-from xomflow.workflow.installed_units import hides_crashes, units_that_hide_crashes
+from xomflow.workflow.upkeep.installed_units import hides_crashes, units_that_hide_crashes
 
 HIDE = (
     "[Service]\nSuccessExitStatus=1\n",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from influxdb_client import Point as ClientPoint
 
 from support.line_protocol import Reader
-from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point
+from xomflow.publishing.stores import line_protocol
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1, max_size=8)
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

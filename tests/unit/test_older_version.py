@@ -14,7 +14,7 @@ from xomflow.planning.progress.claims import hold_tick
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import TickStart
-from xomflow.workflow.older_version import has_older_jobs
+from xomflow.workflow.upkeep.older_version import has_older_jobs
 from xomlib.files import dump_json
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from xomflow.outcomes.model import BatchJob, Outcome
 from xomflow.outcomes.reading import parse_outcome
-from xomflow.publishing import line_protocol
 from xomflow.publishing.points import points_of
+from xomflow.publishing.stores import line_protocol
 from xomlib.schema import SchemaError
 
 KEPT = Path(__file__).resolve().parents[1] / "data/outcomes-1"

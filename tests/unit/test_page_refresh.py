@@ -14,8 +14,8 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.page.refresh import PageRefresh, refresh_page
-from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.publish import publish
+from xomflow.publishing.stores.local_store import LocalStore
 
 SHELF = Shelf("kr83m", "v1", "052")
 

@@ -17,9 +17,9 @@ from support.line_protocol import Reader
 from xomflow.core import times
 from xomflow.core.key import Key, run_id
 from xomflow.outcomes.reading import parse_outcome
-from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point, number_in, time_of
 from xomflow.publishing.points import points_of
+from xomflow.publishing.stores import line_protocol
 from xomlib.schema import SCHEMA
 
 NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]

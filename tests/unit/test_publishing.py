@@ -24,9 +24,9 @@ from xomflow.outcomes import cache
 from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
-from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
-from xomflow.publishing.store import Store
+from xomflow.publishing.stores.local_store import LocalStore
+from xomflow.publishing.stores.store import Store
 from xomflow.rundb.run_metadata import RunMetadata
 
 

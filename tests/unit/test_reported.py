@@ -15,7 +15,7 @@ from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.planning.progress.claims import hold_tick, new_tick
-from xomflow.workflow.reported import NO_MAIL, REPORTED, news_of, note_news, with_news
+from xomflow.workflow.ending.reported import NO_MAIL, REPORTED, news_of, note_news, with_news
 from xomlib.files import dump_json
 
 EVERY = timedelta(minutes=10)

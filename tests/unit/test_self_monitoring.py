@@ -10,9 +10,9 @@ from support.factory import tick_summary as summary
 from support.line_protocol import Point, Reader
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.publishing import self_monitoring
-from xomflow.publishing.local_store import LocalStore
 from xomflow.publishing.point import Point as Written
-from xomflow.publishing.store import StoreError
+from xomflow.publishing.stores.local_store import LocalStore
+from xomflow.publishing.stores.store import StoreError
 from xomlib.files import dump_json
 
 NAMES = ("20261122T120000-node-1", "20261122T120000-node-2", "20261123T120000-node-1")

@@ -11,7 +11,7 @@ import pytest
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.workflow.sweep import sweep
+from xomflow.workflow.upkeep.sweep import sweep
 
 DAYS = 86400.0
 LEFT = {

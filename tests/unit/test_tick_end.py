@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from xomflow.config.model import Slurm
-from xomflow.workflow.tick_end import TickEnd
+from xomflow.workflow.ending.tick_end import TickEnd
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 

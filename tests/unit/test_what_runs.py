@@ -13,7 +13,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.planning.progress.claims import Claim, hold_tick, write_claims
-from xomflow.workflow.what_runs import what_runs
+from xomflow.workflow.upkeep.what_runs import what_runs
 
 KEY = Key("good", "v1", "052001")
 

@@ -18,7 +18,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.workflow.terminal import exit_code
+from xomflow.workflow.ending.terminal import exit_code
 
 RAISES = "raise ValueError('no')"
 MISTAKE, TROUBLE, PERSON = {"mistakes": ["a"]}, {"troubles": ["b"]}, {"for_person": ["c"]}

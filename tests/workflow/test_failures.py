@@ -9,7 +9,7 @@ import pytest
 
 from support.in_process import FastSite
 from support.site import Site
-from xomflow.workflow.summary import read_summary
+from xomflow.workflow.ending.summary import read_summary
 from xomlib.files import read_json
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"

@@ -15,7 +15,7 @@ from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import hold_run, release_run, write_owner
 from xomflow.outcomes.files import superseded_path
-from xomflow.workflow.archives import archive_old_files
+from xomflow.workflow.upkeep.archives import archive_old_files
 
 MOODY = """
 from pathlib import Path

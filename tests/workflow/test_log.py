@@ -11,7 +11,7 @@ import pytest
 from support.in_process import FastSite
 from xomflow.core import times
 from xomflow.core.key import Key
-from xomflow.workflow.archives import archive_old_files
+from xomflow.workflow.upkeep.archives import archive_old_files
 
 MOODY = """
 print("hello from", run_id)

@@ -6,7 +6,7 @@ import pytest
 
 from support.in_process import FastSite
 from support.site import Site, document
-from xomflow.workflow.finish import finish
+from xomflow.workflow.ending.finish import finish
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
 

@@ -14,7 +14,7 @@ from support.in_process import FastSite
 from support.site import document
 from xomflow.core import times
 from xomflow.planning.progress.claims import began_at
-from xomflow.workflow.archives import archive_old_files
+from xomflow.workflow.upkeep.archives import archive_old_files
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 

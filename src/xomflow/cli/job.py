@@ -54,7 +54,7 @@ def batch(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Publish what the store lacks, write the summary of the tick and renew the page."""
-    from xomflow.workflow.finish import finish
+    from xomflow.workflow.ending.finish import finish
 
     say(*finish(options.tick))
     return ExitCode.OK

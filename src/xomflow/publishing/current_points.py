@@ -14,7 +14,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.publishing.point import FORM
 from xomflow.publishing.points import points_of
 from xomflow.publishing.scope import EVERYTHING, Scope
-from xomflow.publishing.store import MakePoints, Points
+from xomflow.publishing.stores.store import MakePoints, Points
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
 

@@ -19,7 +19,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import FAILURES, WAITINGS, State
 from xomflow.core.tick_summary import JobCounts, ListedKey, OldestReady, Receipt, Summary
 from xomflow.publishing.point import Point, add_fingerprint
-from xomflow.publishing.store import Store
+from xomflow.publishing.stores.store import Store
 
 _SECOND = 1_000_000_000
 

@@ -30,7 +30,7 @@ from xomflow.planning.items import Item
 from xomflow.planning.progress.claims import Claim, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
-from xomflow.publishing.open_store import StoreConfig
+from xomflow.publishing.stores.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.open_batch_system import open_batch_system
@@ -38,9 +38,9 @@ from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.batches import batches_of
 from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
-from xomflow.workflow.installed_units import units_that_hide_crashes
 from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomflow.workflow.trials import add_trials, as_decided
+from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
 from xomlib.files import dump_json, read_json, write_atomically
 from xomlib.job_description import ContextSpec
 

@@ -25,7 +25,7 @@ from xomflow.grafana.site import BoardSettings
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.boards.expected import Limits
-from xomflow.publishing.open_store import StoreConfig
+from xomflow.publishing.stores.open_store import StoreConfig
 
 # Seconds for which ticks are kept unless the configuration says otherwise.
 KEEP_TICKS = 30 * 86400.0

@@ -23,8 +23,8 @@ from xomflow.outcomes.retries import AttemptLimits
 from xomflow.planning.progress.claims import hold_tick, new_tick, read_claims
 from xomflow.slurm.submitting import submissions
 from xomflow.workflow.documents import TickStart
-from xomflow.workflow.older_version import has_older_jobs
 from xomflow.workflow.trials import as_decided
+from xomflow.workflow.upkeep.older_version import has_older_jobs
 from xomlib.files import dump_json
 from xomlib.printing import say
 

@@ -10,8 +10,8 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import promoted
 from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.trial_marks import on_trial
-from xomflow.publishing.open_store import StoreConfig
 from xomflow.publishing.scope import Scope, scopes
+from xomflow.publishing.stores.open_store import StoreConfig
 
 if TYPE_CHECKING:  # a tick starts faster without it
     from xomflow.planning.survey import Survey

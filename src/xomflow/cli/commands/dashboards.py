@@ -14,8 +14,8 @@ from xomlib.printing import say
 def dashboards(config: Config, options: argparse.Namespace) -> int:
     """Write dashboards and alert rules for Grafana below work, as each tick does."""
     from xomflow.outcomes.past.makers import by_method, look_at_makers
-    from xomflow.workflow.dashboards import names_without_results, write_dashboards
     from xomflow.workflow.documents import ReportConfig
+    from xomflow.workflow.ending.dashboards import names_without_results, write_dashboards
 
     paths, shown = Paths(config.work), ReportConfig.of(config)
     makers = by_method(look_at_makers(paths).found)

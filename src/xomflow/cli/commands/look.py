@@ -23,9 +23,9 @@ from xomlib.printing import say
 
 def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and why runs need attention; reads only."""
+    from xomflow.workflow.ending.terminal import count_lines
     from xomflow.workflow.requests.explain import document_problems
     from xomflow.workflow.requests.looking.standing import standing_now
-    from xomflow.workflow.terminal import count_lines
 
     if options.documents:
         say_lines("problem", document_problems(config), options.json)

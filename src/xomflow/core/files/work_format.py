@@ -8,8 +8,8 @@ number. Therefore this version also works on the layouts since `OLDEST`. As long
 converts what they wrote, and leaves the number.
 
 1. A folder for the figures of each outcome.
-2. One file for each figure. Logs of finished runs and old ticks are in archives (`xomflow.workflow.archives`), which
-   layout 1 does not have, but whose absence is allowed.
+2. One file for each figure. Logs of finished runs and old ticks are in archives, which layout 1 does not have, but
+   whose absence is allowed (`workflow/upkeep/archives.py`).
 """
 
 from __future__ import annotations

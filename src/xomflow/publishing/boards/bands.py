@@ -17,7 +17,7 @@ from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.expected import TABLE, band_points
 from xomflow.publishing.point import FORM
-from xomflow.publishing.store import Store, WholeShelfNeededError
+from xomflow.publishing.stores.store import Store, WholeShelfNeededError
 
 Verdicts = dict[str, dict[SeriesId, Verdict]]  # by run, the verdict on each of its results
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.outcomes.cache import Shelf
-from xomflow.publishing.store import Points
+from xomflow.publishing.stores.store import Points
 
 _PACKAGE = "version_"
 

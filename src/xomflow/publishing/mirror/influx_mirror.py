@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
 from xomflow.outcomes.history import as_history
-from xomflow.publishing.influx_store import InfluxStore, Span, differences_of
 from xomflow.publishing.mirror.xomdata import HISTORY, MEASUREMENT, mirrored
 from xomflow.publishing.places import nanoseconds
 from xomflow.publishing.point import Point
-from xomflow.publishing.store import Points
+from xomflow.publishing.stores.influx_store import InfluxStore, Span, differences_of
+from xomflow.publishing.stores.store import Points
 
 _TOLD_BY = ("analysis_name", "analysis_version", "tag", "variable_name")
 _MORE = ("container", "xom_version", "run_mode", "sr_tag")

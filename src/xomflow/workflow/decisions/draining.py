@@ -9,7 +9,7 @@ from xomflow.config.model import Config
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import drained
 from xomflow.decisions.files import standing_decisions
-from xomflow.workflow.what_runs import what_runs
+from xomflow.workflow.upkeep.what_runs import what_runs
 
 _SECONDS = 2.0
 

@@ -17,7 +17,7 @@ from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
-from xomflow.workflow.summary import with_record
+from xomflow.workflow.ending.summary import with_record
 from xomlib.process.verdict import WARNING
 from xomlib.schema import SchemaError
 

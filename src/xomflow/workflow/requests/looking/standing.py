@@ -15,9 +15,9 @@ from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Shown, Survey
 from xomflow.workflow.decisions.backfill import describe_progress
 from xomflow.workflow.discover import as_listed, oldest_ready, survey_now
+from xomflow.workflow.ending.summary import with_records
+from xomflow.workflow.ending.terminal import status_sentences
 from xomflow.workflow.makers import maker_lines
-from xomflow.workflow.summary import with_records
-from xomflow.workflow.terminal import status_sentences
 
 # So many failure records are read; of further keys only the names of their files are known.
 _MOST_RECORDS = 2000

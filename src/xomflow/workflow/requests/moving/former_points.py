@@ -32,7 +32,7 @@ from(bucket: bucket)
 
 
 class Server(Protocol):
-    """What is asked; see `xomflow.publishing.influx_client.InfluxClient`."""
+    """What is asked; see `xomflow.publishing.stores.influx_client.InfluxClient`."""
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
         """Return the rows of a query."""

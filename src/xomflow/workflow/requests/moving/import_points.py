@@ -19,7 +19,7 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import write_outcome
 from xomflow.outcomes.history import as_history
 from xomflow.outcomes.model import Outcome, Provenance, Resources, Result, RunFacts, to_document
-from xomflow.publishing.influx_client import InfluxClient, read_credentials
+from xomflow.publishing.stores.influx_client import InfluxClient, read_credentials
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.requests.moving.former_points import FormerPoint, former_points, when

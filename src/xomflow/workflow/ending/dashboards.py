@@ -52,7 +52,7 @@ def write_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method,
         raise ConfigurationError(
             "store.kind is 'local', and Grafana cannot read its files: dashboards need store.kind 'influxdb'"
         )
-    from xomflow.publishing.influx_client import read_credentials  # imports the client, which takes 0.3 s
+    from xomflow.publishing.stores.influx_client import read_credentials  # imports the client, which takes 0.3 s
 
     account = read_credentials(config.store.credentials)
     bucket = Bucket(account["url"], account["org"], account["bucket"])

@@ -12,10 +12,10 @@ from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
-from xomflow.publishing import line_protocol
 from xomflow.publishing.point import Point, number_in
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import MakePoints, Points, StoreError, WholeShelfNeededError
+from xomflow.publishing.stores import line_protocol
+from xomflow.publishing.stores.store import MakePoints, Points, StoreError, WholeShelfNeededError
 from xomlib.files import write_atomically
 
 # A line of line protocol; texts may have line ends.

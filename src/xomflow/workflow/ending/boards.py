@@ -15,7 +15,7 @@ from xomflow.publishing.boards import attention, events, expected
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.uses import Uses
-from xomflow.publishing.store import Store
+from xomflow.publishing.stores.store import Store
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 
 

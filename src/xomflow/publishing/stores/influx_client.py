@@ -20,7 +20,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from xomflow.core.files.private_files import read_private
-from xomflow.publishing.store import StoreAwayError, StoreError
+from xomflow.publishing.stores.store import StoreAwayError, StoreError
 from xomlib.files import parse_json
 
 _ENTRIES = ("url", "token", "org", "bucket")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core.paths import Paths
-from xomflow.publishing.local_store import LocalStore
-from xomflow.publishing.store import Store
+from xomflow.publishing.stores.local_store import LocalStore
+from xomflow.publishing.stores.store import Store
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration
     from xomflow.config.model import Store as Block
@@ -69,6 +69,6 @@ def open_store(config: StoreConfig, paths: Paths) -> Store:
         from xomflow.publishing.mirror.influx_mirror import InfluxMirror
 
         return InfluxMirror(config.credentials, config.prefix, config.batch)
-    from xomflow.publishing.influx_store import InfluxStore
+    from xomflow.publishing.stores.influx_store import InfluxStore
 
     return InfluxStore(config.credentials, config.prefix, config.batch)

@@ -17,13 +17,13 @@ from xomflow.core.key import first_run, run_id
 from xomflow.core.messages import some_of
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
-from xomflow.publishing import line_protocol
 from xomflow.publishing.boards import expected
-from xomflow.publishing.influx_client import InfluxClient, read_credentials
 from xomflow.publishing.places import Place, ranges, text_of
 from xomflow.publishing.point import FINGERPRINT, Point, is_fingerprint, is_outdated, names_of, number_in
 from xomflow.publishing.points import points_of
-from xomflow.publishing.store import MIRROR, OWN, Points, StoreError
+from xomflow.publishing.stores import line_protocol
+from xomflow.publishing.stores.influx_client import InfluxClient, read_credentials
+from xomflow.publishing.stores.store import MIRROR, OWN, Points, StoreError
 
 _SECOND = 1_000_000_000
 _END = 9_000_000_000 * _SECOND  # the latest time of the server is soon after

@@ -25,7 +25,7 @@ from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import finished_in, names_in
 from xomflow.planning.progress.claims import ended_ticks
 from xomflow.slurm.submitting import submissions
-from xomflow.workflow.sweep import last_change
+from xomflow.workflow.upkeep.sweep import last_change
 
 _DAY = timedelta(days=1)
 # Seconds: the work of one tick, and the age of a log at which no process of its attempt is left to write into it.

@@ -26,13 +26,13 @@ from xomflow.page.refresh import PageRefresh
 from xomflow.planning.progress.claims import is_overtaken, read_claims
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.events import Event
-from xomflow.publishing.open_store import open_store
+from xomflow.publishing.stores.open_store import open_store
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.workflow.archives import archive_old_files
-from xomflow.workflow.boards import happened, publish_boards
-from xomflow.workflow.dashboards import renew_dashboards
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
+from xomflow.workflow.ending.boards import happened, publish_boards
+from xomflow.workflow.ending.dashboards import renew_dashboards
+from xomflow.workflow.upkeep.archives import archive_old_files
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
 
