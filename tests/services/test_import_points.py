@@ -79,6 +79,7 @@ def test_ticks_publish_them_beside_their_own_and_analyse_the_runs_all_the_same(s
     assert {one["version"] for one in tags_of(bucket, "test_light_yield")} == {"v0.1", "history.v0.1"}
     assert len(tags_of(bucket, "prod_xomdata")) == 3, "its own points stay"
     assert site.xom("verify").returncode == 0
+    assert all("history" not in site.xom(*words).stdout for words in (["status"], ["outdated"]))
 
 
 def tags_of(bucket: Bucket, measurement: str) -> list[dict[str, Any]]:

@@ -149,7 +149,7 @@ def test_every_overlap_and_everything_without_a_place_is_named(tmp_path: Path) -
     ]
     told = " ".join(made.notes)
     assert "prefix is 'prod_': store.prefix is 'test_'" in told
-    assert "the first XOM looked for the first one only" in told
+    assert "the first XOM looked for the first one only" in told and "time_limit: an analysis has 30 min" in told
 
 
 def test_a_hole_between_containers_is_named_and_its_runs_wait(tmp_path: Path) -> None:

@@ -178,6 +178,19 @@ def test_such_a_script_is_tried_by_xom_try(site: FastSite) -> None:
     assert [one["value"] for one in tried["document"]["results"]] == [8.5, 0.0]
 
 
+def test_several_runs_of_such_a_script_share_a_preloaded_process(site: FastSite, tmp_path: Path) -> None:
+    other = FastSite(tmp_path)
+    other.runs([52001, 52002, 52003])
+    other.tree["warm_start"] = {"enabled": True, "preload": []}
+    other.analysis("of_2023", "pass", version="v0.0", compat=True)
+    other.analysis(
+        "of_ours", "assert not hasattr(xomlib, 'dblib')\nxomlib.Xomresult(variable_name='a', variable_value=1).save()"
+    )
+    (other.folder / "extra/scripts/analyses/of_2023.py").write_text(OF_2023)
+    assert other.tick().returncode == 0
+    assert other.done("of_2023", "v0.0") == other.done("of_ours") == {52001, 52002, 52003}
+
+
 def test_without_compat_the_calls_are_not_there(site: FastSite, tmp_path: Path) -> None:
     other = FastSite(tmp_path)
     other.runs([52001])

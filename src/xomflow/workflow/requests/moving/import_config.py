@@ -142,6 +142,7 @@ def _about_tool(tool: Mapping[str, Any]) -> Iterator[str]:
         )
     yield "store.credentials: the file needs an entry bucket, such as xom, beside url, token and org"
     yield "context: it is that of load_straxen in the public repository; correct it if yours is another"
+    yield "time_limit: an analysis has 30 min, the default; the first XOM gave its jobs the limit of the partition"
     for name in tool:
         if reason := _WITHOUT_PLACE.get(name):
             yield f"{name} has no place: {reason}"
