@@ -21,10 +21,11 @@ from local_servers.mongo import MongoServer
 from local_servers.slurm import SlurmCluster
 from mini_xenonnt import slow_control
 from support.factory import PASSWORD, rundb_credentials
-from support.mail import address_file, alarm, put_alarms
+from support.mail import address_file
 from support.scada import serving
 from support.site import Site, document
 from support.slurm_site import GOOD, TICK, SlurmSite
+from support.verdicts import alarm, put_alarms
 from xomflow.core.paths import ROOT
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,11 @@ import pytest
 
 from local_servers.find import NoServerError
 from local_servers.slurm import SlurmCluster
-from support.mail import address_file, alarm, mail_server, put_alarms
+from support.mail import address_file, mail_server
 from support.patience import PATIENCE
 from support.site import Site
 from support.slurm_site import GOOD, SlurmSite
+from support.verdicts import alarm, put_alarms
 from xomflow.core.paths import ROOT
 from xomflow.workflow.ending.reported import ENDED, NO_MAIL
 

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
@@ -15,11 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-
-from xomflow.core import times
-from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, Kind, SeriesId
-from xomlib.files import dump_json
 
 ACCOUNT, PASSWORD = "xom", "s3cret-pass word"
 _QUOTED = "s3cret-pass%20word"
@@ -139,24 +133,3 @@ def address_file(folder: Path, **content: Any) -> Path:
     path.chmod(0o600)
     path.write_text(json.dumps(content))
     return path
-
-
-def put_alarms(paths: Paths, *alarms: Alarm) -> None:
-    """Leave alarms where a tick finds them."""
-    paths.alarms.parent.mkdir(parents=True, exist_ok=True)
-    dump_json(paths.alarms, [one.to_json() for one in alarms])
-
-
-def alarm(**changes: Any) -> Alarm:
-    """An alarm that began three hours ago."""
-    began = times.text(times.now() - timedelta(hours=3))
-    given: dict[str, Any] = {
-        "id": "kr83m-v1-052894",
-        "kind": Kind.STEP,
-        "series": (SeriesId("kr83m", "v1", "all", "light_yield_9_4"),),
-        "first_run": "052894",
-        "began": began,
-        "noticed_run": "052897",
-        "sentence": "light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ) with run 052894",
-    }
-    return Alarm(**{**given, **changes})

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from support.factory import NOW
-from support.mail import alarm, put_alarms
+from support.verdicts import alarm, put_alarms, put_bands
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Summary
-from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.notify.matter import Kind
 from xomflow.notify.news import news_for
 from xomflow.workflow.messages.of_tick import alarms_now, matters_of
@@ -64,8 +64,7 @@ def test_a_change_of_rare_runs_is_news_when_it_is_found(tick: TickPaths, noticed
     put_alarms(paths, rare)
     verdict = Verdict(rare.noticed_run, times.text(NOW - noticed), 9.9)
     other = SeriesId("kr83m", "v1", "all", "another_variable")
-    (folder := paths.bands("kr83m", "v1", "052")).parent.mkdir(parents=True, exist_ok=True)
-    dump_json(folder, bands_document({other: [verdict]}))
+    put_bands(paths, "052", {other: [verdict]})
     assert bool(news_for({}, alarms_now(paths, (), NOW), {Kind.ALARM}, NOW)) == is_told
 
 

@@ -15,13 +15,13 @@ import pytest
 from page_browser import chromium
 
 from support.in_process import FastSite
-from support.mail import PASSWORD, MailServer, address_file, alarm, mail_server, put_alarms
+from support.mail import PASSWORD, MailServer, address_file, mail_server
 from support.patience import PATIENCE
 from support.site import Site, document
+from support.verdicts import alarm, put_alarms, put_bands
 from support.web import WebServer, web_server
 from xomflow.core import times
-from xomflow.core.verdicts import HowEnded, Mark, SeriesId, Verdict, bands_document
-from xomlib.files import dump_json
+from xomflow.core.verdicts import HowEnded, Mark, SeriesId, Verdict
 
 BAD = "raise KeyError('no peak')"
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
@@ -164,7 +164,7 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     site.tick()
     outlier = Verdict("052002", times.text(times.now()), 1.0, expected=0.5, deviation=8.0, mark=Mark.OUTLIER)
     series = SeriesId("good", "v1", "all", "answer")
-    dump_json(site.paths.bands("good", "v1", "052"), bands_document({series: [outlier]}))
+    put_bands(site.paths, "052", {series: [outlier]})
     assert [one for one in mails.mails if "the day until" in one.title] == []  # not on the day it was set up
     told = json.loads(site.paths.told.read_text())
     told["shift@example.org"]["digest"] = "2026-01-01"
