@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xomflow.outcomes.makers import by_method, look_at_makers
 
 from local_servers.influx import Bucket
 from support import pictures
@@ -27,14 +26,15 @@ from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
 from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.outcomes.past.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event, event_points
-from xomflow.publishing.influx_store import InfluxStore
 from xomflow.publishing.publish import publish
-from xomflow.workflow.dashboards import write_dashboards
+from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.workflow.documents import ReportConfig
+from xomflow.workflow.ending.dashboards import write_dashboards
 from xomlib.files import dump_json
 
 pytestmark = pytest.mark.slow
