@@ -18,7 +18,7 @@ from fake_run import DataCorrupted, attempt, run_main
 
 from xomphysics import quality
 from xomphysics.fits import attenuation, decay, line
-from xomphysics.kr83m import estimates, selection
+from xomphysics.kr83m import columns, estimates, selection
 from xomphysics.kr83m.figure import draw
 from xomphysics.kr83m.results import _inverse_lifetime, _lifetime, results
 from xomphysics.kr83m.selection import DEFAULTS, double_cuts
@@ -314,6 +314,28 @@ def case_kr_main_alternative() -> Any:
         "short": run_main(kr83m, {"event_info": info, "distinct_channels": sim.as_chunks(channels[:-5])}),
         "long": run_main(kr83m, {"event_info": info[:2], "distinct_channels": sim.as_chunks(channels)}),
     }
+
+
+def case_kr_columns() -> Any:
+    """The columns by version of straxen; a run with the names of straxen 3."""
+    versions = ("1.2.8", "1.8.3", "2.2.7", "3.2.1", "4.1.1", "10.0.0", "unknown", None)
+    names = [{"cs2_w_bias_xy": "cs2_a_wo_elifecorr"}.get(name, name) for name in sim.DOUBLE.names]
+    old = decays().view([(name, kind) for name, (_, kind) in zip(names, sim.DOUBLE.descr, strict=True)])
+    made = straxen_columns()
+    return {
+        "presets": {str(version): [*columns.preset(version).s1, columns.preset(version).s2] for version in versions},
+        "old": kr(old, s2_column="cs2_a_wo_elifecorr")["charge_yield_41_6_merged"],
+        "new": kr(decays()),
+        "missing": sorted({*columns.chosen(DEFAULTS).s1, columns.chosen(DEFAULTS).s2} - made),
+    }
+
+
+def straxen_columns() -> set[str]:
+    """Return the columns of the installed straxen's ``event_info_double``."""
+    from mini_xenonnt.context import mini_xenonnt
+
+    st = mini_xenonnt("nowhere")
+    return set(st.get_single_plugin("052894", "event_info_double").dtype_for("event_info_double").names)
 
 
 def case_line() -> Any:

@@ -223,6 +223,35 @@ def test_lines_are_found_at_light_yields_from_4_to_22(kr83m_cases: Any, factor: 
         assert result["data"]["quality"] == "good"
 
 
+@pytest.mark.parametrize(
+    ("version", "s1", "s2"),
+    [
+        ("1.2.8", "cs1_a", "cs2_a_wo_elifecorr"),
+        ("1.8.3", "cs1_a_wo_timecorr", "cs2_a_wo_elifecorr"),
+        ("2.2.7", "cs1_a_wo_timecorr", "cs2_a_wo_elifecorr"),
+        ("3.2.1", "cs1_a_wo_timecorr", "cs2_a_wo_elifecorr"),
+        ("4.1.1", "cs1_a_wo_timecorr", "cs2_w_bias_xy"),
+        ("10.0.0", "cs1_a_wo_timecorr", "cs2_w_bias_xy"),
+        ("unknown", "cs1_a_wo_timecorr", "cs2_w_bias_xy"),
+    ],
+)
+def test_columns_follow_the_version_of_straxen(kr83m_cases: Any, version: str, s1: str, s2: str) -> None:
+    first, _, charge = kr83m_cases["kr_columns"]["presets"][version]
+    assert (first, charge) == (s1, s2)
+
+
+def test_installed_straxen_has_the_columns_of_its_preset(kr83m_cases: Any) -> None:
+    assert kr83m_cases["kr_columns"]["missing"] == []
+
+
+def test_the_column_that_was_used_stands_in_the_result(kr83m_cases: Any) -> None:
+    said = kr83m_cases["kr_columns"]
+    assert said["old"]["data"]["column"] == "cs2_a_wo_elifecorr"
+    used = {name: said["new"][name]["data"]["column"] for name in ("light_yield_9_4_gauss", "inverse_lifetime_double")}
+    assert used == {"light_yield_9_4_gauss": "cs1_b_wo_timecorr", "inverse_lifetime_double": "cs2_w_bias_xy"}
+    assert "column" not in said["new"]["selected_events"]["data"]
+
+
 def test_software_without_iminuit_gives_one_sentence(kr83m_cases: Any) -> None:
     said = "setup|the software of this run has no iminuit, which the fits need: install it there"
     assert kr83m_cases["no_iminuit"] == said

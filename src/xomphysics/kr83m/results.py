@@ -7,6 +7,7 @@ from xomphysics.fits.attenuation import Attenuation
 from xomphysics.fits.decay import DecayFit
 from xomphysics.fits.goodness import Goodness, Steadiness
 from xomphysics.fits.line import LineFit
+from xomphysics.kr83m.columns import chosen
 from xomphysics.kr83m.estimates import ENERGY, HALF_LIFE, Charge, Estimates, Line
 from xomphysics.poisson import poisson_error
 from xomphysics.selection import CutFlow
@@ -33,6 +34,8 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
     out = [_selected("selected_events", double, found.half_life), _selected("selected_events_merged", merged, None)]
     half_life = {"variable_name": "delay_half_life", "unit": "ns", "n": double.selected}
     out.append(half_life | _half_life(found))
+    used = chosen(settings)
+    s1 = {"9_4": used.s1[1], "32_2": used.s1[0], "41_6": used.s1[0]}
     for suffix, line in found.lines.items():
         out.append({"variable_name": f"resolution_{suffix}", "unit": "", "n": line.n} | _resolution(line))
         for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
@@ -48,7 +51,16 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
             {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
             for variable, unit, numbers in rows
         ]
-    return quality.judged(out, settings["quality"])
+    return quality.judged([_with_column(result, s1, used.s2) for result in out], settings["quality"])
+
+
+def _with_column(result: dict[str, Any], s1: dict[str, str], s2: str) -> dict[str, Any]:
+    """Add the column of straxen that a number comes from to its data."""
+    name = result["variable_name"]
+    if "variable_value" not in result or name.startswith(("selected", "delay")):
+        return result
+    column = next((column for suffix, column in s1.items() if f"_{suffix}" in name and "charge" not in name), s2)
+    return result | {"data": {**result.get("data", {}), "column": column}}
 
 
 def _selected(name: str, flow: CutFlow, half_life: DecayFit | None) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from xomphysics.chunks import chunks, side_by_side
 from xomphysics.fits.place import densest
+from xomphysics.kr83m.columns import chosen
 from xomphysics.selection import Cut, CutFlow, within
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]
 
 DEFAULTS: dict[str, Any] = {
-    # Corrected for the position, not for what drifts with time: that is what is watched.
-    "s1_columns": ["cs1_a_wo_timecorr", "cs1_b_wo_timecorr"],
-    "s2_column": "cs2_w_bias_xy",  # corrected for the position, not for lost electrons
+    # Corrected for the position, not for what drifts with time: that is what is watched. null: those of the installed
+    # straxen (`columns.PRESETS`).
+    "s1_columns": None,
+    "s2_column": None,
     "drift_time_ns": [0, 2.4e6],
     "radius_cm": [0, 60.73],
     "z_cm": [-134.24, -13.61],
@@ -97,7 +99,7 @@ class Merged:
 
 def columns(settings: dict[str, Any]) -> tuple[str, ...]:
     """Return the columns of ``event_info_double`` that are read."""
-    return tuple(dict.fromkeys((*NEEDED, *settings["s1_columns"], settings["s2_column"])))
+    return tuple(dict.fromkeys((*NEEDED, *chosen(settings).s1, chosen(settings).s2)))
 
 
 def read(st: Any, run_id: str, names: Iterable[str]) -> Iterator[Any]:
@@ -130,12 +132,13 @@ def double_cuts(settings: dict[str, Any]) -> list[Cut]:
     ValueError
         If a range of the settings is none.
     """
-    first, second = settings["s1_columns"]
+    own = chosen(settings)
+    first, second = own.s1
     return [
         Cut(
             "two_s1", "two S1s and an S2", lambda e: (e["s1_a_area"] > 0) & (e["s1_b_area"] > 0) & (e["s2_a_area"] > 0)
         ),
-        _finite((*NEEDED, first, second, settings["s2_column"])),
+        _finite((*NEEDED, first, second, own.s2)),
         *_volume(settings),
         within("delay_ns", "ds_s1_dt", settings["delay_ns"], "S1 delay [ns]"),
         Cut("larger_first", "first S1 larger", lambda events: events["s1_a_area"] > events["s1_b_area"]),
@@ -155,7 +158,8 @@ def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
     ValueError
         If a range of the settings is none, or the second S1 is not defined.
     """
-    first, second = settings["s1_columns"][0], settings["second_s1"]
+    area, second = chosen(settings), settings["second_s1"]
+    first = area.s1[0]
     if not isinstance(second, Mapping) or set(second) != {"area_pe", "within_ns"}:
         raise ValueError(f"settings.second_s1 is {second!r}, area_pe and within_ns are needed")
     own = [name for name in NEEDED if not name.startswith("s1_b") and name != "ds_s1_dt"]
@@ -165,7 +169,7 @@ def merged_cuts(settings: dict[str, Any]) -> list[Cut]:
             "one S1 and an S2",
             lambda e: (e["s1_a_area"] > 0) & ~_has_second(e, second) & (e["s2_a_area"] > 0),
         ),
-        _finite((*own, first, settings["s2_column"])),
+        _finite((*own, first, area.s2)),
         *_volume(settings),
         *_top_fraction(settings),
         within("s2_area_pe", "s2_a_area", settings["s2_area_pe"], "S2 [PE]"),
@@ -224,8 +228,8 @@ def collect(data: Iterable[Any], double: CutFlow, merged: CutFlow, settings: dic
     settings
         As `DEFAULTS`.
     """
-    s1_a, s1_b = settings["s1_columns"]
-    s2 = (settings["s2_column"], "s2_a_area")
+    (s1_a, s1_b), s2_column = chosen(settings).s1, chosen(settings).s2
+    s2 = (s2_column, "s2_a_area")
     of_double = (s1_a, s1_b, *s2, "ds_s1_dt", "drift_time")
     of_merged = (s1_a, *s2, "drift_time")
     kept: dict[CutFlow, list[list[Any]]] = {double: [[] for _ in of_double], merged: [[] for _ in of_merged]}
