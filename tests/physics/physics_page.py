@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 HEAD = """# Do the truths come back?
 
-`make physics` wrote this page and its plots (random seed {seed}). Each row is one variable in runs that were simulated
-with a known truth: pull = (result − truth) / error. If errors are right, pulls have mean 0, width 1. Rows are held to
-|mean| < {mean} and {low} < width < {high}; with fewer than {plenty} runs three standard errors more are allowed. A
-known bias has a mean and a width of its own, to which the same limits apply. The standard error of a mean is 1/√number
-(0.022 at 2000), of a width 0.7 times that. "Without" counts runs that said
-"insufficient statistics".
+`make physics` wrote this page and its plots (random seed {seed}; each row has the number of runs that stands in it).
+Each row is one variable in runs that were simulated with a known truth: pull = (result − truth) / error. If errors are
+right, pulls have mean 0, width 1. Rows are held to |mean| < {mean} and {low} < width < {high}; with fewer than {plenty}
+runs three standard errors more are allowed. A known bias has a mean and a width of its own, to which the same limits
+apply. The standard error of a mean is 1/√number (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that
+said "insufficient statistics".
 
 Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
 of the [mini-XENONnT](mini_xenonnt.md) that straxen's own plugins processed. `make test` has a shorter form of this.
@@ -36,7 +36,8 @@ those of poor quality; **off** are those that are further than 3 sigma from the 
 states a systematic error, it is added in quadrature). A Gauss has 0.27 % there. The upper limit (95 %) of each cell
 is held to {cell:.0%}, of all together to {pooled:.1%}; cells of fewer than {judged:,} numbers count together only.
 "Worst" are the mean and the width, furthest from 0 and 1, of the unflagged pulls of one variable: with few runs the
-worst of twenty is two standard errors (1/√runs) away by chance.
+worst of twenty is two standard errors (1/√runs) away by chance. Where the charge yield changes over the depth, pulls
+of 1/tau and of the charge yield are far off: they are of the statistical error, and `systematic_error` covers that.
 
 {grid}
 """

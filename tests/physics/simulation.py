@@ -55,7 +55,7 @@ class KrTruth:
     flat
         Single-site events from 2 to 200 keV, flat, per decay; they have one S1.
     falling
-        Fraction of the second S1s whose area is that of an accidental S1: 15 PE and more, falling by e in 40 PE.
+        Fraction of the second S1s whose area is that of an accidental S1: 20 PE and more, falling by e in 40 PE.
     drift
         Relative change of all areas from the start to the end of the run, linear, about the truth.
     distortion
@@ -92,7 +92,7 @@ def kr83m_events(rng: Generator, truth: KrTruth) -> np.ndarray:
     false = two & (rng.random(n) < truth.background)
     second[false] = rng.uniform(30, 250, np.count_nonzero(false))
     low = two & (rng.random(n) < truth.falling) if truth.falling else np.zeros(n, dtype=bool)
-    second[low] = 15 + rng.exponential(40, np.count_nonzero(low))
+    second[low] = 20 + rng.exponential(40, np.count_nonzero(low))
     energy = np.append(np.full(n, sum(ENERGIES)), rng.uniform(2, 200, others))
     light = truth.merged_light_yield * energy[n:]
     single = rng.normal(light, np.sqrt(light + (0.07 * light) ** 2))

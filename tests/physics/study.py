@@ -246,7 +246,7 @@ def _row(analysis: str, scenario: Scenario, variable: str, columns: dict[str, li
         truth=float(truth[0]) if len(truth) else float("nan"),
         mean=float(pulls.mean()) if enough else None,
         width=float(pulls.std(ddof=1)) if enough else None,
-        numbers=len(pulls),
+        numbers=len(value),
         without=len(columns["without"]),
         relative_bias=float(np.mean(value / truth - 1)) if enough and np.all(truth != 0) else 0.0,
         events=float(np.mean(columns["n"])),
