@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 import re
 from datetime import timedelta
@@ -189,6 +190,24 @@ def test_stamp_changes_with_the_content_only(tmp_path: Path) -> None:
 def test_chunk_that_is_gone_is_not_listed(tmp_path: Path) -> None:
     page.write_index(tmp_path, [KEY])
     assert content(tmp_path / "data/index.js") == {"chunks": []}
+
+
+def test_index_is_made_anew_only_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, outcome())
+    page.write_index(tmp_path, [KEY])
+    index = tmp_path / "data/index.js"
+    later = index.stat().st_mtime_ns + 1_000_000_000
+    os.utime(index, ns=(later, later))
+    with monkeypatch.context() as patch:
+        patch.delattr(page, "read_head")
+        page.write_index(tmp_path, [KEY])
+    page.write_index(tmp_path, [])
+    assert content(index) == {"chunks": []}, "other chunks are a change"
+    page.write_index(tmp_path, [KEY])
+    os.utime(index, ns=(1, 1))
+    page.write_chunk(tmp_path, *KEY, [typed(outcome(results=[result("other", 2.0)]))])
+    page.write_index(tmp_path, [KEY])
+    assert list(content(tmp_path / "data/newest.js")["event_rate"]["v1"]) == ["other"]
 
 
 def test_a_file_that_is_no_chunk_is_not_listed(tmp_path: Path) -> None:

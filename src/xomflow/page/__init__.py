@@ -9,6 +9,8 @@ parses data and never runs them.
 May import: outcomes, rundb, config, core. Must never decide anything about runs, or write outside its folder.
 """
 
+import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from xomflow.core.verdicts import Alarm, SeriesId, Verdict
 from xomflow.outcomes.model import Outcome
 from xomflow.page.bands import bands_of
 from xomflow.page.chunk import NO_MARKS, chunk_of, modes_of
-from xomflow.page.files import chunk_path, read_head, statement, with_head, write_if_new
+from xomflow.page.files import chunk_path, read_head, read_source, statement, with_head, write_if_new
 from xomflow.page.newest import merged, newest_results, newest_verdicts
 
 __all__ = [
@@ -132,18 +134,17 @@ def write_bands(
         return
     place = f"{analysis} {version} shelf {shelf} bands"
     body = statement("bands", bands_of(analysis, version, shelf, bands), place)
-    write_if_new(path, with_head(body, {"source": source, "newest": newest_verdicts(bands)}, place))
+    write_if_new(path, with_head(body, {"newest": newest_verdicts(bands)}, place, source))
 
 
 def bands_source(folder: Path, analysis: str, version: str, shelf: str) -> str:
     """Return the source with which the bands of a shelf were written; empty if there are none."""
-    head = read_head(chunk_path(folder, analysis, version, shelf, _BANDS))
-    return str(head.facts.get("source", "")) if head else ""
+    return read_source(chunk_path(folder, analysis, version, shelf, _BANDS)) or ""
 
 
 def has_chunk(folder: Path, analysis: str, version: str, shelf: str) -> bool:
     """Return whether there is a good chunk of a shelf; one of an older version is none."""
-    return read_head(chunk_path(folder, analysis, version, shelf)) is not None
+    return read_source(chunk_path(folder, analysis, version, shelf)) is not None
 
 
 def remove_chunks(folder: Path, analysis: str) -> None:
@@ -156,7 +157,7 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
 
     Each chunk is listed with a stamp of its content (so that no browser shows an old one), its number of runs and of
     results, the first and last start, its run modes and the stamp of its bands, all read from heads of files; a chunk
-    without a good file is left out.
+    without a good file is left out. Nothing is read if no file has changed since.
 
     Parameters
     ----------
@@ -164,11 +165,14 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
         The page's folder.
     chunks
         (analysis, version, shelf) of each.
-
     """
+    keys = sorted(set(chunks))
+    index, digest = folder / "data" / "index.js", hashlib.sha256(repr(keys).encode()).hexdigest()[:12]
+    if read_source(index) == digest and _is_newer(index, {chunk_path(folder, *key).parent for key in keys}):
+        return
     rows: list[list[Any]] = []
     parts: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    for key in sorted(set(chunks)):
+    for key in keys:
         head = read_head(chunk_path(folder, *key))
         if head is None:
             continue
@@ -180,8 +184,17 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
     newest: dict[str, dict[str, Any]] = {}
     for (analysis, version), of_shelves in parts.items():
         newest.setdefault(analysis, {})[version] = merged(of_shelves)
-    write_if_new(folder / "data" / "index.js", statement("index", {"chunks": rows}, "index").encode())
     write_if_new(folder / "data" / "newest.js", statement("newest", newest, "newest").encode())
+    write_if_new(index, with_head(statement("index", {"chunks": rows}, "index"), {}, "index", digest))
+    os.utime(index)  # it is as new as what it lists
+
+
+def _is_newer(file: Path, folders: Iterable[Path]) -> bool:
+    """Return whether nothing was written or removed in some folders since a file was written."""
+    try:
+        return all(folder.stat().st_mtime_ns < file.stat().st_mtime_ns for folder in folders)
+    except FileNotFoundError:
+        return False
 
 
 def write_alarms(folder: Path, alarms: Sequence[Alarm]) -> None:

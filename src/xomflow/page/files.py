@@ -13,7 +13,7 @@ from xomflow.page.chunk import non_finite
 from xomlib.files import write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_HEAD = re.compile(r"// xom-page-2 ([0-9a-f]{12})")
+_HEAD = re.compile(r"// xom-page-2 ([0-9a-f]{12})(?: (.*))?")
 _LONGEST = 1_000_000  # characters of a head; a shelf with 500 variables has 100,000
 
 
@@ -24,11 +24,14 @@ class Head(NamedTuple):
     ----------
     stamp
         Changes with the content.
+    source
+        What the file was made of, in the words of its writer.
     facts
         What is known without reading the rest.
     """
 
     stamp: str
+    source: str
     facts: dict[str, Any]
 
 
@@ -54,21 +57,31 @@ def statement(kind: str, content: Any, place: str) -> str:
     return f"xom.receive('{kind}','{literal}');\n"
 
 
-def with_head(body: str, facts: dict[str, Any], place: str) -> bytes:
+def with_head(body: str, facts: dict[str, Any], place: str, source: str = "") -> bytes:
     """Return a data file with its head."""
     stamp = hashlib.sha256(body.encode()).hexdigest()[:12]
-    return f"// xom-page-2 {stamp}\n// {_json(facts, place)}\n{body}".encode()
+    return f"// xom-page-2 {stamp} {source}\n// {_json(facts, place)}\n{body}".encode()
+
+
+def read_source(path: Path) -> str | None:
+    """Return the source in the head of a data file; None if there is no good one, as in files of an older version."""
+    try:
+        with path.open(encoding="ascii") as file:
+            found = _HEAD.match(file.readline(200))
+    except (OSError, ValueError):
+        return None
+    return found and (found[2] or "")
 
 
 def read_head(path: Path) -> Head | None:
-    """Return the head of a data file; None if there is no good one, as in files of an older version."""
+    """Return the head of a data file; None if there is no good one."""
     try:
         with path.open(encoding="ascii") as file:
             found = _HEAD.match(file.readline(200))
             facts = json.loads(file.readline(_LONGEST).removeprefix("// ")) if found else None
     except (OSError, ValueError):
         return None
-    return Head(found[1], facts) if found and isinstance(facts, dict) else None
+    return Head(found[1], found[2] or "", facts) if found and isinstance(facts, dict) else None
 
 
 def write_if_new(path: Path, content: bytes) -> None:
