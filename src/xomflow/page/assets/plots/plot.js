@@ -142,7 +142,7 @@ const Plot = (function () {
     return {
       width: Math.max(box.clientWidth, 200),
       height: HEIGHT,
-      padding: [6, 8, 0, 0],
+      padding: [6, 20, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,

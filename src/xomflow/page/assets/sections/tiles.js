@@ -109,7 +109,7 @@ const Tiles = (function () {
     const { analysis, variable, newest: last } = one;
     const { title } = Store.aboutVariable(analysis, variable);
     const older = last.start !== undefined && last.start < newest ? el("small", {}, relative(last.start, now)) : null;
-    const button = { type: "button", class: "link", onclick: () => goTo(analysis, variable) };
+    const button = { type: "button", class: "link", title: variable, onclick: () => goTo(analysis, variable) };
     return el(
       "li",
       { data: { variable, level: Newest.judge(one).level } },
