@@ -26,7 +26,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 _OPTIONS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1"),
-    *("--disable-background-networking", "--virtual-time-budget=20000", "--enable-logging=stderr"),
+    *(
+        "--disable-background-networking",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--virtual-time-budget=20000",
+        "--enable-logging=stderr",
+    ),
 )
 _BUNDLE = (
     *("--bundle", "--format=iife", "--minify", "--jsx=automatic", '--define:process.env.NODE_ENV="production"'),

@@ -14,6 +14,7 @@ SOURCE = {"type": "influxdb", "uid": "${ds}"}
 WIDTH = 24
 # Grafana's names of units; others stand behind the number as they are.
 _UNITS = {"": "none", "1": "none", "Hz": "hertz", "s": "s", "ms": "ms", "%": "percent", "K": "kelvin", "MB/s": "MBs"}
+_MOST_IN_SIGHT = 12
 GREEN, ORANGE, RED = "green", "orange", "red"
 # By urgency of a state.
 _COLORS = ("blue", "yellow", "orange", "semi-dark-orange", "red")
@@ -85,9 +86,10 @@ def row_panel(title: str, top: int, panels: list[Json]) -> Json:
 
 
 def table_panel(title: str, asked: str, place: Place, columns: Iterable[str], **more: Any) -> Json:
-    """Return a table with its columns in order; they may be narrow, or some of ten would be out of sight."""
-    narrow = {"custom": {"minWidth": 60}}
-    return panel("table", title, asked, place, defaults=narrow, transformations=[ordered(columns)], **more)
+    """Return a table with its columns in order; a dozen may be narrow, or some would be out of sight."""
+    names = list(columns)
+    narrow = {"custom": {"minWidth": 60}} if len(names) <= _MOST_IN_SIGHT else {}
+    return panel("table", title, asked, place, defaults=narrow, transformations=[ordered(names)], **more)
 
 
 def series_panel(title: str, asked: str, place: Place, unit: str, name: str) -> Json:

@@ -21,14 +21,15 @@ def run_board(site: Site) -> Json:
         table_panel(
             "The run, its figures, and how the results were made",
             queries.run_details(site.prefix),
-            Place(0, 17, WIDTH, 8),
+            Place(0, 17, WIDTH, 12),
             queries.DETAIL_COLUMNS,
-            overrides=[override("figure_url", links=link)],
+            overrides=[override("figure_url", links=link, displayName="figure", custom__cellOptions={"type": "image"})],
+            options={"showHeader": True, "cellHeight": "lg"},
         ),
         table_panel(
             "What is missing, and why",
             queries.run_attention(site.prefix),
-            Place(0, 25, WIDTH, 6),
+            Place(0, 29, WIDTH, 6),
             queries.ATTENTION_COLUMNS,
         ),
     ]
