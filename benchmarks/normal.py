@@ -26,7 +26,7 @@ from xomflow.core.verdicts import Alarm, Kind, Mark
 from xomflow.expected.alarms import Facts, Origin, alarms_of
 from xomflow.expected.bank import RunResults
 from xomflow.expected.judge import Judge
-from xomflow.expected.settings import Settings
+from xomflow.expected.method.settings import Settings
 
 VARIABLES, MONTH, YEAR = 100, 730, 8766  # variables of a null; runs in a month and in a year
 HISTORY, AFTER, LATER = 1000, 200, 600  # runs before a change, in which it may be found, and in which messages count

@@ -25,7 +25,7 @@ from support.grafana import Asker, boards, panel
 from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
-from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import SeriesId, Verdict, bands_text
 from xomflow.outcomes.past.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
@@ -35,7 +35,7 @@ from xomflow.publishing.publish import publish
 from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending.dashboards import write_dashboards
-from xomlib.files import dump_json
+from xomlib.files import write_atomically
 
 pytestmark = pytest.mark.slow
 
@@ -110,7 +110,7 @@ def filled(paths: Paths, bucket: Bucket, folder: Path) -> Paths:
         Event("decision", "veto kr83m v1", "jane: a bad run", ago(days=12), analysis="kr83m"),
         Event("alarm", "The light yield fell by 5 %.", "", began, None, "kr83m", "open"),
     ]
-    dump_json(paths.bands("kr83m", "v1", "052"), bands_document(bands(made)))
+    write_atomically(paths.bands("kr83m", "v1", "052"), bands_text(bands(made)))
     with closing(InfluxStore(bucket.credentials(folder), PREFIX, 5000)) as open_store:
         assert publish(paths, open_store, PREFIX, page_url=config.page.url).problems == []
         open_store.replace("attention", attention_points(listed, PREFIX, {}))

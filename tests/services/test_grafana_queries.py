@@ -19,7 +19,7 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import ListedKey
-from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import SeriesId, Verdict, bands_text
 from xomflow.outcomes.past.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
@@ -29,7 +29,7 @@ from xomflow.publishing.publish import publish
 from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending.dashboards import write_dashboards
-from xomlib.files import dump_json
+from xomlib.files import write_atomically
 
 PREFIX = "prod_"
 REPEATED = int(os.environ.get("XOM_TEST_REPEATED", "20"))
@@ -102,7 +102,7 @@ def site(tmp_path: Path, bucket: Bucket) -> Paths:
         Event("alarm", "The light yield rose.", "", ago(hours=20), ago(hours=15), "kr83m", "ended"),
         Event("alarm", "The light yield fell.", "", ago(hours=10), None, "kr83m", "open"),
     ]
-    dump_json(paths.bands("kr83m", "v1", "052"), bands_document(bands()))
+    write_atomically(paths.bands("kr83m", "v1", "052"), bands_text(bands()))
     with closing(InfluxStore(bucket.credentials(tmp_path), PREFIX, 5000)) as open_store:
         assert publish(paths, open_store, PREFIX, page_url=config.page.url).problems == []
         open_store.replace("attention", attention_points(listed, PREFIX, {"kr83m": "calibration"}))

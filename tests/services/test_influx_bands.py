@@ -11,12 +11,12 @@ import pytest
 from local_servers.influx import Bucket
 from support.factory import keep, key_of, outcome, result
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import SeriesId, Verdict, bands_text
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.publish import publish, verify
 from xomflow.publishing.stores.influx_store import InfluxStore
-from xomlib.files import dump_json
+from xomlib.files import write_atomically
 
 LIMITS = {("kr83m", "v1", "a"): Limits(9, 11)}
 
@@ -42,7 +42,7 @@ def judge(paths: Paths, analysis: str, group: str = "all", **expected: float) ->
     bands = {
         SeriesId(analysis, "v1", group, name): [verdict(run, value) for run, value in expected.items()] for name in "ab"
     }
-    dump_json(paths.bands(analysis, "v1", "052"), bands_document(bands))
+    write_atomically(paths.bands(analysis, "v1", "052"), bands_text(bands))
 
 
 def bands(bucket: Bucket) -> list[tuple[str, str, str, int, float]]:

@@ -16,7 +16,7 @@ from support.factory import keep, key_of, outcome, result, tick_item, tick_summa
 from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
-from xomflow.core.verdicts import SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import SeriesId, Verdict, bands_text
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands
@@ -24,7 +24,7 @@ from xomflow.publishing.boards.events import Event, event_points
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.publish import publish
 from xomflow.publishing.stores.influx_store import InfluxStore
-from xomlib.files import dump_json
+from xomlib.files import write_atomically
 
 EXAMPLES = {
     text.splitlines()[0].removeprefix("// "): text
@@ -71,9 +71,9 @@ def answer(tmp_path: Path, bucket: Bucket) -> Any:
         store.replace("attention", attention_points(listed, "prod_", {}))
         store.replace("events", event_points(happened, "prod_"))
         series, third = SeriesId("kr83m", "v1", "all", "light_yield"), made[2]["run"]["start"]
-        dump_json(
+        write_atomically(
             paths.bands("kr83m", "v1", "052"),
-            bands_document({series: [Verdict("052003", third, 10.2, 10.0, 9.5, 10.5)]}),
+            bands_text({series: [Verdict("052003", third, 10.2, 10.0, 9.5, 10.5)]}),
         )
         publish_bands(paths, store, "prod_")
         store.replace("expected", expected_points({("kr83m", "v1", "light_yield"): Limits(9, 11)}, "prod_"))

@@ -8,8 +8,8 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_document
-from xomlib.files import dump_json
+from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_text
+from xomlib.files import dump_json, write_atomically
 
 
 def put_bands(paths: Paths, shelf: str, bands: Mapping[SeriesId, list[Verdict]]) -> None:
@@ -17,7 +17,7 @@ def put_bands(paths: Paths, shelf: str, bands: Mapping[SeriesId, list[Verdict]])
     first = next(iter(bands))
     place = paths.bands(first.analysis, first.version, shelf)
     place.parent.mkdir(parents=True, exist_ok=True)
-    dump_json(place, bands_document(bands))
+    write_atomically(place, bands_text(bands))
 
 
 def put_alarms(paths: Paths, *alarms: Alarm) -> None:

@@ -10,14 +10,14 @@ import pytest
 from support.factory import key_of, outcome, typed
 from support.line_protocol import Reader
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict, bands_text
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.expected import band_points
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores.local_store import LocalStore
 from xomflow.workflow.ending.boards import of_alarm
-from xomlib.files import dump_json
+from xomlib.files import write_atomically
 
 START = "2026-11-22T10:00:00Z"
 YIELD, DRIFT = (SeriesId("kr83m", "v1", "all", name) for name in ("light_yield", "drift"))
@@ -39,7 +39,7 @@ def store(paths: Paths) -> LocalStore:
 
 
 def judge(paths: Paths, bands: dict[SeriesId, list[Verdict]], shelf: str = "052") -> None:
-    dump_json(paths.bands("kr83m", "v1", shelf), bands_document(bands))
+    write_atomically(paths.bands("kr83m", "v1", shelf), bands_text(bands))
 
 
 def published(paths: Paths, shelf: str = "052") -> dict[tuple[int, str], float]:

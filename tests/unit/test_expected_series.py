@@ -15,8 +15,8 @@ from xomflow.core.key import run_id
 from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
 from xomflow.expected.bank import Event, RunResults
 from xomflow.expected.judge import Judge, Judged, judge
+from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.seed import seed_of
-from xomflow.expected.settings import Settings, Size
 
 HOUR = 3600
 BEGAN = 1_780_000_000

@@ -13,7 +13,7 @@ import pytest
 from support.factory import outcome, result
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_document
+from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_text
 from xomflow.page.refresh import refresh_page
 
 SERIES = SeriesId("kr83m", "v1", "all", "rate")
@@ -34,7 +34,7 @@ def judge(paths: Paths, deviation: float) -> None:
     verdict = Verdict("052001", "2026-09-25T12:00:00Z", 1.0, 1.0, 0.9, 1.1, deviation)
     place = paths.bands("kr83m", "v1", "052")
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(json.dumps(bands_document({SERIES: [verdict]})))
+    place.write_text(bands_text({SERIES: [verdict]}))
 
 
 def shown(paths: Paths, name: str) -> Any:

@@ -15,12 +15,12 @@ from xomflow.core.verdicts import (
     Mark,
     SeriesId,
     Verdict,
-    bands_document,
+    bands_text,
     read_alarms,
     read_bands,
     read_verdicts,
 )
-from xomlib.files import dump_json
+from xomlib.files import dump_json, write_atomically
 
 YIELD = SeriesId("kr83m", "v1", "all", "light_yield")
 WIDTH = SeriesId("kr83m", "v1", "calibration", "resolution")
@@ -50,7 +50,7 @@ def test_verdicts_are_read_by_series_over_all_shelves(tmp_path: Path) -> None:
     early = Verdict("052894", "2026-11-01T00:00:00Z", 10.2)
     late = Verdict("053001", "2026-11-09T00:00:00Z", 9.1, 10.2, 9.9, 10.5, -11.0, Mark.OUTLIER, False)
     for shelf, one in (("053", late), ("052", early)):
-        dump_json(paths.bands("kr83m", "v1", shelf), bands_document({YIELD: [one], WIDTH: [one]}))
+        write_atomically(paths.bands("kr83m", "v1", shelf), bands_text({YIELD: [one], WIDTH: [one]}))
     assert read_verdicts(paths, YIELD) == [early, late]
     assert read_bands(paths, "kr83m", "v1", "053") == {YIELD: [late], WIDTH: [late]}
     assert read_verdicts(paths, YIELD)[1].mark is Mark.OUTLIER
@@ -59,9 +59,14 @@ def test_verdicts_are_read_by_series_over_all_shelves(tmp_path: Path) -> None:
 def test_damaged_files_count_as_none(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     dump_json(paths.alarms, [{"id": "x"}])
-    dump_json(paths.bands("kr83m", "v1", "052"), {"all": {"light_yield": [["052894"]]}})
     assert read_alarms(paths) == []
-    assert read_bands(paths, "kr83m", "v1", "052") == {}
+
+
+def test_a_line_that_is_not_written_to_its_end_costs_only_its_run(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    verdicts = [Verdict(f"{run:06d}", "2026-11-01T00:00:00Z", 10.2) for run in (52894, 52895)]
+    write_atomically(paths.bands("kr83m", "v1", "052"), bands_text({YIELD: verdicts})[:-20])
+    assert read_bands(paths, "kr83m", "v1", "052") == {YIELD: verdicts[:1]}
 
 
 def test_an_alarm_needs_a_reason_until_a_person_gives_one() -> None:

@@ -34,6 +34,8 @@ class Plan:
         Sentences that are printed before, such as what is passed over.
     may_be_many
         Whether it does not ask, however many keys it touches: it changes none of them.
+    about
+        What is printed instead of a number of keys, for what is about none; empty: that number.
     """
 
     what: str
@@ -41,10 +43,13 @@ class Plan:
     act: Callable[[], Iterable[str]]
     notes: Sequence[str] = ()
     may_be_many: bool = False
+    about: str = ""
 
     @property
     def sentence(self) -> str:
         """How many keys are touched, how, and some of them."""
+        if self.about:
+            return f"{self.about} {self.what}"
         number = len(self.keys)
         some = f": {some_of([str(key).strip() for key in self.keys])}" if self.keys else ""
         return f"{number} {'key' if number == 1 else 'keys'} {self.what}{some}"
@@ -76,7 +81,15 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     done = list(plan.act()) if goes_on else []
     if options.json:
         keys = [key.as_dict() for key in plan.keys]
-        say_json({"what": plan.what, "keys": keys, "notes": list(plan.notes), "done": done, "dry_run": options.dry_run})
+        say_json(
+            {
+                "what": plan.sentence if plan.about else plan.what,
+                "keys": keys,
+                "notes": list(plan.notes),
+                "done": done,
+                "dry_run": options.dry_run,
+            }
+        )
     elif goes_on:
         say(*done)
     else:

@@ -28,6 +28,7 @@ from xomflow.config.values import (
     Prefix,
     SbatchOption,
     ScriptName,
+    SizeText,
     Types,
     Version,
     WebPage,
@@ -302,6 +303,35 @@ class Period(Model):
     )
 
 
+class Expected(Model):
+    """What is expected of each variable from its own history, and which changes are alarms: see docs/normal.md."""
+
+    minimum: Annotated[Positive, Field(ge=10)] = Field(
+        30, description="Results of a variable before the first verdict on one: not enough history until then."
+    )
+    accept: Annotated[Positive, Field(ge=10)] = Field(
+        48, description="Results after which a new level counts as normal by itself; it stays listed without a reason."
+    )
+    groups: dict[Label, list[BareName]] = Field(
+        {},
+        description="Groups of run modes, each with a history of its own: `{calibration: [kr83m, ar37]}`. A mode in "
+        "none is a group by itself. Default: all runs of an analysis are one group.",
+    )
+    time_per_tick: PositiveDuration = Field(
+        length("0.2 s"),
+        description="Time in which a tick judges results; later ticks go on. `xom rebuild` judges all at once.",
+    )
+
+
+class ExpectedVariable(Model):
+    """What is of interest about a variable; sizes are parts of its level, such as `0.5 %`, or in its unit."""
+
+    matters: SizeText = Field("", description="The smallest error that counts: differences far below do not matter.")
+    tolerance: SizeText = Field(
+        "", description="How far the level may move in 30 days; without it no drift is an alarm."
+    )
+
+
 class VariableLimits(Model):
     """Between which values a variable is expected: the lowest and the highest, `null` where there is none."""
 
@@ -387,6 +417,11 @@ class Analysis(RunRange):
         {},
         description="Limits by variable: `{light_yield: {warn: [9, 11], error: [8, null], runs: 2, of: 3}}`, "
         "the lowest and the highest expected value, and how many of how many newest results outside are an alert.",
+    )
+    expected: dict[str, ExpectedVariable] = Field(
+        {},
+        description="By variable, which differences matter: `{light_yield: {matters: 0.5 %, tolerance: 2 %}}`, see "
+        "docs/normal.md.",
     )
     settings: dict[str, Any] = Field({}, description="What `xomlib.settings()` returns in the script.")
     context: Context | None = Field(None, description="Context of this analysis; default: the common one.")
@@ -480,6 +515,7 @@ class Config(Model):
     store: Store = Field(Store(), description="Where results are published.")
     page: Page = Field(Page(), description="The page.")
     grafana: Grafana = Field(Grafana(), description="Dashboards for Grafana.")
+    expected: Expected = Field(Expected(), description="What is expected of each variable, and alarms.")
     notify: Notify = Field(Notify(), description="Messages to people.")
     science_runs: list[ScienceRun] = Field(
         [], description="Science runs, which the page shades: ranges of runs without overlap, each with a name."

@@ -158,6 +158,10 @@ Address = Annotated[
 WebPage = Annotated[
     str, *_spelled(r"(?:https?://[^\s#]+)?", "an address without '#', such as 'https://xom.example.org/playbook.html'")
 ]
+SizeText = Annotated[
+    str,
+    *_spelled(r"(?:\d+(?:\.\d*)?(?:e-?\d+)? ?%?)?", "a text such as '0.5 %' (of the level) or '0.02' (in its unit)"),
+]
 Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
 Between = Annotated[tuple[Limit, Limit], Field(strict=False), AfterValidator(_ordered)]
 Types = Annotated[list[str] | list[list[str]], BeforeValidator(_listed)]

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.core.files.kept_json import read_kept
@@ -212,7 +214,16 @@ def read_alarms(paths: Paths) -> list[Alarm]:
 
 def read_bands(paths: Paths, analysis: str, version: str, shelf: str) -> dict[SeriesId, list[Verdict]]:
     """Return the verdicts on the results of a shelf by series, in the order of runs; none before it is judged."""
-    return read_kept(paths.bands(analysis, version, shelf), lambda content: _bands(analysis, version, content)) or {}
+    found: dict[SeriesId, list[Verdict]] = {}
+    for line in _lines(paths.bands(analysis, version, shelf)):
+        try:
+            group, run, start, verdicts = json.loads(line)
+            for variable, rest in verdicts.items():
+                one = Verdict.from_json([run, start, *rest])
+                found.setdefault(SeriesId(analysis, version, group, variable), []).append(one)
+        except (ValueError, TypeError, AttributeError):
+            break  # a tick that was killed, or one that writes it at this moment
+    return found
 
 
 def read_verdicts(paths: Paths, series: SeriesId) -> list[Verdict]:
@@ -223,17 +234,28 @@ def read_verdicts(paths: Paths, series: SeriesId) -> list[Verdict]:
     return [verdict for verdicts in found for verdict in verdicts]
 
 
-def bands_document(bands: Mapping[SeriesId, list[Verdict]]) -> dict[str, dict[str, list[list[Any]]]]:
-    """Return the verdicts of a shelf as a JSON object: the arrays of each variable, by group."""
-    made: dict[str, dict[str, list[list[Any]]]] = {}
+def bands_line(group: str, run: str, start: str, verdicts: Iterable[tuple[str, Verdict]]) -> str:
+    """Return the line of a run in the file of its shelf, from the verdict on each variable."""
+    content = [group, run, start, {variable: one.to_json()[2:] for variable, one in verdicts}]
+    return json.dumps(content, separators=(",", ":")) + "\n"
+
+
+def bands_text(bands: Mapping[SeriesId, Iterable[Verdict]]) -> str:
+    """Return the content of the file of a shelf."""
+    runs: dict[tuple[str, str, str], list[tuple[str, Verdict]]] = {}
     for series, verdicts in bands.items():
-        made.setdefault(series.group, {})[series.variable] = [one.to_json() for one in verdicts]
-    return made
+        for one in verdicts:
+            runs.setdefault((one.run, one.start, series.group), []).append((series.variable, one))
+    return "".join(bands_line(group, run, start, runs[run, start, group]) for run, start, group in sorted(runs))
 
 
-def _bands(analysis: str, version: str, content: Any) -> dict[SeriesId, list[Verdict]]:
-    return {
-        SeriesId(analysis, version, group, variable): [Verdict.from_json(one) for one in verdicts]
-        for group, variables in content.items()
-        for variable, verdicts in variables.items()
-    }
+def run_in(line: str) -> str:
+    """Return the id of the run in a line of the file of a shelf."""
+    return line.split('"', 4)[3]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []

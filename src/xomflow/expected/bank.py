@@ -6,17 +6,17 @@ from it, unless it goes on: then it is a change, which the variables have to sho
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from math import floor, log10
 from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
-from xomflow.expected.absence import Absence, Bursts
-from xomflow.expected.jumps import Gaps
-from xomflow.expected.series import Look, Now, Series, Taken
-from xomflow.expected.settings import Settings
-from xomflow.expected.tail import Usual, usual_tail
+from xomflow.expected.method.absence import Absence, Bursts
+from xomflow.expected.method.jumps import Gaps
+from xomflow.expected.method.series import Look, Now, Series, Taken
+from xomflow.expected.method.settings import Settings
+from xomflow.expected.method.tail import Usual, usual_tail
 
 # A run is bad if this part of the variables, and at least so many, are so far away.
 _PART, _FEWEST, _FAR = 0.2, 3, 4.0
@@ -41,7 +41,8 @@ class RunResults(NamedTuple):
     is_bad
         Whether a person decided that it is a bad run.
     renewed, muted
-        Variables of which a person expects a new level from this run on, and those that are not to be marked.
+        Variables of which a person expects a new level from this run on, and those that are not to be marked; an empty
+        name stands for all.
     """
 
     run: str
@@ -147,7 +148,7 @@ class Bank:
         self._number, self._in_a_row = content["number"], content["in_a_row"]
         self._held = [(number, start, values) for number, start, values in content["held"]]
         events = map(Event.from_json, content["open"])
-        self._open = {(one.kind, one.variable): one for one in events}
+        self._open = {_place(one.kind, one.variable): one for one in events}
         return self
 
     @property
@@ -193,7 +194,7 @@ class Bank:
 
     def end_all(self) -> None:
         """End what is open, as where the runs of another version end and those of this one begin."""
-        self._renew(sorted({variable for _, variable in self._open}))
+        self._renew(sorted({variable for _, variable in self._open if variable}))
         self._open, self.finished, self._held, self._in_a_row = {}, [], [], 0
 
     def _looks(self, values: Mapping[str, tuple[float, float]]) -> dict[str, Look | None]:
@@ -257,9 +258,9 @@ class Bank:
                 expected = series.level.levels[series.level.best]
                 self._begin(Kind.MISSING, name, absence.since, expected, absence.usual, 0.0, row, row)
 
-    def _renew(self, variables: Iterable[str]) -> None:
+    def _renew(self, variables: Collection[str]) -> None:
         """Begin with new levels; missing variables are expected to be missing from now on."""
-        for name in variables:
+        for name in list(self._series) if "" in variables else variables:
             if name in self._series:
                 for kind, how in self._series[name].renew():
                     self._end(kind, name, how)
@@ -268,13 +269,14 @@ class Bank:
 
     def _mark(self, name: str, taken: Taken, muted: Container[str], learns: bool) -> tuple[Mark, bool]:
         """Return the mark of a result, and whether it was learned."""
-        mark = Mark.NONE if not taken.is_outlier else Mark.MUTED if name in muted else Mark.OUTLIER
+        mark = Mark.NONE if not taken.is_outlier else Mark.MUTED if name in muted or "" in muted else Mark.OUTLIER
         return mark, learns and not self._series[name].is_open
 
     def _begin(self, kind: Kind, variable: str, number: int, *more: Any) -> None:
         run, start = self._runs[max(number - self._number - 1, -len(self._runs))]
-        key = (kind, "" if kind is Kind.BAD_RUN else variable)
-        self._open[key] = Event(kind, variable, number, run, start, *self._runs[-1], self._number, *more)
+        self._open[_place(kind, variable)] = Event(
+            kind, variable, number, run, start, *self._runs[-1], self._number, *more
+        )
 
     def _end(self, kind: Kind, variable: str, how: HowEnded) -> None:
         event = self._open.pop((kind, variable), None)
@@ -287,6 +289,11 @@ class Bank:
         oldest = [one.windows.rows[0][3] for one in self._series.values() if one.windows.rows]
         kept = min(self._number - int(min(oldest, default=self._number)) + 1, _REMEMBERED)
         self._runs = self._runs[-kept:]
+
+
+def _place(kind: Kind, variable: str) -> tuple[Kind, str]:
+    """Return the place of an open event: there is one of bad runs, whichever variable is farthest away."""
+    return kind, "" if kind is Kind.BAD_RUN else variable
 
 
 def _verdict(results: RunResults, variable: str, look: Look | None, mark: Mark, learned: bool) -> Verdict:

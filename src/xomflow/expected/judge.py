@@ -8,8 +8,8 @@ from typing import Any
 
 from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.expected.bank import Bank, Event, RunResults
+from xomflow.expected.method.settings import Settings
 from xomflow.expected.seed import Seed
-from xomflow.expected.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from xomflow.expected.bank import RunResults
-from xomflow.expected.statistics import robust_fit
+from xomflow.expected.method.statistics import robust_fit
 
 # Runs that both versions need, and the most of them that are used: later ones change nothing any more.
 FEWEST, MOST = 10, 40
 # Results of the version before that are used; it remembers no more.
-_HISTORY = 500
+HISTORY = 500
 _SIGNIFICANT = 2.0
 
 
@@ -56,7 +56,7 @@ def seed_of(before: Sequence[RunResults], here: Sequence[RunResults]) -> Seed:
             moves[variable] = mean if abs(mean) > _SIGNIFICANT * error else 0.0  # counts stay counts
             variances[variable] = error * error
     first = here[0].run
-    history = [one for one in before if one.run < first][-_HISTORY:] if moves else []
+    history = [one for one in before if one.run < first][-HISTORY:] if moves else []
     return Seed([_moved(one, moves) for one in history], variances)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
@@ -131,6 +132,10 @@ class OutcomeCache:
         if changed and self._may_write:
             write_kept(place, _as_text(fresh))
         return found
+
+    def stamps(self, shelf: Shelf) -> dict[str, int]:
+        """Return for each outcome of a shelf, by id, a number that changes whenever its file does."""
+        return {name.removesuffix(".json"): crc32(repr(status).encode()) for name, status in self._files(shelf)}
 
     def unchanged(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Outcome] | None:
         """Return the outcomes of some runs of a shelf as they are kept; None if a file of the shelf has changed."""

@@ -21,6 +21,7 @@ from xomflow.core.tick_summary import (
     oldest_ready_from_json,
     oldest_ready_to_json,
 )
+from xomflow.expected.method.settings import SiteSettings
 from xomflow.grafana.site import BoardSettings
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.runs.science_runs import ScienceRunTimes
@@ -143,6 +144,8 @@ class ReportConfig:
         The block of that name.
     trials
         The version of each trial, by its name in lists, `kr83m+v2`.
+    expected
+        What is expected of variables; all by default.
     """
 
     work: Path
@@ -155,6 +158,7 @@ class ReportConfig:
     keep_ticks_s: float = KEEP_TICKS
     grafana: BoardSettings = field(default_factory=BoardSettings)
     trials: dict[str, str] = field(default_factory=dict)
+    expected: SiteSettings = field(default_factory=SiteSettings)
 
     @property
     def methods(self) -> frozenset[tuple[str, str]]:
@@ -181,7 +185,15 @@ class ReportConfig:
         titles = {name: AnalysisTitle.of(name, block) for name, block in config.analyses.items()}
         store, retries = StoreConfig.of(config.store), RetryPolicy.of(config.retries)
         boards = BoardSettings(str(config.grafana.token), str(config.grafana.folder or ""), config.grafana.playbook)
-        more = (titles, config.page.url, config.longest_wait, config.keep_ticks_for, boards, _trials_of(config))
+        more = (
+            titles,
+            config.page.url,
+            config.longest_wait,
+            config.keep_ticks_for,
+            boards,
+            _trials_of(config),
+            _expected(config),
+        )
         return cls(config.work, store, retries, config.page.interval, *more)
 
     def to_json(self) -> dict[str, Any]:
@@ -198,6 +210,8 @@ class ReportConfig:
             del content["grafana"]
         if not self.trials:
             del content["trials"]
+        if self.expected == SiteSettings():
+            del content["expected"]
         return content
 
     @classmethod
@@ -208,7 +222,18 @@ class ReportConfig:
         page_url, wait = content.get("page_url", ""), content.get("longest_wait_s", LONGEST_WAIT)
         boards = BoardSettings.from_json(content.get("grafana", {}))
         more = (titles, page_url, wait, content.get("keep_ticks_s", KEEP_TICKS), boards, content.get("trials", {}))
-        return cls(Path(content["work"]), store, retries, content["interval_s"], *more)
+        expected = SiteSettings.from_json(content.get("expected", {}))
+        return cls(Path(content["work"]), store, retries, content["interval_s"], *more, expected)
+
+
+def _expected(config: Config) -> SiteSettings:
+    block = config.expected
+    sizes = {
+        name: {variable: (one.matters, one.tolerance) for variable, one in of.expected.items()}
+        for name, of in config.analyses.items()
+        if of.expected
+    }
+    return SiteSettings(block.minimum, block.accept, block.groups, block.time_per_tick, sizes)
 
 
 def _trials_of(config: Config) -> dict[str, str]:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from xomflow.cli.arguments import add_reason, add_runs, add_until, named_analyses, positive, until, wanted_runs
+from xomflow.cli.arguments import (
+    add_reason,
+    add_runs,
+    add_until,
+    named_analyses,
+    positive,
+    run_number,
+    until,
+    wanted_runs,
+)
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import Plan, add_conventions, add_json, carry_out
 from xomflow.cli.table import say_table
@@ -109,6 +119,34 @@ def backfill(config: Config, options: argparse.Namespace) -> int:
     return _decide(config, options, draft)
 
 
+def acknowledge(config: Config, options: argparse.Namespace) -> int:
+    """Give the reason of alarms, which are listed until then."""
+    from xomflow.workflow.decisions.about_alarms import acknowledge as acknowledge_alarms
+
+    return _decide(config, options, acknowledge_alarms(config, options.alarms))
+
+
+def expect(config: Config, options: argparse.Namespace) -> int:
+    """Expect a new level of an analysis or variable from a run on, as where a source was replaced: it is no alarm."""
+    from xomflow.workflow.decisions.about_alarms import expect as expect_change
+
+    return _decide(config, options, expect_change(config, options.analysis, options.variable, options.run))
+
+
+def mute(config: Config, options: argparse.Namespace) -> int:
+    """Keep the alarms of an analysis or variable from being told until a time; they are found and listed."""
+    from xomflow.workflow.decisions.about_alarms import mute as mute_alarms
+
+    return _decide(config, options, mute_alarms(config, options.analysis, options.variable))
+
+
+def bad_run(config: Config, options: argparse.Namespace) -> int:
+    """Decide that runs are bad: their results stay, and nothing is expected from them."""
+    from xomflow.workflow.decisions.about_alarms import bad_run as name_bad
+
+    return _decide(config, options, name_bad(config, wanted_runs(options)))
+
+
 def withdraw(config: Config, options: argparse.Namespace) -> int:
     """Take decisions back by their names: standing ones at any time, orders until they have begun."""
     from xomflow.workflow.decisions.listing import withdraw as take_back
@@ -129,8 +167,8 @@ def _decide(config: Config, options: argparse.Namespace, draft: Draft, may_be_ma
     from xomflow.workflow.decisions.draft import write
 
     ends = until(options, times.now())
-    plan = Plan(draft.phrase, draft.keys, lambda: write(config, draft, options.why, ends), draft.notes, may_be_many)
-    return carry_out(plan, options)
+    act = partial(write, config, draft, options.why, ends)
+    return carry_out(Plan(draft.phrase, draft.keys, act, draft.notes, may_be_many, draft.about), options)
 
 
 def _taking(*adds: Callable[[argparse.ArgumentParser], None]) -> Callable[[argparse.ArgumentParser], None]:
@@ -173,6 +211,25 @@ def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="end when nothing runs any more")
 
 
+def _alarms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("alarms", nargs="+", metavar="ALARM", help="id of an alarm, as xom alarms prints it")
+
+
+def _analysis_and_variable(parser: argparse.ArgumentParser) -> None:
+    _analysis(parser)
+    parser.add_argument("variable", nargs="?", default="", metavar="VARIABLE", help="default: all of the analysis")
+
+
+def _from(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="run", type=run_number, required=True, help="first run with the new level")
+
+
+def _until(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--until", required=True, help="when it ends by itself, as 2026-11-20, 2026-11-20T12:00 or '3 d'"
+    )
+
+
 def _names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="name of a decision, as xom decisions prints it")
 
@@ -194,6 +251,10 @@ COMMANDS = (
     Command(resume, _taking(_analysis)),
     Command(drain, _taking(_wait, add_until)),
     Command(undrain, _taking()),
+    Command(acknowledge, _taking(_alarms)),
+    Command(expect, _taking(_analysis_and_variable, _from)),
+    Command(mute, _taking(_analysis_and_variable, _until)),
+    Command(bad_run, _taking(add_runs)),
     Command(withdraw, _taking(_names)),
     Command(decisions, _of_decisions),
 )

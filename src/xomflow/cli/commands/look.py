@@ -18,6 +18,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
 from xomflow.core.state import ATTENTION, FAILURES, WAITINGS
 from xomflow.core.tick_summary import ListedKey
+from xomflow.core.verdicts import read_alarms
 from xomlib.printing import say
 
 
@@ -110,6 +111,22 @@ def why(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
+def alarms(config: Config, options: argparse.Namespace) -> int:
+    """List the alarms that need a person, the newest first: what changed, since when, how surely; reads only."""
+    from xomflow.workflow.ending.expected import open_alarms
+
+    found = read_alarms(Paths(config.work)) if options.all else open_alarms(Paths(config.work))
+    headings = ("began", "run", "alarm", "state", "what", "reason")
+    rows = [(one.began, one.first_run, one.id, one.state, one.sentence, one.reason) for one in found]
+    if options.json:
+        say_json([one.to_json() for one in found])
+    elif rows:
+        say_table(headings, rows)
+    else:
+        say("no alarm needs a person")
+    return ExitCode.OK
+
+
 def log(config: Config, options: argparse.Namespace) -> int:
     """Print the log of a run, wherever it is, and with -f what is added to it; reads only."""
     from xomflow.workflow.requests.show_log import log_of
@@ -152,9 +169,20 @@ def _of_log(parser: argparse.ArgumentParser) -> None:
     which.add_argument("-f", "--follow", action="store_true", help="go on until nothing works on the run")
 
 
+def _of_alarms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="also those that ended, are muted or have their reason")
+    add_json(parser)
+
+
 def _of_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=run_number, help="run number, or the id of a campaign")
     add_json(parser)
 
 
-COMMANDS = (Command(status, _of_status), Command(why, _of_why), Command(log, _of_log), Command(history, _of_history))
+COMMANDS = (
+    Command(status, _of_status),
+    Command(alarms, _of_alarms),
+    Command(why, _of_why),
+    Command(log, _of_log),
+    Command(history, _of_history),
+)

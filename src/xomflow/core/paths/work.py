@@ -244,8 +244,12 @@ class Paths:
         return self.expected / "bands"
 
     def bands(self, analysis: str, version: str, shelf: str) -> Path:
-        """The verdicts about the results of a shelf."""
+        """The verdicts about the results of a shelf, a line for each run."""
         return self.all_bands / analysis / version / f"{shelf}.json"
+
+    def judged(self, analysis: str, version: str) -> Path:
+        """Folder with how far the results of a version are judged, and the states to go on from."""
+        return self.expected / "judged" / analysis / version
 
     @property
     def told(self) -> Path:

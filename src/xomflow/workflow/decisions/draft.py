@@ -33,6 +33,8 @@ class Draft:
         What becomes of the keys, as words after their number.
     notes
         Sentences about what is passed over.
+    about
+        What is printed instead of a number of keys, for what is about none; empty: that number.
     """
 
     what: Verb
@@ -40,6 +42,7 @@ class Draft:
     keys: tuple[Key, ...]
     phrase: str
     notes: tuple[str, ...] = ()
+    about: str = ""
 
 
 def write(config: Config, draft: Draft, why: str, until: datetime | None = None) -> Iterable[str]:

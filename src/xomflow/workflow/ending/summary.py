@@ -32,6 +32,7 @@ from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import ReportConfig, SurveyDocument
 from xomflow.workflow.ending.boards import happened, publish_boards
 from xomflow.workflow.ending.dashboards import renew_dashboards
+from xomflow.workflow.ending.expected import judge_results
 from xomflow.workflow.upkeep.archives import archive_old_files
 from xomlib.files import dump_json, read_json
 from xomlib.schema import SchemaError
@@ -46,6 +47,8 @@ def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) 
     """Write the summary of a tick and renew the page."""
     config, paths = survey.config, Paths(survey.config.work)
     summary = summarize(tick, paths, survey)
+    if not is_overtaken(paths, tick, times.now()):
+        summary.site_errors.extend(judge_results(paths, config))
     summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
     summary.site_errors.extend(archive_old_files(paths, config.keep_ticks_s, times.now()))
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from xomflow.config.model import Config
-from xomflow.core.key import Key, run_id
+from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import FAILURES
+from xomflow.core.verdicts import Alarm, read_alarms
 from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.outcomes.campaigns.groups import CurrentResults
 from xomflow.outcomes.reading import read_outcome
@@ -47,7 +48,13 @@ def why(config: Config, number: int) -> list[str]:
             names = {one: config.title_of(one, block.version) for one, block in trials.analyses.items()}
             lines += [_line(trials, one, run, survey, name) for one, name in names.items()]
     lines += [f"decided: {one}" for one in survey.standing.about(number, survey.undone)]
+    lines += [f"alarm {one.id}: {one.sentence}" for one in read_alarms(Paths(config.work)) if _is_in(number, one)]
     return lines + CurrentResults(Paths(config.work), survey.known_groups).describe(number)
+
+
+def _is_in(number: int, alarm: Alarm) -> bool:
+    """Return whether an alarm began with a run, or was found with it or in between."""
+    return first_run(alarm.first_run) <= number <= first_run(alarm.noticed_run)
 
 
 def document_problems(config: Config) -> list[str]:

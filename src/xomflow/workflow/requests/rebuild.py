@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 
 from xomflow.config.model import Config
@@ -14,7 +15,9 @@ from xomflow.publishing import publish
 from xomflow.publishing.stores.open_store import open_store
 from xomflow.publishing.stores.store import Store
 from xomflow.workflow.discover import as_listed, survey_document, survey_now
+from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending.boards import publish_boards
+from xomflow.workflow.ending.expected import judge_all
 from xomflow.workflow.ending.summary import with_records
 from xomflow.workflow.trials import stores_of
 
@@ -22,10 +25,12 @@ from xomflow.workflow.trials import stores_of
 def rebuild(config: Config, groups: GroupsOfAll | None) -> Receipt:
     """Publish everything to the stores, which may be empty; return the receipt.
 
-    The results come from the outcomes alone. If the run database or a store cannot be asked, the receipt has a
-    sentence about it, and the next tick publishes the rest.
+    The results come from the outcomes alone, and they are judged anew. If the run database or a store cannot be asked,
+    the receipt has a sentence about it, and the next tick publishes the rest.
     """
     paths, receipt = Paths(config.work), Receipt()
+    shutil.rmtree(paths.expected, ignore_errors=True)
+    judge_all(paths, ReportConfig.of(config), groups)
     for where, scope in stores_of(config):
         with closing(open_store(where, paths)) as store:
             of_store = publish.rebuild(paths, store, where.prefix, groups, config.page.url, scope)

@@ -15,6 +15,7 @@ from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Shown, Survey
 from xomflow.workflow.decisions.backfill import describe_progress
 from xomflow.workflow.discover import as_listed, oldest_ready, survey_now
+from xomflow.workflow.ending.expected import open_alarms
 from xomflow.workflow.ending.summary import with_records
 from xomflow.workflow.ending.terminal import status_sentences
 from xomflow.workflow.makers import maker_lines
@@ -61,7 +62,13 @@ def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: 
     paths, survey = Paths(config.work), survey_now(config, may_write=False, shown=shown)
     listed = [one for one in _wanted(survey, wanted) if one.state in states]
     progress = describe_progress(config, survey)
-    sentences = [*progress, *status_sentences(survey, oldest_ready(survey.undone), paths), *maker_lines(config)]
+    alarms = [f"alarm {one.id}: {one.sentence}" for one in open_alarms(paths)]
+    sentences = [
+        *progress,
+        *alarms,
+        *status_sentences(survey, oldest_ready(survey.undone), paths),
+        *maker_lines(config),
+    ]
     return Standing(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import log, sqrt
 
-from xomflow.expected.kept import Kept
-from xomflow.expected.level import mean_about
-from xomflow.expected.statistics import median
+from xomflow.expected.method.kept import Kept
+from xomflow.expected.method.level import mean_about
+from xomflow.expected.method.statistics import median
 
 _DAY = 86400.0
 # A gap is at least so long, and so many times the usual time from one run to the next.

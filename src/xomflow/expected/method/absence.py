@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import ceil, log
 
-from xomflow.expected.kept import Kept
-from xomflow.expected.settings import LONG_MEMORY, MEMORY
+from xomflow.expected.method.kept import Kept
+from xomflow.expected.method.settings import LONG_MEMORY, MEMORY
 
 # Chance, in a run, of an alarm about a variable that misses runs as it always did.
 _CHANCE = 1.7e-6

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import copysign, log, sqrt
 
-from xomflow.expected.kept import Kept
-from xomflow.expected.settings import MEMORY
-from xomflow.expected.statistics import CLIP, CLIP2, CLIPPED_VARIANCE
+from xomflow.expected.method.kept import Kept
+from xomflow.expected.method.settings import MEMORY
+from xomflow.expected.method.statistics import CLIP, CLIP2, CLIPPED_VARIANCE
 
 # Part of a standard deviation by which the level may move in a run, squared.
 _GAINS2 = (0.005**2, 0.02**2, 0.08**2)

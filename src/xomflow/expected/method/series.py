@@ -7,13 +7,13 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from xomflow.core.verdicts import HowEnded, Kind
-from xomflow.expected.drift import Drift
-from xomflow.expected.jumps import Jumps
-from xomflow.expected.level import Level, mean_about
-from xomflow.expected.settings import Settings, Size
-from xomflow.expected.statistics import median, poisson_to_normal, robust_fit, t_to_normal
-from xomflow.expected.tail import Tail, Usual
-from xomflow.expected.windows import RETURN, Base, Found, Windows
+from xomflow.expected.method.drift import Drift
+from xomflow.expected.method.jumps import Jumps
+from xomflow.expected.method.level import Level, mean_about
+from xomflow.expected.method.settings import Settings, Size
+from xomflow.expected.method.statistics import median, poisson_to_normal, robust_fit, t_to_normal
+from xomflow.expected.method.tail import Tail, Usual
+from xomflow.expected.method.windows import RETURN, Base, Found, Windows
 
 # An open step has ended when the last eight results are so near to what was expected before it, in standard deviations
 # of their mean and as a part of the step.

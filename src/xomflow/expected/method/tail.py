@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from math import log
 from typing import NamedTuple
 
-from xomflow.expected.kept import Kept
-from xomflow.expected.settings import ALWAYS_OUTLIER, LONG_MEMORY, OUTLIER
+from xomflow.expected.method.kept import Kept
+from xomflow.expected.method.settings import ALWAYS_OUTLIER, LONG_MEMORY, OUTLIER
 
 _FROM = 3.0
 _KEEP = 1 - 1 / LONG_MEMORY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from xomflow.expected.kept import Kept
+from xomflow.expected.method.kept import Kept
 
 _DAY = 86400.0
 _OVER = 30 * _DAY

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from xomflow.expected.kept import Kept
-from xomflow.expected.settings import LONG_MEMORY, SCATTER, STEP
-from xomflow.expected.statistics import (
+from xomflow.expected.method.kept import Kept
+from xomflow.expected.method.settings import LONG_MEMORY, SCATTER, STEP
+from xomflow.expected.method.statistics import (
     CLIP,
     CLIPPED_VARIANCE,
     poisson_to_normal,

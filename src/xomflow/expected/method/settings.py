@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -61,3 +61,52 @@ class Settings:
     def to_json(self) -> dict[str, Any]:
         """Return what verdicts depend on, the method included."""
         return {"method": METHOD, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """What a site sets for all analyses.
+
+    Parameters
+    ----------
+    minimum, accept
+        As of `Settings`.
+    groups
+        Run modes of each group.
+    time_per_tick_s
+        Seconds in which a tick judges results.
+    sizes
+        What matters and what is tolerated, as texts, by analysis and variable.
+    """
+
+    minimum: int = 30
+    accept: int = 48
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    time_per_tick_s: float = 0.2
+    sizes: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+
+    def of(self, analysis: str) -> Settings:
+        """Return the settings of an analysis."""
+        sizes = self.sizes.get(analysis, {})
+        matters = {variable: size_of(matters) for variable, (matters, _) in sizes.items() if matters}
+        tolerance = {variable: size_of(tolerance) for variable, (_, tolerance) in sizes.items() if tolerance}
+        return Settings(self.minimum, self.accept, matters, tolerance)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in files."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> SiteSettings:
+        """Return what `to_json` wrote."""
+        sizes = {
+            analysis: {variable: (str(matters), str(tolerance)) for variable, (matters, tolerance) in of.items()}
+            for analysis, of in content.get("sizes", {}).items()
+        }
+        return cls(**{**content, "sizes": sizes})
+
+
+def size_of(text: str) -> Size:
+    """Return the size in a text such as ``0.5 %`` or ``0.02``."""
+    number = text.removesuffix("%").strip()
+    return Size(float(number) / 100, True) if text.endswith("%") else Size(float(number))

@@ -1,0 +1,65 @@
+"""The file with the verdicts on the results of a shelf: a line for each run, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xomflow.core.files.kept_json import write_kept
+from xomflow.core.verdicts import run_in
+
+
+class BandsFile:
+    """The file of one shelf.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def starts(self) -> list[tuple[str, str]]:
+        """Return the runs with their starts."""
+        return [(run_in(line), line.split('"', 6)[5]) for line in self._lines()]
+
+    def replace(self, after: str, upto: str, lines: Sequence[str]) -> bool:
+        """Replace the lines of some runs; return whether the file is another one now.
+
+        Later lines stay, though they are outdated, until their runs are judged again: an old band is better than none.
+
+        Parameters
+        ----------
+        after, upto
+            Ids of the run before the first one of these and of the last one.
+        lines
+            What stands there from now on.
+        """
+        before = self._lines()
+        early = [line for line in before if run_in(line) <= after]
+        late = [line for line in before if run_in(line) > upto]
+        if [*early, *lines, *late] == before:
+            return False
+        if len(early) == len(before) and self._path.exists():
+            with self._path.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
+        else:
+            write_kept(self._path, "".join([*early, *lines, *late]))
+        return True
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self._path.unlink(missing_ok=True)
+
+    def _lines(self) -> list[str]:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return []
+        lines = text.splitlines(keepends=True)
+        if lines and not lines[-1].endswith("]\n"):  # a tick was killed while it wrote it
+            lines.pop()
+            write_kept(self._path, "".join(lines))
+        return lines

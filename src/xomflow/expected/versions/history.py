@@ -1,0 +1,95 @@
+"""The results that are judged: of the current outcomes of one version of an analysis, read as few times as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import isfinite
+from typing import NamedTuple
+from zlib import crc32
+
+from xomflow.core import times
+from xomflow.core.key import is_group
+from xomflow.core.verdicts import ALL_MODES
+from xomflow.expected.bank import RunResults
+from xomflow.outcomes.cache import OutcomeCache, Shelf
+from xomflow.outcomes.campaigns.groups import CurrentResults
+from xomflow.outcomes.model import Outcome
+
+
+class Judgeable(NamedTuple):
+    """The results of a run, as they are judged.
+
+    Parameters
+    ----------
+    group
+        The group of its mode.
+    results
+        The results.
+    units
+        Unit of each variable.
+    """
+
+    group: str
+    results: RunResults
+    units: dict[str, str]
+
+
+class History:
+    """The current outcomes of all versions.
+
+    Parameters
+    ----------
+    cache
+        Where they are read.
+    current
+        Which of them are current.
+    groups
+        Names of groups with their run modes; a run of no such mode is in a group of that name, or in `all` without any.
+    """
+
+    def __init__(self, cache: OutcomeCache, current: CurrentResults, groups: Mapping[str, Collection[str]]) -> None:
+        self._cache, self._current = cache, current
+        self._group_of = {mode: group for group, modes in groups.items() for mode in modes}
+
+    def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
+        """Return the shelves of each version of an analysis, in order."""
+        found: dict[str, list[Shelf]] = {}
+        for one in self._cache.shelves():
+            if one.analysis == analysis:
+                found.setdefault(one.version, []).append(one)
+        return found
+
+    def fingerprint(self, shelf: Shelf) -> str:
+        """Return a text that changes whenever a result of a shelf does; empty if that cannot be seen at present."""
+        changed = self._cache.fingerprint(shelf)
+        return f"{changed} {self._current.fingerprint(shelf)}" if changed else ""
+
+    def stamps(self, shelf: Shelf) -> dict[str, int]:
+        """Return for each run of a shelf, in order, a number that changes whenever its results do."""
+        vetoed, current = self._current.vetoed_in(shelf), self._current.fingerprint(shelf)
+        found = {run: stamp for run, stamp in self._cache.stamps(shelf).items() if run not in vetoed}
+        return {run: crc32(current.encode(), stamp) if is_group(run) else stamp for run, stamp in sorted(found.items())}
+
+    def read(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Judgeable]:
+        """Return the results of some runs of a shelf; those without a start are left out."""
+        outcomes = self._cache.unchanged(shelf, runs)
+        if outcomes is None:
+            outcomes = {run: one for run, one in self._cache.outcomes(shelf).items() if run in runs}
+        of_runs = self._current.of(shelf, outcomes).items()
+        return {run: self._judgeable(run, one) for run, one in of_runs if _is_time(one.run.start)}
+
+    def _judgeable(self, run: str, outcome: Outcome) -> Judgeable:
+        mode = outcome.run.mode or ""
+        group = self._group_of.get(mode, mode) if self._group_of else ALL_MODES
+        measured = (one for one in outcome.results if one.value is not None and one.limit is None)
+        values = {one.variable: (float(one.value or 0.0), float(one.error or 0.0)) for one in measured}
+        usable = {name: pair for name, pair in values.items() if all(map(isfinite, pair))}
+        units = {one.variable: one.unit for one in outcome.results if one.unit}
+        return Judgeable(group or ALL_MODES, RunResults(run, outcome.run.start or "", usable), units)
+
+
+def _is_time(text: str | None) -> bool:
+    try:
+        return bool(text and times.moment(text))
+    except ValueError:
+        return False

@@ -1,0 +1,113 @@
+"""Judge the results of all analyses, as far as there is time, and keep the alarms."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+
+from xomflow.core import times
+from xomflow.core.errors import STOPS
+from xomflow.core.files.file_lock import exclusive
+from xomflow.core.files.kept_json import write_kept
+from xomflow.core.paths import Paths
+from xomflow.core.verdicts import Alarm, read_alarms
+from xomflow.decisions.files import read_decisions
+from xomflow.decisions.model import standing
+from xomflow.expected.alarms import Facts, Origin, alarms_of
+from xomflow.expected.bank import Event
+from xomflow.expected.versions.decided import decided_about
+from xomflow.expected.versions.history import History
+from xomflow.expected.versions.judged import JudgedVersion
+from xomflow.outcomes.cache import OutcomeCache
+from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
+from xomflow.workflow.documents import ReportConfig
+
+
+def judge_results(paths: Paths, config: ReportConfig) -> list[str]:
+    """Judge new results for as long as a tick may; return a sentence if that failed.
+
+    An error in it costs no more than that: what is expected is found anew by a later tick.
+    """
+    try:
+        with exclusive(paths.publishing_lock, config.longest_wait_s):
+            judge_until(paths, config, _timer(config.expected.time_per_tick_s))
+    except STOPS:
+        raise
+    except Exception as error:
+        return [f"what is expected is not found: {type(error).__name__}: {error}; the next tick tries again"]
+    return []
+
+
+def judge_all(paths: Paths, config: ReportConfig, groups: GroupsOfAll | None = None) -> None:
+    """Judge all results, however long it takes.
+
+    Parameters
+    ----------
+    paths, config
+        Where everything is, and the configuration.
+    groups
+        What decides which outcomes of groups are current; None: what the last tick left.
+    """
+    with exclusive(paths.publishing_lock, config.longest_wait_s):
+        judge_until(paths, config, lambda: False, groups)
+
+
+def judge_until(
+    paths: Paths, config: ReportConfig, is_over: Callable[[], bool], groups: GroupsOfAll | None = None
+) -> bool:
+    """Judge results until it is over, keep the alarms; return whether all is done.
+
+    Parameters
+    ----------
+    paths, config, groups
+        As for `judge_all`.
+    is_over
+        Whether to stop; asked after each run.
+    """
+    history = History(OutcomeCache(paths), CurrentResults(paths, groups), config.expected.groups)
+    made, now, versions, is_done = read_decisions(paths).made, times.now(), list[JudgedVersion](), True
+    for analysis, version in _turns(paths, config):
+        settings, decided = config.expected.of(analysis), decided_about(made, analysis, now)
+        one = JudgedVersion(paths, history, analysis, version, settings, decided)
+        is_done &= not (is_over() and versions) and one.go_on(is_over)
+        versions.append(one)
+    contacts = {name: block.contact for name, block in config.analyses.items()}
+    alarms = alarms_of(dict(_events(versions)), Facts(_units(versions), contacts), standing(made, now))
+    if alarms != read_alarms(paths) or not paths.alarms.exists():
+        write_kept(paths.alarms, json.dumps([one.to_json() for one in alarms], indent=1))
+    return is_done
+
+
+def open_alarms(paths: Paths) -> list[Alarm]:
+    """Return the alarms that a person should know: open ones, and accepted ones to which no reason was given."""
+    return [one for one in read_alarms(paths) if one.needs_reason]
+
+
+def _timer(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether a time is over."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def _turns(paths: Paths, config: ReportConfig) -> list[tuple[str, str]]:
+    """Return the versions, the one that was judged longest ago first, so that each has its turn."""
+    methods = sorted(config.methods | config.methods_on_trial)
+
+    def last(method: tuple[str, str]) -> float:
+        try:
+            return (paths.judged(*method) / "newest.json").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    return sorted(methods, key=last)
+
+
+def _events(versions: Iterable[JudgedVersion]) -> Iterable[tuple[Origin, list[Event]]]:
+    for one in versions:
+        for group, events in one.events.items():
+            yield Origin(one.analysis, one.version, group), events
+
+
+def _units(versions: Iterable[JudgedVersion]) -> dict[tuple[str, str, str], str]:
+    return {(one.analysis, one.version, variable): unit for one in versions for variable, unit in one.units.items()}

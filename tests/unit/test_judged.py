@@ -1,0 +1,159 @@
+"""What is kept about judged results: whatever happens in between, the end is the same as judging all at once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from zlib import crc32
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xomflow.core import times
+from xomflow.core.key import run_id
+from xomflow.core.paths import Paths
+from xomflow.core.verdicts import SeriesId, Verdict, read_bands
+from xomflow.expected.bank import Event, RunResults
+from xomflow.expected.judge import judge
+from xomflow.expected.method.settings import Settings
+from xomflow.expected.versions.decided import Decided
+from xomflow.expected.versions.history import Judgeable
+from xomflow.expected.versions.judged import JudgedVersion
+from xomflow.outcomes.cache import Shelf
+
+FIRST, HOUR = 52_900, 3600
+SETTINGS = Settings(minimum=10, accept=12)
+
+
+class Results:
+    """A history in memory: results by run, in two shelves."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, RunResults] = {}
+        self.reads = 0
+
+    def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
+        names = sorted({run[:3] for run in self.of})
+        return {"v1": [Shelf(analysis, "v1", name) for name in names]}
+
+    def fingerprint(self, shelf: Shelf) -> str:
+        return str(crc32(repr(self.stamps(shelf)).encode()))
+
+    def stamps(self, shelf: Shelf) -> dict[str, int]:
+        return {run: crc32(repr(one).encode()) for run, one in sorted(self.of.items()) if run.startswith(shelf.name)}
+
+    def read(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Judgeable]:
+        self.reads += len(runs)
+        return {run: Judgeable("all", self.of[run], {"x": "keV"}) for run in runs if run in self.of}
+
+
+def results(number: int, seed: int) -> RunResults:
+    """Return the results of a run; a step and bad runs are planted."""
+    rng, start = random.Random(f"{seed} {number}"), times.from_epoch(1_780_000_000 + HOUR * number)
+    values = {f"v{i}": (rng.gauss(0, 1) + 9 * (number >= 150) + 20 * (number % 67 == 50), 1.0) for i in range(4)}
+    if number % 31 == 0:
+        del values["v3"]
+    return RunResults(run_id(FIRST + number), times.text(start), values)
+
+
+def version(paths: Paths, history: Results, decided: Decided) -> JudgedVersion:
+    return JudgedVersion(paths, history, "kr83m", "v1", SETTINGS, decided)  # type: ignore[arg-type]
+
+
+def bands(paths: Paths) -> dict[SeriesId, list[Verdict]]:
+    found: dict[SeriesId, list[Verdict]] = {}
+    for shelf in ("052", "053"):
+        for series, verdicts in read_bands(paths, "kr83m", "v1", shelf).items():
+            found.setdefault(series, []).extend(verdicts)
+    return found
+
+
+def replayed(history: Results, decided: Decided) -> tuple[dict[SeriesId, list[Verdict]], list[Event]]:
+    """Return what judging everything at once gives."""
+    runs, before = [], -1
+    for run in sorted(history.of):
+        runs.append(("all", decided.on(history.of[run], before)))
+        before = int(run)
+    judged = judge(runs, SETTINGS)
+    return judged.of("kr83m", "v1"), judged.events.get("all", [])
+
+
+class KilledError(Exception):
+    """The tick was killed."""
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6))
+def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> None:
+    rng = random.Random(seed)
+    folder = Path(f"/tmp/xom-test-judged-{seed}-{rng.random()}")
+    paths, history, decided = Paths(folder), Results(), Decided()
+    try:
+        numbers = list(range(200))
+        if rng.random() < 0.5:
+            rng.shuffle(numbers)
+        while numbers:
+            for number in [numbers.pop(0) for _ in range(min(rng.randint(1, 60), len(numbers)))]:
+                history.of[run_id(FIRST + number)] = results(number, seed)
+            if rng.random() < 0.3:
+                history.of.pop(rng.choice(sorted(history.of)))  # a veto
+            if rng.random() < 0.3:
+                changed = rng.choice(sorted(history.of))
+                history.of[changed] = results(int(changed) - FIRST, seed + 1)
+            if rng.random() < 0.3:
+                decided = rng.choice((Decided(), Decided(bad=(FIRST + 30,)), Decided(renewed=((FIRST + 150, ""),))))
+            left = rng.randint(1, 100)
+
+            def is_over(end: int = left, counted: list[int] = [], kills: bool = rng.random() < 0.3) -> bool:  # noqa: B006
+                counted.append(1)
+                if kills and len(counted) >= end:
+                    raise KilledError
+                return len(counted) % max(end, 1) == 0
+
+            try:
+                version(paths, history, decided).go_on(is_over)
+            except KilledError:
+                continue
+        while not (last := version(paths, history, decided)).go_on(lambda: False):
+            pass
+        expected, events = replayed(history, decided)
+        assert bands(paths) == expected
+        assert sorted(map(repr, version(paths, history, decided).events.get("all", []))) == sorted(map(repr, events))
+        assert last.events == version(paths, history, decided).events
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_one_more_run_costs_reading_that_run(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
+    assert version(paths, history, Decided()).go_on(lambda: False)
+    history.reads = 0
+    assert version(paths, history, Decided()).go_on(lambda: False) and history.reads == 0
+    history.of[run_id(FIRST + 180)] = results(180, 1)
+    assert version(paths, history, Decided()).go_on(lambda: False) and history.reads == 1
+
+
+def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(180) if number != 130}
+    version(paths, history, Decided()).go_on(lambda: False)
+    history.reads, history.of[run_id(FIRST + 130)] = 0, results(130, 1)
+    version(paths, history, Decided()).go_on(lambda: False)
+    assert history.reads == 80
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
+def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 180)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    before, events = bands(paths), version(paths, history, Decided()).events
+    history.of[run_id(FIRST)] = results(0, 1)
+    again = version(paths, history, Decided())
+    assert not again.go_on(lambda: True)
+    assert again.events == events
+    series = SeriesId("kr83m", "v1", "all", "v0")
+    assert bands(paths)[series][1:] == before[series]

@@ -1,0 +1,173 @@
+"""A planted change of a site without strax is an alarm wherever people look, and nothing else is.
+
+`planted` makes the site: a hundred runs of two light analyses, one of which changes with its 81st run.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.in_process import FastSite
+from support.site import document
+from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms, read_verdicts
+
+FIRST, RUNS, CHANGED = 52_001, 100, 52_081
+_SCRIPT = """
+import random
+
+number = int(run_id)
+for i in range(4):
+    noise = random.Random(f"NAME {number} {i}").gauss(0, 1)
+    step = STEP if number >= CHANGED and i == 0 else 0
+    xomlib.Xomresult(variable_name=f"v{i}", variable_value=100 + noise + step, error=1.0, unit="PE").save()
+"""
+
+
+def script(name: str, step: float) -> str:
+    """Return an analysis of four variables; the first one changes by ``step``."""
+    return _SCRIPT.replace("NAME", name).replace("STEP", str(step)).replace("CHANGED", str(CHANGED))
+
+
+def planted(site: FastSite) -> None:
+    """Make the site, and run its tick."""
+    site.runs([document(FIRST + number) for number in range(RUNS)])
+    site.analysis("light", script("light", -5.0), contact="ann@lab.org")
+    site.analysis("steady", script("steady", 0.0))
+    site.tree["max_jobs_per_tick"] = 200
+    site.tree["expected"] = {"time_per_tick": "60 s"}
+    done = site.tick()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
+    """The site after its tick; tests get copies of it."""
+    site = FastSite(tmp_path_factory.mktemp("planted"))
+    planted(site)
+    return site
+
+
+@pytest.fixture
+def changed(made: FastSite, tmp_path: Path) -> FastSite:
+    """A copy of the site with the change."""
+    (tmp_path / "site").mkdir()
+    site = FastSite(tmp_path / "site")
+    shutil.copytree(made.folder, site.folder, dirs_exist_ok=True)
+    site.tree = json.loads(json.dumps(made.tree).replace(str(made.folder), str(site.folder)))
+    return site
+
+
+def command(site: FastSite, *words: str) -> str:
+    done = site.xom(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_planted_step_is_the_only_alarm(changed: FastSite) -> None:
+    site = changed
+    (alarm,) = read_alarms(site.paths)
+    assert (alarm.kind, alarm.state, alarm.series) == (
+        Kind.STEP,
+        AlarmState.OPEN,
+        (SeriesId("light", "v1", "all", "v0"),),
+    )
+    assert abs(int(alarm.first_run) - CHANGED) <= 1 and int(alarm.noticed_run) <= CHANGED + 10
+    assert alarm.sentence.startswith("v0 fell from 99.9 to 95") and alarm.sentence.endswith("contact: ann@lab.org")
+    marks = [one.mark for i in range(4) for one in read_verdicts(site.paths, SeriesId("steady", "v1", "all", f"v{i}"))]
+    assert len(marks) == 4 * RUNS and set(marks) == {Mark.NONE}
+    assert command(site, "alarms").count("v0 fell") == 1
+    assert command(site, "status").count("v0 fell") == 1
+    assert "v0 fell" in command(site, "why", alarm.first_run)
+    assert "v0 fell" not in command(site, "why", str(FIRST))
+
+
+def test_a_planted_step_is_in_the_points_with_its_band_and_rebuild_makes_the_same(changed: FastSite) -> None:
+    site = changed
+    events = site.paths.store / "test/xom/events.lp"
+    assert events.read_text().count("kind=alarm") == 1
+    bands = site.paths.store / "test/xom/expected/light/v1/052.lp"
+    lines = bands.read_text().splitlines()
+    assert len(lines) == 4 * (RUNS - 30) and all("kind=band" in line for line in lines)
+    before, alarms = bands.read_bytes(), site.paths.alarms.read_bytes()
+    assert command(site, "verify") == "the store has what the outcomes say\n"
+    bands.unlink()
+    command(site, "rebuild")
+    assert (bands.read_bytes(), site.paths.alarms.read_bytes()) == (before, alarms)
+    assert command(site, "verify") == "the store has what the outcomes say\n"
+
+
+def test_an_acknowledged_alarm_has_its_reason_and_is_listed_no_more(changed: FastSite) -> None:
+    site = changed
+    (alarm,) = read_alarms(site.paths)
+    assert "nothing was done" in command(site, "acknowledge", alarm.id, "--why", "new source", "--dry-run")
+    command(site, "acknowledge", alarm.id, "--why", "new source")
+    site.tick()
+    (alarm,) = read_alarms(site.paths)
+    assert alarm.state is AlarmState.ACKNOWLEDGED and alarm.reason.endswith(": new source")
+    assert command(site, "alarms") == "no alarm needs a person\n"
+    assert json.loads(command(site, "alarms", "--all", "--json"))[0]["id"] == alarm.id
+    unknown = site.xom("acknowledge", "light-v1-052999", "--why", "x")
+    assert unknown.returncode == 2 and "there is no alarm 'light-v1-052999'" in unknown.stderr
+
+
+def test_an_expected_change_ends_its_alarm(changed: FastSite) -> None:
+    site = changed
+    (alarm,) = read_alarms(site.paths)
+    command(site, "expect", "light", "v0", "--from", "52090", "--why", "the source was replaced")
+    site.tick()
+    (alarm,) = read_alarms(site.paths)
+    assert (alarm.state, alarm.how_ended) == (AlarmState.ENDED, HowEnded.EXPECTED)
+    command(site, "expect", "light", "--from", str(CHANGED), "--why", "the source was replaced")
+    site.tick()
+    assert read_alarms(site.paths) == []
+
+
+def test_a_muted_analysis_has_its_alarm_and_needs_no_person(changed: FastSite) -> None:
+    site = changed
+    command(site, "mute", "light", "--until", "3 d", "--why", "calibration")
+    site.tick()
+    assert read_alarms(site.paths)[0].state is AlarmState.MUTED
+    assert command(site, "alarms") == "no alarm needs a person\n"
+    assert site.xom("mute", "light", "--why", "calibration").returncode == 2
+
+
+def test_bad_and_vetoed_runs_leave_the_history(changed: FastSite) -> None:
+    site = changed
+    runs = f"{CHANGED}-{FIRST + RUNS - 1}"
+    command(site, "bad-run", runs, "--why", "the laser was on")
+    site.tick()
+    assert {one.kind for one in read_alarms(site.paths)} == {Kind.BAD_RUN}
+    assert command(site, "alarms") == "no alarm needs a person\n"
+    command(site, "veto", runs, "--why", "the laser was on")
+    site.tick()
+    assert read_alarms(site.paths) == []
+    assert read_verdicts(site.paths, SeriesId("light", "v1", "all", "v0"))[-1].run == f"{CHANGED - 1:06d}"
+
+
+def test_a_tick_judges_only_for_its_time_and_later_ones_go_on(site: FastSite) -> None:
+    site.runs([document(FIRST + number) for number in range(40)])
+    site.analysis("light", script("light", 0.0))
+    site.tree["max_jobs_per_tick"] = 200
+    site.tree["expected"] = {"time_per_tick": "0.000001 s"}
+    site.tick()
+    judged = [len(read_verdicts(site.paths, SeriesId("light", "v1", "all", "v0")))]
+    for _ in range(2):
+        site.tick()
+        judged.append(len(read_verdicts(site.paths, SeriesId("light", "v1", "all", "v0"))))
+    assert judged == [1, 2, 3]
+
+
+def test_an_error_in_judging_costs_nothing_else(site: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bool:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("xomflow.workflow.ending.expected.judge_until", fails)
+    site.runs([FIRST])
+    site.analysis("light", script("light", 0.0))
+    done = site.tick()
+    assert "what is expected is not found: ZeroDivisionError: by zero" in done.stderr
+    assert site.done("light") == {FIRST} and (site.paths.page / "data/status.js").exists()
