@@ -128,7 +128,8 @@ def case_kr_truncated() -> Any:
     for name, charge_yield, lifetime in (("small", 60.0, 2.0), ("short", 155.0, 0.5)):
         results = kr(decays(20_000, charge_yield=charge_yield, lifetime=lifetime))
         truths = {"charge_yield_41_6_merged": charge_yield, "inverse_lifetime_merged": 1 / lifetime}
-        said[name] = {"truths": truths, "results": {key: results[key] for key in truths}}
+        light = results["light_yield_41_6_gauss"]["data"]
+        said[name] = {"truths": truths, "results": {key: results[key] for key in truths}, "light": light}
     return said
 
 

@@ -120,6 +120,7 @@ def test_s2s_that_the_cut_truncates_are_right_and_flagged(kr83m_cases: Any, case
     for name, truth in said["truths"].items():
         assert abs(said["results"][name]["variable_value"] - truth) < 3.5 * said["results"][name]["error"], name
         assert "settings.s2_area_pe cuts the S2s" in said["results"][name]["data"]["quality_reason"]
+    assert "the light yield is that of the others" in said["light"]["quality_reason"]
 
 
 def test_a_map_of_the_charge_yield_gives_the_lifetime_back(kr83m_cases: Any) -> None:

@@ -38,8 +38,11 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
     s1 = {"9_4": used.s1[1], "32_2": used.s1[0], "41_6": used.s1[0]}
     for suffix, line in found.lines.items():
         out.append({"variable_name": f"resolution_{suffix}", "unit": "", "n": line.n} | _resolution(line))
+        depth = _depth(found.charge["merged" if suffix == "41_6" else "double"])
         for kind, numbers in (("mean", _mean(line)), ("gauss", _gauss(line))):
-            out.append({"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n} | numbers)
+            warnings = [*numbers.get("warnings", ()), *depth]
+            light_yield = {"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n}
+            out.append(light_yield | numbers | {"warnings": warnings})
     for name, charge in found.charge.items():
         rows = (
             ("charge_yield_41_6", "PE/keV", _charge_yield(charge)),
@@ -203,6 +206,13 @@ def _cut(fit: Attenuation) -> list[str]:
     if fit.nearest_cut >= _NEAR_A_CUT:
         return []
     return [f"settings.s2_area_pe cuts the S2s of some drift time {fit.nearest_cut:.1f} sigma from their centre"]
+
+
+def _depth(charge: Charge) -> list[str]:
+    """Return the warning of a light yield whose decays are not from the whole depth: a wrong map would shift it."""
+    if charge.fit is None or charge.fit.nearest_cut >= _NEAR_A_CUT:
+        return []
+    return ["settings.s2_area_pe removes decays of some drift times: the light yield is that of the others"]
 
 
 def _goodness(goodness: Goodness, n: int) -> dict[str, Any]:
