@@ -39,7 +39,7 @@ test-all: development services wheelhouse physics ## everything: also nightly te
 	XOM_TEST_WHEELHOUSE=$(abspath $(or $(WHEELHOUSE),$(WORK)/wheelhouse)) $(PYTEST) $(TEST_OPTIONS)
 	$(WORKFLOW)/python scripts/mutants.py --sample 20 --wider 'tests/workflow -m "not nightly"' --at-least 90
 
-physics: envs ## compare simulated runs with their truth: docs/physics.md (40 minutes on two quiet cores; goes on where it was ended)
+physics: envs ## compare simulated runs with their truth: docs/physics.md (about an hour on two cores; goes on where it was ended)
 	$(ANALYSIS)/python tests/physics/study.py --write --keep $(WORK)/physics > $(WORK)/physics.json
 
 pictures: development services ## draw the boards with Grafana's components, and compare with the kept pictures (node, Chromium)

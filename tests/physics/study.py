@@ -8,6 +8,7 @@ not as it should be; the fast one leaves that to tests.
 """
 
 import argparse
+import hashlib
 import importlib.util
 import json
 import os
@@ -190,8 +191,9 @@ def study(
     """Do a share of the runs of the analyses; return the rows with their pulls.
 
     What is done of a scenario is kept in the folder ``keep`` and taken from there the next time, however many runs it
-    was.
+    was, as long as the code is the same.
     """
+    keep = keep / code_digest() if keep else None
     with ProcessPoolExecutor(processes) as pool:
         waiting = []
         for analysis in only:
@@ -200,6 +202,14 @@ def study(
                 place = kept_at(keep, analysis, scenario.name, seed) if keep else None
                 waiting.append((analysis, scenario, place, _begin(pool, analysis, scenario, runs, seed, place)))
         return [row for one in waiting for row in _rows(*one)]
+
+
+def code_digest() -> str:
+    """Return a digest of the analyses and of the study, whose runs count only for this code."""
+    root = HERE.parents[1]
+    folders = (root / "src" / "xomphysics", root / "scripts" / "analyses", HERE)
+    files = sorted(path for folder in folders for path in folder.rglob("*.py") if not path.name.startswith("test_"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def kept_at(keep: Path, analysis: str, scenario: str, seed: int) -> Path:

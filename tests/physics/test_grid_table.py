@@ -23,5 +23,11 @@ def test_a_cell_of_few_numbers_counts_with_the_others_only(found: Any) -> None:
     assert found["few"] == {"ok": True, "off": 6}
 
 
+def test_what_is_kept_of_a_study_is_not_done_again(found: Any) -> None:
+    said = found["study"]
+    assert said["first"] == said["again"]
+    assert "scada few alike 1.json" in said["kept"]
+
+
 def test_a_scenario_with_a_slash_in_its_name_can_be_kept(found: Any) -> None:
     assert found["kept"] == "grid 50 PE per keV 1.json"
