@@ -38,7 +38,11 @@ class StoreConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        return {**asdict(self), "credentials": str(self.credentials)}
+        content = {**asdict(self), "credentials": str(self.credentials)}
+        del content["is_mirror"]  # a survey has the configured store only
+        if not self.mirror:
+            del content["mirror"]
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> StoreConfig:
