@@ -25,7 +25,6 @@ from support.mail import address_file
 from support.scada import serving
 from support.site import Site, document
 from support.slurm_site import GOOD, TICK, SlurmSite
-from support.verdicts import alarm, put_alarms
 from xomflow.core.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -34,6 +33,8 @@ SCADA_PASSWORD, SCADA_TOKEN = "sl0w c0ntr0l/+&", "t0ken-of-the-slow-control"
 MESSAGES = "s3cret-of-the-mail-server"
 WRONG = "wr0ng-but-still-a-secret"
 DATABASE = "xenonnt"
+# What a person types then; the last one tries to send a mail.
+LOOKS = (["status"], ["why", "52001"], ["verify"], ["notify", "--test"])
 
 
 class Guard:
@@ -115,7 +116,7 @@ class Secretive:
         """Run a tick that says as much as it can; look at everything it says and all that Slurm knows of its jobs."""
         with guard:
             done = self.site.snakemake(*TICK, "--verbose", **self.place.environment)
-            asked = [self.place.xom(*words) for words in (["status"], ["why", "52001"], ["verify"])]
+            asked = [self.place.xom(*words) for words in LOOKS]
         numbers = self.place.slurm.run("squeue", "--noheader", "--states=all", "--format=%i").stdout.split()
         for number in numbers:
             asked += [
@@ -163,7 +164,6 @@ def guard(bucket: Bucket) -> Guard:
 
 
 def test_secrets_are_seen_nowhere(secretive: Secretive, guard: Guard) -> None:
-    put_alarms(secretive.site.paths, alarm())
     assert secretive.tick(guard) == 0
     assert secretive.site.done("good") == secretive.site.done("scada") == {52001}
     assert {fields["run"] for place, fields in secretive.bucket.points().items() if place[0] == "test_scada"} == {52001}

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,8 @@ from local_servers.find import NoServerError
 from local_servers.slurm import SlurmCluster
 from support.mail import address_file, mail_server
 from support.patience import PATIENCE
-from support.site import Site
+from support.site import Site, document
 from support.slurm_site import GOOD, SlurmSite
-from support.verdicts import alarm, put_alarms
 from xomflow.core.paths import ROOT
 from xomflow.workflow.ending.reported import ENDED, NO_MAIL
 
@@ -303,9 +303,12 @@ def test_a_tick_in_slurm_tells_people(place: SlurmSite, wait_for: Wait) -> None:
     with mail_server() as mails:
         path = address_file(place.site.folder, addresses=[mails.url("shift@example.org")])
         place.site.tree["notify"] = {"addresses": str(path), "digest_hour": None}
-        put_alarms(place.site.paths, alarm())
+        place.analysis("broken", "raise KeyError('no peak')")
+        place.site.tree["retries"] = {"attempts": 1}
+        end = datetime.now(UTC) - timedelta(hours=1)
+        place.site.runs([document(52001, end={"$date": f"{end:%Y-%m-%dT%H:%M:%SZ}"})])
         place.site.write_config()
         submit(place)
         wait_for(lambda: ticks(place, "COMPLETED,FAILED"))
         (text,) = mails.texts_to("shift@example.org")
-    assert text.startswith("XOM: light_yield_9_4 fell")
+    assert text.startswith("XOM: broken gave up on run 052001")

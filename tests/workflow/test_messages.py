@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from page_browser import chromium
 
-from support.in_process import FastSite
+from support.in_process import FastSite, in_fork
 from support.mail import PASSWORD, MailServer, address_file, mail_server
 from support.patience import PATIENCE
 from support.site import Site, document
 from support.verdicts import alarm, put_alarms, put_bands
 from support.web import WebServer, web_server
+from xomflow.config.load import load_configuration
 from xomflow.core import times
 from xomflow.core.verdicts import HowEnded, Mark, SeriesId, Verdict
+from xomflow.workflow.messages.start import tell_people
 
 BAD = "raise KeyError('no peak')"
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
@@ -64,17 +66,39 @@ def telling(site: Site, mails: MailServer, **more: Any) -> None:
     site.tree["notify"] = {"addresses": str(path), "digest_hour": None}
 
 
+def giving_up(site: Site) -> None:
+    """Let an analysis give up on a run, which is news."""
+    site.tree["retries"] = {"attempts": 1}
+    site.analysis("broken", BAD)
+    site.runs([recent(52001)])
+
+
+def make_digest_due(site: FastSite) -> None:
+    kept = json.loads(site.paths.told.read_text())
+    kept["shift@example.org"]["digest"] = "2026-01-01"
+    site.paths.told.write_text(json.dumps(kept))
+
+
+def told(site: FastSite) -> str:
+    """Let the newest tick tell people once more, of what lies there now; return what it prints."""
+
+    def tell() -> None:
+        tell_people(load_configuration(Path("config.yaml")), site.ticks()[-1], 0)
+
+    return in_fork(tell, site.folder).stderr
+
+
 def test_an_alarm_reaches_people_when_it_begins_and_when_it_ends(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
+    site.tick()
     put_alarms(site.paths, alarm())
-    site.tick_in_another_second()
-    site.tick_in_another_second()
+    assert told(site) == told(site) == ""
     (text,) = mails.texts_to("shift@example.org")
     assert text.startswith("XOM: light_yield_9_4 fell from 10.24 to 9.91 PE/keV (4.9 σ)")
     assert f"The page: {site.paths.page.absolute()}/index.html" in text
     over = alarm(ended=times.text(times.now()), how_ended=HowEnded.RETURNED, sentence="light_yield_9_4 is back")
     put_alarms(site.paths, over)
-    site.tick_in_another_second()
+    told(site)
     assert mails.mails[1].title == "XOM: over: light_yield_9_4 is back [kr83m-v1-052894]"
 
 
@@ -126,10 +150,10 @@ def test_a_tick_that_cannot_look_tells_it_when_it_happens_again(site: FastSite, 
 
 def test_a_server_that_is_away_costs_a_line_and_is_tried_again(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
-    put_alarms(site.paths, alarm())
+    giving_up(site)
     mails.away = True
     done = site.tick_in_another_second()
-    assert done.returncode == 0
+    assert done.returncode == 7
     (line,) = [one for one in done.stderr.splitlines() if one.startswith("notify: ")]
     assert "shift@example.org" in line and "try again later" in line
     mails.away = False
@@ -148,7 +172,7 @@ def test_a_file_that_others_can_read_costs_a_line(site: FastSite, mails: MailSer
 def test_a_wrong_password_is_nowhere_in_the_site(site: FastSite, mails: MailServer) -> None:
     path = address_file(site.folder, addresses=[mails.url("shift@example.org", password="Wr0ng-pass")])
     site.tree["notify"] = {"addresses": str(path)}
-    put_alarms(site.paths, alarm())
+    giving_up(site)
     done = site.tick()
     assert "535" in done.stderr and "Wr0ng-pass" not in done.stderr + done.stdout
     for file in site.work.rglob("*"):
@@ -166,17 +190,15 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     series = SeriesId("good", "v1", "all", "answer")
     put_bands(site.paths, "052", {series: [outlier]})
     assert [one for one in mails.mails if "the day until" in one.title] == []  # not on the day it was set up
-    told = json.loads(site.paths.told.read_text())
-    told["shift@example.org"]["digest"] = "2026-01-01"
-    site.paths.told.write_text(json.dumps(told))
-    site.tick_in_another_second()
+    make_digest_due(site)
+    site.tick_in_another_second()  # what ended in this second is of the next day
     site.tick_in_another_second()
     (mail,) = [one for one in mails.mails if "the day until" in one.title]
     assert "3 results of runs, 0 alarms, 1 outliers, 3 failed runs" in mail.title
     assert "- good answer, run 052002: 1 PE, expected 0.5 (+8.0 sigma, outlier)" in mail.body
     assert "- Good one: 3 runs done" in mail.body
     assert "- broken failed: 3 runs, such as 0520" in mail.body
-    assert "1 ticks ended" in mail.body or "2 ticks ended" in mail.body
+    assert "1 ticks ended" in mail.body
 
 
 def test_a_digest_that_cannot_be_made_holds_up_no_news(site: FastSite, mails: MailServer) -> None:
@@ -184,14 +206,11 @@ def test_a_digest_that_cannot_be_made_holds_up_no_news(site: FastSite, mails: Ma
     site.tree["notify"]["digest_hour"] = 0
     site.analysis("good", GOOD)
     site.tick()
-    told = json.loads(site.paths.told.read_text())
-    told["shift@example.org"]["digest"] = "2026-01-01"
-    site.paths.told.write_text(json.dumps(told))
+    make_digest_due(site)
     put_alarms(site.paths, alarm())
-    site.paths.ledger.mkdir(exist_ok=True)
     site.paths.outcomes.mkdir(exist_ok=True)
     (site.paths.outcomes / "good").write_text("no folder")
-    site.tick_in_another_second()
+    told(site)
     (text,) = mails.texts_to("shift@example.org")
     assert text.startswith("XOM: light_yield_9_4 fell") and "the digest of the day could not be made: " in text
 
@@ -229,9 +248,9 @@ def test_a_server_that_hangs_ends_with_the_tick(site: FastSite, mails: MailServe
     mails.hangs = True
     path = address_file(site.folder, addresses=[mails.url("shift@example.org") + "&cto=0.3"])
     site.tree["notify"] = {"addresses": str(path)}
-    put_alarms(site.paths, alarm())
+    giving_up(site)
     done = site.tick()
-    assert done.returncode == 0
+    assert done.returncode == 7
     assert "timed out" in done.stderr
 
 
@@ -240,13 +259,13 @@ def test_a_tick_of_snakemake_under_cron_tells_people(snakemake_site: Site, mails
     """As cron and systemd start it: nearly no environment, a home in which nothing can be written."""
     site = snakemake_site
     telling(site, mails)
-    put_alarms(site.paths, alarm())
+    giving_up(site)
     site.write_config()
     command, environment = site.command(), {"HOME": "/nonexistent", "PATH": os.defpath}
     done = subprocess.run(
         command, cwd=site.folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
     assert len(mails.texts_to("shift@example.org")) == 1
     assert PASSWORD not in done.stdout + done.stderr
 
@@ -277,7 +296,7 @@ def test_the_test_message_shows_what_works_and_what_does_not(site: FastSite, mai
 
 def test_the_command_shows_who_was_not_reached(site: FastSite, mails: MailServer) -> None:
     telling(site, mails)
-    put_alarms(site.paths, alarm())
+    giving_up(site)
     mails.refused.add("shift@example.org")
     site.tick()
     assert "no such user here" in site.xom("notify").stdout
@@ -357,9 +376,9 @@ def test_the_report_of_a_week_has_the_results_and_alarms_of_the_site(
     site.analysis("broken", BAD)
     site.runs(map(recent, (52001, 52002)))
     site.tick()
-    put_alarms(site.paths, alarm())
     site.xom("veto", "52002", "kr83m", "--why", "a pump was off")
     site.tick_in_another_second()
+    put_alarms(site.paths, alarm())
     before = {path: path.stat().st_mtime_ns for path in site.work.rglob("*") if path.is_file()}
     done = site.xom("report", "--week", "--output", "reports/week.html")
     assert done.returncode == 0, done.stderr
@@ -398,3 +417,40 @@ def test_a_browser_prints_the_report(site: FastSite) -> None:
     done = site.xom("report", "--week")
     file = Path(done.stdout.splitlines()[1])
     assert file.suffix == ".pdf" and file.read_bytes().startswith(b"%PDF-")
+
+
+# --- a planted change -------------------------------------------------------------------------------------------------
+PLANTED = """
+import random
+
+number = int(run_id)
+for i in range(4):
+    noise = random.Random(f"NAME {number} {i}").gauss(0, 1)
+    step = STEP if number >= 52081 and i == 0 else 0
+    xomlib.Xomresult(variable_name=f"v{i}", variable_value=100 + noise + step, error=1.0, unit="PE").save()
+"""
+
+
+def hourly(number: int, newest: int) -> dict[str, Any]:
+    """A run of a series, of which the newest one began two hours ago."""
+    start = datetime.now(UTC) - timedelta(hours=2 + newest - number)
+    moments = {"start": start, "end": start + timedelta(minutes=50)}
+    return document(number, **{name: {"$date": f"{one:%Y-%m-%dT%H:%M:%SZ}"} for name, one in moments.items()})
+
+
+@pytest.mark.slow
+def test_a_planted_step_is_the_only_message_and_in_the_report(site: FastSite, mails: MailServer) -> None:
+    telling(site, mails, contacts=mails.url())
+    site.tree |= {"max_jobs_per_tick": 200, "expected": {"time_per_tick": "60 s"}}
+    site.analysis("light", PLANTED.replace("NAME", "light").replace("STEP", "-5.0"), contact="ann@lab.org")
+    site.analysis("steady", PLANTED.replace("NAME", "steady").replace("STEP", "0"), contact="bob@lab.org")
+    site.runs([hourly(number, 52100) for number in range(52001, 52101)])
+    assert site.tick().returncode == 0
+    site.tick_in_another_second()
+    assert sorted(recipient for mail in mails.mails for recipient in mail.to) == ["ann@lab.org", "shift@example.org"]
+    (text,) = mails.texts_to("shift@example.org")
+    assert text.startswith("XOM: v0 fell from 99.9 to 95") and " (and " not in text.splitlines()[0]
+    assert "[light-v1-0520" in text and text.count("\n- ") == 1
+    done = site.xom("report", "--week", PATH="/nonexistent")
+    page = Path(done.stdout.splitlines()[0]).read_text()
+    assert page.count('class="alarm"') == 1 and 'class="band"' in page and "v0 fell from 99.9 to 95" in page
