@@ -10,7 +10,8 @@ import pytest
 
 from support.factory import settings
 from support.in_process import FastSite
-from xomflow.grafana.panels import Place, result_panel
+from xomflow.grafana.panels import Place
+from xomflow.grafana.results.panel import result_panel
 from xomflow.grafana.site import Analysis, Bucket, Site, Variable
 from xomflow.workflow.documents import AnalysisTitle, VariableTitle
 from xomlib.process.verdict import failure_of_script
