@@ -19,11 +19,17 @@ FORMS = ["", "{", "{}", "[]", "null", '"x"', "5", "[[]]", "[" * 100_000]
 
 
 def values(other: Any) -> Damage:
-    """Return a damage that keeps the names of an object and makes every value another."""
+    """Return a damage that keeps the names of an object, or of the one in each line, and makes every value another."""
 
-    def damage(content: bytes) -> bytes:
+    def line(content: bytes) -> bytes:
         whole = json.loads(content)
         return json.dumps(dict.fromkeys(whole, other) if isinstance(whole, dict) else other).encode()
+
+    def damage(content: bytes) -> bytes:
+        try:
+            return line(content)
+        except ValueError:
+            return b"".join(line(one) + b"\n" for one in content.splitlines())
 
     return damage
 

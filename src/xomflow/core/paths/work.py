@@ -247,9 +247,18 @@ class Paths:
         """The verdicts about the results of a shelf, a line for each run."""
         return self.all_bands / analysis / version / f"{shelf}.json"
 
+    @property
+    def all_judged(self) -> Path:
+        """How far the results of all versions are judged."""
+        return self.expected / "judged"
+
     def judged(self, analysis: str, version: str) -> Path:
         """Folder with how far the results of a version are judged, and the states to go on from."""
-        return self.expected / "judged" / analysis / version
+        return self.all_judged / analysis / version
+
+    def expected_of(self, analysis: str) -> tuple[Path, Path]:
+        """The folders with what is kept of the bands of an analysis."""
+        return self.all_bands / analysis, self.all_judged / analysis
 
     @property
     def told(self) -> Path:

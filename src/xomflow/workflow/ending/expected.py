@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable
 
@@ -23,15 +24,24 @@ from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
 from xomflow.workflow.documents import ReportConfig
 
+# What reading a damaged file of the cache may end with.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 def judge_results(paths: Paths, config: ReportConfig) -> list[str]:
     """Judge new results for as long as a tick may; return a sentence if that failed.
 
-    An error in it costs no more than that: what is expected is found anew by a later tick.
+    An error in it costs no more than that: what is expected is found anew by a later tick. What is kept and damaged is
+    removed, and all is judged anew.
     """
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
-            judge_until(paths, config, _timer(config.expected.time_per_tick_s))
+            try:
+                judge_until(paths, config, _timer(config.expected.time_per_tick_s))
+            except _DAMAGE:
+                for folder in (paths.all_bands, paths.all_judged):
+                    shutil.rmtree(folder, ignore_errors=True)
+                judge_until(paths, config, _timer(config.expected.time_per_tick_s))
     except STOPS:
         raise
     except Exception as error:

@@ -107,7 +107,8 @@ def move(source: Path, target: Path) -> None:
 
 def forget(paths: Paths, analysis: str) -> None:
     """Remove what is kept of the outcomes of an analysis, and its part of the page."""
-    shutil.rmtree(paths.known_outcomes / analysis, ignore_errors=True)
+    for folder in (paths.known_outcomes / analysis, *paths.expected_of(analysis)):
+        shutil.rmtree(folder, ignore_errors=True)
     page.remove_chunks(paths.page, analysis)
 
 
