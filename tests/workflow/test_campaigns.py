@@ -183,8 +183,8 @@ def test_why_shows_all_results_of_a_group_and_which_is_current(campaigns: FastSi
 def shown(site: FastSite) -> tuple[list[str], str]:
     """The ids of groups in the local store, and what the page's data have."""
     points = "".join(path.read_text() for path in (site.paths.store / "test/sums").rglob("*.lp"))
-    page = "".join(path.read_text() for path in (site.paths.page / "data/sums").rglob("*.js"))
-    return sorted(set(re.findall(r'run_id="([^"]+)"', points))), page
+    page = "".join(path.read_text() for path in sorted((site.paths.page / "data/sums").rglob("*.js")))
+    return sorted(set(re.findall(r'run_id="([^"]+)"', points))), re.sub("(?m)^//.*", "", page)  # without times of files
 
 
 def test_store_and_page_show_a_grown_group_as_it_was_and_say_so_until_it_is_done(campaigns: FastSite) -> None:
