@@ -83,11 +83,13 @@ def site_of(paths: Paths, config: ReportConfig, bucket: Bucket, makers: Mapping[
         interval_s=config.interval_s,
         page_url=config.page_url,
         settings=config.grafana,
-        analyses=tuple(_analysis(name, one, makers) for name, one in config.analyses.items()),
+        analyses=tuple(
+            _analysis(name, one, makers, bool(config.expected.groups)) for name, one in config.analyses.items()
+        ),
     )
 
 
-def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers]) -> Analysis:
+def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers], has_groups: bool) -> Analysis:
     present = makers[name, title.version].units if (name, title.version) in makers else {}
     others = {
         variable: unit
@@ -103,6 +105,7 @@ def _analysis(name: str, title: AnalysisTitle, makers: Mapping[Method, Makers]) 
         contact=title.contact,
         variables=_variables(present or others, title),  # a version that was just raised has no results yet
         earlier=_variables(others if present else {}, title),
+        has_groups=has_groups,
     )
 
 
