@@ -48,6 +48,12 @@ REFUSED = {
     "-Dtmp": "chdir",
     "--wrap=true": "wrap",
     "--test-only": "test-only",
+    "--usage": "usage",
+    "--help": "help",
+    "-h": "help",
+    "-V": "version",
+    "--uid=kim": "uid",
+    "--gid=xenon": "gid",
 }
 FINE = (
     *("--constraint=skylake", "-Cskylake", "-n1", "--exclusive", "--exclude=node1", "--mail-type=FAIL", "-wnode1"),

@@ -17,15 +17,18 @@ from xomlib.run_document import bare_name
 _TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected", "xomdata"})
 # Options of sbatch that XOM sets, or with which it would not find the job, its number, its files or its end.
 _OWN_LETTERS = {"J": "job-name", "o": "output", "e": "error", "a": "array", "W": "wait", "H": "hold", "M": "clusters"}
-_OWN_LETTERS |= {"D": "chdir", "Q": "quiet"}
+_OWN_LETTERS |= {"D": "chdir", "Q": "quiet", "V": "version", "h": "help"}
 _OWN_OPTIONS = (
     *_OWN_LETTERS.values(),
     "comment",
     "export",
     "export-file",
+    "gid",
     "open-mode",
     "parsable",
     "test-only",
+    "uid",
+    "usage",
     "wrap",
 )
 # Letters of sbatch without a value.
