@@ -125,8 +125,8 @@ class _Look:
 
     def _add(self, space: Space, folder: Path, names: Collection[str]) -> None:
         """Add files of a folder."""
-        step = 1 if self._exact else max(1, len(names) // _SAMPLE)
-        sizes = [size for name in sorted(names)[::step] if (size := _size(folder / name)) is not None]
+        step = max(1, len(names) // _SAMPLE)
+        sizes = _sizes(folder, names if self._exact or step == 1 else sorted(names)[::step])
         space.files += len(names)
         space.size += sum(sizes) / len(sizes) * len(names) if sizes else 0.0
 
@@ -147,9 +147,19 @@ class _Look:
                 continue
 
 
-def _size(path: Path) -> int | None:
-    """Return the bytes that a file takes on its disk; None if it is gone."""
+def _sizes(folder: Path, names: Iterable[str]) -> list[int]:
+    """Return the bytes that files of a folder take on its disk, without those that are gone."""
+    found = []
     try:
-        return path.lstat().st_blocks * _BLOCK
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # names within it are looked up in half the time
     except OSError:
-        return None
+        return []
+    try:
+        for name in names:
+            try:  # a context manager for each of a million names would take a third of the time
+                found.append(os.stat(name, dir_fd=place, follow_symlinks=False).st_blocks * _BLOCK)
+            except OSError:
+                continue
+    finally:
+        os.close(place)
+    return found
