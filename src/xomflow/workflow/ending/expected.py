@@ -36,17 +36,22 @@ def judge_results(paths: Paths, config: ReportConfig) -> list[str]:
     """
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
-            try:
-                judge_until(paths, config, _timer(config.expected.time_per_tick_s))
-            except _DAMAGE:
-                for folder in (paths.all_bands, paths.all_judged):
-                    shutil.rmtree(folder, ignore_errors=True)
-                judge_until(paths, config, _timer(config.expected.time_per_tick_s))
+            _judge_for_a_while(paths, config)
     except STOPS:
         raise
     except Exception as error:
         return [f"what is expected is not found: {type(error).__name__}: {error}; the next tick tries again"]
     return []
+
+
+def _judge_for_a_while(paths: Paths, config: ReportConfig) -> None:
+    is_over = _timer(config.expected.time_per_tick_s)
+    try:
+        judge_until(paths, config, is_over)
+    except _DAMAGE:
+        for folder in (paths.all_bands, paths.all_judged):
+            shutil.rmtree(folder, ignore_errors=True)
+        judge_until(paths, config, is_over)
 
 
 def judge_all(paths: Paths, config: ReportConfig, groups: GroupsOfAll | None = None) -> None:
