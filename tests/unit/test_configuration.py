@@ -185,6 +185,10 @@ def test_a_list_that_is_neither_types_nor_sets_of_types_is_said() -> None:
     [
         (analysis(min_run=5, max_run=4), "analyses.kr83m: max_run is 4, less than min_run, which is 5"),
         (tree(selection={"min_run": 5, "max_run": 4}), "selection: max_run is 4, less than min_run, which is 5"),
+        (
+            tree(expected={"groups": {"krypton": ["kr83m"], "calibration": ["ar37", "kr83m"]}}),
+            "expected: groups: mode kr83m is in krypton and in calibration: leave it in one of them",
+        ),
     ],
 )
 def test_a_range_that_ends_before_it_begins_is_said(made: Any, sentence: str) -> None:

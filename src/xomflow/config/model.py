@@ -322,6 +322,15 @@ class Expected(Model):
         description="Time in which a tick judges results; later ticks go on. `xom rebuild` judges all at once.",
     )
 
+    @model_validator(mode="after")
+    def _one_group_each(self) -> Expected:
+        group_of = dict[str, str]()
+        for group, modes in self.groups.items():
+            for mode in modes:
+                if (other := group_of.setdefault(mode, group)) != group:
+                    raise ValueError(f"groups: mode {mode} is in {other} and in {group}: leave it in one of them")
+        return self
+
 
 class ExpectedVariable(Model):
     """What is of interest about a variable; sizes are parts of its level, such as `0.5 %`, or in its unit."""
