@@ -33,6 +33,7 @@ from xomlib.files import write_atomically
 
 PREFIX = "prod_"
 REPEATED = int(os.environ.get("XOM_TEST_REPEATED", "20"))
+RUNS_UNTIL = datetime.now(UTC).replace(microsecond=0)  # read once: a run's band and its result have one start
 KR83M, CAMPAIGN = "xom-prod-analysis-kr83m", "052001-0bea"
 
 
@@ -41,7 +42,8 @@ def ago(**span: float) -> str:
 
 
 def hours(number: int) -> dict[str, Any]:
-    return {"start": ago(hours=number), "end": ago(hours=number - 0.5)}
+    start = RUNS_UNTIL - timedelta(hours=number)
+    return {"start": times.text(start), "end": times.text(start + timedelta(minutes=30))}
 
 
 def outcomes() -> list[dict[str, Any]]:
