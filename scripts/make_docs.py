@@ -16,7 +16,7 @@ INTRODUCTION = """
 
 `config.yaml` in the project's folder is the configuration of the site. `make docs` generates this page and
 `config.schema.json`, with which editors complete and check the file, from one typed model in
-`src/xomflow/config/model.py`. Do not edit them.
+`src/xomflow/config/model/`. Do not edit them.
 
 - Relative paths begin at the folder in which Snakemake is started, which is the project's.
 - A length of time is a number and one of `s`, `min`, `h`, `d`, such as `10 min` or `1.5 d`.
