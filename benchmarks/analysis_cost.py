@@ -31,7 +31,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 
 ROOT = Path(__file__).resolve().parents[1]
 KR_RATE, BASE_SECONDS = 20.0, 625.0

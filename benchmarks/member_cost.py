@@ -36,7 +36,7 @@ ITSELF = """
 import json, sys, time
 import xomlib
 from xomlib.job import begin
-from xomlib.job_description import JobDescription
+from xomlib.documents.job_description import JobDescription
 from xomlib.process.worker import call_script
 from pathlib import Path
 job = JobDescription.from_json(json.loads(sys.argv[1]))

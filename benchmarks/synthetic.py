@@ -22,7 +22,7 @@ from xomflow.core.key import Key, run_id  # noqa: E402
 from xomflow.outcomes.document import new_outcome, own_provenance  # noqa: E402
 from xomflow.outcomes.model import Outcome, Result, RunFacts, to_document  # noqa: E402
 from xomflow.rundb.run import run_of  # noqa: E402
-from xomlib.schema import check_outcome  # noqa: E402
+from xomlib.documents.schema import check_outcome  # noqa: E402
 
 ANALYSES = tuple(f"analysis_{number}" for number in range(10))
 FIRST_RUN = 1000

@@ -1,7 +1,7 @@
 """The interface of scripts: context, settings, run, results, figures, trying a script by hand; results as a table.
 
 May import: the standard library of Python 3.9, nothing else, since it works inside every software that runs analyses;
-`xomlib.pictures` also Pillow, where it is, and `xomlib.table` pandas.
+`xomlib.saving.pictures` also Pillow, where it is, and `xomlib.table` pandas.
 Must never use the network.
 """
 

@@ -13,7 +13,12 @@ from types import ModuleType
 from typing import Any, Optional
 
 MODULES = {
-    "xomlib.document": "xomlib.run_document",
+    "xomlib.document": "xomlib.documents.run_document",
+    "xomlib.job_description": "xomlib.documents.job_description",
+    "xomlib.pictures": "xomlib.saving.pictures",
+    "xomlib.plain_values": "xomlib.saving.plain_values",
+    "xomlib.run_document": "xomlib.documents.run_document",
+    "xomlib.schema": "xomlib.documents.schema",
     "xomlib.session": "xomlib.job",
     "xomlib.shell": "xomlib.by_hand",
     "xomlib.warm": "xomlib.process.fork_server",

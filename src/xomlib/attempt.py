@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
+from xomlib.documents.job_description import ByHand, JobDescription
 from xomlib.files import dump_json, read_json
-from xomlib.job_description import ByHand, JobDescription
 from xomlib.process.reads import JOURNAL, lineage_in
 from xomlib.process.verdict import failure_of_process, failure_of_script, report_of, signal_in, warnings_of
 

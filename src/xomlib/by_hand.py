@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
 from xomlib.attempt import Attempt, attempt
+from xomlib.documents.job_description import JobDescription
 from xomlib.errors import JobError
 from xomlib.files import parse_json, read_json
 from xomlib.job import is_begun
-from xomlib.job_description import JobDescription
 from xomlib.printing import printable_lines
 from xomlib.table.work_folder import find_site
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from xomlib.documents.job_description import ContextSpec
 from xomlib.errors import JobError
 from xomlib.job import current
-from xomlib.job_description import ContextSpec
 
 _OF_A_PATH = re.compile("path|dir|folder|root")  # names of attributes
 _UNKNOWN = re.compile(r"(?:Unknown config|Invalid context) option (\w+)")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
+from xomlib.documents.job_description import JobDescription, JobKey
 from xomlib.errors import BadResult, DiskTrouble, JobError
 from xomlib.files import dump_json, read_json
-from xomlib.job_description import JobDescription, JobKey
 
 VARIABLE = "_XOM_JOB"
 """Environment variable with the path of the job's description, for processes that a script starts."""

@@ -12,9 +12,9 @@ import sys
 from typing import Any
 
 from xomlib.context import build
+from xomlib.documents.job_description import ContextSpec
 from xomlib.errors import JobError
 from xomlib.files import read_json
-from xomlib.job_description import ContextSpec
 from xomlib.versions import versions
 
 # A run that cannot exist: contexts of XENONnT have the same lineage for every run, which is checked below.

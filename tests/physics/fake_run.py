@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import begin
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 RUN = "052894"
 FACTS: dict[str, Any] = {

@@ -17,8 +17,8 @@ from typing import Any
 import analysis_scripts
 
 from mini_xenonnt.folder import is_readable
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import begin
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 MAKE = ("--runs", "6", "--decays", "8000", "--seconds", "600", "--seed", "3", "--now", "2026-11-22T12:00:00Z")
 

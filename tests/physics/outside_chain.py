@@ -20,8 +20,8 @@ from full_chain import analyse, copy_run, remove_last_chunk, truths_of
 from mini_xenonnt import slow_control
 from mini_xenonnt.simulation import vetoes
 from xomflow.rundb.run import run_of
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import begin
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 MAKE = ("--runs", "10", "--decays", "300", "--seconds", "600", "--seed", "5", "--now", "2026-11-22T12:00:00Z")
 OF_TYPES = {"busy": "veto_intervals", "muon_veto": "events_mv", "neutron_veto": "events_nv"}

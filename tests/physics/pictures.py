@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from xomlib.pictures import give_palette
+from xomlib.saving.pictures import give_palette
 
 
 def lines() -> Figure:

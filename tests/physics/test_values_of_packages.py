@@ -13,7 +13,7 @@ import datetime, json, sys
 import numpy as np, pandas as pd
 import xomlib
 from xomlib.job import begin
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 
 session = begin(JobDescription(JobKey("any", "v1", "052001"), "any.py", ContextSpec("nobody:asks")))
 said = {}

@@ -37,7 +37,7 @@ from xomflow.rundb.database import FileRunDB, MongoRunDB, open_rundb
 from xomflow.rundb.mongo import decoded
 from xomflow.rundb.query import RunQuery
 from xomflow.workflow.requests.describe_job import describe_job
-from xomlib.run_document import FIELDS
+from xomlib.documents.run_document import FIELDS
 
 
 @dataclass(frozen=True)

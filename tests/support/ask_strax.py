@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xomlib.context import build
-from xomlib.job_description import ContextSpec
+from xomlib.documents.job_description import ContextSpec
 
 
 def answer(question: dict[str, Any]) -> list[list[Any]]:

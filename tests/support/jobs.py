@@ -19,7 +19,7 @@ from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec
 from xomflow.jobs.processes.surroundings import Home
 from xomflow.jobs.processes.warm_start import run_warm, try_to_connect
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 
 SCRIPT = "import os, signal, sys, time\nimport xomlib\n\ndef main(run_id):\n"
 

@@ -17,7 +17,7 @@ from xomflow.core.key import group_id
 from xomflow.workflow.requests.describe_job import describe_job, with_documents
 from xomlib import JobError, by_hand
 from xomlib.by_hand import find_xom
-from xomlib.job_description import ContextSpec, JobDescription
+from xomlib.documents.job_description import ContextSpec, JobDescription
 
 OLD, NEW, OWN = ({"function": f"{name}:context"} for name in ("old", "new", "own"))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from support.factory import json_values
 from xomlib import JobError
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 
 TREE: dict[str, Any] = {
     "key": {"analysis": "kr83m", "version": "v1", "run": "052894"},

@@ -26,7 +26,7 @@ from xomflow.outcomes.files import (
     replace_outcome,
 )
 from xomflow.outcomes.reading import read_outcome
-from xomlib.schema import SCHEMA, SchemaError
+from xomlib.documents.schema import SCHEMA, SchemaError
 
 KINDS = SCHEMA["properties"]["failure"]["properties"]["class"]["enum"]
 failure_strategy = st.builds(

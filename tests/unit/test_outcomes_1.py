@@ -13,7 +13,7 @@ from xomflow.outcomes.model import BatchJob, Outcome
 from xomflow.outcomes.reading import parse_outcome
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 KEPT = Path(__file__).resolve().parents[1] / "data/outcomes-1"
 DOCUMENTS: dict[str, Any] = {path.stem: json.loads(path.read_text()) for path in sorted(KEPT.glob("*.json"))}

@@ -20,7 +20,7 @@ from xomflow.outcomes.reading import parse_outcome
 from xomflow.publishing.point import Point, number_in, time_of
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
-from xomlib.schema import SCHEMA
+from xomlib.documents.schema import SCHEMA
 
 NAME = SCHEMA["$defs"]["Result"]["properties"]["variable"]["pattern"]
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from support.factory import any_text, json_values, outcome
 from xomlib import BadResult, Xomresult, figure, xom_message
 from xomlib import job as job_module
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.schema import check_outcome
 from xomlib.job import Session
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
-from xomlib.schema import check_outcome
 
 JOB = JobDescription(JobKey("photo_ionization", "v0.0", "052894"), "photo_ionization.py", ContextSpec("nobody:asks"))
 

@@ -19,7 +19,7 @@ from xomflow.core import times
 from xomflow.rundb.database import FIELDS
 from xomflow.rundb.query import read_documents
 from xomflow.rundb.run import Run, run_of
-from xomlib.run_document import BadDocument, _read_iso_time_as_3_11
+from xomlib.documents.run_document import BadDocument, _read_iso_time_as_3_11
 
 numbers = st.integers(0, 999_999) | st.integers(0, 999_999).map(str) | json_values
 dates = (

@@ -22,8 +22,8 @@ from xomflow.core.paths import Paths
 from xomflow.rundb.run import describe_missing_entries, run_of
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib import JobError, job
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
-from xomlib.run_document import BadDocument
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.run_document import BadDocument
 
 JOB = JobDescription(JobKey("daq_rate", "v1", "052894"), "daq_rate.py", ContextSpec("nobody:asks"))
 

@@ -23,7 +23,7 @@ from xomflow.jobs.processes.process import ProcessEnd
 from xomflow.jobs.processes.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import Failure, failure_path, failures_of
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 KEY = Key("answer", "v1", "053006")  # which a tick of the kept site has claimed
 OTHER = Key("moody", "v1", "053014")  # whose lock a process has left there

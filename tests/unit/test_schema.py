@@ -19,7 +19,7 @@ from support.factory import any_text, failed, json_values, outcome, result
 from xomflow.outcomes.model import to_document
 from xomflow.outcomes.published_schema import SCHEMA_FILE, schema_text
 from xomflow.outcomes.reading import adapter, parse_outcome
-from xomlib.schema import SCHEMA, SchemaError, check_outcome, complaints
+from xomlib.documents.schema import SCHEMA, SchemaError, check_outcome, complaints
 
 
 def ecma_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:

@@ -24,8 +24,8 @@ from xomflow.core.paths import ROOT
 from xomflow.jobs.processes.cold_start import run_cold
 from xomflow.jobs.processes.process import ProcessEnd, StopRequested, raise_on_stop
 from xomflow.jobs.processes.warm_start import send, try_to_connect
+from xomlib.documents.job_description import ContextSpec
 from xomlib.files import read_json
-from xomlib.job_description import ContextSpec
 
 Wait = Callable[..., None]
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"

@@ -45,7 +45,7 @@ xomlib.xom_message(success=True, text='all of it')
 """
 READS_DOCUMENTS = """
 import json, sys
-from xomlib.run_document import BadDocument, read_run_document
+from xomlib.documents.run_document import BadDocument, read_run_document
 for document in json.load(sys.stdin):
     try:
         print([sorted(one) if isinstance(one, frozenset) else str(one) for one in read_run_document(document)])

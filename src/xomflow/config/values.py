@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from xomflow.core.given_times import LENGTH, seconds_of
-from xomlib.job_description import PREFIX, RESULT_FOLDER, RUN
-from xomlib.run_document import bare_name
+from xomlib.documents.job_description import PREFIX, RESULT_FOLDER, RUN
+from xomlib.documents.run_document import bare_name
 
 # Names of rules, of XOM's own commands, and of the measurements beside those of the analyses.
 _TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", "events", "expected", "xomdata"})

@@ -11,8 +11,8 @@ from xomflow.config.software import Program
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.outcomes.retries import AttemptLimits, RetryPolicy
+from xomlib.documents.job_description import PREFIX, ContextSpec, JobDescription, JobKey
 from xomlib.files import dump_json, read_json
-from xomlib.job_description import PREFIX, ContextSpec, JobDescription, JobKey
 
 if TYPE_CHECKING:  # the runner needs no model of the configuration
     from xomflow.config.model import Analysis

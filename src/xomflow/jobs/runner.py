@@ -40,8 +40,8 @@ from xomflow.outcomes.files import (
 )
 from xomflow.outcomes.model import FailureDetails, Outcome, RunFacts
 from xomflow.outcomes.retries import DISK
+from xomlib.documents.schema import SchemaError
 from xomlib.printing import printable, say
-from xomlib.schema import SchemaError
 
 # A batch system signals the processes of a job in any order: the runner may get its signal after its analysis did.
 _STOP_SECONDS = 2.0

@@ -21,7 +21,7 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import compact, outcome_named, read_document
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 # What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
 Fingerprint = int | str

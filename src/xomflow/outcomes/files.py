@@ -22,8 +22,8 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document
+from xomlib.documents.schema import check_outcome
 from xomlib.files import create_atomically, digest, json_text, write_atomically
-from xomlib.schema import check_outcome
 
 _FAILURE = re.compile(
     rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII

@@ -18,7 +18,7 @@ _TITLE = "XOM outcome: the results of one analysis for one run, or the failure o
 
 
 class _Generator(GenerateJsonSchema):
-    """Uses only the keywords that `xomlib.schema` implements, so that a job can check what it writes."""
+    """Uses only the keywords that `xomlib.documents.schema` implements, so that a job can check what it writes."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

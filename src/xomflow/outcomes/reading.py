@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from xomflow.core import times
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.model import Outcome
+from xomlib.documents.schema import SchemaError, check_outcome
 from xomlib.files import parse_json
-from xomlib.schema import SchemaError, check_outcome
 
 if TYPE_CHECKING:  # a tick without a new outcome reads none, and its steps start faster
     from pydantic import TypeAdapter

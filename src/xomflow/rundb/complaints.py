@@ -9,7 +9,7 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.key import run_id
-from xomlib.run_document import BadDocument, span_of
+from xomlib.documents.run_document import BadDocument, span_of
 
 # So many of a kind are told one by one.
 _MOST_TOLD = 3

@@ -17,8 +17,8 @@ from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.mongo import Server, decoded, shelved
 from xomflow.rundb.query import RunQuery, read_documents
 from xomflow.rundb.shelves import DocumentShelves, Raw, Shelves
+from xomlib.documents.run_document import FIELDS, BadDocument, number_of
 from xomlib.files import parse_json
-from xomlib.run_document import FIELDS, BadDocument, number_of
 
 DATA_FIELDS = tuple(
     f"{which}.{name}"

@@ -9,7 +9,7 @@ from typing import Any
 from xomflow.core.key import run_id, shelf_of
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run, run_of
-from xomlib.run_document import BadDocument
+from xomlib.documents.run_document import BadDocument
 
 
 @dataclass(slots=True)

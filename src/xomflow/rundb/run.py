@@ -10,7 +10,7 @@ from xomflow.core import times
 from xomflow.core.key import group_id, run_id
 from xomflow.core.reason import Reason
 from xomflow.rundb.united import RunEntries
-from xomlib.run_document import read_run_document
+from xomlib.documents.run_document import read_run_document
 
 
 class Run(NamedTuple):
@@ -19,7 +19,7 @@ class Run(NamedTuple):
     Parameters
     ----------
     number, mode, source, status, detectors, tags, start, end, rate, rate_max, comments
-        What the run document has, see `xomlib.run_document.RunDocument`.
+        What the run document has, see `xomlib.documents.run_document.RunDocument`.
     members, missing
         Of a campaign: numbers of the runs that are analysed together, and of those that belong to it and are left out.
     """
@@ -82,7 +82,7 @@ class Run(NamedTuple):
 
 
 def run_of(document: Any) -> Run:
-    """Return the run of a run document; `xomlib.run_document.BadDocument` if it cannot be read."""
+    """Return the run of a run document; `xomlib.documents.run_document.BadDocument` if it cannot be read."""
     return Run(*read_run_document(document))
 
 

@@ -41,8 +41,8 @@ from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
 from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomflow.workflow.trials import add_trials, as_decided
 from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
+from xomlib.documents.job_description import ContextSpec
 from xomlib.files import dump_json, read_json, write_atomically
-from xomlib.job_description import ContextSpec
 
 _ONLY_COUNTED = frozenset({State.READY, State.VETOED})
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")

@@ -26,7 +26,7 @@ import time
 import traceback
 from typing import Any, NoReturn
 
-from xomlib.job_description import JobDescription
+from xomlib.documents.job_description import JobDescription
 from xomlib.process.limits import limit_memory
 from xomlib.process.locks import is_locked
 from xomlib.process.peers import is_own_user

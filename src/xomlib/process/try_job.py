@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from xomlib.attempt import attempt
+from xomlib.documents.job_description import JobDescription
 from xomlib.files import read_json
-from xomlib.job_description import JobDescription
 
 
 def main(words: list) -> int:

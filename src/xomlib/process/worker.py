@@ -17,10 +17,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
+from xomlib.documents.job_description import RESULT_FOLDER, RUN, JobDescription
 from xomlib.errors import JobError
 from xomlib.files import digest, dump_json, read_json
 from xomlib.job import VARIABLE, Session, begin, current, is_begun
-from xomlib.job_description import RESULT_FOLDER, RUN, JobDescription
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, Journal, watch
 from xomlib.process.verdict import WARNING

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.random import Generator
 from study import Results, Scenario
 
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import begin
-from xomlib.job_description import ContextSpec, JobDescription, JobKey
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = "052894"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from xomflow.config.software import Program
-from xomlib.job_description import JobDescription
+from xomlib.documents.job_description import JobDescription
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

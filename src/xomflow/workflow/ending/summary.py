@@ -34,8 +34,8 @@ from xomflow.workflow.ending.boards import happened, publish_boards
 from xomflow.workflow.ending.dashboards import renew_dashboards
 from xomflow.workflow.ending.expected import judge_results
 from xomflow.workflow.upkeep.archives import archive_old_files
+from xomlib.documents.schema import SchemaError
 from xomlib.files import dump_json, read_json
-from xomlib.schema import SchemaError
 
 
 def read_summary(tick: TickPaths) -> Summary:

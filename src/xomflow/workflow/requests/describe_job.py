@@ -21,7 +21,7 @@ from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.database import RunDB, open_rundb
 from xomflow.rundb.run import Run
-from xomlib.job_description import ByHand, ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ByHand, ContextSpec, JobDescription, JobKey
 
 _GIVE_DOCUMENTS = "give --documents FILE with its run document, as mongoexport writes it"
 

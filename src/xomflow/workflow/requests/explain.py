@@ -19,8 +19,8 @@ from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
 from xomflow.workflow.ending.summary import with_record
+from xomlib.documents.schema import SchemaError
 from xomlib.process.verdict import WARNING
-from xomlib.schema import SchemaError
 
 
 def why(config: Config, number: int) -> list[str]:

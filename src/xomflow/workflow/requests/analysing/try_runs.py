@@ -21,8 +21,8 @@ from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import read_outcome
 from xomflow.workflow.requests.describe_job import describe_job
 from xomlib.attempt import Attempt
+from xomlib.documents.schema import SchemaError
 from xomlib.files import dump_json, parse_json
-from xomlib.schema import SchemaError
 
 _MODULE = "xomlib.process.try_job"
 

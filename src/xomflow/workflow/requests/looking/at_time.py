@@ -13,7 +13,7 @@ from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.reading import read_outcome
 from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 _SECOND = timedelta(seconds=1)
 

@@ -20,7 +20,7 @@ from xomflow.outcomes.reading import outcome_named, read_document
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.slurm.submitting import submissions
 from xomflow.workflow.requests.looking.past_ticks import claims_of_ticks
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 
 @dataclass(frozen=True, slots=True, order=True)

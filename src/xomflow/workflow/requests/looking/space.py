@@ -12,7 +12,7 @@ from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, names_in
 from xomflow.outcomes.reading import read_outcome
-from xomlib.schema import SchemaError
+from xomlib.documents.schema import SchemaError
 
 _YEAR = 365.25 * 86400
 _DAY = 86400.0

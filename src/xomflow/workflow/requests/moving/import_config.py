@@ -24,8 +24,8 @@ from xomflow.workflow.requests.moving.software_ranges import (
     without_overlaps,
 )
 from xomlib.compat.xomresult import plain_name
+from xomlib.documents.job_description import PREFIX, RESULT_FOLDER, RUN
 from xomlib.files import create_atomically
-from xomlib.job_description import PREFIX, RESULT_FOLDER, RUN
 
 # What `load_straxen` of its public repository builds; the folder for made data is left out, contexts here only read.
 _CONTEXT = {

@@ -6,9 +6,9 @@ from typing import Any, Optional
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
-from xomlib.pictures import give_palette
-from xomlib.plain_values import NotFinite, count, errors, item, number, text
 from xomlib.process.verdict import WARNING
+from xomlib.saving.pictures import give_palette
+from xomlib.saving.plain_values import NotFinite, count, errors, item, number, text
 
 # Keywords of the first XOM that are ignored: the outcome has these from the run database and the configuration.
 _FORMER = frozenset(

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator
 
 from xomlib.files import read_json
 
-SCHEMA: dict = read_json(Path(__file__).with_name("outcome.schema.json"))
+SCHEMA: dict = read_json(Path(__file__).parents[1] / "outcome.schema.json")
 
 _TYPES: Dict[str, Callable[[Any], bool]] = {
     "null": lambda x: x is None,
