@@ -1,7 +1,7 @@
 """Number of events and event rate of a run, in all and in bands of energy; its live time.
 
 One pass over ``veto_intervals`` and one over ``event_info``, a chunk at a time; intervals and counts are kept, and
-16 bytes of each event.
+24 bytes of each event.
 See docs/analyses/event_rate.md.
 """
 
@@ -21,6 +21,7 @@ from xomphysics.fits.goodness import Steadiness
 from xomphysics.intervals import occupancy
 from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import (
+    Unmerged,
     constant_rate,
     poisson_error,
     poisson_interval,
@@ -34,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "energy_column": "e_ces",  # combined energy scale of straxen's EnergyEstimates, keV
     "bands": {"low": [1, 10], "mid": [10, 50], "high": [50, 3000]},  # keV, lower limit inside, upper outside
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
+    "after_s2_ns": 250_000,  # of an event: right_event_extension of straxen's Events
     **live_time.DEFAULTS,
     "quality": {**live_time.QUALITY, "drift": [None, 0.1], "merged_fraction": [None, 0.1]},
 }
@@ -57,8 +59,8 @@ class Tally:
         Events per band.
     spectrum
         Events per bin of `ENERGY_EDGES`.
-    energies, durations
-        Energy (keV) and duration (ns) of each event that touches no veto.
+    starts, energies, durations
+        Start (ns since 1970), energy (keV) and duration (ns) of each event that touches no veto.
     typical
         Median duration of the events, vetoes or not (ns); 0 without events.
     live
@@ -73,15 +75,16 @@ class Tally:
     spectrum: Counts = field(default_factory=lambda: np.zeros(len(ENERGY_EDGES) - 1, dtype=np.int64))
     energies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     durations: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    starts: Counts = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     typical: int = 0
     live: LiveTime = field(default_factory=lambda: LiveTime(0, 0))
 
-    def clear(self, band: str) -> Counts:
-        """Return the durations (ns) of the events of a band that touch no veto; "" is all events."""
+    def clear(self, band: str) -> NDArray[np.bool_]:
+        """Return which of the events that touch no veto are in a band; "" is all of them."""
         if not band:
-            return self.durations
+            return np.ones(len(self.energies), dtype=bool)
         low, high = self.bands[band]
-        return self.durations[(self.energies >= low) & (self.energies < high)]
+        return np.asarray((self.energies >= low) & (self.energies < high))
 
 
 def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -123,7 +126,7 @@ def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_col
         If the vetoes cover only a part of the run.
     """
     tally = Tally(bands, in_band=dict.fromkeys(bands, 0))
-    energies, durations, every = [tally.energies], [tally.durations], [tally.durations]
+    kept, every = [(tally.starts, tally.durations, tally.energies)], [tally.durations]
     for chunk in data:
         start, end, energy = chunk.data["time"], chunk.data["endtime"], chunk.data[energy_column]
         tally.seconds.add(start, int(chunk.start), int(chunk.end))
@@ -135,9 +138,8 @@ def count(data: Iterable[Any], bands: dict[str, tuple[float, float]], energy_col
             tally.in_band[name] += int(np.count_nonzero((energy >= low) & (energy < high)))
         clear = vetoes.avoided(start, end)
         every.append(end - start)
-        durations.append(every[-1][clear])
-        energies.append(energy[clear].astype(np.float64))
-    tally.energies, tally.durations = np.concatenate(energies), np.concatenate(durations)
+        kept.append((start[clear], every[-1][clear], energy[clear].astype(np.float64)))
+    tally.starts, tally.durations, tally.energies = (np.concatenate(part) for part in zip(*kept, strict=True))
     tally.typical = int(np.median(np.concatenate(every))) if tally.events else 0
     tally.live = vetoes.live_time(tally.seconds.start, tally.seconds.end)
     return tally
@@ -150,7 +152,7 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
     of a band does not decide, since leaving out low counts would bias the average upwards.
     """
     out = [_live_time(tally)]
-    steady = _steady(tally)
+    steady, every = _steady(tally), _unmerged(tally, settings)
     for name, n in [("", tally.events), *tally.in_band.items()]:
         suffix = f"_{name}" if name else ""
         own: dict[str, Any] = {"events_without_energy": tally.without_energy}
@@ -163,7 +165,7 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
             found = steady.goodness
             own |= {"constant_chi2": found.chi2, "constant_ndf": found.ndf, "constant_p_value": found.p_value}
             own["drift"] = steady.drift
-        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, own, settings))
+        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, every, own))
     return quality.judged(out, settings["quality"], tally.live.warning)
 
 
@@ -189,32 +191,42 @@ def _live_time(tally: Tally) -> dict[str, Any]:
     return out | {"variable_value": live.seconds, "error": live.error, "data": data}
 
 
-def _rate(tally: Tally, band: str, own: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the rate of the events that touch no veto, each weighted with the time in which it could do so."""
-    live, durations, needed = tally.live, tally.clear(band), settings["minimum_events"]
-    n = len(durations)
-    if not live.seconds > 0:
-        return {"n": n, "insufficient": "the run has no live time" if live.span > 0 else "the data span no time"}
-    typical = float(live.exposure([tally.typical])[0])
-    if not typical > 0:
-        longest = f"the median event lasts {tally.typical / 1e6:.3g} ms"
-        return {"n": n, "insufficient": f"no time between two vetoes is as long as an event ({longest})"}
-    if len(tally.durations) < needed:
-        return {"n": n, "insufficient": f"{len(tally.durations)} events in the run touch no veto, {needed} needed"}
-    exposure = live.exposure(durations)
-    seen, window = float((1 / live.exposure(tally.durations)).sum()), tally.typical / 1e9
-    try:
-        every = without_merging(seen, window)
-    except ValueError as overlap:
-        return {"n": n, "insufficient": f"the events overlap: {overlap}"}
-    merged, scale = 1 - seen / every, every / seen
-    grown = scale / (1 - every * window)  # of errors: the correction follows the rate
-    rate = float((1 / exposure).sum()) * scale
-    counted = float(np.sqrt((1 / exposure**2).sum() + 1 / typical**2)) * (scale if band else grown)
-    error = float(np.hypot(counted, rate * live.error / live.seconds))
-    limits = {key: value * (rate / n if n else scale / typical) for key, value in _limits(n).items()}
-    data = limits | own | {"exposure_s": typical, "merged_fraction": merged}
+def _rate(tally: Tally, band: str, every: Unmerged | str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the rate of the events of a band that touch no veto; "" is all of them."""
+    some = tally.clear(band)
+    n = int(np.count_nonzero(some))
+    if isinstance(every, str):
+        return {"n": n, "insufficient": every}
+    typical = float(tally.live.exposure([tally.typical])[0])
+    alone = 1 - every.merged
+    rate, one = float(every.weights[some].sum()), 1 / (typical * alone)
+    error = float(np.hypot(every.error(some, one), rate * tally.live.error / tally.live.seconds))
+    limits = {key: value * (rate / n if n else one) for key, value in _limits(n).items()}
+    data = limits | own | {"exposure_s": typical, "merged_fraction": every.merged}
     return {"n": n, "variable_value": rate, "error": error, "data": data}
+
+
+def _unmerged(tally: Tally, settings: dict[str, Any]) -> Unmerged | str:
+    """Return the events that touch no veto, each with the rate that it stands for, or why there is no rate.
+
+    A weight is one over the time in which an event of this length could be seen as a whole, corrected for events that
+    merge, which are fewer beside a veto: it hides S2s that would have joined the event.
+    """
+    live, needed = tally.live, settings["minimum_events"]
+    if not live.seconds > 0:
+        return "the run has no live time" if live.span > 0 else "the data span no time"
+    if not float(live.exposure([tally.typical])[0]) > 0:
+        longest = f"the median event lasts {tally.typical / 1e6:.3g} ms"
+        return f"no time between two vetoes is as long as an event ({longest})"
+    if len(tally.durations) < needed:
+        return f"{len(tally.durations)} events in the run touch no veto, {needed} needed"
+    after = min(int(settings["after_s2_ns"]), tally.typical)
+    ends = tally.starts + tally.durations
+    hidden = live.hidden(tally.starts - after, tally.starts) + live.hidden(ends, ends + tally.typical - after)
+    try:
+        return without_merging(1 / live.exposure(tally.durations), tally.typical / 1e9, hidden / 1e9)
+    except ValueError as overlap:
+        return f"the events overlap: {overlap}"
 
 
 def draw(tally: Tally, run_id: str) -> Figure:

@@ -95,6 +95,12 @@ class LiveTime:
         i = np.searchsorted(lengths, wanted, side="right")
         return np.asarray((longer[i] - wanted * (len(lengths) - i)) / 1e9)
 
+    def hidden(self, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.int64]:
+        """Return the vetoed time (ns) in each window from ``starts`` to ``ends`` (ns since 1970)."""
+        if self.vetoed is None:
+            return np.zeros(np.shape(starts), dtype=np.int64)
+        return self.vetoed.before(ends) - self.vetoed.before(starts)
+
     def _free(self) -> NDArray[np.int64]:
         if self.vetoed is None:
             return np.array([self.end - self.start], dtype=np.int64)

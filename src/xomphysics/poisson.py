@@ -1,12 +1,16 @@
 """Counts and rates with Poisson errors."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import gammaincinv, lambertw
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaincinv
 
 from xomphysics.fits.goodness import Steadiness, pearson
 
+Floats = NDArray[np.float64]
 ONE_SIGMA = 0.682689492  # probability content of one standard deviation of a Gaussian
+_EXACT = 1e-9  # relative; the last step of Newton's method
 
 
 def poisson_error(n: int) -> float:
@@ -55,24 +59,74 @@ def dispersion(counts: ArrayLike, times: ArrayLike | None = None) -> float:
     return float(np.mean(weight * np.diff(observed / live) ** 2) / rate)
 
 
-def without_merging(rate: float, window: float) -> float:
-    """Return the rate of a Poisson process whose events are one if the next comes within ``window``.
+@dataclass(frozen=True)
+class Unmerged:
+    """A Poisson process whose events are seen in groups.
 
-    Of r events a second exp(-r window) are followed by none, so r exp(-r window) groups are seen; r is Lambert's W.
+    Attributes
+    ----------
+    rate
+        Of all events.
+    weights
+        Events a second that each group stands for, shape (groups,); their sum is the rate.
+    lag
+        Time in which a neighbour could have been seen and would have merged, shape (groups,).
+    merged
+        Share of the events that is missing.
+    """
+
+    rate: float
+    weights: Floats
+    lag: Floats
+    merged: float
+
+    def error(self, some: NDArray[np.bool_], least: float) -> float:
+        """Return the error of the rate of some of the groups, shape (groups,).
+
+        The correction for merging follows the rate of all, and so do errors. ``least`` is the weight of the one group
+        more than seen of `poisson_error`.
+        """
+        squares = self.weights**2
+        seen = float(squares[some].sum()) + least**2
+        shares = self.weights * self.lag
+        follows = float(shares[some].sum()) / (1 - float(shares.sum()))
+        return float(np.sqrt((1 + follows) ** 2 * seen + follows**2 * float(squares[~some].sum())))
+
+
+def without_merging(weights: ArrayLike, window: float, hidden: ArrayLike = 0.0) -> Unmerged:
+    """Return the rate of a Poisson process whose events are one group if the next comes within ``window``.
+
+    Of events with the rate r, exp(-r window) are followed by none. Where a neighbour would have been hidden for a time
+    h, a group is seen more often by exp(r h). So each group stands for exp(r (window - h)) events, and r is the lower
+    root of sum(weights exp(r (window - h))) = r, by Newton's method from below.
 
     Parameters
     ----------
-    rate, window
-        Rate of the groups and the window, in one unit of time.
+    weights
+        Of each group, shape (groups,): the sum is the rate of groups.
+    window
+        In the unit of time of the rate.
+    hidden
+        For each group, the time in which a neighbour that would have merged could not be seen, at most ``window``.
 
     Raises
     ------
     ValueError
-        If there are more groups than any such process has, 1 / (e window).
+        If there are more groups than any such process has: 1 / (e window) without hidden times.
     """
-    if rate * window * np.e > 1:
-        raise ValueError(f"{rate:g} groups a second are more than events that merge within {window:g} s can make")
-    return float(-lambertw(-rate * window).real / window) if window > 0 else rate
+    of_each = np.asarray(weights, dtype=float)
+    lag = window - np.broadcast_to(np.asarray(hidden, dtype=float), of_each.shape)
+    rate, step = 0.0, np.inf
+    while step > _EXACT * rate:
+        with np.errstate(over="ignore"):
+            every = of_each * np.exp(rate * lag)
+        slope = 1 - float(every @ lag)
+        if not slope > 0:
+            seen = float(of_each.sum())
+            raise ValueError(f"{seen:g} groups a second are more than events that merge within {window:g} s can make")
+        step = (float(every.sum()) - rate) / slope
+        rate += step
+    return Unmerged(rate, every, lag, 1 - float(of_each.sum()) / rate if rate > 0 else 0.0)
 
 
 def constant_rate(counts: ArrayLike, times: ArrayLike | None = None) -> Steadiness | None:

@@ -39,11 +39,21 @@ def test_a_window_is_avoided_by_the_vetoes_if_none_touches_it(rows: list, window
     ]
 
 
+@given(ROWS, st.lists(st.tuples(TIMES, TIMES).map(sorted), max_size=6))
+def test_hidden_time_is_the_vetoed_part_of_a_window(rows: list, windows: list) -> None:
+    vetoed = np.zeros(END, dtype=bool)
+    for low, high in rows:
+        vetoed[low:high] = True
+    found = vetoes_of(rows).live_time(0, END).hidden([low for low, _ in windows], [high for _, high in windows])
+    assert list(found) == [vetoed[low:high].sum() for low, high in windows]
+
+
 def test_without_vetoes_all_time_is_live_and_every_event_has_room() -> None:
     live = Vetoes().live_time(0, END)
     assert live.seconds == live.span == END / 1e9
     assert live.exposure([10]) == pytest.approx([50e-9])
     assert Vetoes().avoided([0, 5], [3, 9]).tolist() == [True, True]
+    assert live.hidden([0], [9]).tolist() == [0]
     assert "dead_fraction" not in live.data()
 
 

@@ -46,7 +46,7 @@ def both(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFac
     tick = site.tick()
     assert tick.returncode == 0, tick.stderr
     return Both(
-        site.outcome("event_rate", 52801, "v3"), by_hand(analysis_python, site, "052801", "--save", "saved"), site
+        site.outcome("event_rate", 52801, "v4"), by_hand(analysis_python, site, "052801", "--save", "saved"), site
     )
 
 
