@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures, live_time, quality
-from xomphysics.chunks import chunks
-from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, occupancy
+from xomphysics import figures, quality
+from xomphysics.reading import live_time
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.intervals import COLUMNS, Intervals, Veto, collect, occupancy
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

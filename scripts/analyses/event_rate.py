@@ -15,11 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import xomlib
-from xomphysics import figures, live_time, quality
-from xomphysics.chunks import chunks
+from xomphysics import figures, quality
 from xomphysics.fits.goodness import Steadiness
-from xomphysics.intervals import occupancy
-from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import (
     Unmerged,
     constant_rate,
@@ -29,6 +26,10 @@ from xomphysics.poisson import (
     without_merging,
 )
 from xomphysics.rate_per_second import Counts, CountsPerSecond
+from xomphysics.reading import live_time
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.intervals import occupancy
+from xomphysics.reading.live_time import LiveTime, Vetoes
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import xomlib
-from xomphysics import figures, live_time, peak_types, quality
-from xomphysics.chunks import chunks
+from xomphysics import figures, quality
 from xomphysics.fits.goodness import Steadiness, pearson_of_points
-from xomphysics.live_time import LiveTime, Vetoes
 from xomphysics.poisson import dispersion, poisson_error, poisson_upper_limit
+from xomphysics.reading import live_time, peak_types
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.live_time import LiveTime, Vetoes
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

@@ -12,12 +12,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import xomlib
-from xomphysics import figures, live_time, peak_types, quality
-from xomphysics.chunks import chunks
+from xomphysics import figures, quality
 from xomphysics.fits.goodness import Steadiness, pearson_of_points
-from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import Sums, Windows, add_up, windows
 from xomphysics.poisson import poisson_error
+from xomphysics.reading import live_time, peak_types
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.live_time import Vetoes
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

@@ -12,15 +12,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import xomlib
-from xomphysics import figures, live_time, peak_types, quality
-from xomphysics.chunks import chunks
+from xomphysics import figures, quality
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Steadiness, steadiness
 from xomphysics.fits.line import LineFit, fit_line
 from xomphysics.fits.place import densest
-from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import Sums, add_up, windows
 from xomphysics.poisson import poisson_error
+from xomphysics.reading import live_time, peak_types
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.live_time import Vetoes
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xomphysics.live_time import LiveTime, Vetoes
-from xomphysics.peak_types import Types, UnknownTypes, is_one
+from xomphysics.reading.live_time import LiveTime, Vetoes
+from xomphysics.reading.peak_types import Types, UnknownTypes, is_one
 
 Floats = NDArray[np.float64]
 BLOCK = 100  # primaries; sums of so many are kept for tests of steadiness

@@ -9,7 +9,7 @@ import renewal
 from fake_run import DataCorrupted, attempt, chunk, run_main
 from simulation import as_chunks
 
-from xomphysics import intervals
+from xomphysics.reading import intervals
 
 busy = analysis_scripts.load("busy")
 MS = 1_000_000

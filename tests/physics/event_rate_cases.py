@@ -9,9 +9,9 @@ import renewal
 import simulation as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 
-from xomphysics.intervals import Veto
-from xomphysics.live_time import Vetoes
 from xomphysics.poisson import poisson_interval
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import Vetoes
 
 event_rate = analysis_scripts.load("event_rate")
 MS = 1_000_000

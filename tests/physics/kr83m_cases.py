@@ -22,7 +22,7 @@ from xomphysics.kr83m import columns, estimates, selection
 from xomphysics.kr83m.figure import draw
 from xomphysics.kr83m.results import _inverse_lifetime, _lifetime, results
 from xomphysics.kr83m.selection import DEFAULTS, double_cuts
-from xomphysics.selection import CutFlow
+from xomphysics.reading.selection import CutFlow
 from xomphysics.settings import merge
 
 kr83m = analysis_scripts.load("kr83m")

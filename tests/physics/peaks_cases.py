@@ -10,7 +10,7 @@ import simulation as sim
 import study
 from fake_run import DataCorrupted, attempt, run_main
 
-from xomphysics.live_time import Vetoes
+from xomphysics.reading.live_time import Vetoes
 
 sys.modules.setdefault("study", study)
 photo = study.scenarios("photo_ionization") and sys.modules["truths_photo_ionization"]

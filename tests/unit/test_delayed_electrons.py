@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xomphysics import live_time
-from xomphysics.intervals import Veto
-from xomphysics.live_time import Vetoes
-from xomphysics.peak_types import UnknownTypes
 from xomphysics.photo_ionization import Sums, Windows, add_up
+from xomphysics.reading import live_time
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import Vetoes
+from xomphysics.reading.peak_types import UnknownTypes
 
 WINDOWS = Windows((10, 110), (120, 170), (1000, 9000), (15, 53), 300)
 END = 2000

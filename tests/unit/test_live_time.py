@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xomlib import DataBroken
-from xomphysics import live_time
-from xomphysics.intervals import Veto
-from xomphysics.live_time import LiveTime, Vetoes
+from xomphysics.reading import live_time
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import LiveTime, Vetoes
 
 END = 60
 ROW = np.dtype([("time", "i8"), ("endtime", "i8"), ("veto_type", "U30")])

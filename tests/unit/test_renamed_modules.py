@@ -60,7 +60,7 @@ def test_a_module_keeps_its_own_name_and_place(old: str) -> None:
 
 def test_new_names_do_not_warn_and_an_unknown_one_is_the_usual_error() -> None:
     said = run(
-        "import xomphysics.slow_control_client, xomphysics.chunks\n"
+        "import xomphysics.slow_control_client, xomphysics.reading.chunks\n"
         "try:\n    import xomphysics.scadas\nexcept ModuleNotFoundError as error:\n    print(error)"
     )
     assert said == "No module named 'xomphysics.scadas'\n"

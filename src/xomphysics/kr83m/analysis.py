@@ -14,7 +14,7 @@ from xomphysics.kr83m.estimates import estimate
 from xomphysics.kr83m.figure import draw
 from xomphysics.kr83m.results import results
 from xomphysics.kr83m.selection import DEFAULTS, collect, columns, double_cuts, merged_cuts, read
-from xomphysics.selection import CutFlow
+from xomphysics.reading.selection import CutFlow
 from xomphysics.settings import merge
 
 

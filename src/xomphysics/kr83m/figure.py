@@ -10,7 +10,7 @@ from xomphysics import figures
 from xomphysics.fits.decay import DecayFit
 from xomphysics.kr83m.estimates import ENERGY, HALF_LIFE, Charge, Estimates, Line
 from xomphysics.kr83m.selection import Double, Merged
-from xomphysics.selection import CutFlow
+from xomphysics.reading.selection import CutFlow
 
 Floats = NDArray[np.float64]
 _MOST_POINTS = 4000

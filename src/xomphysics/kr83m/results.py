@@ -10,7 +10,7 @@ from xomphysics.fits.line import LineFit
 from xomphysics.kr83m.columns import chosen
 from xomphysics.kr83m.estimates import ENERGY, HALF_LIFE, Charge, Estimates, Line
 from xomphysics.poisson import poisson_error
-from xomphysics.selection import CutFlow
+from xomphysics.reading.selection import CutFlow
 
 _NORMAL = 12.0  # standard deviations of 1/tau from zero; nearer, errors of tau are too far from those of a Gauss
 _FAR = 3.0  # errors of a half-life that is not that of krypton

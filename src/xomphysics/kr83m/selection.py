@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xomphysics.chunks import chunks, side_by_side
 from xomphysics.fits.place import densest
 from xomphysics.kr83m.columns import chosen
-from xomphysics.selection import Cut, CutFlow, within
+from xomphysics.reading.chunks import chunks, side_by_side
+from xomphysics.reading.selection import Cut, CutFlow, within
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xomphysics import quality
-from xomphysics.chunks import chunks, side_by_side
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.mean import sample_mean
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.quantiles import quantile
 from xomphysics.rate_per_second import CountsPerSecond
+from xomphysics.reading.chunks import chunks, side_by_side
 from xomphysics.vetoes.channels import find_odd_channels, minimum_median
 
 Result = dict[str, Any]

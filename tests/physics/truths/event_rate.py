@@ -11,8 +11,8 @@ from numpy.random import Generator
 from renewal import Renewal
 from study import Known, Scenario
 
-from xomphysics.intervals import Veto
-from xomphysics.live_time import Vetoes
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import Vetoes
 
 event_rate = analysis_scripts.load("event_rate")
 BANDS = {"low": (1.0, 10.0), "mid": (10.0, 50.0), "high": (50.0, 3000.0)}  # keV

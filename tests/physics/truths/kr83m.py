@@ -12,7 +12,7 @@ from study import Known, Results, Scenario, Simulate
 from xomphysics.kr83m.estimates import estimate
 from xomphysics.kr83m.results import results
 from xomphysics.kr83m.selection import DEFAULTS, collect, double_cuts, merged_cuts
-from xomphysics.selection import CutFlow
+from xomphysics.reading.selection import CutFlow
 
 
 def analysed(events: Any, settings: dict[str, Any] = DEFAULTS, pieces: int = 3) -> Results:

@@ -8,8 +8,8 @@ from numpy.random import Generator
 from renewal import Renewal
 from study import Known, Results, Scenario, Simulate
 
-from xomphysics.intervals import Veto
-from xomphysics.live_time import Vetoes
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import Vetoes
 
 script = analysis_scripts.load("peak_rate")
 TYPES = script.DEFAULTS["types"]

@@ -11,9 +11,9 @@ from renewal import Renewal
 from scipy.special import ndtr
 from study import Results, Scenario, Simulate
 
-from xomphysics.intervals import Veto
-from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import add_up
+from xomphysics.reading.intervals import Veto
+from xomphysics.reading.live_time import Vetoes
 
 script = analysis_scripts.load("photo_ionization")
 WINDOWS = script.windows(script.DEFAULTS)

@@ -6,8 +6,8 @@ import simulation as sim
 from numpy.random import Generator
 from study import Known, Results, Scenario, Simulate, load_truths
 
-from xomphysics.live_time import Vetoes
 from xomphysics.photo_ionization import add_up, windows
+from xomphysics.reading.live_time import Vetoes
 
 script = analysis_scripts.load("single_electron")
 electrons = load_truths("photo_ionization")

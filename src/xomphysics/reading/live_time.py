@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xomlib import DataBroken
-from xomphysics.chunks import chunks
-from xomphysics.intervals import COLUMNS, Intervals, Veto, collect, is_named, merge
+from xomphysics.reading.chunks import chunks
+from xomphysics.reading.intervals import COLUMNS, Intervals, Veto, collect, is_named, merge
 
 # straxen from version 2 on: VetoProximity.veto_names. Version 1 put "_veto" behind each name.
 _NAMES = ("busy", "busy_he", "hev", "straxen_deadtime", "fractional_lifetime", "anti_veto")
