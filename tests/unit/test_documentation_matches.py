@@ -33,6 +33,7 @@ FOREIGN = (
 QUOTED = re.compile(r'"([^"`]{8,}?)"(?=[\s,;.:)*])')
 # A word with one of these stands for a value.
 _VALUE = re.compile(r"[0-9<>/'`_=*]|\.\w|\.\.\.")
+MOST_MODULES = 12  # "about a dozen", as CONTRIBUTING.md has it
 _NAMES = {"sbatch", "squeue", "rate", "mode", "Slurm", "pending"}  # as words of a sentence these are values
 
 
@@ -102,3 +103,21 @@ def test_the_files_that_a_page_names_are_there(page: str) -> None:
     homes = (Path(), Path("src"), Path("src/xomflow"))
     missing = [name for name in sorted(named) if not any((ROOT / home / name).exists() for home in homes)]
     assert not missing
+
+
+def test_the_architecture_names_each_sub_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages = [path.parent.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/*/**/__init__.py")]
+    lines = set(re.findall(r"^(\w+) {2,}|│ (\w+) {2,}", text, re.MULTILINE))
+    named = {*re.findall(r"`(?:src/)?([\w/]+)/?`", text), *(first or second for first, second in lines)}
+    missing = [one for one in sorted(packages) if not {one, f"{one}/", one.removeprefix("xomflow/")} & named]
+    assert missing == []
+
+
+def test_no_folder_of_the_source_holds_more_modules_than_one_can_look_through() -> None:
+    folders = {path.parent for path in ROOT.glob("src/**/*.py")}
+    modules = {
+        folder.relative_to(ROOT).as_posix(): len([path for path in folder.glob("*.py") if path.stem != "__init__"])
+        for folder in folders
+    }
+    assert {name: number for name, number in modules.items() if number > MOST_MODULES} == {}
