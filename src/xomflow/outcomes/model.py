@@ -1,16 +1,12 @@
-"""What an outcome holds. Jobs write these dataclasses, everything else reads them, and the published schema follows.
-
-A job must not pay for the import of pydantic. So the limits of the fields stand here as plain annotations; pydantic
-asks each of them for its part when the first outcome is read (`outcomes.reading`).
-"""
+"""What an outcome holds. Jobs write these dataclasses, everything else reads them, and the published schema follows."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from xomflow.core.key import Key
+from xomflow.outcomes.field_limits import Amount, KeyLimits, Matching, Name, Number, Plain, Text, ValueOrReason, Whole
 
 FailureKind = Literal[
     "raised",
@@ -31,144 +27,10 @@ FailureKind = Literal[
     "disk",
 ]
 
-
-_NOT_BLANK = r"\S"
-
-
-# --- limits of fields -------------------------------------------------------------------------------------------------
-class _AnyText:
-    """Any text, half characters included, which some run documents hold and pydantic's own `str` refuses."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.json_or_python_schema(core_schema.str_schema(), core_schema.is_instance_schema(str))
-
-
-@dataclass(frozen=True, slots=True)
-class _Matching:
-    """A text without half characters that matches a pattern; ``published`` is the pattern that excludes these too."""
-
-    pattern: str
-    published: str = ""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.str_schema(pattern=self.pattern, strict=True)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
-        return {"type": "string", "pattern": self.published or self.pattern}
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A number that a 64-bit float can hold."""
-
-    least: float | None = None
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=self.least)
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A whole number, which JSON may write as ``2.0``."""
-
-    least: int
-    most: int
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        number = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=self.least, le=self.most)
-        whole = core_schema.no_info_after_validator_function(_whole, number)
-        return core_schema.json_or_python_schema(core_schema.int_schema(ge=self.least, le=self.most), whole)
-
-
-class _Plain:
-    """A number, a text or a truth value, kept as it is."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        number = core_schema.float_schema(strict=True, allow_inf_nan=False)
-        return core_schema.no_info_wrap_validator_function(_plain, number)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
-        return {"type": ["number", "string", "boolean"]}
-
-
-class _KeyLimits:
-    """A `Key` whose parts can be names of folders and files."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        patterns = {
-            "analysis": "^[a-z][a-z0-9_]*$",
-            "version": "^[A-Za-z0-9][A-Za-z0-9._]*$",
-            "run": "^[0-9]{6}(-[0-9a-f]{4})?$",
-        }
-        parts = [
-            core_schema.dataclass_field(name, core_schema.str_schema(pattern=pattern, strict=True))
-            for name, pattern in patterns.items()
-        ]
-        arguments = core_schema.dataclass_args_schema("Key", parts)
-        closed = core_schema.CoreConfig(extra_fields_behavior="forbid")
-        return core_schema.dataclass_schema(Key, arguments, list(patterns), slots=True, frozen=True, config=closed)
-
-
-class _ValueOrReason:
-    """A `Result` with exactly one of value and reason."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_after_validator_function(_value_or_reason, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
-        reference = handler(schema)
-        value = {"value": {"type": "number"}, "insufficient": {"type": "null"}}
-        reason = {"value": {"type": "null"}, "insufficient": {"type": "string", "pattern": _NOT_BLANK}}
-        handler.resolve_ref_schema(reference)["oneOf"] = [{"properties": value}, {"properties": reason}]
-        return reference
-
-
-def _value_or_reason(result: Result) -> Result:
-    reason = result.insufficient
-    if (result.value is None) == (reason is None) or (reason is not None and not re.search(_NOT_BLANK, reason)):
-        raise ValueError("exactly one of value and insufficient is needed")
-    return result
-
-
-def _whole(number: float) -> int:
-    if not number.is_integer():
-        raise ValueError("a whole number is needed")
-    return int(number)
-
-
-def _plain(value: Any, check_number: Any) -> float | str | bool:
-    if not isinstance(value, bool | str):
-        check_number(value)
-    return value
-
-
-Text = Annotated[str, _AnyText()]
-# What can be a name in a time series: no quotes, backslashes, control characters or half characters.
-Name = Annotated[str, _Matching(r'^[^\x00-\x1f"\\]+$', r'^[^\u0000-\u001f"\\\ud800-\udfff]+$')]
-Number = Annotated[float, _Number()]
-Amount = Annotated[float, _Number(least=0)]
-Plain = Annotated[float | str | bool, _Plain()]
-
-
 # Entries that are not written where they are None: older outcomes do not have them.
 _LEFT_OUT = frozenset({"script", "settings", "error_low", "error_high"})
 
 
-# --- the parts of an outcome ------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class FailureDetails:
     """Why an attempt failed.
@@ -217,7 +79,7 @@ class Result:
     value: Number | None
     error: Amount | None
     unit: Text
-    n: Annotated[int, _Whole(0, 2**53 - 1)] | None
+    n: Annotated[int, Whole(0, 2**53 - 1)] | None
     limit: Literal["upper", "lower"] | None
     insufficient: Text | None
     data: dict[Name, Plain]
@@ -253,7 +115,7 @@ class RunFacts:
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
 
-    number: Annotated[int, _Whole(0, 999_999)]
+    number: Annotated[int, Whole(0, 999_999)]
     mode: Text
     source: Text
     start: Text | None
@@ -359,13 +221,13 @@ class Outcome:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     schema: Literal["xom-outcome-2"]
-    key: Annotated[Key, _KeyLimits()]
+    key: Annotated[Key, KeyLimits()]
     status: Literal["done", "failed"]
-    attempt: Annotated[int, _Whole(1, 999_999)]
+    attempt: Annotated[int, Whole(1, 999_999)]
     message: Text
     failure: FailureDetails | None
-    results: list[Annotated[Result, _ValueOrReason()]]
-    figures: list[Annotated[str, _Matching(r"^[A-Za-z0-9_.-]+\.(png|svg)$")]]
+    results: list[Annotated[Result, ValueOrReason()]]
+    figures: list[Annotated[str, Matching(r"^[A-Za-z0-9_.-]+\.(png|svg)$")]]
     run: RunFacts
     provenance: Provenance
     resources: Resources
