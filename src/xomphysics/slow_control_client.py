@@ -4,11 +4,9 @@ https only. A log-in returns a token, which every request carries. A request is 
 an answer has at most `MOST_VALUES`, so longer series are read page by page.
 """
 
-import configparser
 import json
 import math
 import ssl
-import stat
 import time
 import urllib.error
 import urllib.parse
@@ -17,21 +15,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPException
-from pathlib import Path
 from typing import IO, Any
+
+from xomphysics.slow_control_account import Account, AccountError, read_account
+
+__all__ = [
+    "MOST_VALUES",
+    "YEARS",
+    "Account",
+    "AccountError",
+    "NoAnswer",
+    "NoValues",
+    "Readings",
+    "RetryPolicy",
+    "SlowControlClient",
+    "oldest",
+    "parse",
+    "read_account",
+]
 
 MOST_VALUES = 35_000
 YEARS = 5  # the server does not answer about what is older
 _MOST_PAGES = 200
 _MOST_BYTES = 64 * 2**20
 _BLOCK = 2**16
-_SECTION = "scada"
-_ENTRIES = ("sclogin_url", "scdata_url", "straxen_username", "straxen_password")
 _HERE = ("localhost", "127.0.0.1", "::1")
-
-
-class AccountError(Exception):
-    """The account cannot be used: the file is not private or incomplete, or the server refuses the log-in."""
 
 
 class NoAnswer(Exception):
@@ -40,27 +48,6 @@ class NoAnswer(Exception):
 
 class NoValues(Exception):
     """The server answered that it has no values of this parameter."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Addresses of the server, and the account.
-
-    Attributes
-    ----------
-    login_url, data_url
-        Addresses for the log-in and for values.
-    user, password
-        The account; the password is not in the representation.
-    ca_file
-        File of trusted certificates; empty: those of the system.
-    """
-
-    login_url: str
-    data_url: str
-    user: str
-    password: str = field(repr=False)
-    ca_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,36 +89,6 @@ class Readings:
     times: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     unreadable: int = 0
-
-
-def read_account(path: Path) -> Account:
-    """Read the account from the section ``[scada]`` of a file like ``~/.xenon_config`` that only its owner may read.
-
-    Raises
-    ------
-    AccountError
-        If the file is missing, readable by others, lacks an entry or has an address without https. The message does
-        not repeat the content.
-    """
-    try:
-        place = path.expanduser()
-        if place.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise AccountError(f"{path} can be read by others; run: chmod 600 {path}")
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(place.read_text(encoding="utf-8"))
-    except (OSError, RuntimeError) as error:  # pathlib's error for an unknown home is a RuntimeError
-        raise AccountError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
-    except (configparser.Error, UnicodeDecodeError):
-        raise AccountError(f"{path} is not a configuration file with sections") from None
-    missing = [name for name in _ENTRIES if not parser.get(_SECTION, name, fallback="")]
-    if missing:
-        raise AccountError(f"{path} lacks {', '.join(missing)} in the section [{_SECTION}]")
-    login, data, user, password = (parser.get(_SECTION, name) for name in _ENTRIES)
-    for name, url in (("sclogin_url", login), ("scdata_url", data)):
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or parts.username:
-            raise AccountError(f"{path}: {name} has to be an address https://server/... without an account in it")
-    return Account(login, data.rstrip("?"), user, password, parser.get(_SECTION, "ca_file", fallback=""))
 
 
 class SlowControlClient:
