@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, is_same
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.expected.alarms import Facts, Origin, alarms_of
-from xomflow.expected.bank import Event
+from xomflow.expected.event import Event
 
 KR = Origin("kr83m", "v1", "all")
 RATES = Origin("event_rates", "v2", "all")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
-from xomflow.expected.bank import Event, RunResults
+from xomflow.expected.bank import RunResults
+from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge, Judged, judge
 from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.seed import seed_of

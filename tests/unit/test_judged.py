@@ -15,7 +15,8 @@ from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import SeriesId, Verdict, read_bands
-from xomflow.expected.bank import Event, RunResults
+from xomflow.expected.bank import RunResults
+from xomflow.expected.event import Event
 from xomflow.expected.judge import judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.decided import Decided

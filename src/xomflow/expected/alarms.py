@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xomflow.core.key import first_run
 from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, SeriesId, is_same
 from xomflow.decisions.model import Decision, Verb
-from xomflow.expected.bank import Event
+from xomflow.expected.event import Event
 from xomflow.expected.words import Told, relative_change, sentence
 
 # Changes that begin within so many runs of each other have one cause.

@@ -6,16 +6,18 @@ from it, unless it goes on: then it is a change, which the variables have to sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping
 from math import floor, log10
 from typing import Any, NamedTuple
 
 from xomflow.core import times
 from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
+from xomflow.expected.event import Event
 from xomflow.expected.method.absence import Absence, Bursts
 from xomflow.expected.method.jumps import Gaps
-from xomflow.expected.method.series import Look, Now, Series, Taken
+from xomflow.expected.method.series import Series
 from xomflow.expected.method.settings import Settings
+from xomflow.expected.method.steps import Look, Now, Taken
 from xomflow.expected.method.tail import Usual, usual_tail
 
 # A run is bad if this part of the variables, and at least so many, are so far away.
@@ -51,48 +53,6 @@ class RunResults(NamedTuple):
     is_bad: bool = False
     renewed: frozenset[str] = frozenset()
     muted: frozenset[str] = frozenset()
-
-
-class Event(NamedTuple):
-    """One change of one variable.
-
-    Parameters
-    ----------
-    kind, variable
-        Its kind, and the variable; of a bad run the one that is farthest away.
-    number, run, start
-        Number among the runs of the group, id and start (UTC) of the run with which it began.
-    noticed, noticed_at, noticed_number
-        Id, start (UTC) and number of the run with which it was found.
-    before, after, sigma, n, agree
-        Level before and after, significance, results that were taken together, and those of them that agree. Of a
-        missing variable ``after`` is the part of the runs that usually lack it.
-    ended, ended_number, how
-        Start and number of the run with which it ended, and why; None: it goes on.
-    """
-
-    kind: Kind
-    variable: str
-    number: int
-    run: str
-    start: str
-    noticed: str
-    noticed_at: str
-    noticed_number: int
-    before: float = 0.0
-    after: float = 0.0
-    sigma: float = 0.0
-    n: int = 1
-    agree: int = 1
-    ended: str | None = None
-    ended_number: int | None = None
-    how: HowEnded = HowEnded.GOES_ON
-
-    @classmethod
-    def from_json(cls, content: Sequence[Any]) -> Event:
-        """Return the event in an array."""
-        given = dict(zip(cls._fields, content, strict=True))
-        return cls(**{**given, "kind": Kind(given["kind"]), "how": HowEnded(given["how"])})
 
 
 class Bank:

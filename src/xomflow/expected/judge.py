@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xomflow.core.verdicts import SeriesId, Verdict
-from xomflow.expected.bank import Bank, Event, RunResults
+from xomflow.expected.bank import Bank, RunResults
+from xomflow.expected.event import Event
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.seed import Seed
 

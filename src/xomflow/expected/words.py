@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from xomflow.core.messages import some_of
 from xomflow.core.verdicts import HowEnded, Kind, SeriesId
-from xomflow.expected.bank import Event
+from xomflow.expected.event import Event
 
 # A change of more than so many times the value has no meaning in per cent.
 _LARGEST_RELATIVE = 10.0

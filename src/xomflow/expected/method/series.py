@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 from xomflow.core.verdicts import HowEnded, Kind
 from xomflow.expected.method.drift import Drift
@@ -12,7 +12,8 @@ from xomflow.expected.method.jumps import Jumps
 from xomflow.expected.method.level import Level, mean_about
 from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.method.statistics import median, poisson_to_normal, robust_fit, t_to_normal
-from xomflow.expected.method.tail import Tail, Usual
+from xomflow.expected.method.steps import Change, Look, Now, Taken
+from xomflow.expected.method.tail import Tail
 from xomflow.expected.method.windows import RETURN, Base, Found, Windows
 
 # An open step has ended when the last eight results are so near to what was expected before it, in standard deviations
@@ -27,85 +28,6 @@ _LEAST_MEAN = 1e-3
 # A series of which more than half of the first values are equal has this as its smallest error.
 _OF_EQUAL = Size(0.005, True)
 _UNKNOWN = 1e8
-
-
-class Now(NamedTuple):
-    """The run of a result.
-
-    Parameters
-    ----------
-    number
-        How many runs of its group there were before it.
-    start
-        Its start; seconds since 1970.
-    usual
-        The tail of all variables.
-    """
-
-    number: int
-    start: float
-    usual: Usual = Usual()
-
-
-class Look(NamedTuple):
-    """What is expected, seen from one result.
-
-    Parameters
-    ----------
-    expected, width
-        Expected value, and standard deviation of a result about it.
-    deviation
-        Of the result, in standard deviations of a normal distribution.
-    error2
-        Square of the error that counts.
-    """
-
-    expected: float
-    width: float
-    deviation: float
-    error2: float
-
-
-class Change(NamedTuple):
-    """A change that begins with a result.
-
-    Parameters
-    ----------
-    kind
-        Its kind.
-    found
-        What was found.
-    run
-        Number of the first run that has it.
-    before, after
-        Level before and after.
-    """
-
-    kind: Kind
-    found: Found
-    run: int
-    before: float
-    after: float
-
-
-class Taken(NamedTuple):
-    """What follows from one result; usually nothing.
-
-    Parameters
-    ----------
-    is_outlier
-        Whether it is far away.
-    begins
-        The change that it shows.
-    ends
-        The alarms that end with it, and how.
-    """
-
-    is_outlier: bool = False
-    begins: Change | None = None
-    ends: Sequence[tuple[Kind, HowEnded]] = ()
-
-
 _NOTHING = Taken()
 _FAR = Taken(is_outlier=True)
 

@@ -16,7 +16,7 @@ from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import bands_line
-from xomflow.expected.bank import Event
+from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.bands_file import BandsFile

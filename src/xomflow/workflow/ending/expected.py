@@ -16,7 +16,7 @@ from xomflow.core.verdicts import Alarm, read_alarms
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import standing
 from xomflow.expected.alarms import Facts, Origin, alarms_of
-from xomflow.expected.bank import Event
+from xomflow.expected.event import Event
 from xomflow.expected.versions.decided import decided_about
 from xomflow.expected.versions.history import History
 from xomflow.expected.versions.judged import JudgedVersion
