@@ -18,8 +18,9 @@ from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.progress.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.publishing.stores.open_store import StoreConfig
-from xomflow.workflow.documents import AnalysisTitle, ReportConfig, SurveyDocument, TickStart
+from xomflow.workflow.documents import AnalysisTitle, ReportConfig, TickStart
 from xomflow.workflow.ending.terminal import closing_lines
+from xomflow.workflow.survey_document import SurveyDocument
 
 OLD_TICKS = sorted((ROOT / "tests/data/work-0/work/ticks").glob("*-*"))
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 1, 1)).map(lambda one: one.replace(microsecond=0, tzinfo=UTC))

@@ -37,8 +37,9 @@ from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle
 from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.batches import batches_of
-from xomflow.workflow.documents import ReportConfig, SurveyDocument, TickStart
+from xomflow.workflow.documents import ReportConfig, TickStart
 from xomflow.workflow.mass_changes import mass_changes, stop_before
+from xomflow.workflow.survey_document import SurveyDocument
 from xomflow.workflow.trials import add_trials, as_decided
 from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
 from xomlib.documents.job_description import ContextSpec

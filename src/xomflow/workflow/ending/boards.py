@@ -16,7 +16,8 @@ from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.stores.store import Store
-from xomflow.workflow.documents import ReportConfig, SurveyDocument
+from xomflow.workflow.documents import ReportConfig
+from xomflow.workflow.survey_document import SurveyDocument
 
 
 def publish_boards(

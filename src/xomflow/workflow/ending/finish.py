@@ -18,9 +18,9 @@ from xomflow.publishing.current_points import OnRead
 from xomflow.publishing.publish import joined, publish
 from xomflow.publishing.scope import scopes
 from xomflow.publishing.stores.open_store import open_store
-from xomflow.workflow.documents import SurveyDocument
 from xomflow.workflow.ending.summary import claimed_shelves, write_report
 from xomflow.workflow.mass_changes import mass_changes, stop_before
+from xomflow.workflow.survey_document import SurveyDocument
 from xomflow.workflow.upkeep.sweep import sweep
 from xomlib.files import dump_json, read_json
 

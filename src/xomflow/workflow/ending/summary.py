@@ -29,10 +29,11 @@ from xomflow.publishing.boards.events import Event
 from xomflow.publishing.stores.open_store import open_store
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.workflow.documents import ReportConfig, SurveyDocument
+from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending.boards import happened, publish_boards
 from xomflow.workflow.ending.dashboards import renew_dashboards
 from xomflow.workflow.ending.expected import judge_results
+from xomflow.workflow.survey_document import SurveyDocument
 from xomflow.workflow.upkeep.archives import archive_old_files
 from xomlib.documents.schema import SchemaError
 from xomlib.files import dump_json, read_json

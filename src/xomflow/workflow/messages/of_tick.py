@@ -24,7 +24,7 @@ from xomflow.notify.news import OLD
 from xomflow.notify.settings import NotifySettings
 from xomflow.notify.tell import Situation, tell
 from xomflow.planning.progress.claims import is_overtaken
-from xomflow.workflow.documents import SurveyDocument
+from xomflow.workflow.survey_document import SurveyDocument
 
 
 def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
