@@ -95,7 +95,7 @@ test("a run has its texts and lists, and its id is that of its group", () => {
   const runs = { tags: 1, id: [2, null], versions: 3, mode: [4, null], end: [150, 250] };
   const table = ["Hz", ["bad"], "052000-052009", { strax: "2.2.3" }, "kr83m"];
   const made = chunk([100, 200], {}, runs, table);
-  const [first, second] = [Points.runOf(made, 0), Points.runOf(made, 1)];
+  const [first, second] = [Rows.runOf(made, 0), Rows.runOf(made, 1)];
   assert.deepEqual([first.id, second.id], ["052000-052009", "052001"]);
   assert.deepEqual([first.mode, second.mode, first.end, second.end], ["kr83m", null, 150, 250]);
   assert.deepEqual([first.tags, first.comments, first.versions], [["bad"], [], [["strax", "2.2.3"]]]);
@@ -105,7 +105,7 @@ test("all results of a run are found", () => {
   const made = chunk([100, 200]);
   const [other] = chunk([100], { run: [1], value: 9 }).variables.values();
   made.variables.set("other", other);
-  const values = /** @param {number} row */ row => Points.resultsOf(made, row).map(one => [one.variable, one.value]);
+  const values = /** @param {number} row */ row => Rows.resultsOf(made, row).map(one => [one.variable, one.value]);
   assert.deepEqual(values(0), [["rate", 0.5]]);
   assert.deepEqual(values(1), [
     ["rate", 1.5],

@@ -29,8 +29,8 @@ const Details = (function () {
    * @param {Steps} steps
    */
   function show(dialog, chunk, runRow, variable, steps) {
-    const run = Points.runOf(chunk, runRow);
-    const results = Points.resultsOf(chunk, runRow);
+    const run = Rows.runOf(chunk, runRow);
+    const results = Rows.resultsOf(chunk, runRow);
     const chosen = results.find(one => one.variable === variable) || results[0] || null;
     dialog.replaceChildren(
       head(dialog, run, chosen, steps),
