@@ -17,6 +17,7 @@ from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge, Judged, judge
 from xomflow.expected.method.settings import Settings, Size
+from xomflow.expected.method.windows import Base, Windows
 from xomflow.expected.seed import seed_of
 
 HOUR = 3600
@@ -112,6 +113,22 @@ def test_doubled_scatter_is_an_alarm() -> None:
     (scatter,) = events(series(values), Kind.SCATTER)
     assert 500 <= int(scatter.noticed) <= 560
     assert scatter.after / scatter.before == pytest.approx(2, abs=0.7)
+
+
+def test_heavy_tails_make_a_change_of_scatter_less_significant() -> None:
+    rng = random.Random("tails")
+    tails = [one * (3 if rng.random() < 0.1 else 1) for one in noise("tails", 3000)]
+    base = Base(0.0, 0.0, 0.0, 0.0, 640.0)
+
+    def significance(before: list[float]) -> float:
+        windows = Windows()
+        for one in [*before, *(3 * one for one in noise("larger", 24))]:
+            windows.add(one, 1.0, 0.0, 0, base)
+            windows.learn([])
+        found, _ = windows.look()
+        return found.sigma if found is not None and found.kind == "scatter" else 0.0
+
+    assert significance(tails) < 0.9 * significance(noise("normal", 3000))
 
 
 def test_a_lone_outlier_is_a_mark_and_no_event_and_moves_nothing() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from zlib import crc32
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import SeriesId, Verdict, read_bands
+from xomflow.core.verdicts import Kind, SeriesId, Verdict, read_bands
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.judge import judge
@@ -145,6 +146,88 @@ def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     version(paths, history, Decided()).go_on(lambda: False)
     assert history.reads == 80
     assert bands(paths) == replayed(history, Decided())[0]
+
+
+def is_judged(paths: Paths, number: int) -> bool:
+    """Return whether a run has a verdict that tells how far its result is away."""
+    found = bands(paths).get(SeriesId("kr83m", "v1", "all", "v0"), [])
+    return any(one.run == run_id(FIRST + number) and one.deviation is not None for one in found)
+
+
+def after(runs: int) -> Callable[[], bool]:
+    """Return what stops judging after so many runs."""
+    asked = itertools.count(1)
+    return lambda: next(asked) >= runs
+
+
+def go_on_until_done(paths: Paths, history: Results) -> None:
+    while not version(paths, history, Decided()).go_on(after(1000)):
+        pass
+
+
+def test_new_runs_are_judged_at_once_while_an_older_history_is_judged_again(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 180)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    history.of[run_id(FIRST)] = results(0, 1)  # all has to be judged again
+    for number in (180, 183, 182, 184):  # one of them comes late
+        history.of[run_id(FIRST + number)] = results(number, 1)
+        assert not version(paths, history, Decided()).go_on(after(1))
+        assert is_judged(paths, number)
+    assert list(tmp_path.rglob("front.json"))
+    go_on_until_done(paths, history)
+    assert bands(paths) == replayed(history, Decided())[0]
+    assert not list(tmp_path.rglob("front.json"))
+
+
+def test_a_change_of_new_runs_is_an_event_while_the_history_is_judged_again(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    before = version(paths, history, Decided()).events["all"]
+    history.of[run_id(FIRST)] = results(0, 1)
+    for number in range(140, 160):  # there is a step with run 150
+        history.of[run_id(FIRST + number)] = results(number, 1)
+        assert not version(paths, history, Decided()).go_on(after(1))
+    events = version(paths, history, Decided()).events["all"]
+    assert all(one in events for one in before)
+    assert {one.variable for one in events if one.kind is Kind.STEP} == {"v0", "v1", "v2", "v3"}
+
+
+def test_of_a_long_first_history_the_newest_runs_are_judged_first(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
+    assert not version(paths, history, Decided()).go_on(after(3 * SETTINGS.minimum))
+    assert is_judged(paths, 139) and not is_judged(paths, 20)
+    assert version(paths, history, Decided()).learned == (1, 140)
+    go_on_until_done(paths, history)
+    assert version(paths, history, Decided()).learned is None
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10**6))
+def test_once_the_newest_runs_are_judged_each_new_one_is_in_the_slice_in_which_it_comes(seed: int) -> None:
+    rng = random.Random(seed)
+    folder = Path(f"/tmp/xom-test-front-{seed}-{rng.random()}")
+    paths, history = Paths(folder), Results()
+    try:
+        history.of = {run_id(FIRST + number): results(number, seed) for number in range(rng.randint(70, 140))}
+        older = [number for number in range(60) if rng.random() < 0.5]
+        for number in older:
+            del history.of[run_id(FIRST + number)]
+        version(paths, history, Decided()).go_on(after(3 * SETTINGS.minimum))
+        for number in range(145, 170):
+            history.of[run_id(FIRST + number)] = results(number, seed)
+            if older and rng.random() < 0.5:  # a backfill, the newest first
+                late = older.pop()
+                history.of[run_id(FIRST + late)] = results(late, seed)
+            version(paths, history, Decided()).go_on(after(rng.randint(25, 40)))
+            assert is_judged(paths, number)
+        go_on_until_done(paths, history)
+        assert bands(paths) == replayed(history, Decided())[0]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> None:

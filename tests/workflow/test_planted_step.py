@@ -158,7 +158,20 @@ def test_a_tick_judges_only_for_its_time_and_later_ones_go_on(site: FastSite) ->
     for _ in range(2):
         site.tick()
         judged.append(len(read_verdicts(site.paths, SeriesId("light", "v1", "all", "v0"))))
-    assert judged == [1, 2, 3]
+    assert 0 < judged[0] < judged[1] < judged[2] < 40
+
+
+def test_page_and_status_show_how_far_a_long_history_is_learned(site: FastSite) -> None:
+    site.runs([document(FIRST + number) for number in range(40)])
+    site.analysis("light", script("light", 0.0))
+    site.tree["max_jobs_per_tick"] = 200
+    site.tree["expected"] = {"time_per_tick": "0.000001 s", "minimum": 10}
+    site.tick()
+    sentence = "light v1: its history is being learned, 1 of 40 runs so far"
+    assert sentence in command(site, "status")
+    assert sentence in (site.paths.page / "data/status.js").read_text()
+    command(site, "rebuild")
+    assert "is being learned" not in command(site, "status")
 
 
 def test_an_error_in_judging_costs_nothing_else(site: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:

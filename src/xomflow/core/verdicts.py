@@ -200,6 +200,32 @@ class Alarm:
         return cls(**given)
 
 
+class Learning(NamedTuple):
+    """A version of an analysis whose long history is being judged, while its newest runs are judged beside it.
+
+    Parameters
+    ----------
+    analysis, version
+        Which one.
+    judged, runs
+        How many runs of the history are judged, and how many there are.
+    """
+
+    analysis: str
+    version: str
+    judged: int
+    runs: int
+
+    @property
+    def sentence(self) -> str:
+        """What people read."""
+        return (
+            f"{self.analysis} {self.version}: its history is being learned, {self.judged} of {self.runs} runs so far; "
+            "new runs are compared with those shortly before them, and older changes may have no alarm yet; "
+            "xom rebuild learns all at once"
+        )
+
+
 def is_same(one: str, other: str) -> bool:
     """Return whether two ids are of one alarm, whose first run may have moved by late runs."""
     name, _, run = one.rpartition("-")
@@ -210,6 +236,11 @@ def is_same(one: str, other: str) -> bool:
 def read_alarms(paths: Paths) -> list[Alarm]:
     """Return all alarms, the newest first; none before a tick has judged results."""
     return read_kept(paths.alarms, lambda content: [Alarm.from_json(one) for one in content]) or []
+
+
+def read_learning(paths: Paths) -> list[Learning]:
+    """Return the versions of analyses whose history is being learned."""
+    return read_kept(paths.learning, lambda content: [Learning(*one) for one in content]) or []
 
 
 def read_bands(paths: Paths, analysis: str, version: str, shelf: str) -> dict[SeriesId, list[Verdict]]:

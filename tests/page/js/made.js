@@ -13,6 +13,7 @@ const status = changes => ({
   attention: [],
   problems: [],
   decisions: [],
+  learning: [],
   titles: {},
   science_runs: [],
   events: [],

@@ -239,6 +239,11 @@ class Paths:
         return self.expected / "alarms.json"
 
     @property
+    def learning(self) -> Path:
+        """The versions of analyses of which a long history is being learned."""
+        return self.expected / "learning.json"
+
+    @property
     def all_bands(self) -> Path:
         """The verdicts about all results."""
         return self.expected / "bands"

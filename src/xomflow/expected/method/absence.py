@@ -12,13 +12,15 @@ from xomflow.expected.method.kept import Kept
 from xomflow.expected.method.settings import LONG_MEMORY, MEMORY
 
 # Chance, in a run, of an alarm about a variable that misses runs as it always did.
-_CHANCE = 1.7e-6
+_CHANCE = 2.5e-6
 _KEEP = 1 - 1 / MEMORY
 _KEEP_BURSTS = 1 - 1 / LONG_MEMORY
 # Before it is known: one run in twenty is missed.
 _MISSED, _RUNS = 1.0, 20.0
-# For how many runs after a missed one the chance of the other variables counts; for these, that of any run.
+# For how many runs after a missed one the chance of any run counts, for all variables together.
 _AFTER = 20.0
+# For how many the chance of all variables counts for one: two absences in a row are often an accident.
+_AFTER_ALL = 60.0
 # A burst that was an alarm is learned up to so many runs.
 _LONGEST = 10
 _FEWEST, _LARGEST_CHANCE = 3, 0.95
@@ -111,5 +113,5 @@ class Absence(Kept):
         first = min((self.missed + 1) / (self.runs + 1), _LARGEST_CHANCE)
         usual = (_AFTER * first + max(bursts.again - taught, 0.0)) / (_AFTER + max(bursts.after - taught, 0.0))
         again, after = max(self.again - taught, 0.0), max(self.after - taught, 0.0)
-        chance = min((_AFTER * usual + again) / (_AFTER + after), _LARGEST_CHANCE)
+        chance = min((_AFTER_ALL * usual + again) / (_AFTER_ALL + after), _LARGEST_CHANCE)
         return max(_FEWEST, 1 + ceil(log(_CHANCE / first) / log(chance)))

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 # Raised when the same results and settings give other verdicts; everything is judged again then.
-METHOD = 1
+METHOD = 2
 # Results over which scatter is learned, and choice of follower is made.
 MEMORY = 400.0
 # Results over which tails, and how much means miss, are learned.
 LONG_MEMORY = 4000.0
 # Limits in standard deviations of a normal distribution: of one result, of several together, of their scatter.
-OUTLIER, STEP, SCATTER = 4.6, 4.7, 4.3
+OUTLIER, STEP, SCATTER = 4.6, 4.7, 4.15
 # A result this far away is marked however heavy the tails of its variable are.
 ALWAYS_OUTLIER = 7.0
 

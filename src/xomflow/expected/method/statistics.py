@@ -10,6 +10,8 @@ CLIP = 3.0
 CLIP2 = CLIP * CLIP
 # Variance of a standard normal distribution that is clipped there.
 CLIPPED_VARIANCE = 0.99501
+# Variance of its square, in units of that variance squared.
+VARIANCE_OF_SQUARE = 1.9206
 _LEAST_FREEDOM = 5.0
 _LEAST_MEAN = 1e-6
 

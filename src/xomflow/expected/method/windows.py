@@ -10,7 +10,9 @@ from xomflow.expected.method.kept import Kept
 from xomflow.expected.method.settings import LONG_MEMORY, SCATTER, STEP
 from xomflow.expected.method.statistics import (
     CLIP,
+    CLIP2,
     CLIPPED_VARIANCE,
+    VARIANCE_OF_SQUARE,
     poisson_to_normal,
     spread_to_normal,
     t_to_normal,
@@ -24,7 +26,8 @@ _SHORTEST_OF_SCATTER = 16
 # So much of the results of a step lies on one side.
 _AGREE = 0.7
 _KEEP = 1 - 1 / LONG_MEMORY
-# Before it is known how much means of n results miss: as if in so many they had had this variance.
+# Before it is known how much means of n results miss: as if in so many they had had this variance. In as many, squares
+# are those of a normal distribution.
 _RESULTS, _VARIANCE = 500.0, 1.2
 _LEAST_MEAN = 1e-3
 
@@ -96,15 +99,18 @@ class Windows(Kept):
         Results so far.
     misses, weights
         For each window: how much its mean missed, squared and summed, and the number of these.
+    unequal, squares
+        How much squares of deviations differ from their mean, squared and summed, and the number of these.
     """
 
-    __slots__ = ("misses", "number", "rows", "since", "weights")
+    __slots__ = ("misses", "number", "rows", "since", "squares", "unequal", "weights")
 
     def __init__(self) -> None:
         self.rows: list[_Row] = []
         self.since = self.number = 0
         self.misses = [_RESULTS * _VARIANCE] * len(WINDOWS)
         self.weights = [_RESULTS] * len(WINDOWS)
+        self.unequal, self.squares = _RESULTS * VARIANCE_OF_SQUARE, _RESULTS
 
     def add(self, value: float, error2: float, count: float, run: int, base: Base) -> None:
         """Add a result of a run with what was expected before it."""
@@ -135,13 +141,21 @@ class Windows(Kept):
                 if agree >= _AGREE * n:
                     step = Found("step", n, sigma, agree, n)
             if n >= _SHORTEST_OF_SCATTER and step is None and scatter is None:
-                scatter = _scatter(offs, base, self.rows[-1][2])
+                scatter = self._scatter(offs, base)
         if step is not None:
             return step._replace(first=self._first(step)), missed
         return scatter, missed
 
     def learn(self, missed: Sequence[tuple[int, float]]) -> None:
-        """Learn how much the means of windows usually miss."""
+        """Learn how much the means of windows usually miss, and how unequal the squares of deviations are.
+
+        The latter from the oldest result: newer ones may belong to a change that is not yet found.
+        """
+        if len(self.rows) == _DEPTH:
+            value, error2, _, _, level, variance, _, scatter2, _ = self.rows[0]
+            off = min((value - level) ** 2 / (error2 + scatter2 + variance), CLIP2) / CLIPPED_VARIANCE - 1
+            self.unequal = self.unequal * _KEEP + off * off
+            self.squares = self.squares * _KEEP + 1
         for i, raw in missed:
             every = WINDOWS[i][1]
             keep = _KEEP**every if every > 1 else _KEEP
@@ -157,6 +171,21 @@ class Windows(Kept):
         """Return a significance in units of how much the means of a window usually miss, never more than it was."""
         variance = max(self.misses[i] / self.weights[i], 1.0)
         return t_to_normal(raw / sqrt(variance), self.weights[i] / WINDOWS[i][0] + 5)
+
+    def _scatter(self, offs: Sequence[float], base: Base) -> Found | None:
+        """Return the change of scatter that results about their own mean show; None if there is none.
+
+        It is the less significant the more unequal squares of deviations are: with heavy tails a few of them make it.
+        """
+        n, total, one = len(offs), sum(offs), self.rows[-1][2]
+        ratio = (sum(off * off for off in offs) - total * total / n) / CLIPPED_VARIANCE / (n - 1)
+        if one:  # the distribution of few counts is no normal one
+            ratio /= 1 + 0.5 / sqrt(max(base.level / one, 0.1))
+        if ratio <= 1:
+            return None
+        usual = max(self.unequal / self.squares / VARIANCE_OF_SQUARE, 1.0)
+        sigma = spread_to_normal(ratio, n, base.freedom) / sqrt(usual)
+        return Found("scatter", n, sigma, n, n, sqrt(ratio)) if sigma > SCATTER else None
 
     def _first(self, step: Found) -> int:
         """Return how many results ago a step began: where the sum of the results since then is most significant."""
@@ -203,15 +232,3 @@ def _miss_of_counts(rows: Sequence[_Row], base: Base) -> tuple[float, list[float
     known = base.variance + base.walk2 * len(rows) / 3
     part = sqrt(expected / (expected + scatter2 + inverses * inverses * known))
     return t_to_normal(poisson_to_normal(counts, expected) * part, base.freedom), offs
-
-
-def _scatter(offs: Sequence[float], base: Base, one: float) -> Found | None:
-    """Return the change of scatter that results about their own mean show; None if there is none."""
-    n, total = len(offs), sum(offs)
-    ratio = (sum(off * off for off in offs) - total * total / n) / CLIPPED_VARIANCE / (n - 1)
-    if one:  # the distribution of few counts is no normal one
-        ratio /= 1 + 0.5 / sqrt(max(base.level / one, 0.1))
-    if ratio <= 1:
-        return None
-    sigma = spread_to_normal(ratio, n, base.freedom)
-    return Found("scatter", n, sigma, n, n, sqrt(ratio)) if sigma > SCATTER else None

@@ -49,6 +49,16 @@ class BandsFile:
             write_kept(self._path, "".join([*early, *lines, *late]))
         return True
 
+    def put(self, lines: Sequence[str]) -> None:
+        """Put lines in their places, in place of those of the same runs."""
+        there = {run_in(line): line for line in self._lines()}
+        if lines and max(there, default="") < run_in(lines[0]) and self._path.exists():
+            with self._path.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
+        elif lines:
+            there |= {run_in(line): line for line in lines}
+            write_kept(self._path, "".join(there[run] for run in sorted(there)))
+
     def remove(self) -> None:
         """Remove the file."""
         self._path.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """How far the results of one version of an analysis are judged: a cache that replays equal.
 
 It has, for each shelf, which results were seen, then the verdicts, the events, and states of the judge. If results,
-decisions or settings change, judging goes on from the newest state before the first change.
+decisions or settings change, judging goes on from the newest state before the first change. If that takes long, new
+runs are judged meanwhile by a front, see `front`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from xomflow.core.files.kept_json import read_kept, write_kept
@@ -21,14 +21,20 @@ from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.bands_file import BandsFile
 from xomflow.expected.versions.decided import Decided
+from xomflow.expected.versions.front import Front, read_front, remove_front
 from xomflow.expected.versions.history import History, Judgeable
 from xomflow.expected.versions.seeding import Seeding
+from xomflow.expected.versions.seen import Change, Seen
 from xomflow.expected.versions.states import EVERY, Reached, States
 from xomflow.outcomes.cache import Shelf
 
 _FORM = 1
 # Before and after any run.
 _FIRST, _END = "000000", "~"
+# So few runs are judged again at once, in their order.
+_FEW = 20
+# A front begins with so many times the runs that the first verdict needs.
+_TIMES = 3
 
 
 class JudgedVersion:
@@ -61,7 +67,7 @@ class JudgedVersion:
         self._folder = paths.judged(analysis, version)
         self._states = States(self._folder)
         kept = read_kept(self._folder / "version.json", _checked) or _EMPTY
-        self._seen: dict[str, str] = dict(kept["seen"])
+        self._seen = Seen(self._folder, history, kept["seen"])
         self._reached = Reached(*kept["reached"])
         self._digests: list[str] = list(kept["digests"])
         self._events = [(run, group, Event.from_json(event)) for run, group, event in kept["events"]]
@@ -69,84 +75,127 @@ class JudgedVersion:
         self._before = Decided.from_json(kept["decided"])
         self._is_complete = bool(kept["complete"])
         self.units: dict[str, str] = dict(kept["units"])
+        self._shelves: Sequence[Shelf] = ()
+        self._judge: Judge | None = None
+        self._left = int(kept.get("left", 0))
 
     @property
     def events(self) -> dict[str, list[Event]]:
-        """All events by group of run modes, as of the last moment at which all was judged."""
+        """All events by group of run modes, as of the last moment at which all was judged, or of the front."""
         found: dict[str, list[Event]] = {}
         for group, event in self._shown:
             found.setdefault(group, []).append(event)
         return found
 
+    @property
+    def learned(self) -> tuple[int, int] | None:
+        """While a history is being learned, how many of its runs are judged, and how many there are."""
+        is_long = not self._is_complete and self._left > self._window
+        return (self._reached.runs, self._reached.runs + self._left) if is_long else None
+
     def go_on(self, is_over: Callable[[], bool]) -> bool:
-        """Judge what has to be judged; return whether all is.
+        """Judge what has to be judged, new runs first; return whether all is.
 
         Parameters
         ----------
         is_over
             Whether to stop; asked after every run.
         """
+        return self.judge_new(is_over) or self.judge_rest(is_over)
+
+    def judge_new(self, is_over: Callable[[], bool]) -> bool:
+        """Find out what has changed, and judge new runs; return whether all is judged then; parameter as of `go_on`."""
         versions = self._history.shelves(self.analysis)
-        shelves = versions.get(self.version, [])
-        changes = self._changes(shelves)
-        first = min(filter(None, [_first_run(changes), self._first_decided(shelves)]), default="")
-        seeding = Seeding(self._history, self.analysis, self.version, versions)
-        digests = [_digest(self._settings.to_json()), seeding.digest(self._reached.runs, self._digests[1])]
-        if digests != self._digests:
-            first = _FIRST
-        is_new = bool(changes) or digests != self._digests or self._decided != self._before
-        judge = None
-        if first and (first <= self._reached.last or digests != self._digests):
-            judge = self._go_back(first, seeding)
+        self._shelves = shelves = versions.get(self.version, [])
+        changes, decided = self._seen.changes(shelves), self._first_decided(shelves)
+        first = min(filter(None, [_first_run(changes), decided]), default="")
+        self._seeding = Seeding(self._history, self.analysis, self.version, versions)
+        digests = [_digest(self._settings.to_json()), self._seeding.digest(self._reached.runs, self._digests[1])]
+        is_anew = digests != self._digests
+        is_new = bool(changes) or is_anew or self._decided != self._before
+        front = None if self._is_complete or is_anew else read_front(self._folder, self._settings)
+        if front is not None and decided >= front.first:
+            front = None
+        if is_anew or (first and first <= self._reached.last):
+            newest = self._newest_front() if self._is_complete and not is_anew else None
+            self._judge = self._go_back(_FIRST if is_anew else first)
+            front = self._keep_front(newest) or front
         self._digests, self._before = digests, self._decided
-        if judge is not None:
+        if self._judge is not None:
             self._is_complete = False
             self._keep_version()  # before it is forgotten what has changed
-        self._note(changes, shelves)
-        if judge is None and self._is_complete and not any(map(self._left_in, self._later(shelves))):
-            self._finish(None, is_new)
+        for name in self._seen.note(changes, shelves):
+            self._bands(name).remove()
+        self._left = self._count_left()
+        if self._judge is None and self._is_complete and not self._left:
+            if is_new:
+                self._keep_version()
             return True
-        judge = judge or self._resume(seeding)
+        front = front or self._new_front()
+        if front is None or self._left <= _FEW:
+            return self.judge_rest(is_over)
+        self._judge_front(front, is_over)
+        return False
+
+    def judge_rest(self, is_over: Callable[[], bool]) -> bool:
+        """Judge the runs that are left in their order; return whether these were all; parameter as of `go_on`."""
+        judge = self._judge = self._judge or self._resume()
         # It stops at the first shelf that is not done.
-        is_done = all(self._judge_shelf(judge, one, is_over) for one in self._later(shelves))
+        left = self._seen.after(self._shelves, self._reached.last)
+        is_done = all(self._judge_shelf(judge, shelf, runs, is_over) for shelf, runs in left)
         self._states.keep(judge, self._reached, is_newest=True)
-        self._is_complete = is_done
-        self._finish(judge if is_done else None, True)
+        self._is_complete, self._left = is_done, self._count_left()
+        if is_done:
+            self._shown = [*((group, event) for _, group, event in self._events), *judge.open_events()]
+        self._keep_version()
+        if is_done:
+            remove_front(self._folder)
         return is_done
 
-    def _finish(self, judge: Judge | None, is_new: bool) -> None:
-        """Show the events if all is judged, and keep how far it is."""
-        if judge is not None:
-            self._shown = [*((group, event) for _, group, event in self._events), *judge.open_events()]
-        if judge is not None or is_new:
+    def _newest_front(self) -> Front | None:
+        """Return the front that goes on from the newest run, where judging has come to it."""
+        newest = self._states.newest(self._settings)
+        runs = self._seen.newest(self._shelves, self._window)
+        if newest is None or newest[1] != self._reached or not runs:
+            return None
+        return Front(newest[0], runs[0], runs, [(group, event) for _, group, event in self._events])
+
+    def _keep_front(self, front: Front | None) -> Front | None:
+        """Keep a front if that is worth it: few runs are judged again as fast."""
+        if front is None or self._count_left() <= _FEW:
+            return None
+        front.keep(self._folder)
+        return front
+
+    def _new_front(self) -> Front | None:
+        """Return a front that begins with the newest runs; None if no long history is left."""
+        if self._left <= self._window:
+            return None
+        first = self._seen.newest(self._shelves, self._window)[0]
+        return Front(Judge(self._settings), first, (), [one for one in self._shown if one[1].run < first])
+
+    def _judge_front(self, front: Front, is_over: Callable[[], bool]) -> None:
+        """Judge the newest runs, and show what they show."""
+        is_new = stops = False
+        for shelf in self._shelves if not stops else ():
+            runs = front.left(self._seen.runs(shelf.name)) if shelf.name >= front.first[: len(shelf.name)] else []
+            found, lines = self._history.read(shelf, runs) if runs else {}, list[str]()
+            for run in runs:
+                if run in found:
+                    lines.append(front.take(found[run], self._decided))
+                    self.units |= found[run].units
+                else:
+                    front.skip(run)
+                if stops := is_over():
+                    break
+            self._bands(shelf.name).put(lines)
+            is_new |= bool(runs)
+            if stops:
+                break
+        if is_new:
+            front.keep(self._folder)
+            self._shown = front.events
             self._keep_version()
-
-    def _changes(self, shelves: Sequence[Shelf]) -> dict[str, tuple[str, dict[str, int], set[str]]]:
-        """Return for each shelf that changed its fingerprint, its results, and the runs that changed, came or went."""
-        found = dict[str, tuple[str, dict[str, int], set[str]]]()
-        for name in self._seen.keys() - {one.name for one in shelves}:
-            found[name] = "", {}, set(self._known(name))
-        for shelf in shelves:
-            fingerprint = self._history.fingerprint(shelf)
-            if not fingerprint or self._seen.get(shelf.name) != fingerprint:
-                known, now = self._known(shelf.name), self._history.stamps(shelf)
-                runs = {run for run in known.keys() | now.keys() if known.get(run) != now.get(run)}
-                if runs or fingerprint:
-                    found[shelf.name] = fingerprint, now, runs
-        return found
-
-    def _note(self, changes: Mapping[str, tuple[str, dict[str, int], set[str]]], shelves: Sequence[Shelf]) -> None:
-        """Note the results that there are."""
-        there = {one.name for one in shelves}
-        for name, (fingerprint, now, runs) in changes.items():
-            if name not in there:
-                self._known_file(name).unlink(missing_ok=True)
-                self._bands(name).remove()
-                del self._seen[name]
-                continue
-            if runs:
-                write_kept(self._known_file(name), json.dumps(now))
-            self._seen[name] = fingerprint
 
     def _first_decided(self, shelves: Sequence[Shelf]) -> str:
         """Return the first run about which people have decided otherwise than when it was judged; empty: none."""
@@ -166,25 +215,25 @@ class JudgedVersion:
                 break
         return found
 
-    def _go_back(self, first: str, seeding: Seeding) -> Judge:
+    def _go_back(self, first: str) -> Judge:
         """Return the judge as it was some runs before a run, and go back to there."""
         found = self._states.before(first, self._settings)
-        judge, self._reached = found or (Judge(self._settings, seeding.seeds()), Reached())
+        judge, self._reached = found or (Judge(self._settings, self._seeding.seeds()), Reached())
         self._states.forget_after(self._reached)
         self._events = [one for one in self._events if one[0] <= self._reached.last]
         return judge
 
-    def _resume(self, seeding: Seeding) -> Judge:
+    def _resume(self) -> Judge:
         """Return the judge as it was when judging stopped; if that is lost, as it was before."""
         newest = self._states.newest(self._settings)
         if newest is not None and newest[1] == self._reached:
             self._states.forget_after(self._reached)
             return newest[0]
-        return self._go_back(self._reached.last and self._reached.last + _END, seeding)
+        return self._go_back(self._reached.last and self._reached.last + _END)
 
-    def _judge_shelf(self, judge: Judge, shelf: Shelf, is_over: Callable[[], bool]) -> bool:
+    def _judge_shelf(self, judge: Judge, shelf: Shelf, runs: Sequence[str], is_over: Callable[[], bool]) -> bool:
         """Judge the runs of a shelf after the last one; return whether these were all."""
-        runs, file, stops = self._left_in(shelf), self._bands(shelf.name), False
+        file, stops = self._bands(shelf.name), False
         if not runs:
             file.replace(self._reached.last, _END, ())
         for i in range(0, len(runs), EVERY):
@@ -213,19 +262,13 @@ class JudgedVersion:
         self.units |= one.units
         return bands_line(one.group, results.run, results.start, verdicts)
 
-    def _later(self, shelves: Sequence[Shelf]) -> list[Shelf]:
-        """Return the shelves that can have runs after the last one."""
-        return [one for one in shelves if one.name >= self._reached.last[:3]]
+    def _count_left(self) -> int:
+        return sum(len(runs) for _, runs in self._seen.after(self._shelves, self._reached.last))
 
-    def _left_in(self, shelf: Shelf) -> list[str]:
-        return [run for run in sorted(self._known(shelf.name)) if run > self._reached.last]
-
-    def _known(self, shelf: str) -> dict[str, int]:
-        """Return the results of a shelf that were seen, see `History.stamps`."""
-        return read_kept(self._known_file(shelf), dict) or {}
-
-    def _known_file(self, shelf: str) -> Path:
-        return self._folder / f"seen-{shelf}.json"
+    @property
+    def _window(self) -> int:
+        """Of how many runs a front begins."""
+        return _TIMES * self._settings.minimum
 
     def _bands(self, shelf: str) -> BandsFile:
         return BandsFile(self._paths.bands(self.analysis, self.version, shelf))
@@ -233,13 +276,14 @@ class JudgedVersion:
     def _keep_version(self) -> None:
         content = {
             "form": _FORM,
-            "seen": self._seen,
+            "seen": self._seen.fingerprints,
             "reached": self._reached,
             "digests": self._digests,
             "events": self._events,
             "shown": self._shown,
             "decided": self._before.to_json(),
             "complete": self._is_complete,
+            "left": self._left,
             "units": self.units,
         }
         write_kept(self._folder / "version.json", json.dumps(content, separators=(",", ":")))
@@ -257,8 +301,8 @@ _EMPTY: Mapping[str, Any] = {
 }
 
 
-def _first_run(changes: Mapping[str, tuple[str, dict[str, int], set[str]]]) -> str:
-    return min((min(runs) for _, _, runs in changes.values() if runs), default="")
+def _first_run(changes: Mapping[str, Change]) -> str:
+    return min((min(one.runs) for one in changes.values() if one.runs), default="")
 
 
 def _checked(content: Any) -> Mapping[str, Any]:

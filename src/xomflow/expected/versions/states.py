@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from xomflow.expected.method.settings import Settings
 
 # A state is kept after so many runs; of those before the newest ones, one in so many.
 EVERY, _NEWEST, _ONE_IN = 50, 4, 20
+_HEAD = 100  # characters of a file with the id of its last run
 
 
 class Reached(NamedTuple):
@@ -57,18 +57,16 @@ class States:
 
     def before(self, run: str, settings: Settings) -> tuple[Judge, Reached] | None:
         """Return the judge as it was before a run, some runs before that; None if it has to begin."""
-        return next((one for one in self._all(settings) if one[1].last < run), None)
+        for file in reversed(self._older()):
+            if _last_in(file) < run and (one := _read(file, settings)) is not None and one[1].last < run:
+                return one
+        return None
 
     def forget_after(self, reached: Reached) -> None:
         """Remove the states of later runs."""
         for file in self._older():
             if int(file.stem) > reached.runs:
                 file.unlink(missing_ok=True)
-
-    def _all(self, settings: Settings) -> Iterator[tuple[Judge, Reached]]:
-        for file in reversed(self._older()):
-            if (one := _read(file, settings)) is not None:
-                yield one
 
     def _older(self) -> list[Path]:
         """Return the files of the older states, the oldest first."""
@@ -83,6 +81,13 @@ def _read(file: Path, settings: Settings) -> tuple[Judge, Reached] | None:
         with contextlib.suppress(ValueError, TypeError, LookupError):
             return Judge(settings).read(state), Reached(last, runs)
     return None
+
+
+def _last_in(file: Path) -> str:
+    """Return the run at the beginning of a state, which is long to read whole; empty if there is none."""
+    with contextlib.suppress(OSError, ValueError, IndexError), file.open(encoding="utf-8") as text:
+        return text.read(_HEAD).split('"', 2)[1]
+    return ""
 
 
 def _checked(content: Any) -> tuple[str, int, Any]:

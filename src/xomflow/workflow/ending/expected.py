@@ -12,7 +12,7 @@ from xomflow.core.errors import STOPS
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.kept_json import write_kept
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, read_alarms
+from xomflow.core.verdicts import Alarm, Learning, read_alarms
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import standing
 from xomflow.expected.alarms import Facts, Origin, alarms_of
@@ -81,17 +81,42 @@ def judge_until(
         Whether to stop; asked after each run.
     """
     history = History(OutcomeCache(paths), CurrentResults(paths, groups), config.expected.groups)
-    made, now, versions, is_done = read_decisions(paths).made, times.now(), list[JudgedVersion](), True
+    made, now, versions = read_decisions(paths).made, times.now(), list[JudgedVersion]()
     for analysis, version in _turns(paths, config):
         settings, decided = config.expected.of(analysis), decided_about(made, analysis, now)
-        one = JudgedVersion(paths, history, analysis, version, settings, decided)
-        is_done &= not (is_over() and versions) and one.go_on(is_over)
-        versions.append(one)
+        versions.append(JudgedVersion(paths, history, analysis, version, settings, decided))
+    is_done = _judge_in_turn(versions, is_over)
+    _keep_learning(paths, versions)
     contacts = {name: block.contact for name, block in config.analyses.items()}
     alarms = alarms_of(dict(_events(versions)), Facts(_units(versions), contacts), standing(made, now))
     if alarms != read_alarms(paths) or not paths.alarms.exists():
         write_kept(paths.alarms, json.dumps([one.to_json() for one in alarms], indent=1))
     return is_done
+
+
+def _judge_in_turn(versions: Iterable[JudgedVersion], is_over: Callable[[], bool]) -> bool:
+    """Judge the new runs of all versions, then what is left of their histories; return whether all is done.
+
+    Each time the first version has its turn whether there is time or not, so that everything is judged some day.
+    """
+    unfinished, is_done = list[JudgedVersion](), True
+    for i, one in enumerate(versions):
+        if i and is_over():
+            is_done = False
+        elif not one.judge_new(is_over):
+            unfinished.append(one)
+    for i, one in enumerate(unfinished):
+        is_done &= not (i and is_over()) and one.judge_rest(is_over)
+    return is_done
+
+
+def _keep_learning(paths: Paths, versions: Iterable[JudgedVersion]) -> None:
+    """Keep which histories are being learned, for people."""
+    found = [Learning(one.analysis, one.version, *one.learned) for one in versions if one.learned]
+    if found:
+        write_kept(paths.learning, json.dumps(sorted(found)))
+    else:
+        paths.learning.unlink(missing_ok=True)
 
 
 def open_alarms(paths: Paths) -> list[Alarm]:

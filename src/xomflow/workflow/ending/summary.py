@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, Receipt, Summary, oldest_of
+from xomflow.core.verdicts import read_learning
 from xomflow.jobs.redo import attempts_that_failed, is_done
 from xomflow.jobs.retry import next_try_of
 from xomflow.outcomes.cache import Shelf
@@ -60,7 +61,8 @@ def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) 
                 summary.site_errors.extend(renew_dashboards(paths, config, refreshed.makers))
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
-                page.write_status(paths.page, status_document(summary, survey, _happened(paths, survey)))
+                learning = [one.sentence for one in read_learning(paths)]
+                page.write_status(paths.page, status_document(summary, survey, _happened(paths, survey), learning))
     except OSError as error:  # the summary counts more than the page
         summary.site_errors.append(f"the page cannot be renewed: {error.filename or paths.page}: {error.strerror}")
         dump_json(tick.summary, summary.to_json())
@@ -195,8 +197,20 @@ def with_records(paths: Paths, listed: Iterable[ListedKey], most: int | None = N
     return found
 
 
-def status_document(summary: Summary, survey: SurveyDocument, events: Iterable[Event]) -> dict[str, Any]:
-    """Return what the page shows about a tick."""
+def status_document(
+    summary: Summary, survey: SurveyDocument, events: Iterable[Event], learning: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what the page shows about a tick.
+
+    Parameters
+    ----------
+    summary, survey
+        Of the tick.
+    events
+        What may explain a change of results.
+    learning
+        Sentences about histories that are being learned.
+    """
     config = survey.config
     return {
         "generated": times.text(summary.ended),
@@ -214,6 +228,7 @@ def status_document(summary: Summary, survey: SurveyDocument, events: Iterable[E
         "attention": [{"log": None, **one.to_json()} for one in summary.listed if one.state in ATTENTION],
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "decisions": summary.decisions,
+        "learning": learning,
         "science_runs": [one._asdict() for one in survey.science_runs],
         "events": [one._asdict() for one in events],
         "titles": {

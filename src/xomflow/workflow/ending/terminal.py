@@ -12,6 +12,7 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Summary
+from xomflow.core.verdicts import read_learning
 from xomflow.outcomes.files import MOVED
 from xomflow.workflow.requests.looking.alike import Alike, alike
 
@@ -120,6 +121,7 @@ def status_sentences(survey: Survey, oldest: Mapping[str, OldestReady], paths: P
     return [
         *decision_lines(survey.standing.lines(survey.undone)),
         *oldest_ready_line(oldest, times.now()),
+        *(one.sentence for one in read_learning(paths)),
         *survey.warnings,
         *(change.sentence for change in survey.mass_changes),
         *survey.for_person,

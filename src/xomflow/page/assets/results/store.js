@@ -15,6 +15,7 @@
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
  * @property {string[]} decisions of people, a sentence for each that holds
+ * @property {string[]} learning a sentence for each analysis whose long history is still being judged
  * @property {Record<string, About>} titles by analysis
  * @property {Happened[]} events what may explain a change of results
  * @property {{name: string, start: string | null, end: string | null}[]} science_runs
@@ -236,7 +237,15 @@ const Store = (function () {
    * @returns {Status}
    */
   function complete(content) {
-    const lists = { states: [], attention: [], problems: [], decisions: [], science_runs: [], events: [] };
+    const lists = {
+      states: [],
+      attention: [],
+      problems: [],
+      decisions: [],
+      learning: [],
+      science_runs: [],
+      events: [],
+    };
     return { tick: {}, counts: {}, titles: {}, ...lists, ...content };
   }
 

@@ -30,7 +30,8 @@ const Alarms = (function () {
     const beyond = Store.analyses().flatMap(analysis =>
       Newest.listed(analysis, Store.versions(analysis).slice(0, 1)).flatMap(one => limitCard(one, now, goTo)),
     );
-    byId("alarms").replaceChildren(...cards, ...beyond);
+    const learning = (Store.status?.learning || []).map(text => el("p", { class: "note" }, text));
+    byId("alarms").replaceChildren(...cards, ...beyond, ...learning);
   }
 
   /**
