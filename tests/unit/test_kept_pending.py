@@ -103,6 +103,21 @@ def test_only_the_shelf_of_a_changed_document_is_read_again(world: tuple[Site, C
     assert rundb.read == ["053"]
 
 
+def test_a_trial_needs_no_second_look_at_the_documents(world: tuple[Site, Config, CountingRunDB]) -> None:
+    site, _, rundb = world
+    site.tree["analyses"]["good"]["trial"] = {"version": "v2"}
+    site.write_config()
+    config = load_configuration(site.folder / "config.yaml")
+    found = load_pending(config, rundb, may_write=True)
+    assert ([run.number for run in found.analyses["good+v2"].pending], pending(found)) == (
+        [52003, 52002, 52001],
+        [52003],
+    )
+    assert (rundb.looks, rundb.read) == (1, ["052"])
+    assert load_pending(config, rundb, may_write=True) == found
+    assert (rundb.looks, rundb.read) == (1, ["052"])
+
+
 def test_a_changed_folder_reads_no_document(world: tuple[Site, Config, CountingRunDB]) -> None:
     site, config, rundb = world
     load_pending(config, rundb, may_write=True)

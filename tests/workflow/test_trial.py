@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -220,3 +221,100 @@ def test_snakemake_runs_both_versions_by_one_rule(snakemake_site: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert snakemake_site.done("good") == {52001, 52002, 52003}
     assert snakemake_site.done("good", "v2") == {52001, 52002}
+
+
+@pytest.fixture
+def failing(site: FastSite) -> FastSite:
+    """A site whose trial fails for each run as long as it is not mended."""
+    set_up(site)
+    mend(site, "raise ValueError('broken')")
+    site.tree["retries"] = {"first_wait": "30 d"}
+    for _ in range(2):
+        site.tick()
+    assert (site.done("good"), site.done("good", "v2")) == ({52001, 52002}, set())
+    return site
+
+
+def mend(site: FastSite, text: str) -> None:
+    site.analysis("better", text)
+    del site.tree["analyses"]["better"]
+
+
+def test_a_trial_is_retried_by_its_name_in_lists(failing: FastSite) -> None:
+    listed = failing.xom("status", "--failed")
+    assert "good+v2" in listed.stdout
+    plain = failing.xom("retry", "good", *WHY)
+    assert plain.returncode == ExitCode.USAGE
+    assert "passed over: 2 of its trial that failed, which is called good+v2 here" in plain.stderr
+    done = failing.xom("retry", "good+v2", "52001", *WHY)
+    assert "1 key to be tried again now: good v2 run 052001" in done.stdout
+    mend(failing, TRIED)
+    assert failing.pending() == {("good", "052001")}
+    failing.tick()
+    assert failing.done("good", "v2") == {52001}
+    assert failing.outcome("good", 52001, "v2")["attempt"] == 2
+
+
+def test_the_log_of_a_trial_is_found_by_its_name_in_lists(failing: FastSite) -> None:
+    assert "ValueError: broken" in failing.xom("log", "good+v2", "52001").stdout
+    assert failing.xom("completion", "analyses").stdout.split() == ["good", "good+v2"]
+
+
+def test_the_outcomes_of_a_trial_are_made_again(tried: FastSite) -> None:
+    done = tried.xom("redo", "good+v2", "52001", *WHY)
+    assert "1 key to be made again: good v2 run 052001" in done.stdout
+    mend(tried, "xomlib.Xomresult(variable_name='answer', variable_value=7).save()")
+    assert tried.pending() == {("good", "052001")}
+    assert tried.tick().returncode == 0
+    assert (values(tried, "v1"), values(tried, "v2")) == ({1.0}, {2.0, 7.0})
+    assert (stored(tried), tried.xom("verify").returncode) == ({"prod v1", "test v2"}, 0)
+
+
+def test_a_trial_is_backfilled_before_the_first_run_of_the_analysis(site: FastSite) -> None:
+    set_up(site)
+    site.tree["analyses"]["good"]["min_run"] = 52002
+    for _ in range(2):
+        site.tick()
+    done = site.xom("backfill", "good+v2", "52001", *WHY)
+    assert "1 key to be analysed after all others, 100 at a time: good v2 run 052001" in done.stdout, done.stderr
+    assert "backfill of good v2" in site.xom("status").stdout
+    site.tick()
+    assert (site.done("good"), site.done("good", "v2")) == ({52002}, {52001, 52002})
+    assert stored(site) == {"prod v1", "test v2"}
+
+
+def test_pause_and_veto_are_about_the_trial_too(tried: FastSite) -> None:
+    tried.runs([52003, 52004])
+    paused = tried.xom("pause", "good", *WHY)
+    assert "4 keys ready, to wait meanwhile" in paused.stdout
+    for _ in range(2):
+        tried.tick()
+    assert (tried.done("good"), tried.done("good", "v2")) == ({52001, 52002}, {52001, 52002})
+    tried.xom("resume", "good", *WHY)
+    vetoed = tried.xom("veto", "52003", *WHY)
+    assert "2 keys to be vetoed: good v1 run 052003, good v2 run 052003" in vetoed.stdout
+    for _ in range(2):
+        tried.tick()
+    assert (tried.done("good"), tried.done("good", "v2")) == ({52001, 52002, 52004}, {52001, 52002, 52004})
+
+
+def test_slow_and_outdated_have_a_line_for_the_trial(tried: FastSite) -> None:
+    slow = json.loads(tried.xom("slow", "--json").stdout)
+    assert [(one["analysis"], one["version"]) for one in slow["analyses"]] == [("good", "v1"), ("good", "v2")]
+    mend(tried, f"{TRIED}  # other text")
+    listed = json.loads(tried.xom("outdated", "--json").stdout)
+    assert [(one["analysis"], one["version"], one["outdated"]) for one in listed] == [
+        ("good", "v1", 0),
+        ("good", "v2", 2),
+    ]
+
+
+def test_the_sentence_about_a_suspended_trial_names_it(site: FastSite) -> None:
+    set_up(site)
+    site.runs(range(52001, 52011))
+    mend(site, "raise ValueError('broken')")
+    for _ in range(2):
+        site.tick()
+    said = site.xom("status").stdout
+    assert "analyses.good+v2 is suspended" in said
+    assert "analyses.good is suspended" not in said

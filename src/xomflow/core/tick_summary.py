@@ -254,6 +254,12 @@ def oldest_ready_from_json(content: Mapping[str, Any]) -> dict[str, OldestReady]
     return {analysis: OldestReady(run, times.moment(since)) for analysis, (run, since) in found.items()}
 
 
+def name_among(counts: Mapping[str, object], key: Key) -> str:
+    """Return the name under which a key was counted: of a trial with its version, ``kr83m+v2``."""
+    trial = f"{key.analysis}+{key.version}"
+    return trial if trial in counts else key.analysis
+
+
 def counts_from_json(content: Mapping[str, Mapping[str, int]]) -> Counts:
     """Return the number of keys in each state, by analysis, from a file."""
     return {analysis: {State(state): number for state, number in of.items()} for analysis, of in content.items()}

@@ -105,10 +105,6 @@ class MissingData:
 
         return poor, describe
 
-    def keep(self) -> None:
-        """Keep what was expensive to find, where that is allowed."""
-        self._available.keep()
-
 
 def _alike(runs: Collection[str], words: str) -> tuple[Collection[str], _Describe]:
     """Return runs that all lack the same."""

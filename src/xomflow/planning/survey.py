@@ -12,26 +12,25 @@ from datetime import datetime
 from pathlib import Path
 
 from xomflow.config.model import Config
-from xomflow.core.key import Key, first_run
+from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.core.tick_summary import JobCounts
 from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
+from xomflow.planning.choose import choose
 from xomflow.planning.decide import Evidence, decide, waiting_state
-from xomflow.planning.items import Item, describe_left, few_lost, with_probes
+from xomflow.planning.items import Item, with_probes
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
 from xomflow.planning.pending.work import PendingRuns, PendingWork
 from xomflow.planning.progress.have_ended import have_ended
 from xomflow.planning.progress.in_progress import InProgress, read_in_progress
-from xomflow.planning.queue.backfills import take_of_backfills
 from xomflow.planning.queue.middle import without_middle
-from xomflow.planning.queue.share import Queue, count_older, in_order, old_room, take
 from xomflow.planning.runs.science_runs import ScienceRunTimes
 from xomflow.planning.standing import Standing
-from xomflow.planning.suspensions.suspended import SuspendedAnalyses, SuspendedRuns, is_old
+from xomflow.planning.suspensions.suspended import SuspendedAnalyses, is_old
 from xomflow.planning.undone import find_undone
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.run import Run
@@ -155,147 +154,131 @@ def take_survey(
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
     locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
-    missing = MissingData(config, available, rule_errors or {})
-    pending = load_pending(config, rundb, may_write)
+    configs = [config, *filter(None, [config.trials])]
+    missing = [MissingData(one, available, rule_errors or {}) for one in configs]
     suspended = SuspendedAnalyses(config, now)
-    survey = _survey_of(pending, config, missing, suspended, now, shown)
+
+    def decided(pending: PendingWork) -> Survey:
+        standing = Standing.read(paths, now, pending.to_redo)
+        look = _Look(config, pending, read_in_progress(config, now), standing, suspended, now, shown)
+        survey = look.empty()
+        for one, lack in zip(configs, missing, strict=True):
+            look.add(survey, one, lack)
+        survey.for_person += held_jobs(look.in_progress.submissions.values())
+        return survey
+
+    survey = decided(load_pending(config, rundb, may_write))
     if have_ended(paths, {item.key: item.failures for item in survey.chosen}):
-        pending = load_pending(config, rundb, may_write, anew=True)
-        survey = _survey_of(pending, config, missing, suspended, now, shown)
-    missing.keep()
+        survey = decided(load_pending(config, rundb, may_write, anew=True))
+    available.keep()
     if may_write:
         suspended.keep()
-    survey.configuration_errors = missing.configuration_errors
+    survey.configuration_errors = list(dict.fromkeys(error for one in missing for error in one.configuration_errors))
     return survey
 
 
-def _survey_of(
-    pending: PendingWork,
-    config: Config,
-    missing: MissingData,
-    suspended: SuspendedAnalyses,
-    now: datetime,
-    shown: Shown,
-) -> Survey:
-    paths = Paths(config.work)
-    survey = Survey(foreign=pending.foreign, warnings=pending.warnings, science_runs=pending.science_runs)
-    survey.known_groups, survey.unseen = pending.known_groups(config), pending.unseen
-    in_progress, standing = read_in_progress(config, now), Standing.read(paths, now, pending.to_redo)
-    survey.warnings = [*survey.warnings, *in_progress.unclear.sentences]
-    for analysis, runs in pending.analyses.items():
-        vetoed = standing.vetoed(analysis)
-        undone = find_undone(config, analysis, runs, missing, pending.unseen, vetoed, now)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """All that the states of keys follow from, as of one moment, but for the data that they need."""
+
+    config: Config
+    pending: PendingWork
+    in_progress: InProgress
+    standing: Standing
+    suspended: SuspendedAnalyses
+    now: datetime
+    shown: Shown
+
+    def empty(self) -> Survey:
+        """Return a survey with what is about no analysis."""
+        pending, in_progress = self.pending, self.in_progress
+        return Survey(
+            foreign=pending.foreign,
+            warnings=[*pending.warnings, *in_progress.unclear.sentences],
+            science_runs=pending.science_runs,
+            unseen=pending.unseen,
+            known_groups=pending.known_groups(self.config),
+            batch_jobs=count_jobs(in_progress.submissions),
+            submissions=in_progress.asked,
+            standing=self.standing,
+        )
+
+    def add(self, survey: Survey, config: Config, missing: MissingData) -> None:
+        """Add the analyses of a configuration, or its trials: these take what others leave, whatever the bounds are.
+
+        A tick takes a run for one version of an analysis only, so a run that it takes for the published one is taken
+        for the trial by a later tick.
+        """
+        names = {one: self.config.title_of(one, block.version) for one, block in config.analyses.items()}
+        found = {
+            analysis: self._add_analysis(survey, config, missing, analysis, name) for analysis, name in names.items()
+        }
+        counted = {analysis: survey.only_counted[name] for analysis, name in names.items()}
+        chosen, left = choose(found, counted, config, self.in_progress)
+        if config is self.config:
+            survey.chosen, survey.warnings = chosen, [*survey.warnings, *left]
+            return
+        in_progress = sum(counts[State.RUNNING] for counts in survey.counts.values()) + len(survey.chosen)
+        taken = {(item.key.analysis, item.key.run) for item in survey.chosen}
+        fit = [item for item in chosen if (item.key.analysis, item.key.run) not in taken]
+        survey.chosen += fit[: max(0, config.max_running - in_progress)]
+
+    def _add_analysis(
+        self, survey: Survey, config: Config, missing: MissingData, analysis: str, name: str
+    ) -> list[Item]:
+        pending, standing, block = self.pending, self.standing, config.analyses[analysis]
+        runs, vetoed = pending.analyses[name], standing.vetoed(analysis)
+        undone = find_undone(config, analysis, runs, missing, pending.unseen, vetoed, self.now)
         done = runs.done + (len(runs.campaigns) - len(undone.runs) if runs.campaigns else 0)
         failures = runs.failures
         failed = [run for run in undone.runs if run.id in failures and run.number not in vetoed] if failures else []
-        backfilled = standing.backfilled(analysis, config.analyses[analysis].version)
-        breaker = suspended.of(analysis, failed, failures, backfilled)
-        working = in_progress.runs_of(analysis)
-        apart = None if working is None else working | failures.keys() | standing.apart(analysis) | shown.runs
-        all_waiting = shown.all_waiting or config.analyses[analysis].period is not None
+        backfilled = standing.backfilled(analysis, block.version)
+        breaker = self.suspended.of(name, failed, failures, backfilled)
+        working = self.in_progress.runs_of(analysis)
+        apart = None if working is None else working | failures.keys() | standing.apart(analysis) | self.shown.runs
+        all_waiting = self.shown.all_waiting or block.period is not None
         listed, middle = without_middle(
             undone.runs, undone.incomplete, apart, config.limit_of(analysis), backfilled, all_waiting
         )
         lacks = undone.describe(listed)
-        items = [
-            _item(config, analysis, run, runs, lacks.get(run.id), in_progress, now, standing, breaker) for run in listed
-        ]
-        survey.items[analysis] = items = with_probes(items)
-        waiting = [(run, waiting_state(run.end or run.start, config.stale_after, now)) for run in middle.waiting]
-        survey.only_counted[analysis] = breaker.count(middle.ready)
-        survey.only_counted[analysis].update(state for _, state in waiting)
-        survey.counts[analysis] = Counter(item.state.name for item in items) + survey.only_counted[analysis]
-        survey.counts[analysis][State.DONE] = done
-        counted = [*((run, State.READY) for run in middle.ready), *waiting] if backfilled else []
-        _count_backfilled(survey, config, analysis, counted, standing)
+        items = with_probes(
+            [self._item(config, analysis, run, runs, lacks.get(run.id), breaker.about(run)) for run in listed]
+        )
+        waiting = [(run, waiting_state(run.end or run.start, config.stale_after, self.now)) for run in middle.waiting]
+        counted = breaker.count(middle.ready)
+        counted.update(state for _, state in waiting)
+        survey.items[name], survey.only_counted[name] = items, counted
+        survey.counts[name] = Counter(item.state.name for item in items) + counted
+        survey.counts[name][State.DONE] = done
+        more = [*((run, State.READY) for run in middle.ready), *waiting] if backfilled else []
+        keys = [(Key(analysis, block.version, run.id), state) for run, state in more]
+        _count_backfilled(survey, items, keys, standing)
         for is_apart, sentence in breaker.sentences((item.is_apart, item.state.name) for item in items).items():
             survey.for_person.append(sentence)
             tried = (item.key for item in items if item.is_apart == is_apart and item.state.name is State.READY)
             survey.ended_by[sentence] = list(tried)
-    _choose(survey, config, in_progress)
-    survey.standing = standing
-    survey.for_person += held_jobs(in_progress.submissions.values())
-    survey.batch_jobs, survey.submissions = count_jobs(in_progress.submissions), in_progress.asked
-    return survey
+        return items
+
+    def _item(
+        self, config: Config, analysis: str, run: Run, runs: PendingRuns, lacks: Reason | None, about: Reason | None
+    ) -> Item:
+        standing, key = self.standing, Key(analysis, config.analyses[analysis].version, run.id)
+        made = standing.to_redo.get(key, 0)
+        recorded = [failure for failure in runs.failures.get(run.id, []) if failure.attempt > made]
+        failures = self.in_progress.failures(key, recorded, self.now)
+        working = Reason.of(self.in_progress.describe(key, failures))
+        evidence = Evidence(failures, working, lacks, run.end or run.start, made, about, standing.decided(key, run))
+        state = decide(evidence, config.retries, config.stale_after, self.now)
+        backfill = standing.backfill_of(key)
+        if backfill and state.due:
+            state = replace(state, reason=f"{state.reason}; taken last, in a backfill of {backfill.words}")
+        return Item(key, run, state, tuple(failures), is_old(evidence.ended, config, self.now), backfill)
 
 
 def _count_backfilled(
-    survey: Survey, config: Config, analysis: str, counted: Iterable[tuple[Run, State]], standing: Standing
+    survey: Survey, items: Iterable[Item], counted: Iterable[tuple[Key, State]], standing: Standing
 ) -> None:
-    version = config.analyses[analysis].version
-    found = [(item.backfill, item.state.name) for item in survey.items[analysis]]
-    for backfill, state in [
-        *found,
-        *((standing.backfill_of(Key(analysis, version, run.id)), state) for run, state in counted),
-    ]:
+    found = [(item.backfill, item.state.name) for item in items]
+    for backfill, state in [*found, *((standing.backfill_of(key), state) for key, state in counted)]:
         if backfill:
             survey.backfills.setdefault(backfill.name, Counter())[state] += 1
-
-
-def _choose(survey: Survey, config: Config, in_progress: InProgress) -> None:
-    """Choose the runs that a tick takes, within the bounds of what may be in progress over all ticks."""
-    ready: dict[str, list[Item]] = {}
-    for analysis, items in survey.items.items():
-        due = [item for item in items if item.state.due and item.backfill is None]
-        ready[analysis] = few_lost(due, (item for others in ready.values() for item in others))
-    working = in_progress.working()
-    running = {
-        name: [one.key for one in items if one.state.name is State.RUNNING] for name, items in survey.items.items()
-    }
-    others = working.difference(*running.values())  # of other versions, or not selected any more
-    queues = {name: _queue(config, name, found, running[name], others) for name, found in ready.items()}
-    total = sum(map(len, running.values())) + len(others)
-    taken = take(queues, config.max_running, total)
-    survey.chosen = in_order(taken, lambda item: item.is_old)
-    survey.chosen += _of_backfills(survey, config, total + len(survey.chosen))
-    for name, queue in queues.items():
-        if left := describe_left(name, config, queue, taken[name], survey.only_counted[name][State.READY]):
-            survey.warnings = [*survey.warnings, left]
-
-
-def _of_backfills(survey: Survey, config: Config, in_progress: int) -> list[Item]:
-    """Return the runs of backfills that a tick takes after all others."""
-    items = [item for item in survey.undone if item.backfill]
-    ready = few_lost([item for item in items if item.state.due], survey.chosen)
-    running = Counter(item.backfill.name for item in items if item.backfill and item.state.name is State.RUNNING)
-    bounds = {name: block.max_running for name, block in config.analyses.items() if block.max_running is not None}
-    used = Counter(item.key.analysis for item in survey.undone if item.state.name is State.RUNNING)
-    used += Counter(item.key.analysis for item in survey.chosen)
-    room = {name: most - used[name] for name, most in bounds.items()}
-    return take_of_backfills(ready, running, old_room(config.max_running, in_progress), room)
-
-
-def _queue(config: Config, name: str, ready: list[Item], running: list[Key], others: Iterable[Key]) -> Queue[Item]:
-    return Queue(
-        ready,
-        config.limit_of(name),
-        new=sum(not item.is_old for item in ready),
-        running=len(running) + sum(key.analysis == name for key in others),
-        older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
-        most=config.analyses[name].max_running,
-    )
-
-
-def _item(
-    config: Config,
-    analysis: str,
-    run: Run,
-    runs: PendingRuns,
-    lacks: Reason | None,
-    in_progress: InProgress,
-    now: datetime,
-    standing: Standing,
-    suspended: SuspendedRuns,
-) -> Item:
-    key = Key(analysis, config.analyses[analysis].version, run.id)
-    made = standing.to_redo.get(key, 0)
-    recorded = [failure for failure in runs.failures.get(run.id, []) if failure.attempt > made]
-    failures = in_progress.failures(key, recorded, now)
-    working = Reason.of(in_progress.describe(key, failures))
-    about = suspended.about(run)
-    evidence = Evidence(failures, working, lacks, run.end or run.start, made, about, standing.decided(key, run))
-    state = decide(evidence, config.retries, config.stale_after, now)
-    backfill = standing.backfill_of(key)
-    if backfill and state.due:
-        state = replace(state, reason=f"{state.reason}; taken last, in a backfill of {backfill.words}")
-    return Item(key, run, state, tuple(failures), is_old(evidence.ended, config, now), backfill)

@@ -40,7 +40,7 @@ from xomflow.workflow.batches import batches_of
 from xomflow.workflow.documents import ReportConfig, TickStart
 from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomflow.workflow.survey_document import SurveyDocument
-from xomflow.workflow.trials import add_trials, as_decided
+from xomflow.workflow.trials import as_decided
 from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
 from xomlib.documents.job_description import ContextSpec
 from xomlib.files import dump_json, read_json, write_atomically
@@ -52,14 +52,11 @@ _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "
 def survey_now(
     config: Config, may_write: bool, rule_errors: Mapping[str, str] | None = None, shown: Shown = NOTHING_MORE
 ) -> Survey:
-    """Return a survey at the present time with that of the trials, see `take_survey`."""
+    """Return a survey at the present time, see `take_survey`."""
     rundb, now = open_rundb(config.rundb), times.now()
     with uncollected():
         probe = open_context_probe(config, may_write)
         survey = take_survey(config, rundb, probe, now, may_write, rule_errors, shown)
-        if trials := config.trials:  # what is kept from tick to tick is about the published versions
-            probe = open_context_probe(trials, may_write)
-            add_trials(survey, config, take_survey(trials, rundb, probe, now, False, rule_errors, shown))
     pending = sum(one.pending for one in survey.batch_jobs.values())
     survey.warnings = [*survey.warnings, *describe_nodes_out(open_batch_system(config), pending)]
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
@@ -236,7 +233,7 @@ def as_listed(item: Item) -> ListedKey:
 
 def open_context_probe(config: Config, may_write: bool) -> ContextProbe:
     """Return the probe of the contexts; it asks about the types of all analyses at once, so strax is loaded once."""
-    types = {name for block in config.analyses.values() for name in block.types}
+    types = {name for _, block in config.blocks.values() for name in block.types}
     keys = {one.program: f"software[{index}].{one.kind}" for index, one in enumerate(config.software)}
     return ContextProbe(Paths(config.work), may_write, types, keys)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from xomflow.cli.arguments import add_runs, past_moment, run_number, run_or_campaign, wanted_runs
@@ -17,7 +17,7 @@ from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
 from xomflow.core.state import ATTENTION, FAILURES, WAITINGS
-from xomflow.core.tick_summary import ListedKey
+from xomflow.core.tick_summary import ListedKey, name_among
 from xomflow.core.verdicts import read_alarms
 from xomlib.printing import say
 
@@ -36,7 +36,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
         {*(FAILURES if options.failed else ()), *(WAITINGS if options.waiting else ())} if is_filtered else ATTENTION
     )
     found = standing_now(config, states, wanted_runs(options))
-    headings, rows = by_run(found.listed) if options.run else by_reason(found.listed)
+    headings, rows = (by_run if options.run else by_reason)(found.listed, found.counts)
     if options.json:
         listed = [dict(zip(headings, row, strict=True)) for row in rows]
         say_json({"counts": found.counts, "not_done": listed, "sentences": found.sentences})
@@ -81,22 +81,22 @@ def history(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def by_run(listed: Iterable[ListedKey]) -> Table:
-    """Return a table of keys, the newest runs first."""
+def by_run(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
+    """Return a table of keys, the newest runs first, with the names under which they were counted."""
     rows = sorted(listed, key=lambda one: one.key.run, reverse=True)
     headings = ("run", "state", "analysis", "reason", "next try", "log")
     return headings, [
-        (one.key.run, one.state, one.key.analysis, one.reason, _time(one.next_try), one.log) for one in rows
+        (one.key.run, one.state, name_among(counts, one.key), one.reason, _time(one.next_try), one.log) for one in rows
     ]
 
 
-def by_reason(listed: Iterable[ListedKey]) -> Table:
-    """Return a table of the reasons why keys are not done, the most urgent first."""
+def by_reason(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
+    """Return a table of the reasons why keys are not done, the most urgent first; names as in `by_run`."""
     from xomflow.workflow.requests.looking.alike import alike
 
     headings = ("state", "runs", "analysis", "such as", "reason", "next try")
     return headings, [
-        (one.state, len(one.keys), one.analyses, one.example.key.run, one.example.reason, _time(one.next_try))
+        (one.state, len(one.keys), one.analyses(counts), one.example.key.run, one.example.reason, _time(one.next_try))
         for one in alike(listed)
     ]
 

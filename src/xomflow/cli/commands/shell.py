@@ -31,7 +31,7 @@ def _analyses(options: argparse.Namespace) -> list[str]:
     from xomflow.config.load import load_configuration
 
     os.chdir(find_site(options.site, options.config))
-    return list(load_configuration(options.config, check_files=False).analyses)
+    return list(load_configuration(options.config, check_files=False).blocks)
 
 
 def _of_completion(parser: argparse.ArgumentParser) -> None:

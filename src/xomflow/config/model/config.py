@@ -136,6 +136,13 @@ class Config(Model):
         return self.model_copy(update={"analyses": blocks}) if blocks else None
 
     @property
+    def blocks(self) -> dict[str, tuple[str, Analysis]]:
+        """The analysis and the block of all that ticks run, by its name in lists; see `title_of`. Trials come last."""
+        published = {name: (name, block) for name, block in self.analyses.items()}
+        tried = self.trials.analyses if self.trials else {}
+        return published | {self.title_of(name, block.version): (name, block) for name, block in tried.items()}
+
+    @property
     def methods(self) -> frozenset[tuple[str, str]]:
         """Analysis and version of each block."""
         return frozenset((name, block.version) for name, block in self.analyses.items())

@@ -85,9 +85,11 @@ class _Look:
         self._metadata = RunMetadata(self._paths)
         self._decided = given_up(self._paths)
         decided = standing_decisions(self._paths)
+        # All that is found is by the names in lists: a trial has one of its own beside its analysis.
+        self._blocks = config.blocks
         self._selectors = {
-            name: Selector(config.selection, block, vetoes(decided, name), backfilled(decided, name, block.version))
-            for name, block in config.analyses.items()
+            name: Selector(config.selection, block, vetoes(decided, one), backfilled(decided, one, block.version))
+            for name, (one, block) in self._blocks.items()
         }
         self._to_redo = outcomes_to_redo(self._paths)
         self._not_counted, self._added = self._find_not_counted(), self._find_added()
@@ -97,7 +99,7 @@ class _Look:
         self._source: Shelves | None = None
         # Before all stamps; what is younger is looked at again.
         self._now = times.now_of(mark(self._paths.outcomes) if may_write else None)
-        self._stamps = {name: self._stamps_of(name) for name in config.analyses}
+        self._stamps = {name: self._stamps_of(name) for name in self._blocks}
         self._runs: dict[str, dict[int, Run]] = {}
         self._everything: RunQuery | None = None
         self._changed = False
@@ -106,7 +108,7 @@ class _Look:
     def work(self) -> PendingWork:
         """Return the pending work."""
         known = self._shelves()
-        whole = {name: found for name in self._config.analyses if (found := self._whole(name, known))}
+        whole = {name: found for name in self._blocks if (found := self._whole(name, known))}
         work = self._joined(known, {name: runs for name, (_, runs) in whole.items()})
         self._changed |= known.keys() != self._kept.shelves.keys() or whole != self._kept.whole
         if self._may_write and (self._changed or self._documents != self._kept.documents):
@@ -182,7 +184,8 @@ class _Look:
     # --- outcomes ----------------------------------------------------------------------------------------------------
     def _stamps_of(self, analysis: str) -> dict[str, str]:
         """Return what shows a change of the outcomes of each shelf."""
-        stamps = shelf_stamps(self._paths, analysis, self._config.analyses[analysis].version)
+        of, block = self._blocks[analysis]
+        stamps = shelf_stamps(self._paths, of, block.version)
         return {
             name: f"{changed} {inode}" for name, (changed, inode) in stamps.items() if times.settled(changed, self._now)
         } | {name: "" for name, (changed, _) in stamps.items() if not times.settled(changed, self._now)}
@@ -207,16 +210,16 @@ class _Look:
 
     def _find_not_counted(self) -> dict[tuple[str, str], set[str]]:
         found: dict[tuple[str, str], set[str]] = {}
-        for analysis, block in self._config.analyses.items():
-            vetoed = {run_id(number) for number in self._selectors[analysis].vetoed}
+        for name, (analysis, block) in self._blocks.items():
+            vetoed = {run_id(number) for number in self._selectors[name].vetoed}
             again = {key.run for key in self._to_redo if (key.analysis, key.version) == (analysis, block.version)}
             for run in vetoed | again:
-                found.setdefault((analysis, shelf_of(run)), set()).add(run)
+                found.setdefault((name, shelf_of(run)), set()).add(run)
         return found
 
     def _look_at_outcomes(self, name: str, shelf: KnownShelf, groups: Alike | None = None) -> None:
         """Find what is pending on a shelf for the analyses of which that may have changed."""
-        for analysis in self._config.analyses:
+        for analysis in self._blocks:
             stamp = self._stamp(analysis, name)
             known = shelf.analyses.get(analysis)
             if known is not None and stamp and known.stamp == stamp:
@@ -228,10 +231,10 @@ class _Look:
             self._runs[name] = {number: self._runs[name][number] for number in shelf.wanted}
 
     def _pending_on(self, analysis: str, name: str, groups: Alike, stamp: str) -> PendingShelf:
-        block, selector = self._config.analyses[analysis], self._selectors[analysis]
+        (of, block), selector = self._blocks[analysis], self._selectors[analysis]
         if not name:  # of documents without a run number
             return PendingShelf(stamp)
-        listing = list_shelf(self._paths.shelves(analysis, block.version) / name)
+        listing = list_shelf(self._paths.shelves(of, block.version) / name)
         if not block.period:
             return pending_shelf(selector, groups, listing, self._again(analysis, name), stamp)
         kinds = kinds_of(selector, [run for group in groups for run in group.values()])
@@ -261,10 +264,10 @@ class _Look:
             least = self._ends[0]
             work.warnings.append(f"the run database has no run from number {least} on: {self._rundb.place}")
         work.warnings += describe_near_tags(self._config, overview.tags)
-        for analysis, block in self._config.analyses.items():
+        for analysis, (of, block) in self._blocks.items():
             found = whole.get(analysis) or self._runs_pending(analysis, known)
             work.analyses[analysis] = found
-            if overview.runs and found.is_empty:
+            if overview.runs and found.is_empty and analysis == of:
                 work.warnings.append(overview.describe_empty_selection(f"analyses.{analysis}", block))
             work.foreign += [Path(path) for shelf in known.values() for path in shelf.analyses[analysis].foreign]
         return work
@@ -282,15 +285,15 @@ class _Look:
 
     def _whole(self, analysis: str, known: Mapping[str, KnownShelf]) -> tuple[str, PendingRuns] | None:
         """Return the pending runs of an analysis whose runs depend on each other, with their fingerprint; else None."""
-        block = self._config.analyses[analysis]
+        of, block = self._blocks[analysis]
         if not block.period and not any(shelf.analyses[analysis].has_groups for shelf in known.values()):
             return None
         kept = self._kept.whole.get(analysis)
         if kept and kept[0] and kept[0] == self._fingerprint(analysis, known, kept[1]):
             return kept
-        listing = list_outcomes(self._paths, analysis, block.version)
-        groups = (read_groups(self._paths) or {}).get((analysis, block.version), KnownGroups())
-        revisions = revisions_of(self._paths, analysis, block.version, listing, groups.revisions)
+        listing = list_outcomes(self._paths, of, block.version)
+        groups = (read_groups(self._paths) or {}).get((of, block.version), KnownGroups())
+        revisions = revisions_of(self._paths, of, block.version, listing, groups.revisions)
         again = {run for name in known for run in self._again(analysis, name)}
         selector = self._selectors[analysis]
         found = pending_of_all(selector, block, self._all_runs(known), listing, revisions, again)
@@ -302,7 +305,7 @@ class _Look:
         watched = {shelf_of(run_id(number)) for number in unknown}  # a document of any kind makes such a run known
         selector = self._selectors[analysis]
         complaints = [one for shelf in known.values() for one in shelf.complaints]
-        by_kind = self._config.analyses[analysis].period and not unclear_for(selector, complaints)
+        by_kind = self._blocks[analysis][1].period and not unclear_for(selector, complaints)
         content = []
         for name, shelf in known.items():
             here = shelf.analyses[analysis]

@@ -69,7 +69,7 @@ class PendingWork:
     Parameters
     ----------
     analyses
-        By analysis, in the order of the configuration.
+        By analysis, in the order of the configuration; those of trials by their names in lists, see `Config.title_of`.
     foreign
         Files among the outcomes that are no outcomes.
     warnings
@@ -92,8 +92,6 @@ class PendingWork:
 
     def known_groups(self, config: Config) -> GroupsOfAll:
         """Return what decides which outcomes of groups are current."""
-        return {
-            (analysis, config.analyses[analysis].version): runs.known_groups
-            for analysis, runs in self.analyses.items()
-            if runs.known_groups is not None
-        }
+        methods = {name: (analysis, block.version) for name, (analysis, block) in config.blocks.items()}
+        found = {methods[name]: runs.known_groups for name, runs in self.analyses.items()}
+        return {method: groups for method, groups in found.items() if groups is not None}

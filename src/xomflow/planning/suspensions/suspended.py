@@ -34,8 +34,8 @@ class SuspendedRuns:
 
     Parameters
     ----------
-    analysis, contact
-        Its name, and the person to ask about it; empty if none is configured.
+    name, contact
+        Its name in lists, and the person to ask about it; empty if none is configured.
     is_apart
         Whether a run is old or in a backfill.
     causes
@@ -43,7 +43,7 @@ class SuspendedRuns:
         are not suspended.
     """
 
-    analysis: str
+    name: str
     contact: str
     is_apart: Callable[[Run], bool]
     causes: Mapping[bool, Reason]
@@ -73,7 +73,7 @@ class SuspendedRuns:
         which = " for old runs (old_after)" if apart else ""
         contact = f"; contact: {self.contact}" if self.contact else ""
         return (
-            f"analyses.{self.analysis} is suspended{which}, its last {IN_A_ROW} attempts on different runs failed "
+            f"analyses.{self.name} is suspended{which}, its last {IN_A_ROW} attempts on different runs failed "
             f"alike, {cause}: correct its script or settings; one run a tick is tried, and all go on once one succeeds"
             f"{contact}"
         )
@@ -99,6 +99,7 @@ class SuspendedAnalyses:
         self._config = config
         self._now = now
         self._paths = Paths(config.work)
+        self._blocks = config.blocks
         self._successes = Successes(self._paths)
 
     def of(
@@ -113,7 +114,7 @@ class SuspendedAnalyses:
         Parameters
         ----------
         analysis
-            Its name.
+            Its name in lists.
         failed
             The runs and campaigns that are not done and failed before.
         failures
@@ -133,7 +134,7 @@ class SuspendedAnalyses:
             for apart, made in attempts.items()
         }
         causes = {apart: Reason(cause) for apart, cause in found.items() if cause}
-        contact = self._config.analyses[analysis].contact
+        contact = self._blocks[analysis][1].contact
         return SuspendedRuns(analysis, contact, lambda run: is_apart(run.id, run.end or run.start), causes)
 
     def keep(self) -> None:
@@ -141,11 +142,11 @@ class SuspendedAnalyses:
         self._successes.keep()
 
     def _cause(self, analysis: str, attempts: list[FailedAttempt], belongs: Callable[[str, datetime], bool]) -> str:
-        version = self._config.analyses[analysis].version
+        of, block = self._blocks[analysis]
         return find_suspension(
             attempts,
-            lambda since: self._successes.newest(analysis, version, since, belongs),
-            partial(self._describe, analysis, version),
+            lambda since: self._successes.newest(of, block.version, since, belongs),
+            partial(self._describe, of, block.version),
         )
 
     def _describe(self, analysis: str, version: str, one: FailedAttempt) -> str:

@@ -23,17 +23,17 @@ from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Survey
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, check_analysis
+from xomflow.workflow.decisions.draft import Draft, method_named
 from xomflow.workflow.discover import survey_now
 
 
-def backfill(config: Config, analysis: str, wanted: WantedRuns, at_once: int | None = None, nice: int = 0) -> Draft:
+def backfill(config: Config, name: str, wanted: WantedRuns, at_once: int | None = None, nice: int = 0) -> Draft:
     """Return the order to analyse runs at low priority, with an estimate of what they cost; reads only.
 
     Parameters
     ----------
-    config, analysis
-        The configuration, and which of its analyses.
+    config, name
+        The configuration, and which of its analyses or trials, see `Config.title_of`.
     wanted
         Which of its runs: also those outside ``min_run`` to ``max_run`` of the analysis, unless it is over a period.
     at_once
@@ -41,20 +41,19 @@ def backfill(config: Config, analysis: str, wanted: WantedRuns, at_once: int | N
     nice
         ``--nice`` of their jobs; 0: that of old runs.
     """
-    check_analysis(config, analysis)
+    analysis, block = method_named(config, name)
     if wanted.is_all:
         raise UsageError(
             "no run is given: write RUNS such as 49000-51999, or narrow all runs down by --mode, --tag or --since"
         )
-    block = config.analyses[analysis]
     version, most = block.version, at_once or config.limit_of(analysis)
-    runs, notes = (_campaigns if block.period else _runs)(config, analysis, wanted)
+    runs, notes = (_campaigns if block.period else _runs)(config, name, wanted)
     there = backfills(standing_decisions(Paths(config.work)))
     keys = tuple(key for run in runs if (key := Key(analysis, version, run.id)) not in there)
     if len(keys) < len(runs):
         notes += (f"passed over: {len(runs) - len(keys)} that are in a backfill already",)
     if not keys:
-        raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that is to be done: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is meant that is to be done: nothing was done"]))
     subject = Subject(analysis, version, tuple(key.run for key in keys), most=most, nice=nice)
     cost = expected_cost(Paths(config.work), analysis, version)
     estimate = describe_cost(f"{analysis} {version}", len(keys), most, config.page.interval, cost)
@@ -118,9 +117,9 @@ def _done_among(paths: Paths, analysis: str, version: str, runs: Iterable[str]) 
     return asked & {run for shelf in shelves for run in finished_in(shelf)}
 
 
-def _runs(config: Config, analysis: str, wanted: WantedRuns) -> tuple[list[Run], tuple[str, ...]]:
+def _runs(config: Config, name: str, wanted: WantedRuns) -> tuple[list[Run], tuple[str, ...]]:
     """Return the single runs that are meant and not done, newest first, and sentences about the others."""
-    block, known = config.analyses[analysis], read_runs(config, open_rundb(config.rundb), *wanted.bounds).runs
+    (analysis, block), known = config.blocks[name], read_runs(config, open_rundb(config.rundb), *wanted.bounds).runs
     meant = wanted.choose(analysis, [known[number] for number in sorted(known, reverse=True)])
     selector = Selector(config.selection, block, backfilled=[run.number for run in meant])
     refused = {run.id: refusal for run in meant if (refusal := selector.refusal(run))}
@@ -136,9 +135,10 @@ def _runs(config: Config, analysis: str, wanted: WantedRuns) -> tuple[list[Run],
     return [run for run in selected if run.id not in done], notes
 
 
-def _campaigns(config: Config, analysis: str, wanted: WantedRuns) -> tuple[list[Run], tuple[str, ...]]:
+def _campaigns(config: Config, name: str, wanted: WantedRuns) -> tuple[list[Run], tuple[str, ...]]:
     """Return the campaigns that are meant and not done, newest first, and sentences about words that name none."""
-    pending = [item.run for item in survey_now(config, may_write=False).items[analysis]]
-    what = f"no campaign of {analysis} that is to be done; its campaigns have runs within its min_run and max_run only"
+    analysis, _ = config.blocks[name]
+    pending = [item.run for item in survey_now(config, may_write=False).items[name]]
+    what = f"no campaign of {name} that is to be done; its campaigns have runs within its min_run and max_run only"
     empty = wanted.without_run((analysis, run) for run in pending)
     return wanted.choose(analysis, pending), tuple(f"{word} names {what}" for word in empty)

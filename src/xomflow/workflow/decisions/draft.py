@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from xomflow.config.model import Config
+from xomflow.config.model import Analysis, Config
 from xomflow.core import times
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.key import Key
@@ -63,6 +63,20 @@ def write(config: Config, draft: Draft, why: str, until: datetime | None = None)
     for subject in draft.subjects:
         decision = Decision(draft.what, subject, account(os.geteuid()), times.now(), why, until)
         yield f"decided: {write_decision(paths, decision)}"
+
+
+def method_named(config: Config, name: str) -> tuple[str, Analysis]:
+    """Return the analysis and the block that lists call so: of a trial ``kr83m+v2``.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none.
+    """
+    if name not in config.blocks:
+        hint = did_you_mean(name, list(config.blocks))
+        raise ConfigurationError(f"the configuration has no analysis {name!r}{hint}")
+    return config.blocks[name]
 
 
 def check_analysis(config: Config, analysis: str) -> None:

@@ -18,19 +18,20 @@ from xomflow.planning.pending.find import find_pending
 from xomflow.planning.runs.campaigns import as_run
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.wanted import WantedRuns
+from xomflow.planning.survey import Survey
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, check_analysis
+from xomflow.workflow.decisions.draft import Draft, method_named
 from xomflow.workflow.discover import survey_now
 
 
-def retry(config: Config, analysis: str, wanted: WantedRuns, kind: str | None = None, attempts: int = 1) -> Draft:
+def retry(config: Config, name: str, wanted: WantedRuns, kind: str | None = None, attempts: int = 1) -> Draft:
     """Return the order to try runs again now whose last attempt failed, whatever the limits are; reads only.
 
     Parameters
     ----------
-    config, analysis
-        The configuration, and which of its analyses.
+    config, name
+        The configuration, and which of its analyses or trials, see `Config.title_of`.
     wanted
         Which of its runs.
     kind
@@ -38,19 +39,22 @@ def retry(config: Config, analysis: str, wanted: WantedRuns, kind: str | None = 
     attempts
         How many attempts; the normal waits are between them.
     """
-    check_analysis(config, analysis)
-    items = survey_now(config, may_write=False).items[analysis]
+    analysis, block = method_named(config, name)
+    survey = survey_now(config, may_write=False)
+    items = survey.items[name]
     meant = {run.id for run in wanted.choose(analysis, [item.run for item in items])}
     chosen = [item for item in items if item.key.run in meant and _has_failed(item, kind)]
     others = Counter(_state(item) for item in items if item.key.run in meant) - Counter(map(_state, chosen))
     failed = [(analysis, item.run) for item in items if item.state.name in FAILURES]
-    notes = tuple(f"{word} names no run of {analysis} that failed" for word in wanted.without_run(failed))
+    notes = tuple(f"{word} names no run of {name} that failed" for word in wanted.without_run(failed))
     notes += tuple(f"passed over: {number} {state}" for state, number in others.items())
+    if trial := _failed_of_trial(config, name, survey, wanted, kind):
+        notes += (trial,)
     if not chosen:
-        raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that failed: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is meant that failed: nothing was done"]))
     subject = Subject(
         analysis,
-        config.analyses[analysis].version,
+        block.version,
         tuple(item.key.run for item in chosen),
         attempts=tuple(item.failures[-1].attempt for item in chosen),
         most=attempts,
@@ -58,31 +62,42 @@ def retry(config: Config, analysis: str, wanted: WantedRuns, kind: str | None = 
     return Draft(Verb.RETRY, (subject,), tuple(item.key for item in chosen), "to be tried again now", notes)
 
 
-def redo(config: Config, analysis: str, wanted: WantedRuns) -> Draft:
+def redo(config: Config, name: str, wanted: WantedRuns) -> Draft:
     """Return the order to replace the outcomes of runs by new ones; reads only.
 
     Parameters
     ----------
-    config, analysis
-        The configuration, and which of its analyses.
+    config, name
+        The configuration, and which of its analyses or trials, see `Config.title_of`.
     wanted
         Which of its runs that are done.
     """
-    check_analysis(config, analysis)
-    paths, version = Paths(config.work), config.analyses[analysis].version
-    done = list(_done_runs(config, analysis, wanted))
+    (analysis, block), paths = method_named(config, name), Paths(config.work)
+    version = block.version
+    done = list(_done_runs(config, name, wanted))
     ordered = {key.run for key in outcomes_to_redo(paths) if (key.analysis, key.version) == (analysis, version)}
     meant = wanted.choose(analysis, done)
     keys = tuple(Key(analysis, version, run.id) for run in meant if run.id not in ordered)
     empty = wanted.without_run((analysis, run) for run in done)
-    notes = tuple(f"{word} names no run of {analysis} that is done" for word in empty)
+    notes = tuple(f"{word} names no run of {name} that is done" for word in empty)
     if already := len(meant) - len(keys):
         notes += (f"passed over: {already} that are to be made again already",)
     if not keys:
-        raise UsageError("; ".join([*notes, f"no run of {analysis} is meant that is done: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is meant that is done: nothing was done"]))
     digests = tuple(digest_of(paths.outcome(key)) for key in keys)
     subject = Subject(analysis, version, tuple(key.run for key in keys), digests)
     return Draft(Verb.REDO, (subject,), keys, "to be made again", notes)
+
+
+def _failed_of_trial(config: Config, name: str, survey: Survey, wanted: WantedRuns, kind: str | None) -> str:
+    """Return a sentence about the runs of its trial that failed, where the published version is named; else nothing."""
+    trial = config.analyses[name].trial if name in config.analyses else None
+    if trial is None:
+        return ""
+    title = config.title_of(name, trial.version)
+    failed = [item.run for item in survey.items[title] if _has_failed(item, kind)]
+    number = len(wanted.choose(name, failed))
+    return f"passed over: {number} of its trial that failed, which is called {title} here" if number else ""
 
 
 def _has_failed(item: Item, kind: str | None) -> bool:
@@ -94,15 +109,15 @@ def _state(item: Item) -> str:
     return f"{item.state.name}{last}"
 
 
-def _done_runs(config: Config, analysis: str, wanted: WantedRuns) -> Iterator[Run]:
+def _done_runs(config: Config, name: str, wanted: WantedRuns) -> Iterator[Run]:
     """Yield the runs of an analysis with an outcome, newest first; of one over a period, the campaigns of today."""
-    block, rundb = config.analyses[analysis], open_rundb(config.rundb)
+    (analysis, block), rundb = config.blocks[name], open_rundb(config.rundb)
     done = list_outcomes(Paths(config.work), analysis, block.version).done
     if block.period is None:
         runs = read_runs(config, rundb, *wanted.bounds).runs
         yield from (runs[number] for number in sorted(runs, reverse=True) if runs[number].id in done)
         return
-    groups = find_pending(config, rundb).analyses[analysis].known_groups
+    groups = find_pending(config, rundb).analyses[name].known_groups
     runs = read_runs(config, rundb, config.selection.min_run, config.selection.max_run).runs
     for members in reversed(groups.groups.members if groups else ()):
         whole = as_run([runs[number] for number in members])

@@ -121,8 +121,9 @@ def _is_pause(one: Decision, analysis: str) -> bool:
 
 
 def _ready(config: Config, analyses: Iterable[str], phrase: str) -> tuple[tuple[Key, ...], str, tuple[str, ...]]:
-    """Return the ready keys of analyses, the phrase, and a sentence about those that are only counted."""
-    survey, names = survey_now(config, may_write=False), tuple(analyses)
+    """Return the ready keys of analyses and their trials, the phrase, and a sentence about those only counted."""
+    survey, chosen = survey_now(config, may_write=False), frozenset(analyses)
+    names = [name for name, (analysis, _) in config.blocks.items() if analysis in chosen]
     keys = tuple(item.key for name in names for item in survey.items[name] if item.state.name is State.READY)
     more = sum(survey.only_counted[name][State.READY] for name in names)
     return keys, phrase, ((f"{more} more keys are {phrase}",) if more else ())
@@ -166,8 +167,7 @@ def _scope(one: Decision) -> tuple[str, ...]:
 def _touched(config: Config, analyses: tuple[str, ...], runs: Iterable[Run]) -> Iterator[Key]:
     """Yield the keys that a veto of runs touches: of an analysis over a period, one for each run."""
     there = list(runs)
-    for name in analyses or tuple(config.analyses):
-        block = config.analyses.get(name)
-        if block is not None:
+    for analysis, block in config.blocks.values():
+        if not analyses or analysis in analyses:
             selector = Selector(config.selection, block)
-            yield from (Key(name, block.version, run.id) for run in there if not selector.refusal(run))
+            yield from (Key(analysis, block.version, run.id) for run in there if not selector.refusal(run))

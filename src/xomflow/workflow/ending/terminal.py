@@ -168,7 +168,7 @@ def count_lines(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
 def _attention_lines(summary: Summary) -> list[str]:
     """Return a line for each reason why keys need attention, the most urgent first; then one about those not listed."""
     groups = alike(one for one in summary.listed if one.state in ATTENTION)
-    lines = [_line(group) for group in groups[:_MOST_LINES]]
+    lines = [_line(group, summary.counts) for group in groups[:_MOST_LINES]]
     if len(groups) > _MOST_LINES:
         lines.append(f"... and {len(groups) - _MOST_LINES} more reasons: xom status --run lists all runs")
     more = summary.only_counted
@@ -176,10 +176,10 @@ def _attention_lines(summary: Summary) -> list[str]:
     return [*lines, f"... and {', '.join(words)} between these: xom status --run lists all runs"] if words else lines
 
 
-def _line(group: Alike) -> str:
+def _line(group: Alike, counts: Mapping[str, object]) -> str:
     if len(group.keys) == 1:
         return _key_line(group.example)
-    runs = f"{len(group.keys)} runs of {group.analyses}, such as {group.example.key.run}"
+    runs = f"{len(group.keys)} runs of {group.analyses(counts)}, such as {group.example.key.run}"
     return f"{group.state:{_COLUMN - 1}} {runs}: {group.example.reason}{_then(group.next_try)}"
 
 

@@ -86,7 +86,7 @@ def _stores(paths: Paths) -> list[str]:
 
 def _missing(summary: Summary) -> Iterator[Missing]:
     for one in alike(summary.listed):
-        yield Missing(one.state, len(one.keys), one.analyses, one.example.key.run, one.example.reason)
+        yield Missing(one.state, len(one.keys), one.analyses(summary.counts), one.example.key.run, one.example.reason)
 
 
 def _changes(paths: Paths, period: Period) -> Iterator[Change]:

@@ -21,7 +21,7 @@ def log_of(config: Config, analysis: str, run: str, version: str | None, attempt
     config
         The configuration.
     analysis, run, version
-        Which log; no version: the configured one.
+        Which log; no version: the configured one, or that of a trial that lists call so.
     attempt
         Number of a failed attempt; None: the newest log.
 
@@ -46,10 +46,11 @@ def log_of(config: Config, analysis: str, run: str, version: str | None, attempt
 def key_of_log(config: Config, analysis: str, run: str, version: str | None) -> Key:
     """Return the key of a log; `UsageError` if neither configuration nor ``version`` has a version."""
     if version is None:
-        if analysis not in config.analyses:
-            hint = did_you_mean(analysis, config.analyses)
+        if analysis not in config.blocks:
+            hint = did_you_mean(analysis, config.blocks)
             raise UsageError(f"the configuration has no analysis {analysis!r}{hint}; give --version for an older one")
-        version = config.analyses[analysis].version
+        analysis, block = config.blocks[analysis]
+        version = block.version
     return Key(analysis, version, run)
 
 

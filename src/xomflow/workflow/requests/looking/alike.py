@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from xomflow.core.messages import some_of
 from xomflow.core.reason import form_of
 from xomflow.core.state import State
-from xomflow.core.tick_summary import ListedKey
+from xomflow.core.tick_summary import ListedKey, name_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,9 @@ class Alike:
         """The state of all."""
         return self.example.state
 
-    @property
-    def analyses(self) -> str:
-        """Names of their analyses."""
-        return some_of(sorted({one.key.analysis for one in self.keys}))
+    def analyses(self, counts: Mapping[str, object]) -> str:
+        """Return the names of their analyses and trials, as those are called under which all keys were counted."""
+        return some_of(sorted({name_among(counts, one.key) for one in self.keys}))
 
     @property
     def next_try(self) -> datetime | None:

@@ -176,6 +176,21 @@ class _Results:
 
 def outdated(config: Config) -> tuple[list[Outdated], list[str]]:
     """Return the outdated results by analysis, and sentences about what could not be compared; reads only."""
+    found = [_outdated(one) for one in _with_trials(config)]
+    return [one for all_of, _ in found for one in all_of], list(dict.fromkeys(one for _, said in found for one in said))
+
+
+def outdated_runs(config: Config) -> tuple[list[OutdatedRun], list[str]]:
+    """Return each outdated result, the newest runs of each analysis first, and sentences as of `outdated`."""
+    found = [_outdated_runs(one) for one in _with_trials(config)]
+    return [one for all_of, _ in found for one in all_of], list(dict.fromkeys(one for _, said in found for one in said))
+
+
+def _with_trials(config: Config) -> list[Config]:
+    return [config, *filter(None, [config.trials])]
+
+
+def _outdated(config: Config) -> tuple[list[Outdated], list[str]]:
     today, results = _AllToday(config), _Results(config)
     found = {name: Outdated(name, block.version) for name, block in config.analyses.items()}
     for shelf, maker, made in results.by_maker():
@@ -187,8 +202,7 @@ def outdated(config: Config) -> tuple[list[Outdated], list[str]]:
     return list(found.values()), list(today.problems)
 
 
-def outdated_runs(config: Config) -> tuple[list[OutdatedRun], list[str]]:
-    """Return each outdated result, the newest runs of each analysis first, and sentences as of `outdated`."""
+def _outdated_runs(config: Config) -> tuple[list[OutdatedRun], list[str]]:
     today, results, found = _AllToday(config), _Results(config), list[OutdatedRun]()
     for shelf, maker, made in results.by_maker():
         if today.is_one(made) and not differences(maker, today.of(shelf.analysis, made.last)):

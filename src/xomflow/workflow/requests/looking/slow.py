@@ -82,7 +82,7 @@ class Slow:
 
 
 def slow_now(config: Config, now: datetime, most: int) -> Slow:
-    """Return what takes longest of the configured versions; reads only.
+    """Return what takes longest of the configured versions and of trials; reads only.
 
     Parameters
     ----------
@@ -94,18 +94,18 @@ def slow_now(config: Config, now: datetime, most: int) -> Slow:
         How many results are listed.
     """
     paths = Paths(config.work)
-    versions = {name: block.version for name, block in config.analyses.items()}
-    expected = {name: expected_seconds(paths, name, version) for name, version in versions.items()}
+    methods = [(analysis, block.version) for analysis, block in config.blocks.values()]
+    expected = {method: expected_seconds(paths, *method) for method in methods}
     found = by_method(look_at_makers(paths).found)
-    of = {name: found.get((name, version), Makers()) for name, version in versions.items()}
-    analyses = [_analysis(name, versions[name], of[name], expected[name]) for name in versions]
+    of = {method: found.get(method, Makers()) for method in methods}
+    analyses = [_analysis(*method, of[method], expected[method]) for method in methods]
     done = [
-        SlowRun(Key(name, versions[name], run), seconds, expected[name])
-        for name, makers in of.items()
+        SlowRun(Key(*method, run), seconds, expected[method])
+        for method, makers in of.items()
         for seconds, run in makers.longest
     ]
     running = [
-        SlowRun(key, max(0.0, (now - one.began).total_seconds()), expected.get(key.analysis))
+        SlowRun(key, max(0.0, (now - one.began).total_seconds()), expected.get((key.analysis, key.version)))
         for key, one in lock_owners(paths).items()
         if one.held
     ]

@@ -1,0 +1,78 @@
+"""The choice of a tick: which of the keys that are not done it takes, in which order. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from xomflow.config.model import Config
+from xomflow.core.key import Key, first_run
+from xomflow.core.state import State
+from xomflow.planning.items import Item, describe_left, few_lost
+from xomflow.planning.progress.in_progress import InProgress
+from xomflow.planning.queue.backfills import take_of_backfills
+from xomflow.planning.queue.share import Queue, count_older, in_order, old_room, take
+
+
+def choose(
+    found: Mapping[str, list[Item]], only_counted: Mapping[str, Counter[State]], config: Config, in_progress: InProgress
+) -> tuple[list[Item], list[str]]:
+    """Return the keys that a tick takes, within the bounds of what may be in progress over all ticks.
+
+    Parameters
+    ----------
+    found
+        Every key that is not done, newest first, by analysis.
+    only_counted
+        The number of those that are not among them.
+    config
+        The configuration, with the bounds.
+    in_progress
+        What is being worked on.
+
+    Returns
+    -------
+    tuple
+        The keys in the order in which they are begun, and sentences about what is left to later ticks.
+    """
+    ready: dict[str, list[Item]] = {}
+    for analysis, items in found.items():
+        due = [item for item in items if item.state.due and item.backfill is None]
+        ready[analysis] = few_lost(due, (item for others in ready.values() for item in others))
+    working = in_progress.working()
+    running = {name: [one.key for one in items if one.state.name is State.RUNNING] for name, items in found.items()}
+    others = working.difference(*running.values())  # of other versions, or not selected any more
+    queues = {name: _queue(config, name, due, running[name], others) for name, due in ready.items()}
+    total = sum(map(len, running.values())) + len(others)
+    taken = take(queues, config.max_running, total)
+    chosen = in_order(taken, lambda item: item.is_old)
+    chosen += _of_backfills(found, config, chosen, total + len(chosen))
+    left = [
+        describe_left(name, config, queue, taken[name], only_counted[name][State.READY])
+        for name, queue in queues.items()
+    ]
+    return chosen, list(filter(None, left))
+
+
+def _of_backfills(found: Mapping[str, list[Item]], config: Config, chosen: list[Item], in_progress: int) -> list[Item]:
+    """Return the runs of backfills that a tick takes after all others."""
+    undone = [item for items in found.values() for item in items]
+    items = [item for item in undone if item.backfill]
+    ready = few_lost([item for item in items if item.state.due], chosen)
+    running = Counter(item.backfill.name for item in items if item.backfill and item.state.name is State.RUNNING)
+    bounds = {name: block.max_running for name, block in config.analyses.items() if block.max_running is not None}
+    used = Counter(item.key.analysis for item in undone if item.state.name is State.RUNNING)
+    used += Counter(item.key.analysis for item in chosen)
+    room = {name: most - used[name] for name, most in bounds.items()}
+    return take_of_backfills(ready, running, old_room(config.max_running, in_progress), room)
+
+
+def _queue(config: Config, name: str, ready: list[Item], running: list[Key], others: Iterable[Key]) -> Queue[Item]:
+    return Queue(
+        ready,
+        config.limit_of(name),
+        new=sum(not item.is_old for item in ready),
+        running=len(running) + sum(key.analysis == name for key in others),
+        older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
+        most=config.analyses[name].max_running,
+    )
