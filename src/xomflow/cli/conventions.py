@@ -55,6 +55,11 @@ class Plan:
         return f"{number} {'key' if number == 1 else 'keys'} {self.what}{some}"
 
 
+def nothing(what: str, about: str) -> Plan:
+    """Return a plan that touches and does nothing, since there is nothing to do; see `Plan`."""
+    return Plan(what, (), lambda: (), about=about)
+
+
 def add_conventions(parser: argparse.ArgumentParser) -> None:
     """Add the options that each command has that changes something."""
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
@@ -90,10 +95,10 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
                 "dry_run": options.dry_run,
             }
         )
-    elif goes_on:
-        say(*done)
-    else:
+    elif not goes_on:
         say("nothing was done")
+    elif done:
+        say(*done)
     return ExitCode.OK
 
 

@@ -19,7 +19,7 @@ from xomflow.cli.arguments import (
     wanted_runs,
 )
 from xomflow.cli.command import Command
-from xomflow.cli.conventions import Plan, add_conventions, add_json, carry_out
+from xomflow.cli.conventions import Plan, add_conventions, add_json, carry_out, nothing
 from xomflow.cli.table import say_table
 from xomflow.config.model import Config
 from xomflow.core import times
@@ -36,8 +36,7 @@ def accept(config: Config, options: argparse.Namespace) -> int:
 
     if draft := accept_changes(config):
         return _decide(config, options, draft)
-    say("no tick waits: nothing is to be accepted")
-    return ExitCode.OK
+    return carry_out(nothing("to be accepted", "no tick waits: nothing is"), options)
 
 
 def retry(config: Config, options: argparse.Namespace) -> int:

@@ -7,11 +7,9 @@ from functools import partial
 
 from xomflow.cli.arguments import add_runs, analysis_name, wanted_runs
 from xomflow.cli.command import Command
-from xomflow.cli.conventions import Plan, add_conventions, carry_out
+from xomflow.cli.conventions import Plan, add_conventions, carry_out, nothing
 from xomflow.config.model import Config
-from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
-from xomlib.printing import say
 
 
 def cancel(config: Config, options: argparse.Namespace) -> int:
@@ -23,8 +21,7 @@ def cancel(config: Config, options: argparse.Namespace) -> int:
     paths = Paths(config.work)
     keys = wanted_runs(options).choose_keys(keys_at_work(paths))
     if not keys:
-        say("no such job is known")
-        return ExitCode.OK
+        return carry_out(nothing("is known", "no such job"), options)
     act = partial(cancel_runs, paths, open_batch_system(config), keys)
     return carry_out(Plan("whose jobs are to be ended", keys, act), options)
 
