@@ -158,7 +158,11 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
         suffix = f"_{name}" if name else ""
         own: dict[str, Any] = {"events_without_energy": tally.without_energy}
         if name:
-            own = {"band_low_kev": tally.bands[name][0], "band_high_kev": tally.bands[name][1]}
+            own = {
+                "column": settings["energy_column"],
+                "band_low_kev": tally.bands[name][0],
+                "band_high_kev": tally.bands[name][1],
+            }
         own |= tally.live.data()
         event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
         out.append(event_result | {"unit": "events", "data": _limits(n) | own})

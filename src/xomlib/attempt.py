@@ -27,6 +27,10 @@ class Attempt:
         Seconds of time and of processor, MB of memory; None where the process left no report.
     place
         Folder with results and figures; None: they were not kept.
+    versions
+        Package to its version, as the script had them; empty where the process left no report.
+    lineage
+        Data types that the script read, each with its lineage hash.
     """
 
     document: Optional[dict]
@@ -35,6 +39,8 @@ class Attempt:
     cpu_s: Optional[float] = None
     peak_memory_mb: Optional[float] = None
     place: Optional[str] = None
+    versions: dict = dataclasses.field(default_factory=dict)
+    lineage: dict = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict:
         """Return the attempt as a JSON object, which `from_json` reads."""
@@ -69,20 +75,21 @@ def attempt(job: JobDescription, save: Optional[Path] = None) -> Attempt:
         wall = round(time.monotonic() - begun, 3)
         end, saved = (read_json(path) if path.exists() else {} for path in (draft / "end.json", draft / "draft.json"))
         used = (wall, end.get("cpu_s"), end.get("peak_memory_mb"))
+        read = lineage_in(draft / JOURNAL) if (draft / JOURNAL).exists() else {}
+        had = {"versions": end.get("versions", {}), "lineage": read}
         failure = report_of(end) if failure is None else failure
         if failure:
-            return Attempt(None, failure, *used)
-        document = _document(job, draft, saved)
+            return Attempt(None, failure, *used, **had)
+        document = _document(job, read, saved)
         place = save and save / f"{job.key.analysis}-{job.key.run}"
         if place:
             _save(document, draft / "figures", place)
         problem = failure_of_script(saved.get("problems", []), None, document["results"], job.promised)
-        return Attempt(document, problem, *used, str(place) if place else None)
+        return Attempt(document, problem, *used, str(place) if place else None, **had)
 
 
-def _document(job: JobDescription, draft: Path, saved: dict) -> dict:
+def _document(job: JobDescription, read: dict, saved: dict) -> dict:
     """Return what a script saved, with warnings, which are printed."""
-    read = lineage_in(draft / JOURNAL) if (draft / JOURNAL).exists() else {}
     warnings = warnings_of(job.key.analysis, read, job.needs)
     print(*warnings, sep="\n", end="\n" if warnings else "", file=sys.stderr)
     document = {"key": job.key.to_json(), **{name: saved.get(name, []) for name in ("results", "figures", "messages")}}

@@ -62,6 +62,21 @@ def try_(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.FAILED_RUNS if any(one.attempt.failure for one in tried) else ExitCode.OK
 
 
+def site_check(config: Config, options: argparse.Namespace) -> int:
+    """Try all analyses on a run and print what would be published, with columns and versions; leaves no trace."""
+    from xomflow.cli.checked import HEADINGS, lines_about, rows_of
+    from xomflow.workflow.requests.analysing.check_site import check_site
+
+    save = options.save or Path(tempfile.mkdtemp(prefix="xom-check-"))
+    checked = list(check_site(config, options.run, str(options.config), save))
+    if options.json:
+        say_json([one.to_json() for one in checked])
+    else:
+        say_table(HEADINGS, list(rows_of(checked)))
+        say(*lines_about(checked), f"results and figures are in {save}")
+    return ExitCode.FAILED_RUNS if any(one.failure for one in checked) else ExitCode.OK
+
+
 def _attempts(config: Config, options: argparse.Namespace, runs: list[str]) -> Iterator[Tried]:
     from xomflow.slurm.open_batch_system import open_batch_system
     from xomflow.workflow.requests.analysing.try_in_slurm import try_in_slurm
@@ -113,6 +128,12 @@ def _of_try(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+def _of_site_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="number of a run, as of straxen's test run 012882")
+    parser.add_argument("--save", type=_absolute, help="folder for results and figures; default: a temporary one")
+    add_json(parser)
+
+
 def _of_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis", type=analysis_name)
     add_runs(parser)
@@ -147,6 +168,7 @@ def _absolute(text: str) -> Path:
 COMMANDS = (
     Command(new_analysis, _of_new_analysis),
     Command(try_, _of_try),
+    Command(site_check, _of_site_check),
     Command(export, _of_export),
     Command(compare, _of_compare),
 )

@@ -53,7 +53,7 @@ def describe_job(config: Config, analysis: str, run: str, source: str) -> JobDes
     if analysis not in config.analyses:
         hint = did_you_mean(analysis, list(config.analyses))
         raise ConfigurationError(f"{source} has no analyses.{analysis}: add its block first{hint}")
-    key = JobKey(analysis, config.analyses[analysis].version, _run_id(run))
+    key = JobKey(analysis, config.analyses[analysis].version, run_id(run))
     software = config.software_of(key.run_number)
     if software is None:
         raise ConfigurationError(f"{source}: no software is configured for run {key.run}")
@@ -86,7 +86,8 @@ def _by_hand(config: Config, analysis: str, program: Program) -> ByHand:
     return ByHand(block.memory_mb, block.time_limit, caches(Paths(config.work)), clean)
 
 
-def _run_id(text: str) -> str:
+def run_id(text: str) -> str:
+    """Return the six-digit id of a run, or that of a campaign; `UsageError` for anything else."""
     if re.fullmatch(ID, text, re.ASCII):
         return text
     if not re.fullmatch("[0-9]{1,6}", text):
