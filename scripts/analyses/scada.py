@@ -26,7 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "tries": 3,
     "wait_s": 1,
     "total_s": 300,
-    "quality": {"independent_readings": [30, None]},  # limits of a good result
+    # limits of a good result; the spread follows the correlation more than mean and slope do
+    "quality": {"independent_readings": [30, None], "readings_for_spread": [60, None], "slow_scatter": [None, 1.0]},
 }
 KINDS = ("mean", "spread", "minimum", "maximum", "slope")
 HOUR = 3600.0
@@ -118,14 +119,16 @@ def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[
         out["mean"] = {"variable_value": line.middle, "error": line.middle_error}
         out["spread"] = {"variable_value": line.spread, "error": line.spread_error}
         out["slope"] = {"variable_value": line.slope * HOUR, "error": line.slope_error * HOUR}
-        for kind in ("spread", "slope"):
-            out[kind]["data"] = {"independent_readings": line.independent}
+        out["spread"]["data"] = {"readings_for_spread": line.independent, "slow_scatter": line.slow_scatter}
+        out["slope"]["data"] = {"independent_readings": line.independent, "slow_scatter": line.slow_scatter}
     elif max(values) == min(values) and not lack:
         out["mean"] = {"variable_value": values[0]}
         lack = f"all {len(values)} readings are equal"
     data: dict[str, Any] = {"covered": seen.covered, "longest_gap_s": seen.longest_gap}
     data |= {"not_numbers": answer.readings.unreadable}
-    data |= {"correlation": line.correlation, "independent_readings": line.independent} if line else {}
+    if line:
+        data |= {"correlation": line.correlation, "independent_readings": line.independent}
+        data["slow_scatter"] = line.slow_scatter
     out["mean"] = out.get("mean", {"insufficient": lack}) | {"data": data}
     return [blank[kind] | out.get(kind, {"insufficient": lack}) for kind in KINDS]
 

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
+from scipy.special import chdtri, gammaln
+
+from xomphysics.fits.goodness import pearson_of_points
 
 Floats = NDArray[np.float64]
 _LEAST = 5  # readings; for fewer the correlation cannot be corrected for its bias
 _STRONGEST = 0.9999
+_PARTS = 10
+_CHANCE = 0.05  # of a scatter of the parts beyond which there is more than an autoregression
 
 
 class Constant(Exception):
@@ -31,6 +35,10 @@ class Line:
         Of neighbouring readings around the line, 0 to 1.
     independent
         Number of independent readings with the same information on the mean.
+    slow_scatter
+        How many times more than in such an autoregression the means of ten parts of the readings scatter, beyond
+        chance: 1 where that explains it, more where a slow change lies under noise. The errors of height and slope are
+        larger by it.
     """
 
     middle: float
@@ -41,6 +49,7 @@ class Line:
     spread_error: float
     correlation: float
     independent: float
+    slow_scatter: float
 
 
 def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> Line:
@@ -77,18 +86,37 @@ def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> L
     n, r = len(v), _correlation(rest)
     grown = (1 + r) / (1 - r)
     scatter = float(np.sqrt((rest**2).sum() / max(n - 2 * grown, 2)))
-    spread = scatter * _unbiased(n - 2)
-    known = max(n * (1 - r**2) / (1 + r**2) - 2, 1)
+    slow = _slow_scatter(rest, r, scatter)
+    spread = scatter * _unbiased(_known(n, max(r - float(np.sqrt((1 - r**2) / n)), 0)))  # r less its own error
     return Line(
         middle=float(v.mean() - slope * centre),
-        middle_error=scatter * float(np.sqrt(grown * (1 / n + centre**2 / lever))),
+        middle_error=slow * scatter * float(np.sqrt(grown * (1 / n + centre**2 / lever))),
         slope=slope,
-        slope_error=scatter * float(np.sqrt(grown / lever)),
+        slope_error=slow * scatter * float(np.sqrt(grown / lever)),
         spread=spread,
-        spread_error=spread / float(np.sqrt(2 * known)),
+        spread_error=spread / float(np.sqrt(2 * _known(n, r))),
         correlation=r,
         independent=n / grown,
+        slow_scatter=slow,
     )
+
+
+def _known(n: int, r: float) -> float:
+    """Return the number of independent readings with the same information on the spread, less two for the line."""
+    return max(n * (1 - r**2) / (1 + r**2) - 2, 1)
+
+
+def _slow_scatter(rest: Floats, r: float, scatter: float) -> float:
+    parts = min(_PARTS, len(rest) // _LEAST)
+    if parts < 4:
+        return 1.0
+    groups = np.array_split(rest, parts)
+    lengths = np.array([len(group) for group in groups])
+    # The variance of the mean of a part of a first-order autoregression, over that of the readings.
+    shares = ((1 + r) / (1 - r) - 2 * r * (1 - r**lengths) / (lengths * (1 - r) ** 2)) / lengths
+    means = np.array([group.mean() for group in groups])
+    found = pearson_of_points(means, np.zeros(parts), scatter * np.sqrt(shares), 2)
+    return float(np.sqrt(max(found.chi2 / chdtri(found.ndf, _CHANCE), 1.0)))
 
 
 def _correlation(rest: Floats) -> float:
@@ -97,7 +125,7 @@ def _correlation(rest: Floats) -> float:
     return float(np.clip((seen + 2 / n) / (1 - 4 / n), 0.0, _STRONGEST))
 
 
-def _unbiased(free: int) -> float:
+def _unbiased(free: float) -> float:
     """Return the factor that removes the bias of the standard deviation of a normal sample (1 / c4)."""
     return float(np.sqrt(free / 2) * np.exp(gammaln(free / 2) - gammaln((free + 1) / 2)))
 

@@ -51,24 +51,37 @@ def said(values: Any, times: Any = TIMES, drawn: bool = True, **settings: Any) -
     return {result["variable_name"].removeprefix("x_"): result for result in found}
 
 
+def alike(rng: np.random.Generator, n: int, noise: float, runs: int = 60) -> Any:
+    """Results of series whose neighbours are correlated by 0.98, a share of their variance white noise."""
+    found = []
+    for _ in range(runs):
+        scatter = rng.normal(0, (1 - 0.98**2) ** 0.5, n)
+        scatter[0] = rng.normal()
+        for i in range(1, n):
+            scatter[i] += 0.98 * scatter[i - 1]
+        values = 5 + np.sqrt(1 - noise) * scatter + np.sqrt(noise) * rng.normal(size=n)
+        found.append(said(values, np.linspace(START, END, n), drawn=False))
+    pulls = [
+        (one[kind]["variable_value"] - TRUE[kind]) / one[kind]["error"]
+        for one in found
+        for kind in ("mean", "slope")
+        if _good(one[kind])
+    ]
+    return {
+        "reason": next((one["mean"]["insufficient"] for one in found if "insufficient" in one["mean"]), ""),
+        "good": sum(_good(one[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
+        "good and off": sum(_off(one[kind], TRUE[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
+        "width": float(np.std(pulls)) if pulls else None,
+    }
+
+
 def case_alike() -> Any:
-    """Results of series whose neighbours are correlated by 0.98: how often there is one, and how far good ones are."""
-    rng, said_ = np.random.default_rng(9), {}
-    for n in (60, 360, 3600):
-        found = []
-        for _ in range(60):
-            scatter = rng.normal(0, (1 - 0.98**2) ** 0.5, n)
-            scatter[0] = rng.normal()
-            for i in range(1, n):
-                scatter[i] += 0.98 * scatter[i - 1]
-            times = np.linspace(START, END, n)
-            found.append(said(5 + scatter, times, drawn=False))
-        said_[str(n)] = {
-            "reason": next((one["mean"]["insufficient"] for one in found if "insufficient" in one["mean"]), ""),
-            "good": sum(_good(one[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
-            "good and off": sum(_off(one[kind], TRUE[kind]) for one in found for kind in TRUE) / len(found) / len(TRUE),
-        }
-    return said_
+    rng = np.random.default_rng(9)
+    return {str(n): alike(rng, n, 0.0) for n in (60, 360, 3600)}
+
+
+def case_noise_over_slow() -> Any:
+    return alike(np.random.default_rng(10), 3600, 0.5, 30)
 
 
 TRUE = {"mean": 5.0, "spread": 1.0, "slope": 0.0}

@@ -17,7 +17,14 @@ ALIKE = Known(
 
 
 def scenario(
-    name: str, what: str, seconds: float, period: float, correlation: float = 0.0, gap: float = 0.0, **known: Known
+    name: str,
+    what: str,
+    seconds: float,
+    period: float,
+    correlation: float = 0.0,
+    gap: float = 0.0,
+    flags: bool = False,
+    **known: Known,
 ) -> Scenario:
     """Return a scenario of runs of ``seconds`` with a reading every ``period``, a share ``gap`` of them missing."""
     truths = {"x_mean": MEAN, "x_spread": SPREAD, "x_slope": SLOPE}
@@ -35,7 +42,8 @@ def scenario(
         return scada.results({"x": answer}, 0.0, seconds, settings), truths
 
     full = 800 if correlation else 3000
-    return Scenario(name=name, what=what, simulate=simulate, runs=full, fast_runs=150, known=known)
+    fast = 60 if flags else 150
+    return Scenario(name=name, what=what, simulate=simulate, runs=full, fast_runs=fast, flags=flags, known=known)
 
 
 SCENARIOS = [
@@ -44,5 +52,6 @@ SCENARIOS = [
     scenario("alike", "the same, neighbouring readings correlated by 0.5", 3600, 10, correlation=0.5),
     scenario("few", "600 s, a reading every 17 s", 600, 17),
     scenario("lowest", "21 readings; 20 are needed", 210, 10),
+    scenario("slow", "30 hours, a reading every 10 s, correlated by 0.98", 108_000, 10, correlation=0.98, flags=True),
     scenario("few alike", "60 readings, correlated by 0.5", 600, 10, correlation=0.5, x_spread=ALIKE),
 ]
