@@ -5,9 +5,17 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import threading
 from pathlib import Path
-from typing import Any, Union
+from typing import IO, Any, Union
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None:
@@ -90,10 +98,68 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def open_file(path: Union[str, Path], mode: str = "rb", **how: Any) -> IO[Any]:
+    """Open a file as `open` does, and refuse at once what is none: a pipe in its place would be waited for.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mode, how
+        As for `open`.
+
+    Raises
+    ------
+    NoFileError
+        If it is a pipe, a socket or a device.
+    OSError
+        If it cannot be opened; `IsADirectoryError` for a folder.
+    """
+    return open(path, mode, opener=_opened, **how)
+
+
+class NoFileError(OSError):
+    """Something else is in the place of a file."""
+
+
+def _opened(path: str, flags: int) -> int:
+    try:
+        file = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # of a socket, and of a pipe without a reader
+            _check_kind(path, os.stat(path).st_mode)
+        raise
+    try:
+        _check_kind(path, os.fstat(file).st_mode)
+    except NoFileError:
+        os.close(file)
+        raise
+    return file
+
+
+def _check_kind(path: str, mode: int) -> None:
+    kind = _KINDS.get(stat.S_IFMT(mode))
+    if kind is not None:
+        raise NoFileError(errno.ENXIO, f"It is {kind}, not a file", path)
+
+
+def read_bytes(path: Union[str, Path]) -> bytes:
+    """Return the content of a file; errors as of `open_file`."""
+    with open_file(path, buffering=0) as file:
+        content: bytes = file.read()
+        return content
+
+
+def read_text(path: Union[str, Path], errors: str = "strict") -> str:
+    """Return the text of a file in UTF-8; errors as of `open_file`, `UnicodeDecodeError` as ``errors`` has it."""
+    with open_file(path, "r", encoding="utf-8", errors=errors) as file:
+        content: str = file.read()
+        return content
+
+
 def read_json(path: Union[str, Path]) -> Any:
     """Read one JSON file; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
-    with open(path, encoding="utf-8") as file:
-        return parse_json(file.read())
+    return parse_json(read_text(path))
 
 
 def parse_json(text: Union[str, bytes]) -> Any:

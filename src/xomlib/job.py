@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from xomlib.documents.job_description import JobDescription, JobKey
 from xomlib.errors import BadResult, DiskTrouble, JobError
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json, open_file, read_json, read_text
 
 VARIABLE = "_XOM_JOB"
 """Environment variable with the path of the job's description, for processes that a script starts."""
@@ -57,7 +57,7 @@ class Session:
             return
         sentence = f"{what} is saved in a process that the script started: return it, and save it in main"
         if self.folder is not None:
-            with open(self.folder / _REFUSED, "ab", buffering=0) as file:
+            with open_file(self.folder / _REFUSED, "ab", buffering=0) as file:
                 file.write(json.dumps(sentence).encode() + b"\n")
         raise BadResult(sentence)
 
@@ -65,7 +65,7 @@ class Session:
         """Add to the problems what processes that the script started could not save."""
         if self.folder is not None:
             with contextlib.suppress(FileNotFoundError):
-                lines = (self.folder / _REFUSED).read_text(encoding="utf-8").splitlines()
+                lines = read_text(self.folder / _REFUSED).splitlines()
                 self.problems += [json.loads(line) for line in lines]
                 self.keep()
 

@@ -6,9 +6,12 @@ import errno
 import json
 import math
 import os
+import re
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,9 @@ import pytest
 from hypothesis import example, given
 
 from support.factory import json_values
+from xomflow.core.paths import SOURCE
 from xomlib import files
-from xomlib.files import dump_json, read_json, write_atomically
+from xomlib.files import NoFileError, dump_json, open_file, read_bytes, read_json, read_text, write_atomically
 
 OLD, NEW = "old content", "new content"
 
@@ -188,3 +192,57 @@ def test_what_is_not_json_is_a_value_error(tmp_path: Path, content: bytes) -> No
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(ValueError):
         read_json(tmp_path / "x.json")
+
+
+def pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def socket_in(place: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(place))
+
+
+def device(place: Path) -> None:
+    place.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("mode", ["rb", "r+b", "ab", "wb"])
+@pytest.mark.parametrize("make", [pipe, socket_in, device])
+def test_what_is_no_file_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None], mode: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket may not be long
+    make(Path("odd"))
+    kind = make.__name__.partition("_")[0]
+    with pytest.raises(NoFileError, match=f"It is a {kind}, not a file"):
+        open_file("odd", mode)
+    for read in (read_bytes, read_text, read_json):
+        with pytest.raises(NoFileError):
+            read("odd")
+
+
+def test_a_folder_is_refused_as_by_open(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        read_bytes(tmp_path)
+
+
+# Files that are not below `work`, or that this module has just made itself; a configuration may be a pipe of the shell.
+OTHER_READERS = {
+    "xomflow/config/load.py",
+    *("xomflow/jobs/batches/node_home.py", "xomflow/jobs/processes/oom.py", "xomflow/storage/context_probe.py"),
+    *("xomflow/page/__init__.py", "xomflow/reports/week.py", "xomflow/workflow/upkeep/installed_units.py"),
+    *("xomflow/workflow/requests/analysing/new_analysis.py", "xomflow/workflow/requests/looking/outdated.py"),
+    "xomflow/workflow/requests/moving/former_config.py",
+    *("xomlib/files.py", "xomlib/saving/pictures.py", "xomlib/process/worker.py", "xomlib/table/work_folder.py"),
+    *("xomlib/versions.py", "xomlib/compat/xomlibutils.py"),
+}
+
+
+def test_every_reader_of_the_files_below_work_refuses_what_is_no_file() -> None:
+    found = set()
+    for path in sorted((SOURCE / "xomflow").rglob("*.py")) + sorted((SOURCE / "xomlib").rglob("*.py")):
+        text = re.sub(r"os\.open|webbrowser\.open", "", path.read_text())
+        if re.search(r"\.read_text\(|\.read_bytes\(|(?<![\w])open\(|ZipFile\(archive", text):
+            found.add(str(path.relative_to(SOURCE)))
+    assert found == OTHER_READERS

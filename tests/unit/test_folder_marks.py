@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from xomflow.core.files import folder_marks
 from xomflow.core.files.folder_marks import FolderAwayError, check_folders, mark, mark_folders
 from xomflow.core.paths import Paths
 
@@ -178,6 +179,6 @@ def test_a_mark_that_cannot_be_read_is_trouble_of_the_disk(used: Paths, monkeypa
     def stale(*_: object, **__: object) -> str:
         raise OSError(107, "Transport endpoint is not connected")
 
-    monkeypatch.setattr(Path, "read_text", stale)
+    monkeypatch.setattr(folder_marks, "read_text", stale)
     with pytest.raises(FolderAwayError, match=r"work: \.xom-work cannot be read: Transport endpoint is not connected"):
         check_folders(used)

@@ -78,3 +78,16 @@ def test_runs_of_a_tick_that_do_not_fit_together_follow_each_other(site: FastSit
     site.tree["local_memory_mb"] = 7900
     site.tick()
     assert len(site.done("alone")) == 6
+
+
+@pytest.mark.parametrize("name", ["", ".next"])
+def test_what_is_no_file_in_its_place_is_named_and_keeps_no_run_from_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    paths = Paths(tmp_path)
+    place = paths.memory_lock(os.uname().nodename)
+    place.parent.mkdir()
+    os.mkfifo(f"{place}{name}")
+    with hold_memory(paths, 300, 400):
+        pass
+    assert f"{place}{name}: It is a pipe, not a file; runs of this machine begin" in capsys.readouterr().out

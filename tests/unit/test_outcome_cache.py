@@ -16,7 +16,7 @@ from support.factory import KEY, failed, keep, key_of, outcome, result, typed
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes import cache
+from xomflow.outcomes import cache, reading
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
 from xomflow.outcomes.reading import read_document
 
@@ -233,13 +233,38 @@ def test_a_corrupt_outcome_is_set_aside_and_said_once(paths: Paths) -> None:
     assert again.problems == []
 
 
-def test_an_outcome_that_cannot_be_read_is_said_and_left(paths: Paths) -> None:
+def test_an_outcome_that_cannot_be_read_is_said_and_left(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(paths, outcome(key_of(52895)))
-    paths.outcome(KEY).symlink_to(paths.outcome(KEY).name)
+    OutcomeCache(paths).outcomes(SHELF)
+    keep(paths, outcome())
+
+    def stale(*_: object) -> bytes:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(reading, "read_bytes", stale)
     looking = OutcomeCache(paths)
     assert list(looking.outcomes(SHELF)) == ["052895"]
-    assert looking.problems == [f"{paths.outcome(KEY)} cannot be read: Too many levels of symbolic links"]
-    assert paths.outcome(KEY).is_symlink()
+    assert looking.problems == [f"{paths.outcome(KEY)} cannot be read: Stale file handle"]
+    assert not looking.damaged
+
+
+@pytest.mark.parametrize("leads_to", ["gone/052894.json", "052894.json"], ids=["nothing", "itself"])
+def test_a_link_that_leads_to_no_file_is_damage(paths: Paths, leads_to: str) -> None:
+    keep(paths, outcome(key_of(52895)))
+    paths.outcome(KEY).symlink_to(leads_to)
+    looking = OutcomeCache(paths)
+    assert list(looking.outcomes(SHELF)) == ["052895"]
+    assert looking.damaged == {paths.outcome(KEY): "is a link that leads to no file"}
+    looking.set_aside_damaged()
+    assert str((paths.set_aside / "kr83m/v1/052/052894.json.1").readlink()) == leads_to
+
+
+def test_a_pipe_in_the_place_of_an_outcome_is_damage(paths: Paths) -> None:
+    keep(paths, outcome(key_of(52895)))
+    os.mkfifo(paths.outcome(KEY))
+    looking = OutcomeCache(paths)
+    assert list(looking.outcomes(SHELF)) == ["052895"]
+    assert looking.damaged == {paths.outcome(KEY): "is a pipe, a socket or a device"}
 
 
 # --- stamps -----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.in_process import FastSite
+from xomflow.core.exit_code import ExitCode
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 ODD: dict[str, Callable[[Path], object]] = {
@@ -21,7 +24,24 @@ ODD: dict[str, Callable[[Path], object]] = {
     "list": lambda path: path.write_text("[[1], null]"),
     "folder": lambda path: (path / "inside").mkdir(parents=True),
     "loop": lambda path: path.symlink_to(path.name),
+    "dangling": lambda path: path.symlink_to(path.parent / "gone" / path.name),
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "socket": lambda path: bind(path),
 }
+
+
+def bind(path: Path) -> None:
+    """Make a socket; its name may be longer than the kernel allows in a call."""
+    with socket.socket(socket.AF_UNIX) as one:
+        here = Path.cwd()
+        os.chdir(path.parent)
+        one.bind(path.name)
+        os.chdir(here)
+
+
+# Whose content cannot be read.
+UNREADABLE = ("folder", "loop", "pipe", "device", "socket")
 # Of these the file is named in what `xom status` prints.
 NAMED = ("locks/one+v1+052001.lock", "slurm/one+v1+052001.json", "ticks/young/claims.json")
 
@@ -77,23 +97,32 @@ def test_many_at_once_are_named_and_the_rest_goes_on(site: FastSite) -> None:
         path = site.work / place
         path.unlink(missing_ok=True)
         (path / "inside").mkdir(parents=True)
+    for place in ("locks/one+v1+052005.lock", "slurm/y.json", "cache/periods.json", "decisions/pipe.json"):
+        os.mkfifo(site.work / place)
+    os.mkfifo(site.paths.outcomes / "one/v1/052/052006.json")
+    (site.paths.outcomes / "one/v1/052/052007.json").symlink_to("gone/052007.json")
     for place in ("cache/outcomes/one/v1/052.json", "ledger/local-test_/one/v1/052.json", "outcomes/one/v1/notes"):
         path = site.work / place
         path.unlink(missing_ok=True)
         path.symlink_to(path.name)
     (site.paths.ticks / "20260101T000000-h-1").mkdir()
     (site.paths.ticks / "20260101T000000-h-1/summary.json").touch()
-    site.runs([52004])
+    site.runs([52004, 52005, 52006, 52007])
     told, done = site.xom("status"), site.tick()
     for text in (told.stdout + told.stderr, done.stdout + done.stderr):
         assert "Traceback" not in text
         assert f"{young.name}/claims.json cannot be read: " in text
         assert "locks/one+v1+052003.lock cannot be read: Is a directory" in text
         assert "slurm/x.json cannot be read: Is a directory" in text
-    assert site.done("one") == {
-        52002,
-        52004,
-    }  # another process may work on 52001, which the young tick may have claimed
+        assert "slurm/y.json cannot be read: It is a pipe, not a file" in text
+        assert "locks/one+v1+052005.lock cannot be read: It is a pipe, not a file" in text
+        assert "decisions/pipe.json is no decision and counts for nothing: it is not a file" in text
+    assert "052006.json is a pipe, a socket or a device; moved to " in done.stderr
+    assert "052007.json is a link that leads to no file; moved to " in done.stderr
+    # Another process may work on 52001, which the young tick may have claimed.
+    assert site.done("one") == {52002, 52004}
+    assert site.tick().returncode != ExitCode.STORE_OR_DISK  # the odd outcomes are not in the way any more
+    assert {52006, 52007} <= site.done("one")
 
 
 @pytest.mark.slow
@@ -108,7 +137,7 @@ def test_it_stops_neither_commands_nor_ticks(site: FastSite, tmp_path: Path, how
         shutil.copytree(good, site.work, symlinks=True)
         young = young_tick(site) if "young" in place else None
         path = site.work / (place.replace("young", young.name) if young else place)
-        if path.name.startswith(".xom-") and how in ("folder", "loop"):
+        if path.name.startswith(".xom-") and how in UNREADABLE:
             continue  # the mark cannot be read, as where the disk is away: tests/unit/test_folder_marks.py
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)

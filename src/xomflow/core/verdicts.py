@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths
+from xomlib.files import read_text
 
 # The group of all runs of an analysis, where the configuration has no groups of run modes.
 ALL_MODES = "all"
@@ -287,6 +288,6 @@ def run_in(line: str) -> str:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return read_text(path).splitlines()
     except (OSError, ValueError):
         return []

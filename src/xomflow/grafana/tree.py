@@ -14,7 +14,7 @@ from xomflow.grafana.boards.run import run_board
 from xomflow.grafana.panels import Json
 from xomflow.grafana.rules import alerting
 from xomflow.grafana.site import Site
-from xomlib.files import write_atomically
+from xomlib.files import read_bytes, write_atomically
 
 _BOARDS = "dashboards"
 _HEAD = "# Written by XOM, see docs/grafana.md; a change here is lost with the next one of the configuration.\n"
@@ -62,7 +62,7 @@ def write_tree(folder: Path, site: Site) -> list[str]:
 
 def _differs(path: Path, text: str) -> bool:
     try:
-        return path.read_bytes() != _bytes(text)
+        return read_bytes(path) != _bytes(text)
     except FileNotFoundError:
         return True
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
-from xomlib.files import write_atomically
+from xomlib.files import read_bytes, write_atomically
 
 
 def mark_made(tick: TickPaths, key: Key) -> None:
@@ -47,7 +47,7 @@ def keep_figures(paths: Paths, key: Key, folder: Path, names: Collection[str]) -
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            write_atomically(place, (folder / name).read_bytes())
+            write_atomically(place, read_bytes(folder / name))
     shelf = paths.figure(key, "").parent
     for place in {shelf / name for name in names_in(shelf) if name.startswith(f"{key.run}.")} - {*places.values()}:
         place.unlink(missing_ok=True)

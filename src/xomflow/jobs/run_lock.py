@@ -15,7 +15,7 @@ from xomflow.core import times
 from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomlib.files import read_json
+from xomlib.files import open_file, read_json
 from xomlib.process.locks import is_locked
 
 # A job that has reached its time limit still writes how it ended, for at most this long.
@@ -89,7 +89,7 @@ def hold_run(paths: Paths, key: Key) -> IO[str]:
     path = paths.run_lock(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = path.open("a+", encoding="utf-8")
+        file = open_file(path, "a+", encoding="utf-8")
         fcntl.flock(file, fcntl.LOCK_EX)
         # Its owner may have removed the file while we waited; a lock on a removed file protects nothing.
         with contextlib.suppress(FileNotFoundError):
@@ -145,7 +145,7 @@ def take_left_behind(paths: Paths, key: Key) -> LockOwner | None:
     """Remove the lock file of a process that vanished and return its owner; None if the lock is held after all."""
     path = paths.run_lock(key)
     try:
-        with path.open("r+b") as file:  # to write, as NFS wants it for an exclusive lock
+        with open_file(path, "r+b") as file:  # to write, as NFS wants it for an exclusive lock
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return None

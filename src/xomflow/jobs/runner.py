@@ -41,6 +41,7 @@ from xomflow.outcomes.files import (
 from xomflow.outcomes.model import FailureDetails, Outcome, RunFacts
 from xomflow.outcomes.retries import DISK
 from xomlib.documents.schema import SchemaError
+from xomlib.files import open_file
 from xomlib.printing import printable, say
 
 # A batch system signals the processes of a job in any order: the runner may get its signal after its analysis did.
@@ -134,7 +135,7 @@ def _attempt_in(
     log.parent.mkdir(parents=True, exist_ok=True)
     if not around.is_alone:  # else the batch system writes into it already
         begin_log(paths, tick, key)
-    with log.open("a", encoding="utf-8") as file:
+    with open_file(log, "a", encoding="utf-8") as file:
         file.write(f"--- attempt {job.attempt}, {times.text(began)}, tick {tick.folder.name}\n")
         file.flush()
         kills = oom_kills()

@@ -22,6 +22,7 @@ from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, qu
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import compact, outcome_named, read_document
 from xomlib.documents.schema import SchemaError
+from xomlib.files import read_text
 
 # What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
 Fingerprint = int | str
@@ -155,7 +156,7 @@ class OutcomeCache:
     def _kept_lines(self, path: Path) -> dict[str, str]:
         """Return the entries of a kept file by run, each as a line of text; none if the file is missing or damaged."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_text(path)
             if "\n" not in text:  # as an earlier release wrote it
                 text = _as_text(_kept_by_id(json.loads(text)))
                 if self._may_write:

@@ -20,6 +20,7 @@ from xomflow.outcomes.model import (
     Resources,
     RunFacts,
 )
+from xomlib.files import open_file
 
 _LOG_LINES = 20
 _LOG_BYTES = 20_000
@@ -126,7 +127,7 @@ def keep_log(paths: Paths, key: Key, attempt: int) -> Path:
 def log_tail(log: Path) -> list[str]:
     """Return the last lines of a log; none if it cannot be read."""
     try:
-        with log.open("rb") as file:
+        with open_file(log) as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _LOG_BYTES))
             return file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]

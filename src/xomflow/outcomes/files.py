@@ -23,7 +23,7 @@ from xomflow.core.key import ID, RUN_DIGITS, Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.model import Outcome, to_document
 from xomlib.documents.schema import check_outcome
-from xomlib.files import create_atomically, digest, json_text, write_atomically
+from xomlib.files import create_atomically, digest, json_text, read_bytes, write_atomically
 
 _FAILURE = re.compile(
     rf"(?P<run>{ID})\.failed-(?P<attempt>[1-9]\d{{0,5}})-(?P<kind>[a-z_]+)-(?P<ended>\d{{1,10}})\.json", re.ASCII
@@ -177,7 +177,7 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
     place = paths.set_aside / path.relative_to(paths.outcomes)
     place.parent.mkdir(parents=True, exist_ok=True)
     targets = (place.with_name(f"{place.name}.{number}") for number in itertools.count(1))
-    target = next(one for one in targets if not one.exists())
+    target = next(one for one in targets if not os.path.lexists(one))
     try:
         path.rename(target)
     except FileNotFoundError:  # another tick was faster
@@ -229,7 +229,7 @@ def replace_outcome(path: Path, outcome: Outcome, replaced: str) -> bool:
 def digest_of(path: Path) -> str:
     """Return the digest of an outcome's file, by which a decision names it; empty if there is none."""
     try:
-        return digest(path.read_bytes())
+        return digest(read_bytes(path))
     except FileNotFoundError:
         return ""
 

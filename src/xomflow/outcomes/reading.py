@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 from pathlib import Path
@@ -11,7 +12,7 @@ from xomflow.core import times
 from xomflow.outcomes.files import is_done_name
 from xomflow.outcomes.model import Outcome
 from xomlib.documents.schema import SchemaError, check_outcome
-from xomlib.files import parse_json
+from xomlib.files import NoFileError, parse_json, read_bytes
 
 if TYPE_CHECKING:  # a tick without a new outcome reads none, and its steps start faster
     from pydantic import TypeAdapter
@@ -31,11 +32,21 @@ def read_outcome(path: Path) -> Outcome:
 
 
 def read_document(path: Path) -> Any:
-    """Return the JSON of an outcome's file; `SchemaError` if it is not JSON, `OSError` if it cannot be read."""
+    """Return the JSON of an outcome's file; `SchemaError` if it is not JSON, `OSError` if it cannot be read.
+
+    A link to nothing is no outcome: what it led to is gone, or its disk is away, and then the link is kept with what
+    is set aside.
+    """
     try:
-        return _parsed(path.read_bytes())
+        return _parsed(read_bytes(path))
     except IsADirectoryError:
         raise SchemaError("is a folder") from None
+    except NoFileError:
+        raise SchemaError("is a pipe, a socket or a device") from None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink():
+            raise SchemaError("is a link that leads to no file") from None
+        raise
     except ValueError as error:
         raise SchemaError(f"is not JSON: {error}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xomflow.page.chunk import non_finite
-from xomlib.files import write_atomically
+from xomlib.files import open_file, read_bytes, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HEAD = re.compile(r"// xom-page-2 ([0-9a-f]{12})(?: (.*))?")
@@ -66,7 +66,7 @@ def with_head(body: str, facts: dict[str, Any], place: str, source: str = "") ->
 def read_source(path: Path) -> str | None:
     """Return the source in the head of a data file; None if there is no good one, as in files of an older version."""
     try:
-        with path.open(encoding="ascii") as file:
+        with open_file(path, "r", encoding="ascii") as file:
             found = _HEAD.match(file.readline(200))
     except (OSError, ValueError):
         return None
@@ -76,7 +76,7 @@ def read_source(path: Path) -> str | None:
 def read_head(path: Path) -> Head | None:
     """Return the head of a data file; None if there is no good one."""
     try:
-        with path.open(encoding="ascii") as file:
+        with open_file(path, "r", encoding="ascii") as file:
             found = _HEAD.match(file.readline(200))
             facts = json.loads(file.readline(_LONGEST).removeprefix("// ")) if found else None
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def write_if_new(path: Path, content: bytes) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)  # the page can be made again, so what is in its way has no worth
     try:
-        if path.read_bytes() == content:
+        if read_bytes(path) == content:
             return
     except FileNotFoundError:
         pass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xomflow.core.errors import ContextError
-from xomlib.files import parse_json
+from xomlib.files import parse_json, read_bytes
 
 
 class FolderState(enum.Enum):
@@ -63,8 +63,7 @@ def state_of(folder: str) -> FolderState:
 def read_metadata(place: str) -> Any:
     """Return the content of a file of metadata; `OSError` if it cannot be read, `ValueError` if it is not JSON."""
     # There may be 200,000 of them: each `Path` and each buffer counts.
-    with open(place, "rb", buffering=0) as file:  # noqa: PTH123
-        return parse_json(file.read().decode())
+    return parse_json(read_bytes(place).decode())
 
 
 def state_in(metadata: Any) -> FolderState:

@@ -8,6 +8,7 @@ from typing import Any, Optional
 import xomlib
 from xomlib import saving
 from xomlib.compat.xomlibutils import construct_filename
+from xomlib.files import read_bytes
 from xomlib.job import current
 from xomlib.process.verdict import WARNING
 
@@ -113,7 +114,7 @@ def _keep_figure(path: Path) -> None:
     if f"{name}.png" in session.figures:  # several variables share it
         return
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         why = "" if content.startswith(_PNG) else "it is no PNG"
     except OSError as error:
         content, why = b"", f"it cannot be read: {error.strerror}"

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, Optional
 
+from xomlib.files import read_bytes
+
 # Of larger chunks this costs too much time and memory; they are of peaks and below. In bytes, uncompressed.
 LARGEST = 32 * 1024 * 1024
 # With fewer blocks, of a megabyte as a rule, it cannot be seen whether the same version of blosc has written them.
@@ -35,7 +37,7 @@ def damaged_block(file: Path, data: Any, codec: str) -> Optional[int]:
     if codec != "blosc" or "blosc" not in sys.modules or not 0 < data.nbytes <= LARGEST:
         return None
     with contextlib.suppress(OSError, ValueError, struct.error, TypeError):
-        stored = file.read_bytes()
+        stored = read_bytes(file)
         written = sys.modules["blosc"].compress(data, shuffle=False)  # as strax does
         if stored != written:
             return _only_difference(_blocks(stored), _blocks(written))

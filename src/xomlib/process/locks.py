@@ -2,6 +2,8 @@
 
 import fcntl
 
+from xomlib.files import open_file
+
 
 def is_locked(path: str) -> bool:
     """Return whether another process holds the lock on ``path``.
@@ -9,7 +11,7 @@ def is_locked(path: str) -> bool:
     A file that is gone is not locked. One that cannot be opened or locked may be held: that is the safe answer.
     """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

@@ -14,6 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from xomlib.files import open_file, read_text
 from xomlib.process.damage import damaged_block
 
 JOURNAL = "reads.jsonl"
@@ -46,7 +47,7 @@ class Journal:
             return
         self._known.add((data_type, lineage_hash))
         line = json.dumps({"type": data_type, "lineage": lineage_hash}) + "\n"
-        with contextlib.suppress(OSError), open(self._path, "ab", buffering=0) as file:
+        with contextlib.suppress(OSError), open_file(self._path, "ab", buffering=0) as file:
             file.write(line.encode())  # in one piece, so that lines of several processes do not mix
 
 
@@ -59,7 +60,7 @@ def lineage_in(path: Path) -> "dict[str, str]":
         If there is none: strax was never loaded, or a version that cannot be watched.
     """
     found: dict = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         try:
             read = json.loads(line)
             found.setdefault(str(read["type"]), {})[str(read["lineage"])] = None

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from xomlib.files import digest, parse_json, read_json, write_atomically
+from xomlib.files import digest, parse_json, read_bytes, read_json, write_atomically
 
 _DONE = re.compile(r"\d{6}(?:-[0-9a-f]{4})?\.json", re.ASCII)
 _SHELF = re.compile(r"\d{3}", re.ASCII)
@@ -112,7 +112,7 @@ class Outcomes:
 
     def _read(self, path: Path) -> Optional[Row]:
         try:
-            document = parse_json(path.read_bytes())
+            document = parse_json(read_bytes(path))
             key = document["key"]
             if document["schema"] not in _FORMS or document["status"] != "done":
                 raise ValueError("it is not the outcome of a finished run")

@@ -16,8 +16,9 @@ from pathlib import Path
 from zlib import error as zlib_error
 
 from xomflow.core.errors import DiskError
+from xomlib.files import NoFileError, open_file
 
-_DAMAGE = (zipfile.BadZipFile, zlib_error, EOFError, NotImplementedError, UnicodeDecodeError)
+_DAMAGE = (zipfile.BadZipFile, zlib_error, EOFError, NotImplementedError, UnicodeDecodeError, NoFileError)
 
 
 class DamagedArchiveError(DiskError):
@@ -73,7 +74,7 @@ def add_to_archive(archive: Path, files: Mapping[str, Path], until: float) -> di
 def read_from_archive(archive: Path, name: str) -> bytes | None:
     """Return a file in an archive; None if there is none. `DamagedArchiveError` if the archive cannot be read."""
     try:
-        with zipfile.ZipFile(archive) as source:
+        with open_file(archive) as file, zipfile.ZipFile(file) as source:
             return source.read(name)
     except (FileNotFoundError, KeyError):
         return None
@@ -84,7 +85,7 @@ def read_from_archive(archive: Path, name: str) -> bytes | None:
 def read_all_from_archive(archive: Path, is_wanted: Callable[[str, int], bool]) -> dict[str, bytes]:
     """Return the files in an archive that are wanted by name and size, by name; errors as of `read_from_archive`."""
     try:
-        with zipfile.ZipFile(archive) as source:
+        with open_file(archive) as file, zipfile.ZipFile(file) as source:
             wanted = [info for info in source.infolist() if is_wanted(info.filename, info.file_size)]
             return {info.filename: source.read(info) for info in wanted}
     except FileNotFoundError:
@@ -96,7 +97,7 @@ def read_all_from_archive(archive: Path, is_wanted: Callable[[str, int], bool]) 
 def names_in_archive(archive: Path) -> list[str]:
     """Return the names of the files in an archive; none if there is no archive, errors as of `read_from_archive`."""
     try:
-        with zipfile.ZipFile(archive) as source:
+        with open_file(archive) as file, zipfile.ZipFile(file) as source:
             return source.namelist()
     except FileNotFoundError:
         return []
@@ -111,7 +112,11 @@ def _copy_without(archive: Path, target: Path, files: Mapping[str, Path]) -> Non
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(archive, target)
         return
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy:
+    with (
+        open_file(archive) as file,
+        zipfile.ZipFile(file) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy,
+    ):
         for info in source.infolist():
             if info.filename not in files:
                 copy.writestr(info, source.read(info))

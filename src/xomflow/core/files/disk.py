@@ -7,6 +7,8 @@ import errno
 import os
 from pathlib import Path
 
+from xomlib.files import open_file
+
 # More than what a file system keeps beside the names of files.
 _BYTES = bytes(65536)
 
@@ -17,7 +19,7 @@ def trouble_in(folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with place.open("wb") as file:
+            with open_file(place, "wb") as file:
                 file.write(_BYTES)
                 file.flush()
                 os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.errors import DiskError, PersonNeededError
+from xomlib.files import open_file, read_text
 from xomlib.printing import say
 
 # The environment of the processes that a tick starts has its name.
@@ -73,7 +74,7 @@ def check_locks(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / f".lock-test.{os.getpid()}"
     try:
-        with place.open("wb") as file:
+        with open_file(place, "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _is_refused(place) or not _is_refused_elsewhere(place):
                 raise DiskError(f"{folder}: a file lock (flock) here does not keep another process out; {_REMEDY}")
@@ -128,7 +129,7 @@ def _write_holder(file: int) -> None:
 def describe_holder(lock: Path) -> str:
     """Return in words who holds a lock, as far as its file shows it."""
     try:
-        holder: Any = json.loads(lock.read_text(encoding="utf-8"))
+        holder: Any = json.loads(read_text(lock))
         who = f"tick {holder['tick']}" if holder["tick"] else "another process"
         return f"{who} (host {holder['host']}, process {holder['pid']}, since {holder['since']})"
     except (OSError, ValueError, KeyError, TypeError):
@@ -136,7 +137,7 @@ def describe_holder(lock: Path) -> str:
 
 
 def _is_refused(place: Path) -> bool:
-    with place.open("r+b") as other:
+    with open_file(place, "r+b") as other:
         try:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -162,7 +163,7 @@ def _is_refused_elsewhere(place: Path) -> bool:
 def shared(lock: Path, longest: float = LONGEST_WAIT) -> Iterator[None]:
     """Wait for the owner of a lock, as `exclusive` does, and keep others from taking it meanwhile; writes nothing."""
     try:
-        file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe there can be locked too
     except FileNotFoundError:  # no tick has ever taken it
         yield
         return

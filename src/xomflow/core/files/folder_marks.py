@@ -17,7 +17,7 @@ from pathlib import Path
 
 from xomflow.core.errors import DiskError
 from xomflow.core.paths import Paths
-from xomlib.files import write_atomically
+from xomlib.files import read_text, write_atomically
 
 # In the site's folder, where Snakemake keeps its notes; both can be deleted.
 _SITE = Path(".snakemake/xom-work")
@@ -104,7 +104,7 @@ def _id_in(lines: Iterable[str]) -> str:
 def _lines(path: Path) -> set[str] | None:
     """Return the lines of a file; None if there is none."""
     try:
-        return set(path.read_text(encoding="utf-8", errors="replace").split("\n")) - {""}
+        return set(read_text(path, errors="replace").split("\n")) - {""}
     except OSError as error:
         if error.errno in _ABSENT:
             return None

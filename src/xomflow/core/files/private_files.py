@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from xomflow.core.errors import XomError
+from xomlib.files import read_text
 
 
 def read_private(path: Path, place: str, error: type[XomError]) -> str:
@@ -24,7 +25,7 @@ def read_private(path: Path, place: str, error: type[XomError]) -> str:
         found = path.expanduser()
         if found.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise error(f"{place}: {path} can be read by others; run: chmod 600 {path}")
-        return found.read_text(encoding="utf-8")
+        return read_text(found)
     except (OSError, RuntimeError) as problem:  # pathlib's error for an unknown home is a RuntimeError
         raise error(f"{place}: {path} cannot be read: {getattr(problem, 'strerror', problem)}") from None
     except UnicodeDecodeError:

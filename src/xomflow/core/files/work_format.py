@@ -24,7 +24,7 @@ from xomflow.core.errors import ConfigurationError
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import ID
 from xomflow.core.paths import Paths
-from xomlib.files import write_atomically
+from xomlib.files import read_text, write_atomically
 
 FORMAT = 2
 # The oldest layout on which this version works as it is.
@@ -67,7 +67,7 @@ def format_of(paths: Paths) -> int:
         If the file does not hold a number.
     """
     try:
-        text = paths.format.read_text(encoding="utf-8", errors="replace").strip()
+        text = read_text(paths.format, errors="replace").strip()
     except OSError as error:
         if not isinstance(error, FileNotFoundError):
             raise ConfigurationError(f"{paths.format}: cannot be read: {error.strerror}") from None

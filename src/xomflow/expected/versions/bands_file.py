@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xomflow.core.files.kept_json import write_kept
 from xomflow.core.verdicts import run_in
+from xomlib.files import open_file, read_text
 
 
 class BandsFile:
@@ -43,7 +44,7 @@ class BandsFile:
         if [*early, *lines, *late] == before:
             return False
         if len(early) == len(before) and self._path.exists():
-            with self._path.open("a", encoding="utf-8") as file:
+            with open_file(self._path, "a", encoding="utf-8") as file:
                 file.writelines(lines)
         else:
             write_kept(self._path, "".join([*early, *lines, *late]))
@@ -65,7 +66,7 @@ class BandsFile:
 
     def _lines(self) -> list[str]:
         try:
-            text = self._path.read_text(encoding="utf-8")
+            text = read_text(self._path)
         except (OSError, ValueError):
             return []
         lines = text.splitlines(keepends=True)

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from xomflow.core.paths import Paths
+from xomlib.files import open_file
+from xomlib.printing import say
 
 PART_MB = 100
 _LOOK_SECONDS = 0.3
@@ -37,11 +39,15 @@ def hold_memory(paths: Paths, memory_mb: int, most_mb: int | None = None) -> Ite
     parts = max(1, (most_mb or _of_machine(memory_mb)) // PART_MB)
     place = paths.memory_lock(os.uname().nodename)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("a+b") as file:
-        with place.with_name(f"{place.name}.next").open("wb") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            while not take_parts(file, math.ceil(memory_mb / PART_MB), parts):
-                time.sleep(_LOOK_SECONDS)
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(open_file(place, "a+b"))
+            with open_file(place.with_name(f"{place.name}.next"), "wb") as turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                while not take_parts(file, math.ceil(memory_mb / PART_MB), parts):
+                    time.sleep(_LOOK_SECONDS)
+        except OSError as error:  # something else is in the place of a file, which is no reason to do nothing
+            say(f"{error.filename or place}: {error.strerror}; runs of this machine begin without a look at its memory")
         yield
 
 

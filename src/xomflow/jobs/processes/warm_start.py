@@ -21,6 +21,7 @@ from xomflow.core.paths import Paths
 from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested
 from xomflow.jobs.processes.surroundings import Home
 from xomflow.outcomes.document import log_tail
+from xomlib.files import open_file
 from xomlib.printing import say
 from xomlib.process.peers import is_own_user
 
@@ -132,7 +133,7 @@ def _connect(program: Program, paths: Paths, home: Home, preload: Iterable[str],
     if folder.stat().st_uid != os.geteuid():
         return None
     folder.chmod(0o700)  # whatever the umask: who can connect can run scripts as this user
-    with (folder / "start.lock").open("w") as lock:
+    with open_file(folder / "start.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (client := try_to_connect(folder)) or (folder / "failed").exists():
             return client
@@ -156,7 +157,7 @@ def _start(
     folder = home.of(program.name)
     (folder / _SOCKET).unlink(missing_ok=True)
     arguments = [str(folder.absolute()), str(home.lock.absolute()), str(idle_s), *dict.fromkeys(preload)]
-    with (folder / "log").open("ab") as log:
+    with open_file(folder / "log", "ab") as log:
         server = subprocess.Popen(
             software.command(program, paths, "xomlib.process.fork_server", *arguments),
             env=software.environment(program, paths),

@@ -21,7 +21,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
 from xomflow.planning.progress.unclear import Unclear
-from xomlib.files import dump_json, read_json
+from xomlib.files import dump_json, open_file, read_json
 from xomlib.process.locks import is_locked
 
 _NAME = re.compile(r"(?P<began>\d{8}T\d{6})-(?P<host>[A-Za-z0-9]*)-\d+")
@@ -72,7 +72,7 @@ def _host() -> str:
 def hold_tick(tick: TickPaths) -> IO[bytes]:
     """Take the lock of a tick; it lasts until the returned file is closed or the process dies."""
     tick.folder.mkdir(parents=True, exist_ok=True)
-    file = tick.lock.open("wb")
+    file = open_file(tick.lock, "wb")
     fcntl.flock(file, fcntl.LOCK_EX)  # waits for another tick that tests the lock at this moment
     return file
 

@@ -16,7 +16,7 @@ from xomflow.publishing.point import Point, number_in
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
 from xomflow.publishing.stores.store import MakePoints, Points, StoreError, WholeShelfNeededError
-from xomlib.files import write_atomically
+from xomlib.files import read_bytes, read_text, write_atomically
 
 # A line of line protocol; texts may have line ends.
 _LINE = re.compile(rb'(?:[^"\n]++|"(?:[^"\\]++|\\.)*+")++\n', re.DOTALL)
@@ -58,7 +58,7 @@ class LocalStore:
         """Add points to the file of a day; see `Store.add`."""
         path = self._own / f"{day}.lp"
         try:
-            before = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            before = read_text(path).splitlines(keepends=True)
         except FileNotFoundError:
             before = []
         new = line_protocol.text(points).splitlines(keepends=True)  # no text of XOM's own has a line end
@@ -67,14 +67,14 @@ class LocalStore:
     def replace(self, table: str, points: list[Point]) -> None:
         """Write the file of a table; see `Store.replace`."""
         path, content = self._own / f"{table}.lp", _text(table, points)
-        if not path.is_file() or path.read_bytes() != content:
+        if not path.is_file() or read_bytes(path) != content:
             self._put(path, content)
 
     def drop(self, analysis: str) -> int:
         """Remove the files of an analysis; see `Store.drop`."""
         folder, lines = self._folder / analysis, 0
         for path in folder.rglob("*.lp"):
-            lines += len(_LINE.findall(path.read_bytes()))
+            lines += len(_LINE.findall(read_bytes(path)))
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
         return lines
@@ -93,7 +93,7 @@ class LocalStore:
             path = self._path(shelf)
             if path not in there:
                 yield from [f"{shelf}: {path} is missing"] * bool(points)
-            elif path.read_bytes() != _content(shelf, points):
+            elif read_bytes(path) != _content(shelf, points):
                 yield f"{shelf}: {path} does not hold what the outcomes say"
             there.discard(path)
         for path in sorted(there):
@@ -108,7 +108,7 @@ class LocalStore:
     def _with_other_lines(self, shelf: Shelf, path: Path, points: Points, changed: set[str]) -> bytes:
         """Return what the file of a shelf of single runs has, with other points of the runs that changed."""
         try:
-            content = path.read_bytes()
+            content = read_bytes(path)
             lines = _LINE.findall(content)
             numbers = [number_in(int(line.rpartition(b" ")[2])) for line in lines]
         except (OSError, ValueError):
@@ -128,7 +128,7 @@ class LocalStore:
     def _put(self, path: Path, content: bytes) -> None:
         try:
             write_atomically(path, content)
-            stored = path.read_bytes()
+            stored = read_bytes(path)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}") from None
         if stored != content:

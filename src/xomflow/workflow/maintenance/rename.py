@@ -15,7 +15,7 @@ from xomflow.decisions.model import Decision
 from xomflow.outcomes.campaigns.renaming import under_new_name
 from xomflow.outcomes.files import digest_of, names_in
 from xomflow.workflow.maintenance import steps
-from xomlib.files import digest, write_atomically
+from xomlib.files import digest, read_bytes, write_atomically
 
 
 def check_rename(config: Config, old: str, new: str) -> list[Key]:
@@ -85,12 +85,12 @@ def _renamed(paths: Paths, decision: Decision, new: str) -> Decision:
     digests = list(about.digests)
     for place, (run, named) in enumerate(zip(about.runs, about.digests, strict=False)):
         path = paths.outcome(Key(about.analysis, about.version, run))
-        if digest_of(path) == named and (content := under_new_name(path.read_bytes(), about.analysis, new)):
+        if digest_of(path) == named and (content := under_new_name(read_bytes(path), about.analysis, new)):
             digests[place] = digest(content)
     return replace(decision, subject=replace(about, analysis=new, digests=tuple(digests)))
 
 
 def _rename_documents(paths: Paths, old: str, new: str) -> None:
     for path in (paths.outcomes / new).glob("*/*/*.json"):
-        if (content := under_new_name(path.read_bytes(), old, new)) is not None:
+        if (content := under_new_name(read_bytes(path), old, new)) is not None:
             write_atomically(path, content)

@@ -11,6 +11,7 @@ from xomflow.core.key import Key
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import names_in
+from xomlib.files import read_bytes
 
 
 def log_of(config: Config, analysis: str, run: str, version: str | None, attempt: int | None) -> tuple[str, list[str]]:
@@ -56,7 +57,7 @@ def key_of_log(config: Config, analysis: str, run: str, version: str | None) -> 
 
 def _read(log: Path) -> bytes | None:
     try:
-        return log.read_bytes()
+        return read_bytes(log)
     except FileNotFoundError:
         return None
 

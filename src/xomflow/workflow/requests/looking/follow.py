@@ -15,6 +15,7 @@ from xomflow.jobs.redo import is_done
 from xomflow.jobs.run_lock import read_owner
 from xomflow.outcomes.files import failures_of
 from xomflow.planning.progress.in_progress import read_in_progress
+from xomlib.files import open_file
 from xomlib.process.locks import is_locked
 
 # Seconds between two looks at the log, and between two questions about claims and the batch system.
@@ -48,7 +49,7 @@ class LogTail:
 
     def _more(self) -> bytes:
         try:
-            with self._log.open("rb") as file:
+            with open_file(self._log) as file:
                 status = os.fstat(file.fileno())
                 if status.st_ino != self._inode or status.st_size < self._place:  # of another attempt
                     self._inode, self._place = status.st_ino, 0

@@ -15,6 +15,7 @@ from xomflow.core.files.kept_json import UNREADABLE
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
 from xomflow.planning.progress.claims import Claim, began_at, claims_in
+from xomlib.files import read_bytes, read_text
 
 # Bytes of a file without claims, which most ticks have.
 _EMPTY = 3
@@ -53,7 +54,7 @@ class PastTick:
             If the file may be in an archive that cannot be read.
         """
         try:
-            return file.read_text(encoding="utf-8", errors="replace")
+            return read_text(file, errors="replace")
         except (FileNotFoundError, NotADirectoryError):  # a file is in the archive before it is removed
             content = read_from_archive(self.archive, str(file.relative_to(self.files.folder.parent)))
             return None if content is None else content.decode(errors="replace")
@@ -130,7 +131,7 @@ def _has_claims(name: str, size: int) -> bool:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_bytes(file)
     except OSError:
         return b""
 
