@@ -98,7 +98,8 @@ def filled(paths: Paths, bucket: Bucket, folder: Path) -> Paths:
         "rate": {"version": "v1", "title": "Rate"},
     }
     store = {"kind": "influxdb", "credentials": str(bucket.credentials(folder)), "prefix": PREFIX}
-    config = settings(paths.work, analyses=named, store=store, page={"url": "https://xom.example.org/page/"})
+    page, expected = {"url": "https://xom.example.org/page/"}, {"together": list(named)}
+    config = settings(paths.work, analyses=named, store=store, page=page, expected=expected)
     states = [("052061", "failed"), ("052062", "gave up"), ("052063", "waiting")]
     listed = [
         ListedKey.from_json({**tick_item(run, state), "start": ago(hours=9), "class": "raised"})

@@ -92,8 +92,8 @@ def test_files_are_no_store_that_grafana_can_ask(site: FastSite) -> None:
 def test_no_line_joins_the_bands_of_groups_of_run_modes(site: FastSite) -> None:
     at_influx(site).analysis("first", GOOD)
     site.runs([52001])
-    for groups, spans in (({}, True), ({"calibration": ["kr83m"]}, False)):
-        site.tree["expected"] = {"groups": groups}
+    for together, spans in ((["first"], True), ([], False)):
+        site.tree["expected"] = {"together": together}
         site.tick()
         drawn = json.dumps(boards(site.work / "grafana")["xom-prod-analysis-first"])
         assert ('{"id": "custom.spanNulls", "value": true}' in drawn) is spans

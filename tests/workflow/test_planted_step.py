@@ -38,7 +38,7 @@ def planted(site: FastSite) -> None:
     site.analysis("light", script("light", -5.0), contact="ann@lab.org")
     site.analysis("steady", script("steady", 0.0))
     site.tree["max_jobs_per_tick"] = 200
-    site.tree["expected"] = {"time_per_tick": "60 s"}
+    site.tree["expected"] = {"time_per_tick": "60 s", "together": ["light", "steady"]}
     done = site.tick()
     assert done.returncode == 0, done.stderr
 
@@ -152,7 +152,7 @@ def test_a_tick_judges_only_for_its_time_and_later_ones_go_on(site: FastSite) ->
     site.runs([document(FIRST + number) for number in range(40)])
     site.analysis("light", script("light", 0.0))
     site.tree["max_jobs_per_tick"] = 200
-    site.tree["expected"] = {"time_per_tick": "0.000001 s"}
+    site.tree["expected"] = {"time_per_tick": "0.000001 s", "together": ["light"]}
     site.tick()
     judged = [len(read_verdicts(site.paths, SeriesId("light", "v1", "all", "v0")))]
     for _ in range(2):

@@ -16,7 +16,7 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths
 from xomlib.files import read_text
 
-# The group of all runs of an analysis, where the configuration has no groups of run modes.
+# The group of all runs of an analysis whose results do not depend on the run mode, and of runs without one.
 ALL_MODES = "all"
 # A late run may move the run with which a change began by so many.
 _SAME = 8
@@ -68,7 +68,7 @@ class SeriesId(NamedTuple):
     analysis, version, variable
         Of the results.
     group
-        Name of the group of run modes; ``all`` if the configuration has none.
+        Name of the group of run modes; ``all`` if the analysis has a single one.
     """
 
     analysis: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xomflow.core.messages import some_of
-from xomflow.core.verdicts import HowEnded, Kind, SeriesId
+from xomflow.core.verdicts import ALL_MODES, HowEnded, Kind, SeriesId
 from xomflow.expected.event import Event
 
 # A change of more than so many times the value has no meaning in per cent.
@@ -59,7 +59,8 @@ def relative_change(event: Event) -> float | None:
 
 
 def _what(event: Event, told: Told) -> str:
-    name, unit = event.variable, f" {told.unit}" if told.unit else ""
+    group, unit = told.series[0].group, f" {told.unit}" if told.unit else ""
+    name = event.variable if group == ALL_MODES or not event.variable else f"{event.variable} ({group})"
     sigma = f"{abs(event.sigma):.1f} sigma"
     before, after = _two(event.before, event.after)
     relative = relative_change(event)

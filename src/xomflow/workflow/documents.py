@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -221,7 +221,12 @@ def _expected(config: Config) -> SiteSettings:
         for name, of in config.analyses.items()
         if of.expected
     }
-    return SiteSettings(block.minimum, block.accept, block.groups, block.time_per_tick, sizes)
+    together = {*block.together, *(name for name, of in config.analyses.items() if _is_of_one_mode(of.run_modes))}
+    return SiteSettings(block.minimum, block.accept, block.groups, block.time_per_tick, sizes, sorted(together))
+
+
+def _is_of_one_mode(run_modes: Sequence[str]) -> bool:
+    return len(run_modes) == 1 and "*" not in run_modes[0]
 
 
 def _trials_of(config: Config) -> dict[str, str]:

@@ -107,6 +107,13 @@ class Config(Model):
                 raise ValueError(f"two of science_runs have the name '{name}': each needs a name of its own")
         return self
 
+    @model_validator(mode="after")
+    def _expected_analyses_are_known(self) -> Config:
+        for name in self.expected.together:
+            if name not in self.analyses:
+                raise ValueError(f"expected: together: there is no analysis '{name}': correct or remove it")
+        return self
+
     @property
     def warnings(self) -> list[str]:
         """Sentences about keys that have no effect any more."""

@@ -21,8 +21,13 @@ class Expected(Model):
     )
     groups: dict[Label, list[BareName]] = Field(
         {},
-        description="Groups of run modes, each with a history of its own: `{calibration: [kr83m, ar37]}`. A mode in "
-        "none is a group by itself. Default: all runs of an analysis are one group.",
+        description="Run modes that share a history: `{calibration: [kr83m, ar37]}`. A mode in none has a history of "
+        "its own.",
+    )
+    together: list[BareName] = Field(
+        [],
+        description="Analyses whose results do not depend on the run mode, such as slow control: all their runs share "
+        "a history. So do those of an analysis of a single mode.",
     )
     time_per_tick: PositiveDuration = Field(
         length("0.2 s"),

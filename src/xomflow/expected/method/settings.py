@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from xomflow.core.verdicts import ALL_MODES
+
 # Raised when the same results and settings give other verdicts; everything is judged again then.
 METHOD = 2
 # Results over which scatter is learned, and choice of follower is made.
@@ -51,12 +53,21 @@ class Settings:
         By variable, the smallest error that counts: differences far below it are of no interest.
     tolerance
         By variable, how far the level may move in 30 days; a variable without it has no alarm of drift.
+    groups
+        Groups of run modes with their modes; a mode in none is a group by itself. None: all runs are one group.
     """
 
     minimum: int = 30
     accept: int = 48
     matters: Mapping[str, Size] = field(default_factory=dict)
     tolerance: Mapping[str, Size] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] | None = None
+
+    def group_of(self, mode: str) -> str:
+        """Return the name of the group of a run mode."""
+        if self.groups is None:
+            return ALL_MODES
+        return next((name for name, modes in self.groups.items() if mode in modes), mode or ALL_MODES)
 
     def to_json(self) -> dict[str, Any]:
         """Return what verdicts depend on, the method included."""
@@ -73,6 +84,8 @@ class SiteSettings:
         As of `Settings`.
     groups
         Run modes of each group.
+    together
+        Analyses whose runs are one group, whatever their modes.
     time_per_tick_s
         Seconds in which a tick judges results.
     sizes
@@ -84,13 +97,15 @@ class SiteSettings:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_per_tick_s: float = 0.2
     sizes: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+    together: Sequence[str] = ()
 
     def of(self, analysis: str) -> Settings:
         """Return the settings of an analysis."""
         sizes = self.sizes.get(analysis, {})
         matters = {variable: size_of(matters) for variable, (matters, _) in sizes.items() if matters}
         tolerance = {variable: size_of(tolerance) for variable, (_, tolerance) in sizes.items() if tolerance}
-        return Settings(self.minimum, self.accept, matters, tolerance)
+        groups = None if analysis in self.together else self.groups
+        return Settings(self.minimum, self.accept, matters, tolerance, groups)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from math import isfinite
 from typing import NamedTuple
 from zlib import crc32
 
 from xomflow.core import times
 from xomflow.core.key import is_group
-from xomflow.core.verdicts import ALL_MODES
 from xomflow.expected.bank import RunResults
 from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.campaigns.groups import CurrentResults
@@ -43,13 +42,12 @@ class History:
         Where they are read.
     current
         Which of them are current.
-    groups
-        Names of groups with their run modes; a run of no such mode is in a group of that name, or in `all` without any.
+    group_of
+        Returns the group of a run from its analysis and its mode.
     """
 
-    def __init__(self, cache: OutcomeCache, current: CurrentResults, groups: Mapping[str, Collection[str]]) -> None:
-        self._cache, self._current = cache, current
-        self._group_of = {mode: group for group, modes in groups.items() for mode in modes}
+    def __init__(self, cache: OutcomeCache, current: CurrentResults, group_of: Callable[[str, str], str]) -> None:
+        self._cache, self._current, self._group_of = cache, current, group_of
 
     def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
         """Return the shelves of each version of an analysis, in order."""
@@ -76,16 +74,15 @@ class History:
         if outcomes is None:
             outcomes = {run: one for run, one in self._cache.outcomes(shelf).items() if run in runs}
         of_runs = self._current.of(shelf, outcomes).items()
-        return {run: self._judgeable(run, one) for run, one in of_runs if _is_time(one.run.start)}
+        return {run: self._judgeable(shelf, run, one) for run, one in of_runs if _is_time(one.run.start)}
 
-    def _judgeable(self, run: str, outcome: Outcome) -> Judgeable:
-        mode = outcome.run.mode or ""
-        group = self._group_of.get(mode, mode) if self._group_of else ALL_MODES
+    def _judgeable(self, shelf: Shelf, run: str, outcome: Outcome) -> Judgeable:
+        group = self._group_of(shelf.analysis, outcome.run.mode or "")
         measured = (one for one in outcome.results if one.value is not None and one.limit is None)
         values = {one.variable: (float(one.value or 0.0), float(one.error or 0.0)) for one in measured}
         usable = {name: pair for name, pair in values.items() if all(map(isfinite, pair))}
         units = {one.variable: one.unit for one in outcome.results if one.unit}
-        return Judgeable(group or ALL_MODES, RunResults(run, outcome.run.start or "", usable), units)
+        return Judgeable(group, RunResults(run, outcome.run.start or "", usable), units)
 
 
 def _is_time(text: str | None) -> bool:

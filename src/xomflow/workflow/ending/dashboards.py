@@ -84,7 +84,7 @@ def site_of(paths: Paths, config: ReportConfig, bucket: Bucket, makers: Mapping[
         page_url=config.page_url,
         settings=config.grafana,
         analyses=tuple(
-            _analysis(name, one, makers, bool(config.expected.groups)) for name, one in config.analyses.items()
+            _analysis(name, one, makers, name not in config.expected.together) for name, one in config.analyses.items()
         ),
     )
 

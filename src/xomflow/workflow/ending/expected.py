@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import time
@@ -80,11 +81,14 @@ def judge_until(
     is_over
         Whether to stop; asked after each run.
     """
-    history = History(OutcomeCache(paths), CurrentResults(paths, groups), config.expected.groups)
+    settings = functools.cache(config.expected.of)
+    history = History(
+        OutcomeCache(paths), CurrentResults(paths, groups), lambda analysis, mode: settings(analysis).group_of(mode)
+    )
     made, now, versions = read_decisions(paths).made, times.now(), list[JudgedVersion]()
     for analysis, version in _turns(paths, config):
-        settings, decided = config.expected.of(analysis), decided_about(made, analysis, now)
-        versions.append(JudgedVersion(paths, history, analysis, version, settings, decided))
+        decided = decided_about(made, analysis, now)
+        versions.append(JudgedVersion(paths, history, analysis, version, settings(analysis), decided))
     is_done = _judge_in_turn(versions, is_over)
     _keep_learning(paths, versions)
     contacts = {name: block.contact for name, block in config.analyses.items()}
