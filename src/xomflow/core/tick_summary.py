@@ -83,14 +83,14 @@ class ListedKey:
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in files."""
-        known = {"log": self.log, "start": _text(self.start), "class": self.kind or None}
+        known = {"log": self.log, "start": times.text_or_none(self.start), "class": self.kind or None}
         return {
             **self.key.as_dict(),
             "state": str(self.state),
             "reason": self.reason,
             "attempt": self.attempt,
-            "since": _text(self.since),
-            "next_try": _text(self.next_try),
+            "since": times.text_or_none(self.since),
+            "next_try": times.text_or_none(self.next_try),
             **{name: value for name, value in known.items() if value is not None},
         }
 
@@ -102,10 +102,10 @@ class ListedKey:
             State(content["state"]),
             content["reason"],
             content["attempt"],
-            _moment(content["since"]),
-            _moment(content["next_try"]),
+            times.moment_or_none(content["since"]),
+            times.moment_or_none(content["next_try"]),
             content.get("log"),
-            _moment(content.get("start")),
+            times.moment_or_none(content.get("start")),
             content.get("class", ""),
         )
 
@@ -273,11 +273,3 @@ def job_counts_to_json(batch_jobs: Mapping[str, JobCounts]) -> dict[str, Any]:
 def job_counts_from_json(content: Mapping[str, Any]) -> dict[str, JobCounts]:
     """Return what `job_counts_to_json` added to the content of a file."""
     return {analysis: JobCounts(**one) for analysis, one in content.get("batch_jobs", {}).items()}
-
-
-def _text(moment: datetime | None) -> str | None:
-    return times.text(moment) if moment else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return times.moment(text) if text else None

@@ -31,6 +31,16 @@ def moment(written: str) -> datetime:
     return datetime.strptime(written, _FORM).replace(tzinfo=UTC)
 
 
+def text_or_none(moment: datetime | None) -> str | None:
+    """Return a time as `text` has it; None for None."""
+    return None if moment is None else text(moment)
+
+
+def moment_or_none(written: str | None) -> datetime | None:
+    """Return the time that `text_or_none` wrote; None for an empty text too. `ValueError` as of `moment`."""
+    return moment(written) if written else None
+
+
 def from_epoch(seconds: int) -> datetime:
     """Return the time that many seconds after 1970."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -195,7 +195,7 @@ def _record_failure(paths: Paths, job: Job, outcome: Outcome) -> None:
     earlier = attempts_that_failed(paths, job.key)
     due = next_try_of(paths, job.key, [*earlier, failure], job.common.retries)
     log = keep_log(paths, job.key, failure.attempt)
-    details = replace(details, next_try=times.text(due) if due else None, log=str(log))
+    details = replace(details, next_try=times.text_or_none(due), log=str(log))
     try:
         write_outcome(failure_path(paths, job.key, failure), replace(outcome, failure=details))
     except SchemaError as error:

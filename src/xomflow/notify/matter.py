@@ -97,7 +97,7 @@ def of_alarms(alarms: Iterable[Alarm], noticed: Callable[[Alarm], datetime]) -> 
 
 
 def _of_alarm(one: Alarm, noticed: datetime) -> Matter:
-    ended = times.moment(one.ended) if one.ended else None
+    ended = times.moment_or_none(one.ended)
     reason = f" ({one.reason})" if one.reason else ""
     is_moment, contact = one.how_ended is HowEnded.ONE_RUN, contact_in(f"contact: {one.contact}")
     sentence = f"{one.sentence}{reason} [{one.id}]"

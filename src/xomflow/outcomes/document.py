@@ -100,7 +100,7 @@ def silent_failure(
     """
     run = RunFacts(**facts) if facts else _unknown_run(key)
     log = keep_log(paths, key, failure.attempt)
-    due = times.text(next_try) if next_try else None
+    due = times.text_or_none(next_try)
     details = FailureDetails(cast(FailureKind, failure.kind), message, str(log), log_tail(log), due)
     return new_outcome(key, failure.attempt, run, failure.ended, Provenance({}, "", {}, None, "", None), details)
 

@@ -166,7 +166,7 @@ def _plots(one: OfAnalysis, facts: Facts, begin: datetime) -> str:
 
 def _spans(alarms: Iterable[Alarm], analysis: str, variable: str) -> list[Span]:
     return [
-        Span(times.moment(one.began), times.moment(one.ended) if one.ended else None)
+        Span(times.moment(one.began), times.moment_or_none(one.ended))
         for one in alarms
         if any((of.analysis, of.variable) == (analysis, variable) for of in one.series)
     ]

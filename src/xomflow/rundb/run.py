@@ -58,7 +58,7 @@ class Run(NamedTuple):
             "mode": self.mode,
             "source": self.source,
             "start": times.text(self.start),
-            "end": times.text(self.end) if self.end else None,
+            "end": times.text_or_none(self.end),
             "detectors": sorted(self.detectors),
             "tags": sorted(self.tags),
             "comments": list(self.comments),

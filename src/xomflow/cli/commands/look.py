@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from xomflow.cli.arguments import add_runs, past_moment, run_number, run_or_campaign, wanted_runs
 from xomflow.cli.command import Command
@@ -86,7 +85,8 @@ def by_run(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
     rows = sorted(listed, key=lambda one: one.key.run, reverse=True)
     headings = ("run", "state", "analysis", "reason", "next try", "log")
     return headings, [
-        (one.key.run, one.state, name_among(counts, one.key), one.reason, _time(one.next_try), one.log) for one in rows
+        (one.key.run, one.state, name_among(counts, one.key), one.reason, times.text_or_none(one.next_try), one.log)
+        for one in rows
     ]
 
 
@@ -96,7 +96,14 @@ def by_reason(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Tabl
 
     headings = ("state", "runs", "analysis", "such as", "reason", "next try")
     return headings, [
-        (one.state, len(one.keys), one.analyses(counts), one.example.key.run, one.example.reason, _time(one.next_try))
+        (
+            one.state,
+            len(one.keys),
+            one.analyses(counts),
+            one.example.key.run,
+            one.example.reason,
+            times.text_or_none(one.next_try),
+        )
         for one in alike(listed)
     ]
 
@@ -137,10 +144,6 @@ def log(config: Config, options: argparse.Namespace) -> int:
     say(place, file=sys.stderr)
     say(*lines)
     return ExitCode.OK
-
-
-def _time(moment: datetime | None) -> str | None:
-    return times.text(moment) if moment else None
 
 
 def _of_status(parser: argparse.ArgumentParser) -> None:

@@ -85,7 +85,7 @@ def _point(event: Event, prefix: str) -> Point:
         "title": event.title,
         "text": event.text,
         "state": event.state,
-        "end": times.text(end) if end else None,
+        "end": times.text_or_none(end),
         "duration_s": (end - start).total_seconds() if end else None,
     }
     given = {name: value for name, value in fields.items() if value is not None}
@@ -101,6 +101,6 @@ def _difference(before: Use, after: Use) -> str:
 
 def _moment(text: str | None) -> datetime | None:
     try:
-        return times.moment(text) if text else None
+        return times.moment_or_none(text)
     except ValueError:
         return None

@@ -71,7 +71,7 @@ def decision_rows(config: Config, everything: bool = False) -> Iterator[tuple[ob
         why_not = look.why_over(one)
         if everything or not why_not:
             rest = look.stand.get(one.name, one)
-            until = times.text(rest.until) if rest.until else None
+            until = times.text_or_none(rest.until)
             row = (_stem(one.name), why_not or "yes", rest.title, len(rest.subject.runs) or None)
             yield (*row, rest.who, times.text(rest.when), until, rest.why)
 

@@ -78,7 +78,7 @@ def of_science_run(one: ScienceRunTimes) -> Event:
 
 def of_decision(one: Decision) -> Event:
     """Return a decision as an event."""
-    end = times.text(one.until) if one.until else None
+    end = times.text_or_none(one.until)
     return Event("decision", one.title, one.words, times.text(one.when), end, one.subject.analysis or "all")
 
 

@@ -60,7 +60,7 @@ def facts_of(paths: Paths, config: ReportConfig, period: Period, since: datetime
 
 def _concerns(one: Alarm, period: Period) -> bool:
     began = times.moment(one.began)
-    ended = times.moment(one.ended) if one.ended else None
+    ended = times.moment_or_none(one.ended)
     since = period.begin - _ASKED_FOR if one.needs_reason else period.begin
     return began < period.end and (ended is None or ended >= since)
 
