@@ -46,5 +46,7 @@ class State(StrEnum):
 FAILURES = frozenset({State.FAILED, State.GAVE_UP})
 # Data are missing.
 WAITINGS = frozenset({State.WAITING, State.STALE})
+# A summary has their number only: there may be 100,000 of them.
+ONLY_COUNTED = frozenset({State.READY, State.VETOED})
 # Listed for people, the most urgent first.
 ATTENTION = tuple(sorted((state for state in State if state.urgency), key=lambda state: -state.urgency))

@@ -16,7 +16,7 @@ from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.files.maintenance import check_finished
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import WAITINGS, State
+from xomflow.core.state import ONLY_COUNTED, WAITINGS, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
@@ -45,7 +45,6 @@ from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
 from xomlib.documents.job_description import ContextSpec
 from xomlib.files import dump_json, read_json, write_atomically
 
-_ONLY_COUNTED = frozenset({State.READY, State.VETOED})
 _HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
 
@@ -202,9 +201,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
     return SurveyDocument(
         config=ReportConfig.of(config),
         counts={analysis: dict(counts) for analysis, counts in survey.counts.items()},
-        listed=[
-            as_listed(item) for item in survey.undone if item.state.name not in _ONLY_COUNTED or item.key in chosen
-        ],
+        listed=[as_listed(item) for item in survey.undone if item.state.name not in ONLY_COUNTED or item.key in chosen],
         configuration_errors=survey.configuration_errors,
         site_errors=site_errors,
         warnings=survey.warnings,
