@@ -7,8 +7,10 @@ RADIUS = 66.4
 """Radius of the sensitive volume."""
 HEIGHT = 148.0
 """Depth of the sensitive volume below the gate."""
+CATHODE_SPREAD = 0.3
+"""Standard deviation of the cathode's depth over the plane, as a field that is not uniform makes it appear."""
 DRIFT_VELOCITY = 6.75e-5
-"""Electron drift velocity, cm/ns."""
+"""Electron drift velocity, cm/ns, that straxen takes for all runs."""
 GATE_DRIFT_TIME = 1700.0
 """Drift time from the gate to the liquid surface."""
 MAX_DRIFT_TIME = GATE_DRIFT_TIME + HEIGHT / DRIFT_VELOCITY

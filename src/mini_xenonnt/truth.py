@@ -43,6 +43,9 @@ QUANTITIES: dict[str, Quantity] = {
     "electron_lifetime": Quantity(
         "ms", {"start": 13.0, "slope_per_day": 0.07}, "attenuation time of drifting electrons"
     ),
+    "drift_velocity": Quantity(
+        "mm/us", {"start": 0.675, "slope_per_day": -2e-5}, "of electrons; straxen takes that of the start for all runs"
+    ),
     "kr_rate": Quantity("Hz", 8.0, "Kr83m decays; zero unless the run mode is tpc_kr83m"),
     "event_rate": Quantity(
         "Hz", {"start": 1.2, "slope_per_day": 0.0, "step": {"at": 35, "by": 0.5}}, "single-site background events"
@@ -84,6 +87,7 @@ _POSITIVE = (
     "light_yield_32_2",
     "charge_yield",
     "electron_lifetime",
+    "drift_velocity",
     "single_electron_gain",
     "busy_duration",
     "hev_duration",

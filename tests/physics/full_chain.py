@@ -71,7 +71,8 @@ def remove_last_chunk(folder: Path) -> None:
 
 def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str, Any]:
     """Analyse the TPC runs of a set, at most so many with and without krypton; one with damaged and missing data."""
-    kr83m = analysis_scripts.load("kr83m")
+    of_krypton = [analysis_scripts.load(name) for name in ("kr83m", "drift")]
+    kr83m = of_krypton[0]
     of_tpc = [
         analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate", "single_electron")
     ]
@@ -85,7 +86,8 @@ def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str,
         for module in of_tpc:
             found[module.__name__.removeprefix("analysis_")] = analyse(module, data, run_id, draft)
         if run_id in with_krypton:
-            found["kr83m"] = analyse(kr83m, data, run_id, draft)
+            for module in of_krypton:
+                found[module.__name__.removeprefix("analysis_")] = analyse(module, data, run_id, draft)
             document["kr_run"] = run_id
         document["runs"][run_id] = found
     run_id = document["kr_run"]

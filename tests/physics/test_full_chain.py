@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 YIELDS = [f"light_yield_{energy}_{kind}" for energy in ("9_4", "32_2") for kind in ("mean", "gauss")]
 IN_WINDOW = 0.983 * 0.995  # of delayed electrons' area: from 50 µs on; one electron within 15 to 53 PE
+LENGTH = 1486.515  # mm; setting of `drift`, which is that of XENONnT
 EVENT_WINDOW = 5e-3  # s; straxen makes one event of interactions that are closer than about this
 
 
@@ -104,6 +105,15 @@ def test_gain_of_single_electrons_is_right(chain: Any) -> None:
         assert abs(result["value"] - truth) < 3.5 * result["error"] + 0.003 * truth  # the map makes the line skewed
 
 
+@pytest.mark.parametrize("variable", ["drift_velocity", "gate_drift_time", "cathode_drift_time"])
+def test_drift_velocity_and_its_edges_are_right(large: Any, variable: str) -> None:
+    for run in of_mode(large, True):
+        velocity, length, gate = run["truth"]["drift_velocity"], 1480.0, 1.7
+        truth = {"drift_velocity": velocity * LENGTH / length, "gate_drift_time": gate}
+        truth["cathode_drift_time"] = gate + length / velocity
+        assert abs(pull(run["drift"]["results"][variable], truth[variable])) < 3.5
+
+
 def test_long_runs_have_enough_s2s_for_delayed_electrons(large: Any) -> None:
     assert all(run["photo_ionization"]["results"]["area_ratio"]["n"] >= 100 for run in large["runs"].values())
 
@@ -152,7 +162,7 @@ def test_live_time_is_the_length_of_the_run_without_its_vetoes(chain: Any) -> No
 
 def test_every_run_has_a_figure(chain: Any) -> None:
     for run in chain["runs"].values():
-        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron"):
+        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron", "drift"):
             assert name not in run or run[name]["figures"][0] > 20_000
 
 

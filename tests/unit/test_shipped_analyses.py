@@ -20,6 +20,7 @@ RUNS = [run_of(run_document(run, LINEAGE, 1, NOW)) for run in schedule.plan(sche
 TPC = {"tpc_bkg", "tpc_kr83m", "background_linked"}
 MODES = {
     "event_rate": TPC,
+    "drift": {"tpc_kr83m"},
     "busy": TPC,
     "muon_veto": {"muon_veto", "background_linked"},
     "neutron_veto": {"neutron_veto", "background_linked"},

@@ -33,7 +33,7 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     Parameters
     ----------
     truth : Mapping
-        Uses event_rate (Hz), electron_lifetime (ms) and response_skewness.
+        Uses event_rate (Hz), electron_lifetime (ms), drift_velocity (mm/us) and response_skewness.
     start, end : int
         Window in ns since the epoch.
 
@@ -45,7 +45,7 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     time = signals.times(rng, truth["event_rate"], start, end)
     energy = rng.uniform(detector.BACKGROUND_ENERGY_MIN, detector.BACKGROUND_ENERGY_MAX, len(time))
     x, y, z = signals.positions(rng, len(time))
-    drift = signals.drift_time(z)
+    drift = signals.drift_time(z, truth["drift_velocity"])
     quanta = energy / detector.WORK_FUNCTION
     share = charge_share(energy)
     light = (1 - share) * quanta * detector.G1 * maps.light(np.array([x, y, z]).T)

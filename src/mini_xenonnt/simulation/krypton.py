@@ -21,7 +21,7 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     ----------
     truth : Mapping
         Uses kr_rate (Hz), light_yield_32_2, light_yield_9_4, charge_yield (PE/keV), electron_lifetime (ms),
-        merged_recombination and response_skewness.
+        drift_velocity (mm/us), merged_recombination and response_skewness.
     start, end : int
         Window in ns since the epoch.
 
@@ -32,7 +32,7 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     """
     time = signals.times(rng, truth["kr_rate"], start, end)
     x, y, z = signals.positions(rng, len(time))
-    drift = signals.drift_time(z)
+    drift = signals.drift_time(z, truth["drift_velocity"])
     delay = rng.exponential(detector.KR_HALF_LIFE / np.log(2), len(time))
     electrons = truth["charge_yield"] * detector.KR_ENERGY / detector.G2  # that leave the interaction
     recombined = np.where(delay > SPLIT_DELAY, 0.0, truth["merged_recombination"] * electrons)

@@ -34,7 +34,7 @@ EVERY_PMT_AREA = 3000.0
 
 
 def positions(rng: Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw interaction positions, uniform in the sensitive volume.
+    """Draw interaction positions, uniform in the sensitive volume, whose depth is not the same everywhere.
 
     Returns
     -------
@@ -43,12 +43,19 @@ def positions(rng: Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """
     r = detector.RADIUS * np.sqrt(rng.random(n))
     phi = rng.uniform(0, 2 * np.pi, n)
-    return r * np.cos(phi), r * np.sin(phi), -rng.uniform(0, detector.HEIGHT, n)
+    depth = rng.uniform(0, 1, n) * rng.normal(detector.HEIGHT, detector.CATHODE_SPREAD, n)
+    return r * np.cos(phi), r * np.sin(phi), -depth
 
 
-def drift_time(z: np.ndarray) -> np.ndarray:
-    """Return the drift time in ns from depth `z` in cm; straxen's event positions invert the same formula."""
-    return detector.GATE_DRIFT_TIME - z / detector.DRIFT_VELOCITY
+def drift_time(z: np.ndarray, velocity: float) -> np.ndarray:
+    """Return the drift time in ns from depth `z` in cm; straxen's event positions invert the same formula.
+
+    Parameters
+    ----------
+    velocity : float
+        Of the electrons, in mm/us.
+    """
+    return detector.GATE_DRIFT_TIME - z / (1e-4 * velocity)
 
 
 def times(rng: Generator, rate: float, start: int, end: int) -> np.ndarray:
