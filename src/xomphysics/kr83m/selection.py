@@ -18,7 +18,7 @@ Range = tuple[float, float]
 
 DEFAULTS: dict[str, Any] = {
     # Corrected for the position, not for what drifts with time: that is what is watched. null: those of the installed
-    # straxen (`columns.PRESETS`).
+    # straxen (`columns.PRESETS`). An S2 may be "gain_corrected" too, in each of straxen's regions AB and CD.
     "s1_columns": None,
     "s2_column": None,
     "drift_time_ns": [0, 2.4e6],
