@@ -111,6 +111,7 @@ def _run(job: JobDescription, folder: str) -> Optional[tuple]:
     timed_out = False
     try:
         process.wait(own.time_limit_s or None)
+        launch.end_left_behind(process.pid)
     except subprocess.TimeoutExpired:
         timed_out = True
     except KeyboardInterrupt:

@@ -161,6 +161,20 @@ def test_only_a_rule_that_does_no_more_than_its_command_lets_a_run_share_a_job(t
     assert shared.batch_script("1") == shared.command.strip().replace(command, batch_command("1", tick))
 
 
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [({}, (700, 11)), ({"mem_mb": 100, "runtime": 2}, (700, 11)), ({"mem_mb": 900, "runtime": 30}, (900, 30))],
+)
+def test_a_rule_or_profile_may_ask_for_more_than_the_limits_of_the_run_and_not_for_less(
+    tick: TickPaths, asked: dict[str, int], got: tuple[int, int]
+) -> None:
+    limits = AttemptLimits(1, 700, 600.0)
+    its_tick = SimpleNamespace(key_of=lambda _: KEYS[0], limits_of=lambda *_: limits)
+    rules = SimpleNamespace(_tick=its_tick, run=lambda _: lambda _: "other", tick=tick)
+    request = Rules.job_request(rules, "made", "true", asked, 1)  # type: ignore[arg-type]
+    assert (request.memory_mb, request.minutes) == got
+
+
 @pytest.mark.parametrize(("limit", "becomes"), [(1, "active"), (0, "left")])
 def test_a_refused_batch_is_offered_again_and_left_when_slurm_takes_nothing(
     queue: Submitter, batch: FakeBatchSystem, limit: int, becomes: str

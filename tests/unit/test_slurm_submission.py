@@ -54,6 +54,13 @@ REFUSED = {
     "-V": "version",
     "--uid=kim": "uid",
     "--gid=xenon": "gid",
+    "--mem=4G": "mem",
+    "--mem-per-cpu=4G": "mem-per-cpu",
+    "--time=10": "time",
+    "-t10": "time",
+    "--time-min=5": "time-min",
+    "-c4": "cpus-per-task",
+    "--cpus-per-task=4": "cpus-per-task",
 }
 FINE = (
     *("--constraint=skylake", "-Cskylake", "-n1", "--exclusive", "--exclude=node1", "--mail-type=FAIL", "-wnode1"),
@@ -66,7 +73,7 @@ FINE = (
         "-xM",
         "-pHold",
     ),
-    *("--time-min=5", "--gres=gpu:1", "--reservation=xom", "--signal=TERM@60", "--wckey=hold", "--licenses=output"),
+    *("--mem-bind=local", "--gres=gpu:1", "--reservation=xom", "--signal=TERM@60", "--wckey=hold", "--licenses=output"),
 )
 
 
@@ -84,6 +91,12 @@ def test_options_with_which_xom_would_not_find_its_job_are_refused() -> None:
         else:
             accepted.append(option)
     assert accepted == []
+
+
+def test_a_limit_is_refused_with_the_key_that_sets_it() -> None:
+    for option, key in {"--mem=4G": "memory_mb", "-t10": "time_limit", "-c4": "threads of the rule"}.items():
+        with pytest.raises(ConfigurationError, match=f"from {key}: set that, and remove the option"):
+            with_options(option)
 
 
 def test_options_of_an_analysis_are_looked_at_too() -> None:

@@ -314,15 +314,15 @@ def test_a_worker_outlives_the_preloaded_process_and_its_runner_and_keeps_the_lo
     assert read_json(work.draft / "end.json")["failure"] is None
 
 
-def test_a_worker_is_over_though_a_process_that_it_left_goes_on(preloaded: Preloaded) -> None:
-    """A process made by fork alone inherits the pipe whose closing tells that the worker is gone."""
+@pytest.mark.parametrize("way", WAYS)
+def test_a_script_is_over_and_what_it_left_is_ended(preloaded: Preloaded, way: str, wait_for: Wait) -> None:
+    """A process made by fork alone inherits the run lock, and the pipe whose closing tells that the worker is gone."""
     left = f"pid = os.fork()\nif not pid:\n    time.sleep(600)\n{preloaded.file('pid')}.write(str(pid))"
-    begin = time.monotonic()
-    try:
-        assert preloaded.start(preloaded.work(f"{left}\n{GOOD}", time_limit=30)) == ProcessEnd(0)
-        assert time.monotonic() - begin < 15
-    finally:
-        os.kill(int((preloaded.folder / "pid").read_text()), signal.SIGKILL)
+    work = preloaded.work(f"{left}\n{GOOD}", time_limit=300)
+    with contextlib.chdir(preloaded.folder):
+        end = run_cold(work, preloaded.paths) if way == "cold" else preloaded.start(work)
+    assert end == ProcessEnd(0)
+    wait_for(lambda: not alive(int((preloaded.folder / "pid").read_text())))
 
 
 def test_a_worker_keeps_the_environment_that_its_software_brought(preloaded: Preloaded) -> None:

@@ -18,6 +18,13 @@ _TAKEN = frozenset({"all", "discover", "publish", "report", "xom", "attention", 
 # Options of sbatch that XOM sets, or with which it would not find the job, its number, its files or its end.
 _OWN_LETTERS = {"J": "job-name", "o": "output", "e": "error", "a": "array", "W": "wait", "H": "hold", "M": "clusters"}
 _OWN_LETTERS |= {"D": "chdir", "Q": "quiet", "V": "version", "h": "help"}
+# What Slurm would obey instead of the limits that XOM keeps, and raises after an attempt that met one.
+_LIMITS = {
+    **dict.fromkeys(("mem", "mem-per-cpu", "mem-per-gpu"), "memory_mb"),
+    **dict.fromkeys(("time", "time-min"), "time_limit"),
+    "cpus-per-task": "threads of the rule",
+}
+_LIMIT_LETTERS = {"t": "time", "c": "cpus-per-task"}
 _OWN_OPTIONS = (
     *_OWN_LETTERS.values(),
     "comment",
@@ -95,10 +102,13 @@ def _permitted(option: str) -> str:
     """Return an option of ``sbatch`` unless XOM sets it itself or needs it unset."""
     if option.startswith("--"):
         name = option[2:].partition("=")[0]
-        own = [taken for taken in _OWN_OPTIONS if taken.startswith(name)]  # sbatch takes abbreviations
+        own = [taken for taken in (*_OWN_OPTIONS, *_LIMITS) if taken.startswith(name)]  # sbatch takes abbreviations
     else:  # several letters may share a dash; the first one that takes a value ends them
         flags = re.match(f"[{_FLAGS}]*", option[1:])[0]  # type: ignore[index]
-        own = [_OWN_LETTERS[one] for one in option[1 : len(flags) + 2] if one in _OWN_LETTERS]
+        letters = _OWN_LETTERS | _LIMIT_LETTERS
+        own = [letters[one] for one in option[1 : len(flags) + 2] if one in letters]
+    if own and own[0] in _LIMITS:
+        raise ValueError(f"XOM sets --{own[0]} itself, from {_LIMITS[own[0]]}: set that, and remove the option")
     if own:
         raise ValueError(f"XOM sets --{own[0]} itself, or finds its jobs only without it: remove the option")
     return option

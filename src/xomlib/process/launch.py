@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, Union
 
@@ -13,6 +14,8 @@ from xomlib.process.limits import limit_memory
 # All other variables belong to the environment of the one who starts the process.
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")
 _GRACE_SECONDS = 60
+# Seconds for helpers, such as the one of multiprocessing that removes shared memory, to end by themselves.
+_HELPERS_SECONDS = 1.0
 
 
 def environment(search: Iterable[str], source: str, caches: "dict[str, str]") -> "dict[str, str]":
@@ -90,3 +93,19 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def end_left_behind(session: int) -> None:
+    """End what a script's process, which has ended, left in its session; helpers get a moment to end by themselves.
+
+    Parameters
+    ----------
+    session
+        Number of the process, which is that of its session. It is not given to another one while anything is left.
+    """
+    until = time.monotonic() + _HELPERS_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left
+        while time.monotonic() < until:
+            os.killpg(session, 0)
+            time.sleep(0.01)
+        os.killpg(session, signal.SIGKILL)

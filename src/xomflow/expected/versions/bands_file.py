@@ -54,7 +54,7 @@ class BandsFile:
         """Put lines in their places, in place of those of the same runs."""
         there = {run_in(line): line for line in self._lines()}
         if lines and max(there, default="") < run_in(lines[0]) and self._path.exists():
-            with self._path.open("a", encoding="utf-8") as file:
+            with open_file(self._path, "a", encoding="utf-8") as file:
                 file.writelines(lines)
         elif lines:
             there |= {run_in(line): line for line in lines}

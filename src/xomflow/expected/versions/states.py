@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
+from xomlib.files import open_file
 
 # A state is kept after so many runs; of those before the newest ones, one in so many.
 EVERY, _NEWEST, _ONE_IN = 50, 4, 20
@@ -85,7 +86,7 @@ def _read(file: Path, settings: Settings) -> tuple[Judge, Reached] | None:
 
 def _last_in(file: Path) -> str:
     """Return the run at the beginning of a state, which is long to read whole; empty if there is none."""
-    with contextlib.suppress(OSError, ValueError, IndexError), file.open(encoding="utf-8") as text:
+    with contextlib.suppress(OSError, ValueError, IndexError), open_file(file, "r", encoding="utf-8") as text:
         return text.read(_HEAD).split('"', 2)[1]
     return ""
 

@@ -9,7 +9,7 @@ from xomflow.config import software
 from xomflow.core.paths import Paths
 from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested
 from xomlib.files import dump_json
-from xomlib.process.launch import kill, start
+from xomlib.process.launch import end_left_behind, kill, start
 
 
 def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
@@ -31,6 +31,7 @@ def run_cold(spec: ProcessSpec, paths: Paths) -> ProcessEnd:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             code = process.wait(spec.time_limit)
+            end_left_behind(process.pid)
         except StopRequested:
             kill(process)
             raise

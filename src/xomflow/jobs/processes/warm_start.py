@@ -23,6 +23,7 @@ from xomflow.jobs.processes.surroundings import Home
 from xomflow.outcomes.document import log_tail
 from xomlib.files import open_file
 from xomlib.printing import say
+from xomlib.process.launch import end_left_behind
 from xomlib.process.peers import is_own_user
 
 _SOCKET = "socket"  # as in xomlib.process.fork_server
@@ -103,6 +104,8 @@ def _wait(client: socket.socket, gone: IO[bytes], time_limit: float) -> ProcessE
     while client in watched and "status" not in _answers_in(received) and (part := _receive(client)):
         received += part
     answers = _answers_in(received)
+    if "pid" in answers:
+        end_left_behind(answers["pid"])
     return ProcessEnd(answers.get("status")) if answers else None
 
 

@@ -20,6 +20,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import ID, Key, Pattern
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT
+from xomflow.outcomes.retries import AttemptLimits
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.submitting.submitter import Submitter
@@ -134,7 +135,7 @@ class Rules:
     def minutes(self, analysis: str) -> Callable[[Any], int]:
         """Return the function that gives the minutes of a run's job, with one for the runner to write how it ended."""
         self._block(analysis)
-        return lambda wildcards: math.ceil(self._tick.limits_of(analysis, wildcards.run).time_limit_s / 60) + 1
+        return lambda wildcards: _minutes(self._tick.limits_of(analysis, wildcards.run))
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
@@ -149,9 +150,10 @@ class Rules:
         """Return the request to submit the job that has an output."""
         key = self._tick.key_of(made)
         wildcards = SimpleNamespace(run=key.run)
-        memory = resources.get("mem_mb") or self.memory_mb(key.analysis)(wildcards)
-        minutes = resources.get("runtime") or self.minutes(key.analysis)(wildcards)
         limits = self._tick.limits_of(key.analysis, key.run)
+        # A rule or a profile may ask for more: less would end jobs below the limits that XOM raises after such an end.
+        memory = max(resources.get("mem_mb") or 0, limits.memory_mb)
+        minutes = max(resources.get("runtime") or 0, _minutes(limits))
         shell = resources.get("shell_exec")
         program, script = shell_script(command, cpus, shell)
         request = JobRequest(key, limits.attempt, script, memory, minutes, cpus, shell=program, nice=limits.nice)
@@ -248,3 +250,8 @@ _read = functools.cache(read_yaml)
 
 def _shown(file: Path) -> Path:
     return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
+
+
+def _minutes(limits: AttemptLimits) -> int:
+    """Return the minutes of a run's job, with one for the runner to write how it ended."""
+    return math.ceil(limits.time_limit_s / 60) + 1
