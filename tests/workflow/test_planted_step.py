@@ -13,7 +13,13 @@ import pytest
 
 from support.in_process import FastSite
 from support.site import document
+from xomflow.core import times
 from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms, read_verdicts
+from xomflow.decisions.files import read_decisions
+from xomflow.decisions.model import Verb
+from xomflow.notify.matter import Kind as Matter
+from xomflow.notify.news import Known
+from xomflow.notify.state import Told, read_told, write_told
 
 FIRST, RUNS, CHANGED = 52_001, 100, 52_081
 _SCRIPT = """
@@ -112,6 +118,32 @@ def test_an_acknowledged_alarm_has_its_reason_and_is_listed_no_more(changed: Fas
     assert json.loads(command(site, "alarms", "--all", "--json"))[0]["id"] == alarm.id
     unknown = site.xom("acknowledge", "light-v1-052999", "--why", "x")
     assert unknown.returncode == 2 and "there is no alarm 'light-v1-052999'" in unknown.stderr
+
+
+def test_what_was_decided_about_alarms_follows_a_new_name(changed: FastSite) -> None:
+    site = changed
+    (alarm,) = read_alarms(site.paths)
+    command(site, "acknowledge", alarm.id, "--why", "new source")
+    command(site, "mute", "light", "v1", "--until", "3 d", "--why", "being tuned")
+    known = {f"alarm {alarm.id}": Known(Matter.ALARM, alarm.sentence, told=times.now().replace(microsecond=0))}
+    write_told(site.paths, {"shift": Told(known)})
+    site.tick()
+    command(site, "drain", "--wait", "--why", "maintenance")
+    site.tree["analyses"]["bright"] = site.tree["analyses"].pop("light")
+    site.tree["expected"]["together"] = ["bright", "steady"]
+    for kind in ("scripts/analyses/light.py", "rules/analyses/light.smk"):
+        path = site.folder / "extra" / kind
+        text = path.read_text().replace('"light"', '"bright"').replace("rule light", "rule bright")
+        path.with_name(path.name.replace("light", "bright")).write_text(text)
+    command(site, "rename", "light", "bright")
+    command(site, "undrain", "--why", "done")
+    site.tick()
+    (after,) = read_alarms(site.paths)
+    assert after.id == alarm.id.replace("light", "bright") and after.main.analysis == "bright"
+    assert after.state is AlarmState.ACKNOWLEDGED and after.reason.endswith(": new source")
+    assert list(read_told(site.paths)["shift"].known) == [f"alarm {after.id}"]
+    (mute,) = (one for one in read_decisions(site.paths).made if one.what is Verb.MUTE)
+    assert (mute.subject.analysis, mute.subject.variable) == ("bright", "v1")
 
 
 def test_an_expected_change_ends_its_alarm(changed: FastSite) -> None:

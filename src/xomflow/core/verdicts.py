@@ -234,6 +234,12 @@ def is_same(one: str, other: str) -> bool:
     return name == same_name and run.isdecimal() and same_run.isdecimal() and abs(int(run) - int(same_run)) <= _SAME
 
 
+def renamed(alarm: str, old: str, new: str) -> str:
+    """Return the id of an alarm after its analysis was given another name."""
+    analysis, _, rest = alarm.partition("-")
+    return f"{new}-{rest}" if analysis == old else alarm
+
+
 def read_alarms(paths: Paths) -> list[Alarm]:
     """Return all alarms, the newest first; none before a tick has judged results."""
     return read_kept(paths.alarms, lambda content: [Alarm.from_json(one) for one in content]) or []

@@ -12,6 +12,7 @@ from typing import Any
 from xomflow.core.key import Key
 from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
+from xomflow.core.verdicts import renamed
 
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -79,6 +80,11 @@ class Subject:
         if unknown := content.keys() - set(cls.__slots__):
             raise ValueError(f"its subject has the unknown entry {min(unknown)!r}")
         return cls(**{one.name: _entry(one.name, content[one.name]) for one in fields(cls) if one.name in content})
+
+    def renamed(self, old: str, new: str) -> Subject:
+        """Return the subject after an analysis was given another name; an alarm has the name of its analysis too."""
+        analysis = new if self.analysis == old else self.analysis
+        return replace(self, analysis=analysis, alarms=tuple(renamed(one, old, new) for one in self.alarms))
 
     def without(self, runs: Collection[str]) -> Subject:
         """Return the subject without some of its runs."""

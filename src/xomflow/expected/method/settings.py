@@ -15,7 +15,7 @@ MEMORY = 400.0
 # Results over which tails, and how much means miss, are learned.
 LONG_MEMORY = 4000.0
 # Limits in standard deviations of a normal distribution: of one result, of several together, of their scatter.
-OUTLIER, STEP, SCATTER = 4.6, 4.7, 4.15
+OUTLIER, STEP, SCATTER = 4.6, 4.7, 4.2
 # A result this far away is marked however heavy the tails of its variable are.
 ALWAYS_OUTLIER = 7.0
 

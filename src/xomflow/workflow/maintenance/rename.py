@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 from xomflow.config.model import Config
@@ -10,8 +11,11 @@ from xomflow.core.files.maintenance import Maintenance, Task, begin, end
 from xomflow.core.key import Key
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
+from xomflow.core.verdicts import renamed
 from xomflow.decisions.files import read_decisions, replace_decision
 from xomflow.decisions.model import Decision
+from xomflow.notify.matter import Kind
+from xomflow.notify.state import read_told, write_told
 from xomflow.outcomes.campaigns.renaming import under_new_name
 from xomflow.outcomes.files import digest_of, names_in
 from xomflow.workflow.maintenance import steps
@@ -66,12 +70,13 @@ def rename(config: Config, old: str, new: str) -> list[str]:
         begin(paths, wanted)
         # First the decisions: they name digests of outcomes, which change.
         for decision in read_decisions(paths).made:
-            if decision.subject.analysis == old:
-                replace_decision(paths, _renamed(paths, decision, new))
+            if decision.subject.renamed(old, new) != decision.subject:
+                replace_decision(paths, _renamed(paths, decision, old, new))
         for source, target in zip(paths.folders_of(old), paths.folders_of(new), strict=True):
             steps.move(source, target)
         _rename_documents(paths, old, new)
         steps.rename_groups(paths, old, new)
+        _rename_expected(paths, old, new)
         steps.forget(paths, old)
         problems = steps.publish_all(config)
         end(paths)
@@ -79,7 +84,7 @@ def rename(config: Config, old: str, new: str) -> list[str]:
     return steps.said([done, *problems])
 
 
-def _renamed(paths: Paths, decision: Decision, new: str) -> Decision:
+def _renamed(paths: Paths, decision: Decision, old: str, new: str) -> Decision:
     """Return a decision about an analysis under its new name, with the digests that its outcomes will have."""
     about = decision.subject
     digests = list(about.digests)
@@ -87,7 +92,26 @@ def _renamed(paths: Paths, decision: Decision, new: str) -> Decision:
         path = paths.outcome(Key(about.analysis, about.version, run))
         if digest_of(path) == named and (content := under_new_name(read_bytes(path), about.analysis, new)):
             digests[place] = digest(content)
-    return replace(decision, subject=replace(about, analysis=new, digests=tuple(digests)))
+    return replace(decision, subject=replace(about.renamed(old, new), digests=tuple(digests)))
+
+
+def _rename_expected(paths: Paths, old: str, new: str) -> None:
+    """Move what is kept of bands and alarms, so that alarms go on; recipients of messages know them by new names."""
+    for source, target in zip(paths.expected_of(old), paths.expected_of(new), strict=True):
+        if source.exists():
+            shutil.rmtree(target, ignore_errors=True)  # of no results
+        steps.move(source, target)
+    told = {
+        recipient: replace(one, known={_renamed_matter(name, old, new): known for name, known in one.known.items()})
+        for recipient, one in read_told(paths).items()
+    }
+    if told:
+        write_told(paths, told)
+
+
+def _renamed_matter(name: str, old: str, new: str) -> str:
+    kind, _, alarm = name.partition(" ")
+    return f"{kind} {renamed(alarm, old, new)}" if kind == Kind.ALARM else name
 
 
 def _rename_documents(paths: Paths, old: str, new: str) -> None:
