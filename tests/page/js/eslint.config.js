@@ -7,7 +7,7 @@ const installed = createRequire(path.join(__dirname, "../../../work/node/package
 const globals = installed("globals");
 
 const NAMESPACES = [
-  ...["Elements", "Format", "Store", "Verdicts", "Modes", "Rows", "Points", "Choices", "Newest", "Csv"],
+  ...["Elements", "Format", "Store", "Site", "Verdicts", "Modes", "Rows", "Points", "Choices", "Newest", "Csv"],
   ...["Axes", "Lanes", "Draw", "Marks", "Heading", "Tip", "Plot", "uPlot"],
   ...["Filters", "Panels", "Details", "States", "Tiles", "Alarms", "Attention", "Changes"],
 ];

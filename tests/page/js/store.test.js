@@ -35,9 +35,9 @@ test("an unknown kind of data file changes nothing", () => {
 
 test("versions come newest first and analyses by name, each once", () => {
   receiveIndex("v2", "v10", "v2");
-  assert.deepEqual(Store.versions("event_rate"), ["v10", "v2"]);
-  assert.deepEqual(Store.versions("kr83m"), []);
-  assert.deepEqual(Store.analyses(), ["event_rate"]);
+  assert.deepEqual(Site.versions("event_rate"), ["v10", "v2"]);
+  assert.deepEqual(Site.versions("kr83m"), []);
+  assert.deepEqual(Site.analyses(), ["event_rate"]);
 });
 
 test("a title that is only the name is none", () => {
@@ -46,9 +46,9 @@ test("a title that is only the name is none", () => {
     b: { title: "b", documentation: "" },
   };
   Store.status = status({ titles });
-  assert.deepEqual(Store.about("a"), { title: "Rate", documentation: "how", contact: "Jane", main: ["rate"] });
-  assert.deepEqual(Store.about("b"), { title: null, documentation: "", contact: "", main: [] });
-  assert.deepEqual(Store.about("c"), { title: null, documentation: "", contact: "", main: [] });
+  assert.deepEqual(Site.about("a"), { title: "Rate", documentation: "how", contact: "Jane", main: ["rate"] });
+  assert.deepEqual(Site.about("b"), { title: null, documentation: "", contact: "", main: [] });
+  assert.deepEqual(Site.about("c"), { title: null, documentation: "", contact: "", main: [] });
 });
 
 test("a variable has title and help from the status", () => {
@@ -56,16 +56,16 @@ test("a variable has title and help from the status", () => {
     '{"rate": {"title": "Rate of all", "help": "moves"}, "__proto__": {"title": "odd", "help": ""}}',
   );
   Store.status = status({ titles: { a: { title: "Rate", documentation: "", variables } } });
-  assert.deepEqual(Store.aboutVariable("a", "rate"), { title: "Rate of all", help: "moves" });
-  assert.deepEqual(Store.aboutVariable("a", "__proto__"), { title: "odd", help: "" });
-  assert.deepEqual(Store.aboutVariable("a", "constructor"), { title: "", help: "" });
-  assert.deepEqual(Store.aboutVariable("b", "rate"), { title: "", help: "" });
+  assert.deepEqual(Site.aboutVariable("a", "rate"), { title: "Rate of all", help: "moves" });
+  assert.deepEqual(Site.aboutVariable("a", "__proto__"), { title: "odd", help: "" });
+  assert.deepEqual(Site.aboutVariable("a", "constructor"), { title: "", help: "" });
+  assert.deepEqual(Site.aboutVariable("b", "rate"), { title: "", help: "" });
 });
 
 test("a state has its meaning and urgency from the status", () => {
   Store.status = status({ states: STATES });
-  assert.deepEqual(Store.stateOf("failed"), { name: "failed", meaning: "broke", urgency: 3, known: true });
-  assert.deepEqual(Store.stateOf("odd"), { name: "odd", meaning: "", urgency: 0, known: false });
+  assert.deepEqual(Site.stateOf("failed"), { name: "failed", meaning: "broke", urgency: 3, known: true });
+  assert.deepEqual(Site.stateOf("odd"), { name: "odd", meaning: "", urgency: 0, known: false });
 });
 
 test("only data files of the page are loaded", () => {
@@ -88,9 +88,9 @@ test("the newest results are those of the newest version that has the variable",
     event_rate: { v1: { rate: { run: "052001" }, old: { run: "052000" } }, v2: { rate: { run: "052003" } } },
   };
   Store.receive("newest", JSON.stringify(newest));
-  assert.deepEqual([...Store.newestOf("event_rate")], [["rate", { run: "052003" }]]);
-  assert.deepEqual([...Store.newestOf("event_rate", ["v2", "v1"]).keys()], ["rate", "old"]);
-  assert.deepEqual([...Store.newestOf("kr83m")], []);
+  assert.deepEqual([...Site.newestOf("event_rate")], [["rate", { run: "052003" }]]);
+  assert.deepEqual([...Site.newestOf("event_rate", ["v2", "v1"]).keys()], ["rate", "old"]);
+  assert.deepEqual([...Site.newestOf("kr83m")], []);
 });
 
 test("results that are not needed are dropped only where there are very many", () => {

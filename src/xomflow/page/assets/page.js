@@ -185,7 +185,7 @@
    */
   async function openRun(chunk, row, variable) {
     const names = [...chunk.variables.keys()];
-    const name = variable || Store.about(chunk.analysis).main.find(one => names.includes(one)) || names[0] || "";
+    const name = variable || Site.about(chunk.analysis).main.find(one => names.includes(one)) || names[0] || "";
     const number = chunk.runs.number[row];
     Filters.write({
       run: Format.runId(number),

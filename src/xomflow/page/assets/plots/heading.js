@@ -13,14 +13,14 @@ const Heading = (function () {
    * @param {string | null | undefined} unit
    */
   function title(analysis, variable, unit) {
-    const { title: given, help } = Store.aboutVariable(analysis, variable);
+    const { title: given, help } = Site.aboutVariable(analysis, variable);
     const told = [given ? variable : "", help].filter(Boolean).join(": ");
     const name = given || breakable(variable);
-    const { documentation } = Store.about(analysis);
+    const { documentation } = Site.about(analysis);
     return el(
       "h4",
       {},
-      el("small", { class: "of" }, Store.about(analysis).title || analysis),
+      el("small", { class: "of" }, Site.about(analysis).title || analysis),
       el("span", told ? { title: told } : {}, name),
       unit && unit !== "1" ? el("span", { class: "unit" }, unit) : null,
       help || /^https?:\/\/\S+$/.test(documentation) ? help_(variable, help, documentation) : null,

@@ -181,7 +181,7 @@ const Plot = (function () {
         draw: [
           plot => {
             Draw.names(plot, picture());
-            const limits = Draw.limits(plot, self.lanes, Store.limits(series.analysis, series.variable));
+            const limits = Draw.limits(plot, self.lanes, Site.limits(series.analysis, series.variable));
             const drawn = Marks.marks(plot, series, self.lanes, around.spans);
             Object.assign(self.node.dataset, { limits, drawn, lanes: self.lanes.length });
             activate(self, self.active);

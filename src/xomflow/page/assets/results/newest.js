@@ -12,7 +12,7 @@ const Newest = (function () {
    * @returns {Listed[]}
    */
   function listed(analysis, versions) {
-    const newest = Store.newestOf(analysis, versions);
+    const newest = Site.newestOf(analysis, versions);
     const first = mainOf(analysis, [...newest.keys()]);
     const others = [...newest.keys()].filter(name => !first.includes(name));
     return [...first, ...others].map(variable => ({
@@ -28,13 +28,13 @@ const Newest = (function () {
    * @param {string[]} names of all variables
    */
   function mainOf(analysis, names) {
-    const configured = Store.about(analysis).main.filter(name => names.includes(name));
+    const configured = Site.about(analysis).main.filter(name => names.includes(name));
     if (configured.length) return configured;
     return names.length <= FIRST + 1 ? names : names.slice(0, FIRST);
   }
 
   /** @param {Listed} one */
-  const judge = one => Verdicts.judge(one.newest, Store.limits(one.analysis, one.variable));
+  const judge = one => Verdicts.judge(one.newest, Site.limits(one.analysis, one.variable));
 
   /**
    * What the newest results, alarms and states of an analysis mean together.
@@ -54,7 +54,7 @@ const Newest = (function () {
     if (open.length) reasons.push(Format.plural(open.length, "alarm"));
     if (mine.length > open.length) reasons.push(`${mine.length - open.length} acknowledged`);
     const words = (/** @type {typeof judged[number]} */ { one, reasons: why }) =>
-      `${Store.aboutVariable(one.analysis, one.variable).title || one.variable}: ${why.join(", ")}`;
+      `${Site.aboutVariable(one.analysis, one.variable).title || one.variable}: ${why.join(", ")}`;
     if (off.length > 2) reasons.push(`${Format.plural(off.length, "variable")} to look at`);
     else reasons.push(...off.map(words));
     return { level: open.length ? "alarm" : Verdicts.worst(levels), reasons };

@@ -27,8 +27,8 @@ const Alarms = (function () {
    */
   function show(now, goTo) {
     const cards = pressing(Store.alarms).map(one => card(one, now, goTo));
-    const beyond = Store.analyses().flatMap(analysis =>
-      Newest.listed(analysis, Store.versions(analysis).slice(0, 1)).flatMap(one => limitCard(one, now, goTo)),
+    const beyond = Site.analyses().flatMap(analysis =>
+      Newest.listed(analysis, Site.versions(analysis).slice(0, 1)).flatMap(one => limitCard(one, now, goTo)),
     );
     const learning = (Store.status?.learning || []).map(text => el("p", { class: "note" }, text));
     byId("alarms").replaceChildren(...cards, ...beyond, ...learning);
@@ -43,7 +43,7 @@ const Alarms = (function () {
     const began = seconds(alarm.began),
       ended = seconds(alarm.ended);
     const [analysis] = alarm.series[0];
-    const contact = alarm.contact || Store.about(analysis).contact;
+    const contact = alarm.contact || Site.about(analysis).contact;
     const state = ended === null ? alarm.state : "unexplained";
     return el(
       "article",
@@ -102,9 +102,9 @@ const Alarms = (function () {
    */
   function limitCard(one, now, goTo) {
     const { analysis, variable, newest } = one;
-    const reasons = Verdicts.beyond(newest.value, Store.limits(analysis, variable));
+    const reasons = Verdicts.beyond(newest.value, Site.limits(analysis, variable));
     if (!reasons.length) return [];
-    const { contact } = Store.about(analysis);
+    const { contact } = Site.about(analysis);
     const when =
       newest.start === undefined ? "" : `${utc(newest.start).slice(0, 16)} UTC (${relative(newest.start, now)}), `;
     const button = { type: "button", class: "link", onclick: () => goTo(analysis, variable) };

@@ -31,7 +31,7 @@ const Attention = (function () {
   }
 
   /** @param {AttentionEntry} one */
-  const urgency = one => Store.stateOf(one.state).urgency;
+  const urgency = one => Site.stateOf(one.state).urgency;
 
   /**
    * Entries by urgency of their state, the most urgent first, then newest run first.
@@ -49,7 +49,7 @@ const Attention = (function () {
    */
   function unlisted(status) {
     const states = Object.values(status?.counts || {}).flatMap(one => Object.entries(one.states));
-    const urgent = states.filter(([state]) => Store.stateOf(state).urgency);
+    const urgent = states.filter(([state]) => Site.stateOf(state).urgency);
     return Math.max(0, urgent.reduce((sum, [, count]) => sum + count, 0) - (status?.attention || []).length);
   }
 
@@ -208,7 +208,7 @@ const Attention = (function () {
    * @param {number} now
    */
   function row(one, now) {
-    const { contact } = Store.about(one.analysis);
+    const { contact } = Site.about(one.analysis);
     const onclick = (/** @type {Event} */ event) =>
       event.currentTarget instanceof HTMLElement && event.currentTarget.classList.add("whole");
     return el(

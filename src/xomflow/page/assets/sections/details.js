@@ -252,7 +252,7 @@ const Details = (function () {
    * @returns {[string, Shown][]}
    */
   function resultFacts(chosen, verdict = null) {
-    const { help } = Store.aboutVariable(chosen.run.analysis, chosen.variable);
+    const { help } = Site.aboutVariable(chosen.run.analysis, chosen.variable);
     const data = new Map(chosen.data);
     return [
       ["Variable", chosen.variable],

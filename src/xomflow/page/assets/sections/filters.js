@@ -54,10 +54,10 @@ const Filters = (function () {
   const asOf = () => Choices.asOf(Store.status, Store.index);
   const timeWindow = () => Choices.timeWindow(choice, scienceRuns(), asOf());
   /** @param {string} analysis */
-  const shownVersions = analysis => Choices.shownVersions(choice, Store.versions(analysis));
-  const wanted = () => Choices.wanted(choice, Store.index, Store.versions, timeWindow());
+  const shownVersions = analysis => Choices.shownVersions(choice, Site.versions(analysis));
+  const wanted = () => Choices.wanted(choice, Store.index, Site.versions, timeWindow());
   /** @param {Entry[]} entries */
-  const groups = entries => Choices.groups(entries, Store.versions, Store.chunks);
+  const groups = entries => Choices.groups(entries, Site.versions, Store.chunks);
   const keeps = () => Choices.keeps(choice, timeWindow());
 
   /** @param {typeof INPUTS[number]} name */
@@ -72,12 +72,12 @@ const Filters = (function () {
    */
   function listed(alarmed) {
     const [start] = timeWindow();
-    const all = Store.analyses()
+    const all = Site.analyses()
       .filter(one => !choice.analysis || one === choice.analysis)
       .flatMap(analysis => Newest.listed(analysis, shownVersions(analysis)))
       .filter(one => (one.newest.start ?? Infinity) >= start);
     const judge = (/** @type {Listed} */ one) => Newest.judge(one);
-    return Choices.listed(choice, all, judge, alarmed, one => Store.aboutVariable(one.analysis, one.variable).title);
+    return Choices.listed(choice, all, judge, alarmed, one => Site.aboutVariable(one.analysis, one.variable).title);
   }
 
   /**
@@ -104,7 +104,7 @@ const Filters = (function () {
   function fill() {
     const versions = [...new Set(Store.index.map(one => one.version))].sort(Format.byVersion).reverse();
     const bands = scienceRuns();
-    fillSelect("analysis", [["", "all"], ...pairsOf(Store.analyses())]);
+    fillSelect("analysis", [["", "all"], ...pairsOf(Site.analyses())]);
     fillSelect("version", [["newest", "newest"], ["all", "all versions"], ...pairsOf(versions)]);
     fillSelect("mode", [["", "all"], ...pairsOf(modes())]);
     fillSelect("science-run", [["", "all"], ...pairsOf(bands.map(one => one.name))]);

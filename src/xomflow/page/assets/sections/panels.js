@@ -157,7 +157,7 @@ const Panels = (function () {
   /** @param {string} name of an analysis */
   function group(name) {
     const mine = slots.filter(one => one.of.analysis === name);
-    const { title, documentation } = Store.about(name);
+    const { title, documentation } = Site.about(name);
     const versions = Filters.shownVersions(name).join(", ");
     const small = el("small", {}, title ? `${name} · ${versions}` : versions);
     const chosen = Filters.choice.analysis === name;

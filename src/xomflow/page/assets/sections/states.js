@@ -81,7 +81,7 @@ const States = (function () {
    *
    * @param {string} state
    */
-  const slug = state => (Store.stateOf(state).known ? state.replace(" ", "-") : "other");
+  const slug = state => (Site.stateOf(state).known ? state.replace(" ", "-") : "other");
 
   /**
    * Show the table of states.
@@ -103,7 +103,7 @@ const States = (function () {
     const heads = columns.map(state =>
       el(
         "th",
-        { scope: "col", class: "number", title: Store.stateOf(state).meaning },
+        { scope: "col", class: "number", title: Site.stateOf(state).meaning },
         el("i", { class: `swatch state-${slug(state)}` }),
         state,
       ),
@@ -129,12 +129,12 @@ const States = (function () {
    */
   function row(analysis, one, columns, choose) {
     const total = Object.values(one.states).reduce((sum, count) => sum + count, 0);
-    const { title } = Store.about(analysis);
+    const { title } = Site.about(analysis);
     const cells = columns.map(state => {
       const count = one.states[state] || 0;
       const label = `${counted(count)} ${state} in ${analysis}: show them`;
       const button = { type: "button", class: "link", "aria-label": label, onclick: () => choose(analysis, state) };
-      const shown = Store.stateOf(state).urgency && count ? el("button", button, counted(count)) : counted(count);
+      const shown = Site.stateOf(state).urgency && count ? el("button", button, counted(count)) : counted(count);
       return el("td", { class: `number state-${slug(state)}${count ? "" : " zero"}`, data: { state, count } }, shown);
     });
     return el(
@@ -183,7 +183,7 @@ const States = (function () {
    */
   function showAttentionCount(status) {
     const node = byId("attention-count");
-    const urgent = status ? status.attention.filter(one => Store.stateOf(one.state).urgency > 1) : [];
+    const urgent = status ? status.attention.filter(one => Site.stateOf(one.state).urgency > 1) : [];
     const alarms = Store.alarms.filter(one => Verdicts.goesOn(one) && one.state === "open");
     node.hidden = !urgent.length && !alarms.length;
     node.textContent = counted(urgent.length + alarms.length);

@@ -22,10 +22,10 @@ const Tiles = (function () {
    */
   function show(status, now, goTo) {
     const going = Store.alarms.filter(Verdicts.goesOn);
-    const names = [...new Set([...Store.analyses(), ...Object.keys(status?.counts || {})])];
-    const known = names.filter(name => !name.includes("+") || Store.analyses().includes(name));
+    const names = [...new Set([...Site.analyses(), ...Object.keys(status?.counts || {})])];
+    const known = names.filter(name => !name.includes("+") || Site.analyses().includes(name));
     const all = known.map(name => {
-      const variables = Newest.listed(name, Store.versions(name).slice(0, 1));
+      const variables = Newest.listed(name, Site.versions(name).slice(0, 1));
       return { name, variables, judged: Newest.judgeAnalysis(name, variables, going) };
     });
     all.sort((a, b) => ORDER.indexOf(a.judged.level) - ORDER.indexOf(b.judged.level) || (a.name < b.name ? -1 : 1));
@@ -52,7 +52,7 @@ const Tiles = (function () {
     if (going.length > open.length) parts.push([`${going.length - open.length} acknowledged`, "look"]);
     const look = levels.filter(one => one === "look").length;
     if (look) parts.push([`${plural(look, "analysis", "analyses")} to look at`, "look"]);
-    const urgent = (status?.attention || []).filter(one => Store.stateOf(one.state).urgency > 1);
+    const urgent = (status?.attention || []).filter(one => Site.stateOf(one.state).urgency > 1);
     const byState = /** @type {Map<string, number>} */ (new Map());
     for (const { state } of urgent) byState.set(state, (byState.get(state) || 0) + 1);
     for (const [state, count] of byState) parts.push([`${plural(count, "run")} ${state}`, "look"]);
@@ -70,7 +70,7 @@ const Tiles = (function () {
    * @param {(analysis: string, variable?: string) => void} goTo
    */
   function tile({ name, variables, judged }, status, now, goTo) {
-    const { title } = Store.about(name);
+    const { title } = Site.about(name);
     const main = variables.filter(one => one.main);
     const newest = Math.max(...variables.map(one => one.newest.start ?? -Infinity));
     const of = variables.find(one => one.newest.start === newest);
@@ -107,7 +107,7 @@ const Tiles = (function () {
    */
   function line(one, newest, now, goTo) {
     const { analysis, variable, newest: last } = one;
-    const { title } = Store.aboutVariable(analysis, variable);
+    const { title } = Site.aboutVariable(analysis, variable);
     const older = last.start !== undefined && last.start < newest ? el("small", {}, relative(last.start, now)) : null;
     const button = { type: "button", class: "link", title: variable, onclick: () => goTo(analysis, variable) };
     return el(
@@ -138,7 +138,7 @@ const Tiles = (function () {
     if (!status || !counts) return null;
     const columns = States.ordered(status.states, Object.keys(counts));
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    const told = columns.filter(state => counts[state] && Store.stateOf(state).urgency);
+    const told = columns.filter(state => counts[state] && Site.stateOf(state).urgency);
     return el(
       "div",
       { class: "tile-states" },
