@@ -186,13 +186,14 @@ def test_a_rules_line_does_the_same_in_a_job_as_here(tmp_path: Path, monkeypatch
     assert differences == {}
 
 
-def test_a_job_knows_that_it_is_one_wherever_its_command_stands(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_job_finds_its_number_and_its_end_wherever_its_command_stands(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    program, text = shell_script("echo $XOM_BATCH_JOB | cat", 1, None)
+    program, text = shell_script("echo $XOM_BATCH_JOB until $XOM_BATCH_JOB_END. | cat", 1, None)
     script = commands._script(JobRequest(factory.KEY, 1, text, 100, 10, 1, shell=program))
-    environment = {"SLURM_JOB_ID": "17", "PATH": os.defpath}
-    done = subprocess.run(["/bin/sh"], input=script, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "slurm 17\n"
+    for given, expected in (({"SLURM_JOB_END_TIME": "1795800000"}, "until 1795800000."), ({}, "until .")):
+        environment = {"SLURM_JOB_ID": "17", "PATH": os.defpath, **given}
+        done = subprocess.run(["/bin/sh"], input=script, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == f"slurm 17 {expected}\n"
 
 
 def test_a_single_program_is_the_jobs_own_process(tmp_path: Path, monkeypatch: Any) -> None:

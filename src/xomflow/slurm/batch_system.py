@@ -179,7 +179,8 @@ class BatchSystem(Protocol):
         """Submit a job.
 
         The job runs the command in the working directory, as Snakemake runs it on this machine. Its environment has no
-        more of the tick's than programs need, and ``XOM_BATCH_JOB``: name of the batch system and number of the job.
+        more of the tick's than programs need, and two variables of XOM: ``XOM_BATCH_JOB``, name of the batch system and
+        number of the job, and ``XOM_BATCH_JOB_END``, its end (seconds since 1970; empty if that is not known).
         `UnclearSubmissionError` if the job may have been accepted although its number is not known.
 
         Parameters

@@ -104,6 +104,7 @@ def _script(request: JobRequest) -> str:
         [
             "#!/bin/sh",
             'XOM_BATCH_JOB="slurm $SLURM_JOB_ID"; export XOM_BATCH_JOB',  # see BatchSystem.submit
+            'XOM_BATCH_JOB_END="$SLURM_JOB_END_TIME"; export XOM_BATCH_JOB_END',  # empty in older versions of Slurm
             f"cd {shlex.quote(str(Path.cwd()))} || exit",
             # At a signal, which the command gets too, the shell waits for the command to write how it ended.
             shlex.join(["exec", request.shell, "-c", f"trap : TERM INT\n{request.command}"]),

@@ -45,7 +45,7 @@ def run_batch(paths: Paths, tick: TickPaths, batch: Batch) -> int:
         If a disk has gone.
     """
     jobs = read_jobs_of(tick, batch.members)
-    end = end_of_job(batch.seconds, time.time(), os.environ.get("SLURM_JOB_END_TIME", ""))
+    end = end_of_job(batch.seconds, time.time(), os.environ.get("XOM_BATCH_JOB_END", ""))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         with home_on_node() as home:
