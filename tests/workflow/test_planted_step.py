@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from xomflow.core import times
 from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms, read_verdicts
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Verb
+from xomflow.expected.alarms import alarms_of
 from xomflow.notify.matter import Kind as Matter
 from xomflow.notify.news import Known
 from xomflow.notify.state import Told, read_told, write_told
@@ -204,6 +207,33 @@ def test_page_and_status_show_how_far_a_long_history_is_learned(site: FastSite) 
     assert sentence in (site.paths.page / "data/status.js").read_text()
     command(site, "rebuild")
     assert "is being learned" not in command(site, "status")
+
+
+def test_alarms_are_found_anew_only_if_something_has_changed(
+    changed: FastSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, times = changed, changed.folder / "times"  # a file, since ticks are processes of their own
+
+    def counted(*facts: Any) -> Any:
+        with times.open("a") as file:
+            file.write("x")
+        return alarms_of(*facts)
+
+    for shelf in site.paths.outcomes.glob("*/*/*"):
+        os.utime(shelf, (0, 0))  # what has just changed is looked at again
+    site.tick()
+    monkeypatch.setattr("xomflow.workflow.ending.expected.alarms_of", counted)
+    before = site.paths.alarms.read_bytes()
+    site.tick()
+    assert not times.exists()
+    site.paths.alarms.write_text("[]")
+    site.tick()
+    assert times.read_text() == "x" and site.paths.alarms.read_bytes() == before
+    command(site, "mute", "light", "--until", "3 d", "--why", "calibration")
+    site.tick()
+    assert times.read_text() == "xx" and read_alarms(site.paths)[0].state is AlarmState.MUTED
+    site.tick()
+    assert times.read_text() == "xx"
 
 
 def test_an_error_in_judging_costs_nothing_else(site: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:

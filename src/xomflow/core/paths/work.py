@@ -239,6 +239,11 @@ class Paths:
         return self.expected / "alarms.json"
 
     @property
+    def alarms_source(self) -> Path:
+        """What the alarms were found in, as a digest."""
+        return self.expected / "alarms-source.json"
+
+    @property
     def learning(self) -> Path:
         """The versions of analyses of which a long history is being learned."""
         return self.expected / "learning.json"

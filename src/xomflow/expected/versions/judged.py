@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from xomflow.core.files.kept_json import read_kept, write_kept
@@ -66,7 +67,7 @@ class JudgedVersion:
         self.analysis, self.version = analysis, version
         self._folder = paths.judged(analysis, version)
         self._states = States(self._folder)
-        kept = read_kept(self._folder / "version.json", _checked) or _EMPTY
+        kept = read_kept(self.kept_in, _checked) or _EMPTY
         self._seen = Seen(self._folder, history, kept["seen"])
         self._reached = Reached(*kept["reached"])
         self._digests: list[str] = list(kept["digests"])
@@ -78,6 +79,11 @@ class JudgedVersion:
         self._shelves: Sequence[Shelf] = ()
         self._judge: Judge | None = None
         self._left = int(kept.get("left", 0))
+
+    @property
+    def kept_in(self) -> Path:
+        """The file with all that is known of the version but the states to go on from."""
+        return self._folder / "version.json"
 
     @property
     def events(self) -> dict[str, list[Event]]:
@@ -286,7 +292,7 @@ class JudgedVersion:
             "left": self._left,
             "units": self.units,
         }
-        write_kept(self._folder / "version.json", json.dumps(content, separators=(",", ":")))
+        write_kept(self.kept_in, json.dumps(content, separators=(",", ":")))
 
 
 _EMPTY: Mapping[str, Any] = {

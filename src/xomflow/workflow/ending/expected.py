@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from zlib import crc32
 
 from xomflow.core import times
 from xomflow.core.errors import STOPS
 from xomflow.core.files.file_lock import exclusive
-from xomflow.core.files.kept_json import write_kept
+from xomflow.core.files.kept_json import read_kept, write_kept
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import Alarm, Learning, read_alarms
 from xomflow.decisions.files import read_decisions
-from xomflow.decisions.model import standing
+from xomflow.decisions.model import Decision, standing
 from xomflow.expected.alarms import Facts, Origin, alarms_of
 from xomflow.expected.event import Event
 from xomflow.expected.versions.decided import decided_about
@@ -25,6 +28,8 @@ from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
 from xomflow.workflow.documents import ReportConfig
 
+# Raised with what makes alarms of the same events others.
+_FORM = 1
 # What reading a damaged file of the cache may end with.
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -92,10 +97,31 @@ def judge_until(
     is_done = _judge_in_turn(versions, is_over)
     _keep_learning(paths, versions)
     contacts = {name: block.contact for name, block in config.analyses.items()}
-    alarms = alarms_of(dict(_events(versions)), Facts(_units(versions), contacts), standing(made, now))
+    _renew_alarms(paths, versions, contacts, standing(made, now))
+    return is_done
+
+
+def _renew_alarms(
+    paths: Paths, versions: Sequence[JudgedVersion], contacts: Mapping[str, str], decisions: Sequence[Decision]
+) -> None:
+    """Keep the alarms, if what they follow from has changed; to find them takes longer the more events there were."""
+    judged = sorted((one.analysis, one.version, _checksum(one.kept_in)) for one in versions)
+    source = [_FORM, judged, contacts, [one.to_json() for one in decisions]]
+    digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
+    if read_kept(paths.alarms_source, list) == [digest, _checksum(paths.alarms)]:
+        return
+    alarms = alarms_of(dict(_events(versions)), Facts(_units(versions), contacts), decisions)
     if alarms != read_alarms(paths) or not paths.alarms.exists():
         write_kept(paths.alarms, json.dumps([one.to_json() for one in alarms], indent=1))
-    return is_done
+    write_kept(paths.alarms_source, json.dumps([digest, _checksum(paths.alarms)]))
+
+
+def _checksum(file: Path) -> int:
+    """Return a number that changes with the content of a file; 0: there is none."""
+    try:
+        return crc32(file.read_bytes())
+    except FileNotFoundError:
+        return 0
 
 
 def _judge_in_turn(versions: Iterable[JudgedVersion], is_over: Callable[[], bool]) -> bool:
