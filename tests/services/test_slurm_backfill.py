@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,9 +35,10 @@ def test_each_run_of_a_backfill_is_done_once_though_ticks_and_jobs_are_killed(
 ) -> None:
     print(f"XOM_BACKFILL_SEED={SEED} XOM_BACKFILL_RUNS={RUNS}")
     place, chance = _backfill(site, own_slurm.access), random.Random(SEED)
-    first, cancelled = _next_job(own_slurm.access), 0
+    first, cancelled, ticks, before, begin = _next_job(own_slurm.access), 0, 0, _cpu_of_children(), time.monotonic()
     for killing in range(KILLS, -1, -1):
         tick, target = place.start(), _done(place) + chance.randrange(1, RUNS // (KILLS + 1))
+        ticks += 1
         wait_for(lambda tick=tick, target=target: tick.poll() is not None or _done(place) >= target, 1200)
         if killing and (jobs := place.jobs()):
             place.slurm.run("scancel", chance.choice(jobs))
@@ -44,12 +47,14 @@ def test_each_run_of_a_backfill_is_done_once_though_ticks_and_jobs_are_killed(
             tick.send_signal(signal.SIGKILL)
         _end_of(tick, place)
     wait_for(lambda: not place.jobs(), 1200)
-    _end_of(place.start(), place)  # what was cancelled last is ready again; records of jobs that ended go
-    while _done(place) < RUNS:
+    while ticks == KILLS + 1 or _done(place) < RUNS:  # what was cancelled last is ready again; records of ended jobs go
         _end_of(place.start(), place)
-    jobs = _next_job(own_slurm.access) - first - 1
+        ticks += 1
+    jobs, wall = _next_job(own_slurm.access) - first - 1, time.monotonic() - begin
     again = [path.name for path in (site.folder / "entered").iterdir() if path.stat().st_size > 1]
-    print(f"{jobs} submissions, {cancelled} jobs cancelled, {len(again)} runs begun twice")
+    own = [site.outcome("light", number)["resources"]["cpu_s"] for number in site.done("light")]
+    print(f"{jobs} submissions, {cancelled} jobs cancelled, {len(again)} runs begun twice, {ticks} ticks, {wall:.0f} s")
+    print(f"CPU s per run: ticks {(_cpu_of_children() - before) / RUNS:.3f}, analyses' processes {sum(own) / RUNS:.3f}")
     assert site.done("light") == set(range(FIRST, FIRST + RUNS))
     # Only a run at which a cancelled job was at work begins again, and no submission is for fewer runs than 100.
     assert len(again) <= cancelled
@@ -78,6 +83,12 @@ def _done(place: SlurmSite) -> int:
 
 def _end_of(tick: subprocess.Popen[str], place: SlurmSite) -> None:
     assert tick.wait(2400) in (0, 7, -signal.SIGKILL), place.said()[-3000:]
+
+
+def _cpu_of_children() -> float:
+    """Return the CPU seconds of all processes that were waited for, which are ticks, but for what asks Slurm."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _next_job(slurm: SlurmAccess) -> int:
