@@ -20,7 +20,7 @@ from pathlib import Path
 
 from costs import adopt_orphans, interleaved, load, say
 from synthetic import ANALYSES, FIRST_RUN, ROOT, write_documents, write_outcomes
-from tick_cost import DRY_FLOOR, RUN_FLOOR, floor, ratios, tick
+from tick_cost import DRY_FLOOR, RUN_FLOOR, all_judged, floor, ratios, tick
 
 from support.site import Site
 from xomflow.cli import main as xom
@@ -91,8 +91,9 @@ def main() -> None:
     begin = time.monotonic()
     site = build(options.folder, options.runs, options.analyses)
     let_it_be_known(site)
-    for _ in range(2):
-        tick(site)
+    tick(site)
+    all_judged(site)
+    tick(site)
     say(f"## {options.runs:,} runs x {options.analyses} analyses (built in {time.monotonic() - begin:.0f} s; {load()})")
     things = {
         RUN_FLOOR: partial(floor, site),

@@ -91,7 +91,7 @@ def write_outcomes(site: Site, analysis: str, numbers: Iterable[int]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
         whole |= {"key": key.as_dict(), "run": run_of(run_document(number)).as_dict()}
         for place, result in enumerate(whole["results"]):
-            result["value"] = 10.0 + place + number % 97 / 100
+            result["value"] = 10.0 + place + number * 7919 % 97 / 100  # no order, so nothing changes
         path.write_text(json.dumps(whole))
 
 

@@ -79,8 +79,11 @@ def ticks_and_dry_runs(
         series = interleaved(things, repeat)
         yield ratios({name: one for name, one in series.items() if not name.startswith(_BESIDE)})
         if beside:
+            others = {name[len(_BESIDE) :]: one for name, one in series.items() if name.startswith(_BESIDE)}
             yield f"{beside}, measured in turn with it:"
-            yield ratios({name[len(_BESIDE) :]: one for name, one in series.items() if name.startswith(_BESIDE)})
+            yield ratios(others)
+            yield f"Both, relative to the floor of each; beside: {beside}"
+            yield both(series, others)
         if "idle" in parts:
             yield steps(site, repeat)
         yield f"At the end: {load()}."
@@ -88,9 +91,19 @@ def ticks_and_dry_runs(
 
 def first_ticks(site: Site | OtherSite, seconds: float | None) -> Iterator[str]:
     """Let everything be known to ticks; yield what that cost if the site is new."""
-    first, second = (tick(site) for _ in range(2))
+    first = tick(site)
+    judged = all_judged(site) if isinstance(site, Site) else None
+    second = tick(site)
     if seconds is not None:
         yield f"The first tick, which publishes all of them: {_words(first)}; the second: {_words(second)}."
+    if seconds is not None and judged is not None:
+        yield f"To judge all results, which is done before the second: {_words(judged)}."
+
+
+def all_judged(site: Site) -> Cost:
+    """Judge all results; else ticks would go on with it while they are measured."""
+    command = [sys.executable, str(Path(__file__).with_name("judged.py"))]
+    return measure(command, site.folder, site.folder / "judged.log")
 
 
 def parts_of(site: Site | OtherSite, parts: set[str]) -> dict[str, Callable[[], Cost]]:
@@ -183,6 +196,19 @@ def ratios(series: dict[str, Series]) -> str:
             row += [one.least(what) / series[base].least(what) for what in ("cpu", "wall")]
         rows.append(row)
     return table(headings, rows)
+
+
+def both(ours: dict[str, Series], others: dict[str, Series]) -> str:
+    """Return the table of what this checkout and another one need, relative to the floor of each."""
+    rows = []
+    for name in ours.keys() & others.keys():
+        base = DRY_FLOOR if name.startswith("-n") else RUN_FLOOR
+        row: list[Any] = [name, base]
+        for series in (ours, others):
+            row += [series[name].least(what) / series[base].least(what) for what in ("cpu", "wall")]
+        rows.append(row)
+    headings = ["", "relative to", "CPU / floor", "wall / floor", "beside: CPU / floor", "beside: wall / floor"]
+    return table(headings, sorted(rows, key=lambda row: list(ours).index(row[0])))
 
 
 def steps(site: Site, repeat: int) -> str:
