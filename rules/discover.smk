@@ -4,9 +4,7 @@ checkpoint discover:
         xom.tick.claims,
     log:
         xom.tick.log("discover"),
-    params:
-        command=xom.step("discover"),
     message:
         "Looking for work"
-    shell:
-        "{params.command} 2>&1 | tee {log:q}"
+    run:
+        xom.take("discover")

@@ -7,9 +7,7 @@ rule publish:
         xom.tick.summary,
     log:
         xom.tick.log("publish"),
-    params:
-        command=xom.step("publish"),
     message:
         "Publishing results"
-    shell:
-        "{params.command} 2>&1 | tee {log:q}"
+    run:
+        xom.take("publish")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,6 +31,7 @@ from xomflow.workflow.snakemake.commands import RunCommand, batch_command, step_
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.rule_check import describe_unreadable, describe_wrong_rules
 from xomflow.workflow.snakemake.seam import Snakemake, shell_script
+from xomflow.workflow.snakemake.steps import Steps, take_by_command
 from xomflow.workflow.tick import Tick
 from xomlib.printing import say
 
@@ -63,6 +65,7 @@ class Rules:
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         self._snakemake = Snakemake(workflow)
+        self._steps: Steps | None = None
         files = self._snakemake.configuration_files
         if self._snakemake.has_lost_arguments:
             reason = "--config stands several times, and Snakemake takes only the last one"
@@ -162,9 +165,11 @@ class Rules:
         return replace(request, batch_script=lambda name: shell_script(batch_command(name, self.tick), cpus, shell)[1])
 
     # --- the tick's own steps ----------------------------------------------------------------------------------------
-    def step(self, verb: str) -> str:
-        """Return the command of one of the tick's own steps: discover, publish."""
-        return step_command(verb, self.tick)
+    def take(self, step: str) -> None:
+        """Take one of the tick's own steps, discover or publish; `CalledProcessError` if it failed."""
+        code = self._steps.take(step, self.tick) if self._steps else take_by_command(step, self.tick)
+        if code:
+            raise subprocess.CalledProcessError(code, step_command(step, self.tick))
 
     def pending(self, checkpoint: Callable[[], Any]) -> list[str]:
         """Return what Snakemake takes for the outcomes that this tick makes.
@@ -181,7 +186,15 @@ class Rules:
             if not self.tick.claims.exists():  # as with --touch, which runs nothing
                 return []
         with explained():
-            return [str(self.tick.made(key)) for key in self._tick.pending()]
+            made = [str(self.tick.made(key)) for key in self._tick.pending()]
+        if made:  # the jobs may need hours, and a fork costs memory meanwhile
+            self._close_steps()
+        return made
+
+    def _close_steps(self) -> None:
+        if self._steps:
+            self._steps.close()
+        self._steps = None
 
     @property
     def every_outcome(self) -> str:
@@ -197,6 +210,7 @@ class Rules:
 
     def begin(self) -> None:
         """Take the tick's lock; nothing is claimed and nothing submitted before."""
+        self._steps = Steps()
         with explained(self._with_news):
             batch = open_batch_system(self.config)
             self.submitter = Submitter(self.config, self._tick.name, self._tick.begin(), batch)
@@ -210,6 +224,7 @@ class Rules:
 
     def end(self, failed: bool) -> None:
         """Publish and report what a failed job kept from being published; print how it went; set the exit code."""
+        self._close_steps()
         self._end.end(failed)
 
     # --- names -------------------------------------------------------------------------------------------------------
