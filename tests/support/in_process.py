@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from support.site import Site
 from xomflow.cli import main as xom
@@ -27,6 +27,9 @@ from xomflow.core.errors import for_user
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
+from xomflow.slurm.batch_system import JobRequest
+from xomflow.slurm.open_batch_system import open_batch_system
+from xomflow.slurm.submitting.submitter import Submitter
 from xomflow.workflow.ending.reported import note_news, with_news
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of
@@ -47,13 +50,21 @@ class FastSite(Site):
     ----------
     together
         How many runs share a job, as in Slurm; 1: each is a job of its own.
+    in_slurm
+        Whether ticks submit their jobs to the batch system.
+    tick_limit
+        Seconds for which such a tick waits for its jobs.
     """
 
     together = 1
+    in_slurm = False
+    tick_limit = 60.0
 
     def tick(self, **environment: str) -> Done:
         self.write_config()
-        return in_fork(lambda: _tick(self.together), self.folder, environment)
+        return in_fork(
+            lambda: _tick(self.together, self.tick_limit if self.in_slurm else None), self.folder, environment
+        )
 
     def tick_in_another_second(self, **environment: str) -> Done:
         """Run a tick that begins in a later second than the one before: those of one second have no order."""
@@ -102,6 +113,14 @@ class FastSite(Site):
         self.write_config()
         return in_fork(lambda: xom(list(words)), self.folder, environment)
 
+    def xom_of(self, account: int, *words: str) -> Done:
+        """Run a command that another account types; only root can have it run."""
+        return in_fork(lambda: as_account(account, lambda: xom(list(words))), self.folder)
+
+    def tick_of(self, account: int) -> Done:
+        """Run a tick of another account; only root can have it run."""
+        return in_fork(lambda: as_account(account, lambda: _tick(1)), self.folder)
+
     def killed_command(self, number: int, *words: str) -> Done:
         """Run a command that is killed before it changes a folder for the n-th time."""
         self.write_config()
@@ -111,6 +130,14 @@ class FastSite(Site):
         """Run a tick; it, or one of its jobs, is killed before it changes a folder for the n-th time."""
         self.write_config()
         return in_fork(lambda: _dying_at(number, lambda: _tick(self.together)), self.folder)
+
+
+def as_account(number: int, work: Callable[[], int | None]) -> int | None:
+    """Call a function in this process, which is that of another account from now on."""
+    os.setgroups([])
+    os.setgid(number)
+    os.setuid(number)
+    return work()
 
 
 def in_fork(work: Callable[[], int | None], folder: Path, environment: dict[str, str] | None = None) -> Done:
@@ -175,7 +202,7 @@ def _redirected(work: Callable[[], int | None], folder: Path, environment: dict[
 
 
 # --- the steps of a tick ----------------------------------------------------------------------------------------------
-def _tick(together: int) -> int:
+def _tick(together: int, tick_limit: float | None = None) -> int:
     """Do what the Snakefile does: begin, discover, run what was claimed, publish, report, say how it went."""
     try:
         tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
@@ -183,25 +210,25 @@ def _tick(together: int) -> int:
     except Exception as error:
         return _explained(error, with_news)
     with lock:
-        code = _steps(tick, together)
+        code = _steps(tick, together, lock, tick_limit)
         tell_people(tick.config, tick.files, code)
         return code
 
 
-def _steps(tick: Tick, together: int) -> int:
+def _steps(tick: Tick, together: int, lock: IO[bytes], tick_limit: float | None) -> int:
     folder = str(tick.files.folder)
     xom(["job", "discover", folder])
     if tick.files.trouble.exists():
         return _code_in_trouble(tick)  # `xom job discover` has printed its sentence
-    failed = not all(_jobs(tick, together))
+    failed, complaint = _in_slurm(tick, lock, tick_limit) if tick_limit else (not all(_jobs(tick, together)), "")
     xom(["job", "publish", folder])
     if tick.files.trouble.exists():
         return _code_in_trouble(tick)
     summary = read_summary(tick.files)
     has_event = any(map(is_event, summary.site_errors))
-    news = note_news(troubles_of(summary, failed, ""), (tick.paths, tick.files), has_event=has_event)
-    code = exit_code(summary, failed, "")
-    say("", *closing_lines(summary, tick.paths, "", "Slurm"), *news.lines(code), file=sys.stderr)
+    news = note_news(troubles_of(summary, failed, complaint), (tick.paths, tick.files), has_event=has_event)
+    code = exit_code(summary, failed, complaint)
+    say("", *closing_lines(summary, tick.paths, complaint, "Slurm"), *news.lines(code), file=sys.stderr)
     return code
 
 
@@ -230,6 +257,19 @@ def _jobs(tick: Tick, together: int) -> list[bool]:
             running.remove(pid)
             ended.append(status == 0)
     return ended
+
+
+def _in_slurm(tick: Tick, lock: IO[bytes], tick_limit: float) -> tuple[bool, str]:
+    """Submit the jobs and wait for them; return whether one failed, and why the batch system took one not."""
+    submitter = Submitter(tick.config, tick.name, lock, open_batch_system(tick.config))
+    keys = tick.pending()
+    for key in keys:
+        submitter.add(JobRequest(key, tick.limits_of(key.analysis, key.run).attempt, "", 100, 10, 1))
+    until, verdicts = time.monotonic() + tick_limit, submitter.look(keys)
+    while "active" in verdicts.values() and time.monotonic() < until:
+        time.sleep(0.05)
+        verdicts = submitter.look(keys)
+    return "failed" in verdicts.values(), submitter.complaint
 
 
 def _commands(tick: Tick, together: int) -> Iterator[list[str]]:

@@ -161,7 +161,22 @@ def test_every_kind_of_number_is_taken(job: Session, value: Any, kept: float) ->
     assert (one["value"], one["error"], one["n"]) == (kept, 0.5, 4)
 
 
-NOT_NUMBERS = [math.nan, math.inf, -math.inf, True, "1.5", b"1", 10**400, [1.0], {}, 1j, Scalar(True), Scalar(math.nan)]
+NOT_NUMBERS = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    True,
+    "1.5",
+    b"1",
+    bytearray(b"1"),
+    memoryview(b"1"),
+    10**400,
+    [1.0],
+    {},
+    1j,
+    Scalar(True),
+    Scalar(math.nan),
+]
 NOT_NUMBERS += [Scalar(1.0, size=2), Scalar(1.0, mask=True), decimal.Decimal("NaN"), object()]
 NOT_NUMBERS += [datetime.timedelta(1), datetime.datetime(2026, 1, 1), Scalar(datetime.timedelta(1)), Scalar(None)]
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from support.in_process import FastSite
@@ -55,7 +56,14 @@ class World:
     chance: random.Random
     runs: dict[int, Truth] = field(default_factory=dict)
 
+    @property
+    def slurm(self) -> Path:
+        """The folder with the jobs of Slurm."""
+        return self.site.folder / "slurm"
+
     def __post_init__(self) -> None:
+        self.slurm.mkdir()
+        self.site.tree["slurm"] = {"latency": "0 s", "patience": "0 s"}
         self.site.tree["selection"] = {"excluded_tags": [BAD]}
         self.site.tree["retries"] = {"attempts": 1000, "first_wait": "0 s"}
         self.site.analysis("single", SINGLE, run_modes=[BACKGROUND, CALIBRATION])

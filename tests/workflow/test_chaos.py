@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,25 +17,31 @@ from pathlib import Path
 import pytest
 from chaos_world import Published, World
 
+from support.forked_slurm import ForkedSlurm
 from support.in_process import Done, FastSite, fork
 from xomflow.core.exit_code import ExitCode
+from xomflow.slurm import open_batch_system
 
-SECONDS = 300.0
+ANOTHER = 61002
+SECONDS = 200.0
 
 # A trouble lasts for one tick and gives the exit codes that explain how the tick may end.
 Trouble = Callable[[World], AbstractContextManager[set[int]]]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own that can be filled; where none can be mounted, a folder."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
-    mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
-    yield disk
-    if mounted:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+def small_disk() -> Iterator[Path]:
+    """A disk of its own that can be filled, and that other accounts see; where none can be mounted, a folder."""
+    with tempfile.TemporaryDirectory(prefix="xom-chaos-") as place:
+        disk = Path(place, "disk")
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
+        mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
+        disk.chmod(0o755)
+        disk.parent.chmod(0o755)
+        yield disk
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 # --- troubles ---------------------------------------------------------------------------------------------------------
@@ -124,6 +131,67 @@ def another_account(world: World) -> Iterator[set[int]]:
     assert listing(world) == before
 
 
+@contextlib.contextmanager
+def second_account(world: World) -> Iterator[set[int]]:
+    """Another account looks, starts a tick and has left a decision, which it may not make: none of it counts."""
+    if os.geteuid() != 0:
+        yield {ExitCode.OK}
+        return
+    good = world.chance.choice(world.good_runs())
+    vetoed = world.site.xom("veto", good, "--yes", "--why", "made by another account")
+    assert vetoed.returncode == 0, vetoed.stderr
+    made = max(world.site.paths.decisions.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    os.chown(made, ANOTHER, ANOTHER)
+    before = listing(world)
+    refused, looked = world.site.tick_of(ANOTHER), world.site.xom_of(ANOTHER, "status")
+    # Where the interpreter is in root's home, another account does not see it.
+    assert refused.returncode in (ExitCode.USAGE, ExitCode.CONFIGURATION), refused.stderr
+    assert looked.returncode in (ExitCode.OK, ExitCode.RUN_DATABASE, ExitCode.CONFIGURATION), looked.stderr
+    assert "Traceback" not in refused.stderr + looked.stderr
+    assert listing(world) == before
+    yield {ExitCode.OK}
+    made.unlink()
+
+
+@contextlib.contextmanager
+def odd_slurm(world: World, how: str, explained: set[int]) -> Iterator[set[int]]:
+    """Slurm is away, replaces comments, or gives no numbers."""
+    mark = world.slurm / how
+    mark.touch()
+    yield explained
+    mark.unlink()
+
+
+def comments_rewritten(world: World) -> AbstractContextManager[set[int]]:
+    return odd_slurm(world, "rewrites", {ExitCode.OK})
+
+
+def slurm_away(world: World) -> AbstractContextManager[set[int]]:
+    return odd_slurm(world, "away", {ExitCode.OK, ExitCode.SLURM})
+
+
+def numbers_missing(world: World) -> AbstractContextManager[set[int]]:
+    return odd_slurm(world, "mumbles", {ExitCode.OK, ExitCode.SLURM})
+
+
+@contextlib.contextmanager
+def comments_rewritten_and_numbers_missing(world: World) -> Iterator[set[int]]:
+    """A job can be found by its name alone."""
+    with comments_rewritten(world), numbers_missing(world) as explained:
+        yield explained
+
+
+@contextlib.contextmanager
+def jobs_queue(world: World) -> Iterator[set[int]]:
+    """Jobs wait in Slurm, which replaces their comments, while one tick ends and the next one looks for work."""
+    with comments_rewritten(world), odd_slurm(world, "queue", {ExitCode.OK}) as explained:
+        world.site.tick_limit = 0.3
+        done = tick(world)
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        yield explained
+    world.site.tick_limit = FastSite.tick_limit
+
+
 def listing(world: World) -> dict[str, int]:
     """Return every file below `work` with the time of its last change."""
     return {str(path): path.stat().st_mtime_ns for path in world.site.work.rglob("*") if path.is_file()}
@@ -138,6 +206,13 @@ TROUBLES: list[Trouble] = [
     full_disk,
     damaged_outcome,
     another_account,
+    second_account,
+]
+TROUBLES_OF_SLURM: list[Trouble] = [
+    *[comments_rewritten, jobs_queue] * 3,
+    slurm_away,
+    numbers_missing,
+    comments_rewritten_and_numbers_missing,
 ]
 
 
@@ -201,16 +276,19 @@ def look(world: World) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("together", [1, 5])
+@pytest.mark.parametrize(("together", "in_slurm"), [(1, False), (5, False), (1, True)], ids=["1", "5", "in Slurm"])
 def test_after_any_troubles_everything_is_as_it_should_be(
-    small_disk: Path, together: int, monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, together: int, in_slurm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(small_disk.parent))  # of the node, for jobs that runs share
     seed = int(os.environ.get("XOM_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
     print("XOM_CHAOS_SEED", seed)
     (small_disk / "site").mkdir()
     world = World(FastSite(small_disk / "site"), random.Random(seed))
-    world.site.together = together
+    world.site.together, world.site.in_slurm = together, in_slurm
+    slurm = ForkedSlurm(world.slurm, world.site.paths.ticks)
+    monkeypatch.setattr(open_batch_system, "Slurm", lambda _: slurm)
+    troubles = TROUBLES + TROUBLES_OF_SLURM * in_slurm
     assert tick(world).returncode == ExitCode.OK
     until = time.monotonic() + float(os.environ.get("XOM_CHAOS_SECONDS", SECONDS))
     while time.monotonic() < until:
@@ -218,7 +296,7 @@ def test_after_any_troubles_everything_is_as_it_should_be(
         changes = [world.change() for _ in range(40 if world.chance.random() < 0.05 else world.chance.randrange(4))]
         if world.chance.random() < 0.15:
             kill_a_tick(world)
-        trouble = world.chance.choice(TROUBLES)
+        trouble = world.chance.choice(troubles)
         print(trouble.__name__, *changes, sep="\n    ")
         with trouble(world) as explained:
             if world.chance.random() < 0.3:
@@ -231,6 +309,7 @@ def test_after_any_troubles_everything_is_as_it_should_be(
         if trouble is none and "set_aside" not in done.stderr:
             check(world, before, world.published())
     settle(world)
+    assert not (world.slurm / "twice").exists(), "a job was submitted again while Slurm had it"
 
 
 def settle(world: World) -> None:

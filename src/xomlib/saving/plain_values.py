@@ -47,7 +47,7 @@ def number(value: Any, place: str) -> Optional[float]:
     value = _bare(value, place)
     if value is None:
         return None
-    if isinstance(value, (bool, str, bytes)):
+    if isinstance(value, (bool, str, bytes, bytearray, memoryview)):  # float reads texts
         raise BadResult(f"{place} is {value!r}, a number is needed")
     try:
         found = float(value)
