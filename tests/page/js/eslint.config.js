@@ -9,7 +9,7 @@ const globals = installed("globals");
 const NAMESPACES = [
   ...["Elements", "Format", "Store", "Site", "Verdicts", "Modes", "Rows", "Points", "Choices", "Newest", "Csv"],
   ...["Axes", "Lanes", "Draw", "Marks", "Heading", "Tip", "Plot", "uPlot"],
-  ...["Filters", "Panels", "Details", "States", "Tiles", "Alarms", "Attention", "Changes"],
+  ...["Filters", "Panels", "Figures", "Details", "States", "Tiles", "Alarms", "Attention", "Changes"],
 ];
 
 module.exports = [

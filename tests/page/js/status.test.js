@@ -105,7 +105,7 @@ test("a run's log and figures have their places", () => {
   const run = { analysis: "kr83m", version: "v2", id: "052894" };
   assert.equal(Details.logCommand(run), "xom log kr83m 052894 --version v2");
   const addresses = ["../figures/kr83m/v2/052/052894.a%20b%3F.png", "../figures/kr83m/v2/052/052894/a%20b%3F.png"];
-  assert.deepEqual(Details.figureAddresses(run, "a b?.png"), addresses);
+  assert.deepEqual(Figures.addresses(run, "a b?.png"), addresses);
 });
 
 test("only a path beside the page is a link", () => {

@@ -34,7 +34,7 @@ const Details = (function () {
     const chosen = results.find(one => one.variable === variable) || results[0] || null;
     dialog.replaceChildren(
       head(dialog, run, chosen, steps),
-      el("div", { class: "details-body" }, figures(run), facts(run, chosen, results, steps)),
+      el("div", { class: "details-body" }, Figures.all(run), facts(run, chosen, results, steps)),
     );
     dialog.onkeydown = event => {
       if (event.key === "ArrowLeft") steps.previous?.();
@@ -127,56 +127,6 @@ const Details = (function () {
     if (!holder || !names.length) return;
     const buttons = names.map(([name, onclick]) => el("button", { type: "button", class: "link", onclick }, name));
     holder.replaceChildren(el("span", {}, "also in"), ...buttons);
-  }
-
-  /** @param {Run} run */
-  function figures(run) {
-    const holder = el("div", { class: "figures" });
-    if (!run.figures.length) {
-      holder.append(el("p", { class: "empty" }, "The analysis saved no figure for this run."));
-      return holder;
-    }
-    for (const name of run.figures) holder.append(figure(figureAddresses(run, name), name, run));
-    return holder;
-  }
-
-  /**
-   * Address of a figure, beside the page, and where a job of an older version writes it.
-   *
-   * @param {Pick<Run, "analysis" | "version" | "id">} run
-   * @param {string} name
-   */
-  function figureAddresses(run, name) {
-    const shelf = ["..", "figures", run.analysis, run.version, run.id.slice(0, 3)];
-    const places = [[`${run.id}.${name}`], [run.id, name]];
-    return places.map(place => [...shelf, ...place].map(encodeURIComponent).join("/"));
-  }
-
-  /**
-   * @param {string[]} addresses the first one that has the figure is shown
-   * @param {string} name
-   * @param {Run} run
-   */
-  function figure(addresses, name, run) {
-    const [address, ...older] = addresses;
-    const image = el("img", { src: address, alt: `${name}, run ${runId(run.number)} of ${run.analysis}` });
-    const link = el("a", { href: address, target: "_blank", rel: "noopener", title: "Open the figure alone" }, image);
-    const frame = el("figure", { data: { figure: name } }, link, el("figcaption", {}, name));
-    image.addEventListener("load", () => {
-      frame.dataset.loaded = "yes";
-    });
-    image.addEventListener("error", () => {
-      const other = older.shift();
-      if (other !== undefined) {
-        image.src = link.href = other;
-        return;
-      }
-      frame.dataset.loaded = "no";
-      frame.replaceChildren(
-        el("p", { class: "empty" }, "The figure is not where it should be: ", el("code", {}, address)),
-      );
-    });
-    return frame;
   }
 
   /**
@@ -340,5 +290,5 @@ const Details = (function () {
     return rows.length ? el("section", {}, title ? el("h4", {}, title) : null, el("dl", {}, ...rows)) : null;
   }
 
-  return { show, addElsewhere, missing, path, figureAddresses, logCommand, isBeside, resultFacts };
+  return { show, addElsewhere, missing, path, logCommand, isBeside, resultFacts };
 })();
