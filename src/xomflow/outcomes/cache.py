@@ -169,12 +169,20 @@ class OutcomeCache:
         """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
         place = self._paths.known_outcomes / f"{shelf}.json"
         looked = place.stat().st_mtime_ns if place.exists() else 0
-        for name, status in self._files(shelf):
-            path = self._folder(shelf) / name
-            # What was renamed or restored may have an old time of its content.
-            if path.stem in runs and not (status and times.is_before(path.stat().st_ctime_ns, looked)):
-                self._read(shelf, path, status, None)
-        return {path.stem for path in self.damaged if path.parent == self._folder(shelf)}
+        folder = self._folder(shelf)
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not is_done_name(entry.name) or entry.name.removesuffix(".json") not in runs:
+                    continue
+                try:
+                    status = entry.stat()
+                except OSError:  # reading it fails too, and gives the reason
+                    self._read(shelf, folder / entry.name, [], None)
+                    continue
+                # What was renamed or restored may have an old time of its content.
+                if not times.is_before(status.st_ctime_ns, looked):
+                    self._read(shelf, folder / entry.name, _stamps(status), None)
+        return {path.stem for path in self.damaged if path.parent == folder}
 
     def _folder(self, shelf: Shelf) -> Path:
         return self._paths.shelves(shelf.analysis, shelf.version) / shelf.name

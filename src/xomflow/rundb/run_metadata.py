@@ -7,11 +7,13 @@ nothing. Deleted, it comes back with the next tick.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -24,6 +26,9 @@ from xomflow.rundb.united import RunEntries
 
 # Of each shelf so many changes are known, of at most so many runs: enough for a day of ticks.
 _MOST_STEPS, _MOST_RUNS = 50, 200
+_KNOWN = {*RunEntries._fields, "rest", "since"}
+_TEXT = {str}
+_entries_of = itemgetter("mode", "source", "tags", "comments", "rate")
 
 
 class _Step(NamedTuple):
@@ -194,8 +199,8 @@ def _run(number: int, kept: dict[str, Any]) -> Run | None:
             entries.mode,
             entries.source,
             str(status),
-            frozenset(map(str, detectors)),
-            frozenset(entries.tags),
+            _set_of(tuple(map(str, detectors))),
+            _set_of(tuple(entries.tags)),
             datetime.fromtimestamp(start, UTC),
             None if end is None else datetime.fromtimestamp(end, UTC),
             tuple(entries.rate.items()),
@@ -206,16 +211,20 @@ def _run(number: int, kept: dict[str, Any]) -> Run | None:
         return None
 
 
+@functools.lru_cache(maxsize=10_000)  # most runs have the same detectors and few tags
+def _set_of(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)
+
+
 def _parsed(kept: dict[str, Any]) -> RunEntries | None:
     """Return kept entries; None if they are damaged. Those of version 1.0 had no length."""
-    try:
-        entries = RunEntries(
-            **{"seconds": None, **{name: kept[name] for name in kept if name not in ("rest", "since")}}
-        )
-        texts = [entries.mode, entries.source, *entries.tags, *entries.comments]
-        numbers = [entries.seconds or 0, *entries.rate.values()]
-    except (TypeError, AttributeError):
+    try:  # fast: a command reads 60,000 of them
+        mode, source, tags, comments, rate = _entries_of(kept)
+        seconds = kept.get("seconds")
+        numbers = [seconds or 0, *rate.values()]
+        good = kept.keys() <= _KNOWN and type(tags) is type(comments) is list
+        good = good and all(map(math.isfinite, numbers)) and {type(mode), type(source)} == _TEXT
+        good = good and _TEXT.issuperset(map(type, tags)) and _TEXT.issuperset(map(type, comments))
+    except (LookupError, TypeError, AttributeError, OverflowError):
         return None
-    good = isinstance(entries.tags, list) and isinstance(entries.comments, list)
-    good = good and all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
-    return entries if good and all(isinstance(one, str) for one in texts) else None
+    return RunEntries(mode, source, tags, comments, rate, seconds) if good else None

@@ -90,8 +90,10 @@ def drain(config: Config, options: argparse.Namespace) -> int:
     if not (options.wait and is_drained(config)):
         _decide(config, options, drain_site(config), may_be_many=True)
     if options.wait and not options.dry_run:
+        sys.stdout.flush()  # also where it is not a terminal: this may last
         for sentence in wait_until_quiet(config):
             say(sentence, file=sys.stderr if options.json else None)
+            sys.stdout.flush()
     return ExitCode.OK
 
 
