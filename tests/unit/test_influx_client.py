@@ -24,6 +24,7 @@ class Server:
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [(204, "")]
+        self.kind = ""
         self.requests: list[tuple[str, str]] = []
         outer = self
 
@@ -34,8 +35,10 @@ class Server:
                 status, text = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
+                if outer.kind:
+                    self.send_header("Content-Type", outer.kind)
                 self.end_headers()
-                self.wfile.write(text.encode())
+                self.wfile.write(text.encode("latin-1"))
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -159,3 +162,37 @@ def test_after_it_was_closed_it_opens_again(server: Server, client: InfluxClient
 )
 def test_the_reason_is_what_is_at_the_bottom_and_never_empty(error: Exception, words: str) -> None:
     assert influx_client._why(error) == words
+
+
+ODD_ANSWERS = {
+    "a page of a proxy": "<html>\n<title>a, b</title>",
+    "a row that is too long": "a,b\r\n1,2,3\r\n",
+    "a row that is cut": "a,b\r\n1\r\n",
+    "a field without an end": f"a,b\r\n1,{'x' * 200_000}\r\n",
+    "no text": "a,b\r\n1,\xff\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_what_is_no_table_is_one_sentence(server: Server, client: InfluxClient, answer: str) -> None:
+    server.answers = [(200, answer)]
+    with pytest.raises(StoreAwayError, match=r"gave no .*: another program answers at this address"):
+        list(client.rows("from it"))
+
+
+def test_a_page_without_rows_does_not_look_like_an_empty_bucket(server: Server, client: InfluxClient) -> None:
+    server.answers, server.kind = [(200, "{}")], "application/json"
+    with pytest.raises(StoreAwayError, match="gave application/json instead of tables"):
+        list(client.rows("from it"))
+
+
+def test_an_answer_to_lines_that_is_no_text_is_one_sentence(server: Server, client: InfluxClient) -> None:
+    server.answers = [(500, "\xff\xfe")]
+    with pytest.raises(StoreAwayError, match="gave no text"):
+        client.write("m f=1 1")
+
+
+def test_a_refusal_without_words_has_some(server: Server, client: InfluxClient) -> None:
+    server.answers = [(599, "")]
+    with pytest.raises(StoreAwayError, match="refused: 599 without a reason"):
+        client.write("m f=1 1")

@@ -42,6 +42,7 @@ _RETRIES = urllib3.Retry(
 )
 # With these, the server refuses some of the lines and may have stored the others.
 _PARTLY = (400, 413, 422)
+_ANOTHER = "another program answers at this address, such as a proxy, or there is a fault between"
 _DIALECT = {"header": True, "annotations": [], "delimiter": ","}
 
 
@@ -65,21 +66,22 @@ class InfluxClient:
         Raises
         ------
         StoreAwayError
-            If the server does not answer or refuses.
+            If the server does not answer, refuses, or answers something else than tables.
         """
         with self._explained():
             answer = self._client.query_api().query_raw(
                 query, dialect=_DIALECT, params={"bucket": self._account["bucket"], **values}
             )
-            text = answer.data.decode()
-        header: list[str] = []
-        for row in csv.reader(io.StringIO(text, newline="")):
-            if not row or not header:
-                header = row
-            elif "error" in header:
-                raise StoreAwayError(f"{self.name} could not answer: {row[header.index('error')][:200]}")
-            else:
-                yield dict(zip(header, row, strict=True))
+            kind, text = answer.headers.get("Content-Type", ""), answer.data.decode()
+        if kind and "csv" not in kind:  # without rows it would look as if there were no points
+            raise StoreAwayError(f"{self.name} gave {kind} instead of tables: {_ANOTHER}")
+        try:
+            for row in _rows_in(text):
+                if "error" in row:
+                    raise StoreAwayError(f"{self.name} could not answer: {row['error'][:200]}")
+                yield row
+        except (ValueError, csv.Error) as error:
+            raise StoreAwayError(f"{self.name} gave no tables ({error}): {_ANOTHER}") from None
 
     def write(self, text: str) -> str:
         """Write lines; return the server's message if it refused some of them.
@@ -122,6 +124,8 @@ class InfluxClient:
         """Turn the client's exceptions into sentences."""
         try:
             yield
+        except UnicodeDecodeError:
+            raise StoreAwayError(f"{self.name} gave no text: {_ANOTHER}") from None
         except ApiException as error:
             raise StoreAwayError(f"{self.name} refused: {error.status} {_message(error)}") from None
         except urllib3.exceptions.HTTPError as error:
@@ -166,12 +170,24 @@ def read_credentials(path: Path) -> dict[str, str]:
     return {name: account[name] for name in _ENTRIES}
 
 
+def _rows_in(text: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of tables, each with a heading of its own; `ValueError` or `csv.Error` for another form."""
+    header: list[str] = []
+    for row in csv.reader(io.StringIO(text, newline="")):
+        if not row or not header:
+            header = row
+        elif len(row) != len(header):
+            raise ValueError(f"a row of {len(row)} under {len(header)} headings")
+        else:
+            yield dict(zip(header, row, strict=True))
+
+
 def _message(error: ApiException) -> str:
     """Return the server's message of a refusal, without headers and addresses."""
     try:
         return str(json.loads(error.body)["message"])[:300]
     except (ValueError, TypeError, KeyError):
-        return str(error.reason)[:300]
+        return str(error.reason)[:300] or "without a reason"
 
 
 def _timed_out(error: BaseException) -> bool:
@@ -190,6 +206,8 @@ def _why(error: BaseException) -> str:
     reason = _innermost(error)
     if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return f"nothing came for {_TIMEOUT_MS[1] // 1000} s"
+    if isinstance(reason, urllib3.exceptions.InvalidHeader):
+        return str(reason)
     if type(reason) is urllib3.exceptions.ConnectTimeoutError:  # a refused connection is one of its kinds
         return f"no connection within {_TIMEOUT_MS[0] // 1000} s"
     if isinstance(reason, urllib3.exceptions.ProtocolError):
