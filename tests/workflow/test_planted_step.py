@@ -204,7 +204,8 @@ def test_page_and_status_show_how_far_a_long_history_is_learned(site: FastSite) 
     site.tick()
     sentence = "light v1: its history is being learned, 1 of 40 runs so far"
     assert sentence in command(site, "status")
-    assert sentence in (site.paths.page / "data/status.js").read_text()
+    status = (site.paths.page / "data/status.js").read_text()
+    assert sentence in status and '"minimum":10,' in status
     command(site, "rebuild")
     assert "is being learned" not in command(site, "status")
 

@@ -14,6 +14,7 @@ const status = changes => ({
   problems: [],
   decisions: [],
   learning: [],
+  minimum: 30,
   titles: {},
   science_runs: [],
   events: [],

@@ -277,7 +277,8 @@
     const written = seconds(Store.status?.generated);
     byId("foot").textContent =
       (written ? `Data of ${Format.utc(written)} UTC. ` : "") +
-      "All times are UTC. Drag across a plot to zoom, double-click to reset.";
+      "All times are UTC. Drag across a plot to zoom, double-click to reset." +
+      (Store.status?.minimum ? ` Bands begin after ${Store.status.minimum} results of a run mode.` : "");
   }
 
   async function refresh() {

@@ -229,6 +229,7 @@ def status_document(
         "problems": summary.configuration_errors + summary.site_errors + summary.for_person + summary.warnings,
         "decisions": summary.decisions,
         "learning": learning,
+        "minimum": config.expected.minimum,
         "science_runs": [one._asdict() for one in survey.science_runs],
         "events": [one._asdict() for one in events],
         "titles": {

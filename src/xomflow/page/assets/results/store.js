@@ -15,6 +15,7 @@
  * @property {AttentionEntry[]} attention
  * @property {string[]} problems
  * @property {string[]} decisions of people, a sentence for each that holds
+ * @property {number} minimum results of a run mode before the first band; 0 in files of an older version
  * @property {string[]} learning a sentence for each analysis whose long history is still being judged
  * @property {Record<string, About>} titles by analysis
  * @property {Happened[]} events what may explain a change of results
@@ -239,7 +240,7 @@ const Store = (function () {
       science_runs: [],
       events: [],
     };
-    return { tick: {}, counts: {}, titles: {}, ...lists, ...content };
+    return { tick: {}, counts: {}, titles: {}, minimum: 0, ...lists, ...content };
   }
 
   /**

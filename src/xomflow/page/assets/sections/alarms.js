@@ -67,7 +67,7 @@ const Alarms = (function () {
             ? null
             : `${utc(ended).slice(0, 16)} UTC; the new level counts as normal, and nobody gave a reason`,
         ),
-        ...fact("how sure", alarm.sigma ? `${alarm.sigma.toFixed(1)} σ` : null),
+        ...fact("how sure", alarm.sigma ? `${Math.abs(alarm.sigma).toFixed(1)} σ` : null),
         ...fact("variables", seriesLinks(alarm, goTo)),
         ...fact("ask", contact || null),
         ...fact("decision", alarm.reason || null),
