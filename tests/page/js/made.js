@@ -14,7 +14,7 @@ const status = changes => ({
   problems: [],
   decisions: [],
   learning: [],
-  minimum: 30,
+  minimum: 0,
   titles: {},
   science_runs: [],
   events: [],
