@@ -74,7 +74,7 @@ def planted_alarms(outcomes: list[dict[str, Any]], contact: str = "jane@example.
     return [
         Alarm(
             *("step-1", Kind.STEP, (series,), run, began["run"]["start"], run, words.format(run)),
-            **{"before": 10.0, "after": 9.4, "unit": "PE/keV", "sigma": 5.9, "relative": -0.06, "contact": contact},
+            **{"before": 10.0, "after": 9.4, "unit": "PE/keV", "sigma": -5.9, "relative": -0.06, "contact": contact},
         ),
         Alarm(
             *("step-0", Kind.STEP, (series._replace(variable="variable_01"),), old["key"]["run"]),

@@ -59,6 +59,14 @@ def test_alarm_has_what_since_when_how_sure_and_whom_to_ask(site: Path) -> None:
     assert (told["how sure"], told["ask"]) == ("5.9 σ", "jane@example.org")
 
 
+def test_a_history_that_is_being_learned_and_where_bands_begin_are_stated(tmp_path: Path) -> None:
+    sentence = "kr83m v1: its history is being learned, 20 of 60000 runs so far"
+    write_page(tmp_path / "page", [outcome(52001)], status(NOW, learning=[sentence], minimum=10))
+    seen = visit(tmp_path / "page", """return [$("#alarms").textContent, $("#foot").textContent];""")
+    assert seen[0] == sentence
+    assert "Bands begin after 10 results of a run mode." in seen[1]
+
+
 def test_alarm_leads_to_its_panel(site: Path) -> None:
     seen = visit(
         site,
