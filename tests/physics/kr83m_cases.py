@@ -373,6 +373,15 @@ def straxen_columns() -> set[str]:
     return set(st.get_single_plugin("052894", "event_info_double").dtype_for("event_info_double").names)
 
 
+def case_kr_cuts() -> Any:
+    """The same events with columns of cuts, as a context of cutax adds them."""
+    events = decays()
+    more = np.zeros(len(events), [*sim.DOUBLE.descr, ("cut_fiducial_volume", "?"), ("cut_Kr_DoubleS1_SingleS2", "?")])
+    for name in sim.DOUBLE.names:
+        more[name] = events[name]
+    return [kr(events), kr(more)]
+
+
 def case_line() -> Any:
     sample = gaussian()
     fit = line.fit_line(sample, 30, 250)

@@ -264,6 +264,11 @@ def test_the_column_that_was_used_stands_in_the_result(kr83m_cases: Any) -> None
     assert "column" not in said["new"]["selected_events"]["data"]
 
 
+def test_columns_of_cuts_beside_the_data_change_nothing(kr83m_cases: Any) -> None:
+    without, with_cuts = kr83m_cases["kr_cuts"]
+    assert without == with_cuts
+
+
 def test_software_without_iminuit_gives_one_sentence(kr83m_cases: Any) -> None:
     said = "setup|the software of this run has no iminuit, which the fits need: install it there"
     assert kr83m_cases["no_iminuit"] == said
