@@ -12,7 +12,8 @@ ENERGIES = (32.1516, 9.4057)  # keV
 RADIUS, HEIGHT = 66.4, 148.0  # cm
 DRIFT_VELOCITY, GATE = 6.75e-5, 1700.0  # cm/ns, ns
 SPLIT = 250.0  # ns; closer S1s are one peak
-SKEWED, SYMMETRIC = "skewed", "symmetric"
+SKEWED, SYMMETRIC, TAILED = "skewed", "symmetric", "tailed"
+TAILS, TAIL_WIDTH = 0.1, 2.0  # share of the tailed areas that scatter more, and how many times
 S2_SKEWNESS = 0.3
 
 DOUBLE = np.dtype(
@@ -49,7 +50,7 @@ class KrTruth:
         S2 at drift time zero over 41.6 keV (PE/keV), and the electron lifetime (ms).
     response
         "symmetric" (normal) or "skewed": S1s are Poisson photoelectrons times a normal gain (skewness 0.15 and 0.25),
-        S2s have a gamma distribution of skewness 0.3.
+        S2s have a gamma distribution of skewness 0.3; "tailed": a tenth of all areas scatters twice as far.
     background
         Fraction of the selected second S1s whose area is uniform in 30 to 250 PE.
     flat
@@ -60,6 +61,9 @@ class KrTruth:
         Relative change of all areas from the start to the end of the run, linear, about the truth.
     distortion
         Relative change of the charge yield from drift time 0 to 2.2 ms, linear: field that is not uniform.
+    afterpulses
+        Share of the decays behind whose S1 an afterpulse is found as another S1: 1 PE and more, falling by e in 3 PE,
+        0.4 to 3 us later.
     wrong_map
         Relative amplitude of what the correction of S1s for the position leaves, over the depth, mean zero.
     """
@@ -75,6 +79,7 @@ class KrTruth:
     drift: float = 0.0
     distortion: float = 0.0
     wrong_map: float = 0.0
+    afterpulses: float = 0.0
 
     @property
     def merged_light_yield(self) -> float:
@@ -100,11 +105,20 @@ def kr83m_events(rng: Generator, truth: KrTruth) -> np.ndarray:
     events["s1_b_area"], events["ds_s1_dt"] = np.nan, -1
     events["s1_b_area"][:n][two], events["ds_s1_dt"][:n][two] = second[two], delay[two]
     events["s1_b_distinct_channels"][:n] = np.where(two, rng.poisson(40, n), 0)
+    if truth.afterpulses:
+        _add_afterpulses(rng, events[:n], ~two & (rng.random(n) < truth.afterpulses))
     events["cs1_a_wo_timecorr"], events["cs1_b_wo_timecorr"] = events["s1_a_area"], events["s1_b_area"]
     _add_place_and_charge(rng, events, energy, truth)
     events = events[rng.permutation(len(events))] if others else events
     _spoil(events, truth)
     return events
+
+
+def _add_afterpulses(rng: Generator, events: np.ndarray, which: np.ndarray) -> None:
+    """Give merged decays a second S1 that is an afterpulse; beside a true second S1 it is the smaller one, not seen."""
+    n = np.count_nonzero(which)
+    events["s1_b_area"][which], events["ds_s1_dt"][which] = 1 + rng.exponential(3, n), rng.uniform(400, 3000, n)
+    events["s1_b_distinct_channels"][which] = np.maximum(events["s1_b_area"][which].astype(int), 1)
 
 
 def _spoil(events: np.ndarray, truth: KrTruth) -> None:
@@ -131,7 +145,7 @@ def _add_place_and_charge(rng: Generator, events: np.ndarray, energy: np.ndarray
         shape = 4 / S2_SKEWNESS**2
         unit = (rng.gamma(shape, size=n) - shape) / np.sqrt(shape)
     else:
-        unit = rng.normal(size=n)
+        unit = rng.normal(size=n) * _tails(rng, n, truth.response)
     events["s2_a_area"] = np.maximum(mean + spread * unit, 1.0)
     events["cs2_w_bias_xy"] = events["s2_a_area"]
 
@@ -205,4 +219,9 @@ def _area(rng: Generator, mean: float, n: int, response: str) -> np.ndarray:
     resolution = 0.07 if mean > 200 else 0.10
     if response == SKEWED:
         return rng.normal(1, resolution, n) * rng.poisson(mean, n)
-    return rng.normal(mean, s1_width(mean), n)
+    return mean + s1_width(mean) * rng.normal(size=n) * _tails(rng, n, response)
+
+
+def _tails(rng: Generator, n: int, response: str) -> np.ndarray | float:
+    """Return how many times further each area scatters."""
+    return np.where(rng.random(n) < TAILS, TAIL_WIDTH, 1.0) if response == TAILED else 1.0

@@ -36,16 +36,24 @@ def vetoed(rng: Generator, process: Renewal, seconds: float) -> tuple[np.ndarray
     return rows, true, float((true[1] - true[0]).sum() / 1e9)
 
 
-def scenario(name: str, what: str, rate: float, seconds: float, veto: Renewal, few: Biases | None = None) -> Scenario:
-    """Return a scenario of runs with ``rate`` (Hz) outside the veto intervals and nothing inside."""
+def scenario(
+    name: str, what: str, rate: float, seconds: float, veto: Renewal, few: Biases | None = None, last: float = 0.0
+) -> Scenario:
+    """Return a scenario of runs with ``rate`` (Hz) outside the veto intervals and nothing inside.
+
+    A run may end within a veto that lasts ``last`` seconds until then.
+    """
     shares = {f"_{band}": (1 - MISSING) * (min(high, 200) - max(low, 2)) / 198 for band, (low, high) in BANDS.items()}
     rates = {f"rate{band}": rate * share for band, share in {"": 1.0, **shares}.items()}
 
     def simulate(rng: Generator) -> tuple[list[dict[str, Any]], dict[str, float]]:
-        rows, true, dead = vetoed(rng, veto, seconds)
+        rows, true, dead = vetoed(rng, veto, seconds - last)
+        if last:
+            rows = np.append(rows, np.array([((seconds - last) * 1e9, seconds * 1e9, "hev")], rows.dtype))
+            true, dead = np.append(true, [[(seconds - last) * 1e9], [seconds * 1e9]], axis=1), dead + last
         events = sim.background_events(rng, rate, seconds, MISSING)
-        last = np.searchsorted(true[0], events["time"], side="right") - 1
-        events = events[(last < 0) | (events["time"] > np.append(true[1], np.inf)[last])]
+        before = np.searchsorted(true[0], events["time"], side="right") - 1
+        events = events[(before < 0) | (events["time"] > np.append(true[1], np.inf)[before])]
         vetoes = Vetoes.of(Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
         tally = event_rate.count(sim.as_chunks(events, seconds), BANDS, "e_ces", vetoes)
         truths = {f"events{key[4:]}": value * (seconds - dead) for key, value in rates.items()} | rates
@@ -85,6 +93,9 @@ SCENARIOS = [
         40,
         Renewal(5, 0.002, spread=True),
         few={"": (-0.11, 1.02), "_low": (-0.15, 0.63), "_mid": (-0.23, 1.04), "_high": (-0.11, 1.02)},
+    ),
+    scenario(
+        "ends vetoed", "20 Hz, 2 % vetoed and the last 20 of 60 s", 20, 60, Renewal(10, 0.002, spread=True), last=20.0
     ),
     hidden("busy 15 %", "20 Hz of signals, 15 % of the time hidden, 1 ms each", 20, 300, Renewal(150, 0.001)),
     # 1.8 million vetoes a run take too long for `make test`.

@@ -65,6 +65,7 @@ SKEWED_TAU = (
 )
 SKEWED_S2 = "a Gaussian or Student's t sits below the mean of a skewed response"
 LINES = "(light_yield|resolution)_(9_4|32_2)|selected_events$"
+JUDGED = "yield|inverse|delay|selected"  # 1/tau instead of tau, whose pulls are known
 AT_MERGED = "(light_yield|resolution)_41_6|selected_events_merged"
 
 SCENARIOS = [
@@ -123,5 +124,20 @@ SCENARIOS = [
         runs_of(sim.KrTruth(decays=12_000, background=0.05, flat=0.2)),
         fast_runs=60,
         known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.03)},
+    ),
+    Scenario(
+        "afterpulses",
+        "12,000 decays, afterpulses of some PE behind 30 % of the S1s",
+        runs_of(sim.KrTruth(decays=12_000, afterpulses=0.3), JUDGED),
+        runs=1000,
+        fast_runs=60,
+    ),
+    Scenario(
+        "tailed",
+        "12,000 decays, a tenth of all areas scatter twice as far",
+        runs_of(sim.KrTruth(decays=12_000, response=sim.TAILED), JUDGED),
+        runs=1000,
+        fast_runs=60,
+        flags=True,
     ),
 ]

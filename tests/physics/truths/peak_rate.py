@@ -1,5 +1,7 @@
 """Truths of `peak_rate`: peaks that come alone and peaks that come in bursts."""
 
+from typing import Any
+
 import analysis_scripts
 import numpy as np
 import renewal
@@ -20,15 +22,25 @@ FEW = "few peaks: the error follows the count, so downward fluctuations pull har
 ALONE = {"s1_small": (1, 2.0, 10.0), "s2_large": (2, 2000.0, 9000.0), "unknown": (0, 1.0, 40.0)}  # type, areas (PE)
 
 
-def simulated(rng: Generator, rate: float, seconds: float) -> np.ndarray:
-    """Return the peaks of a run: each kind of `ALONE` at ``rate`` (Hz), and bursts of electrons at that rate."""
+def simulated(
+    rng: Generator, rate: float, seconds: float, per_burst: float = PER_BURST, long: float = 2e-3, som: bool = False
+) -> np.ndarray:
+    """Return the peaks of a run: each kind of `ALONE` at ``rate`` (Hz), and bursts of electrons at that rate.
+
+    A burst has ``per_burst`` electrons on average within ``long`` seconds. With ``som`` the S1s have the types 1 and 3
+    of straxen's self-organizing map, and the S2s 2, 20 and 22.
+    """
     parts = []
     for kind, low, high in ALONE.values():
         parts.append(_peaks(rng.uniform(0, seconds, rng.poisson(rate * seconds)), kind, low, high, rng))
     bursts = rng.uniform(0, seconds, rng.poisson(rate * seconds))
-    times = np.repeat(bursts, rng.poisson(PER_BURST, len(bursts)))
-    parts.append(_peaks(np.minimum(times + rng.uniform(0, 2e-3, len(times)), seconds * (1 - 1e-12)), 2, 20, 50, rng))
-    return np.sort(np.concatenate(parts), order="time")
+    times = np.repeat(bursts, rng.poisson(per_burst, len(bursts)))
+    parts.append(_peaks(np.minimum(times + rng.uniform(0, long, len(times)), seconds * (1 - 1e-12)), 2, 20, 50, rng))
+    peaks = np.sort(np.concatenate(parts), order="time")
+    for kind, kinds in {1: (1, 3), 2: (2, 20, 22)}.items() if som else ():
+        which = peaks["type"] == kind
+        peaks["type"][which] = rng.choice(kinds, np.count_nonzero(which))
+    return peaks
 
 
 def _peaks(times: np.ndarray, kind: int, low: float, high: float, rng: Generator) -> np.ndarray:
@@ -41,13 +53,13 @@ def _peaks(times: np.ndarray, kind: int, low: float, high: float, rng: Generator
     return peaks
 
 
-def runs_of(rate: float, seconds: float, hidden: float = 0.0) -> Simulate:
+def runs_of(rate: float, seconds: float, hidden: float = 0.0, per_burst: float = PER_BURST, **more: Any) -> Simulate:
     """Return what simulates and analyses one run, a share of whose time is hidden by busy intervals of 1 ms."""
     truths = {f"rate_{name}": rate for name in ALONE}
-    truths |= {"rate_electrons": rate * PER_BURST, "rate": rate * (len(ALONE) + PER_BURST)}
+    truths |= {"rate_electrons": rate * per_burst, "rate": rate * (len(ALONE) + per_burst)}
 
     def run(rng: Generator) -> tuple[Results, dict[str, float]]:
-        peaks, vetoes = simulated(rng, rate, seconds), Vetoes()
+        peaks, vetoes = simulated(rng, rate, seconds, per_burst, **more), Vetoes()
         if hidden:
             busy = renewal.rows(rng, Renewal(hidden * 1000, 0.001), seconds, "busy")
             peaks = peaks[sim.outside(peaks["time"], busy)]
@@ -61,6 +73,20 @@ def runs_of(rate: float, seconds: float, hidden: float = 0.0) -> Simulate:
 SCENARIOS = [
     Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0), fast_runs=100),
     Scenario("busy", "the same, 60 % of the time hidden, 1 ms each", runs_of(10.0, 300.0, 0.6), fast_runs=60),
+    Scenario(
+        "trains",
+        "10 Hz of each kind and of trains of 20 electrons within 20 ms, 300 s",
+        runs_of(10.0, 300.0, per_burst=20.0, long=20e-3),
+        runs=1000,
+        fast_runs=60,
+    ),
+    Scenario(
+        "types",
+        "types 1 and 3 (S1), 2, 20 and 22 (S2) of the map",
+        runs_of(10.0, 120.0, som=True),
+        runs=1000,
+        fast_runs=60,
+    ),
     Scenario("low", "0.5 Hz, 120 s", runs_of(0.5, 120.0)),
     Scenario(
         "least",

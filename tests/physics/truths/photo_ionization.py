@@ -25,13 +25,20 @@ PEAK = np.dtype([("time", "i8"), ("center_time", "i8"), ("area", "f4"), ("type",
 
 @dataclass(frozen=True)
 class Truth:
-    """A run: S2s (number, mean area in PE), area ratio, rate of single electrons that belong to nothing (Hz)."""
+    """A run: S2s (number, mean area in PE), area ratio, rate of single electrons that belong to nothing (Hz).
+
+    Trains of ``train`` electrons on average, within 20 ms, begin at ``train_rate`` (Hz) and belong to nothing either.
+    With ``som`` the electrons have the types that straxen's self-organizing map gives: 20, 22 and 2 (a third each).
+    """
 
     s2s: float
     area: float = 7000.0
     ratio: float = 0.0095
     background: float = 10.0
     rate: float = 5.0
+    train_rate: float = 0.0
+    train: float = 0.0
+    som: bool = False
 
     @property
     def seconds(self) -> float:
@@ -49,9 +56,15 @@ def simulated(rng: Generator, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     delayed = rng.poisson(truth.ratio * events["s2_area"] / GAIN)
     times = np.repeat(events["time"], delayed) + rng.uniform(FIRST, LAST, delayed.sum())
     lone = rng.uniform(0, truth.seconds * 1e9, rng.poisson(truth.background * truth.seconds))
+    if truth.train_rate:
+        begin = rng.uniform(0, truth.seconds * 1e9, rng.poisson(truth.train_rate * truth.seconds))
+        trains = np.repeat(begin, rng.poisson(truth.train, len(begin)))
+        trains += rng.exponential(5e6, len(trains))
+        lone = np.append(lone, trains[trains < truth.seconds * 1e9])
     peaks = np.zeros(len(times) + len(lone), PEAK)
     peaks["time"] = np.sort(np.concatenate([times, lone])).astype(np.int64)
-    peaks["center_time"], peaks["type"] = peaks["time"], 2
+    peaks["center_time"] = peaks["time"]
+    peaks["type"] = rng.choice((2, 20, 22), len(peaks)) if truth.som else 2
     peaks["area"] = rng.normal(GAIN, SPREAD, len(peaks))
     return events, peaks
 
@@ -96,5 +109,14 @@ SCENARIOS = [
         "none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0)), fast_runs=0
     ),
     Scenario("busy", "3000 S2s, 15 % of the time hidden, 1 ms each", runs_of(Truth(3000.0), 0.15), fast_runs=60),
+    Scenario(
+        "trains",
+        "1000 S2s, trains of 20 electrons within 20 ms at 2 Hz beside",
+        runs_of(Truth(1000.0, train_rate=2.0, train=20.0)),
+        fast_runs=60,
+    ),
+    Scenario(
+        "types", "electrons have the types 2, 20 and 22 of the map", runs_of(Truth(1000.0, som=True)), fast_runs=60
+    ),
     Scenario("least", "115 S2s: 108 used, 100 needed", runs_of(Truth(115.0))),
 ]
