@@ -56,6 +56,10 @@ QUANTITIES: dict[str, Quantity] = {
     "noise_rate": Quantity("Hz", 20.0, "peaks of noise, 1 to 60 PE, one in ten of them taken for an S2"),
     "lone_electron_rate": Quantity("Hz", 10.0, "single electrons that belong to no S2"),
     "lone_s1_rate": Quantity("Hz", 5.0, "S1s of 2 to 10 PE that belong to no S2"),
+    "train_rate": Quantity("Hz", 0.0, "trains of single electrons that belong to no S2"),
+    "train_electrons": Quantity("1", 20.0, "mean number of electrons of a train, within some 20 ms"),
+    "afterpulse_share": Quantity("1", 0.0, "share of the S1s behind which an afterpulse of some PE is an S1 too"),
+    "map_types": Quantity("1", 0.0, "share of the small S1s and S2s that have types of straxen's self-organizing map"),
     "nveto_rate": Quantity("Hz", {"start": 100.0, "slope_per_day": 0.1}, "neutron-veto events"),
     "nveto_dark_rate": Quantity("Hz", 500.0, "single hits in the whole neutron veto"),
     "nveto_dead_channel": Quantity("1", {"start": 0, "step": {"at": 20, "by": 2017}}, "channel without hits; 0: none"),
@@ -70,6 +74,9 @@ QUANTITIES: dict[str, Quantity] = {
     "busy_duration": Quantity("ms", 1.2, "length of a busy interval"),
     "hev_rate": Quantity("Hz", 0.1, "intervals of the high-energy veto"),
     "hev_duration": Quantity("ms", 10.0, "length of an interval of the high-energy veto"),
+    "last_veto": Quantity(
+        "s", 0.0, "time before the end of the run from which a high-energy veto lasts until after it"
+    ),
     "chamber_pressure": Quantity("bar", {"start": 1.92, "slope_per_day": 0.0005}, "slow control: pressure"),
     "chamber_pressure_noise": Quantity("bar", 0.002, "scatter of its readings"),
     "xenon_temperature": Quantity(

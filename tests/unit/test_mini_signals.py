@@ -329,3 +329,47 @@ def test_veto_intervals_come_at_their_rate() -> None:
 def test_veto_intervals_that_fill_all_the_time_are_refused() -> None:
     with pytest.raises(ValueError, match="90 %"):
         vetoes.intervals(rng(), 100.0, 10_000_000, START, END)
+
+
+# --- truths that are off by default -----------------------------------------------------------------------------------
+def test_what_is_off_by_default_draws_nothing(decays: np.ndarray) -> None:
+    off = {"train_rate": 0.0, "train_electrons": 20.0, "afterpulse_share": 0.0}
+    found, usual = (electrons.lone(rng(), truth, START, END) for truth in (TRUTH | off, TRUTH))
+    assert found.tobytes() == usual.tobytes()
+    assert len(electrons.afterpulses(rng(), TRUTH | off, decays)) == 0
+    assert signals.with_map_types(rng(), decays, 0.0) is decays
+
+
+def test_trains_have_their_rate_and_length() -> None:
+    alone = dict.fromkeys(("lone_electron_rate", "lone_s1_rate", "noise_rate"), 0.0)
+    found = electrons.lone(rng(), TRUTH | alone | {"train_rate": 0.05, "train_electrons": 20.0}, START, END)
+    center = np.sort(found["center"])
+    trains = 1 + np.count_nonzero(np.diff(center) > 100e6)
+    assert abs(trains - 100) < 45
+    assert len(found) / trains == pytest.approx(20, rel=0.2)
+
+
+def test_afterpulses_are_small_and_close_behind_s1s(decays: np.ndarray) -> None:
+    found = electrons.afterpulses(rng(), TRUTH | {"afterpulse_share": 0.3}, decays)
+    s1 = np.sort(decays["center"][decays["kind"] == 1])
+    assert len(found) == pytest.approx(0.3 * len(s1), rel=0.1)
+    behind = found["center"] - s1[np.searchsorted(s1, found["center"] - 400, side="right") - 1]
+    assert (behind >= 400).all() and (behind <= 3000).mean() > 0.99
+    assert np.median(found["area"]) < 5
+
+
+def test_types_of_the_map_are_those_of_small_signals(decays: np.ndarray) -> None:
+    small = electrons.lone(rng(), TRUTH, START, START + 20_000_000_000)
+    found = signals.with_map_types(rng(), np.concatenate([decays, small]), 0.5)
+    of = {kind: found["area"][found["kind"] == kind] for kind in (3, 20, 22)}
+    assert all(len(area) > 100 and area.max() < signals.SMALL_AREA for area in of.values())
+    assert (found["kind"] == 2).any() and (found["kind"] == 1).any()
+
+
+def test_a_run_may_end_within_a_veto() -> None:
+    run = {"seed": 1, "run_id": "052801", "start_ns": START, "end_ns": START + 60_000_000_000}
+    run |= {"hev_rate": 0.5, "hev_duration": 10.0, "busy_rate": 0.0, "busy_duration": 1.0, "last_veto": 5.0}
+    starts, ends = vetoes.intervals_of(run, "hev")
+    assert starts[-1] == run["end_ns"] - 5_000_000_000
+    assert ends[-1] > run["end_ns"] and (starts[1:] >= ends[:-1]).all()
+    assert vetoes.hidden(run, np.array([run["end_ns"] - 1, run["end_ns"] - 5_000_000_001])).tolist()[0]

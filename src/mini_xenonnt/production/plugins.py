@@ -108,9 +108,11 @@ class MiniPeaks(TruthSource):
             [krypton.decays(rng, self.truth, start, end), background.single_sites(rng, self.truth, start, end)]
         )
         small = [electrons.delayed(rng, self.truth, events), electrons.lone(rng, self.truth, start, end)]
+        small.append(electrons.afterpulses(rng, self.truth, events))
         found = signals.piled_up(np.concatenate([events, *small]))
         found = found[(found["start"] >= start) & (found["end"] <= end)]
         found = found[~vetoes.hidden(self.truth, found["center"])]
+        found = signals.with_map_types(rng, found, self.truth.get("map_types", 0.0))
         peaks = to_peaks(found, signals.light_pattern(rng, found), self.dtype["peaks"])
         rows = to_positions(found, peaks, self.dtype["peak_positions_cnf"])
         return {
@@ -204,6 +206,7 @@ class MiniAqmonHits(TruthSource):
         hits = []
         for kind in vetoes.INTERVALS:
             for times, edge in zip(vetoes.intervals_of(self.truth, kind), ("START", "STOP"), strict=True):
+                times = times[times < end]  # the signal of a veto that ends after the run is in no data
                 hit = np.zeros(len(times), self.dtype)
                 hit["time"], hit["dt"], hit["length"] = times, 10, 1
                 hit["channel"] = straxen.AqmonChannels[f"{kind}_{edge}".upper()]

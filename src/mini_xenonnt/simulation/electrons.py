@@ -13,6 +13,10 @@ ELECTRON_LENGTH = 1000
 LONE_S1_MIN, LONE_S1_SCALE, LONE_S1_MAX = 2.0, 2.0, 10.0
 NOISE_MIN, NOISE_SCALE, NOISE_MAX = 1.0, 5.0, 60.0
 NOISE_LENGTH, NOISE_WIDTH = 400, 120.0
+TRAIN_SCALE = 5e6
+"""Mean time of an electron of a train after its begin (ns)."""
+AFTERPULSE_MIN, AFTERPULSE_SCALE = 1.0, 3.0
+AFTERPULSE_DELAYS = (400, 3000)
 NOISE_LIKE_S2 = 0.1
 """Share of the noise peaks that are taken for S2s; the others are of unknown type."""
 
@@ -81,7 +85,35 @@ def lone(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> np
     area = np.minimum(LONE_S1_MIN + rng.exponential(LONE_S1_SCALE, len(time)), LONE_S1_MAX)
     depth = -rng.uniform(0, detector.HEIGHT, len(time))
     noise = _noise(rng, signals.times(rng, truth["noise_rate"], start, end))
-    return np.concatenate([electrons, signals.s1(time, area, depth), noise])
+    return np.concatenate([electrons, signals.s1(time, area, depth), noise, *_trains(rng, truth, start, end)])
+
+
+def _trains(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> list[np.ndarray]:
+    """Return trains of single electrons; without them no number is drawn, so that other runs stay what they were."""
+    if not truth.get("train_rate"):
+        return []
+    begin = signals.times(rng, truth["train_rate"], start, end)
+    center = np.repeat(begin, rng.poisson(truth["train_electrons"], len(begin)))
+    center = center + rng.exponential(TRAIN_SCALE, len(center)).astype(np.int64)
+    return [single_electrons(rng, truth, center[center < end - ELECTRON_LENGTH])]
+
+
+def afterpulses(rng: Generator, truth: Mapping[str, float], events: np.ndarray) -> np.ndarray:
+    """Simulate ions that hit a photocathode some time after the light of an S1: small S1s.
+
+    Parameters
+    ----------
+    truth : Mapping
+        Uses afterpulse_share.
+    events : numpy.ndarray
+        Signals; only the S1s among them count.
+    """
+    s1 = events[events["kind"] == 1]
+    share = truth.get("afterpulse_share", 0.0)
+    parent = s1[rng.random(len(s1)) < share] if share else s1[:0]
+    area = AFTERPULSE_MIN + rng.exponential(AFTERPULSE_SCALE, len(parent))
+    depth = -rng.uniform(0, detector.HEIGHT, len(parent))
+    return signals.s1(parent["center"] + rng.integers(*AFTERPULSE_DELAYS, len(parent)), area, depth)
 
 
 def _noise(rng: Generator, center: np.ndarray) -> np.ndarray:

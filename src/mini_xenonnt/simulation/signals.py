@@ -29,6 +29,7 @@ S1_BEFORE, S1_AFTER, S1_WIDTH = 60, 140, 60.0
 S2_INTRINSIC_WIDTH = 600.0
 S2_TOP_FRACTION = 0.75
 XY_RESOLUTION = 0.4
+SMALL_AREA = 60.0
 EVERY_PMT_AREA = 3000.0
 """Above this area every PMT sees light, in proportion; below it, single photoelectrons are thrown on the PMTs."""
 
@@ -190,6 +191,26 @@ def piled_up(signals: np.ndarray) -> np.ndarray:
     out["start"], out["end"] = ordered["start"][first], np.maximum.reduceat(ordered["end"], first)
     for name, values in (("area", area), ("center", center), ("top", top)):
         out[name][several] = values[several]
+    return out
+
+
+def with_map_types(rng: Generator, signals: np.ndarray, share: float) -> np.ndarray:
+    """Return signals of which a share has the types that straxen's self-organizing map gives beside 1 and 2.
+
+    Parameters
+    ----------
+    signals : numpy.ndarray
+        Array of dtype `SIGNAL`.
+    share : float
+        Of the signals below `SMALL_AREA`: S1s become 3, S2s 20 and 22. Larger ones keep their type.
+    """
+    if not share:
+        return signals
+    out = signals.copy()
+    small = (out["area"] < SMALL_AREA) & (rng.random(len(out)) < share)
+    out["kind"][small & (signals["kind"] == 1)] = 3
+    s2 = small & (signals["kind"] == 2)
+    out["kind"][s2] = rng.choice((20, 22), np.count_nonzero(s2))
     return out
 
 

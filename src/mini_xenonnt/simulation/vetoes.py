@@ -97,7 +97,10 @@ def intervals_of(truth: Mapping[str, Any], kind: str) -> tuple[np.ndarray, np.nd
     """Return starts and ends (ns since the epoch) of the veto intervals of one kind in a whole run, always the same."""
     rng = np.random.default_rng([truth["seed"], int(truth["run_id"]), zlib.crc32(kind.encode())])
     duration = int(1e6 * truth[f"{kind}_duration"])
-    return intervals(rng, truth[f"{kind}_rate"], duration, truth["start_ns"], truth["end_ns"])
+    last = int(1e9 * truth.get("last_veto", 0.0)) if kind == "hev" else 0
+    end = truth["end_ns"] - last
+    starts, ends = intervals(rng, truth[f"{kind}_rate"], duration, truth["start_ns"], end)
+    return (np.append(starts, end), np.append(ends, truth["end_ns"] + duration)) if last else (starts, ends)
 
 
 def hidden(truth: Mapping[str, Any], times: np.ndarray) -> np.ndarray:
