@@ -57,6 +57,7 @@ class Case:
 CASES = {
     "event_rate": Case(("event_info", "veto_intervals"), 4, "50,000 decays"),
     "kr83m": Case(("event_info_double",), 4, "50,000 decays"),
+    "alpha": Case(("event_info", "veto_intervals"), 4, "50,000 decays"),
     "drift": Case(("event_info",), 4, "50,000 decays"),
     "photo_ionization": Case(("event_basics", "peak_basics", "veto_intervals"), 63, "5 million peaks"),
     "peak_rate": Case(("peak_basics", "veto_intervals"), 63, "5 million peaks"),

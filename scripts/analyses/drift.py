@@ -161,7 +161,7 @@ def draw(found: Edges, flow: CutFlow, settings: dict[str, Any], title: str) -> F
         axes.axvspan(place - error, place + error, color=figures.BLUE, alpha=0.3, lw=0)
         figures.note(axes, [f"{place:.2f} ± {error:.2f} µs"])
     velocity = _numbers("drift_velocity", found, settings["gate_to_cathode_cm"])
-    figures.note(whole, [f"{velocity['variable_value']:.5f} ± {velocity['error']:.5f} mm/µs"], y=0.12)
+    figures.note(whole, [f"{velocity['variable_value']:.5f} ± {velocity['error']:.5f} mm/µs"], x=0.85, y=0.12)
     return figure
 
 

@@ -50,6 +50,10 @@ QUANTITIES: dict[str, Quantity] = {
     "event_rate": Quantity(
         "Hz", {"start": 1.2, "slope_per_day": 0.0, "step": {"at": 35, "by": 0.5}}, "single-site background events"
     ),
+    "rn222_rate": Quantity("Hz", 0.25, "alphas of Rn-222; a hundred times those of XENONnT"),
+    "po218_rate": Quantity("Hz", 0.22, "alphas of Po-218; a part of it leaves the volume before"),
+    "alpha_light_yield": Quantity("PE/keV", {"start": 7.9, "slope_per_day": -0.004}, "S1 area over energy of alphas"),
+    "alpha_charge_yield": Quantity("PE/keV", 8.2, "S2 area over energy of alphas, before the loss of electrons"),
     "photo_ionization_ratio": Quantity("1", 0.0095, "area of delayed electrons over the area of their S2"),
     "single_electron_gain": Quantity("PE", {"start": 31.2, "slope_per_day": 0.01}, "mean area of one electron"),
     "single_electron_spread": Quantity("1", 0.18, "relative spread of the area of one electron"),
@@ -94,6 +98,8 @@ _POSITIVE = (
     "light_yield_32_2",
     "charge_yield",
     "electron_lifetime",
+    "alpha_light_yield",
+    "alpha_charge_yield",
     "drift_velocity",
     "single_electron_gain",
     "busy_duration",

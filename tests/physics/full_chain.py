@@ -76,6 +76,7 @@ def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str,
     of_tpc = [
         analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate", "single_electron")
     ]
+    alpha = analysis_scripts.load("alpha")
     data, draft = mini / "strax_data", scratch / "draft"
     document: dict[str, Any] = {"runs": {}}
     truths = truths_of(mini, "event_info")
@@ -85,6 +86,8 @@ def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str,
         found: dict[str, Any] = {"truth": truths[run_id]}
         for module in of_tpc:
             found[module.__name__.removeprefix("analysis_")] = analyse(module, data, run_id, draft)
+        if run_id in others:
+            found["alpha"] = analyse(alpha, data, run_id, draft)
         if run_id in with_krypton:
             for module in of_krypton:
                 found[module.__name__.removeprefix("analysis_")] = analyse(module, data, run_id, draft)

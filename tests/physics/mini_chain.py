@@ -96,7 +96,7 @@ def counts(folder: Path) -> list[dict[str, Any]]:
         truth = json.loads(path.read_text())
         seconds = (truth["end_ns"] - truth["start_ns"]) / 1e9
         rates = {
-            "event_info": truth["event_rate"] + truth["kr_rate"],
+            "event_info": sum(truth[f"{name}_rate"] for name in ("event", "kr", "rn222", "po218")),
             "events_nv": truth["nveto_rate"],
             "events_mv": truth["muveto_rate"],
             "veto_intervals": truth["busy_rate"] + truth["hev_rate"],

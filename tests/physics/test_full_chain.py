@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 YIELDS = [f"light_yield_{energy}_{kind}" for energy in ("9_4", "32_2") for kind in ("mean", "gauss")]
 IN_WINDOW = 0.983 * 0.995  # of delayed electrons' area: from 50 µs on; one electron within 15 to 53 PE
+IN_VOLUME = (60.73 / 66.4) ** 2 * (134.24 - 13.61) / 148  # share of the decays in the volume of `alpha`
 LENGTH = 1486.515  # mm; setting of `drift`, which is that of XENONnT
 EVENT_WINDOW = 5e-3  # s; straxen makes one event of interactions that are closer than about this
 
@@ -31,6 +32,10 @@ def chain(request: pytest.FixtureRequest) -> Any:
 
 def pull(result: dict[str, Any], truth: float) -> float:
     return (result["value"] - truth) / result["error"]
+
+
+def rate_of(truth: dict[str, Any]) -> float:
+    return float(sum(truth[f"{name}_rate"] for name in ("event", "kr", "rn222", "po218")))
 
 
 def of_mode(chain: Any, krypton: bool) -> list[Any]:
@@ -114,6 +119,22 @@ def test_drift_velocity_and_its_edges_are_right(large: Any, variable: str) -> No
         assert abs(pull(run["drift"]["results"][variable], truth[variable])) < 3.5
 
 
+@pytest.mark.parametrize(
+    ("variable", "truth"),
+    [
+        ("rate_rn222", lambda truth: IN_VOLUME * truth["rn222_rate"]),
+        ("rate_po218", lambda truth: IN_VOLUME * truth["po218_rate"]),
+        ("light_yield_rn222", lambda truth: truth["alpha_light_yield"]),
+        ("light_yield_po218", lambda truth: truth["alpha_light_yield"]),
+        ("charge_yield", lambda truth: truth["alpha_charge_yield"]),
+        ("inverse_lifetime", lambda truth: 1 / truth["electron_lifetime"]),
+    ],
+)
+def test_alphas_are_right(large: Any, variable: str, truth: Callable[[Any], float]) -> None:
+    runs = of_mode(large, False)
+    assert agree([pull(run["alpha"]["results"][variable], truth(run["truth"])) for run in runs])
+
+
 def test_long_runs_have_enough_s2s_for_delayed_electrons(large: Any) -> None:
     assert all(run["photo_ionization"]["results"]["area_ratio"]["n"] >= 100 for run in large["runs"].values())
 
@@ -132,7 +153,7 @@ def test_half_life_is_right(large: Any) -> None:
 
 def test_rate_of_background_runs_is_right(chain: Any) -> None:
     runs = of_mode(chain, False)
-    assert agree([pull(run["event_rate"]["results"]["rate"], run["truth"]["event_rate"]) for run in runs])
+    assert agree([pull(run["event_rate"]["results"]["rate"], rate_of(run["truth"])) for run in runs])
 
 
 @pytest.mark.parametrize(("band", "low", "high"), [("low", 2, 10), ("mid", 10, 50), ("high", 50, 200)])
@@ -145,7 +166,7 @@ def test_rate_in_a_band_is_right(chain: Any, band: str, low: float, high: float)
 def test_rate_of_krypton_runs_lacks_only_what_merges_into_one_event(chain: Any) -> None:
     for run in of_mode(chain, True):
         said = run["event_rate"]["results"]["rate"]
-        truth = run["truth"]["event_rate"] + run["truth"]["kr_rate"]
+        truth = rate_of(run["truth"])
         assert truth * (1 - truth * EVENT_WINDOW) - 3 * said["error"] < said["value"] < truth + 3 * said["error"]
 
 
@@ -162,7 +183,7 @@ def test_live_time_is_the_length_of_the_run_without_its_vetoes(chain: Any) -> No
 
 def test_every_run_has_a_figure(chain: Any) -> None:
     for run in chain["runs"].values():
-        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron", "drift"):
+        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron", "drift", "alpha"):
             assert name not in run or run[name]["figures"][0] > 20_000
 
 

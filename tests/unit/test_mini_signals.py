@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import background, electrons, krypton, maps, signals, vetoes
+from mini_xenonnt.simulation import alphas, background, electrons, krypton, maps, signals, vetoes
 
 TRUTH = {
     "kr_rate": 20.0,
@@ -23,6 +23,10 @@ TRUTH = {
     "photo_ionization_ratio": 0.0095,
     "single_electron_gain": 30.0,
     "single_electron_spread": 0.18,
+    "rn222_rate": 10.0,
+    "po218_rate": 10.0,
+    "alpha_light_yield": 7.9,
+    "alpha_charge_yield": 8.2,
     "noise_rate": 30.0,
     "lone_electron_rate": 50.0,
     "lone_s1_rate": 20.0,
@@ -51,13 +55,13 @@ def sites() -> np.ndarray:
     return background.single_sites(rng(), TRUTH, START, END)
 
 
-@pytest.mark.parametrize("generator", [krypton.decays, background.single_sites])
+@pytest.mark.parametrize("generator", [krypton.decays, background.single_sites, alphas.decays])
 def test_there_is_one_s2_per_event_at_the_true_rate(generator: Callable[..., np.ndarray]) -> None:
     s2 = generator(rng(), TRUTH, START, END)["kind"] == 2
     assert abs(s2.sum() - N) < 4.5 * np.sqrt(N)
 
 
-@pytest.mark.parametrize("generator", [krypton.decays, background.single_sites, electrons.lone])
+@pytest.mark.parametrize("generator", [krypton.decays, background.single_sites, alphas.decays, electrons.lone])
 def test_all_signals_lie_within_the_window(generator: Callable[..., np.ndarray]) -> None:
     found = generator(rng(), TRUTH, START, END)
     assert found["start"].min() >= START - 100
@@ -156,6 +160,17 @@ def test_background_energies_come_back_from_light_and_charge() -> None:
     counts, _ = np.histogram(energy, np.linspace(10, 190, 10))
     expected = n * 20 / (detector.BACKGROUND_ENERGY_MAX - detector.BACKGROUND_ENERGY_MIN)
     assert np.abs(counts - expected).max() < 4.5 * np.sqrt(expected)
+
+
+def test_alphas_have_two_lines_of_light_and_a_hundredth_of_the_charge_of_electrons() -> None:
+    found = alphas.decays(rng(), {**TRUTH, "electron_lifetime": 1e9}, START, END)
+    n = len(found) // 2
+    light = corrected(found[:n]) / TRUTH["alpha_light_yield"]
+    middle = (detector.RN222_ENERGY + detector.PO218_ENERGY) / 2
+    off = [abs(np.median(light[side]) / energy - 1) for side, energy in (
+        (light < middle, detector.RN222_ENERGY), (light > middle, detector.PO218_ENERGY))]  # fmt: skip
+    assert max(off) < 0.02
+    assert found["area"][n:].mean() == pytest.approx(TRUTH["alpha_charge_yield"] * middle, rel=0.02)
 
 
 def test_every_background_event_can_trigger(sites: np.ndarray) -> None:

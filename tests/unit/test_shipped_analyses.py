@@ -20,6 +20,7 @@ RUNS = [run_of(run_document(run, LINEAGE, 1, NOW)) for run in schedule.plan(sche
 TPC = {"tpc_bkg", "tpc_kr83m", "background_linked"}
 MODES = {
     "event_rate": TPC,
+    "alpha": {"tpc_bkg", "background_linked"},
     "drift": {"tpc_kr83m"},
     "busy": TPC,
     "muon_veto": {"muon_veto", "background_linked"},

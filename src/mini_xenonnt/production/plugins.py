@@ -11,7 +11,7 @@ import straxen
 from immutabledict import immutabledict
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import background, electrons, krypton, signals, vetoes
+from mini_xenonnt.simulation import alphas, background, electrons, krypton, signals, vetoes
 
 PEAKS_PER_CHUNK = 15_000
 WAVEFORMS = ("data", "saturated_channel")
@@ -99,13 +99,13 @@ class MiniPeaks(TruthSource):
         t = self.truth
         per_event = 3 + 1e4 * t["photo_ionization_ratio"] / t["single_electron_gain"]
         lone = t["lone_electron_rate"] + t["lone_s1_rate"] + t["noise_rate"]
-        return per_event * (t["kr_rate"] + t["event_rate"]) + lone
+        return per_event * (t["kr_rate"] + t["event_rate"] + t["rn222_rate"] + t["po218_rate"]) + lone
 
     def compute(self, chunk_i: int) -> dict[str, strax.Chunk]:
         """Simulate one chunk."""
         rng, (start, end) = self.rng(chunk_i), self.window(chunk_i)
         events = np.concatenate(
-            [krypton.decays(rng, self.truth, start, end), background.single_sites(rng, self.truth, start, end)]
+            [part(rng, self.truth, start, end) for part in (krypton.decays, background.single_sites, alphas.decays)]
         )
         small = [electrons.delayed(rng, self.truth, events), electrons.lone(rng, self.truth, start, end)]
         small.append(electrons.afterpulses(rng, self.truth, events))

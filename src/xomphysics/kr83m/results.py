@@ -44,17 +44,30 @@ def results(found: Estimates, double: CutFlow, merged: CutFlow, settings: dict[s
             light_yield = {"variable_name": f"light_yield_{suffix}_{kind}", "unit": "PE/keV", "n": line.n}
             out.append(light_yield | numbers | {"warnings": warnings})
     for name, charge in found.charge.items():
-        rows = (
-            ("charge_yield_41_6", "PE/keV", _charge_yield(charge)),
-            ("electron_lifetime", "ms", _lifetime(charge, settings["minimum_events_lifetime"])),
-            ("inverse_lifetime", "1/ms", _inverse_lifetime(charge)),
-            ("resolution_s2", "", _resolution_s2(charge)),
-        )
-        out += [
-            {"variable_name": f"{variable}_{name}", "unit": unit, "n": charge.n} | numbers
-            for variable, unit, numbers in rows
-        ]
+        for variable, unit, numbers in charge_rows(charge, ENERGY, settings["minimum_events_lifetime"]):
+            suffix = "_41_6" if variable == "charge_yield" else ""
+            out.append({"variable_name": f"{variable}{suffix}_{name}", "unit": unit, "n": charge.n} | numbers)
     return quality.judged([_with_column(result, s1, used.s2) for result in out], settings["quality"])
+
+
+def charge_rows(charge: Charge, energy: float, minimum: int) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return variable, unit and numbers (keywords of `xomlib.Xomresult`) of all that S2s against drift time give.
+
+    Parameters
+    ----------
+    charge
+        See `estimates.measure_charge`.
+    energy
+        By which the areas are divided for the charge yield (keV).
+    minimum
+        Events below which there is no lifetime.
+    """
+    return [
+        ("charge_yield", "PE/keV", _charge_yield(charge, energy)),
+        ("electron_lifetime", "ms", _lifetime(charge, minimum)),
+        ("inverse_lifetime", "1/ms", _inverse_lifetime(charge)),
+        ("resolution_s2", "", _resolution_s2(charge)),
+    ]
 
 
 def _with_column(result: dict[str, Any], s1: dict[str, str], s2: str) -> dict[str, Any]:
@@ -129,16 +142,16 @@ def _edge(fit: LineFit) -> list[str]:
     return [f"the range {fit.low:g} to {fit.high:g} PE cuts the line {place}"]
 
 
-def _charge_yield(charge: Charge) -> dict[str, Any]:
+def _charge_yield(charge: Charge, energy: float) -> dict[str, Any]:
     if charge.fit is None or charge.medians is None:
         return {"insufficient": charge.reason}
     data = _of_fit(charge) | {
-        "energy_kev": ENERGY,
-        "medians_value": charge.medians.start / ENERGY,
-        "medians_error": charge.medians.start_error / ENERGY,
-        **_systematic(charge, charge.fit.start / ENERGY * _MEAN_TIME),
+        "energy_kev": energy,
+        "medians_value": charge.medians.start / energy,
+        "medians_error": charge.medians.start_error / energy,
+        **_systematic(charge, charge.fit.start / energy * _MEAN_TIME),
     }
-    value, error = charge.fit.start / ENERGY, charge.fit.start_error / ENERGY
+    value, error = charge.fit.start / energy, charge.fit.start_error / energy
     return {"variable_value": value, "error": error, "data": data, "warnings": _cut(charge.fit)}
 
 

@@ -1,0 +1,174 @@
+"""Two neighbouring spectral lines on a flat background."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from xomphysics.fits.errors import FitFailed
+from xomphysics.fits.goodness import Goodness, uniform_goodness
+from xomphysics.fits.minimum import BinnedNLL, asymmetry, finish, minimise
+
+Floats = NDArray[np.float64]
+
+_SMALLEST_FIT = 40  # events; fewer do not determine five parameters
+_BINS = 400
+_NEAR = 0.03  # of a line's place: within it most of its events are
+_BELOW, _ABOVE = 0.86, 1.12  # ends of the range, over the places of the lines
+_WIDEST = 0.04  # relative; lines of 5.5 and 6.0 MeV are 9 % apart
+_ENOUGH = 4000  # values for finding the lines
+_STEPS = 5
+
+
+@dataclass(frozen=True)
+class DoubletFit:
+    """Result of `fit_doublet`; pairs are those of the lower and of the upper line.
+
+    Attributes
+    ----------
+    means, mean_errors
+        Centres of the lines, and their standard deviations from the likelihood's curvature (HESSE).
+    counts, count_errors
+        Events of each line, and their standard deviations with that of a Poisson number of events.
+    width
+        Relative standard deviation of both lines.
+    background
+        Share of the events that the background takes, 0 to 1.
+    n
+        Number of events in the range.
+    low, high
+        The range.
+    goodness
+        Pearson's chi-square in bins of equal probability.
+    asymmetry
+        See `minimum.asymmetry`, of the upper line's share.
+    """
+
+    means: tuple[float, float]
+    mean_errors: tuple[float, float]
+    counts: tuple[float, float]
+    count_errors: tuple[float, float]
+    width: float
+    background: float
+    n: int
+    low: float
+    high: float
+    goodness: Goodness
+    asymmetry: float | None
+
+    @property
+    def separation(self) -> float:
+        """Distance of the centres over the mean of the lines' standard deviations."""
+        return (self.means[1] - self.means[0]) / (self.width * sum(self.means) / 2)
+
+    def density(self, x: ArrayLike) -> Floats:
+        """Return the fitted events per unit at ``x`` (inside the range)."""
+        points = np.asarray(x, dtype=float)
+        total = np.full(points.shape, self.background * self.n / (self.high - self.low))
+        for mean, count in zip(self.means, self.counts, strict=True):
+            sigma = self.width * mean
+            total += count * np.exp(-0.5 * ((points - mean) / sigma) ** 2) / sigma / np.sqrt(2 * np.pi)
+        return total
+
+
+def find_doublet(values: ArrayLike, ratio: float, low: float, high: float) -> float:
+    """Return the place between ``low`` and ``high`` of the lower of two lines, the upper being ``ratio`` times higher.
+
+    That is where the smaller of the two, the values within 3 % of the place and of its partner, is largest.
+
+    Raises
+    ------
+    FitFailed
+        If there is no value in the range.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    ordered = ordered[:: 1 + len(ordered) // _ENOUGH]
+    places = ordered[(ordered >= low) & (ordered < high)]
+    if not len(places):
+        raise FitFailed(f"no event between {low:g} and {high:g}")
+    near = [
+        np.searchsorted(ordered, places * factor * (1 + _NEAR))
+        - np.searchsorted(ordered, places * factor * (1 - _NEAR))
+        for factor in (1.0, ratio)
+    ]
+    both = np.minimum(*near)
+    place = float(np.median(places[both == both.max()]))
+    for _ in range(
+        _STEPS
+    ):  # if the upper line is weak, its own place is what is found: go to the middle of the lower one
+        place = float(np.median(ordered[np.abs(ordered / place - 1) < _NEAR]))
+    return place
+
+
+def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
+    """Fit two Gaussians of one relative width on a flat background.
+
+    Maximum likelihood of (1 - b) ((1 - f) N(x; m1, w m1) + f N(x; m2, w m2)) / I + b / (high - low) between 0.86 times
+    the lower and 1.12 times the upper line, I the integral of the Gaussians; in bins over which that is integrated.
+
+    Parameters
+    ----------
+    values
+        The sample, shape (events,); values outside the range are left out.
+    place, ratio
+        Where the lower line is, about, and the upper over the lower one.
+
+    Raises
+    ------
+    FitFailed
+        If there are too few events, no convergence, no curvature at the best point, only one line, more background than
+        lines, or lines too wide to be two.
+    """
+    sample = np.asarray(values, dtype=float)
+    low, high = _BELOW * place, _ABOVE * place * ratio
+    sample = sample[(sample >= low) & (sample < high)]
+    if len(sample) < _SMALLEST_FIT:
+        raise FitFailed(f"{len(sample)} events between {low:.5g} and {high:.5g}, at least {_SMALLEST_FIT} are needed")
+    observed, edges = np.histogram(sample, _BINS, (low, high))
+
+    def cumulative(x: Floats, lower: float, upper: float, width: float, share: float, background: float) -> Floats:
+        def lines(at: Floats) -> Floats:
+            both = ndtr((at - lower) / (width * lower)), ndtr((at - upper) / (width * upper))
+            return np.asarray((1 - share) * both[0] + share * both[1])
+
+        start, end = lines(np.array([low, high]))
+        whole = (1 - background) * (lines(x) - start) / (end - start) + background * (x - low) / (high - low)
+        # For double precision iminuit would load code compiled by numba, 0.3 s in every job; more costs nothing here.
+        return np.asarray(whole).astype(np.longdouble)
+
+    limits = {
+        "lower": ((1 - _NEAR) * place, (1 + _NEAR) * place),
+        "upper": ((1 - _NEAR) * ratio * place, (1 + _NEAR) * ratio * place),
+        "width": (0.002, _WIDEST),
+        "share": (0.0, 1.0),
+        "background": (0.0, 0.99),
+    }
+    start = {"lower": place, "upper": ratio * place, "width": 0.02, "share": 0.5, "background": 0.02}
+    likelihood = BinnedNLL(observed, edges, cumulative)
+    fit = minimise(likelihood, [start, start | {"width": 0.01, "background": 0.2}], limits)
+    fit = finish(fit, ["lower", "upper", "width", "share"], ["background"])
+    lower, upper, width, share, background = map(float, fit.values)
+    if background > 0.5:
+        raise FitFailed(f"no lines: {background:.0%} of the events are background")
+    n, covariance = len(sample), np.array(fit.covariance)[3:, 3:]
+    parts = ((1 - background) * (1 - share), (1 - background) * share)
+    slopes = np.array([[-(1 - background), -(1 - share)], [1 - background, -share]])
+    errors = [
+        float(np.sqrt(n**2 * (slope @ covariance @ slope) + n * part**2 + 1))
+        for slope, part in zip(slopes, parts, strict=True)
+    ]
+    goodness = uniform_goodness(cumulative(sample, *map(float, fit.values)).astype(float), int(fit.nfit))
+    return DoubletFit(
+        means=(lower, upper),
+        mean_errors=(float(fit.errors["lower"]), float(fit.errors["upper"])),
+        counts=(n * parts[0], n * parts[1]),
+        count_errors=(errors[0], errors[1]),
+        width=width,
+        background=background,
+        n=n,
+        low=low,
+        high=high,
+        goodness=goodness,
+        asymmetry=asymmetry(fit, "share", n),
+    )
