@@ -228,7 +228,12 @@ def test_the_number_is_in_the_last_line_that_can_be_one() -> None:
 
 
 def test_without_a_number_the_sentence_has_what_sbatch_printed() -> None:
-    for printed, words in (("", "nothing"), ("Submitted batch job 17", "Submitted batch job 17"), ("17 18", "17 18")):
+    for printed, words in (
+        ("", "nothing"),
+        ("Submitted batch job 17", "Submitted batch job 17"),
+        ("17 18", "17 18"),
+        ("١٧", "١٧"),
+    ):
         with pytest.raises(UnclearSubmissionError, match=f"^sbatch printed no job number: '{words}'$"):
             number_in(printed)
 

@@ -35,7 +35,7 @@ _HELD_REASONS = re.compile(
     re.IGNORECASE,
 )
 _NOT_BEGUN = {"PENDING", "REQUEUED", "REQUEUE_FED", *_HELD_STATES}
-_NUMBER = re.compile(r"^(\d+)(?:;(\S+))?$", re.MULTILINE)
+_NUMBER = re.compile(r"^(\d+)(?:;(\S+))?$", re.MULTILINE | re.ASCII)
 
 
 def number_in(printed: str) -> Submitted:

@@ -27,6 +27,7 @@ from xomflow.expected.versions.judged import JudgedVersion
 from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
 from xomflow.workflow.documents import ReportConfig
+from xomlib.files import read_bytes
 
 # Raised with what makes alarms of the same events others.
 _FORM = 1
@@ -117,10 +118,10 @@ def _renew_alarms(
 
 
 def _checksum(file: Path) -> int:
-    """Return a number that changes with the content of a file; 0: there is none."""
+    """Return a number that changes with the content of a file; 0: there is none that can be read."""
     try:
-        return crc32(file.read_bytes())
-    except FileNotFoundError:
+        return crc32(read_bytes(file))
+    except OSError:
         return 0
 
 
