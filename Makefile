@@ -35,8 +35,8 @@ test: development ## the tests, without those marked nightly
 test-fast: development ## the tests that take seconds
 	$(PYTEST) -m "not slow and not nightly" $(TEST_OPTIONS)
 
-test-all: development services wheelhouse physics ## everything: also nightly tests, long physics, installations
-	XOM_TEST_WHEELHOUSE=$(abspath $(or $(WHEELHOUSE),$(WORK)/wheelhouse)) $(PYTEST) $(TEST_OPTIONS)
+test-all: development services wheelhouse physics ## everything: also nightly tests, more examples, long physics, installations
+	XOM_TEST_EFFORT=4 XOM_TEST_WHEELHOUSE=$(abspath $(or $(WHEELHOUSE),$(WORK)/wheelhouse)) $(PYTEST) $(TEST_OPTIONS)
 	$(WORKFLOW)/python scripts/mutants.py --sample 20 --wider 'tests/workflow -m "not nightly"' --at-least 90
 
 physics: envs ## compare simulated runs with their truth: docs/physics.md (about an hour on two cores; goes on where it was ended)

@@ -14,12 +14,23 @@ OTHERS = sorted(
 )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Path]:
+    """A checkout with environments, and a copy of it; environments work at one path alone."""
+    folder = tmp_path_factory.mktemp("made")
+    checkout = Checkout.at(folder / "checkout")
+    checkout.made("envs", PYTHON=sys.executable)
+    shutil.copytree(checkout.root, folder / "kept", symlinks=True)
+    return checkout, folder / "kept"
+
+
 @pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A checkout with environments."""
-    made = Checkout.at(tmp_path / "checkout")
-    made.made("envs", PYTHON=sys.executable)
-    return made
+def checkout(made: tuple[Checkout, Path]) -> Checkout:
+    """A checkout with environments, as they were made."""
+    checkout, kept = made
+    shutil.rmtree(checkout.root, ignore_errors=True)
+    shutil.copytree(kept, checkout.root, symlinks=True)
+    return checkout
 
 
 def test_both_environments_have_the_project_and_its_command(checkout: Checkout) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from study import load_truths
 
-CAMPAIGNS = 20
+CAMPAIGNS = 10
 
 
 def main() -> None:

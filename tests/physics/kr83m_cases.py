@@ -260,7 +260,7 @@ def case_kr_pieces() -> Any:
 
 
 def case_kr_cut_range() -> Any:
-    sample = np.random.default_rng(6).normal(98.8, 14, (300, 500))
+    sample = np.random.default_rng(6).normal(98.8, 14, (120, 500))
     fits = [line.fit_line(row, 62, 250) for row in sample]
     pulls = [(fit.mean - 98.8) / fit.mean_error for fit in fits]
     shifts = [fit.moment.mean - fit.mean for fit in fits]

@@ -69,7 +69,7 @@ class Scenario:
     what: str
     simulate: Simulate
     runs: int = 2000
-    fast_runs: int = 200
+    fast_runs: int = 100
     flags: bool = False
     known: Mapping[str, Known] = field(default_factory=dict)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from local_servers.influx import Bucket
+from support.effort import tries
 from support.factory import keep, key_of, outcome, result, settings, tick_item, tick_summary
 from support.grafana import Asker, Frame, alert_rules, boards, panel, questions
 from xomflow.core import times
@@ -32,7 +32,7 @@ from xomflow.workflow.ending.dashboards import write_dashboards
 from xomlib.files import write_atomically
 
 PREFIX = "prod_"
-REPEATED = int(os.environ.get("XOM_TEST_REPEATED", "20"))
+REPEATED = tries(5)
 RUNS_UNTIL = datetime.now(UTC).replace(microsecond=0)  # read once: a run's band and its result have one start
 KR83M, CAMPAIGN = "xom-prod-analysis-kr83m", "052001-0bea"
 

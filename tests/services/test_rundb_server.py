@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from pymongo.monitoring import CommandListener
 
 from local_servers.mongo import MongoAccess, MongoServer
+from support.effort import tries
 from support.factory import PASSWORD, rundb_credentials
 from support.factory import settings as factory_settings
 from support.proxy import CUT, HALF, HOLD, PASS, proxy
@@ -159,7 +160,7 @@ ranges = st.sampled_from([(0, None), (52003, None), (0, 52005), (52003, 52005), 
 @given(
     documents=st.lists(odd_documents | st.integers(52000, 52010).map(document).map(as_bson), max_size=5), ends=ranges
 )
-@effort(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each fills it anew
+@effort(max_examples=tries(40), suppress_health_check=[HealthCheck.function_scoped_fixture])  # each fills it anew
 def test_both_databases_read_any_documents_alike(
     tmp_path_factory: pytest.TempPathFactory, server: Server, documents: list[dict[str, Any]], ends: tuple
 ) -> None:

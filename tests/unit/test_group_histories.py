@@ -18,6 +18,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support import factory
+from support.effort import tries
 from support.factory import NOW, keep, outcome, result, settings
 from support.memory_store import MemoryStore
 from xomflow.core.key import Key
@@ -185,7 +186,7 @@ def play(history: Sequence[tuple[str, int]]) -> Site:
 
 
 @given(st.sets(st.sampled_from(RUNS), min_size=3), st.lists(actions, max_size=25))
-@effort(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@effort(max_examples=tries(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_in_any_order_of_events_each_run_is_in_one_result_and_none_is_lost_by_accident(
     first: set[int], history: list[tuple[str, int]]
 ) -> None:

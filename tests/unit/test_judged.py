@@ -12,6 +12,7 @@ from zlib import crc32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.effort import tries
 from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
@@ -86,7 +87,7 @@ class KilledError(Exception):
     """The tick was killed."""
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=tries(6), deadline=None)
 @given(st.integers(0, 10**6))
 def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> None:
     rng = random.Random(seed)

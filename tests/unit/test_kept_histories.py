@@ -17,6 +17,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support import factory
+from support.effort import tries
 from support.factory import NOW, keep, outcome, result
 from support.site import document
 from xomflow.config.model import Config
@@ -142,7 +143,7 @@ actions = st.tuples(st.sampled_from(WORDS), st.sampled_from(RUNS), st.sampled_fr
 
 @example([[("group", 52000, "kr83m")], [("come", 52001, "light")]])
 @given(st.lists(st.lists(actions, min_size=1, max_size=3), max_size=8))
-@effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@effort(max_examples=tries(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_in_any_order_of_events_what_is_kept_gives_the_same_as_a_look_at_everything(
     history: list[list[tuple[str, int, str]]],
 ) -> None:

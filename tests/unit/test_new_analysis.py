@@ -144,7 +144,7 @@ def test_its_truth_and_its_test_hold_at_once(
     options = ["study.py", "--fast", "--only", "fast_drift", "--processes", "1"]
     study = subprocess.run([analysis_python, *options], cwd=place, capture_output=True, text=True, check=True)
     (row,) = json.loads(study.stdout.splitlines()[-1])
-    assert row["ok"] and row["numbers"] == 200
+    assert row["ok"] and row["numbers"] == 100
     test = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(place), "test_fast_drift.py"],
         cwd=place,

@@ -75,7 +75,12 @@ SCENARIOS = [
         runs_of(sim.KrTruth(decays=12_000)),
         known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.03)},
     ),
-    Scenario("least decays", "2,200 decays: 54 double, 50 needed", runs_of(sim.KrTruth(decays=2_200), LINES)),
+    Scenario(
+        "least decays",
+        "2,200 decays: 54 double, 50 needed",
+        runs_of(sim.KrTruth(decays=2_200), LINES),
+        fast_runs=60,
+    ),
     Scenario(
         "least double S2",
         "4,400 decays: 109 double, 100 needed",
@@ -106,7 +111,7 @@ SCENARIOS = [
         "12,000 decays, 60 ms lifetime",
         runs_of(sim.KrTruth(decays=12_000, lifetime=60.0), "inverse|charge"),
         runs=1000,
-        fast_runs=60,
+        fast_runs=30,
     ),
     Scenario(
         "skewed",
@@ -122,7 +127,7 @@ SCENARIOS = [
         "background",
         "12,000 decays, 5 % of the second S1s uniform, single sites flat from 2 to 200 keV (20 % of the decays)",
         runs_of(sim.KrTruth(decays=12_000, background=0.05, flat=0.2)),
-        fast_runs=60,
+        fast_runs=30,
         known={"electron_lifetime_double": Known(SKEWED_TAU, -0.12, 1.03)},
     ),
     Scenario(

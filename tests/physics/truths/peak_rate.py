@@ -72,7 +72,7 @@ def runs_of(rate: float, seconds: float, hidden: float = 0.0, per_burst: float =
 
 SCENARIOS = [
     Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0), fast_runs=100),
-    Scenario("busy", "the same, 60 % of the time hidden, 1 ms each", runs_of(10.0, 300.0, 0.6), fast_runs=60),
+    Scenario("busy", "the same, 60 % of the time hidden, 1 ms each", runs_of(10.0, 300.0, 0.6), fast_runs=30),
     Scenario(
         "trains",
         "10 Hz of each kind and of trains of 20 electrons within 20 ms, 300 s",

@@ -108,7 +108,7 @@ SCENARIOS = [
     Scenario(
         "none", "1000 S2s without delayed electrons", runs_of(Truth(1000.0, ratio=0.0, background=100.0)), fast_runs=0
     ),
-    Scenario("busy", "3000 S2s, 15 % of the time hidden, 1 ms each", runs_of(Truth(3000.0), 0.15), fast_runs=60),
+    Scenario("busy", "3000 S2s, 15 % of the time hidden, 1 ms each", runs_of(Truth(3000.0), 0.15), fast_runs=30),
     Scenario(
         "trains",
         "1000 S2s, trains of 20 electrons within 20 ms at 2 Hz beside",
