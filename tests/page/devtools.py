@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -13,12 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from page_browser import chromium
-
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SWITCHES = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
 )
+
+
+def chromium() -> str | None:
+    """Path of a Chromium, or None; the environment variable XOM_CHROMIUM names another one."""
+    return os.environ.get("XOM_CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 class Tab:
@@ -28,14 +33,33 @@ class Tab:
     ----------
     to_browser, from_browser
         File descriptors of the pipes.
+
+    Attributes
+    ----------
+    events
+        What the browser has reported of the tab by itself: method and parameters.
     """
 
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self._to, self._from = to_browser, from_browser
         self._last, self._rest, self._session = 0, b"", ""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self._context: str | None = None
+        self.events: list[tuple[str, Any]] = []
+        self._open()
+
+    def renew(self) -> None:
+        """Be a new tab of a new user, of which the browser knows nothing."""
+        self._session = ""
+        if self._context is not None:
+            self.ask("Target.disposeBrowserContext", browserContextId=self._context)
+        self._context = self.ask("Target.createBrowserContext")["browserContextId"]
+        self._open(browserContextId=self._context, width=1400, height=900)
+
+    def _open(self, **options: Any) -> None:
+        target = self.ask("Target.createTarget", url="about:blank", **options)["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime"):
+        self.events.clear()
+        for domain in ("Page", "Runtime", "Log"):
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **parameters: Any) -> Any:
@@ -58,7 +82,28 @@ class Tab:
                 raise RuntimeError("the browser is gone")
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(message)
+        told = json.loads(message)
+        if "method" in told and told.get("sessionId") == self._session:
+            self.events.append((told["method"], told["params"]))
+        return told
+
+    def open_at_standstill(self, address: str) -> None:
+        """Open a page whose clock stands still until `pass_time`."""
+        self.ask("Emulation.setVirtualTimePolicy", policy="pause")
+        self.ask("Page.navigate", url=address)
+
+    def pass_time(self, seconds: int) -> None:
+        """Let so many seconds pass, of a virtual clock that jumps over idle times."""
+        policy = {"policy": "pauseIfNetworkFetchesPending", "maxVirtualTimeTaskStarvationCount": 9999}
+        over = "Emulation.virtualTimeBudgetExpired"
+        before = self.named(over)
+        self.ask("Emulation.setVirtualTimePolicy", **policy, budget=1000 * seconds)
+        while self.named(over) == before:
+            self._read()
+
+    def named(self, *methods: str) -> list[Any]:
+        """Return the parameters of the events with these names."""
+        return [parameters for method, parameters in self.events if method in methods]
 
     def look_like(self, width: int, height: int, *, dark: bool = False, media: str = "") -> None:
         """Give the window a size and a colour scheme; ``media`` is ``print`` for paper."""

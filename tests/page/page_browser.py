@@ -5,22 +5,15 @@ scripts, notes every error and every violation of the security policy, does what
 saw into the document.
 """
 
-import html
+import contextlib
+import functools
 import json
-import os
-import re
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--enable-logging=stderr", "--window-size=1400,900", "--dump-dom"),
-)
+from devtools import Tab, chromium, tab
+
+__all__ = ["chromium", "close", "visit"]
 
 _PROBE = """
 "use strict";
@@ -53,6 +46,7 @@ function pixels(canvas, colour) {
 }
 addEventListener("DOMContentLoaded", async () => {
   await until(() => document.documentElement.dataset.ready);
+  await pause();  // the clock stands still while files are loaded: what these bring is there then
   let seen = null;
   try { seen = await probe(); } catch (error) { faults.push("probe: " + error); }
   const out = document.createElement("pre");
@@ -64,9 +58,18 @@ async function probe() { %s }
 """
 
 
-def chromium() -> str | None:
-    """Path of a Chromium, or None; the environment variable XOM_CHROMIUM names another one."""
-    return os.environ.get("XOM_CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+_stack = contextlib.ExitStack()
+
+
+@functools.cache
+def _browser() -> Tab:
+    return _stack.enter_context(tab())
+
+
+def close() -> None:
+    """End the browser of all visits."""
+    _stack.close()
+    _browser.cache_clear()
 
 
 def visit(folder: Path, script: str, address: str | None = None, fragment: str = "", seconds: int = 8) -> Any:
@@ -79,27 +82,21 @@ def visit(folder: Path, script: str, address: str | None = None, fragment: str =
     AssertionError
         If anything went wrong in the page: an error, a line on the console, a violation of the security policy.
     """
-    browser = chromium()
-    assert browser is not None, "no Chromium on PATH (Debian: apt-get install chromium; or set XOM_CHROMIUM)"
+    assert chromium() is not None, "no Chromium on PATH (Debian: apt-get install chromium; or set XOM_CHROMIUM)"
     (folder / "probe.js").write_text(_PROBE % script)
     index = (folder / "index.html").read_text()
     if "probe.js" not in index:
         (folder / "index.html").write_text(
             index.replace("<script defer", '<script src="probe.js"></script>\n  <script defer', 1)
         )
-    url = (address or folder.resolve().as_uri()) + "/index.html" + fragment
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [
-            str(chromium()),
-            *OPTIONS,
-            f"--virtual-time-budget={1000 * seconds}",
-            f"--user-data-dir={profile}",
-            url,
-        ]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    said = re.search(r'<pre id="probe-says">(.*?)</pre>', run.stdout, re.DOTALL)
-    assert said, f"the page did not answer: {run.stdout[-500:]} {run.stderr[-2000:]}"
-    answer = json.loads(html.unescape(said.group(1)))
-    console = [line for line in run.stderr.splitlines() if ":CONSOLE" in line]
+    opened = _browser()
+    opened.renew()
+    opened.open_at_standstill((address or folder.resolve().as_uri()) + "/index.html" + fragment)
+    opened.pass_time(seconds)
+    said = opened.evaluate("document.getElementById('probe-says')?.textContent")
+    entries = [told for told in opened.named("Log.entryAdded") if told["entry"]["source"] != "network"]
+    console = [*opened.named("Runtime.consoleAPICalled", "Runtime.exceptionThrown"), *entries]
+    assert said, f"the page did not answer: {console}"
+    answer = json.loads(said)
     assert answer["faults"] == [] and console == [], f"{answer['faults']} {console}"
     return answer["seen"]

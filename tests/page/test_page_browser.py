@@ -450,6 +450,7 @@ def test_heading_of_a_panel_has_the_newest_value_whole(
 def test_figures_of_a_group_of_runs_lie_under_its_own_id(folder: Path) -> None:
     group = outcome(key={"run": "052894-3f2a"}, figures=["overview.png"])
     write_page(folder, [group], status(NOW))
+    add_figure(folder, "052894-3f2a.overview.png")
     script = "return [$('#details').hidden, $('.figures a').getAttribute('href')]"
     seen = visit(folder, script, fragment="#run=052894&analysis=event_rate&variable=rate&version=v1")
     assert seen == [False, "../figures/event_rate/v1/052/052894-3f2a.overview.png"]
