@@ -71,7 +71,9 @@ def find_undone(
     block = config.analyses[analysis]
     if block.period is None:
         hidden = {run.id: NOT_SHOWN for run in pending.pending if run.number in unseen} if unseen else {}
-        seen = [run for run in pending.pending if run.number not in unseen and run.number not in vetoed]
+        seen = pending.pending
+        if unseen or vetoed:
+            seen = [run for run in seen if run.number not in unseen and run.number not in vetoed]
         return Undone(pending.pending, hidden, missing.of(analysis, seen))
     selector = Selector(config.selection, block)
     members = [run for campaign in pending.campaigns for run in campaign.members]

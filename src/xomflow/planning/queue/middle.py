@@ -6,14 +6,16 @@ with those between does not depend on anything but their number, so they cost it
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 from xomflow.rundb.run import Run
 
 # So many of the newest and of the oldest are looked at one by one.
 MOST_READY = 1000
 MOST_WAITING = 250
+_READY, _WAITING = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,17 @@ def without_middle(
     if apart is None or len(undone) <= 2 * min(MOST_READY, MOST_WAITING):
         return undone, Middle()
     ids = [run.id for run in undone]
-    common = [place for place, run in enumerate(ids) if run not in apart]
-    queues = (backfilled.__contains__, lambda run: run not in backfilled) if backfilled else (lambda _: True,)
-    ready, waiting = set[int](), set[int]()
-    for belongs in queues:
-        queue = [place for place in common if belongs(ids[place])]
-        most = max(limit, MOST_READY)
-        ready.update([place for place in queue if ids[place] not in lacking][most:-most])
+    common = [place for place, run in enumerate(ids) if run not in apart] if apart else range(len(ids))
+    queues: list[Sequence[int]] = [common]
+    if backfilled:
+        queues = [[place for place in common if (ids[place] in backfilled) == one] for one in (True, False)]
+    fates, most = bytearray(len(ids)), max(limit, MOST_READY)
+    for queue in queues:
+        complete = [place for place in queue if ids[place] not in lacking] if lacking else queue
+        for place in complete[most:-most]:
+            fates[place] = _READY
         if lacking and not all_waiting:
-            waiting.update([place for place in queue if ids[place] in lacking][MOST_WAITING:-MOST_WAITING])
-    middle = Middle([undone[place] for place in sorted(ready)], [undone[place] for place in sorted(waiting)])
-    return [run for place, run in enumerate(undone) if place not in ready and place not in waiting], middle
+            for place in [place for place in queue if ids[place] in lacking][MOST_WAITING:-MOST_WAITING]:
+                fates[place] = _WAITING
+    listed, ready, waiting = (list(compress(undone, map(fate.__eq__, fates))) for fate in (0, _READY, _WAITING))
+    return listed, Middle(ready, waiting)
