@@ -212,7 +212,7 @@ def both(ours: dict[str, Series], others: dict[str, Series]) -> str:
 
 
 def steps(site: Site, repeat: int) -> str:
-    """Measure the steps of a tick one by one, as the rules start them; last a dry-run of what is pending."""
+    """Measure the steps of a tick as programs of their own, which no tick starts; last a dry-run of what is pending."""
     pending = f"discover, {PENDING_PER_ANALYSIS * len(ANALYSES):,} pending"
     things = {
         "discover, documents changed": partial(step, site, ["discover"], changed=True),
@@ -229,7 +229,7 @@ def steps(site: Site, repeat: int) -> str:
         [name, *(one.least(what) for what in ("cpu", "wall")), max(cost.peak_mb for cost in one.costs)]
         for name, one in series.items()
     ]
-    return table(["step of a tick", "CPU s", "wall s", "peak MB"], rows)
+    return table(["step of a tick, as a program", "CPU s", "wall s", "peak MB"], rows)
 
 
 def step(
