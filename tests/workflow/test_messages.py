@@ -441,7 +441,8 @@ def hourly(number: int, newest: int) -> dict[str, Any]:
 @pytest.mark.slow
 def test_a_planted_step_is_the_only_message_and_in_the_report(site: FastSite, mails: MailServer) -> None:
     telling(site, mails, contacts=mails.url())
-    site.tree |= {"max_jobs_per_tick": 200, "expected": {"time_per_tick": "60 s"}}
+    expected = {"time_per_tick": "60 s", "together": ["light", "steady"]}
+    site.tree |= {"max_jobs_per_tick": 200, "expected": expected}
     site.analysis("light", PLANTED.replace("NAME", "light").replace("STEP", "-5.0"), contact="ann@lab.org")
     site.analysis("steady", PLANTED.replace("NAME", "steady").replace("STEP", "0"), contact="bob@lab.org")
     site.runs([hourly(number, 52100) for number in range(52001, 52101)])
