@@ -218,7 +218,8 @@ class Hand:
         return subprocess.run(
             [python, f"{name}.py", *arguments],
             cwd=self.folder,
-            env={"PYTHONPATH": str(ROOT / "src")},
+            # `xom` of the tests: an interpreter elsewhere finds none beside it
+            env={"PYTHONPATH": str(ROOT / "src"), "PATH": str(Path(sys.executable).parent)},
             capture_output=True,
             text=True,
             check=False,
