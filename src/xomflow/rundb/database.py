@@ -18,7 +18,7 @@ from xomflow.rundb.mongo import Server, decoded, shelved
 from xomflow.rundb.query import RunQuery, read_documents
 from xomflow.rundb.shelves import DocumentShelves, Raw, Shelves
 from xomlib.documents.run_document import FIELDS, BadDocument, number_of
-from xomlib.files import open_file, parse_json
+from xomlib.files import parse_json
 
 DATA_FIELDS = tuple(
     f"{which}.{name}"
@@ -133,7 +133,8 @@ class FileRunDB:
     def _lines(self) -> Iterator[bytes]:
         """Yield the lines one by one: the file may be larger than the memory."""
         try:
-            with open_file(self._path) as file:
+            # It may be a pipe of the site's: a tick that waits for it is named by the others.
+            with self._path.open("rb") as file:
                 count, line = 0, b""
                 for whole in file:
                     for line in whole.splitlines(keepends=True) if b"\r" in whole else (whole,):
