@@ -187,6 +187,14 @@ def test_a_look_at_a_tick_never_keeps_it_from_taking_its_lock(paths: Paths, star
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
+def test_a_link_to_nothing_in_the_place_of_a_lock_holds_no_run(paths: Paths) -> None:
+    place = paths.run_lock(KEY)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(place.parent / "gone" / place.name)
+    with hold_run(paths, KEY):
+        assert not place.is_symlink()
+
+
 def test_a_held_run_says_who_holds_it(paths: Paths, start: Start) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     holder = start(HOLD_RUN, SIGN, TELL, WAIT)

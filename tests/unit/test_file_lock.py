@@ -93,3 +93,11 @@ def test_a_lock_that_holds_within_one_process_only_is_refused(tmp_path: Path, mo
     monkeypatch.setattr(file_lock.fcntl, "flock", lambda *words: real(*words) if os.getpid() == own else None)
     with pytest.raises(DiskError, match="does not keep another process out"):
         check_locks(tmp_path)
+
+
+def test_a_lock_that_is_a_link_to_nothing_is_a_sentence(lock: Path) -> None:
+    lock.parent.mkdir()
+    lock.symlink_to(lock.parent / "away" / lock.name)
+    with pytest.raises(DiskError, match="is a link to nothing: make its disk available, or"), exclusive(lock):
+        pass
+    assert lock.is_symlink()

@@ -89,7 +89,13 @@ def hold_run(paths: Paths, key: Key) -> IO[str]:
     path = paths.run_lock(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = open_file(path, "a+", encoding="utf-8")
+        try:
+            file = open_file(path, "a+", encoding="utf-8")
+        except FileNotFoundError:
+            if not path.is_symlink():
+                raise
+            path.unlink(missing_ok=True)  # a link to nothing: no process holds that
+            continue
         fcntl.flock(file, fcntl.LOCK_EX)
         # Its owner may have removed the file while we waited; a lock on a removed file protects nothing.
         with contextlib.suppress(FileNotFoundError):

@@ -95,6 +95,11 @@ def _opened(lock: Path) -> int:
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except IsADirectoryError:  # a folder in the place of the file can be locked as well
         return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if not lock.is_symlink():
+            raise
+        # Where it led may be a disk that is away, on which others hold the lock, so it is not made anew here.
+        raise DiskError(f"{lock} is a link to nothing: make its disk available, or remove the link") from None
 
 
 def _wait_for(file: int, lock: Path, longest: float, how: int = fcntl.LOCK_EX) -> None:
