@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,25 +11,9 @@ from local_servers.influx import Bucket
 from support.grafana import Asker, alert_rules, firing
 from support.in_process import FastSite
 from support.mail import address_file, mail_server
-from support.site import document
+from support.planted import hourly_runs, script
 from xomflow.core import times
 from xomflow.core.verdicts import read_alarms
-
-FIRST, RUNS, CHANGED = 52_001, 100, 52_081
-SCRIPT = f"""
-import random
-
-number = int(run_id)
-for i in range(4):
-    noise = random.Random(f"NAME {{number}} {{i}}").gauss(0, 1)
-    step = STEP if number >= {CHANGED} and i == 0 else 0
-    xomlib.Xomresult(variable_name=f"v{{i}}", variable_value=100 + noise + step, error=1.0, unit="PE").save()
-"""
-
-
-def hourly(number: int, start: datetime) -> dict[str, Any]:
-    moments = {"start": start, "end": start + timedelta(minutes=50)}
-    return document(number, **{name: {"$date": f"{one:%Y-%m-%dT%H:%M:%SZ}"} for name, one in moments.items()})
 
 
 @pytest.mark.slow
@@ -38,9 +21,9 @@ def test_a_planted_step_is_the_one_alarm_of_page_points_rule_and_mail(
     site: FastSite, bucket: Bucket, tmp_path: Path
 ) -> None:
     newest = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
-    site.runs([hourly(FIRST + at, newest - timedelta(hours=RUNS - 1 - at)) for at in range(RUNS)])
-    site.analysis("light", SCRIPT.replace("NAME", "light").replace("STEP", "-5.0"), contact="ann@lab.org")
-    site.analysis("steady", SCRIPT.replace("NAME", "steady").replace("STEP", "0"))
+    site.runs(hourly_runs(newest))
+    site.analysis("light", script("light", -5.0), contact="ann@lab.org")
+    site.analysis("steady", script("steady", 0.0))
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(tmp_path)), "prefix": "prod_"}
     site.tree |= {"max_jobs_per_tick": 200, "expected": {"time_per_tick": "60 s", "together": ["light", "steady"]}}
     with mail_server() as mails:

@@ -17,6 +17,7 @@ from page_browser import chromium
 from support.in_process import FastSite, in_fork
 from support.mail import PASSWORD, MailServer, address_file, mail_server
 from support.patience import PATIENCE
+from support.planted import hourly_runs, script
 from support.site import Site, document
 from support.verdicts import alarm, put_alarms, put_bands
 from support.web import WebServer, web_server
@@ -420,32 +421,14 @@ def test_a_browser_prints_the_report(site: FastSite) -> None:
 
 
 # --- a planted change -------------------------------------------------------------------------------------------------
-PLANTED = """
-import random
-
-number = int(run_id)
-for i in range(4):
-    noise = random.Random(f"NAME {number} {i}").gauss(0, 1)
-    step = STEP if number >= 52081 and i == 0 else 0
-    xomlib.Xomresult(variable_name=f"v{i}", variable_value=100 + noise + step, error=1.0, unit="PE").save()
-"""
-
-
-def hourly(number: int, newest: int) -> dict[str, Any]:
-    """A run of a series, of which the newest one began two hours ago."""
-    start = datetime.now(UTC) - timedelta(hours=2 + newest - number)
-    moments = {"start": start, "end": start + timedelta(minutes=50)}
-    return document(number, **{name: {"$date": f"{one:%Y-%m-%dT%H:%M:%SZ}"} for name, one in moments.items()})
-
-
 @pytest.mark.slow
 def test_a_planted_step_is_the_only_message_and_in_the_report(site: FastSite, mails: MailServer) -> None:
     telling(site, mails, contacts=mails.url())
     expected = {"time_per_tick": "60 s", "together": ["light", "steady"]}
     site.tree |= {"max_jobs_per_tick": 200, "expected": expected}
-    site.analysis("light", PLANTED.replace("NAME", "light").replace("STEP", "-5.0"), contact="ann@lab.org")
-    site.analysis("steady", PLANTED.replace("NAME", "steady").replace("STEP", "0"), contact="bob@lab.org")
-    site.runs([hourly(number, 52100) for number in range(52001, 52101)])
+    site.analysis("light", script("light", -5.0), contact="ann@lab.org")
+    site.analysis("steady", script("steady", 0.0), contact="bob@lab.org")
+    site.runs(hourly_runs(datetime.now(UTC) - timedelta(hours=2)))
     assert site.tick().returncode == 0
     site.tick_in_another_second()
     assert sorted(recipient for mail in mails.mails for recipient in mail.to) == ["ann@lab.org", "shift@example.org"]

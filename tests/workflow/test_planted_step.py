@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from support.in_process import FastSite
+from support.planted import CHANGED, FIRST, RUNS, script
 from support.site import document
 from xomflow.core import times
 from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms, read_verdicts
@@ -23,22 +24,6 @@ from xomflow.expected.alarms import alarms_of
 from xomflow.notify.matter import Kind as Matter
 from xomflow.notify.news import Known
 from xomflow.notify.state import Told, read_told, write_told
-
-FIRST, RUNS, CHANGED = 52_001, 100, 52_081
-_SCRIPT = """
-import random
-
-number = int(run_id)
-for i in range(4):
-    noise = random.Random(f"NAME {number} {i}").gauss(0, 1)
-    step = STEP if number >= CHANGED and i == 0 else 0
-    xomlib.Xomresult(variable_name=f"v{i}", variable_value=100 + noise + step, error=1.0, unit="PE").save()
-"""
-
-
-def script(name: str, step: float) -> str:
-    """Return an analysis of four variables; the first one changes by ``step``."""
-    return _SCRIPT.replace("NAME", name).replace("STEP", str(step)).replace("CHANGED", str(CHANGED))
 
 
 def planted(site: FastSite) -> None:
