@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from xomflow.config.load import check_configuration, script_of
 from xomflow.config.model import Config
@@ -16,7 +13,7 @@ from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.files.maintenance import check_finished
 from xomflow.core.paths import Paths, TickPaths
-from xomflow.core.state import ONLY_COUNTED, WAITINGS, State
+from xomflow.core.state import ONLY_COUNTED
 from xomflow.core.tick_summary import ListedKey, OldestReady, oldest_of
 from xomflow.decisions.files import read_decisions
 from xomflow.jobs.batches.plan import write_plan
@@ -39,13 +36,12 @@ from xomflow.storage.context_probe import ContextProbe
 from xomflow.workflow.batches import batches_of
 from xomflow.workflow.documents import ReportConfig, TickStart
 from xomflow.workflow.mass_changes import mass_changes, stop_before
+from xomflow.workflow.run_lists import run_list
 from xomflow.workflow.survey_document import SurveyDocument
 from xomflow.workflow.trials import as_decided
 from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
 from xomlib.documents.job_description import ContextSpec
 from xomlib.files import dump_json, read_json, write_atomically
-
-_HEADINGS = ("run", "state", "reason", "attempt", "next_try", "mode", "start", "end", "tags")
 
 
 def survey_now(
@@ -160,41 +156,6 @@ def _nice(config: Config, item: Item) -> int:
     return config.slurm.nice_if_old if item.is_old or item.backfill else 0
 
 
-def run_list(items: Iterable[Item], chosen: Iterable[Item], only_counted: Mapping[State, int]) -> str:
-    """Return the run list of an analysis: every selected run that is not done, with its state and the reason.
-
-    Runs that are only counted have one row for each of their states, the last ones.
-    """
-    taken = {item.key for item in chosen}
-    out = io.StringIO()
-    table = csv.writer(out, dialect="excel-tab", lineterminator="\n")
-    table.writerow(_HEADINGS)
-    for item in items:
-        state = item.state
-        reason = f"{state.reason}; taken by this tick" if item.key in taken else state.reason
-        if state.due and item.key not in taken:
-            reason += "; this tick is full, a later one takes it"
-        table.writerow(
-            [
-                item.key.run,
-                state.name,
-                _one_line(reason),
-                state.attempt,
-                _time(state.next_try),
-                _one_line(item.run.mode),
-                _time(item.run.start),
-                _time(item.run.end),
-                _one_line(", ".join(sorted(item.run.tags))),
-            ]
-        )
-    for name, number in only_counted.items():
-        if number:
-            then = "xom status --waiting --run lists them" if name in WAITINGS else "a later tick takes them"
-            more = f"{number} more runs between these, {then}"
-            table.writerow(["...", name, more, *[""] * (len(_HEADINGS) - 3)])
-    return out.getvalue()
-
-
 def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> SurveyDocument:
     """Return the part of a survey that the report needs."""
     chosen = {item.key for item in survey.chosen}
@@ -233,14 +194,3 @@ def open_context_probe(config: Config, may_write: bool) -> ContextProbe:
     types = {name for _, block in config.blocks.values() for name in block.types}
     keys = {one.program: f"software[{index}].{one.kind}" for index, one in enumerate(config.software)}
     return ContextProbe(Paths(config.work), may_write, types, keys)
-
-
-def _time(value: datetime | None) -> str:
-    return times.text(value) if value else ""
-
-
-def _one_line(value: str) -> str:
-    """Return a text from a run document as one printable line."""
-    if value.isprintable():
-        return value
-    return "".join(letter if letter.isprintable() else " " for letter in value)
