@@ -1,11 +1,12 @@
 """Writes docs/physics.md and its plots from the rows of the study; `grid_table` has its heading table."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from grid_table import CELL, JUDGED, POOLED, cells, grid_table
+from grid_table import CELL, JUDGED, POOLED, cells, grid_table, read_table, renewed
 from matplotlib.figure import Figure
 
 from xomphysics import figures
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from study import Row, Scenario
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+ALSO_CELLS = ("alpha", "drift", "single_electron")  # whose runs are cells of the heading table, too
 HEAD = """# Do the truths come back?
 
 `make physics` wrote this page and its plots (random seed {seed}; each row has the number of runs that stands in it).
@@ -26,9 +28,10 @@ said "insufficient statistics".
 Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
 of the [mini-XENONnT](mini_xenonnt.md) that straxen's own plugins processed. `make test` has a shorter form of this.
 
-{verdict}
-
-## Does anything wrong look right?
+A part is renewed where its code changed; "code" is the digest of what made it (`code_of` in
+`tests/physics/kept_runs.py`: truths, analysis and all that both import), or the commit of parts that are older.
+"""
+GRID = """Does anything wrong look right?
 
 Cells all over the range that a detector may have, one axis at a time from the usual run, and mixtures of all. In most
 the truth is not what the analyses take for granted. "Numbers" are all that were given, of every variable; "flagged" are
@@ -42,11 +45,14 @@ of 1/tau and of the charge yield are far off: they are of the statistical error,
 {grid}
 """
 
+Rows = Sequence[tuple["Row", np.ndarray]]
+Scenarios = Mapping[str, Mapping[str, "Scenario"]]
 
-def write(
-    rows: Sequence[tuple["Row", np.ndarray]], scenarios: Mapping[str, Mapping[str, "Scenario"]], limits: Any
-) -> None:
-    """Write the page and one plot per analysis.
+
+def write(rows: Rows, scenarios: Scenarios, limits: Any, codes: Mapping[str, str]) -> None:
+    """Renew the parts of the page that rows are of, and their plots; other parts stay as they are.
+
+    An analysis some of whose scenarios have no rows keeps its part. Cells of the heading table are renewed one by one.
 
     Parameters
     ----------
@@ -56,30 +62,50 @@ def write(
         By analysis and name.
     limits
         Keywords of `HEAD`.
+    codes
+        Digest of the code by analysis.
     """
-    grid = cells([row for row, _ in rows if row.analysis == "grid"], scenarios.get("grid", {}))
-    rows = [(row, pulls) for row, pulls in rows if row.analysis != "grid"]
-    wrong = [row for row, _ in rows if not row.ok]
-    known = [row for row, _ in rows if row.known]
-    verdict = f"{len(rows)} rows, {len(known)} with a known bias; {len(rows) - len(wrong)} are as they should be."
-    if wrong:
-        verdict += " **Not as they should be:** " + ", ".join(f"{row.analysis} {row.variable}" for row in wrong) + "."
-    parts = [HEAD.format(verdict=verdict, grid=grid_table(grid), cell=CELL, pooled=POOLED, judged=JUDGED, **limits)]
+    page = DOCS / "physics.md"
+    _, grid, *others = [*page.read_text(encoding="utf-8").split("\n## "), "", ""] if page.exists() else ["", ""]
+    parts = {match[1]: part.rstrip("\n") + "\n" for part in others if (match := re.match(r"\[?(\w+)", part))}
+    table = read_table(grid)
     folder = DOCS / "physics"
     folder.mkdir(exist_ok=True)
     for analysis, own in scenarios.items():
         mine = [(row, pulls) for row, pulls in rows if row.analysis == analysis]
-        if mine:
+        if analysis == "grid" or analysis in ALSO_CELLS:
+            prefix = "" if analysis == "grid" else f"{analysis}, "
+            table = renewed(table, cells([row for row, _ in mine], own, prefix), codes[analysis])
+        whole = {row.scenario for row, _ in mine} == {name for name, scenario in own.items() if scenario.runs}
+        if mine and whole and analysis != "grid":
             plot(analysis, mine, limits).savefig(folder / f"{analysis}.png", metadata={"Software": None})
-            parts.append(section(analysis, [row for row, _ in mine], own))
-    (DOCS / "physics.md").write_text("\n".join(parts), encoding="utf-8")
+            parts[analysis] = section(analysis, [row for row, _ in mine], own, codes[analysis])
+    heading = GRID.format(grid=grid_table(table), cell=CELL, pooled=POOLED, judged=JUDGED)
+    text = "\n## ".join([HEAD.format(**limits), heading, *(parts[name] for name in sorted(parts))])
+    page.write_text(text, encoding="utf-8")
 
 
-def section(analysis: str, rows: Sequence["Row"], scenarios: Mapping[str, "Scenario"]) -> str:
+def verdict(rows: Sequence["Row"]) -> str:
+    """Return in a sentence how many rows are as they should be."""
+    wrong = [row for row in rows if not row.ok]
+    known = sum(bool(row.known) for row in rows)
+    said = f"{len(rows)} rows, {known} with a known bias; {len(rows) - len(wrong)} are as they should be."
+    names = ", ".join(f"{row.variable} ({row.scenario})" for row in wrong)
+    return said + (f" **Not as they should be:** {names}." if wrong else "")
+
+
+def section(analysis: str, rows: Sequence["Row"], scenarios: Mapping[str, "Scenario"], code: str) -> str:
     """Return the part of one analysis."""
     page = DOCS / "analyses" / f"{analysis}.md"
     title = f"[{analysis}](analyses/{analysis}.md)" if page.exists() else analysis
-    lines = [f"## {title}", "", f"![Means and widths of the pulls]({DOCS.joinpath('physics').name}/{analysis}.png)", ""]
+    lines = [
+        title,
+        "",
+        f"{verdict(rows)} Code {code}.",
+        "",
+        f"![Means and widths of the pulls]({DOCS.joinpath('physics').name}/{analysis}.png)",
+        "",
+    ]
     lines += [f"- **{scenario.name}**: {scenario.what}" for scenario in scenarios.values()] + [""]
     lines += [
         "| runs | variable | truth | mean pull | width | number | without | |",

@@ -1,14 +1,13 @@
 """Pulls of every variable over many simulated runs whose truth is known; needs the analysis environment.
 
-``python tests/physics/study.py [--fast] [--only kr83m] [--seed 1] [--processes 2] [--write]``
+``python tests/physics/study.py [--fast] [--only kr83m] [--seed 1] [--processes 2] [--keep DIR] [--write]``
 
 Each file of ``tests/physics/truths/`` is named as an analysis and has its `Scenario`s. The last line of the output has
-all rows as JSON; ``--write`` renews docs/physics.md and its plots. The full study ends with status 1 where a row is
-not as it should be; the fast one leaves that to tests.
+all rows as JSON; ``--write`` renews docs/physics.md and its plots, with ``--only`` the parts of some analyses. The full
+study ends with status 1 where a row is not as it should be; the fast one leaves that to tests.
 """
 
 import argparse
-import hashlib
 import importlib.util
 import json
 import os
@@ -22,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes are many enough
+import kept_runs
 import numpy as np
+from kept_runs import Found
 from numpy.random import Generator
 
 HERE = Path(__file__).resolve().parent
@@ -154,7 +155,6 @@ def scenarios(analysis: str) -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in load_truths(analysis).SCENARIOS}
 
 
-Found = dict[str, dict[str, list[float]]]
 _KEYS = ("value", "error", "truth", "n", "p", "without", "systematic", "good")
 
 
@@ -190,55 +190,35 @@ def study(
 ) -> list[tuple[Row, np.ndarray]]:
     """Do a share of the runs of the analyses; return the rows with their pulls.
 
-    What is done of a scenario is kept in the folder ``keep`` and taken from there the next time, however many runs it
-    was, as long as the code is the same.
+    What is done of a scenario is kept in the folder ``keep`` and taken from there the next time, as long as the code
+    that made it is the same; runs that lack to the number that is asked for are added.
     """
-    keep = keep / code_digest() if keep else None
     with ProcessPoolExecutor(processes) as pool:
         waiting = []
         for analysis in only:
             for scenario in scenarios(analysis).values():
                 runs = scenario.fast_runs if fast else round(scenario.runs * share)
-                place = kept_at(keep, analysis, scenario.name, seed) if keep else None
-                waiting.append((analysis, scenario, place, _begin(pool, analysis, scenario, runs, seed, place)))
+                place = kept_runs.kept_at(keep, analysis, scenario.name, seed) if keep else None
+                done, parts = kept_runs.read(place)
+                begun = _begin(pool, analysis, scenario, done, runs, seed)
+                waiting.append((analysis, scenario, place, max(done, runs), parts, begun))
         return [row for one in waiting for row in _rows(*one)]
 
 
-def code_digest() -> str:
-    """Return a digest of the analyses and of the study, whose runs count only for this code."""
-    root = HERE.parents[1]
-    folders = (root / "src" / "xomphysics", root / "scripts" / "analyses", HERE)
-    files = sorted(path for folder in folders for path in folder.rglob("*.py") if not path.name.startswith("test_"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-
-
-def kept_at(keep: Path, analysis: str, scenario: str, seed: int) -> Path:
-    """Return the file in which the runs of a scenario are kept."""
-    return keep / f"{analysis} {scenario.replace('/', ' per ')} {seed}.json"
-
-
-def _begin(pool: Any, analysis: str, scenario: Scenario, runs: int, seed: int, place: Path | None) -> list[Any]:
-    if place is not None and place.exists():
-        return []
-    size = max(1, min(BLOCK, -(-runs // 8)))
+def _begin(pool: Any, analysis: str, scenario: Scenario, done: int, runs: int, seed: int) -> list[Any]:
+    size = max(1, min(BLOCK, -(-(runs - done) // 8)))
     return [
         pool.submit(simulate, analysis, scenario.name, first, min(first + size, runs), seed)
-        for first in range(0, runs, size)
+        for first in range(done, runs, size)
     ]
 
 
-def _rows(analysis: str, scenario: Scenario, place: Path | None, begun: list[Any]) -> list[tuple[Row, np.ndarray]]:
-    if place is not None and place.exists():
-        found = json.loads(place.read_text())
-    else:
-        parts = [one.result() for one in begun]
-        found = {
-            variable: {key: [x for part in parts if variable in part for x in part[variable][key]] for key in _KEYS}
-            for variable in dict.fromkeys(variable for part in parts for variable in part)
-        }
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(json.dumps(found))
+def _rows(
+    analysis: str, scenario: Scenario, place: Path | None, runs: int, parts: list[Found], begun: list[Any]
+) -> list[tuple[Row, np.ndarray]]:
+    found = kept_runs.joined([*parts, *(one.result() for one in begun)])
+    if begun:
+        kept_runs.write(place, runs, found)
     return [_row(analysis, scenario, variable, columns) for variable, columns in found.items()]
 
 
@@ -288,12 +268,12 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=analyses(), default=analyses(), metavar="ANALYSIS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--share", type=float, default=1.0, help="of the full study's runs")
+    parser.add_argument("--share", type=float, default=1.0, help="of the full study's runs; 0: what is kept")
     parser.add_argument("--keep", type=Path, help="a folder: what is done of the study stays there and is not repeated")
-    parser.add_argument("--write", action="store_true", help="renew docs/physics.md and its plots")
+    parser.add_argument("--write", action="store_true", help="renew docs/physics.md and plots: the parts of --only")
     options = parser.parse_args()
-    if options.write and (options.fast or options.only != analyses()):
-        parser.error("--write renews the whole page, so it goes with neither --fast nor --only")
+    if options.write and options.fast:
+        parser.error("--write does not go with --fast")
     begun = time.monotonic()
     rows = study(options.only, options.fast, options.seed, options.processes, options.share, options.keep)
     seconds = time.monotonic() - begun
@@ -304,7 +284,8 @@ def main() -> int:
         import physics_page
 
         limits = {"seed": options.seed, "mean": MEAN, "low": WIDTH[0], "high": WIDTH[1], "plenty": PLENTY}
-        physics_page.write(rows, {name: scenarios(name) for name in options.only}, limits)
+        codes = {name: kept_runs.code_of(name) for name in options.only}
+        physics_page.write(rows, {name: scenarios(name) for name in options.only}, limits, codes)
     print(json.dumps([asdict(row) | {"ok": row.ok} for row, _ in rows]))
     return 0 if options.fast or all(row.ok for row, _ in rows if row.analysis != "grid") else 1
 

@@ -53,8 +53,6 @@ def runs_of(
 ) -> Simulate:
     """Return what simulates and analyses a run; see `events_of`."""
 
-    gate = 1.7  # us
-
     def run(rng: Generator) -> tuple[Results, dict[str, float]]:
         flow = CutFlow(script.cuts(SETTINGS))
         found = events_of(rng, events, gate, velocity, spread, **others)

@@ -11,7 +11,9 @@ import simulation as sim
 from numpy.random import Generator
 from study import Results, Scenario, load_truths
 
-RUNS, LARGE_RUNS = 160, 16  # of about twenty results each; where a run has 100,000 decays or more
+RUNS, LARGE_RUNS = 200, 17  # of 15 to 18 numbers: 3,000 a cell, and 300 where a run has 100,000 decays or more
+RATE_RUNS = 430  # of 7 to 9 numbers
+SMALL_RUNS = 400  # of runs that have about eight numbers each
 BASE = sim.KrTruth(decays=12_000)
 kr83m = load_truths("kr83m")
 
@@ -99,7 +101,8 @@ def _cells() -> list[Scenario]:
         flat = replace(BASE, background=percent / 100, flat=percent / 100)
         cells.append(krypton(f"flat background {percent} %", "of the second S1s, and of single sites", flat))
     for decays in (300, 1000, 3000, 30_000):
-        cells.append(krypton(f"{decays:,} decays", "", replace(BASE, decays=decays)))
+        few = SMALL_RUNS if decays <= 1000 else RUNS
+        cells.append(krypton(f"{decays:,} decays", "", replace(BASE, decays=decays), few))
     for decays in (100_000, 400_000):
         cells.append(krypton(f"{decays:,} decays", "", replace(BASE, decays=decays), LARGE_RUNS))
     cells.append(krypton("skewed response", "skewness 0.15, 0.25, 0.3", replace(BASE, response=sim.SKEWED)))
@@ -111,8 +114,10 @@ def _cells() -> list[Scenario]:
     for percent in (0, 15, 30, 60):
         name = f"dead time {percent} %"
         what = "rates of events and peaks, delayed electrons"
-        cells.append(Scenario(name, what, rates(percent / 100), 300, fast_runs=0, flags=True))
-    cells.append(Scenario("mixtures", "of all of this, 300 to 100,000 decays", mixed, 400, fast_runs=0, flags=True))
+        cells.append(Scenario(name, what, rates(percent / 100), RATE_RUNS, fast_runs=0, flags=True))
+    cells.append(
+        Scenario("mixtures", "of all of this, 300 to 100,000 decays", mixed, SMALL_RUNS, fast_runs=0, flags=True)
+    )
     return cells
 
 
