@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +11,11 @@ from xomflow.core import times
 from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, names_in
 from xomflow.outcomes.reading import read_outcome
+from xomflow.workflow.requests.looking.folder_sizes import Files, FolderSizes
 from xomlib.documents.schema import SchemaError
 
 _YEAR = 365.25 * 86400
 _DAY = 86400.0
-# Bytes of the blocks in which a file system counts.
-_BLOCK = 512
-# Of a folder with more files than this, only so many are looked at; their mean size counts for all.
-_SAMPLE = 40
 
 
 @dataclass(slots=True)
@@ -56,8 +52,9 @@ def space_of(paths: Paths, exact: bool = False) -> tuple[list[Space], list[str]]
     exact
         Whether each file is looked at; else the sizes of large folders follow from some of their files.
     """
-    look = _Look(paths, exact)
-    return [one for one in look.all() if one.files], look.missed
+    with FolderSizes(exact) as sizes:
+        look = _Look(paths, sizes)
+        return [one for one in look.all() if one.files], look.missed
 
 
 def total(spaces: Iterable[Space]) -> Space:
@@ -75,9 +72,9 @@ def total(spaces: Iterable[Space]) -> Space:
 class _Look:
     """One look at all folders."""
 
-    def __init__(self, paths: Paths, exact: bool) -> None:
+    def __init__(self, paths: Paths, sizes: FolderSizes) -> None:
         self._paths = paths
-        self._exact = exact
+        self._sizes = sizes
         self.missed: list[str] = []
 
     def all(self) -> Iterator[Space]:
@@ -94,41 +91,25 @@ class _Look:
 
     def _of_analysis(self, analysis: str) -> Iterator[Space]:
         done, others = Space(analysis, "outcomes"), Space(analysis, "failure records")
-        for folder, names in self._files(self._paths.outcomes / analysis):
-            finished = {name for name in names if is_done_name(name) or name.endswith(".superseded.json")}
-            self._add(done, folder, finished)
-            self._add(others, folder, set(names) - finished)
+        for finished, rest in self._files(self._paths.outcomes / analysis):
+            _add(done, finished)
+            _add(others, rest)
         yield from (done, others)
         yield self._count(Space(analysis, "figures"), self._paths.all_figures / analysis)
         yield self._count(Space(analysis, "logs"), self._paths.logs / analysis)
 
     def _count(self, space: Space, place: Path) -> Space:
-        for folder, names in self._files(place):
-            self._add(space, folder, names)
+        for both in self._files(place):
+            for files in both:
+                _add(space, files)
         return space
 
-    def _files(self, place: Path) -> Iterator[tuple[Path, list[str]]]:
-        """Yield each folder with the names of its files."""
-        folders: list[str] = []
-        names: list[str] = []
-        try:
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except OSError as error:
-            self.missed.append(f"{place} is not counted: {error.strerror}")
-        yield place, names
-        for name in folders:
-            yield from self._files(place / name)
-
-    def _add(self, space: Space, folder: Path, names: Collection[str]) -> None:
-        """Add files of a folder."""
-        step = max(1, len(names) // _SAMPLE)
-        sizes = _sizes(folder, names if self._exact or step == 1 else sorted(names)[::step])
-        space.files += len(names)
-        space.size += sum(sizes) / len(sizes) * len(names) if sizes else 0.0
+    def _files(self, place: Path) -> Iterator[tuple[Files, Files]]:
+        """Yield the files of each folder, those of finished runs apart."""
+        for folder in self._sizes.below(place):
+            if folder.missed:
+                self.missed.append(folder.missed)
+            yield folder.finished, folder.others
 
     def _years(self, analysis: str) -> float | None:
         """Return from the first to the last run of an analysis, in years; None if there is less than a day."""
@@ -147,19 +128,6 @@ class _Look:
                 continue
 
 
-def _sizes(folder: Path, names: Iterable[str]) -> list[int]:
-    """Return the bytes that files of a folder take on its disk, without those that are gone."""
-    found = []
-    try:
-        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # names within it are looked up in half the time
-    except OSError:
-        return []
-    try:
-        for name in names:
-            try:  # a context manager for each of a million names would take a third of the time
-                found.append(os.stat(name, dir_fd=place, follow_symlinks=False).st_blocks * _BLOCK)
-            except OSError:
-                continue
-    finally:
-        os.close(place)
-    return found
+def _add(space: Space, files: Files) -> None:
+    space.files += files.number
+    space.size += files.size

@@ -1,0 +1,65 @@
+"""How many files and bytes folders have, as `xom du` counts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xomflow.workflow.requests.looking import folder_sizes
+from xomflow.workflow.requests.looking.folder_sizes import FolderSizes
+
+SHELVES = 20
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for number in range(SHELVES):
+        shelf = tmp_path / "v1" / f"0{number:02}"
+        shelf.mkdir(parents=True)
+        for run in range(number + 1):
+            (shelf / f"0{number:02}{run:03}.json").write_bytes(b"x" * 5000 * run)
+        (shelf / "odd.txt").write_text("x")
+    return tmp_path
+
+
+def totals(tree: Path, exact: bool) -> tuple[int, float, int, float]:
+    with FolderSizes(exact) as sizes:
+        found = list(sizes.below(tree))
+    return (
+        sum(one.finished.number for one in found),
+        sum(one.finished.size for one in found),
+        sum(one.others.number for one in found),
+        sum(one.others.size for one in found),
+    )
+
+
+def on_disk(files: list[Path]) -> int:
+    return sum(path.stat().st_blocks * 512 for path in files)
+
+
+def test_an_exact_count_by_several_processes_is_that_of_the_files(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished, others = list(tree.rglob("*.json")), list(tree.rglob("*.txt"))
+    expected = (len(finished), on_disk(finished), len(others), on_disk(others))
+    assert totals(tree, exact=True) == expected
+    monkeypatch.setattr(folder_sizes, "_FEW", SHELVES + 1)
+    assert totals(tree, exact=True) == expected, "by one process"
+
+
+def test_of_a_large_folder_some_files_stand_for_all(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_sizes, "_SAMPLE", 5)
+    finished, size, _, _ = totals(tree, exact=False)
+    files = list(tree.rglob("*.json"))
+    assert finished == len(files)
+    assert size == pytest.approx(on_disk(files), rel=0.3)
+    assert size != on_disk(files)
+
+
+def test_a_folder_that_is_gone_has_no_files(tmp_path: Path) -> None:
+    assert totals(tmp_path / "gone", exact=True) == (0, 0, 0, 0)
+
+
+def test_what_a_link_leads_to_is_not_counted(tree: Path) -> None:
+    before = totals(tree, exact=True)[0]
+    (tree / "again").symlink_to(tree / "v1")
+    assert totals(tree, exact=True)[0] == before
