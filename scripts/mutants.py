@@ -2,9 +2,11 @@
 
     work/envs/workflow/bin/python scripts/mutants.py --sample 30 --modules 'xomflow/storage/*'
 
-Each mutant lives in a copy of the tree. The tests are run in steps, the nearest first, until one fails: the unit tests
-that import the module, all of ``--tests``, then all of ``--wider``. A mutant that changes nothing that can be observed
-is listed, with the reason, in ``tests/equivalent_mutants.txt``; such mutants are left out.
+Each mutant lives in a copy of the tree. First ``--tests`` are run without a mutant, to see which of them run which
+lines. Then those that run a changed line are run until one fails; if there are none, since the line runs at an import
+or in another process only, the unit tests that import the module, then all of ``--tests``. What survives is tried with
+``--wider``. A mutant that changes nothing that can be observed is listed, with the reason, in
+``tests/equivalent_mutants.txt``; such mutants are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import ast
 import contextlib
 import copy
 import fnmatch
+import itertools
 import os
 import queue
 import random
@@ -24,11 +27,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = ROOT / "tests/equivalent_mutants.txt"
@@ -70,6 +76,11 @@ class Mutant:
         end = next(at for at in range(len(after), begin, -1) if after[at - 1] != before[at - 1 + longer])
         changed = [f"- {line.strip()}" for line in before[begin : end + longer]]
         return (*changed, *(f"+ {line.strip()}" for line in after[begin:end]))
+
+    @property
+    def lines(self) -> range:
+        """The changed lines of the module as it is."""
+        return range(self.line, self.line + max(1, sum(one.startswith("- ") for one in self.changes)))
 
     @property
     def signature(self) -> str:
@@ -164,8 +175,15 @@ def _replaced(text: str, old: ast.expr | ast.stmt, new: ast.AST) -> str:
     return (whole[:begin] + code.encode() + whole[end:]).decode()
 
 
+# The tests that run each line of each module, below the project's folder.
+Runners = Mapping[str, Mapping[int, Sequence[str]]]
+
+
 class Tree:
     """A copy of the project in which one mutant at a time is tried."""
+
+    # Compiled files are told apart by whole seconds and size: each content of a module gets a time of its own.
+    _seconds = itertools.count(int(time.time()))
 
     def __init__(self, folder: Path, tests: str, wider: str, limit: float) -> None:
         self.folder = folder / "xom"
@@ -175,15 +193,39 @@ class Tree:
         self._limit = limit
         shutil.copytree(ROOT, self.folder, ignore=_not_copied)
 
-    def try_mutant(self, mutant: Mutant) -> str:
-        """Return the name of the step that noticed a mutant: ``nearest``, ``all``, ``wider``; empty: none did."""
-        module = self.folder / mutant.path
-        module.write_text(mutant.after, encoding="utf-8")
-        try:
+    def try_mutant(self, mutant: Mutant, runners: Runners) -> str:
+        """Return the name of the step that noticed a mutant: ``line``, ``nearest``, ``all``, ``wider``; empty: none."""
+        lines = runners.get(mutant.path, {})
+        own = sorted({test for line in mutant.lines for test in lines.get(line, ())})
+        if own:
+            steps = {"line": shlex.join(own), "wider": self._selections["wider"]}
+        else:
             steps = {"nearest": " ".join(nearest(self.folder, mutant.path)), **self._selections}
+        self._write(mutant.path, mutant.after)
+        try:
             return next((name for name, tests in steps.items() if tests and not self.passes(tests)), "")
         finally:
-            module.write_text(mutant.before, encoding="utf-8")
+            self._write(mutant.path, mutant.before)
+
+    def _write(self, path: str, text: str) -> None:
+        (self.folder / path).write_text(text, encoding="utf-8")
+        second = next(self._seconds)
+        os.utime(self.folder / path, (second, second))
+
+    def measure(self, processes: int) -> Runners | None:
+        """Return which of the tests run which lines, in the process of the tests; None if not all pass."""
+        options = "--cov=src --cov-context=test --cov-report= --dist=loadfile"
+        if not self.passes(f"{self._selections['all']} {options} -n {processes}"):
+            return None
+        data = CoverageData(str(self.folder / ".coverage"))
+        data.read()
+        return {
+            Path(file).relative_to(self.folder).as_posix(): {
+                line: [test.partition("|")[0] for test in tests if test]
+                for line, tests in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
 
     def passes(self, tests: str) -> bool:
         """Return whether tests pass, within the time limit."""
@@ -209,9 +251,9 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which the copy is imported, never from compiled files that may be another mutant's."""
+    """Return an environment in which the copy is imported."""
     places = {"XOM_ANALYSIS_PYTHON": "work/envs/analysis/bin/python", "XOM_TEST_SERVICES": "work/services"}
-    own = {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"PYTHONPATH": str(folder / "src")}
     return {**{name: str(ROOT / path) for name, path in places.items()}, **os.environ, **own}
 
 
@@ -265,16 +307,18 @@ def _try_all(chosen: Sequence[Mutant], folder: Path, options: argparse.Namespace
         trees.put(Tree(folder / str(number), options.tests, options.wider, options.limit))
     tree = trees.get()
     near = " ".join(sorted({test for mutant in chosen for test in nearest(tree.folder, mutant.path)}))
-    for tests in filter(None, (near, options.tests, options.wider)):
-        if not tree.passes(tests):
-            print(tree.output.read_text(encoding="utf-8")[-3000:])
-            raise SystemExit(f"without any mutant these tests fail, or take longer than {options.limit:g} s: {tests}")
+    runners = tree.measure(options.jobs)
+    failing = [options.tests] if runners is None else []
+    failing += [tests for tests in (near, options.wider) if tests and not failing and not tree.passes(tests)]
+    if runners is None or failing:
+        print(tree.output.read_text(encoding="utf-8")[-3000:])
+        raise SystemExit(f"without any mutant these tests fail, or take longer than {options.limit:g} s: {failing[0]}")
     trees.put(tree)
 
     def attempt(mutant: Mutant) -> str:
         tree = trees.get()
         try:
-            step = tree.try_mutant(mutant)
+            step = tree.try_mutant(mutant, runners)
         finally:
             trees.put(tree)
         print(f"{f'caught by {step}' if step else 'SURVIVED'}: {mutant}", flush=True)

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -83,9 +84,9 @@ def test_the_unit_tests_that_import_a_module_or_have_its_name_come_first(mutants
     assert found == [f"tests/unit/test_{name}.py" for name in ("a", "b", "runner")]
 
 
-def test_a_mutant_is_caught_by_the_step_that_fails(
-    mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def tree(mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A copy of a project with one test."""
     project = tmp_path / "project"
     (project / "work/envs").mkdir(parents=True)
     for name, text in {
@@ -97,12 +98,28 @@ def test_a_mutant_is_caught_by_the_step_that_fails(
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
     monkeypatch.setattr(mutants, "ROOT", project)
-    tree = mutants.Tree(tmp_path / "copy", "", "", 60)
+    return mutants.Tree(tmp_path / "copy", "tests/unit", "", 60)
+
+
+def test_a_mutant_is_caught_by_the_step_that_fails(mutants: ModuleType, tmp_path: Path, tree: Any) -> None:
     assert not (tree.folder / "work").exists()
     assert (tree.folder / "src/pack/worker.py").exists()
-    steps = {one.kind: tree.try_mutant(one) for one in mutants.sample(["pack/*"], 0, 1)}
-    assert steps == {"operator": "nearest", "dropped not": ""}
-    assert (tree.folder / "src/pack/sums.py").read_text() == (project / "src/pack/sums.py").read_text()
+    every = mutants.sample(["pack/*"], 0, 1)
+    assert {one.kind: tree.try_mutant(one, {}) for one in every} == {"operator": "nearest", "dropped not": ""}
+    source = tmp_path / "project/src/pack/sums.py"
+    assert (tree.folder / "src/pack/sums.py").read_text() == source.read_text()
+
+
+def test_the_tests_that_run_a_line_are_found_and_alone_decide(mutants: ModuleType, tree: Any) -> None:
+    runners = tree.measure(1)
+    assert runners["src/pack/sums.py"][2] == ["tests/unit/test_sums.py::test_add"]
+    steps = {one.kind: tree.try_mutant(one, runners) for one in mutants.sample(["pack/*"], 0, 1)}
+    assert steps == {"operator": "line", "dropped not": ""}
+
+
+def test_nothing_is_measured_where_a_test_fails_without_a_mutant(tree: Any) -> None:
+    (tree.folder / "tests/unit/test_sums.py").write_text("def test_add():\n    assert 0\n")
+    assert tree.measure(1) is None
 
 
 def test_what_is_listed_as_equivalent_still_is_a_mutant(mutants: ModuleType) -> None:
