@@ -61,8 +61,8 @@ def results(number: int, seed: int) -> RunResults:
     return RunResults(run_id(FIRST + number), times.text(start), values)
 
 
-def version(paths: Paths, history: Results, decided: Decided) -> JudgedVersion:
-    return JudgedVersion(paths, history, "kr83m", "v1", SETTINGS, decided)  # type: ignore[arg-type]
+def version(paths: Paths, history: Results, decided: Decided, settings: Settings = SETTINGS) -> JudgedVersion:
+    return JudgedVersion(paths, history, "kr83m", "v1", settings, decided)  # type: ignore[arg-type]
 
 
 def bands(paths: Paths) -> dict[SeriesId, list[Verdict]]:
@@ -73,13 +73,15 @@ def bands(paths: Paths) -> dict[SeriesId, list[Verdict]]:
     return found
 
 
-def replayed(history: Results, decided: Decided) -> tuple[dict[SeriesId, list[Verdict]], list[Event]]:
+def replayed(
+    history: Results, decided: Decided, settings: Settings = SETTINGS
+) -> tuple[dict[SeriesId, list[Verdict]], list[Event]]:
     """Return what judging everything at once gives."""
     runs, before = [], -1
     for run in sorted(history.of):
         runs.append(("all", decided.on(history.of[run], before)))
         before = int(run)
-    judged = judge(runs, SETTINGS)
+    judged = judge(runs, settings)
     return judged.of("kr83m", "v1"), judged.events.get("all", [])
 
 
@@ -106,7 +108,9 @@ def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> Non
                 changed = rng.choice(sorted(history.of))
                 history.of[changed] = results(int(changed) - FIRST, seed + 1)
             if rng.random() < 0.3:
-                decided = rng.choice((Decided(), Decided(bad=(FIRST + 30,)), Decided(renewed=((FIRST + 150, ""),))))
+                muted = Decided(muted=(("v1", results(rng.choice((20, 120, 300)), seed).start, ""),))
+                others = Decided(bad=(FIRST + 30,)), Decided(renewed=((FIRST + 150, ""),))
+                decided = rng.choice((Decided(), muted, *others))
             left = rng.randint(1, 100)
 
             def is_over(end: int = left, counted: list[int] = [], kills: bool = rng.random() < 0.3) -> bool:  # noqa: B006
@@ -147,6 +151,28 @@ def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     version(paths, history, Decided()).go_on(lambda: False)
     assert history.reads == 80
     assert bands(paths) == replayed(history, Decided())[0]
+
+
+def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    for number, reads in ((170, 30), (90, 130), (500, 130)):  # the one before counts no more
+        history.reads, decided = 0, Decided(muted=(("v0", results(number, 1).start, ""),))
+        version(paths, history, decided).go_on(lambda: False)
+        assert (number, history.reads) == (number, reads)
+        assert bands(paths) == replayed(history, decided)[0]
+
+
+def test_with_other_settings_all_is_judged_anew(tmp_path: Path) -> None:
+    paths, history, other = Paths(tmp_path), Results(), Settings(minimum=14, accept=12)
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    history.of[run_id(FIRST)] = results(0, 1)
+    assert not version(paths, history, Decided()).go_on(after(1))  # the newest runs are judged by a front
+    while not version(paths, history, Decided(), other).go_on(after(50)):
+        pass
+    assert bands(paths) == replayed(history, Decided(), other)[0]
 
 
 def is_judged(paths: Paths, number: int) -> bool:

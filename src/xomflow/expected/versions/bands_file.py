@@ -27,7 +27,7 @@ class BandsFile:
         return [(run_in(line), line.split('"', 6)[5]) for line in self._lines()]
 
     def replace(self, after: str, upto: str, lines: Sequence[str]) -> bool:
-        """Replace the lines of some runs; return whether the file is another one now.
+        """Replace the lines of some runs; return whether the file is another one now. A damaged file is written anew.
 
         Later lines stay, though they are outdated, until their runs are judged again: an old band is better than none.
 
@@ -43,9 +43,8 @@ class BandsFile:
         late = [line for line in before if run_in(line) > upto]
         if [*early, *lines, *late] == before:
             return False
-        if len(early) == len(before) and self._path.exists():
-            with open_file(self._path, "a", encoding="utf-8") as file:
-                file.writelines(lines)
+        if before and len(early) == len(before):
+            self._append(lines)
         else:
             write_kept(self._path, "".join([*early, *lines, *late]))
         return True
@@ -53,9 +52,8 @@ class BandsFile:
     def put(self, lines: Sequence[str]) -> None:
         """Put lines in their places, in place of those of the same runs."""
         there = {run_in(line): line for line in self._lines()}
-        if lines and max(there, default="") < run_in(lines[0]) and self._path.exists():
-            with open_file(self._path, "a", encoding="utf-8") as file:
-                file.writelines(lines)
+        if lines and there and max(there) < run_in(lines[0]):
+            self._append(lines)
         elif lines:
             there |= {run_in(line): line for line in lines}
             write_kept(self._path, "".join(there[run] for run in sorted(there)))
@@ -63,6 +61,10 @@ class BandsFile:
     def remove(self) -> None:
         """Remove the file."""
         self._path.unlink(missing_ok=True)
+
+    def _append(self, lines: Sequence[str]) -> None:
+        with open_file(self._path, "a", encoding="utf-8") as file:
+            file.writelines(lines)
 
     def _lines(self) -> list[str]:
         try:

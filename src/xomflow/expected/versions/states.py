@@ -59,7 +59,7 @@ class States:
     def before(self, run: str, settings: Settings) -> tuple[Judge, Reached] | None:
         """Return the judge as it was before a run, some runs before that; None if it has to begin."""
         for file in reversed(self._older()):
-            if _last_in(file) < run and (one := _read(file, settings)) is not None and one[1].last < run:
+            if _last_in(file) < run and (one := _read(file, settings)) is not None:
                 return one
         return None
 
