@@ -41,11 +41,11 @@ def test_configured_modes_share_a_history() -> None:
 def test_other_groups_are_other_settings_so_that_all_is_judged_anew() -> None:
     found = [SiteSettings(groups=groups).of("event_rate").to_json() for groups in ({}, {"a": ["b"]})]
     assert found[0] != found[1]
-    assert found[0] != SiteSettings(together=["event_rate"]).of("event_rate").to_json()
+    assert found[0] != SiteSettings(together=("event_rate",)).of("event_rate").to_json()
 
 
 def test_settings_with_groups_survive_their_file() -> None:
-    settings = SiteSettings(groups={"a": ["b"]}, together=["scada"])
+    settings = SiteSettings(groups={"a": ["b"]}, together=("scada",))
     assert SiteSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
 

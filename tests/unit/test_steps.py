@@ -61,6 +61,24 @@ def test_a_killed_step_has_failed(steps: Steps, tick: TickPaths) -> None:
     assert steps.take("discover", tick) == ExitCode.UNFORESEEN
 
 
+def test_an_interrupt_of_the_whole_tick_leaves_what_makes_the_forks_alive(steps: Steps, tick: TickPaths) -> None:
+    steps.take("discover", tick)
+    os.kill(steps._pid, signal.SIGINT)
+    assert steps.take("discover", tick) == ExitCode.CONFIGURATION
+
+
+def test_what_makes_the_forks_ends_by_a_signal_that_snakemake_handles(tick: TickPaths) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        steps = Steps()
+        steps.take("discover", tick)
+        os.kill(steps._pid, signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(os.waitpid(steps._pid, 0)[1]) == -signal.SIGTERM
+        steps._orders.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_forks_end_with_the_tick() -> None:
     steps = Steps()
     steps._orders.close()  # as the end of the process does

@@ -221,8 +221,9 @@ def _expected(config: Config) -> SiteSettings:
         for name, of in config.analyses.items()
         if of.expected
     }
-    together = {*block.together, *(name for name, of in config.analyses.items() if _is_of_one_mode(of.run_modes))}
-    return SiteSettings(block.minimum, block.accept, block.groups, block.time_per_tick, sizes, sorted(together))
+    of_one_mode = (name for name, of in config.analyses.items() if _is_of_one_mode(of.run_modes))
+    together = tuple(sorted({*block.together, *of_one_mode}))
+    return SiteSettings(block.minimum, block.accept, block.groups, block.time_per_tick, sizes, together)
 
 
 def _is_of_one_mode(run_modes: Sequence[str]) -> bool:

@@ -97,7 +97,7 @@ class SiteSettings:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_per_tick_s: float = 0.2
     sizes: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
-    together: Sequence[str] = ()
+    together: tuple[str, ...] = ()
 
     def of(self, analysis: str) -> Settings:
         """Return the settings of an analysis."""
@@ -118,7 +118,7 @@ class SiteSettings:
             analysis: {variable: (str(matters), str(tolerance)) for variable, (matters, tolerance) in of.items()}
             for analysis, of in content.get("sizes", {}).items()
         }
-        return cls(**{**content, "sizes": sizes})
+        return cls(**{**content, "sizes": sizes, "together": tuple(content.get("together", ()))})
 
 
 def size_of(text: str) -> Size:
