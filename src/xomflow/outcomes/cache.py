@@ -17,8 +17,9 @@ from zlib import crc32
 from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
 from xomflow.core.files.kept_json import UNREADABLE, read_kept, write_kept
+from xomflow.core.files.stamps import changed_in
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, quarantine
+from xomflow.outcomes.files import is_done_name, list_versions, quarantine, shelf_names
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import compact, outcome_named, read_document
 from xomlib.documents.schema import SchemaError
@@ -72,6 +73,7 @@ class OutcomeCache:
 
     def __init__(self, paths: Paths, may_write: bool = True) -> None:
         self._paths = paths
+        self._outcomes = str(paths.outcomes)
         self._may_write = may_write
         self._now: int | None = None
         self.damaged: dict[Path, str] = {}
@@ -93,18 +95,17 @@ class OutcomeCache:
 
     def shelves(self) -> list[Shelf]:
         """Return all shelves, those of older versions and of analyses no longer configured included."""
-        found = []
-        for analysis in _folders(self._paths.outcomes):
-            for version in list_versions(self._paths, analysis):
-                found += [
-                    Shelf(analysis, version, folder.name) for folder in list_shelves(self._paths, analysis, version)
-                ]
-        return sorted(found)
+        return [
+            Shelf(analysis, version, name)
+            for analysis in _folders(self._paths.outcomes)
+            for version in list_versions(self._paths, analysis)
+            for name in shelf_names(self._paths, analysis, version)
+        ]
 
     def fingerprint(self, shelf: Shelf) -> int:
         """Return a number that changes whenever an outcome of the shelf comes, goes or is replaced."""
         try:
-            changed = self._folder(shelf).stat().st_mtime_ns
+            changed = changed_in(f"{self._outcomes}/{shelf}")
         except FileNotFoundError:
             return 0
         if self._now is None:
@@ -231,7 +232,8 @@ class SeenFingerprints:
     def __init__(self, path: Path, look_at: Collection[Shelf] = ()) -> None:
         self._path = path
         self._look_at = frozenset(look_at)
-        self._seen: dict[str, Fingerprint] = read_kept(path, _object) or {}
+        self._kept: dict[str, Fingerprint] | None = read_kept(path, _object)
+        self._seen = dict(self._kept or {})
 
     def seen(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
         """Return whether the shelf had this fingerprint; never for 0."""
@@ -245,9 +247,17 @@ class SeenFingerprints:
         """Remember the fingerprint of a shelf."""
         self._seen[str(shelf)] = fingerprint
 
+    def forget(self, shelf: Shelf) -> None:
+        """Forget the fingerprint of a shelf."""
+        self._seen.pop(str(shelf), None)
+
     def keep(self) -> None:
-        """Write the file."""
-        write_kept(self._path, json.dumps(self._seen))
+        """Write the file, if something was noted or forgotten; without an entry there is none."""
+        if self._seen and self._seen != self._kept:
+            write_kept(self._path, json.dumps(self._seen))
+        elif self._kept and not self._seen:
+            self._path.unlink(missing_ok=True)
+        self._kept = dict(self._seen)
 
 
 def kept_runs(content: Any) -> set[str]:

@@ -127,7 +127,17 @@ def is_done_name(name: str) -> bool:
 def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
     """Return the shelves of one version of an analysis, in order."""
     folder = paths.shelves(analysis, version)
-    return sorted(shelf for name in names_in(folder) if (shelf := folder / name).is_dir())
+    return [folder / name for name in shelf_names(paths, analysis, version)]
+
+
+def shelf_names(paths: Paths, analysis: str, version: str) -> list[str]:
+    """Return the names of the shelves of one version of an analysis, in order; errors as of `names_in`."""
+    try:
+        with os.scandir(paths.shelves(analysis, version)) as entries:
+            return sorted(entry.name for entry in entries if _is_folder(entry))
+    except OSError as error:
+        _check_absent(error)
+    return []
 
 
 def shelf_stamps(paths: Paths, analysis: str, version: str) -> dict[str, tuple[int, int]]:
@@ -139,11 +149,15 @@ def shelf_stamps(paths: Paths, analysis: str, version: str) -> dict[str, tuple[i
     ):
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # it goes at this moment
-                # The second one sees through links, and takes one that leads to itself for no folder.
-                if entry.is_dir(follow_symlinks=False) or Path(entry.path).is_dir():
+                if _is_folder(entry):
                     status = entry.stat()
                     found[entry.name] = (status.st_mtime_ns, status.st_ino)
     return found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # The second one sees through links, and takes one that leads to itself for no folder.
+    return entry.is_dir(follow_symlinks=False) or Path(entry.path).is_dir()
 
 
 def list_versions(paths: Paths, analysis: str) -> list[str]:
@@ -241,9 +255,14 @@ def attempt_of(path: Path) -> int:
 
 
 def names_in(folder: Path) -> Iterator[str]:
-    """Return the names in a folder; none if there is no such folder."""
+    """Return the names in a folder; none if there is no such folder, `OSError` if it cannot be listed."""
     try:
         yield from os.listdir(folder)
-    except OSError as error:  # what cannot be listed is not empty
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise
+    except OSError as error:
+        _check_absent(error)
+
+
+def _check_absent(error: OSError) -> None:
+    """Raise an error unless it means that there is no such folder: what cannot be listed is not empty."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        raise error

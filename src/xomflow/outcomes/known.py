@@ -14,6 +14,7 @@ from typing import Any
 
 from xomflow.core import times
 from xomflow.core.files.kept_json import dict_of, read_kept
+from xomflow.core.files.stamps import changed_in
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf, kept_runs
@@ -69,9 +70,9 @@ class KnownResults:
         everything
             Whether to look also if the folder has not changed since it was published, which takes longer.
         """
-        folder = self._paths.shelves(shelf.analysis, shelf.version) / shelf.name
+        folder = f"{self._paths.outcomes}/{shelf}"
         try:
-            if not everything and self._published.get(str(shelf)) == str(folder.stat().st_mtime_ns):
+            if not everything and self._published.get(str(shelf)) == str(changed_in(folder)):
                 return {}
             names = set(os.listdir(folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -94,9 +95,19 @@ def _times_of_folders(content: Any) -> dict[str, str]:
 
 def shelves_in(folder: Path) -> Iterator[Shelf]:
     """Yield the shelves that a ledger, or the cache of outcomes, has a file of."""
-    for path in folder.glob("*/*/*.json"):
-        analysis, version = path.parts[-3:-1]
-        yield Shelf(analysis, version, path.stem)
+    for analysis in _names(folder):
+        for version in _names(f"{folder}/{analysis}"):
+            for name in _names(f"{folder}/{analysis}/{version}"):
+                if name.endswith(".json"):
+                    yield Shelf(analysis, version, name.removesuffix(".json"))
+
+
+def _names(folder: Path | str) -> list[str]:
+    """Return the names in a folder; none if it is none, or cannot be listed."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _time_of(path: Path) -> datetime:

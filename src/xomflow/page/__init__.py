@@ -16,16 +16,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xomflow.core.files.stamps import stamp_of
 from xomflow.core.verdicts import Alarm, SeriesId, Verdict
 from xomflow.outcomes.model import Outcome
 from xomflow.page.bands import bands_of
 from xomflow.page.chunk import NO_MARKS, chunk_of, modes_of
-from xomflow.page.files import chunk_path, read_head, read_source, statement, with_head, write_if_new
+from xomflow.page.files import FORM, chunk_path, read_head, read_source, statement, with_head, write_if_new
 from xomflow.page.newest import merged, newest_results, newest_verdicts
 
 __all__ = [
     "bands_source",
     "has_chunk",
+    "look_of",
     "remove_chunks",
     "write_alarms",
     "write_bands",
@@ -145,6 +147,12 @@ def bands_source(folder: Path, analysis: str, version: str, shelf: str) -> str:
 def has_chunk(folder: Path, analysis: str, version: str, shelf: str) -> bool:
     """Return whether there is a good chunk of a shelf; one of an older version is none."""
     return read_source(chunk_path(folder, analysis, version, shelf)) is not None
+
+
+def look_of(folder: Path, analysis: str, version: str, shelf: str) -> str:
+    """Return a text that differs whenever a file of a shelf was written or removed; neither is read."""
+    place = f"{folder}/data/{analysis}/{version}/{shelf}"
+    return f"{FORM} {stamp_of(f'{place}.js')} {stamp_of(f'{place}{_BANDS}.js')}"
 
 
 def remove_chunks(folder: Path, analysis: str) -> None:

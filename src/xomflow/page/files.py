@@ -13,7 +13,9 @@ from xomflow.page.chunk import non_finite
 from xomlib.files import open_file, read_bytes, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_HEAD = re.compile(r"// xom-page-2 ([0-9a-f]{12})(?: (.*))?")
+# Changes with what a data file has in its head, or in its statement.
+FORM = "xom-page-2"
+_HEAD = re.compile(rf"// {FORM} ([0-9a-f]{{12}})(?: (.*))?")
 _LONGEST = 1_000_000  # characters of a head; a shelf with 500 variables has 100,000
 
 
@@ -60,7 +62,7 @@ def statement(kind: str, content: Any, place: str) -> str:
 def with_head(body: str, facts: dict[str, Any], place: str, source: str = "") -> bytes:
     """Return a data file with its head."""
     stamp = hashlib.sha256(body.encode()).hexdigest()[:12]
-    return f"// xom-page-2 {stamp} {source}\n// {_json(facts, place)}\n{body}".encode()
+    return f"// {FORM} {stamp} {source}\n// {_json(facts, place)}\n{body}".encode()
 
 
 def read_source(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from xomflow import page
+from xomflow.core.files.stamps import stamp_of
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import read_alarms, read_bands
 from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
@@ -49,6 +50,7 @@ class PageRefresh:
         self._cache, self._current = OutcomeCache(paths), CurrentResults(paths)
         self._makers = MakersOfShelves(paths.makers)
         self._fingerprints = SeenFingerprints(paths.page_stamps, look_at)
+        self._looks = SeenFingerprints(paths.page_looks)
 
     def look(self, shelf: Shelf, outcomes: Mapping[str, Outcome]) -> None:
         """Renew a shelf whose outcomes are all in memory; what fails is tried again, and reported, by `all`."""
@@ -64,8 +66,7 @@ class PageRefresh:
         shown, problems = [], []
         for shelf in self._cache.shelves():
             try:
-                fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf))
-                _renew_bands(self._paths, *_name(shelf))
+                fingerprint = self._renew_files(shelf)
             except (OSError, ValueError) as error:
                 problems.append(f"the page lacks {shelf}: {error}")
                 continue
@@ -75,11 +76,25 @@ class PageRefresh:
         page.write_index(self._paths.page, shown)
         page.write_alarms(self._paths.page, read_alarms(self._paths))
         self._fingerprints.keep()
+        self._looks.keep()
         self._makers.keep()
         return Refreshed([*self._cache.problems, *problems], by_method(self._makers.found))
 
-    def _renew(self, shelf: Shelf, read: Callable[[], Mapping[str, Outcome]]) -> str | int:
-        """Renew a shelf if it has changed; return what it looks like now."""
+    def _renew_files(self, shelf: Shelf) -> str | int:
+        """Renew both files of a shelf as far as it has changed; return what it looks like now."""
+        source = _source_of_bands(self._paths, shelf)
+        before = f"{page.look_of(self._paths.page, *_name(shelf))} {source}"
+        is_good = self._looks.seen(shelf, before)
+        fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf), is_good)
+        if not is_good:
+            _renew_bands(self._paths, *_name(shelf), source)
+        now = f"{page.look_of(self._paths.page, *_name(shelf))} {source}"
+        if now != before or not is_good:
+            self._looks.note(shelf, now)
+        return fingerprint
+
+    def _renew(self, shelf: Shelf, read: Callable[[], Mapping[str, Outcome]], has_chunk: bool = False) -> str | int:
+        """Renew a shelf if it has changed, or its chunk is not known to be there; return what it looks like now."""
         changed, current = self._cache.fingerprint(shelf), list[Outcome]()
         fingerprint = f"{changed} {self._current.fingerprint(shelf)}" if changed else 0
 
@@ -88,7 +103,8 @@ class PageRefresh:
                 current.extend(self._current.of(shelf, read()).values())
             return current
 
-        if not (self._fingerprints.seen(shelf, fingerprint) and page.has_chunk(self._paths.page, *_name(shelf))):
+        is_current = self._fingerprints.seen(shelf, fingerprint)
+        if not (is_current and (has_chunk or page.has_chunk(self._paths.page, *_name(shelf)))):
             page.write_chunk(self._paths.page, *_name(shelf), outcomes(), self._current.marks(shelf))
         self._makers.look_at(shelf, fingerprint, outcomes)
         return fingerprint
@@ -99,13 +115,14 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
     return PageRefresh(paths, look_at).all()
 
 
-def _renew_bands(paths: Paths, analysis: str, version: str, shelf: str) -> None:
+def _source_of_bands(paths: Paths, shelf: Shelf) -> str:
+    """Return what the verdicts on the results of a shelf look like now; empty: there are none."""
+    stamp = stamp_of(f"{paths.all_bands}/{shelf}.json")
+    return " ".join(stamp.split(" ")[:2])  # a copy of the whole folder has other inodes
+
+
+def _renew_bands(paths: Paths, analysis: str, version: str, shelf: str, source: str) -> None:
     """Write what was expected of the results of a shelf, if the verdicts have changed."""
-    try:
-        kept = paths.bands(analysis, version, shelf).stat()
-        source = f"{kept.st_mtime_ns} {kept.st_size}"
-    except FileNotFoundError:
-        source = ""
     if source != page.bands_source(paths.page, analysis, version, shelf):
         bands = read_bands(paths, analysis, version, shelf) if source else {}
         page.write_bands(paths.page, analysis, version, shelf, bands, source)

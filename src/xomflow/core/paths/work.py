@@ -326,3 +326,8 @@ class Paths:
     def page_stamps(self) -> Path:
         """Fingerprints of the outcomes in the page's data; lies beside these so that it is deleted with them."""
         return self.page / "data" / "stamps.json"
+
+    @property
+    def page_looks(self) -> Path:
+        """Stamps of the page's data files as they were good, so that they need not be read; may be deleted."""
+        return self.page / "data" / "looks.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 from zlib import crc32
@@ -48,14 +48,13 @@ class History:
 
     def __init__(self, cache: OutcomeCache, current: CurrentResults, group_of: Callable[[str, str], str]) -> None:
         self._cache, self._current, self._group_of = cache, current, group_of
+        self._shelves: dict[str, dict[str, list[Shelf]]] = {}
+        for one in cache.shelves():
+            self._shelves.setdefault(one.analysis, {}).setdefault(one.version, []).append(one)
 
-    def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
+    def shelves(self, analysis: str) -> Mapping[str, Sequence[Shelf]]:
         """Return the shelves of each version of an analysis, in order."""
-        found: dict[str, list[Shelf]] = {}
-        for one in self._cache.shelves():
-            if one.analysis == analysis:
-                found.setdefault(one.version, []).append(one)
-        return found
+        return self._shelves.get(analysis, {})
 
     def fingerprint(self, shelf: Shelf) -> str:
         """Return a text that changes whenever a result of a shelf does; empty if that cannot be seen at present."""

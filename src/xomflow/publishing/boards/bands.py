@@ -1,7 +1,8 @@
 """The bands in which results were expected, published run by run: only what the store lacks.
 
 There is a point for each result, so they are not compared with the store in every tick, as limits are. A ledger has a
-digest of each run's verdicts, and a shelf whose file did not change is not read.
+digest of each run's verdicts, and a shelf whose file did not change is not read. Nor is its ledger: one file has the
+stamps of all shelves whose bands the store has.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import json
 from typing import Any, NamedTuple
 
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
+from xomflow.core.files.stamps import stamp_of
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import SeriesId, Verdict, read_bands
-from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.cache import SeenFingerprints, Shelf
 from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.publishing.boards.expected import TABLE, band_points
 from xomflow.publishing.point import FORM
 from xomflow.publishing.stores.store import Store, WholeShelfNeededError
+
+# In the ledger of bands, beside the folders of analyses: the stamp of each shelf's bands when it was published last.
+_STAMPS = "stamps.json"
 
 Verdicts = dict[str, dict[SeriesId, Verdict]]  # by run, the verdict on each of its results
 
@@ -49,25 +54,38 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
         If not everything has arrived; the next tick tries again.
     """
     ledger = paths.ledger / store.name / "bands"
-    for shelf in sorted({*shelves_in(paths.all_bands), *shelves_in(ledger)}):
-        file = ledger / f"{shelf}.json"
-        known = read_kept(file, _published) or _Published("", {})
-        if anew:
-            known = _Published("", dict.fromkeys(known.runs, UNKNOWN))
-        stamp = _stamp(paths, shelf)
-        if stamp and stamp == known.stamp:
-            continue
-        verdicts = _by_run(read_bands(paths, shelf.analysis, shelf.version, shelf.name))
-        present = {run: _digest(of_run) for run, of_run in verdicts.items()}
-        changed = {run for run in present.keys() | known.runs.keys() if present.get(run) != known.runs.get(run)}
-        if changed:
-            # A write that fails may have changed some of these points.
-            write_kept(file, json.dumps(["", known.runs | dict.fromkeys(changed, UNKNOWN)]))
-            _write(store, shelf, verdicts, changed, prefix)
-        if present:
-            write_kept(file, json.dumps([stamp, present]))
-        else:
-            file.unlink(missing_ok=True)
+    published, seen = set(shelves_in(ledger)), SeenFingerprints(ledger / _STAMPS)
+    for shelf in sorted({*shelves_in(paths.all_bands), *published}):
+        stamp = stamp_of(f"{paths.all_bands}/{shelf}.json")
+        if anew or not stamp or shelf not in published or not seen.seen(shelf, f"{FORM} {stamp}"):
+            _publish_shelf(paths, store, shelf, prefix, anew)
+            if stamp:
+                seen.note(shelf, f"{FORM} {stamp}")
+            else:
+                seen.forget(shelf)
+    seen.keep()
+
+
+def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, anew: bool) -> None:
+    """Make the store have the bands of a shelf; parameters as of `publish_bands`."""
+    file = paths.ledger / store.name / "bands" / f"{shelf}.json"
+    known = read_kept(file, _published) or _Published("", {})
+    if anew:
+        known = _Published("", dict.fromkeys(known.runs, UNKNOWN))
+    stamp = _stamp(paths, shelf)
+    if stamp and stamp == known.stamp:
+        return
+    verdicts = _by_run(read_bands(paths, shelf.analysis, shelf.version, shelf.name))
+    present = {run: _digest(of_run) for run, of_run in verdicts.items()}
+    changed = {run for run in present.keys() | known.runs.keys() if present.get(run) != known.runs.get(run)}
+    if changed:
+        # A write that fails may have changed some of these points.
+        write_kept(file, json.dumps(["", known.runs | dict.fromkeys(changed, UNKNOWN)]))
+        _write(store, shelf, verdicts, changed, prefix)
+    if present:
+        write_kept(file, json.dumps([stamp, present]))
+    else:
+        file.unlink(missing_ok=True)
 
 
 def _write(store: Store, shelf: Shelf, verdicts: Verdicts, changed: set[str], prefix: str) -> None:

@@ -43,7 +43,8 @@ class Uses:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._by_shelf = read_kept(path, _parsed) or {}
+        self._kept = read_kept(path, _parsed)
+        self._by_shelf = dict(self._kept or {})
 
     def __contains__(self, shelf: Shelf) -> bool:
         """Return whether the uses of a shelf are known."""
@@ -55,10 +56,12 @@ class Uses:
         self._by_shelf[str(shelf)] = earliest(_use(fields) for fields in first if "ended" in fields)
 
     def keep(self, shelves: Iterable[Shelf]) -> None:
-        """Write the file, without shelves that are not there any more."""
+        """Write the file if something has changed, without shelves that are not there any more."""
         there = {str(shelf) for shelf in shelves}
         self._by_shelf = {name: uses for name, uses in self._by_shelf.items() if name in there}
-        write_kept(self._path, json.dumps(self._by_shelf))
+        if self._by_shelf != self._kept:
+            write_kept(self._path, json.dumps(self._by_shelf))
+            self._kept = dict(self._by_shelf)
 
     def by_version(self) -> dict[tuple[str, str], list[Use]]:
         """Return the uses of each version of each analysis, the first one first."""
