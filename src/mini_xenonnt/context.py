@@ -1,7 +1,7 @@
 """The strax context of the mini-XENONnT: straxen's own, with four source plugins and correction maps by formula."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ class FormulaMap:
 def formula_map(name: str, **_: Any) -> FormulaMap:
     """Return the map behind an option such as "mini-map://light": no file, so no path in the lineage."""
     return FormulaMap(name)
+
+
+@straxen.URLConfig.register("mini-undistorted")
+def undistorted_map(distortion: float, **_: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the map behind the option "mini-undistorted://0.03": straxen's fdc_map for a field_distortion of 0.03."""
+    return lambda points: maps.undistorted(points, float(distortion))
 
 
 @straxen.URLConfig.register("mini-nveto-pmts")

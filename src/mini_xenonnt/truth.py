@@ -64,6 +64,12 @@ QUANTITIES: dict[str, Quantity] = {
     "train_electrons": Quantity("1", 20.0, "mean number of electrons of a train, within some 20 ms"),
     "afterpulse_share": Quantity("1", 0.0, "share of the S1s behind which an afterpulse of some PE is an S1 too"),
     "map_types": Quantity("1", 0.0, "share of the small S1s and S2s that have types of straxen's self-organizing map"),
+    "accidental_share": Quantity("1", 0.0, "share of the S1s behind which a larger one follows by chance"),
+    "field_distortion": Quantity("1", 0.0, "how much nearer the axis electrons from the cathode arrive, of the radius"),
+    "charge_yield_change": Quantity("1", 0.0, "relative change of charge yields from gate to cathode"),
+    "wrong_light_map": Quantity("1", 0.0, "amplitude over the depth that the correction of S1s lacks"),
+    "wrong_charge_map": Quantity("1", 0.0, "tilt along y that the correction of S2s lacks"),
+    "gain_drift": Quantity("1", 0.0, "relative change of all areas from the start to the end of the run"),
     "nveto_rate": Quantity("Hz", {"start": 100.0, "slope_per_day": 0.1}, "neutron-veto events"),
     "nveto_dark_rate": Quantity("Hz", 500.0, "single hits in the whole neutron veto"),
     "nveto_dead_channel": Quantity("1", {"start": 0, "step": {"at": 20, "by": 2017}}, "channel without hits; 0: none"),
@@ -93,6 +99,7 @@ QUANTITIES: dict[str, Quantity] = {
 }
 SLOW_CONTROL = ("chamber_pressure", "xenon_temperature", "liquid_level")
 """Truths that are parameters of the slow control; each has a <name>_noise."""
+_SIGNED = ("field_distortion", "charge_yield_change", "wrong_light_map", "wrong_charge_map", "gain_drift")
 _POSITIVE = (
     "light_yield_9_4",
     "light_yield_32_2",
@@ -209,7 +216,7 @@ def evaluate(name: str, spec: Spec, run_id: str, when: datetime, origin: datetim
     if isinstance(spec, dict) and not set(spec) <= _FUNCTION_KEYS:
         spec = spec.get(run_id, spec.get("default", QUANTITIES[name].default))
     value = _at(spec, when, origin) if isinstance(spec, dict) else float(spec)
-    if value < 0 or (value == 0 and name in _POSITIVE):
+    if (value < 0 and name not in _SIGNED) or (value == 0 and name in _POSITIVE):
         raise TruthError(f"{name} of run {run_id} would be {value:g} {QUANTITIES[name].unit}, which cannot be")
     return value
 

@@ -112,6 +112,10 @@ def test_an_impossible_value_is_refused_with_its_run(name: str, spec: float) -> 
         of_run({name: spec})
 
 
+def test_a_departure_from_the_corrections_may_have_either_sign() -> None:
+    assert of_run({"charge_yield_change": -0.04})["charge_yield_change"] == -0.04
+
+
 def test_a_file_of_truths_is_read(tmp_path: Path) -> None:
     path = tmp_path / "truth.json"
     path.write_text('{"event_rate": {"start": 1.5}}')

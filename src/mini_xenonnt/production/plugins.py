@@ -11,7 +11,7 @@ import straxen
 from immutabledict import immutabledict
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import alphas, background, electrons, krypton, signals, vetoes
+from mini_xenonnt.simulation import alphas, background, departures, electrons, krypton, signals, vetoes
 
 PEAKS_PER_CHUNK = 15_000
 WAVEFORMS = ("data", "saturated_channel")
@@ -109,9 +109,11 @@ class MiniPeaks(TruthSource):
         )
         small = [electrons.delayed(rng, self.truth, events), electrons.lone(rng, self.truth, start, end)]
         small.append(electrons.afterpulses(rng, self.truth, events))
+        small.append(departures.accidentals(rng, self.truth, events))
         found = signals.piled_up(np.concatenate([events, *small]))
         found = found[(found["start"] >= start) & (found["end"] <= end)]
         found = found[~vetoes.hidden(self.truth, found["center"])]
+        found["area"] *= departures.gain(self.truth, found["center"])
         found = signals.with_map_types(rng, found, self.truth.get("map_types", 0.0))
         peaks = to_peaks(found, signals.light_pattern(rng, found), self.dtype["peaks"])
         rows = to_positions(found, peaks, self.dtype["peak_positions_cnf"])

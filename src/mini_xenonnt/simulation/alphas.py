@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import maps, signals
+from mini_xenonnt.simulation import departures, signals
 
 S1_RESOLUTION = 0.02
 S2_RESOLUTION = 0.05
@@ -19,7 +19,7 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     ----------
     truth : Mapping
         Uses rn222_rate, po218_rate (Hz), alpha_light_yield, alpha_charge_yield (PE/keV), electron_lifetime (ms),
-        drift_velocity (mm/us) and response_skewness.
+        drift_velocity (mm/us), response_skewness and what `departures` uses.
     start, end : int
         Window in ns since the epoch.
 
@@ -34,13 +34,14 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     energy = np.repeat([energy for _, energy in lines], [len(part) for part in times])
     x, y, z = signals.positions(rng, len(time))
     drift = signals.drift_time(z, truth["drift_velocity"])
-    light = truth["alpha_light_yield"] * energy * maps.light(np.array([x, y, z]).T)
+    place = departures.extracted(truth, x, y, z)
+    light = truth["alpha_light_yield"] * energy * departures.light(truth, x, y, z)
     charge = truth["alpha_charge_yield"] * energy * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
-    charge = charge * maps.charge(np.array([x, y]).T)
+    charge = charge * departures.charge(truth, place, z)
     s1_area = signals.smeared(rng, light, light + (S1_RESOLUTION * light) ** 2, truth["response_skewness"])
     variance = charge * detector.G2 + (S2_RESOLUTION * charge) ** 2
     s2_area = signals.smeared(rng, charge, variance, truth["response_skewness"])
     later = time + drift.astype(np.int64)
     return np.concatenate(
-        [signals.s1(time, s1_area, z), signals.s2(rng, later, s2_area, drift, np.array([x, y]))],
+        [signals.s1(time, s1_area, z), signals.s2(rng, later, s2_area, drift, place)],
     )

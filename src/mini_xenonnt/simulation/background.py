@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import maps, signals
+from mini_xenonnt.simulation import departures, signals
 
 S2_RESOLUTION = 0.05
 
@@ -33,7 +33,8 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     Parameters
     ----------
     truth : Mapping
-        Uses event_rate (Hz), electron_lifetime (ms), drift_velocity (mm/us) and response_skewness.
+        Uses event_rate (Hz), electron_lifetime (ms), drift_velocity (mm/us), response_skewness, and what
+        `departures` uses.
     start, end : int
         Window in ns since the epoch.
 
@@ -46,15 +47,16 @@ def single_sites(rng: Generator, truth: Mapping[str, float], start: int, end: in
     energy = rng.uniform(detector.BACKGROUND_ENERGY_MIN, detector.BACKGROUND_ENERGY_MAX, len(time))
     x, y, z = signals.positions(rng, len(time))
     drift = signals.drift_time(z, truth["drift_velocity"])
+    place = departures.extracted(truth, x, y, z)
     quanta = energy / detector.WORK_FUNCTION
     share = charge_share(energy)
-    light = (1 - share) * quanta * detector.G1 * maps.light(np.array([x, y, z]).T)
+    light = (1 - share) * quanta * detector.G1 * departures.light(truth, x, y, z)
     charge = share * quanta * detector.G2 * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
-    charge = charge * maps.charge(np.array([x, y]).T)
+    charge = charge * departures.charge(truth, place, z)
     s1_area = signals.smeared(rng, light, light, truth["response_skewness"])
     variance = charge * detector.G2 + (S2_RESOLUTION * charge) ** 2
     s2_area = signals.smeared(rng, charge, variance, truth["response_skewness"])
     later = time + drift.astype(np.int64)
     return np.concatenate(
-        [signals.s1(time, s1_area, z), signals.s2(rng, later, s2_area, drift, np.array([x, y]))],
+        [signals.s1(time, s1_area, z), signals.s2(rng, later, s2_area, drift, place)],
     )

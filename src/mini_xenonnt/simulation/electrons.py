@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import maps, signals
+from mini_xenonnt.simulation import departures, signals
 
 ELECTRON_WIDTH = 300.0
 ELECTRON_LENGTH = 1000
@@ -27,14 +27,14 @@ def single_electrons(rng: Generator, truth: Mapping[str, float], center: np.ndar
     Parameters
     ----------
     truth : Mapping
-        Uses single_electron_gain (PE) and single_electron_spread (relative).
+        Uses single_electron_gain (PE), single_electron_spread (relative) and what `departures.charge` uses.
     center : numpy.ndarray
         Centre times in ns since the epoch.
     """
     n = len(center)
     x, y, _ = signals.positions(rng, n)
     out = signals.s2(rng, center, np.zeros(n), np.zeros(n), np.array([x, y]))
-    gain = truth["single_electron_gain"] * maps.charge(np.array([x, y]).T)
+    gain = truth["single_electron_gain"] * departures.charge(truth, np.array([x, y]))
     out["area"] = signals.smeared(rng, gain, (truth["single_electron_spread"] * gain) ** 2)
     out["width"] = ELECTRON_WIDTH
     out["start"], out["end"] = out["center"] - ELECTRON_LENGTH // 2, out["center"] + ELECTRON_LENGTH // 2

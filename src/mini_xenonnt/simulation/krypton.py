@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from mini_xenonnt import detector
-from mini_xenonnt.simulation import maps, signals
+from mini_xenonnt.simulation import departures, signals
 
 SPLIT_DELAY = 250.0
 """S1s closer than this (ns) are seen as one; a peak finder's threshold is softer."""
@@ -21,7 +21,7 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     ----------
     truth : Mapping
         Uses kr_rate (Hz), light_yield_32_2, light_yield_9_4, charge_yield (PE/keV), electron_lifetime (ms),
-        drift_velocity (mm/us), merged_recombination and response_skewness.
+        drift_velocity (mm/us), merged_recombination, response_skewness and what `departures` uses.
     start, end : int
         Window in ns since the epoch.
 
@@ -36,13 +36,14 @@ def decays(rng: Generator, truth: Mapping[str, float], start: int, end: int) -> 
     delay = rng.exponential(detector.KR_HALF_LIFE / np.log(2), len(time))
     electrons = truth["charge_yield"] * detector.KR_ENERGY / detector.G2  # that leave the interaction
     recombined = np.where(delay > SPLIT_DELAY, 0.0, truth["merged_recombination"] * electrons)
-    seen = maps.light(np.array([x, y, z]).T)
+    place = departures.extracted(truth, x, y, z)
+    seen = departures.light(truth, x, y, z)
     light = _light(rng, truth, time, delay, z, seen, recombined * detector.G1)
     charge = (electrons - recombined) * detector.G2 * np.exp(-drift / (1e6 * truth["electron_lifetime"]))
-    charge = charge * maps.charge(np.array([x, y]).T)
+    charge = charge * departures.charge(truth, place, z)
     variance = charge * detector.G2 + (S2_RESOLUTION * charge) ** 2
     area = signals.smeared(rng, charge, variance, truth["response_skewness"])
-    return np.concatenate([light, signals.s2(rng, time + drift.astype(np.int64), area, drift, np.array([x, y]))])
+    return np.concatenate([light, signals.s2(rng, time + drift.astype(np.int64), area, drift, place)])
 
 
 def _light(

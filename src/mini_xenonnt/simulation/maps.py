@@ -34,5 +34,19 @@ def charge(points: np.ndarray) -> np.ndarray:
     return (1 - 0.12 * (x**2 + y**2) / detector.RADIUS**2) / 0.94 + 0.05 * x / detector.RADIUS
 
 
+def undistorted(points: np.ndarray, distortion: float) -> np.ndarray:
+    """Return what must be added to the radius where electrons from the cathode arrive nearer the axis.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        x, y, z in cm as they were observed, shape (n, 3); NaN where one is missing.
+    distortion : float
+        Of the electrons from the cathode, relative to their radius: the truth field_distortion.
+    """
+    x, y, z = np.asarray(points, dtype=float).T
+    return np.hypot(x, y) * (1 / (1 + distortion * z / detector.HEIGHT) - 1)
+
+
 MAPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"light": light, "charge": charge}
 """Maps by their name in an option. The lineage contains the name, so a changed formula needs a new name."""
