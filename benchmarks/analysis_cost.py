@@ -61,6 +61,7 @@ CASES = {
     "drift": Case(("event_info",), 4, "50,000 decays"),
     "photo_ionization": Case(("event_basics", "peak_basics", "veto_intervals"), 63, "5 million peaks"),
     "peak_rate": Case(("peak_basics", "veto_intervals"), 63, "5 million peaks"),
+    "pmt_health": Case(("online_peak_monitor", "veto_intervals"), 63, "11 hours"),
     "kr83m_campaign": Case(("event_info_double",), 4, "50,000 decays in a run", campaign=True),
     "busy": Case(("veto_intervals",), 63, "11 hours"),
     "muon_veto": Case(("events_mv", "hitlets_mv"), 63, "11 hours", "muon_veto"),

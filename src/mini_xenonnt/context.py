@@ -1,4 +1,4 @@
-"""The strax context of the mini-XENONnT: straxen's own, with four source plugins and correction maps by formula."""
+"""The strax context of the mini-XENONnT: straxen's own, with source plugins and correction maps by formula."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -13,9 +13,10 @@ import straxen
 
 from mini_xenonnt import detector
 from mini_xenonnt.production.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
+from mini_xenonnt.production.pmt_hits import MiniLoneHits
 from mini_xenonnt.simulation import maps, vetoes
 
-SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits")
+SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits", "lone_hits")
 """Data types that only the simulation makes."""
 UNUSED_OPTIONS = ("gain_model_mv",)
 """Options of straxen's default configuration that no plugin here has; strax would warn of them."""
@@ -125,7 +126,7 @@ def mini_xenonnt(
     st.storage = [
         strax.DataDirectory(str(output_folder), readonly=readonly, provide_run_metadata=False, deep_scan=True)
     ]
-    st.register([MiniPeaks, MiniHitletsNV, MiniHitletsMV, MiniAqmonHits])
+    st.register([MiniPeaks, MiniHitletsNV, MiniHitletsMV, MiniAqmonHits, MiniLoneHits])
     st.set_config(DETECTOR_OPTIONS)
     if truth_folder is None:
         given += SOURCES

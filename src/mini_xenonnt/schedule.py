@@ -19,6 +19,7 @@ TPC_TYPES = (
     "distinct_channels",
     "event_info_double",
     "veto_intervals",
+    "online_peak_monitor",
 )
 NV_TYPES = ("events_nv", "event_positions_nv", "online_monitor_nv")
 MV_TYPES = ("events_mv", "online_monitor_mv")
@@ -60,7 +61,7 @@ ODD = {
     "no_rate": "the document has no rate; data complete",
     "markup": "a tag and a comment hold markup and control characters; data complete",
     "old_no_data": "transferred long ago, its data never came",
-    "partial": "Kr83m run with peak_basics, event_basics and veto_intervals only",
+    "partial": "Kr83m run with nothing above event_basics",
     "temp": "what lies above event_basics is in folders that end in _temp",
     "exception": "the metadata of what lies above event_basics carry an exception",
     "no_data_yet": "transferred hours ago, its data are not there yet",

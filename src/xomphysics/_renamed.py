@@ -7,7 +7,7 @@ from xomlib import _renamed
 
 MODULES = {
     "xomphysics.attenuation": "xomphysics.fits.attenuation",
-    "xomphysics.channels": "xomphysics.vetoes.channels",
+    "xomphysics.channels": "xomphysics.pmt_channels",
     "xomphysics.chunks": "xomphysics.reading.chunks",
     "xomphysics.counting": "xomphysics.poisson",
     "xomphysics.decay": "xomphysics.fits.decay",
@@ -25,6 +25,7 @@ MODULES = {
     "xomphysics.stream": "xomphysics.reading.chunks",
     "xomphysics.veto_detector": "xomphysics.vetoes.tally",
     "xomphysics.veto_figure": "xomphysics.vetoes.figure",
+    "xomphysics.vetoes.channels": "xomphysics.pmt_channels",
 }
 """Old to new name."""
 NAMES = {

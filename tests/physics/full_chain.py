@@ -74,7 +74,8 @@ def analyse_tpc(mini: Path, scratch: Path, most: int | None = None) -> dict[str,
     of_krypton = [analysis_scripts.load(name) for name in ("kr83m", "drift")]
     kr83m = of_krypton[0]
     of_tpc = [
-        analysis_scripts.load(name) for name in ("event_rate", "photo_ionization", "peak_rate", "single_electron")
+        analysis_scripts.load(name)
+        for name in ("event_rate", "photo_ionization", "peak_rate", "single_electron", "pmt_health")
     ]
     alpha = analysis_scripts.load("alpha")
     data, draft = mini / "strax_data", scratch / "draft"

@@ -135,6 +135,27 @@ def test_alphas_are_right(large: Any, variable: str, truth: Callable[[Any], floa
     assert agree([pull(run["alpha"]["results"][variable], truth(run["truth"])) for run in runs])
 
 
+COUNTED = 0.9431  # of single photoelectrons 35 % wide, from 50 to 250 of 150 ADC counts times samples
+HIT_GAP = 15.2e-6  # s; straxen counts hits without others so close before or behind
+
+
+def test_silent_and_loud_pmts_are_those_of_the_truth(large: Any) -> None:
+    for run in large["runs"].values():
+        said, truth = run["pmt_health"]["results"], run["truth"]
+        for kind, true in (("silent", "pmt_dead_channel"), ("loud", "pmt_loud_channel")):
+            found = said[f"{kind}_channels"]
+            assert (found["value"], found["data"].get("channels", "0")) == (bool(truth[true]), f"{truth[true]:g}")
+
+
+def test_dark_counts_are_right(large: Any) -> None:
+    pulls = []
+    for run in large["runs"].values():
+        rate, factor = run["truth"]["pmt_dark_rate"], run["truth"]["pmt_loud_factor"]
+        alone = math.exp(-2 * HIT_GAP * rate * (492 + factor))
+        pulls.append(pull(run["pmt_health"]["results"]["hit_rate"], rate * COUNTED * alone))
+    assert agree(pulls)
+
+
 def test_long_runs_have_enough_s2s_for_delayed_electrons(large: Any) -> None:
     assert all(run["photo_ionization"]["results"]["area_ratio"]["n"] >= 100 for run in large["runs"].values())
 
@@ -183,7 +204,16 @@ def test_live_time_is_the_length_of_the_run_without_its_vetoes(chain: Any) -> No
 
 def test_every_run_has_a_figure(chain: Any) -> None:
     for run in chain["runs"].values():
-        for name in ("event_rate", "kr83m", "photo_ionization", "peak_rate", "single_electron", "drift", "alpha"):
+        for name in (
+            "event_rate",
+            "kr83m",
+            "photo_ionization",
+            "peak_rate",
+            "single_electron",
+            "drift",
+            "alpha",
+            "pmt_health",
+        ):
             assert name not in run or run[name]["figures"][0] > 20_000
 
 

@@ -13,9 +13,9 @@ from fake_run import DataCorrupted, attempt, chunk, run_main
 from simulation import as_chunks
 
 from xomphysics.fits.mean import sample_mean
+from xomphysics.pmt_channels import find_odd_channels, minimum_median
 from xomphysics.quantiles import quantile
 from xomphysics.vetoes import tally as veto
-from xomphysics.vetoes.channels import find_odd_channels, minimum_median
 from xomphysics.vetoes.figure import draw
 
 muon_veto, neutron_veto = analysis_scripts.load("muon_veto"), analysis_scripts.load("neutron_veto")

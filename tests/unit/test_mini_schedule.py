@@ -84,7 +84,7 @@ def test_odd_runs_without_data_have_none(odd: str) -> None:
 @pytest.mark.parametrize("odd", ["partial", "temp", "exception"])
 def test_odd_runs_with_part_of_the_data_lack_what_is_above_event_basics(odd: str) -> None:
     run = next(run for run in plan() if run.odd == odd)
-    assert set(run.types) == {"peak_basics", "event_basics", "veto_intervals"}
+    assert set(run.types) == {"peak_basics", "event_basics", "veto_intervals", "online_peak_monitor"}
     assert bool(run.broken_types) == (odd != "partial")
 
 

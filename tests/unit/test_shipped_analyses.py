@@ -22,6 +22,7 @@ MODES = {
     "event_rate": TPC,
     "alpha": {"tpc_bkg", "background_linked"},
     "drift": {"tpc_kr83m"},
+    "pmt_health": TPC,
     "busy": TPC,
     "muon_veto": {"muon_veto", "background_linked"},
     "neutron_veto": {"neutron_veto", "background_linked"},

@@ -1,5 +1,4 @@
 """What the analyses of the muon veto and of the neutron veto share.
 
-`tally` reads the events and hits of a run and makes results of them, `channels` finds channels with far too few or far
-too many hits, `figure` draws.
+`tally` reads the events and hits of a run and makes results of them, `figure` draws.
 """

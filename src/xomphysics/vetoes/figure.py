@@ -7,11 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from xomphysics import figures
+from xomphysics import figures, pmt_channels
 from xomphysics.poisson import poisson_error
 from xomphysics.quantiles import quantile
-from xomphysics.vetoes.channels import find_odd_channels, minimum_median
-from xomphysics.vetoes.tally import Detector, Tally, listed
+from xomphysics.vetoes.tally import Detector, Tally
 
 
 def draw(tally: Tally, detector: Detector, settings: Mapping[str, Any], run_id: str) -> Figure:
@@ -77,19 +76,7 @@ def _draw_channels(figure: Figure, panels: Any, tally: Tally, detector: Detector
     axes = figure.add_subplot(2, 3, (4, 5))
     figures.style(axes, "channel", "hits", f"Hits by channel, {tally.channels.sum():,}")
     panels[1].remove()
-    hits = tally.channels
-    numbers = detector.first_channel + np.arange(len(hits))
-    axes.stairs(hits, np.append(numbers, numbers[-1] + 1) - 0.5 if len(hits) else [0], color=figures.INK, lw=1)
-    odd = find_odd_channels(hits, settings["silent_below"], settings["loud_above"], settings["false_alarm"])
-    if odd.median < minimum_median(max(len(hits), 1), settings["silent_below"], settings["false_alarm"]):
-        figures.say_empty(axes, f"too few to judge: median {odd.median:g} hits", 0.9)
-        return
-    for found, colour, label in ((odd.silent, figures.ORANGE, "silent"), (odd.loud, figures.BANDS[4], "loud")):
-        words = f"{label}: {listed(numbers[found], 5) or 'none'}"
-        axes.plot(numbers[found], np.maximum(hits[found], 0.7), "v", color=colour, ms=6, label=words)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.5)
-    axes.legend(fontsize=8, framealpha=1, edgecolor="none", loc="center right")
+    pmt_channels.draw(axes, tally.channels, detector.first_channel, settings)
 
 
 def _draw_spread(axes: Any, tally: Tally, detector: Detector) -> None:

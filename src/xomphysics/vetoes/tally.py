@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xomphysics import quality
+from xomphysics import pmt_channels, quality
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.mean import sample_mean
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.quantiles import quantile
 from xomphysics.rate_per_second import CountsPerSecond
 from xomphysics.reading.chunks import chunks, side_by_side
-from xomphysics.vetoes.channels import find_odd_channels, minimum_median
 
 Result = dict[str, Any]
 Counts = NDArray[np.int64]
@@ -23,9 +22,7 @@ SPREADS = ("pos_x_spread", "pos_y_spread", "pos_z_spread")
 DEFAULTS: dict[str, Any] = {
     "minimum_events": 10,  # for means
     "minimum_beyond": 3,  # expected events on the smaller side of a quantile
-    "silent_below": 0.1,  # of the median channel's rate
-    "loud_above": 5.0,
-    "false_alarm": 0.01,  # probability that a run with ordinary channels only has a false alarm
+    **pmt_channels.DEFAULTS,
     "quality": {"drift": [None, 0.1], "share_without_area": [None, 0.01]},  # limits of a good result
 }
 
@@ -174,7 +171,9 @@ def results(tally: Tally, detector: Detector, settings: Mapping[str, Any]) -> li
     ]
     if detector.positions:
         out.append(_mean("position_spread", "mm", tally.spreads, least))
-    return quality.judged(out + _channels(tally.channels, detector, settings), settings["quality"])
+    return quality.judged(
+        out + pmt_channels.results(tally.channels, detector.first_channel, settings), settings["quality"]
+    )
 
 
 def _without_area(tally: Tally) -> Result:
@@ -222,31 +221,6 @@ def _quantile(areas: NDArray[Any], probability: float, least: float) -> Result:
     return result | {"variable_value": found.value, "error": found.error}
 
 
-def _channels(hits: Counts, detector: Detector, settings: Mapping[str, Any]) -> list[Result]:
-    below, above, alarm = (float(settings[key]) for key in ("silent_below", "loud_above", "false_alarm"))
-    odd = find_odd_channels(hits, below, above, alarm)
-    needed = minimum_median(len(hits), below, alarm)
-    out = []
-    for name, found in (("silent_channels", odd.silent), ("loud_channels", odd.loud)):
-        result: Result = {"variable_name": name, "unit": "channels", "n": int(hits.sum())}
-        data: dict[str, Any] = {"median_hits": odd.median, "false_alarm": alarm}
-        if odd.median < needed:
-            lack = f"the median channel has {odd.median:g} hits, {needed:.0f} needed"
-            out.append(result | {"insufficient": lack, "data": data})
-            continue
-        if len(found):
-            data["channels"] = listed(found + detector.first_channel)
-        out.append(result | {"variable_value": len(found), "data": data})
-    return out
-
-
-def listed(channels: Iterable[int], most: int = 20) -> str:
-    """Return channel numbers as text, the first ``most`` of them."""
-    numbers = [str(int(channel)) for channel in channels]
-    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
-    return " ".join(numbers[:most]) + more
-
-
 def check(settings: Mapping[str, Any]) -> None:
     """Check the settings.
 
@@ -257,10 +231,8 @@ def check(settings: Mapping[str, Any]) -> None:
         channel do not enclose 1.
     """
     quality.check(settings["quality"])
-    for key in ("area_quantiles", "false_alarm"):
-        values = settings[key] if isinstance(settings[key], list) else [settings[key]]
-        if not all(0 < float(value) < 1 for value in values):
-            raise ValueError(f"settings.{key} is {settings[key]!r}, numbers between 0 and 1 are needed")
-    if not 0 < settings["silent_below"] < 1 < settings["loud_above"]:
-        limits = f"{settings['silent_below']!r} and {settings['loud_above']!r}"
-        raise ValueError(f"settings.silent_below and loud_above are {limits}; 1 has to lie between them, and 0 below")
+    pmt_channels.check(settings)
+    if not all(0 < float(value) < 1 for value in settings["area_quantiles"]):
+        raise ValueError(
+            f"settings.area_quantiles is {settings['area_quantiles']!r}, numbers between 0 and 1 are needed"
+        )
