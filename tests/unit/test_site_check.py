@@ -77,6 +77,19 @@ def test_what_is_no_run_is_refused_in_one_sentence(place: FastSite) -> None:
     assert "run id 'x' is not a number" in done.stderr
 
 
+def test_a_run_that_the_run_database_does_not_have_is_refused_at_once(place: FastSite) -> None:
+    done = place.xom("site-check", "99999")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "run 099999 is not in file " in line
+    assert line.endswith("runs.jsonl: give the number of a run that is there, with data")
+
+
+def test_a_run_whose_document_cannot_be_read_is_tried_all_the_same(place: FastSite) -> None:
+    (place.folder / "runs.jsonl").write_text('{"number": 52801}\n')
+    assert "answer    rate" in place.xom("site-check", "52801").stdout
+
+
 def test_a_check_leaves_no_trace_in_the_site(place: FastSite) -> None:
     place.write_config()
     before = {path: path.stat().st_mtime_ns for path in place.work.rglob("*")}

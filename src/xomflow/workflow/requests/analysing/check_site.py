@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.config.model import Config
-from xomflow.core.errors import ConfigurationError, RunDBError
+from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import vetoes
@@ -64,7 +64,8 @@ def check_site(config: Config, run: str, source: str, save: Path) -> Iterator[Ch
     Raises
     ------
     XomError
-        If this is no run, the configuration has no software for it, or this cannot be started.
+        If this is no run, the run database or the software of the configuration has none like it, or the software
+        cannot be started.
     """
     number = first_run(run_id(run))
     if config.software_of(number) is None:
@@ -85,7 +86,18 @@ def check_site(config: Config, run: str, source: str, save: Path) -> Iterator[Ch
 
 
 def _document(config: Config, number: int) -> Run | None:
+    """Return the run; None if it cannot be read: analyses that need it have this as their failure.
+
+    Raises
+    ------
+    UsageError
+        If the run database has no such run.
+    """
     try:
-        return open_rundb(config.rundb).runs(number, number).runs.get(number)
+        rundb = open_rundb(config.rundb)
+        answer = rundb.runs(number, number)
     except RunDBError:
-        return None  # analyses that need it have this as their failure
+        return None
+    if number not in {*answer.runs, *answer.unclear}:
+        raise UsageError(f"run {number:06d} is not in {rundb.place}: give the number of a run that is there, with data")
+    return answer.runs.get(number)
