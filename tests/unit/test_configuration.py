@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from support.factory import any_text, tree
+from support.in_process import as_account, in_fork
 from xomflow.config.load import check_configuration, load_configuration, read_yaml, rule_of, script_of
 from xomflow.config.model import Config
+from xomflow.core.account import own_account
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.paths import ROOT
 
@@ -313,7 +317,24 @@ def test_an_interpreter_that_does_not_exist_is_said(interpreter: str) -> None:
 def test_an_interpreter_that_cannot_be_executed_is_said(tmp_path: Path) -> None:
     (tmp_path / "python").touch(0o644)
     found = lines(tree(software=[{"interpreter": str(tmp_path / "python")}]))
-    assert found == [f"software[0].interpreter is '{tmp_path / 'python'}', which is not executable"]
+    assert found == [f"software[0].interpreter is '{tmp_path / 'python'}', which {own_account()} may not execute"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_what_is_in_a_closed_folder_is_told_with_the_folder_its_mode_and_what_to_do() -> None:
+    """As an environment that a package manager has put into the home of root, whose links lead there."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, home = Path(place), Path(place, "home")
+        home.mkdir()
+        (home / "python").touch(0o755)
+        (folder / "python").symlink_to(home / "python")
+        folder.chmod(0o755)
+        home.chmod(0o700)
+        made = tree(software=[{"interpreter": str(folder / "python")}], analysis_folders=[str(home)])
+        done = in_fork(lambda: as_account(61003, lambda: print(*lines(made), sep="\n")), folder)
+    closed = f"61003 may not enter {home} (mode 0700, of root): allow it with chmod a+x, or"
+    assert f"software[0].interpreter is '{folder}/python', and {closed}" in done.stdout, done.stderr
+    assert f"analysis_folders[0] is '{home}', and {closed}" in done.stdout
 
 
 def test_an_analysis_without_script_and_rule_is_said_with_the_nearest_that_has_them() -> None:

@@ -11,7 +11,9 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from xomflow.config.model import Config
+from xomflow.core.account import own_account
 from xomflow.core.errors import ConfigurationError
+from xomflow.core.files.reach import closed_folder, why_closed
 from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import ROOT, analysis_rule, analysis_script
 
@@ -116,9 +118,12 @@ def _missing_files(config: Config) -> Iterable[str]:
         key = software.kind
         place = getattr(software, key)
         if not (_is_file(place) or (key == "image" and place.expanduser().is_dir())):  # an unpacked image is a folder
-            yield f"software[{index}].{key} is '{place}', and there is no such file"
+            yield f"software[{index}].{key} is '{place}', and {_why_missing(place)}"
         elif key == "interpreter" and not os.access(place.expanduser(), os.X_OK):
-            yield f"software[{index}].interpreter is '{place}', which is not executable"
+            yield f"software[{index}].interpreter is '{place}', which {own_account()} may not execute"
+    for index, folder in enumerate(config.analysis_folders):
+        if closed := closed_folder(folder / "scripts"):
+            yield f"analysis_folders[{index}] is '{folder}', and {why_closed(closed)}"
     trials = config.trials
     for name, block in config.analyses.items():
         places = [("script", script_of(config, name)), ("rule file", rule_of(config, name))]
@@ -128,6 +133,11 @@ def _missing_files(config: Config) -> Iterable[str]:
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
                 hint = did_you_mean(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
                 yield f"analyses.{name} has no {what}: {shown} is missing{hint}"
+
+
+def _why_missing(place: Path) -> str:
+    closed = closed_folder(place)
+    return why_closed(closed) if closed else "there is no such file"
 
 
 def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:

@@ -13,8 +13,8 @@ _NO_ACCOUNT = 65534
 
 
 def own_account() -> str:
-    """Return the name of the account that runs this process, or its number if it has no name."""
-    return _name_of(os.geteuid())
+    """Return the name of the account that runs this process."""
+    return owner_of(os.geteuid())
 
 
 def other_owner(work: Path) -> str:
@@ -23,7 +23,7 @@ def other_owner(work: Path) -> str:
         owner = work.stat().st_uid
     except OSError:
         return ""
-    return "" if owner in (os.geteuid(), _NO_ACCOUNT) else _name_of(owner)
+    return "" if owner in (os.geteuid(), _NO_ACCOUNT) else owner_of(owner)
 
 
 def must_own(work: Path) -> None:
@@ -37,7 +37,8 @@ def whose(work: Path, owner: str) -> str:
     return f"{work.absolute()} belongs to {owner}, and you are {own_account()}"
 
 
-def _name_of(number: int) -> str:
+def owner_of(number: int) -> str:
+    """Return the name of an account, or its number if it has no name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
