@@ -24,6 +24,7 @@ from xomflow.outcomes import cache
 from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
+from xomflow.publishing import publish as publish_module
 from xomflow.publishing.publish import Receipt, publish, rebuild, verify
 from xomflow.publishing.stores.local_store import LocalStore
 from xomflow.publishing.stores.store import Store
@@ -641,6 +642,18 @@ def test_points_of_an_outcome_that_cannot_be_read_now_stay(
     published(paths, memory)  # no folder has changed
     values = {52001: 1.5, 52002: 2.0, 52003: 4.0, 52004: 5.0, 60001: 3.0, 60002: 6.0, 60003: 7.0, 60004: 8.0}
     assert memory.values() == values
+
+
+def test_a_ledger_on_a_disk_that_takes_nothing_is_told_in_words(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    keep(paths, of(52001))
+    monkeypatch.setattr(publish_module, "write_kept", refuse)
+    ledger = paths.ledger / "memory/kr83m/v1/052.json"
+    assert published(paths, memory).problems == [f"{ledger}: Read-only file system; nothing that was done is lost"]
 
 
 # --- the form of points -----------------------------------------------------------------------------------------------

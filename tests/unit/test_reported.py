@@ -51,6 +51,12 @@ def test_other_numbers_are_no_news() -> None:
     assert reports([["job 12 and 3 more"], ["job 13 and 14 more"], ["job 13"]]) == [True, False, True]
 
 
+def test_the_name_of_a_tick_and_a_moment_in_a_sentence_are_no_news() -> None:
+    full = "work/ticks/2026{}-vm-{}/settings.json: No space left on device, since 2026-11-{}Z"
+    ticks = [("1128T171412", 14150, "28T17:14:12"), ("1129T172512", 9, "29T17:25:12")]
+    assert reports([[full.format(*one)] for one in ticks]) == [True, False]
+
+
 def test_what_ended_is_named() -> None:
     assert news_of({"a 1": NOW}, ["b"], NOW).lines(ExitCode.WAITS_FOR_PERSON) == ["it has ended: a 1"]
 

@@ -83,6 +83,12 @@ def for_user(error: BaseException | None) -> tuple[str, ExitCode] | None:
     return None
 
 
+def sentence_of(error: XomError | OSError) -> str:
+    """Return the sentence of an error of XOM's own or of a file."""
+    told = for_user(error)
+    return told[0] if told else str(error)
+
+
 def in_words(error: BaseException) -> tuple[str, ExitCode]:
     """Return the sentence and the exit code of any error; one that XOM does not expect has the code for that."""
     return for_user(error) or (f"XOM itself failed: {type(error).__name__}: {error}", ExitCode.UNFORESEEN)

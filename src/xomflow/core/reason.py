@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _AGE = re.compile(r" \(since the run ended [^()]*\)$")
+# A number, or the parts of a moment: 2026-11-28T17:14:12Z and 20261128T171412, as in names of ticks.
+_COUNT = re.compile(r"\b\d+(?:T\d+)?Z?\b")
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,:]\d+)*")
 
 
@@ -32,8 +34,8 @@ class Reason(str):
 
 
 def subject_of(sentence: str) -> str:
-    """Return what sentences have in common that differ only in numbers, but not in names such as kr83m or band_2."""
-    return re.sub(r"\b\d+\b", "0", sentence)
+    """Return what sentences have in common that differ only in numbers or moments, but not in names such as kr83m or band_2."""
+    return _COUNT.sub("0", sentence)
 
 
 def form_of(words: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, sentence_of
 from xomflow.core.files.file_lock import LONGEST_WAIT, exclusive, shared
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import first_run, is_group, run_id
@@ -203,7 +203,7 @@ class _Publishing:
         except StoreAwayError:
             raise
         except (XomError, OSError) as error:
-            self._receipt.problems.append(str(error))
+            self._receipt.problems.append(sentence_of(error))
             return False
         return True
 

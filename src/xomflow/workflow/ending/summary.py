@@ -10,7 +10,7 @@ from typing import Any
 
 from xomflow import page
 from xomflow.core import times
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, sentence_of
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
@@ -79,7 +79,7 @@ def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, s
             if not is_overtaken(paths, tick, times.now()):
                 publish_boards(paths, store, survey, summary.listed)
     except (XomError, OSError) as error:
-        return [str(error)]
+        return [sentence_of(error)]
     return []
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from xomflow.core import times
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, sentence_of
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import if_free
 from xomflow.core.files.kept_json import read_kept
@@ -42,7 +42,7 @@ def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str
     try:
         return _tell_about(tick, settings, code)
     except (XomError, OSError) as error:
-        return [f"notify: nobody was told the news: {error}"]
+        return [f"notify: nobody was told the news: {sentence_of(error)}"]
     except Exception as error:  # its text may have an address
         return [f"notify: nobody was told the news: XOM itself failed, {type(error).__name__}"]
 

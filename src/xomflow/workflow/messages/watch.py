@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, sentence_of
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.files.kept_json import read_kept
@@ -101,7 +101,7 @@ def _tell(config: Config, silence: str, now: datetime) -> list[str]:
         with exclusive(paths.telling_lock):
             return tell(paths, read_addresses(settings.addresses), situation, None, _no_digest)
     except (XomError, OSError) as error:
-        return [f"notify: nobody was told the news: {error}"]
+        return [f"notify: nobody was told the news: {sentence_of(error)}"]
 
 
 def _no_digest() -> Letter:

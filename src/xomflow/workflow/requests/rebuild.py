@@ -6,7 +6,7 @@ import shutil
 from contextlib import closing
 
 from xomflow.config.model import Config
-from xomflow.core.errors import XomError
+from xomflow.core.errors import XomError, sentence_of
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
@@ -49,5 +49,5 @@ def _boards(config: Config, store: Store) -> list[str]:
         with exclusive(paths.publishing_lock):
             publish_boards(paths, store, survey_document(survey, config, []), listed, anew=True)
     except (XomError, OSError) as error:
-        return [str(error)]
+        return [sentence_of(error)]
     return []
