@@ -7,6 +7,7 @@ YAML 1.1, the form that PyYAML and Snakemake read, takes ``052601`` for an octal
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import chain
 from typing import Any
@@ -120,6 +121,8 @@ def _refusal(node: yaml.ScalarNode) -> str:
     if node.style is not None or kind in ("null", "merge"):
         return "" if kind in ("str", "null", "merge") else f"{_shown_tag(node)} is not known here: write a plain value"
     if kind == "str":
+        if unseen := next((one for one in text if unicodedata.category(one) == "Cf"), "") or _blank_at_an_end(text):
+            return f"{text!r} has U+{ord(unseen):04X}, which nobody sees: remove it, or put the text in quotes"
         if not _LIKE_A_NUMBER.fullmatch(text):
             return ""
         return f"{text} looks like a number, and YAML reads a text: write {_advice(text)}"
@@ -132,6 +135,11 @@ def _refusal(node: yaml.ScalarNode) -> str:
     if kind == "timestamp":
         return f"{text} is read as a time: write '{text}'"
     return f"{_shown_tag(node)} is not known here: write a plain value"
+
+
+def _blank_at_an_end(text: str) -> str:
+    """Return a blank with which a text begins or ends, such as U+00A0; YAML removes only plain ones."""
+    return next((one for one in (text[:1], text[-1:]) if one.isspace()), "")
 
 
 def _value_of(node: yaml.ScalarNode) -> Any:
