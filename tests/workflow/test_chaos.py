@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from chaos_world import Published, World
 from support.forked_slurm import ForkedSlurm
 from support.in_process import Done, FastSite, fork
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.folder_marks import mark
 from xomflow.slurm import open_batch_system
 
 ANOTHER = 61002
@@ -75,12 +77,38 @@ def away(world: World, folder: Path) -> Iterator[set[int]]:
     aside.rename(folder)
 
 
-def outcomes_away(world: World) -> AbstractContextManager[set[int]]:
-    return away(world, world.site.paths.outcomes)
+def folder_away(world: World) -> AbstractContextManager[set[int]]:
+    paths = world.site.paths
+    return away(world, world.chance.choice([paths.outcomes, paths.store, paths.all_figures, paths.decisions, paths.work]))
 
 
-def store_away(world: World) -> AbstractContextManager[set[int]]:
-    return away(world, world.site.paths.store)
+@contextlib.contextmanager
+def folder_of_another_site(world: World) -> Iterator[set[int]]:
+    """A link leads to the folder of another `work`, which nobody may touch."""
+    paths = world.site.paths
+    folder = world.chance.choice([paths.outcomes, paths.store, paths.all_figures, paths.decisions])
+    other, aside = world.site.folder / "other" / folder.name, folder.with_name(f"{folder.name}-mounted-elsewhere")
+    other.mkdir(parents=True)
+    mark(other).write_text("id of-another\n")
+    folder.rename(aside)
+    folder.symlink_to(other)
+    yield {ExitCode.STORE_OR_DISK}
+    assert list(other.iterdir()) == [mark(other)] and mark(other).read_text() == "id of-another\n"
+    folder.unlink()
+    aside.rename(folder)
+    shutil.rmtree(other.parent)
+
+
+@contextlib.contextmanager
+def read_only_disk(world: World) -> Iterator[set[int]]:
+    """The disk has a fault, and the kernel lets nobody write any more."""
+    disk = str(world.site.folder.parent)
+    remount = ["mount", "-o", "remount,ro", disk]
+    if not os.path.ismount(disk) or subprocess.run(remount, check=False, capture_output=True).returncode != 0:
+        yield {ExitCode.OK}  # no disk of its own, or a job that writes
+        return
+    yield {ExitCode.STORE_OR_DISK}
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
 
 
 @contextlib.contextmanager
@@ -200,8 +228,10 @@ def listing(world: World) -> dict[str, int]:
 TROUBLES: list[Trouble] = [
     *[none] * 4,
     half_documents,
-    outcomes_away,
-    store_away,
+    folder_away,
+    folder_away,
+    folder_of_another_site,
+    read_only_disk,
     odd_file,
     full_disk,
     damaged_outcome,
