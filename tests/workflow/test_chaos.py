@@ -79,7 +79,8 @@ def away(world: World, folder: Path) -> Iterator[set[int]]:
 
 def folder_away(world: World) -> AbstractContextManager[set[int]]:
     paths = world.site.paths
-    return away(world, world.chance.choice([paths.outcomes, paths.store, paths.all_figures, paths.decisions, paths.work]))
+    places = [paths.outcomes, paths.store, paths.all_figures, paths.decisions, paths.work]
+    return away(world, world.chance.choice(places))
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ class Reason(str):
 
 
 def subject_of(sentence: str) -> str:
-    """Return what sentences have in common that differ only in numbers or moments, but not in names such as kr83m or band_2."""
+    """Return what sentences have in common that differ only in numbers or moments, not in names such as kr83m."""
     return _COUNT.sub("0", sentence)
 
 
