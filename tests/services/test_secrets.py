@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,10 +114,19 @@ class Secretive:
         who = f"{self.mongo.access.user}:{quote(password, safe='')}"
         self.rundb.write_text(f"mongodb://{who}@{host or self.mongo.access.address}{database}?authSource=admin\n")
 
+    def run_snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in a process of its own: its command line and environment are looked at too."""
+        self.site.write_config()
+        environment = {**os.environ, **self.place.environment}
+        command = self.site.command(*arguments)
+        return subprocess.run(
+            command, cwd=self.site.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
     def tick(self, guard: Guard) -> int:
         """Run a tick that says as much as it can; look at everything it says and all that Slurm knows of its jobs."""
         with guard:
-            done = self.site.snakemake(*TICK, "--verbose", **self.place.environment)
+            done = self.run_snakemake(*TICK, "--verbose")
             asked = [self.place.xom(*words) for words in LOOKS]
         numbers = self.place.slurm.run("squeue", "--noheader", "--states=all", "--format=%i").stdout.split()
         for number in numbers:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from support.in_process import fork
+from support.in_fork import fork
 from support.jobs import alive
 from xomflow.cli import main as xom
 from xomflow.core.errors import BatchSystemError, UnclearSubmissionError

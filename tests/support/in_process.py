@@ -6,20 +6,18 @@ What only Snakemake can show (rule files, its exit code, signals, overlapping ti
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from support.forked_steps import use_forks
+from support.in_fork import Done, fork, in_fork, redirected
 from support.site import Site
 from xomflow.cli import main as xom
 from xomflow.config.load import read_yaml
@@ -38,7 +36,6 @@ from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
 from xomlib.printing import say
 
-Done = subprocess.CompletedProcess[str]
 _AT_A_TIME = 4
 _CHANGES = frozenset({"os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir", "os.chmod"})
 
@@ -54,17 +51,19 @@ class FastSite(Site):
         Whether ticks submit their jobs to the batch system.
     tick_limit
         Seconds for which such a tick waits for its jobs.
+    forks
+        Whether workers, and what tells people, are forks; off where a test looks at the process itself.
     """
 
     together = 1
     in_slurm = False
     tick_limit = 60.0
+    forks = True
 
     def tick(self, **environment: str) -> Done:
         self.write_config()
-        return in_fork(
-            lambda: _tick(self.together, self.tick_limit if self.in_slurm else None), self.folder, environment
-        )
+        limit = self.tick_limit if self.in_slurm else None
+        return in_fork(lambda: _tick(self.together, limit, forks=self.forks), self.folder, environment)
 
     def tick_in_another_second(self, **environment: str) -> Done:
         """Run a tick that begins in a later second than the one before: those of one second have no order."""
@@ -92,7 +91,7 @@ class FastSite(Site):
                 words = ["job", "batch", str(tick.folder), batch.name]
                 place = {"TMPDIR": str(node), "XOM_BATCH_JOB": "slurm 7"}
                 tempfile.tempdir = None
-                return _redirected(lambda: xom(words), self.folder, place, log, log)
+                return redirected(lambda: xom(words), self.folder, place, log, log)
 
         return fork(work)
 
@@ -140,18 +139,6 @@ def as_account(number: int, work: Callable[[], int | None]) -> int | None:
     return work()
 
 
-def in_fork(work: Callable[[], int | None], folder: Path, environment: dict[str, str] | None = None) -> Done:
-    """Call a function in a fork of this process, in a folder; its return value is the exit code."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = fork(lambda: _redirected(work, folder, environment or {}, out, err))
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode(errors="replace"))
-    return subprocess.CompletedProcess([], code, *texts)
-
-
 def _dying_at(number: int, work: Callable[[], int | None]) -> int | None:
     """Call a function in this process, which gets SIGKILL before it changes a folder for the n-th time."""
     left = number
@@ -167,43 +154,11 @@ def _dying_at(number: int, work: Callable[[], int | None]) -> int | None:
     return work()
 
 
-def fork(work: Callable[[], int | None]) -> int:
-    """Start a function in a fork that ends with its return value as the exit code; return the process id."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pytest's workers have threads
-        pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        code = work() or 0
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-
-
-def _redirected(work: Callable[[], int | None], folder: Path, environment: dict[str, str], out: Any, err: Any) -> int:
-    os.dup2(out.fileno(), 1)
-    os.dup2(err.fileno(), 2)
-    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-    os.environ.update(environment)
-    os.chdir(folder)
-    return work() or 0
-
-
 # --- the steps of a tick ----------------------------------------------------------------------------------------------
-def _tick(together: int, tick_limit: float | None = None) -> int:
+def _tick(together: int, tick_limit: float | None = None, *, forks: bool = False) -> int:
     """Do what the Snakefile does: begin, discover, run what was claimed, publish, report, say how it went."""
+    if forks:
+        use_forks()
     try:
         tick = Tick(read_yaml(Path("config.yaml")), "config.yaml", main=True, dry=False)
         lock = tick.begin()

@@ -8,14 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from support.patience import PATIENCE
+from support.in_fork import be_new, in_fork
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import ROOT, Paths, TickPaths
 
@@ -104,17 +105,16 @@ class Site:
         return [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), *arguments]
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake to its end."""
+        """Run Snakemake to its end, in a fork: its imports take a second of CPU each time."""
         self.write_config()
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        words, main = self.command(*arguments), _snakemake_main()
+
+        def work() -> None:
+            be_new()
+            sys.argv = words
+            main()
+
+        return in_fork(work, self.folder, environment)
 
     def tick(self, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.snakemake(**environment)
@@ -175,6 +175,13 @@ class Site:
         folder = self.paths.outcome(Key(analysis, "v1", run_id(number))).parent
         found = [json.loads(path.read_text()) for path in folder.glob(f"{run_id(number)}.failed-*.json")]
         return sorted(found, key=lambda record: record["attempt"])
+
+
+def _snakemake_main() -> Callable[[], None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from snakemake.cli import main
+    return main
 
 
 def jobs_in(output: str, analyses: Iterable[str]) -> set[tuple[str, str]]:

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from page_browser import chromium
 
+from support.forked_steps import use_forks
 from support.in_process import FastSite, in_fork
 from support.mail import PASSWORD, MailServer, address_file, mail_server
 from support.patience import PATIENCE
@@ -32,6 +34,16 @@ VALUE = (
     "xomlib.Xomresult(variable_name='light_yield_9_4', variable_value=10.25, unit='PE/keV').save()\n"
     "xomlib.Xomresult(variable_name='other', variable_value=1, unit='PE').save()"
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Load apprise and its services once, and not for each message: it takes half a second."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import apprise
+
+        assert apprise.Apprise.instantiate("mailto://a:b@127.0.0.1/?from=a@b.org&to=c@b.org")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +96,7 @@ def told(site: FastSite) -> str:
     """Let the newest tick tell people once more, of what lies there now; return what it prints."""
 
     def tell() -> None:
+        use_forks()
         tell_people(load_configuration(Path("config.yaml")), site.ticks()[-1], 0)
 
     return in_fork(tell, site.folder).stderr

@@ -46,6 +46,7 @@ def warm_site(folder: Path, **warm_start: Any) -> Site:
     """A site that starts warm, and finds `heavy` where Snakemake is started."""
     folder.mkdir(exist_ok=True)
     site = FastSite(folder)
+    site.forks = False  # a cold start is a new interpreter here
     (folder / "heavy.py").write_text(HEAVY)
     site.tree["warm_start"] = {"enabled": True, "least_jobs": 1, "preload": ["heavy"], **warm_start}
     site.tree["context"] = {"function": "json:loads"}
