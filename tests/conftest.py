@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support import forks
 from support import mini as mini_set
 from support.in_process import FastSite
 from support.patience import PATIENCE
@@ -54,10 +55,29 @@ def analysis_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mini(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small set of the mini-XENONnT with every odd case, one for all workers of the session; only to be read."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all workers of the session."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def straxen_server(analysis_python: Path, shared: Path) -> Path:
+    """The socket of a process under the analysis interpreter that has imported straxen, one for all workers."""
+    session = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return forks.shared_server(analysis_python, shared, session)
+
+
+@pytest.fixture(scope="session")
+def straxen_python(analysis_python: Path, straxen_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The analysis interpreter, whose processes are forks of one that has imported straxen, see `support.forks`."""
+    path = tmp_path_factory.mktemp("interpreter") / "python"
+    return forks.interpreter(path, analysis_python, straxen_server)
+
+
+@pytest.fixture(scope="session")
+def mini(analysis_python: Path, shared: Path) -> Path:
+    """A small set of the mini-XENONnT with every odd case, one for all workers of the session; only to be read."""
     return mini_set.make(analysis_python, shared / "mini_xenonnt" / "set")
 
 

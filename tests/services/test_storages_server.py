@@ -13,7 +13,7 @@ from bson import json_util
 from local_servers.mongo import MongoAccess
 from support import mini as mini_set
 from support import xenon
-from support.forks import preloaded
+from support.forks import interpreter, own_server
 from xomflow.config import model as config
 from xomflow.config.model import Context
 from xomflow.config.software import Program
@@ -63,8 +63,9 @@ def world(mongo: MongoAccess, analysis_python: Path, tmp_path_factory: pytest.Te
     database = f"xom_test_{folder.name}"
     with pytest.MonkeyPatch.context() as patch, xenon.xedocs(mongo):
         patch.setenv("XENON_CONFIG", str(xenon.xenon_config(folder / "xenon_config", mongo, database)))
-        with preloaded(folder / "python", analysis_python, mini_set.SITE_PACKAGES) as interpreter:
-            yield World(mongo, database, Program(interpreter), folder)
+        with own_server(analysis_python) as server:  # straxen reads $XENON_CONFIG at its import
+            found = interpreter(folder / "python", analysis_python, server, mini_set.SITE_PACKAGES)
+            yield World(mongo, database, Program(found), folder)
     with mongo.client() as client:
         client.drop_database(database)
 

@@ -23,6 +23,7 @@ from xomlib.files import read_json
 from xomlib.process import launch, worker
 
 _MODULE = "xomlib.process.worker"
+_launch = launch.start
 # Smaller limits are what a test is about, and the test's process is larger than a worker's own.
 _LEAST_MB = 4000
 
@@ -38,18 +39,18 @@ class Forked:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._code: int | None = None
+        self.returncode: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        if self._code is None:
+        if self.returncode is None:
             watched = os.pidfd_open(self.pid)
             try:
                 if not select.select([watched], [], [], timeout)[0]:
                     raise subprocess.TimeoutExpired([_MODULE], timeout or 0)
             finally:
                 os.close(watched)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._code
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
 
 
 def start(
@@ -63,20 +64,21 @@ def start(
 ) -> Any:
     """Do what `xomlib.process.launch.start` does; under this interpreter, a worker without a close limit is a fork."""
     if [*command[:-1]] != [sys.executable, "-m", _MODULE] or memory_mb < _LEAST_MB:
-        return launch.start(command, variables, log, memory_mb, time_limit, keep_open, unblock)
+        return _launch(command, variables, log, memory_mb, time_limit, keep_open, unblock)
 
     def work() -> int:
         os.setsid()
         _redirect(log, keep_open)
-        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for one in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(one, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, unblock)
         signal.alarm(int(time_limit) + 61 if time_limit else 0)
         os.environ.clear()
         os.environ.update(variables)
         sys.dont_write_bytecode = True  # as the variables have it
         be_new()
-        sys.path[:0] = [str(Path.cwd()), *variables["PYTHONPATH"].split(os.pathsep)]  # as with ``-m``
+        sys.path.insert(0, str(Path.cwd()))  # as with ``-m``
         return worker.run_in_scratch(JobDescription.from_json(read_json(command[-1])))
 
     return Forked(fork(work))

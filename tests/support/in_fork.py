@@ -13,8 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from xomflow.start import own_packages_first
+
 Done = subprocess.CompletedProcess[str]
-_TESTS = Path(__file__).resolve().parents[1]
+# Of a new interpreter, besides the folder of its program; pytest adds some.
+_PATHS = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2] / "src"))
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
@@ -66,10 +69,13 @@ def redirected(work: Callable[[], int | None], folder: Path, environment: dict[s
 
 def be_new() -> None:
     """Give this fork the path and the warnings of a new interpreter, instead of those of the tests."""
-    sys.path[:] = [path for path in sys.path if not Path(path).absolute().is_relative_to(_TESTS)]
+    own = [path for path in sys.path if path and any(map(Path(path).is_relative_to, _PATHS))]
+    given = os.environ.get("PYTHONPATH", "")
+    sys.path[:] = own_packages_first([*dict.fromkeys([*own, *filter(None, given.split(os.pathsep))])], given)
     warnings.resetwarnings()
     for category in _QUIET:
         warnings.simplefilter("ignore", category)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__$")
     warnings.showwarning = _show_warning
 
 

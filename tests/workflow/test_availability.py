@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from mini_xenonnt.schedule import STORED_TYPES
+from support import forks
 from support import mini as mini_set
-from support.forks import preloaded
 from xomflow.config.load import check_configuration
 from xomflow.config.model import Context
 from xomflow.config.software import Program
@@ -132,11 +132,10 @@ def odds(mini: Path, tmp_path_factory: pytest.TempPathFactory) -> Odds:
 
 
 @pytest.fixture(scope="module")
-def interpreter(analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def interpreter(analysis_python: Path, straxen_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The analysis interpreter, which also finds the contexts of the tests, with straxen imported once."""
     path = tmp_path_factory.mktemp("interpreter") / "python"
-    with preloaded(path, analysis_python, mini_set.SITE_PACKAGES) as found:
-        yield found
+    return forks.interpreter(path, analysis_python, straxen_server, mini_set.SITE_PACKAGES)
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +204,10 @@ def test_a_type_that_a_folder_does_not_take_is_not_in_it(answers: dict[str, Answ
 
 # --- what a survey makes of it ----------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def survey(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Survey:
+def survey(mini: Path, interpreter: Path, tmp_path_factory: pytest.TempPathFactory) -> Survey:
     """The project's own configuration over the set, at the set's present, without any file written."""
     folder = tmp_path_factory.mktemp("survey")
-    settings = check_configuration(mini_set.tree(mini, analysis_python) | {"work": str(folder / "work")}, "test")
+    settings = check_configuration(mini_set.tree(mini, interpreter) | {"work": str(folder / "work")}, "test")
     found = take_survey(
         settings, open_rundb(settings.rundb), open_context_probe(settings, may_write=False), mini_set.NOW
     )

@@ -16,14 +16,16 @@ import yaml
 
 from support import fake_strax
 from support import mini as mini_set
+from support.by_hand import try_script
 from support.factory import result
+from support.in_fork import in_fork
 from support.in_process import FastSite
 from support.pythons import python_3_9
 from support.site import Site, document
+from xomflow.cli import main as xom
 from xomflow.core.key import group_id
 from xomflow.core.paths import ROOT, analysis_script
 from xomflow.rundb.run import run_of
-from xomlib.by_hand import find_xom
 
 Result = subprocess.CompletedProcess[str]
 
@@ -38,15 +40,15 @@ class Both(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def both(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
+def both(mini: Path, straxen_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
     site = FastSite(tmp_path_factory.mktemp("by_hand"))
-    mini_set.point(site, mini, analysis_python)
+    mini_set.point(site, mini, straxen_python)
     site.tree["selection"] = {"min_run": 52801, "max_run": 52801}
-    site.tree["analyses"] = {"event_rate": mini_set.tree(mini, analysis_python)["analyses"]["event_rate"]}
+    site.tree["analyses"] = {"event_rate": mini_set.tree(mini, straxen_python)["analyses"]["event_rate"]}
     tick = site.tick()
     assert tick.returncode == 0, tick.stderr
     return Both(
-        site.outcome("event_rate", 52801, "v4"), by_hand(analysis_python, site, "052801", "--save", "saved"), site
+        site.outcome("event_rate", 52801, "v4"), by_hand(straxen_python, site, "052801", "--save", "saved"), site
     )
 
 
@@ -79,8 +81,8 @@ def test_by_hand_what_is_printed_is_saved_with_the_figures(both: Both) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_not_there_is_one_sentence(both: Both, analysis_python: Path) -> None:
-    done = by_hand(analysis_python, both.site, "052999")
+def test_a_run_that_is_not_there_is_one_sentence(both: Both, straxen_python: Path) -> None:
+    done = by_hand(straxen_python, both.site, "052999")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("event_rate.py: veto_intervals of run 052999 cannot be read")
     assert "Traceback" not in done.stderr
@@ -169,10 +171,7 @@ def test_a_script_fails_by_hand_as_it_fails_in_a_tick(tmp_path: Path) -> None:
     wrong = {}
     for number, (name, (_, kind, sentence)) in enumerate(ENDS.items(), 52001):
         (record,) = site.failures("ends", number)
-        done = subprocess.run(
-            [sys.executable, script, str(number)], cwd=site.folder, env={"PYTHONPATH": str(ROOT / "src")},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = try_script([str(script), str(number)], site.folder, {"PYTHONPATH": str(ROOT / "src")})
         last = done.stderr.splitlines()[-1]
         if record["failure"]["class"] != kind or done.returncode != 1 or not last.startswith(sentence):
             wrong[name] = (record["failure"], done.stderr)
@@ -214,15 +213,20 @@ class Hand:
     def documents(self, *documents: dict[str, Any], name: str = "runs.jsonl") -> None:
         (self.folder / name).write_text("".join(json.dumps(one) + "\n" for one in documents))
 
+    def describe(self, name: str, run: str) -> None:
+        """Write what ``xom job describe`` prints into job.json."""
+        done = in_fork(lambda: xom(["job", "describe", name, run]), self.folder)
+        assert done.returncode == 0, done.stderr
+        (self.folder / "job.json").write_text(done.stdout)
+
     def run(self, name: str, *arguments: str, python: str = sys.executable) -> Result:
+        words = [f"{name}.py", *arguments]
+        # `xom` of the tests: an interpreter elsewhere finds none beside it
+        variables = {"PYTHONPATH": str(ROOT / "src"), "PATH": str(Path(sys.executable).parent)}
+        if python == sys.executable:
+            return try_script(words, self.folder, variables)
         return subprocess.run(
-            [python, f"{name}.py", *arguments],
-            cwd=self.folder,
-            # `xom` of the tests: an interpreter elsewhere finds none beside it
-            env={"PYTHONPATH": str(ROOT / "src"), "PATH": str(Path(sys.executable).parent)},
-            capture_output=True,
-            text=True,
-            check=False,
+            [python, *words], cwd=self.folder, env=variables, capture_output=True, text=True, check=False
         )
 
 
@@ -341,11 +345,13 @@ FORMS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("python", [sys.executable, "3.9"], ids=["that of the tests", "3.9"])
 def test_a_document_that_a_tick_understands_is_understood_by_hand(hand: Hand, python: str) -> None:
     hand.script("says", SAYS)
-    wrong = {}
+    job, wrong = ["--job", "job.json"] if python == "3.9" else [], {}
     for form, changes in FORMS.items():
         one = {**document(52001), **changes}
         hand.documents(one)
-        done = hand.run("says", "052001", python=python_3_9() if python == "3.9" else python)
+        if job:
+            hand.describe("says", "052001")
+        done = hand.run("says", "052001", *job, python=python_3_9() if python == "3.9" else python)
         expected = run_of(one).as_dict()
         data = {name: expected[name] for name in ("mode", "start", "end")} | {"tags": " ".join(expected["tags"])}
         said = json.loads(done.stdout)["results"][0] if done.returncode == 0 else done.stderr
@@ -364,10 +370,7 @@ def test_a_file_of_documents_may_be_named(hand: Hand) -> None:
 def test_a_job_that_was_described_elsewhere_needs_no_workflow(hand: Hand) -> None:
     hand.script("says", SAYS)
     hand.documents(document(52001))
-    described = subprocess.run(
-        [find_xom(), "job", "describe", "says", "52001"], cwd=hand.folder, capture_output=True, check=True
-    )
-    (hand.folder / "job.json").write_bytes(described.stdout)
+    hand.describe("says", "52001")
     (hand.folder / "config.yaml").unlink()
     done = hand.run("says", "52001", "--job", "job.json")
     assert json.loads(done.stdout)["results"][0]["value"] == 20.0
