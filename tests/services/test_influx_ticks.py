@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -26,12 +24,6 @@ def at_influx(site: FastSite, bucket: Bucket) -> FastSite:
     site.analysis("number", "xomlib.Xomresult(variable_name='number', variable_value=int(run_id)).save()")
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(site.folder))}
     return site
-
-
-def xom(site: FastSite, command: str) -> subprocess.CompletedProcess[str]:
-    """What an operator types."""
-    words = [sys.executable, "-m", "xomflow", command]
-    return subprocess.run(words, cwd=site.folder, capture_output=True, text=True, check=False)
 
 
 def results(bucket: Bucket) -> dict[int, dict[str, Any]]:
@@ -105,21 +97,21 @@ def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx
 def test_an_emptied_store_is_seen_and_filled_again(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001, 52002])
     at_influx.tick()
-    assert xom(at_influx, "verify").stdout == "the store has what the outcomes say\n"
+    assert at_influx.xom("verify").stdout == "the store has what the outcomes say\n"
     before = results(bucket)
     with InfluxDBClient(url=bucket.url, token=bucket.token, org=bucket.org) as client:
         client.delete_api().delete("1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z", "", bucket=bucket.name)
-    differs = xom(at_influx, "verify")
+    differs = at_influx.xom("verify")
     assert differs.returncode == 9
     assert differs.stdout.splitlines() == [
         "number v1 run 052001, number: the store does not have it",
         "number v1 run 052002, number: the store does not have it",
         "2 differences",
     ]
-    rebuilt = xom(at_influx, "rebuild")
+    rebuilt = at_influx.xom("rebuild")
     assert (rebuilt.returncode, rebuilt.stdout) == (0, "2 outcomes, 2 points are in the store\n")
     assert results(bucket) == before
-    assert xom(at_influx, "verify").returncode == 0
+    assert at_influx.xom("verify").returncode == 0
 
 
 def test_commands_say_what_is_wrong_with_the_account(at_influx: FastSite) -> None:
@@ -128,7 +120,7 @@ def test_commands_say_what_is_wrong_with_the_account(at_influx: FastSite) -> Non
     path = at_influx.folder / "xom_influxdb.json"
     path.chmod(0o644)
     for command in ("verify", "rebuild"):
-        done = xom(at_influx, command)
+        done = at_influx.xom(command)
         assert (done.returncode, done.stdout) == (6, "")
         assert done.stderr == f"store.credentials: {path} can be read by others; run: chmod 600 {path}\n"
 
@@ -153,11 +145,11 @@ def test_a_trial_has_points_under_test_until_it_is_promoted(at_influx: FastSite,
     for _ in range(2):
         at_influx.tick()
     assert stored() == {("prod_number", "v1"), ("test_number", "v2")}
-    assert xom(at_influx, "verify").returncode == 0
+    assert at_influx.xom("verify").returncode == 0
     at_influx.xom("promote", "number", "v2", "--why", "it is better")
     at_influx.tick()
     assert stored() == {("prod_number", "v1"), ("prod_number", "v2")}
-    assert xom(at_influx, "verify").returncode == 0
+    assert at_influx.xom("verify").returncode == 0
 
 
 def test_a_renamed_analysis_has_its_points_under_the_new_name_alone(at_influx: FastSite, bucket: Bucket) -> None:
@@ -169,4 +161,4 @@ def test_a_renamed_analysis_has_its_points_under_the_new_name_alone(at_influx: F
     done = at_influx.xom("rename", "number", "count")
     assert done.returncode == 0, done.stderr
     assert {place[0] for place in bucket.points() if place[0] in ("test_number", "test_count")} == {"test_count"}
-    assert xom(at_influx, "verify").returncode == 0
+    assert at_influx.xom("verify").returncode == 0

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,14 +59,21 @@ class Guard:
         self._thread.join()
 
     def _look(self) -> None:
+        """Look at what begins, over and over, and at all that was there already, once at the end."""
+        before = _processes()
         while not self._over.wait(0.02):
-            for process in Path("/proc").glob("[0-9]*"):
-                with contextlib.suppress(OSError):  # it has ended meanwhile
-                    command = (process / "cmdline").read_bytes()
-                    self.commands.add(command.replace(b"\0", b" ").decode(errors="replace"))
-                    for what, content in (("cmdline", command), ("environ", (process / "environ").read_bytes())):
-                        if self.finds(content):
-                            self.seen.add(f"{what} of {command[:100]!r}")
+            self._look_at(_processes() - before)
+        self._look_at(before)
+
+    def _look_at(self, processes: set[str]) -> None:
+        for number in processes:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                command = Path("/proc", number, "cmdline").read_bytes()
+                self.commands.add(command.replace(b"\0", b" ").decode(errors="replace"))
+                environment = Path("/proc", number, "environ").read_bytes()
+                for what, content in (("cmdline", command), ("environ", environment)):
+                    if self.finds(content):
+                        self.seen.add(f"{what} of {command[:100]!r}")
 
     def finds(self, content: bytes) -> bool:
         return any(form in content for form in self._forms)
@@ -80,6 +88,10 @@ class Guard:
                     found += [path] if self.finds(path.read_bytes()) else []
         assert looked_at > 10
         return found
+
+
+def _processes() -> set[str]:
+    return {name for name in os.listdir("/proc") if name.isdigit()}
 
 
 def forms(secret: str) -> set[bytes]:
@@ -114,11 +126,9 @@ class Secretive:
         who = f"{self.mongo.access.user}:{quote(password, safe='')}"
         self.rundb.write_text(f"mongodb://{who}@{host or self.mongo.access.address}{database}?authSource=admin\n")
 
-    def run_snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake in a process of its own: its command line and environment are looked at too."""
-        self.site.write_config()
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a process of its own: its command line and environment are looked at too."""
         environment = {**os.environ, **self.place.environment}
-        command = self.site.command(*arguments)
         return subprocess.run(
             command, cwd=self.site.folder, env=environment, capture_output=True, text=True, check=False
         )
@@ -126,8 +136,10 @@ class Secretive:
     def tick(self, guard: Guard) -> int:
         """Run a tick that says as much as it can; look at everything it says and all that Slurm knows of its jobs."""
         with guard:
-            done = self.run_snakemake(*TICK, "--verbose")
-            asked = [self.place.xom(*words) for words in LOOKS]
+            self.site.write_config()
+            done = self.run(*self.site.command(*TICK, "--verbose"))
+            looks = [self.run(sys.executable, "-m", "xomflow", *words) for words in LOOKS]
+        asked = [one.stdout + one.stderr for one in looks]
         numbers = self.place.slurm.run("squeue", "--noheader", "--states=all", "--format=%i").stdout.split()
         for number in numbers:
             asked += [

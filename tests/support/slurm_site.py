@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 from local_servers.slurm import SlurmAccess
+from support.in_fork import in_fork
 from support.site import Site
+from xomflow.cli import main as xom
 from xomflow.core.key import Key
 from xomflow.core.paths import ROOT
 
@@ -44,10 +45,8 @@ class SlurmSite:
         return self.site.pending(*TICK[:2], **self.environment)
 
     def xom(self, *words: str) -> str:
-        command = [sys.executable, "-m", "xomflow", *words]
-        done = subprocess.run(
-            command, cwd=self.site.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        """Run a command that a person types, and return what it prints."""
+        done = in_fork(lambda: xom([*words]), self.site.folder, self.environment)
         return done.stdout + done.stderr
 
     def record(self, analysis: str, number: int) -> dict[str, Any]:

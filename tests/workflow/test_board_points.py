@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 
 from support.in_process import FastSite
 from support.line_protocol import Point, Reader
@@ -31,8 +29,7 @@ def needs(site: FastSite) -> dict[str, str]:
 
 
 def rebuilt(site: FastSite) -> None:
-    command = [sys.executable, "-m", "xomflow", "rebuild"]
-    done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, check=False)
+    done = site.xom("rebuild")
     assert done.returncode == 0, done.stderr
 
 

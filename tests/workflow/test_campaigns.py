@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,9 +113,7 @@ def test_failures_of_a_group_are_tried_again(campaigns: FastSite) -> None:
 
 def test_why_speaks_of_the_group_that_a_run_belongs_to(campaigns: FastSite) -> None:
     campaigns.runs([at(52001, 40), at(52002, 39, status="transferring")])
-    campaigns.write_config()
-    command = [sys.executable, "-m", "xomflow", "why", "52001"]
-    said = subprocess.run(command, cwd=campaigns.folder, capture_output=True, text=True, check=False).stdout
+    said = campaigns.xom("why", "52001").stdout
     words = "waiting: 1 of 2 runs cannot be read: 052002: its status is transferring"
     assert f"sums v1 run {group_id([52001, 52002])}: {words}" in said
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from subprocess import CompletedProcess, run
+from subprocess import run
 from typing import Any
 
 import pytest
@@ -94,11 +94,7 @@ def test_what_xom_does_not_expect_is_not_taken_for_failed_runs() -> None:
         assert exit_code(tick_summary(**made | FAILURE, mistakes=[]), True, "", unforeseen=True) == code
 
 
-def xom(site: Site, command: str) -> CompletedProcess[str]:
-    return run([sys.executable, "-m", "xomflow", command], cwd=site.folder, capture_output=True, text=True, check=False)
-
-
-def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site: Site) -> None:
+def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site: FastSite) -> None:
     site.runs([52001])
     site.analysis("bad", RAISES)
     site.tree["store"] = {"kind": "influxdb", "credentials": str(site.folder / "nowhere.json")}
@@ -106,7 +102,7 @@ def test_a_store_that_refuses_is_known_beside_failed_runs_and_in_the_status(site
     assert done.returncode == ExitCode.STORE_OR_DISK, done.stderr
     words = "nowhere.json cannot be read: No such file or directory"
     assert words in done.stderr
-    (line,) = [line for line in xom(site, "status").stdout.splitlines() if words in line]
+    (line,) = [line for line in site.xom("status").stdout.splitlines() if words in line]
     assert line.startswith("the tick that ended at ")
 
 

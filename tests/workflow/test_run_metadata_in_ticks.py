@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 
 import pytest
 
+from support.by_hand import try_script
 from support.site import Site, document
 
 SAYS = """
@@ -33,8 +33,6 @@ def test_in_a_tick_and_by_hand_the_metadata_are_the_same(site: Site, warm: bool)
     script = next(site.folder.rglob("scripts/analyses/says.py"))
     with script.open("a") as file:
         print("\nxomlib.cli(main)", file=file)
-    done = subprocess.run(
-        [sys.executable, str(script), "052001"], cwd=site.folder, capture_output=True, text=True, check=False
-    )
+    done = try_script([str(script), "052001"], site.folder, os.environ)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["results"] == [said]

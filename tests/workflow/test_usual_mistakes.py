@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.by_hand import try_script
 from support.in_process import FastSite
 from xomflow.core.paths import ROOT
 
@@ -116,14 +116,7 @@ def test_each_mistake_has_one_answer_in_a_tick_and_by_xom_try(site: FastSite) ->
 
 
 def by_hand(script: Path, site: FastSite) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, script, "52001"],
-        cwd=site.folder,
-        env={"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return try_script([str(script), "52001"], site.folder, {"PYTHONPATH": str(ROOT / "src")})
 
 
 def test_each_mistake_has_the_same_answer_by_hand(site: FastSite) -> None:

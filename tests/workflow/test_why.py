@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 
 from support import fake_strax
-from support.site import Site, document
+from support.in_process import FastSite
+from support.site import document
 
 
-def why(site: Site, number: int) -> str:
-    site.write_config()
-    done = subprocess.run(
-        [sys.executable, "-m", "xomflow", "why", str(number)],
-        cwd=site.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def why(site: FastSite, number: int) -> str:
+    done = site.xom("why", str(number))
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_it_names_the_state_or_the_reason_for_each_analysis(site: Site) -> None:
+def test_it_names_the_state_or_the_reason_for_each_analysis(site: FastSite) -> None:
     site.runs([document(52001, mode="tpc_bkg", tags=[{"name": "_bad"}])])
     site.analysis("any", "pass")
     site.analysis("krypton", "pass", run_modes=["tpc_kr83m"])
@@ -34,14 +27,14 @@ def test_it_names_the_state_or_the_reason_for_each_analysis(site: Site) -> None:
     ]
 
 
-def test_a_run_that_is_going_on_and_one_not_transferred(site: Site) -> None:
+def test_a_run_that_is_going_on_and_one_not_transferred(site: FastSite) -> None:
     site.runs([document(52001, end=None), document(52002, status="eb_ready_to_upload")])
     site.analysis("any", "pass")
     assert "not selected: the run is not finished" in why(site, 52001)
     assert "not selected: its status is eb_ready_to_upload" in why(site, 52002)
 
 
-def test_a_run_that_nobody_knows_and_one_that_nobody_understands(site: Site) -> None:
+def test_a_run_that_nobody_knows_and_one_that_nobody_understands(site: FastSite) -> None:
     site.runs([document(52001, detectors=5)])
     site.analysis("any", "pass")
     assert why(site, 52009) == "the run database has no run 52009\n"
@@ -51,7 +44,7 @@ def test_a_run_that_nobody_knows_and_one_that_nobody_understands(site: Site) -> 
 READS = "import strax\nlist(strax.Context(xomlib.settings()['data']).get_iter(run_id, 'events'))\n"
 
 
-def test_a_type_that_is_read_and_not_needed_is_named_and_if_it_is_not_there_the_author_is_told(site: Site) -> None:
+def test_a_type_that_is_read_and_not_needed_is_named_and_if_it_is_not_there_the_author_is_told(site: FastSite) -> None:
     data = site.folder / "data"
     data.mkdir()
     (data / "052001-events-abcdefghij").write_text("one two")
