@@ -212,7 +212,8 @@ def test_the_digest_of_the_day_is_sent_once(site: FastSite, mails: MailServer) -
     assert "- good answer, run 052002: 1 PE, expected 0.5 (+8.0 sigma, outlier)" in mail.body
     assert "- Good one: 3 runs done" in mail.body
     assert "- broken failed: 3 runs, such as 0520" in mail.body
-    assert "1 ticks ended" in mail.body
+    # The tick that tells is one of them, if a second has passed since its own end.
+    assert "1 ticks ended" in mail.body or "2 ticks ended" in mail.body
 
 
 def test_a_digest_that_cannot_be_made_holds_up_no_news(site: FastSite, mails: MailServer) -> None:
