@@ -2,7 +2,8 @@
 
 Run documents in a MongoDB-protocol server, jobs in a Slurm cluster, results in InfluxDB: ticks of ``snakemake --profile
 slurm`` until nothing is left to do, then a summary. The servers are those of the tests (``make services``); they live
-as long as this process. What the ticks made stays; another start publishes it to the new InfluxDB and goes on.
+as long as this process, with ``--stay`` until Ctrl-C, so that an operator's commands can be tried. What the ticks made
+stays; another start publishes it to the new InfluxDB and goes on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -90,6 +92,8 @@ def main(options: argparse.Namespace) -> int:
         codes = list(ticks(site, log))
         heading("End")
         differences = summary(site, options.compare)
+        if options.stay:
+            stay(site)
     return max(codes) or (ExitCode.STORE_DIFFERS if differences else ExitCode.OK)
 
 
@@ -148,6 +152,7 @@ def configuration(options: argparse.Namespace) -> dict[str, Any]:
     tree["slurm"] = {"latency": "2 s"}  # one file system for all nodes
     if options.only:
         tree["analyses"] = {name: tree["analyses"][name] for name in options.only}
+        tree["expected"]["together"] = [name for name in tree["expected"]["together"] if name in options.only]
     if options.runs:
         tree["selection"] |= {"min_run": options.runs[0], "max_run": options.runs[1]}
     if "scada" in tree["analyses"]:
@@ -185,7 +190,7 @@ def ticks(site: Site, log: Path) -> Iterator[int]:
         yield tick(site, log)
         new = set(site.paths.ticks.glob("*/summary.json")) - before
         if not new:
-            raise DemoError(f"the tick broke down, see {log}")
+            raise DemoError(f"the tick broke down, see {log}; it ends with: {log.read_text().splitlines()[-1]}")
         if read_json(new.pop())["taken"]:
             continue
         if not any(site.paths.submissions.glob("[!.]*")):
@@ -227,6 +232,16 @@ def tick(site: Site, log: Path) -> int:
             process.terminate()
             raise
     return process.returncode
+
+
+def stay(site: Site) -> NoReturn:
+    """Keep the servers until Ctrl-C."""
+    heading("The servers stay until Ctrl-C")
+    commands = site.folder / "servers" / "environment"
+    commands.write_text(f"export SLURM_CONF={shlex.quote(site.slurm.environment['SLURM_CONF'])}\n", encoding="utf-8")
+    print(f"in another shell: source {commands}; source {ROOT / 'work' / 'activate'}; cd {site.folder}", flush=True)
+    while True:
+        signal.pause()
 
 
 # --- what came out ----------------------------------------------------------------------------------------------------
@@ -296,6 +311,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--python", type=Path, default=Path("work/envs/analysis/bin/python"), help="of the analyses")
     parser.add_argument("--only", nargs="*", metavar="ANALYSIS", help="these analyses instead of all")
     parser.add_argument("--runs", nargs=2, type=int, metavar=("FIRST", "LAST"), help="these runs instead of all")
+    parser.add_argument("--stay", action="store_true", help="keep the servers after the ticks, until Ctrl-C")
     return parser.parse_args(arguments)
 
 

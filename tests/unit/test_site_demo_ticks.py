@@ -1,4 +1,4 @@
-"""When the ticks of ``make site-demo`` end."""
+"""The configuration of ``make site-demo``, and when its ticks end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from xomflow.config.load import check_configuration
 from xomflow.core.paths import ROOT, Paths
 
 
@@ -47,3 +48,13 @@ def test_it_goes_on_while_jobs_of_a_tick_whose_time_was_up_are_in_slurm(
     site = SimpleNamespace(paths=paths, slurm=SimpleNamespace(answer=lambda *words: asked.append(words) or ""))
     assert list(demo.ticks(site, tmp_path / "log")) == [0, 0, 0]
     assert not left.exists()
+
+
+def test_its_configuration_is_that_of_a_site_with_any_of_the_analyses(demo: Any, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.touch(0o700)
+    for only in ([], ["--only", "busy", "daq_rate"], ["--only", "scada"]):
+        options = demo.parsed(["--python", str(python), *only])
+        config = check_configuration(demo.configuration(options), "config.yaml", check_files=False)
+        assert list(config.analyses) == only[1:] or not only

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,8 @@ from xomflow.core.errors import DiskError, RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
+from xomflow.slurm.batch_system import BatchJob, JobEnd
+from xomflow.workflow.requests.doctor import servers
 from xomflow.workflow.requests.doctor.finding import Check, Finding, examine, worst
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
@@ -53,6 +56,15 @@ def test_at_a_good_site_each_check_is_one_line(site: FastSite) -> None:
     assert states.pop("timer") == ["look"]
     assert set(map(tuple, states.values())) == {("ok",)}
     assert {line["what to do"] for lines in found.values() for line in lines if line["state"] == "ok"} == {None}
+
+
+def test_only_jobs_that_have_not_ended_are_counted(site: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [BatchJob("17", "running"), BatchJob("16", "completed", JobEnd("lost", "")), BatchJob("18", "pending")]
+    slurm = SimpleNamespace(jobs=lambda *_, **__: jobs, nodes_out=list, ended_jobs=lambda _: [])
+    monkeypatch.setattr(servers, "open_batch_system", lambda _: slurm)
+    monkeypatch.setattr(servers.shutil, "which", lambda _: "squeue")
+    _, found = doctor(site)
+    assert found["Slurm"][0]["seen"].endswith(" s: 2 jobs of this account have not ended")
 
 
 def test_a_wrong_configuration_is_a_line_for_each_error(site: FastSite) -> None:

@@ -80,3 +80,10 @@ def test_what_works_on_it_now_is_there_too(site: FastSite) -> None:
     assert [one["event"] for one in events(site, 52001)] == ["attempt 3 worked on it and left its lock"]
     release_run(site.paths, key, lock)
     assert events(site, 52001) == []
+
+
+def test_a_run_to_which_nothing_has_happened_is_a_sentence(site: FastSite) -> None:
+    site.analysis("moody", MOODY)
+    done = site.xom("history", "52009")
+    assert done.stdout == "nothing has happened to run 052009; its state: xom why 52009\n"
+    assert events(site, 52009) == []

@@ -66,6 +66,11 @@ def test_each_run_by_itself_and_only_some_runs(site: FastSite) -> None:
     assert {state: number for state, number in counts.items() if number} == {"done": 1, "failed": 4}
 
 
+def test_what_is_asked_for_and_does_not_exist_is_a_sentence(site: FastSite) -> None:
+    assert site.xom("status", "--waiting").stdout == "none of the runs waits\n"
+    assert site.xom("status", "--failed", "--waiting", "52005").stdout == "none of the runs failed or waits\n"
+
+
 def test_one_mistake_of_the_configuration_is_one_line_not_one_for_each_run(site: FastSite) -> None:
     site.tree["analyses"]["moody"]["needs"] = ["nothing_has_this"]
     site.runs(range(52006, 52020))

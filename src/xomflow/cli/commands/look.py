@@ -14,6 +14,7 @@ from xomflow.cli.table import Table, say_json, say_lines, say_table
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.state import ATTENTION, FAILURES, WAITINGS
 from xomflow.core.tick_summary import ListedKey, name_among
@@ -45,7 +46,8 @@ def status(config: Config, options: argparse.Namespace) -> int:
     if rows:
         say_table(headings, rows)
     elif is_filtered:
-        say("there is no such run")
+        asked = [word for word, is_asked in (("failed", options.failed), ("waits", options.waiting)) if is_asked]
+        say(f"none of the runs {' or '.join(asked)}")
     if found.sentences and not is_filtered:
         say(*found.sentences)
     return found.exit_code
@@ -74,7 +76,10 @@ def history(config: Config, options: argparse.Namespace) -> int:
 
     events, problems = history_of(Paths(config.work), options.run, times.now())
     rows = [(times.text(one.when), one.about, one.what, one.details) for one in events]
-    say_table(("time", "about", "event", "details"), rows, options.json)
+    if rows or options.json:
+        say_table(("time", "about", "event", "details"), rows, options.json)
+    else:
+        say(f"nothing has happened to run {run_id(options.run)}; its state: xom why {options.run}")
     if problems:
         say(*problems, file=sys.stderr)
     return ExitCode.OK

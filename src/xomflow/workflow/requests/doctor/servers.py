@@ -76,7 +76,8 @@ def _slurm(config: Config) -> Iterator[Finding]:
             raise
         yield Finding(f"{error}; no job was submitted", "nothing, if runs are analysed on this machine")
         return
-    yield Finding(f"squeue answers in {seconds:.1f} s: {len(jobs)} jobs of this account")
+    left = sum(not one.is_over for one in jobs)  # Slurm lists ended jobs for a while
+    yield Finding(f"squeue answers in {seconds:.1f} s: {left} jobs of this account have not ended")
     paths, latency = Paths(config.work), config.slurm.latency
     for sentence in held_jobs(statuses(paths, slurm, latency).values()):
         yield Finding(sentence, "do what the sentence names", ExitCode.WAITS_FOR_PERSON)
