@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "quality": {
         "misfit": [None, 0.3],
         "edge_events": [10, None],
+        "edge_width_ratio": [None, 1.6],
         "background_fraction": [None, 0.3],
         "gate_spacing": [0.2, 2.5],
         "minos_asymmetry": [None, 0.25],
@@ -108,14 +109,11 @@ def results(found: Edges, flow: CutFlow, settings: dict[str, Any]) -> list[dict[
     number = {"variable_name": "selected_events", "variable_value": n, "error": poisson_error(n), "unit": "events"}
     out: list[dict[str, Any]] = [number | {"n": n, "data": passed}]
     rows = (("drift_velocity", "mm/us"), ("cathode_drift_time", "us"), ("gate_drift_time", "us"))
-    out += [
-        {"variable_name": name, "unit": unit, "n": n} | _numbers(name, found, settings["gate_to_cathode_cm"])
-        for name, unit in rows
-    ]
+    out += [{"variable_name": name, "unit": unit, "n": n} | _numbers(name, found, settings) for name, unit in rows]
     return quality.judged(out, settings["quality"])
 
 
-def _numbers(name: str, found: Edges, length: float) -> dict[str, Any]:
+def _numbers(name: str, found: Edges, settings: dict[str, Any]) -> dict[str, Any]:
     cathode, gate = found.cathode, found.gate
     if cathode is None or gate is None:
         return {"insufficient": found.reason}
@@ -123,13 +121,14 @@ def _numbers(name: str, found: Edges, length: float) -> dict[str, Any]:
     if name == "gate_drift_time":
         return {"variable_value": gate.place, "error": gate.error, "data": of_gate}
     data = {"background_fraction": cathode.background, "edge_events": cathode.edge_events}
-    data |= {"edge_width_us": cathode.width}
+    data |= {"edge_width_us": cathode.width, "edge_width_ratio": cathode.width / settings["edge_width_us"]}
     data |= {"misfit": cathode.goodness.misfit(cathode.n), "chi2": cathode.goodness.chi2}
     data |= {"ndf": cathode.goodness.ndf, "p_value": cathode.goodness.p_value}
     data |= {} if cathode.asymmetry is None else {"minos_asymmetry": cathode.asymmetry}
     if name == "cathode_drift_time":
         return {"variable_value": cathode.place, "error": cathode.place_error, "data": data}
     time = cathode.place - gate.place
+    length = settings["gate_to_cathode_cm"]
     velocity = 10 * length / time
     error = velocity * float(np.hypot(cathode.place_error, gate.error)) / time
     return {"variable_value": velocity, "error": error, "data": data | of_gate | {"length_cm": length}}
@@ -160,7 +159,7 @@ def draw(found: Edges, flow: CutFlow, settings: dict[str, Any], title: str) -> F
     for axes, place, error in ((start, gate.place, gate.error), (end, cathode.place, cathode.place_error)):
         axes.axvspan(place - error, place + error, color=figures.BLUE, alpha=0.3, lw=0)
         figures.note(axes, [f"{place:.2f} ± {error:.2f} µs"])
-    velocity = _numbers("drift_velocity", found, settings["gate_to_cathode_cm"])
+    velocity = _numbers("drift_velocity", found, settings)
     figures.note(whole, [f"{velocity['variable_value']:.5f} ± {velocity['error']:.5f} mm/µs"], x=0.85, y=0.12)
     return figure
 

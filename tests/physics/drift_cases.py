@@ -58,6 +58,12 @@ def case_sharp() -> Any:
     return main(events(1e4, spread=0.5))
 
 
+def case_wide() -> Any:
+    """An edge three times as wide as expected, and one as wide as expected then."""
+    found = events(spread=15)
+    return {"unexpected": main(found), "expected": main(found, edge_width_us=15)}
+
+
 def case_gas() -> Any:
     """Events above the gate, apart from the others."""
     found = events(gate=20)

@@ -99,6 +99,8 @@ class Row:
         Of the pull: 0 and 1, or those of the known bias.
     good, off
         Numbers without a flag; those of them that are off by more than 3 sigma, systematic error included.
+    judged
+        Numbers that mean and width are of, if not all.
     """
 
     analysis: str
@@ -117,18 +119,20 @@ class Row:
     expected_width: float = 1.0
     good: int = 0
     off: int = 0
+    judged: int | None = None
 
     @property
     def allowed(self) -> tuple[float, tuple[float, float]]:
         """Limits of mean and width; with few runs three standard errors more, else chance would decide."""
-        more = 3 / max(self.numbers, 1) ** 0.5 if self.numbers < PLENTY else 0.0
+        numbers = self.numbers if self.judged is None else self.judged
+        more = 3 / max(numbers, 1) ** 0.5 if numbers < PLENTY else 0.0
         return MEAN + more, (WIDTH[0] - more / 2**0.5, WIDTH[1] + more / 2**0.5)
 
     @property
     def ok(self) -> bool:
-        """Whether the pull is as it should be; with a known bias, whether the bias is."""
+        """Whether the pull, or with a known bias that bias, is as it should be; where all is flagged it is."""
         if self.mean is None or self.width is None:
-            return False
+            return self.judged is not None and self.judged < 2 <= self.numbers
         most, (low, high) = self.allowed
         width = self.width - self.expected_width + 1
         return abs(self.mean - self.expected_mean) < most and low < width < high
@@ -245,6 +249,7 @@ def _row(analysis: str, scenario: Scenario, variable: str, columns: dict[str, li
         expected_mean=known.mean,
         expected_width=known.width,
         good=int(sum(columns["good"])),
+        judged=len(pulls),
         off=int(np.sum((np.abs(value - truth) > 3 * np.hypot(error, columns["systematic"])) & (good > 0))),
     )
     return row, pulls

@@ -60,6 +60,12 @@ def test_an_edge_of_few_events_is_flagged(found: Any) -> None:
     assert "edge_events" in data["quality_reason"]
 
 
+def test_an_edge_far_wider_than_expected_is_flagged_until_it_is_expected(found: Any) -> None:
+    said = {name: case["results"]["drift_velocity"]["data"] for name, case in found["wide"].items()}
+    assert "edge_width_ratio" in said["unexpected"]["quality_reason"]
+    assert said["expected"]["quality"] == "good"
+
+
 def test_events_above_the_gate_are_flagged(found: Any) -> None:
     data = found["gas"]["results"]["gate_drift_time"]["data"]
     assert data["quality"] == "poor"

@@ -33,6 +33,15 @@ def test_without_a_known_bias_the_pull_is_held_to_zero_and_one(mean: float, widt
     assert Row(**ROW, mean=mean, width=width, known="").ok is ok
 
 
+def test_a_row_whose_numbers_are_all_flagged_is_as_it_should_be() -> None:
+    assert Row(**ROW, mean=None, width=None, known="", judged=0).ok
+
+
+def test_few_unflagged_numbers_are_held_to_wider_limits() -> None:
+    assert Row(**ROW, mean=0.5, width=1.2, known="", judged=20).ok
+    assert not Row(**ROW, mean=0.5, width=1.2, known="").ok
+
+
 def test_a_row_without_numbers_is_never_as_it_should_be() -> None:
     row = Row(**(ROW | {"numbers": 0}), mean=None, width=None, known="few", expected_mean=-0.65, expected_width=1.41)
     assert not row.ok
