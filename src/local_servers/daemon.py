@@ -128,11 +128,6 @@ class Server(abc.ABC):
         """End it with SIGKILL."""
         self._daemon.kill()
 
-    def restart(self) -> None:
-        """Stop and start it."""
-        self.stop()
-        self.start()
-
 
 def _tether() -> list[str]:
     """Where there is a setpriv the kernel ends the server with us, even if we are killed."""

@@ -45,16 +45,6 @@ def newest_results(measurement: str, version: str) -> str:
     )
 
 
-def newest_values(measurement: str, version: str, variables: Iterable[str]) -> str:
-    """Ask for the newest value of each of some variables."""
-    return piped(
-        points(measurement, ["value"], version=version),
-        f"filter(fn: (r) => {one_of('variable', variables)})",
-        "last()",
-        'keep(columns: ["_time", "_value", "variable"])',
-    )
-
-
 def versions(measurement: str) -> str:
     """Ask for the versions of an analysis; without a start only those of 30 days would be found."""
     return (

@@ -30,20 +30,20 @@ class Rule(NamedTuple):
         Its name, which the playbook has too.
     query
         Asks for its numbers.
+    summary
+        What happened.
     above
         It fires for each series whose number is larger.
     severity
         A label, by which Grafana chooses whom to notify.
-    summary
-        What happened.
     """
 
     name: str
     title: str
     query: str
-    above: float
-    severity: str
     summary: str
+    above: float = 0
+    severity: str = _WARNING
 
 
 def rules(site: Site) -> list[Rule]:
@@ -53,63 +53,51 @@ def rules(site: Site) -> list[Rule]:
     newest = "of the newest {{ $labels.of }} results of {{ $labels.analysis }} {{ $labels.variable }} are outside its"
     return [
         Rule(
-            "no-tick", "No tick", queries.since_last_tick(prefix), late, _CRITICAL, f"No tick began for {number} min."
+            "no-tick", "No tick", queries.since_last_tick(prefix), f"No tick began for {number} min.", late, _CRITICAL
         ),
         Rule(
             "gave-up",
             "Runs were given up",
             alert_queries.more(prefix, State.GAVE_UP),
-            0,
-            _WARNING,
             f"{analysis} gave up on {number} more runs within a day.",
         ),
         Rule(
             "suspended",
             "An analysis is suspended",
             alert_queries.now(prefix, State.SUSPENDED),
-            0,
-            _WARNING,
             f"{analysis} fails alike on all runs, so {number} of its runs are suspended.",
         ),
         Rule(
             "waits",
             "Runs wait too long",
             alert_queries.more(prefix, State.STALE),
-            0,
-            _WARNING,
             f"{number} more runs of {analysis} wait for longer than the site allows.",
         ),
         Rule(
             "failures",
             "Many runs fail",
             alert_queries.share_of_failures(prefix, _LEAST_TAKEN),
-            _MOST_FAILURES,
-            _WARNING,
             f"{number} % of the runs that {analysis} took within a day failed.",
+            _MOST_FAILURES,
         ),
         Rule(
             "alarms",
             "Results are not as expected",
             alert_queries.open_alarms(prefix),
-            0,
-            _WARNING,
             f"{number} alarms about results of {analysis} are open.",
         ),
         Rule(
             "outside-warn",
             "Results are outside limits",
             alert_queries.outside(prefix, "warn"),
-            0,
-            _WARNING,
             f"{number} {newest} limits.",
         ),
         Rule(
             "outside-error",
             "Results are outside outer limits",
             alert_queries.outside(prefix, "error"),
-            0,
-            _CRITICAL,
             f"{number} {newest} outer limits.",
+            severity=_CRITICAL,
         ),
     ]
 

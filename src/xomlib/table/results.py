@@ -55,29 +55,38 @@ def results(
     """
     from datetime import datetime, timezone
 
-    from xomlib.table.outcomes import Outcomes, names_in
+    from xomlib.table.outcomes import Outcomes
     from xomlib.table.vetoes import vetoed_runs
-    from xomlib.table.wanted import Wanted, newest
+    from xomlib.table.wanted import Wanted
     from xomlib.table.work_folder import find_work
 
     wanted, work = Wanted(runs), find_work(site)
-    known = names_in(work / "outcomes" / name) if name else []
-    if not known:
-        others = ", ".join(names_in(work / "outcomes")) or "none"
-        raise ResultsError(f"{work} has no results of {name!r}; it has those of: {others}")
-    asked = [newest(known)] if version == "newest" else known if version == "all" else version
-    asked = [asked] if isinstance(asked, str) else list(asked)
-    if missing := [one for one in asked if one not in known]:
-        raise ResultsError(f"{work} has no results of {name} {missing[0]}; its versions are: {', '.join(known)}")
     reasons = vetoed_runs(work, name, datetime.now(timezone.utc))
     chosen = []
-    for one in asked:
+    for one in _versions(work, name, version):
         outcomes = Outcomes(work, name, one)
         rows = [row for row in outcomes.rows() if wanted.has(row.run_id, row.members)]
         chosen += [(one, row, reason) for row in rows if not (reason := _reason(row, reasons)) or vetoed]
         for problem in outcomes.problems:
             warnings.warn(problem, stacklevel=2)
     return _frame(work, chosen, vetoed)
+
+
+def _versions(work: Path, name: str, version: Union[str, Iterable[str]]) -> list[str]:
+    """Return the versions of an analysis that were asked for."""
+    from xomlib.table.outcomes import names_in
+    from xomlib.table.wanted import newest
+
+    known = names_in(work / "outcomes" / name) if name else []
+    if not known:
+        others = ", ".join(names_in(work / "outcomes")) or "none"
+        raise ResultsError(f"{work} has no results of {name!r}; it has those of: {others}")
+    if version in ("newest", "all"):
+        return [newest(known)] if version == "newest" else known
+    asked = [version] if isinstance(version, str) else list(version)
+    if missing := [one for one in asked if one not in known]:
+        raise ResultsError(f"{work} has no results of {name} {missing[0]}; its versions are: {', '.join(known)}")
+    return asked
 
 
 def _reason(row: Any, vetoes: dict) -> Optional[str]:

@@ -8,7 +8,8 @@ from scipy.special import ndtr
 
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Goodness, uniform_goodness
-from xomphysics.fits.minimum import BinnedNLL, asymmetry, finish, minimise
+from xomphysics.fits.minimum import PRECISE, BinnedNLL, Minuit, asymmetry, finish, minimise
+from xomphysics.fits.sample import sample_in
 
 Floats = NDArray[np.float64]
 
@@ -94,9 +95,7 @@ def find_doublet(values: ArrayLike, ratio: float, low: float, high: float) -> fl
     ]
     both = np.minimum(*near)
     place = float(np.median(places[both == both.max()]))
-    for _ in range(
-        _STEPS
-    ):  # if the upper line is weak, its own place is what is found: go to the middle of the lower one
+    for _ in range(_STEPS):  # to the middle of the lower line: if the upper one is weak, its partner was found instead
         place = float(np.median(ordered[np.abs(ordered / place - 1) < _NEAR]))
     return place
 
@@ -120,11 +119,9 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
         If there are too few events, no convergence, no curvature at the best point, only one line, more background than
         lines, or lines too wide to be two.
     """
-    sample = np.asarray(values, dtype=float)
     low, high = _BELOW * place, _ABOVE * place * ratio
-    sample = sample[(sample >= low) & (sample < high)]
-    if len(sample) < _SMALLEST_FIT:
-        raise FitFailed(f"{len(sample)} events between {low:.5g} and {high:.5g}, at least {_SMALLEST_FIT} are needed")
+    low, high = _BELOW * place, _ABOVE * place * ratio
+    sample = sample_in(values, low, high, _SMALLEST_FIT)
     observed, edges = np.histogram(sample, _BINS, (low, high))
 
     def cumulative(x: Floats, lower: float, upper: float, width: float, share: float, background: float) -> Floats:
@@ -134,9 +131,31 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
 
         start, end = lines(np.array([low, high]))
         whole = (1 - background) * (lines(x) - start) / (end - start) + background * (x - low) / (high - low)
-        # For double precision iminuit would load code compiled by numba, 0.3 s in every job; more costs nothing here.
-        return np.asarray(whole).astype(np.longdouble)
+        return np.asarray(whole).astype(PRECISE)
 
+    fit = _fitted(BinnedNLL(observed, edges, cumulative), place, ratio)
+    lower, upper, width, _, background = best = tuple(map(float, fit.values))
+    if background > 0.5:
+        raise FitFailed(f"no lines: {background:.0%} of the events are background")
+    n = len(sample)
+    counts, errors = _counts(fit, n)
+    return DoubletFit(
+        means=(lower, upper),
+        mean_errors=(float(fit.errors["lower"]), float(fit.errors["upper"])),
+        counts=counts,
+        count_errors=errors,
+        width=width,
+        background=background,
+        n=n,
+        low=low,
+        high=high,
+        goodness=uniform_goodness(cumulative(sample, *best).astype(float), int(fit.nfit)),
+        asymmetry=asymmetry(fit, "share", n),
+    )
+
+
+def _fitted(likelihood: BinnedNLL, place: float, ratio: float) -> Minuit:
+    """Fit from equal lines with little background, and from narrow ones with much."""
     limits = {
         "lower": ((1 - _NEAR) * place, (1 + _NEAR) * place),
         "upper": ((1 - _NEAR) * ratio * place, (1 + _NEAR) * ratio * place),
@@ -145,30 +164,18 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
         "background": (0.0, 0.99),
     }
     start = {"lower": place, "upper": ratio * place, "width": 0.02, "share": 0.5, "background": 0.02}
-    likelihood = BinnedNLL(observed, edges, cumulative)
     fit = minimise(likelihood, [start, start | {"width": 0.01, "background": 0.2}], limits)
-    fit = finish(fit, ["lower", "upper", "width", "share"], ["background"])
-    lower, upper, width, share, background = map(float, fit.values)
-    if background > 0.5:
-        raise FitFailed(f"no lines: {background:.0%} of the events are background")
-    n, covariance = len(sample), np.array(fit.covariance)[3:, 3:]
-    parts = ((1 - background) * (1 - share), (1 - background) * share)
+    return finish(fit, ["lower", "upper", "width", "share"], ["background"])
+
+
+def _counts(fit: Minuit, n: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the events of each line, and their standard deviations with that of a Poisson number of events."""
+    share, background = float(fit.values["share"]), float(fit.values["background"])
+    covariance = np.array(fit.covariance)[3:, 3:]
+    parts = (1 - background) * (1 - share), (1 - background) * share
     slopes = np.array([[-(1 - background), -(1 - share)], [1 - background, -share]])
-    errors = [
+    errors = (
         float(np.sqrt(n**2 * (slope @ covariance @ slope) + n * part**2 + 1))
         for slope, part in zip(slopes, parts, strict=True)
-    ]
-    goodness = uniform_goodness(cumulative(sample, *map(float, fit.values)).astype(float), int(fit.nfit))
-    return DoubletFit(
-        means=(lower, upper),
-        mean_errors=(float(fit.errors["lower"]), float(fit.errors["upper"])),
-        counts=(n * parts[0], n * parts[1]),
-        count_errors=(errors[0], errors[1]),
-        width=width,
-        background=background,
-        n=n,
-        low=low,
-        high=high,
-        goodness=goodness,
-        asymmetry=asymmetry(fit, "share", n),
     )
+    return (n * parts[0], n * parts[1]), (next(errors), next(errors))

@@ -8,7 +8,8 @@ from scipy.special import ndtr
 
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Goodness, uniform_goodness
-from xomphysics.fits.minimum import BinnedNLL, NormalConstraint, asymmetry, finish, minimise
+from xomphysics.fits.minimum import PRECISE, BinnedNLL, NormalConstraint, asymmetry, finish, minimise
+from xomphysics.fits.sample import sample_in
 
 Floats = NDArray[np.float64]
 
@@ -111,10 +112,7 @@ def fit_edge(values: ArrayLike, low: float, high: float, width: float) -> EdgeFi
         If there are too few events, no convergence, no curvature at the best point, an edge that is as wide as the
         window allows, or one that is sharper than the data can show.
     """
-    sample = np.asarray(values, dtype=float)
-    sample = sample[(sample >= low) & (sample < high)]
-    if len(sample) < _SMALLEST_FIT:
-        raise FitFailed(f"{len(sample)} events between {low:g} and {high:g}, at least {_SMALLEST_FIT} are needed")
+    sample = sample_in(values, low, high, _SMALLEST_FIT)
     counts, edges = np.histogram(sample, _BINS, (low, high))
     span = high - low
 
@@ -122,8 +120,7 @@ def fit_edge(values: ArrayLike, low: float, high: float, width: float) -> EdgeFi
         width = float(np.exp(log_width))
         start, end = _plateau_integral(np.array([low, high]), place, width)
         edge = (_plateau_integral(x, place, width) - start) / (end - start)
-        # For double precision iminuit would load code compiled by numba, 0.3 s in every job; more costs nothing here.
-        return np.asarray((1 - background) * edge + background * (x - low) / span).astype(np.longdouble)
+        return np.asarray((1 - background) * edge + background * (x - low) / span).astype(PRECISE)
 
     expected, reach = float(np.log(width)), np.log(span * np.array([_SHARPEST, _WIDEST]))
     limits = {"place": (low, high), "log_width": (float(reach[0]), float(reach[1])), "background": (0.0, 0.99)}

@@ -9,7 +9,8 @@ from scipy.special import ndtr
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Goodness, uniform_goodness
 from xomphysics.fits.mean import Mean
-from xomphysics.fits.minimum import BinnedNLL, Minuit, NormalConstraint, asymmetry, finish, minimise, slopes
+from xomphysics.fits.minimum import PRECISE, BinnedNLL, Minuit, NormalConstraint, asymmetry, finish, minimise, slopes
+from xomphysics.fits.sample import sample_in
 
 Floats = NDArray[np.float64]
 
@@ -115,17 +116,13 @@ def fit_line(values: ArrayLike, low: float, high: float, max_relative_width: flo
         If there are too few events, no spread, no convergence, no curvature at the best point, more background than
         line, a centre outside the range or less than 2 sigma inside it, or a line wider than allowed.
     """
-    sample = np.asarray(values, dtype=float)
-    sample = sample[(sample >= low) & (sample < high)]
-    if len(sample) < _SMALLEST_FIT:
-        raise FitFailed(f"{len(sample)} events between {low:g} and {high:g}, at least {_SMALLEST_FIT} are needed")
+    sample = sample_in(values, low, high, _SMALLEST_FIT)
     place, scale = _robust_start(sample)
     bins = int(min((high - low) / scale * _BINS_PER_SIGMA, _MOST_BINS)) + 1
     counts, edges = np.histogram(sample, bins, (low, high))
 
     def cumulative(x: Floats, centre: float, width: float, background: float, fall: float) -> Floats:
-        # For double precision iminuit would load code compiled by numba, 0.3 s in every job; more costs nothing here.
-        return mixture_cumulative(x, centre, width, background, low, high, fall).astype(np.longdouble)
+        return mixture_cumulative(x, centre, width, background, low, high, fall).astype(PRECISE)
 
     fit = _fitted(BinnedNLL(counts, edges, cumulative), place, scale)
     mean, sigma, background, fall = map(float, fit.values)

@@ -15,7 +15,20 @@ try:
 except ImportError:
     raise JobError("the software of this run has no iminuit, which the fits need: install it there") from None
 
-__all__ = ["BinnedNLL", "Minuit", "NormalConstraint", "UnbinnedNLL", "asymmetry", "finish", "minimise", "slopes"]
+__all__ = [
+    "PRECISE",
+    "BinnedNLL",
+    "Minuit",
+    "NormalConstraint",
+    "UnbinnedNLL",
+    "asymmetry",
+    "finish",
+    "minimise",
+    "slopes",
+]
+
+# Type of a binned likelihood's model: for doubles iminuit loads code compiled by numba, 0.3 s in every job.
+PRECISE = np.longdouble
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, float]
