@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-# Prints the names of the analyses of a site, which the scripts cannot know.
+# Prints the names of the analyses of a site, which the scripts cannot contain.
 _NAMES = "xom completion analyses 2>/dev/null"
 _ANALYSES = frozenset({"analysis", "analyses", "old"})
 

@@ -64,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; what it reads has its `Command` in ``command``."""
+    """Return the parser of all commands; what it reads has its `Command` in ``command``, itself in ``parser``."""
     parser = argparse.ArgumentParser(
         prog="xom",
         usage="xom COMMAND ...",
@@ -83,7 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     parsers = parser.add_subparsers(required=True, metavar="COMMAND", prog="xom", parser_class=_Parser, help=overview)
     for command in COMMANDS:
         own = parsers.add_parser(command.name, description=command.help, parents=[site])
-        own.set_defaults(command=command)
+        own.set_defaults(command=command, parser=parser)
         command.add_arguments(own)
     return parser
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from xomflow.core.key import Key
-
-if TYPE_CHECKING:
-    from xomflow.outcomes.model import Result
 
 _NOT_BLANK = r"\S"
 
@@ -119,7 +116,7 @@ class ValueOrReason:
         return reference
 
 
-def _value_or_reason(result: Result) -> Result:
+def _value_or_reason(result: Any) -> Any:
     reason = result.insufficient
     if (result.value is None) == (reason is None) or (reason is not None and not re.search(_NOT_BLANK, reason)):
         raise ValueError("exactly one of value and insufficient is needed")

@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import xomlib
 from xomlib.compat import constant
-from xomlib.compat.xomlibutils import refused
+from xomlib.compat.common import refused
 from xomlib.errors import ResultsError
 from xomlib.job import current
 from xomlib.table.outcomes import names_in

@@ -13,20 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
 
 from xomlib.compat import constant
-from xomlib.errors import JobError
-
-
-def refused(name: str, instead: str) -> JobError:
-    """Return the error of a call that has no place in a job.
-
-    Parameters
-    ----------
-    name
-        The call.
-    instead
-        What to do.
-    """
-    return JobError(f"{name} of the first XOM has no place in a job: {instead}")
+from xomlib.compat.common import construct_filename as construct_filename  # one of its names
+from xomlib.compat.common import refused
 
 
 def connect_db(dbname: str) -> Any:
@@ -39,11 +27,6 @@ def connect_db(dbname: str) -> Any:
 def connect_dbs(prefix: str = "") -> list:
     """Return `connect_db` of all its measurements."""
     return [connect_db(prefix + name) for name in constant.list_of_db]
-
-
-def construct_filename(meas_name: str, an_name: str, an_version: str, an_var: str, runid: Any) -> str:
-    """Return the name of the file of a result."""
-    return "_".join([meas_name, an_name, an_version, an_var, str(runid)]) + ".json"
 
 
 def read_json(filename: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import xomlib
 from xomlib import saving
-from xomlib.compat.xomlibutils import construct_filename
+from xomlib.compat.common import construct_filename
 from xomlib.files import read_bytes
 from xomlib.job import current
 from xomlib.process.verdict import WARNING

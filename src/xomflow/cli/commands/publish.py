@@ -38,7 +38,7 @@ def verify(config: Config, options: argparse.Namespace) -> int:
     for where, scope in stores_of(config):
         with closing(open_store(where, paths)) as store:
             found += differences(paths, store, where.prefix, _groups(config), config.page.url, scope)
-    say(*found, f"{len(found)} differences" if found else "the store has what the outcomes say")
+    say(*found, f"{len(found)} differences" if found else "the store has the points of all outcomes")
     return ExitCode.STORE_DIFFERS if found else ExitCode.OK
 
 

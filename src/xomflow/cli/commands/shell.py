@@ -15,14 +15,13 @@ from xomlib.printing import say
 def completion(options: argparse.Namespace) -> int:
     """Print what completes commands in a shell: source <(xom completion bash)."""
     from xomflow.cli.completion import bash_script, words_of, zsh_script
-    from xomflow.cli.operator import make_parser
 
     if options.shell == "analyses":
         with contextlib.suppress(XomError, OSError):  # a shell that completes a word has no use for a sentence
             say(" ".join(_analyses(options)))
         return ExitCode.OK
     script = {"bash": bash_script, "zsh": zsh_script}[options.shell]
-    say(*script(words_of(make_parser())).split("\n"))
+    say(*script(words_of(options.parser)).split("\n"))
     return ExitCode.OK
 
 
