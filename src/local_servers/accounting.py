@@ -1,4 +1,4 @@
-"""Slurm's accounts, which say who may submit how much: slurmdbd and a MariaDB of its own, in a cluster's folder."""
+"""Slurm's accounts, which limit what users submit: slurmdbd and a MariaDB of its own, in a cluster's folder."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Accounting:
         self._ask("modify", "user", getpass.getuser(), "where", f"Account={ACCOUNT}", "set", *words)
 
     def stop(self) -> None:
-        """End it; whoever made the folder removes it."""
+        """End it; its folder stays."""
         for daemon in reversed(self.daemons):
             daemon.kill()
 

@@ -36,7 +36,7 @@ class MongoAccess:
 
     @classmethod
     def of(cls, uri: str) -> MongoAccess:
-        """Return what a ``mongodb://user:password@host:port`` says."""
+        """Return the parts of a ``mongodb://user:password@host:port``."""
         parts = urlsplit(uri)
         return cls(parts.netloc.rpartition("@")[2], unquote(parts.username or ""), unquote(parts.password or ""))
 

@@ -109,7 +109,7 @@ class SlurmAccess:
         return done.stdout
 
     def submit(self, script: str, *options: str) -> str:
-        """Submit a shell script and return the job's id; its output goes nowhere unless the options say."""
+        """Submit a shell script and return the job's id; its output goes nowhere unless the options name a file."""
         command = ("sbatch", "--parsable", "--output=/dev/null", "--mem=100", *options, f"--wrap={script}")
         done = self.run(*command)
         assert done.returncode == 0, done.stderr
@@ -125,7 +125,7 @@ class SlurmCluster:
     """A cluster of one's own.
 
     With cgroup v1 and as root a job that takes more memory than it asked for is OUT_OF_MEMORY. Elsewhere Slurm looks at
-    it every second and kills it, which it calls FAILED with exit code 0:9; `limits_memory` tells which.
+    it every second and kills it, which it calls FAILED with exit code 0:9; `limits_memory` distinguishes them.
 
     Parameters
     ----------

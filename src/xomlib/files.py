@@ -49,7 +49,7 @@ def write_atomically(path: Union[str, Path], content: Union[str, bytes]) -> None
         with contextlib.suppress(OSError):  # the first error counts
             temporary.unlink()
         if isinstance(error, OSError):
-            error.filename = str(path)  # which a full disk does not say
+            error.filename = str(path)  # which the error of a full disk lacks
         raise
 
 
@@ -163,7 +163,7 @@ def read_json(path: Union[str, Path]) -> Any:
 
 
 def parse_json(text: Union[str, bytes]) -> Any:
-    """Return what a JSON text says; `ValueError` if it is not JSON."""
+    """Return the content of a JSON text; `ValueError` if it is not JSON."""
     try:
         return json.loads(text)
     except RecursionError:

@@ -84,7 +84,7 @@ def describe(st: Any, frontend: Any, types: Any = ()) -> dict:
     if type(frontend) is strax.DataDirectory:
         return {"kind": "folder", "path": os.path.abspath(frontend.path), **taken}
     if type(frontend) is getattr(straxen, "RucioLocalFrontend", None):
-        # Without a path, at hosts that straxen does not know, it has nothing.
+        # Without a path, at hosts that straxen has no paths for, it has nothing.
         path = os.path.abspath(frontend.path) if frontend.path else os.devnull
         return {"kind": "rucio_local", "path": path, **taken}
     if type(frontend) is getattr(straxen, "RunDB", None):

@@ -97,7 +97,7 @@ def test_a_store_that_is_away_for_a_tick_has_everything_after_the_next(at_influx
 def test_an_emptied_store_is_seen_and_filled_again(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001, 52002])
     at_influx.tick()
-    assert at_influx.xom("verify").stdout == "the store has what the outcomes say\n"
+    assert at_influx.xom("verify").stdout == "the store has the points of all outcomes\n"
     before = results(bucket)
     with InfluxDBClient(url=bucket.url, token=bucket.token, org=bucket.org) as client:
         client.delete_api().delete("1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z", "", bucket=bucket.name)

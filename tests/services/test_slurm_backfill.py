@@ -61,7 +61,7 @@ def test_each_run_of_a_backfill_is_done_once_though_ticks_and_jobs_are_killed(
     assert jobs <= RUNS / 100 + KILLS + cancelled
     assert not list(site.paths.submissions.iterdir())
     assert place.pending() == set()
-    assert "the store has what the outcomes say" in place.xom("verify")
+    assert "the store has the points of all outcomes" in place.xom("verify")
 
 
 def _backfill(site: Site, slurm: SlurmAccess) -> SlurmSite:

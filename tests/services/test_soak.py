@@ -252,7 +252,7 @@ def test_whatever_dies_every_run_has_one_result(soak: Soak, bucket_of: Bucket, w
         assert {(number, kind) for number, kind in failed if kind not in NOT_ITS_FAULT} == {
             (number, "raised") for number in wanted if number % UNLUCKY == 0
         }
-    assert soak.place.xom("verify").strip() == "the store has what the outcomes say"
+    assert soak.place.xom("verify").strip() == "the store has the points of all outcomes"
     assert left_over(site) == []
 
 

@@ -33,7 +33,7 @@ while not os.path.exists("go"):
     time.sleep(0.05)
 {GOOD}
 """
-SAME = "the store has what the outcomes say"
+SAME = "the store has the points of all outcomes"
 
 
 @pytest.fixture

@@ -484,7 +484,7 @@ def test_every_difference_of_a_local_store_is_said(paths: Paths) -> None:
     (folder / "009.lp").write_text("")
     assert list(verify(paths, store, "test_")) == [
         f"kr83m/v1/001: {folder / '001.lp'} is missing",
-        f"kr83m/v1/002: {folder / '002.lp'} does not hold what the outcomes say",
+        f"kr83m/v1/002: {folder / '002.lp'} differs from the outcomes",
         f"{folder / '009.lp'} belongs to no outcomes",
     ]
 

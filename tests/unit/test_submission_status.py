@@ -104,7 +104,7 @@ def test_a_job_whose_comment_was_replaced_before_its_number_was_known_is_found_b
 # --- who could have seen it -------------------------------------------------------------------------------------------
 def test_a_job_of_another_account_is_unknown_and_never_lost(paths: Paths, batch: FakeBatchSystem) -> None:
     found = status(paths, batch, replace(GIVEN, user="operator7"))
-    assert found.working == f"job 17 is of operator7, and {own_account()} may not see it in Slurm"
+    assert found.working == f"job 17 belongs to operator7, and {own_account()} cannot see it in Slurm"
     assert batch.places == [("operator7", "")]
     assert status(paths, batch, replace(NAMELESS, user="operator7")).working != ""
 

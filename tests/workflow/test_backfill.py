@@ -101,7 +101,7 @@ def test_a_run_in_a_backfill_already_is_passed_over(begun: FastSite) -> None:
     assert "passed over: 3 that are in a backfill already" in order(begun, "51001-51004")
     done = begun.xom("backfill", "good", "51001-51004", *WHY)
     assert done.returncode == ExitCode.USAGE
-    assert "no run of good is meant that is to be done: nothing was done" in done.stderr
+    assert "no run of good is left to analyse: nothing was done" in done.stderr
 
 
 def test_failed_runs_of_a_backfill_are_tried_again_as_usual(begun: FastSite) -> None:

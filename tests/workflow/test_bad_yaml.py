@@ -24,7 +24,7 @@ def test_values_after_two_config_options_are_refused_instead_of_lost(site: Site)
     sentence = (
         "--config stands several times, and Snakemake takes only the last one: write all values after one --config"
     )
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"{sentence}, parted by blanks")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"{sentence}, separated by blanks")
 
 
 def test_the_command_line_takes_nested_numbers_and_refuses_what_the_file_refuses(snakemake_site: Site) -> None:

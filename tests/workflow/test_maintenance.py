@@ -66,7 +66,7 @@ def files_of(site: FastSite, name: str) -> set[str]:
 
 
 def assert_renamed(site: FastSite) -> None:
-    assert site.xom("verify").stdout == "the store has what the outcomes say\n"
+    assert site.xom("verify").stdout == "the store has the points of all outcomes\n"
     assert site.done("new") == {52001, 52002, 53001}
     assert [record["key"]["analysis"] for record in site.failures("new", 52003)] == ["new"]
     assert Path(site.folder, site.failures("new", 52003)[0]["failure"]["log"]).exists()

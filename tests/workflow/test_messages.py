@@ -317,7 +317,7 @@ def test_the_command_shows_who_was_not_reached(site: FastSite, mails: MailServer
     assert "no such user here" in site.xom("notify").stdout
     mails.refused.clear()
     site.tick_in_another_second()
-    assert "1 matters hold, last digest none" in site.xom("notify").stdout
+    assert "1 reported and not over, last digest none" in site.xom("notify").stdout
 
 
 def test_without_addresses_the_command_gives_the_way(site: FastSite) -> None:

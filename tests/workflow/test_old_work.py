@@ -189,4 +189,4 @@ def test_what_the_store_has_agrees_with_the_outcomes_and_filling_it_again_change
     shelves = [name for name in after if Path(name).stem == "052"]
     assert {now[name][0] == after[name][0] for name in shelves} == {True}
     verified = xom(upgrade.site, "verify")
-    assert (verified.returncode, verified.stdout) == (0, "the store has what the outcomes say\n"), verified.stderr
+    assert (verified.returncode, verified.stdout) == (0, "the store has the points of all outcomes\n"), verified.stderr

@@ -97,7 +97,7 @@ def test_several_attempts_wait_as_usual_between_them(gave_up: FastSite) -> None:
 
 def test_a_retry_is_for_failed_runs_and_for_one_class_if_wanted(gave_up: FastSite) -> None:
     gave_up.runs([52003])
-    assert "no run of good is meant that failed" in decide(gave_up, "retry", "good", "52003", code=ExitCode.USAGE)
+    assert "no run of good is left to try again" in decide(gave_up, "retry", "good", "52003", code=ExitCode.USAGE)
     refused = decide(gave_up, "retry", "good", "--class", "timeout", code=ExitCode.USAGE)
     assert "passed over: 2 gave up (raised)" in refused
     told = decide(gave_up, "retry", "good", "52001-52003", "51000", "--class", "raised")
@@ -198,7 +198,7 @@ def test_a_veto_may_be_about_some_analyses_and_some_of_its_runs_are_taken_back(f
     assert stored(finished) == {"052001", "052003"}
     assert "passed over: 1 that are vetoed already" in decide(finished, "veto", "52002", "good", code=ExitCode.USAGE)
     assert "no run is given" in decide(finished, "veto", code=ExitCode.USAGE)
-    assert "no run is meant that is not vetoed yet" in decide(finished, "veto", "--mode", "none", code=ExitCode.USAGE)
+    assert "no run is left to veto" in decide(finished, "veto", "--mode", "none", code=ExitCode.USAGE)
     assert "52009 names no run that the run database has" in decide(finished, "veto", "52009", code=ExitCode.USAGE)
 
 

@@ -87,11 +87,11 @@ def test_a_planted_step_is_in_the_points_with_its_band_and_rebuild_makes_the_sam
     lines = bands.read_text().splitlines()
     assert len(lines) == 4 * (RUNS - 30) and all("kind=band" in line for line in lines)
     before, alarms = bands.read_bytes(), site.paths.alarms.read_bytes()
-    assert command(site, "verify") == "the store has what the outcomes say\n"
+    assert command(site, "verify") == "the store has the points of all outcomes\n"
     bands.unlink()
     command(site, "rebuild")
     assert (bands.read_bytes(), site.paths.alarms.read_bytes()) == (before, alarms)
-    assert command(site, "verify") == "the store has what the outcomes say\n"
+    assert command(site, "verify") == "the store has the points of all outcomes\n"
 
 
 def test_an_acknowledged_alarm_has_its_reason_and_is_listed_no_more(changed: FastSite) -> None:
@@ -230,5 +230,5 @@ def test_an_error_in_judging_costs_nothing_else(site: FastSite, monkeypatch: pyt
     site.runs([FIRST])
     site.analysis("light", script("light", 0.0))
     done = site.tick()
-    assert "what is expected is not found: ZeroDivisionError: by zero" in done.stderr
+    assert "results cannot be judged: ZeroDivisionError: by zero" in done.stderr
     assert site.done("light") == {FIRST} and (site.paths.page / "data/status.js").exists()

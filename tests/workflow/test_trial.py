@@ -70,7 +70,7 @@ def test_both_versions_share_a_job_of_a_batch(site: FastSite) -> None:
 
 def test_a_trial_is_published_under_test_alone(tried: FastSite) -> None:
     assert stored(tried) == {"prod v1", "test v2"}
-    assert tried.xom("verify").stdout == "the store has what the outcomes say\n"
+    assert tried.xom("verify").stdout == "the store has the points of all outcomes\n"
     shutil.rmtree(tried.paths.store / "test")
     assert "is missing" in tried.xom("verify").stdout
     assert tried.xom("rebuild").returncode == 0
@@ -245,7 +245,7 @@ def test_a_trial_is_retried_by_its_name_in_lists(failing: FastSite) -> None:
     assert "good+v2" in listed.stdout
     plain = failing.xom("retry", "good", *WHY)
     assert plain.returncode == ExitCode.USAGE
-    assert "passed over: 2 of its trial that failed, which is called good+v2 here" in plain.stderr
+    assert "passed over: 2 of its trial that failed; give good+v2 as the analysis" in plain.stderr
     done = failing.xom("retry", "good+v2", "52001", *WHY)
     assert "1 key to be tried again now: good v2 run 052001" in done.stdout
     mend(failing, TRIED)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xomflow.core.errors import UsageError
 
-# The owner that the kernel names where it does not know the real one: in containers, on some network file systems.
+# The owner that the kernel names where it cannot see the real one: in containers, on some network file systems.
 _NO_ACCOUNT = 65534
 
 

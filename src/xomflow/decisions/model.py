@@ -165,7 +165,7 @@ class Decision:
         if not isinstance(content, dict):
             raise TypeError("it is not a JSON object")
         if content.get("what") not in set(Verb):
-            raise ValueError(f"it decides {content.get('what')!r}, which this version of XOM does not know")
+            raise ValueError(f"it decides {content.get('what')!r}, which this version of XOM lacks")
         if not all(isinstance(content[entry], str) for entry in ("who", "when", "why")):
             raise TypeError("who, when and why must be texts")
         subject, until = Subject.from_json(content["subject"]), content.get("until")

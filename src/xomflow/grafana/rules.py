@@ -13,7 +13,7 @@ from xomflow.grafana.site import Site
 
 _EXPRESSION = "__expr__"
 _EVERY = "5m"
-# Fewer runs of a day say nothing about the share of those that fail.
+# With fewer runs in a day the share of those that fail means nothing.
 _LEAST_TAKEN, _MOST_FAILURES = 5, 20
 _MISSED_TICKS = 3
 _WARNING, _CRITICAL = "warning", "critical"

@@ -1,4 +1,4 @@
-"""Call up an address at the end of ticks: if it misses the call, its server tells people that there are no ticks."""
+"""Call up an address at the end of ticks: if the call does not come, its server alerts people."""
 
 from __future__ import annotations
 

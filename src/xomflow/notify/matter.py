@@ -54,7 +54,7 @@ class Matter:
     ended
         When it ended; None: it lasts.
     is_moment
-        Whether it was over as soon as it had begun, so that its begin is all there is to tell.
+        Whether it was over as soon as it had begun, so that its begin is all the news.
     repeats
         When it is told again.
     settles

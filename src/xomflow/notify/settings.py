@@ -18,7 +18,7 @@ class NotifySettings:
     Parameters
     ----------
     addresses
-        The file with the addresses; None: nobody is told.
+        The file with the addresses; None: there are no messages.
     digest_hour
         Hour of the day (UTC) from which on the digest is sent; None: never.
     page_url

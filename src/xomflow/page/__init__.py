@@ -128,7 +128,7 @@ def write_bands(
     bands
         The verdicts of each series, in the order of runs. None at all removes the file.
     source
-        What `bands_source` returns of this file later: it tells whether the verdicts have changed since.
+        What `bands_source` returns of this file later: it shows whether the verdicts have changed since.
     """
     path = chunk_path(folder, analysis, version, shelf, _BANDS)
     if not bands:

@@ -1,4 +1,4 @@
-"""The data files of the page: scripts with one statement, behind two lines of comment that tell what it holds."""
+"""The data files of the page: scripts with one statement, behind two lines of comment about its content."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def points_of(summary: Summary, prefix: str) -> list[Point]:
         if analysis == "all":
             published = summary.published or Receipt()
             fields |= {"published": published.outcomes, "problems": len(summary.site_errors + summary.warnings)}
-        # Ticks may begin in the same second; their names tell them apart.
+        # Ticks may begin in the same second; their names differ.
         time = int(summary.started.timestamp()) * _SECOND + zlib.crc32(summary.tick.encode()) % _SECOND
         made += add_fingerprint([Point(f"{prefix}xom", {"analysis": analysis}, fields, time)])
     return made

@@ -45,7 +45,7 @@ class Run(NamedTuple):
 
     @property
     def entries(self) -> RunEntries:
-        """What results say about the run."""
+        """What results have of the run."""
         seconds = (self.end - self.start).total_seconds() if self.end else None
         return RunEntries(self.mode, self.source, sorted(self.tags), list(self.comments), dict(self.rate), seconds)
 

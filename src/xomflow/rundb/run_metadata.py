@@ -164,7 +164,7 @@ class RunMetadata:
 
 
 def _differ(entry: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Return whether two kept forms differ in what results say about a run."""
+    """Return whether two kept forms differ in what results have of a run."""
     return any(name not in before or before[name] != entry[name] for name in RunEntries._fields)
 
 

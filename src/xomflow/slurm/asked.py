@@ -107,7 +107,8 @@ class _Asked:
         if index is None:
             return Facts(one, unseen=f"{system} does not answer{where}; {what} may still be there")
         job = index.job_of(one)
-        unseen = f"{what} is of {user}, and {self._me} may not see it in {system}{where}" if user and not job else ""
+        hidden = f"{what} belongs to {user}, and {self._me} cannot see it in {system}{where}"
+        unseen = hidden if user and not job else ""
         return Facts(one, job, unseen, may_arrive=arriving)
 
     def _find_nameless(self, found: dict[Key, Facts]) -> None:
@@ -141,5 +142,5 @@ class _Asked:
 
 
 def _is_past(job: BatchJob) -> bool:
-    """Return whether a job ended in the past; a batch system with a wrong clock may say otherwise."""
+    """Return whether a job ended in the past; a batch system with a wrong clock may give a later time."""
     return job.ended is not None and job.ended <= times.now()

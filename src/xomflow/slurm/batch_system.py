@@ -1,4 +1,4 @@
-"""What XOM asks of a batch system: submit jobs, list them, cancel them, and tell how one ended.
+"""What XOM asks of a batch system: submit jobs, list them, cancel them, and find how one ended.
 
 `slurm.commands.Slurm` is the one implementation. Another scheduler needs another class of this form, and a line in
 `slurm.open_batch_system`.

@@ -16,7 +16,7 @@ from xomflow.outcomes.retries import RetryPolicy
 from xomflow.publishing.boards.expected import Limits
 from xomflow.publishing.stores.open_store import StoreConfig
 
-# Seconds for which ticks are kept unless the configuration says otherwise.
+# Seconds for which ticks are kept unless the configuration has another value.
 KEEP_TICKS = 30 * 86400.0
 
 if TYPE_CHECKING:  # publishing and reporting start faster without the model of the configuration

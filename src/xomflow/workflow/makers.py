@@ -1,4 +1,4 @@
-"""Sentences about analyses whose results are not all made alike, or read other data than their configuration says."""
+"""Sentences about analyses whose results are not all made alike, or read other data than their configuration has."""
 
 from __future__ import annotations
 

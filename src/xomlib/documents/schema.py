@@ -22,7 +22,7 @@ _TYPES: Dict[str, Callable[[Any], bool]] = {
 
 
 class SchemaError(ValueError):
-    """A document that does not follow the schema; the message says where and what."""
+    """A document that does not follow the schema; the message has the place and what is wrong."""
 
 
 def check_outcome(document: Any) -> None:

@@ -199,7 +199,7 @@ def _is_stored(context: Any, run_id: Any, target: str) -> bool:
 
 
 def _below(context: Any, run_id: Any, target: str) -> list:
-    """Return the types from which a type is made; none if strax does not know."""
+    """Return the types from which a type is made; none if strax has no answer."""
     try:
         return list(context.key_for(run_id, target).lineage)
     except Exception:

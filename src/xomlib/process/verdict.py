@@ -70,7 +70,7 @@ def _broken_promise(results: list, promised: dict) -> Optional[tuple]:
 
 
 def warnings_of(analysis: str, read: Iterable[str], needs: Optional[list]) -> list:
-    """Return a sentence about what a script read though the configuration does not say so; none where it does.
+    """Return a sentence about types that a script read and the configuration lacks; none if there are none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which runs people have vetoed: what the files of decisions say, which `xomflow.decisions.model` describes."""
+"""Which runs people have vetoed: the files of decisions, which `xomflow.decisions.model` describes."""
 
 import os
 from collections.abc import Iterator

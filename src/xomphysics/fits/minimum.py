@@ -69,7 +69,7 @@ def finish(fit: Minuit, inside: Sequence[str], idle: Sequence[str] = ()) -> Minu
         Parameters that have to be within their limits.
     idle
         A parameter that may be at its lower limit, and those that mean nothing there. If it is, they are fixed and the
-        rest is fitted again: the curvature at a limit says nothing about the errors of the others.
+        rest is fitted again: the curvature at a limit does not give the errors of the others.
 
     Raises
     ------

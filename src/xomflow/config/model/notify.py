@@ -16,7 +16,7 @@ class Notify(Model):
     addresses: Path | None = Field(
         None,
         description="JSON file with the addresses, readable by its owner only, see `docs/operator.md`, Messages; "
-        "default: nobody is told.",
+        "default: no messages.",
     )
     digest_hour: Annotated[int, Field(strict=True, ge=0, le=23)] | None = Field(
         6, description="Hour (UTC) from which on the first tick of a day sends the digest; `null`: none is sent."

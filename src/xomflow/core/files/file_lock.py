@@ -20,7 +20,7 @@ from xomlib.printing import say
 
 # The environment of the processes that a tick starts has its name.
 TICK_VARIABLE = "XOM_TICK"
-# Seconds: the longest wait unless the configuration says otherwise, and the wait after which the holder is named.
+# Seconds: the longest wait unless the configuration has another value, and the wait after which the holder is named.
 LONGEST_WAIT = 600.0
 _QUIET_WAIT = 5.0
 

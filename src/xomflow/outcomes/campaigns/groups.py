@@ -89,7 +89,7 @@ def revisions_of(
     listing
         Their names.
     known
-        Those that were read before. The id of a group tells its members apart, so they need not be read again.
+        Those that were read before. The id of a group has a digest of its members, so they need not be read again.
     """
     found: dict[str, Revision] = {}
     for name in sorted(listing.done | listing.superseded):
@@ -112,7 +112,7 @@ class CurrentResults:
     paths
         Where they are.
     known
-        What planning knows; None: what it left.
+        The groups of this survey; None: those that the last one left.
     """
 
     def __init__(self, paths: Paths, known: GroupsOfAll | None = None) -> None:
@@ -190,7 +190,7 @@ class CurrentResults:
         return sorted({shelf.name, *(shelf_of(run_id(run)) for runs in here for run in runs)})
 
     def rename(self) -> list[str]:
-        """Make the names of the files tell which outcomes are superseded; return a sentence for each that failed."""
+        """Rename the files of superseded and of current outcomes; return a sentence for each that failed."""
         problems = []
         for (analysis, version), verdict in self._verdicts.items():
             listing = self._listings[analysis, version]

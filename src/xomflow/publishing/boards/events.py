@@ -75,7 +75,7 @@ def event_points(events: Iterable[Event], prefix: str) -> list[Point]:
 def _point(event: Event, prefix: str) -> Point:
     start = _moment(event.start)
     assert start is not None  # see above
-    # Several may begin in the same second; their titles tell them apart.
+    # Several may begin in the same second; their titles differ.
     time = (
         int(start.timestamp()) * _SECOND
         + zlib.crc32(f"{event.title}\n{event.text}".encode("utf-8", "replace")) % _SECOND

@@ -27,7 +27,7 @@ from(bucket: bucket)
 
 
 class MirrorPlace(NamedTuple):
-    """What identifies a point of the mirror; see `Place`. The tags in ``more`` may change, so they do not tell it."""
+    """What identifies a point of the mirror; see `Place`. The tags in ``more`` may change and do not identify it."""
 
     measurement: str
     analysis: str
@@ -59,7 +59,7 @@ class MirrorPlace(NamedTuple):
 
     @property
     def group(self) -> MirrorPlace:
-        """The place without what does not tell it: all variables of a run are deleted together."""
+        """The place without what does not identify it: all variables of a run are deleted together."""
         return self._replace(variable="", more=())
 
     @property

@@ -94,7 +94,7 @@ class LocalStore:
             if path not in there:
                 yield from [f"{shelf}: {path} is missing"] * bool(points)
             elif read_bytes(path) != _content(shelf, points):
-                yield f"{shelf}: {path} does not hold what the outcomes say"
+                yield f"{shelf}: {path} differs from the outcomes"
             there.discard(path)
         for path in sorted(there):
             yield f"{path} belongs to no outcomes"

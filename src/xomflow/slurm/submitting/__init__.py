@@ -1,1 +1,1 @@
-"""Submit runs, alone or in batches, and know what was submitted."""
+"""Submit runs, alone or in batches, and record what was submitted."""

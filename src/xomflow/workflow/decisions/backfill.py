@@ -53,7 +53,7 @@ def backfill(config: Config, name: str, wanted: WantedRuns, at_once: int | None 
     if len(keys) < len(runs):
         notes += (f"passed over: {len(runs) - len(keys)} that are in a backfill already",)
     if not keys:
-        raise UsageError("; ".join([*notes, f"no run of {name} is meant that is to be done: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is left to analyse: nothing was done"]))
     subject = Subject(analysis, version, tuple(key.run for key in keys), most=most, nice=nice)
     cost = expected_cost(Paths(config.work), analysis, version)
     estimate = describe_cost(f"{analysis} {version}", len(keys), most, config.page.interval, cost)

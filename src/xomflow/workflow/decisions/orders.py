@@ -51,7 +51,7 @@ def retry(config: Config, name: str, wanted: WantedRuns, kind: str | None = None
     if trial := _failed_of_trial(config, name, survey, wanted, kind):
         notes += (trial,)
     if not chosen:
-        raise UsageError("; ".join([*notes, f"no run of {name} is meant that failed: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is left to try again: nothing was done"]))
     subject = Subject(
         analysis,
         block.version,
@@ -83,7 +83,7 @@ def redo(config: Config, name: str, wanted: WantedRuns) -> Draft:
     if already := len(meant) - len(keys):
         notes += (f"passed over: {already} that are to be made again already",)
     if not keys:
-        raise UsageError("; ".join([*notes, f"no run of {name} is meant that is done: nothing was done"]))
+        raise UsageError("; ".join([*notes, f"no run of {name} is left to make again: nothing was done"]))
     digests = tuple(digest_of(paths.outcome(key)) for key in keys)
     subject = Subject(analysis, version, tuple(key.run for key in keys), digests)
     return Draft(Verb.REDO, (subject,), keys, "to be made again", notes)
@@ -97,7 +97,7 @@ def _failed_of_trial(config: Config, name: str, survey: Survey, wanted: WantedRu
     title = config.title_of(name, trial.version)
     failed = [item.run for item in survey.items[title] if _has_failed(item, kind)]
     number = len(wanted.choose(name, failed))
-    return f"passed over: {number} of its trial that failed, which is called {title} here" if number else ""
+    return f"passed over: {number} of its trial that failed; give {title} as the analysis" if number else ""
 
 
 def _has_failed(item: Item, kind: str | None) -> bool:

@@ -48,7 +48,7 @@ def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
         subjects += [Subject(name, runs=tuple(run.id for run in new.values()))] if new else []
         keys += list(_touched(config, names, new.values()))
     if not subjects:
-        raise UsageError("; ".join([*notes, "no run is meant that is not vetoed yet: nothing was done"]))
+        raise UsageError("; ".join([*notes, "no run is left to veto: nothing was done"]))
     return Draft(Verb.VETO, tuple(subjects), tuple(dict.fromkeys(keys)), "to be vetoed", notes)
 
 

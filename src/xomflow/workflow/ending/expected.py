@@ -47,7 +47,7 @@ def judge_results(paths: Paths, config: ReportConfig) -> list[str]:
     except STOPS:
         raise
     except Exception as error:
-        return [f"what is expected is not found: {type(error).__name__}: {error}; the next tick tries again"]
+        return [f"results cannot be judged: {type(error).__name__}: {error}; the next tick tries again"]
     return []
 
 
@@ -156,7 +156,7 @@ def open_alarms(paths: Paths) -> list[Alarm]:
 
 
 def _timer(seconds: float) -> Callable[[], bool]:
-    """Return what tells whether a time is over."""
+    """Return the test whether a time is over."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
 

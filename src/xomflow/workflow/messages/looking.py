@@ -49,7 +49,8 @@ def recipients_now(config: Config) -> list[RecipientLine]:
 
 def _line(to: Recipient, told: Told) -> RecipientLine:
     holds = sum(one.told is not None and not one.over for one in told.known.values())
-    return RecipientLine(to.name, f"{holds} matters hold, last digest {told.digest or 'none'}", told.problem or None)
+    facts = f"{holds} reported and not over, last digest {told.digest or 'none'}"
+    return RecipientLine(to.name, facts, told.problem or None)
 
 
 def send_test(

@@ -54,7 +54,7 @@ def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[st
     addresses = read_addresses(settings.addresses)
     silent = beat(addresses.heartbeat, code)
     if is_overtaken(paths, tick, now):
-        return []  # a later tick tells what is so now
+        return []  # a later tick sends what is so then
     survey = read_kept(tick.survey, SurveyDocument.from_json)
     matters, looked_at = matters_of(paths, tick, settings.contacts, code, now)
     if survey is not None:

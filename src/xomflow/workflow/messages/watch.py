@@ -1,4 +1,4 @@
-"""The watch: a timer of its own asks whether ticks still come to their end. One that does not come tells nothing."""
+"""The watch: a timer of its own asks whether ticks still come to their end. A missing one sends no message."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _tell(config: Config, silence: str, now: datetime) -> list[str]:
     if settings.addresses is None:
         return []
     paths = Paths(config.work)
-    # Nothing else was looked at: only a tick can tell that this is over, or anything else.
+    # Nothing else was looked at: only a tick can find that this is over, or anything else.
     situation = Situation(of_persons([silence], now), frozenset(), now, place_of(paths, settings))
     try:
         with exclusive(paths.telling_lock):

@@ -69,7 +69,7 @@ class Rules:
         files = self._snakemake.configuration_files
         if self._snakemake.has_lost_arguments:
             reason = "--config stands several times, and Snakemake takes only the last one"
-            exit_with(f"{reason}: write all values after one --config, parted by blanks", ExitCode.USAGE)
+            exit_with(f"{reason}: write all values after one --config, separated by blanks", ExitCode.USAGE)
         if self._snakemake.lacks_folder:
             reason = f"{Path.cwd()} has no folder .snakemake, which Snakemake makes in a dry-run too"
             exit_with(f"{reason}, and you cannot write there; `xom status` and `xom why` need none", ExitCode.USAGE)
