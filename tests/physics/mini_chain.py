@@ -158,7 +158,7 @@ def look(mini: Path, made: dict[str, str], scratch: Path) -> dict[str, Any]:
         "hashes": [
             made,
             hashes(),
-            hashes(output_folder=scratch / "x", truth_folder=scratch / "y", readonly=False),
+            hashes(output_folder=scratch / "x", truth_folder=scratch / "cmt-xedocs", readonly=False),
         ],
         "availability": availability(mini, made),
         "counts": counts(mini),

@@ -33,7 +33,8 @@ class TruthSource(strax.Plugin):
     parallel = False
     rechunk_on_save = True
 
-    mini_truth_folder = straxen.URLConfig(
+    # No straxen.URLConfig: that takes a path that contains "cmt" or "xedocs" for the name of a correction.
+    mini_truth_folder = strax.Config(
         default=None, track=False, infer_type=False, help="Folder with one <run_id>.json per run, needed to make data"
     )
 
