@@ -75,8 +75,8 @@ def run_of(case: Case, factor: int, scale: float) -> tuple[str, int]:
     return f"{100_000 * (1 + list(BASES).index(case.mode)) + repeats:06d}", repeats
 
 
-def make_bases(folder: Path) -> Any:
-    """Make the base runs, unless they are there; return their context, which may write."""
+def make_bases(folder: Path, names: list[str]) -> Any:
+    """Make the base runs of analyses, unless they are there; return their context, which may write."""
     from mini_xenonnt import truth
     from mini_xenonnt.context import mini_xenonnt
 
@@ -87,7 +87,8 @@ def make_bases(folder: Path) -> Any:
     for mode, base in BASES.items():
         document = truth.of_run({"kr_rate": KR_RATE}, base, mode, start, end, start, 1)
         (folder / "truth" / f"{base}.json").write_text(json.dumps(document))
-        for data_type in dict.fromkeys(name for case in CASES.values() if case.mode == mode for name in case.types):
+        cases = [CASES[name] for name in names if CASES[name].mode == mode]
+        for data_type in dict.fromkeys(name for case in cases for name in case.types):
             if not st.is_stored(base, data_type):
                 st.make(base, data_type, save=(data_type,), progress_bar=False)
     return st
@@ -195,7 +196,7 @@ def in_process(folder: Path, what: str, name: str, run_id: str, repeat: int, rea
 
 def table(folder: Path, names: list[str], scale: float, repeat: int) -> str:
     """Measure everything and return the table."""
-    st = make_bases(folder)
+    st = make_bases(folder, names)
     titles = ("run", "start s", "read s", "numbers s", "all s", "numbers/read", "job/read", "peak MB")
     lines = [f"{'analysis':<18}" + "".join(f"{title:>{len(title) + 2}}" for title in titles)]
     for name in names:
