@@ -37,17 +37,19 @@ def test_runs_with_their_starts_come_back(file: BandsFile) -> None:
 
 
 def test_only_the_lines_between_are_replaced(file: BandsFile, path: Path) -> None:
-    assert file.replace("000002", "000004", [line(3)])
+    file.replace("000002", "000004", [line(3)])
     assert runs(path) == [2, 3, 6]
 
 
-def test_the_same_lines_are_no_change(file: BandsFile) -> None:
-    assert not file.replace("000002", "000004", [line(4)])
+def test_the_same_lines_are_not_written_again(file: BandsFile, path: Path) -> None:
+    before = path.stat()
+    file.replace("000002", "000004", [line(4)])
+    assert path.stat() == before
 
 
 def test_what_comes_last_is_appended(file: BandsFile, path: Path) -> None:
     inode = path.stat().st_ino
-    assert file.replace("000006", "~", [line(7)])
+    file.replace("000006", "~", [line(7)])
     file.put([line(8)])
     assert runs(path) == [2, 4, 6, 7, 8]
     assert path.stat().st_ino == inode
@@ -59,10 +61,12 @@ def test_a_line_is_put_in_its_place_and_in_place_of_that_of_the_same_run(file: B
     assert file.starts()[-1] == ("000006", "2026-02-01T00:00:00Z")
 
 
-def test_no_lines_make_no_file(path: Path) -> None:
+def test_only_replacing_makes_a_file_without_lines(path: Path) -> None:
     BandsFile(path).put([])
-    assert not BandsFile(path).replace("", "~", [])
-    assert not path.exists()
+    assert not BandsFile(path).is_there
+    BandsFile(path).replace("", "~", [])
+    assert BandsFile(path).is_there
+    assert BandsFile(path).starts() == []
 
 
 def test_half_a_line_that_a_killed_tick_left_is_forgotten(file: BandsFile, path: Path) -> None:
@@ -84,7 +88,7 @@ def test_what_cannot_be_read_is_written_anew(path: Path, content: bytes | None) 
     path.write_bytes(content) if content else path.mkdir()
     file = BandsFile(path)
     assert file.starts() == []
-    assert file.replace("", "~", [line(1)])
+    file.replace("", "~", [line(1)])
     assert runs(path) == [1]
 
 

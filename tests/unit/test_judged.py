@@ -164,6 +164,18 @@ def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_pa
         assert bands(paths) == replayed(history, decided)[0]
 
 
+def test_deleted_verdicts_are_found_anew(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
+    version(paths, history, Decided()).go_on(lambda: False)
+    paths.bands("kr83m", "v1", "053").unlink()
+    history.reads = 0
+    assert version(paths, history, Decided()).go_on(lambda: False)
+    assert (bands(paths), history.reads) == (replayed(history, Decided())[0], 80)
+    assert version(paths, history, Decided()).go_on(lambda: False)
+    assert history.reads == 80
+
+
 def test_with_other_settings_all_is_judged_anew(tmp_path: Path) -> None:
     paths, history, other = Paths(tmp_path), Results(), Settings(minimum=14, accept=12)
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}

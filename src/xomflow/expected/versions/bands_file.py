@@ -26,8 +26,13 @@ class BandsFile:
         """Return the runs with their starts."""
         return [(run_in(line), line.split('"', 6)[5]) for line in self._lines()]
 
-    def replace(self, after: str, upto: str, lines: Sequence[str]) -> bool:
-        """Replace the lines of some runs; return whether the file is another one now. A damaged file is written anew.
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file; it may have no line."""
+        return self._path.exists()
+
+    def replace(self, after: str, upto: str, lines: Sequence[str]) -> None:
+        """Replace the lines of some runs, and write a file if there is none. A damaged file is written anew.
 
         Later lines stay, though they are outdated, until their runs are judged again: an old band is better than none.
 
@@ -41,13 +46,12 @@ class BandsFile:
         before = self._lines()
         early = [line for line in before if run_in(line) <= after]
         late = [line for line in before if run_in(line) > upto]
-        if [*early, *lines, *late] == before:
-            return False
+        if [*early, *lines, *late] == before and self.is_there:
+            return
         if before and len(early) == len(before):
             self._append(lines)
         else:
             write_kept(self._path, "".join([*early, *lines, *late]))
-        return True
 
     def put(self, lines: Sequence[str]) -> None:
         """Put lines in their places, in place of those of the same runs."""

@@ -114,7 +114,7 @@ class JudgedVersion:
         versions = self._history.shelves(self.analysis)
         self._shelves = shelves = versions.get(self.version, [])
         changes, decided = self._seen.changes(shelves), self._first_decided(shelves)
-        first = min(filter(None, [_first_run(changes), decided]), default="")
+        first = min(filter(None, [_first_run(changes), decided, self._first_lost(shelves)]), default="")
         self._seeding = Seeding(self._history, self.analysis, self.version, versions)
         digests = [_digest(self._settings.to_json()), self._seeding.digest(self._reached.runs, self._digests[1])]
         is_anew = digests != self._digests
@@ -209,6 +209,12 @@ class JudgedVersion:
         firsts = [f"{number:06d}" for number in numbers]
         firsts += [run for since in times[:1] if (run := self._first_since(shelves, since))]
         return min(firsts, default="")
+
+    def _first_lost(self, shelves: Sequence[Shelf]) -> str:
+        """Return the first judged run whose verdicts were deleted; empty: none."""
+        judged = [shelf.name for shelf in shelves if shelf.name <= self._reached.last]
+        lost = [name for name in judged if not self._bands(name).is_there]
+        return min(self._seen.runs(lost[0]), default="") if lost else ""
 
     def _first_since(self, shelves: Sequence[Shelf], since: str) -> str | None:
         """Return the first judged run that began at a time or later."""
