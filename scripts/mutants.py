@@ -230,6 +230,8 @@ class Tree:
     def passes(self, tests: str) -> bool:
         """Return whether tests pass, within the time limit."""
         options = ["-q", "-x", "-p", "no:cacheprovider", "-n", "0", f"--basetemp={self._temporary}"]
+        # First of all: programs of this environment look into PYTHONPATH last, see `xomflow.start`.
+        options += ["-o", "pythonpath=src tests tests/page"]
         command = [sys.executable, "-m", "pytest", *options, *shlex.split(tests)]
         with self.output.open("wb") as out:
             process = subprocess.Popen(

@@ -86,14 +86,14 @@ def test_the_unit_tests_that_import_a_module_or_have_its_name_come_first(mutants
 
 @pytest.fixture
 def tree(mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A copy of a project with one test."""
+    """A copy of a project with one test, of a package that programs of this environment have from elsewhere."""
     project = tmp_path / "project"
     (project / "work/envs").mkdir(parents=True)
     for name, text in {
-        "src/pack/worker.py": "",
-        "src/pack/__init__.py": "",
-        "src/pack/sums.py": "def add(a, b):\n    return a + b\n\ndef no(a):\n    return not a\n",
-        "tests/unit/test_sums.py": "from pack.sums import add\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+        "src/xomlib/worker.py": "",
+        "src/xomlib/__init__.py": "",
+        "src/xomlib/sums.py": "def add(a, b):\n    return a + b\n\ndef no(a):\n    return not a\n",
+        "tests/unit/test_sums.py": "from xomlib.sums import add\n\ndef test_add():\n    assert add(1, 2) == 3\n",
     }.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
@@ -103,17 +103,17 @@ def tree(mutants: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_mutant_is_caught_by_the_step_that_fails(mutants: ModuleType, tmp_path: Path, tree: Any) -> None:
     assert not (tree.folder / "work").exists()
-    assert (tree.folder / "src/pack/worker.py").exists()
-    every = mutants.sample(["pack/*"], 0, 1)
+    assert (tree.folder / "src/xomlib/worker.py").exists()
+    every = mutants.sample(["xomlib/*"], 0, 1)
     assert {one.kind: tree.try_mutant(one, {}) for one in every} == {"operator": "nearest", "dropped not": ""}
-    source = tmp_path / "project/src/pack/sums.py"
-    assert (tree.folder / "src/pack/sums.py").read_text() == source.read_text()
+    source = tmp_path / "project/src/xomlib/sums.py"
+    assert (tree.folder / "src/xomlib/sums.py").read_text() == source.read_text()
 
 
 def test_the_tests_that_run_a_line_are_found_and_alone_decide(mutants: ModuleType, tree: Any) -> None:
     runners = tree.measure(1)
-    assert runners["src/pack/sums.py"][2] == ["tests/unit/test_sums.py::test_add"]
-    steps = {one.kind: tree.try_mutant(one, runners) for one in mutants.sample(["pack/*"], 0, 1)}
+    assert runners["src/xomlib/sums.py"][2] == ["tests/unit/test_sums.py::test_add"]
+    steps = {one.kind: tree.try_mutant(one, runners) for one in mutants.sample(["xomlib/*"], 0, 1)}
     assert steps == {"operator": "line", "dropped not": ""}
 
 
