@@ -223,6 +223,42 @@ def test_what_is_complete_is_read_once(tmp_path: Path, reads: Reads) -> None:
     assert reads.of_a_tick(root, work, *RUNS) == ({run: {"event_info"} for run in RUNS}, [])
 
 
+def test_what_is_complete_is_read_once_in_a_tick_that_keeps_nothing(tmp_path: Path, reads: Reads) -> None:
+    data(tmp_path, "052894", "event_info")
+    data(tmp_path, "052894", "peak_basics", digest="dddddddddd")
+    folders = FolderListings()
+    for _ in range(2):
+        assert folders.look(str(tmp_path), RUNS, "event_info", HASHES["event_info"]).complete == {"052894"}
+    assert reads.runs == ["052894"]
+    for _ in range(2):
+        assert folders.of_runs(["052894"]) == {
+            "052894": {("event_info", HASHES["event_info"]): True, ("peak_basics", "dddddddddd"): True}
+        }
+    assert reads.runs == ["052894", "052894"]
+
+
+def test_what_a_reason_needed_is_kept_too(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    data(root, "052894", "event_info", digest="dddddddddd")
+    for expected in (["052894"], []):
+        reads.runs.clear()
+        folders = FolderListings(Paths(work), may_write=True)
+        folders.look(str(root), RUNS, "event_info", HASHES["event_info"])
+        assert folders.of_runs(RUNS)["052894"] == {("event_info", "dddddddddd"): True}
+        folders.keep()
+        assert reads.runs == expected
+
+
+def test_what_is_kept_is_written_only_if_it_changed(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    data(root, "052894", "event_info")
+    reads.of_a_tick(root, work, *RUNS)
+    (kept,) = (work / "cache").iterdir()
+    before = kept.stat()
+    reads.of_a_tick(root, work, *RUNS)
+    assert kept.stat() == before
+
+
 def test_thrown_away_it_comes_back_the_same(tmp_path: Path, reads: Reads) -> None:
     root, work = tmp_path / "data", tmp_path / "work"
     for run in RUNS:
