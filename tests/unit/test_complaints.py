@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from support.site import document
-from xomflow.rundb.complaints import summarize
+from xomflow.rundb.complaints import Complaint, summarize
 from xomflow.rundb.query import read_documents
 
 
 def sentences(*documents: Any) -> list[str]:
     return summarize(read_documents(documents, 0, None).complaints)
+
+
+def test_complaints_come_back_from_what_is_kept_of_them() -> None:
+    never = document(3, mode=3) | {"start": None, "end": None}
+    made = read_documents([document(2, mode=2), never, 5], 0, None).complaints
+    assert [bool(one.start) for one in made] == [True, False, False]
+    assert [Complaint.from_json(json.loads(json.dumps(one.to_json()))) for one in made] == list(made)
 
 
 def test_a_few_errors_are_told_one_by_one() -> None:

@@ -21,7 +21,17 @@ from hypothesis import example, given
 from support.factory import json_values
 from xomflow.core.paths import SOURCE
 from xomlib import files
-from xomlib.files import NoFileError, dump_json, open_file, read_bytes, read_json, read_text, write_atomically
+from xomlib.files import (
+    NoFileError,
+    create_atomically,
+    dump_json,
+    json_text,
+    open_file,
+    read_bytes,
+    read_json,
+    read_text,
+    write_atomically,
+)
 
 OLD, NEW = "old content", "new content"
 
@@ -166,6 +176,61 @@ def test_processes_that_write_the_same_file_never_mix(tmp_path: Path) -> None:
     assert [writer.returncode for writer in writers] == [0, 0]
     assert seen | {path.read_text()} <= {"a" * 50_000, "b" * 50_000}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def linking(monkeypatch: pytest.MonkeyPatch, code: int, makes_it: bool = False) -> None:
+    """Let no link be made, or one be made and refused."""
+    link = os.link
+
+    def refuse(old: Any, new: Any) -> None:
+        if makes_it:
+            link(old, new)
+        raise OSError(code, os.strerror(code), str(old), None, str(new))
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+NO_LINKS = [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV]
+
+
+@pytest.mark.parametrize("code", [0, *NO_LINKS])
+def test_of_files_that_are_created_the_first_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    if code:
+        linking(monkeypatch, code)
+    assert create_atomically(tmp_path / "a.json", OLD)
+    assert not create_atomically(tmp_path / "a.json", NEW)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.json": OLD}
+
+
+def test_where_there_are_no_links_a_link_to_nothing_stays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linking(monkeypatch, errno.EPERM)
+    (tmp_path / "a.json").symlink_to("nothing")
+    assert not create_atomically(tmp_path / "a.json", NEW)
+    assert (tmp_path / "a.json").is_symlink()
+
+
+def test_a_link_that_a_late_file_server_made_and_refused_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linking(monkeypatch, errno.EEXIST, makes_it=True)
+    assert create_atomically(tmp_path / "a.json", NEW)
+    assert (tmp_path / "a.json").read_text() == NEW
+
+
+def test_a_file_that_cannot_be_created_is_that_error_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linking(monkeypatch, errno.EDQUOT)
+    with pytest.raises(OSError) as error:
+        create_atomically(tmp_path / "a.json", NEW)
+    assert (error.value.errno, error.value.filename) == (errno.EDQUOT, str(tmp_path / "a.json"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_texts_in_json_files_can_be_read_by_people() -> None:
+    assert json_text({"unit": "µs"}) == '{\n "unit": "µs"\n}\n'
 
 
 @given(value=json_values)

@@ -53,6 +53,7 @@ odd_documents = st.fixed_dictionaries(
 @example(one=document(52894, start={"$date": "0001-01-01T00:00:00+23:59"}))
 @example(one=document(52894, end={"$date": "9999-12-31T23:59:59-14:00"}))
 @example(one=document(52894, rate={"tpc": {"avg": 10**400}}))
+@example(one=document(52894, rate={"tpc": {"avg": 1.5, "max": 2}, "muon_veto": {"avg": 3}, "neutron_veto": {"max": 4}}))
 @effort(max_examples=300)
 def test_any_document_gives_a_run_or_a_sentence_with_its_number(one: dict[str, Any]) -> None:
     try:

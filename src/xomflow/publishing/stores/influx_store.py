@@ -196,7 +196,7 @@ class InfluxStore:
         stays = {place: one for place, one in there.items() if place.group not in groups}
         missing = [[point for point in points if not self._is_there(point, stays)] for points in runs]
         self._delete(there, groups)
-        batches = [batch for batch in _batches(filter(None, missing), self._batch) if batch]
+        batches = list(_batches(filter(None, missing), self._batch))
         answers = [self._send(batch, what) for batch in batches]
         arrived = self._there(span) if batches else {}
         problems = []
