@@ -21,6 +21,16 @@ def test_complaints_come_back_from_what_is_kept_of_them() -> None:
     assert [Complaint.from_json(json.loads(json.dumps(one.to_json()))) for one in made] == list(made)
 
 
+def test_a_document_without_a_number_is_named_by_its_start() -> None:
+    nameless = [document(1, start={"$date": "2026-09-25T12:00:00Z"}) | {"number": None}, {"number": None}]
+    made = read_documents([document(2, mode=2), *nameless], 0, None).complaints
+    assert [one.run for one in made] == [
+        "000002",
+        "one that began at 2026-09-25T12:00:00Z",
+        "one without number and start",
+    ]
+
+
 def test_a_few_errors_are_told_one_by_one() -> None:
     assert sentences(*(document(number, mode=number) for number in (1, 2, 3))) == [
         f"run document {number}: mode is {number}, a text is needed" for number in (1, 2, 3)

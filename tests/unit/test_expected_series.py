@@ -94,6 +94,15 @@ def test_a_step_is_one_alarm_that_ends_when_the_level_returns() -> None:
     assert step.how is HowEnded.RETURNED and step.ended_number is not None and 331 <= step.ended_number <= 350
 
 
+@pytest.mark.parametrize("size", [1.5, 3.0])
+def test_a_step_down_is_found_as_the_same_step_up(size: float) -> None:
+    values = [one + (size if i >= 300 else 0) for i, one in enumerate(noise(15, 500))]
+    (up,), (down,) = (events(series(sign * one for one in values), Kind.STEP) for sign in (1, -1))
+    mirrored = down._replace(before=-down.before, after=-down.after, sigma=-down.sigma)
+    assert [mirrored.number, mirrored.noticed, mirrored.n] == [up.number, up.noticed, up.n]
+    assert mirrored[-8:-3] == pytest.approx(up[-8:-3])
+
+
 def test_a_new_level_counts_as_normal_after_as_many_results_as_configured() -> None:
     values = [one + 3 * (i >= 300) for i, one in enumerate(noise(6, 500))]
     judged = series(values, accept=40)

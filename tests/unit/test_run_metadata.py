@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from test_run import odd_documents
@@ -30,6 +30,8 @@ JOB = JobDescription(JobKey("daq_rate", "v1", "052894"), "daq_rate.py", ContextS
 
 # --- runs that an answer lacks ----------------------------------------------------------------------------------------
 @given(one=odd_documents)
+@example(one=document(52894, rate={"tpc": {"avg": 1.5, "max": 2}, "neutron_veto": {"max": 4}}))
+@example(one=document(52894, end=None))
 @effort(max_examples=30)
 def test_a_run_that_is_missing_stays_as_it_was_last_seen(
     tmp_path_factory: pytest.TempPathFactory, one: dict[str, Any]
