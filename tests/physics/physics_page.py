@@ -27,6 +27,7 @@ said "insufficient statistics".
 
 Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
 of the [mini-XENONnT](mini_xenonnt.md) that straxen's own plugins processed. `make test` has a shorter form of this.
+What was wrong in version 1, what it is now, and the tests of it: [corrected.md](corrected.md).
 
 A part is renewed where its code changed; "code" is the digest of what made it (`code_of` in
 `tests/physics/kept_runs.py`: truths, analysis and all that both import), or the commit of parts that are older.
