@@ -19,6 +19,8 @@ from xomflow.cli.operator import COMMANDS, make_parser
 from xomflow.cli.table import say_table, table
 from xomflow.core.errors import UsageError
 from xomflow.core.key import Key, run_id
+from xomflow.core.state import State
+from xomflow.workflow.ending.terminal import count_lines
 
 ROWS = [
     ["052894", "failed", "raised at attempt 2: a sentence that is much longer than the others"],
@@ -33,6 +35,17 @@ def test_a_table_is_as_wide_as_it_needs_where_nothing_bounds_it() -> None:
         "052894  failed  raised at attempt 2: a sentence that is much longer than the others",
         "052895          x",
     ]
+
+
+@pytest.mark.parametrize("most", [80, 60, 30])
+def test_the_states_that_do_not_fit_beside_each_other_stand_below(most: int) -> None:
+    counts = {"photo_ionization": {state: 60_000 + number for number, state in enumerate(State)}, "busy": {}}
+    lines = count_lines(counts, most)
+    assert max(map(len, lines)) <= most
+    assert [line.split()[0] for line in lines if line][:3] == ["analysis", "photo_ionization", "busy"]
+    numbers = [word for line in lines if line.startswith("photo") for word in line.split()[1:]]
+    assert numbers == [str(60_000 + number) for number in range(len(State))], "each state once, in order"
+    assert len(count_lines(counts)) == 3
 
 
 def test_in_a_terminal_the_widest_column_is_wrapped() -> None:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,30 @@ def test_an_expected_change_ends_its_alarm(changed: FastSite) -> None:
     command(site, "expect", "light", "--from", str(CHANGED), "--why", "the source was replaced")
     site.tick()
     assert read_alarms(site.paths) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("acknowledge",),
+        ("expect", "light", "v1", "--from", str(CHANGED)),
+        ("mute", "light", "--until", "3 d"),
+        ("bad-run", str(FIRST)),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_decision_about_alarms_that_is_killed_anywhere_is_made_wholly_or_not(
+    changed: FastSite, words: tuple[str, ...]
+) -> None:
+    named = (read_alarms(changed.paths)[0].id,) if words == ("acknowledge",) else ()
+    for number in itertools.count(1):
+        done = changed.killed_command(number, *words, *named, "--why", "a valve")
+        found = read_decisions(changed.paths)
+        assert (done.returncode in (0, -signal.SIGKILL), found.problems) == (True, ()), done.stdout + done.stderr
+        if found.made or done.returncode == 0:
+            break
+    assert number > 2
+    assert [one.why for one in found.made] == ["a valve"]
 
 
 def test_a_muted_analysis_has_its_alarm_and_needs_no_person(changed: FastSite) -> None:

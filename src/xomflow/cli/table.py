@@ -34,8 +34,12 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], as_json: b
     if as_json:
         say_json([dict(zip(headings, row, strict=True)) for row in rows])
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    say(*table(headings, rows, width))
+    say(*table(headings, rows, terminal_width()))
+
+
+def terminal_width() -> int | None:
+    """Return how long a line may be; None if the output is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def say_lines(heading: str, lines: Iterable[str], as_json: bool = False) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from xomflow.cli.arguments import add_runs, past_moment, run_number, run_or_campaign, wanted_runs
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import add_json
-from xomflow.cli.table import Table, say_json, say_lines, say_table
+from xomflow.cli.table import Table, say_json, say_lines, say_table, terminal_width
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
@@ -42,7 +42,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
         say_json({"counts": found.counts, "not_done": listed, "sentences": found.sentences})
         return found.exit_code
     if not is_filtered:
-        say(*count_lines(found.counts), "")
+        say(*count_lines(found.counts, terminal_width()), "")
     if rows:
         say_table(headings, rows)
     elif is_filtered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -155,14 +155,27 @@ def _newest_site_errors(paths: Paths) -> list[str]:
     return [f"the tick that ended at {times.text(summary.ended)}: {error}" for error in summary.site_errors]
 
 
-def count_lines(counts: Mapping[str, Mapping[State, int]]) -> list[str]:
-    """Return a table of the number of keys in each state that there is, by analysis."""
+def count_lines(counts: Mapping[str, Mapping[State, int]], most: int | None = None) -> list[str]:
+    """Return a table of the number of keys in each state that there is, by analysis.
+
+    Parameters
+    ----------
+    counts
+        The numbers.
+    most
+        How long a line may be; where the states do not fit beside each other they stand in tables below each other.
+    """
     width = max([len("analysis"), *map(len, counts)])
     states = [one for one in State if one is State.DONE or any(numbers.get(one) for numbers in counts.values())]
-    lines = [f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in states)]
+    beside = len(states) if most is None else max(1, (most - width) // _COLUMN)
+    tables = [_count_table(counts, states[first : first + beside], width) for first in range(0, len(states), beside)]
+    return [line for one in tables for line in ("", *one)][1:]
+
+
+def _count_table(counts: Mapping[str, Mapping[State, int]], states: list[State], width: int) -> Iterator[str]:
+    yield f"{'analysis':{width}}" + "".join(f"{state:>{_COLUMN}}" for state in states)
     for analysis, numbers in counts.items():
-        lines.append(f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>{_COLUMN}}" for state in states))
-    return lines
+        yield f"{analysis:{width}}" + "".join(f"{numbers.get(state, 0) or '.':>{_COLUMN}}" for state in states)
 
 
 def _attention_lines(summary: Summary) -> list[str]:
