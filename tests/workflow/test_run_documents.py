@@ -7,6 +7,7 @@ from typing import Any
 
 from support.in_process import FastSite
 from support.site import document
+from xomflow.core.exit_code import ExitCode
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 COUNT = "xomlib.Xomresult(variable_name='n', variable_value=len(xomlib.runs())).save()"
@@ -152,7 +153,10 @@ def test_an_empty_answer_changes_nothing(site: FastSite) -> None:
     site.runs([day(number) for number in range(52801, 52809)])
     site.tick()
     shown(site, [])
-    assert "lacks runs that it had before (8, such as 052808)" in site.tick().stderr
+    told = site.tick()
+    assert told.stderr.count("lacks runs that it had before (8, such as 052808)") == 1
+    assert told.returncode == ExitCode.WAITS_FOR_PERSON  # no monitoring is done, which nobody would see for days
+    assert site.xom("status").returncode == ExitCode.WAITS_FOR_PERSON
     assert campaigns(site) == [[f"{number:06d}" for number in range(52801, 52809)]]
 
 

@@ -195,6 +195,7 @@ class _Look:
         return Survey(
             foreign=pending.foreign,
             warnings=[*pending.warnings, *in_progress.unclear.sentences],
+            for_person=list(pending.for_person),
             science_runs=pending.science_runs,
             unseen=pending.unseen,
             known_groups=pending.known_groups(self.config),

@@ -259,7 +259,10 @@ class _Look:
         complaints = [one for name in sorted(known) for one in known[name].complaints]
         work = PendingWork(science_runs=times_of(self._config.science_runs, overview.spans), to_redo=self._to_redo)
         work.unseen = frozenset(number for shelf in known.values() for number in shelf.unseen)
-        work.warnings = [*describe_unseen(work.unseen, self._rundb), *summarize(complaints)]
+        # If none is shown, no monitoring is done, and without a mail nobody may see it for days.
+        told = work.for_person if len(work.unseen) == overview.runs else work.warnings
+        told += describe_unseen(work.unseen, self._rundb)
+        work.warnings += summarize(complaints)
         if not overview.runs and not complaints:
             least = self._ends[0]
             work.warnings.append(f"the run database has no run from number {least} on: {self._rundb.place}")

@@ -75,6 +75,8 @@ class PendingWork:
     warnings
         Sentences about run documents that are missing or cannot be understood, about tags that nearly match an excluded
         one, and about analyses that select no run.
+    for_person
+        A sentence about a run database that shows none of the runs that it had.
     science_runs
         When the science runs were.
     unseen
@@ -86,6 +88,7 @@ class PendingWork:
     analyses: dict[str, PendingRuns] = field(default_factory=dict)
     foreign: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    for_person: list[str] = field(default_factory=list)
     science_runs: list[ScienceRunTimes] = field(default_factory=list)
     unseen: frozenset[int] = frozenset()
     to_redo: Mapping[Key, int] = field(default_factory=dict)
