@@ -213,6 +213,11 @@ def test_what_slurm_holds_is_one_sentence_for_each_reason(paths: Paths, batch: F
     ]
 
 
+def test_blanks_around_the_fields_of_squeue_and_sacct_count_for_nothing() -> None:
+    assert parse(" 17 | RUNNING|None|N/A | node3 | label ") == parse("17|RUNNING|None|N/A|node3|label")
+    assert parse_accounting(" 17|TIMEOUT|2026-11-28T10:00:00 ") == parse_accounting("17|TIMEOUT|2026-11-28T10:00:00")
+
+
 # --- what sbatch prints -----------------------------------------------------------------------------------------------
 def test_the_number_is_in_the_last_line_that_can_be_one() -> None:
     banner = "-----\n   Welcome, 42 users\n2026\n--> Verifying valid submit host (login1)...OK\n"
@@ -223,6 +228,8 @@ def test_the_number_is_in_the_last_line_that_can_be_one() -> None:
         f"{banner}17;big\n": Submitted("17", "big"),
         "17;big\nYour quota is fine\n": Submitted("17", "big"),
         " 17 \r\n": Submitted("17"),
+        "Submitted batch job 17\n": Submitted("17"),
+        f"{banner}Submitted batch job 17 on cluster big\n": Submitted("17", "big"),
     }.items():
         assert number_in(printed) == expected, printed
 
@@ -230,7 +237,7 @@ def test_the_number_is_in_the_last_line_that_can_be_one() -> None:
 def test_without_a_number_the_sentence_has_what_sbatch_printed() -> None:
     for printed, words in (
         ("", "nothing"),
-        ("Submitted batch job 17", "Submitted batch job 17"),
+        ("Submitted batch job", "Submitted batch job"),
         ("17 18", "17 18"),
         ("١٧", "١٧"),
     ):

@@ -35,11 +35,12 @@ _HELD_REASONS = re.compile(
     re.IGNORECASE,
 )
 _NOT_BEGUN = {"PENDING", "REQUEUED", "REQUEUE_FED", *_HELD_STATES}
-_NUMBER = re.compile(r"^(\d+)(?:;(\S+))?$", re.MULTILINE | re.ASCII)
+# With --parsable, and without, as where a site's own sbatch drops the option.
+_NUMBER = re.compile(r"^(?:Submitted batch job )?(\d+)(?:(?:;| on cluster )(\S+))?$", re.MULTILINE | re.ASCII)
 
 
 def number_in(printed: str) -> Submitted:
-    """Return the job's number, and the cluster if one is named, in what ``sbatch --parsable`` printed.
+    """Return the job's number, and the cluster if one is named, in what ``sbatch`` printed.
 
     Sites print more before it; it is in the last line of this form. `UnclearSubmissionError` if there is none.
     """
@@ -55,7 +56,7 @@ def parse(line: str) -> BatchJob | None:
     parts = line.split("|", 5)
     if len(parts) != 6:
         return None
-    number, state, reason, ended, node, label = parts
+    number, state, reason, ended, node, label = (part.strip() for part in parts)  # some sites' squeue pads
     why = f" ({reason})" if reason not in ("", "None") else ""
     where = f" on {node}" if node else ""
     is_stuck = (state, reason.replace(" ", "_")) == _STUCK
@@ -73,7 +74,7 @@ def parse(line: str) -> BatchJob | None:
 
 def parse_accounting(line: str) -> BatchJob | None:
     """Return the job in a line of ``sacct``; None if it has another form or the job is not over."""
-    number, _, rest = line.partition("|")
+    number, _, rest = line.strip().partition("|")
     state, _, ended = rest.partition("|")
     state = state.split(" ")[0]  # CANCELLED by 1000
     if not number.isdecimal() or state not in FINAL_STATES:
