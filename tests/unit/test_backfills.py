@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.factory import keep, key_of, outcome, run
+from support.factory import keep, key_of, outcome, run, settings
 from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
@@ -19,7 +22,7 @@ from xomflow.outcomes.past.expected_times import Cost, expected_cost
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
 from xomflow.planning.queue.backfills import take_of_backfills
-from xomflow.workflow.decisions.backfill import describe_cost
+from xomflow.workflow.decisions.backfill import describe_cost, describe_progress
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 READY = KeyState(State.READY, "ready", 1)
@@ -92,3 +95,17 @@ def test_an_estimate_is_bound_by_the_ticks_where_runs_are_short() -> None:
     assert describe_cost("kr83m v1", 1, 10, 600.0, None) == (
         "no run of kr83m v1 is done yet, so it is unknown how long this takes"
     )
+
+
+def test_progress_has_an_estimate_as_soon_as_a_run_is_done(tmp_path: Path) -> None:
+    made = [decision("one", "052001", "052002", "052003"), decision("no", verb=Verb.RETRY), decision("over", "052004")]
+    left = {"one": Counter({State.READY: 2}), "over": Counter[State]()}
+    survey: Any = SimpleNamespace(standing=SimpleNamespace(made=made), backfills=left)
+    config = settings(tmp_path)
+    assert list(describe_progress(config, survey)) == [
+        "backfill of kr83m v1 by kim: 0 of 3 runs done, 2 ready, 1 not selected any more"
+    ]
+    keep(Paths(tmp_path), outcome(key_of(52003), resources={"wall_s": 7200.0, "cpu_s": 1.0, "peak_memory_mb": None}))
+    assert list(describe_progress(config, survey)) == [
+        "backfill of kr83m v1 by kim: 1 of 3 runs done, 2 ready; about 2.0 h more"
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from support.factory import run
 from xomflow.config.model import Period
 from xomflow.core.key import ID, first_run, group_id, shelf_of
 from xomflow.core.reason import Reason
+from xomflow.planning.pending.work import PendingRuns
 from xomflow.planning.runs.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
@@ -200,3 +203,12 @@ def test_behind_a_run_that_ends_the_group_the_time_of_a_document_holds_nothing_b
     unclear = Complaint("no number", "number", None, MEMBERS[1].start + timedelta(hours=3))
     assert obscured([one(52003, 2, "tpc_bkg")], unclear) == []
     assert obscured([], unclear) == [unclear.run]
+
+
+def test_an_outcome_of_other_runs_under_the_same_id_is_a_collision() -> None:
+    campaign: Any = SimpleNamespace(id="052801-0bea", members=(52801, 52802))
+    for runs, is_done, collides in (((52801, 52802), True, False), ((52801, 52999), False, True)):
+        pending = PendingRuns(done_runs={campaign.id: runs})
+        assert (pending.is_done(campaign), bool(pending.describe_collision(campaign))) == (is_done, collides)
+    assert "other runs (052801, 052999): raise the version" in str(pending.describe_collision(campaign))
+    assert PendingRuns().describe_collision(campaign) is None

@@ -53,6 +53,15 @@ def test_a_ready_run_that_is_held_back_is_not_due_and_tells_why() -> None:
     assert state.reason == "all needed data can be read; kr is paused by kim: a valve"
 
 
+def test_an_attempt_after_those_that_a_person_wanted_is_an_ordinary_one() -> None:
+    twice = Retries.model_validate({"attempts": 3, "first_wait": "1 h", "factor": 2})
+    wanted, later = (
+        state_of(failed(*["raised"] * n), NOW + 9 * HOUR, twice, grants=(Grant(1, 1, WORDS),)) for n in (1, 2)
+    )
+    assert (wanted.is_ordered, wanted.reason) == (True, "attempt 2 is wanted by kim: a valve")
+    assert (later.is_ordered, later.reason) == (False, "attempt 3 is due after: raised")
+
+
 def test_a_retry_is_due_at_once_and_the_limits_hold_after_it() -> None:
     one, three = Grant(1, 1, WORDS), Grant(1, 3, WORDS)
     assert state_of(failed("raised")).name is State.GAVE_UP

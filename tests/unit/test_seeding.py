@@ -78,6 +78,7 @@ def test_without_enough_common_runs_or_an_earlier_one_it_begins_with_nothing(fir
 def test_the_first_version_and_one_without_results_begin_with_nothing(history: Results) -> None:
     assert history.seeding("v3").seeds() == {}
     del history.of["v1"]
+    history.stamps = None  # type: ignore[assignment, method-assign]
     assert history.seeding().seeds() == {}
     assert history.seeding().digest(0, "before") == ""
 

@@ -168,3 +168,16 @@ def test_both_ends_of_a_range_belong_to_it(number: int) -> None:
 )
 def test_a_refusal_says_why(changes: dict[str, Any], block: dict[str, Any], reason: str) -> None:
     assert refusal(run(**changes), **block) == reason
+
+
+def test_a_backfill_takes_runs_outside_the_range_of_the_analysis_but_not_outside_that_of_the_site() -> None:
+    site = Selection.model_validate({"min_run": 50_000})
+    block = Analysis.model_validate({"version": "v1", "min_run": 52_000})
+    selector = Selector(site, block, backfilled=[49_999, 51_000])
+    refused = {number: str(selector.refusal_by_number(number) or "") for number in (49_999, 51_000, 51_001, 52_000)}
+    assert refused == {
+        49_999: "run number 49999 is outside 50000 to today",
+        51_000: "",
+        51_001: "run number 51001 is outside 52000 to today",
+        52_000: "",
+    }

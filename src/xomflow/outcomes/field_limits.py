@@ -97,7 +97,7 @@ class KeyLimits:
         ]
         arguments = core_schema.dataclass_args_schema("Key", parts)
         closed = core_schema.CoreConfig(extra_fields_behavior="forbid")
-        return core_schema.dataclass_schema(Key, arguments, list(patterns), slots=True, frozen=True, config=closed)
+        return core_schema.dataclass_schema(Key, arguments, list(patterns), slots=True, config=closed)
 
 
 class ValueOrReason:

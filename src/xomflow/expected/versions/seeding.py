@@ -50,14 +50,14 @@ class Seeding:
         before
             What this returned then.
         """
-        if judged > _GROWN or not self._others or not self._used.runs:
+        if judged > _GROWN or not self._used.runs:
             return before if judged > _GROWN else ""
         stamps = [(str(shelf), self._history.stamps(shelf).get(run)) for shelf, run in self._used_runs]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
     def seeds(self) -> dict[str, Seed]:
         """Return the seed of each group of run modes."""
-        if not self._others or not self._used.runs:
+        if not self._used.runs:
             return {}
         common = set(self._used.common)
         old = [
@@ -79,7 +79,7 @@ class Seeding:
     @functools.cached_property
     def _used(self) -> _Used:
         """The runs of the other version that has most runs in common with this one."""
-        here = [run for shelf in self._here for run in self._history.stamps(shelf)]
+        here = [run for shelf in (self._here if self._others else ()) for run in self._history.stamps(shelf)]
         found = [self._used_of(shelves, here) for shelves in self._others] if here else []
         return max(found, key=lambda one: len(one.common), default=_Used({}, ()))
 
