@@ -35,10 +35,12 @@ class Server:
         self.points: dict[Place, dict[str, Any]] = {}
         self.writes: list[int] = []
         self.deleted: list[tuple[str, str, str]] = []
+        self.asked = 0
         self.loses: set[str] = set()
         self.has_points_of_others = False
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
+        self.asked += 1
         if query == _MEASUREMENTS:
             yield from ({"_value": name} for name in sorted({place.measurement for place in self.points}))
         elif query == _OF_OTHERS:
@@ -103,6 +105,15 @@ def test_what_arrived_is_not_sent_again(store: InfluxStore, server: Server) -> N
     store.write(SHELF, wanted, set(wanted))
     assert server.writes == [2, 2]
     assert differences(store, wanted) == []
+
+
+def test_the_server_is_asked_again_only_about_what_was_sent(store: InfluxStore, server: Server) -> None:
+    asked = []
+    for _ in range(2):
+        store.write(SHELF, points(52001), {"052001"})
+        asked.append(server.asked)
+        server.asked = 0
+    assert asked[1] == asked[0] - 1
 
 
 def test_only_what_changed_is_sent_and_nothing_is_removed_where_names_are_the_same(
