@@ -17,8 +17,9 @@ from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes import cache, reading
-from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
+from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.reading import read_document
+from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 
 SHELF = Shelf("kr83m", "v1", "052")
 LONG_AGO = time.time_ns() - 10**12

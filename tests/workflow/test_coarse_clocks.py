@@ -13,7 +13,8 @@ from xomflow.cli import main as xom
 from xomflow.config.load import read_yaml
 from xomflow.core import times
 from xomflow.core.paths import Paths
-from xomflow.outcomes.cache import SeenFingerprints, Shelf
+from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.workflow.tick import Tick
 

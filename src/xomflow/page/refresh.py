@@ -10,10 +10,11 @@ from xomflow import page
 from xomflow.core.files.stamps import stamp_of
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import read_alarms, read_bands
-from xomflow.outcomes.cache import OutcomeCache, SeenFingerprints, Shelf
+from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.campaigns.groups import CurrentResults, Method
 from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.past.makers import Makers, MakersOfShelves, by_method
+from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 
 
 class Refreshed(NamedTuple):

@@ -16,9 +16,10 @@ from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.key import first_run, is_group, run_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
-from xomflow.outcomes.cache import Fingerprint, SeenFingerprints, Shelf
+from xomflow.outcomes.cache import Fingerprint, Shelf
 from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.outcomes.known import UNKNOWN, shelves_in
+from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints, OnRead
 from xomflow.publishing.point import is_outdated

@@ -15,8 +15,9 @@ from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.files.stamps import stamp_of
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import SeriesId, Verdict, read_bands
-from xomflow.outcomes.cache import SeenFingerprints, Shelf
+from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.known import UNKNOWN, shelves_in
+from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 from xomflow.publishing.boards.expected import TABLE, band_points
 from xomflow.publishing.point import FORM
 from xomflow.publishing.stores.store import Store, WholeShelfNeededError
