@@ -200,16 +200,19 @@ def _submission(situation: str) -> Submission:
     return Submission(Key(situation, "v1", "052001"), 1, _TICK, datetime(2026, 11, 22, 12, tzinfo=UTC))
 
 
-def _config(situation: str, options: dict[str, Any]) -> Config:
-    return Config.model_validate(
+def _config(situation: str, slurm: dict[str, Any]) -> Config:
+    more = slurm.pop("options", [])
+    config = Config.model_validate(
         {
             "rundb": {"kind": "file", "file": "runs.jsonl"},
             "context": {"function": "nobody:asks"},
             "software": [{"interpreter": sys.executable}],
             "slurm": {"memory_margin_mb": 50},
-            "analyses": {situation: {"version": "v1", "slurm": options}},
+            "analyses": {situation: {"version": "v1", "slurm": slurm}},
         }
     )
+    config.slurm_options_of(situation).options.extend(more)  # unchecked: a site may not give some of these
+    return config
 
 
 def comes_true(condition: Callable[[], object]) -> bool:
