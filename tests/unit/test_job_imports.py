@@ -33,9 +33,13 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     folder = tmp_path_factory.mktemp("work")
     done = subprocess.run([sys.executable, "-c", JOB, str(folder)], capture_output=True, text=True, check=True)
     assert list(Path(folder).rglob("*.json"))
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("package", ["pydantic", "pydantic_core", "yaml", "snakemake", "influxdb_client", "pymongo"])
 def test_a_job_does_not_import(imported: set[str], package: str) -> None:
     assert package not in imported
+
+
+def test_a_job_without_a_decision_about_it_does_not_import_decisions(imported: set[str]) -> None:
+    assert not {name for name in imported if name.startswith("xomflow.decisions.")}

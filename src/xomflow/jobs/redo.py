@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.decisions.files import standing_decisions
-from xomflow.decisions.model import to_redo
 from xomflow.outcomes.files import Failure, attempt_of, digest_of, failures_of
 
 
 def outcomes_to_redo(paths: Paths) -> dict[Key, int]:
     """Return the keys whose present outcome is to be made again, with the number of the attempt that made it."""
+    # Almost no job meets an outcome, and the others need no decisions.
+    from xomflow.decisions.files import standing_decisions
+    from xomflow.decisions.model import to_redo
+
     wanted = to_redo(standing_decisions(paths))
     present = {key: digest_of(paths.outcome(key)) for key in wanted}
     return {key: attempt_of(paths.outcome(key)) for key, digests in wanted.items() if present[key] in digests}

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.decisions.effects import Grant, grants
-from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.files import Failure
 from xomflow.outcomes.retries import RetryPolicy, next_try
 
-if TYPE_CHECKING:  # jobs need no model of the configuration
+if TYPE_CHECKING:  # jobs need no model of the configuration, and few of them decisions
     from xomflow.config.model import Retries
+    from xomflow.decisions.effects import Grant
 
 
 def next_try_of(paths: Paths, key: Key, failures: Sequence[Failure], retries: Retries | RetryPolicy) -> datetime | None:
@@ -31,4 +30,7 @@ def next_try_of(paths: Paths, key: Key, failures: Sequence[Failure], retries: Re
 @functools.lru_cache(maxsize=1)
 def _grants(work: Path, changed_ns: int) -> dict[Key, tuple[Grant, ...]]:
     """Return what is granted while the folder of decisions has this time stamp: many jobs may have ended at a time."""
+    from xomflow.decisions.effects import grants
+    from xomflow.decisions.files import standing_decisions
+
     return grants(standing_decisions(Paths(work)))

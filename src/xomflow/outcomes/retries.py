@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from xomflow.decisions.effects import Grant
 from xomflow.outcomes.files import Failure
 
-if TYPE_CHECKING:  # the runner needs no model of the configuration
+if TYPE_CHECKING:  # the runner needs neither the model of the configuration nor decisions
     from xomflow.config.model import Retries
+    from xomflow.decisions.effects import Grant
 
 
 # Classes that are not the analysis' own fault: they are counted by themselves, see `next_try`.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def mark_folders(paths: Paths, local_store: bool) -> None:
     """
     folders = [paths.outcomes, paths.all_figures, paths.decisions, *([paths.store] if local_store else [])]
     marks = [_mark_of_work(paths), *map(mark, folders)]
-    line = _ID + next(filter(None, (_id_in(_lines(one) or ()) for one in marks)), uuid.uuid4().hex[:12])
+    line = _ID + next(filter(None, (_id_in(_lines(one) or ()) for one in marks)), os.urandom(6).hex())
     for folder in folders:
         if not _id_in(_lines(mark(folder)) or ()):
             try:
