@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import pty
+import subprocess
 import sys
 from collections.abc import Iterable
 
@@ -148,3 +149,14 @@ def test_each_command_has_a_name_and_one_sentence_of_help() -> None:
     assert [command.name for command in COMMANDS if not command.help.endswith((".", "--why."))] == []
     lines = [line.split()[0] for line in make_parser().format_help().splitlines() if line.startswith("  ")]
     assert [name for name in names if name not in lines] == []
+
+
+@pytest.mark.parametrize("lines", [1, 10_000])
+def test_a_reader_that_has_closed_the_pipe_is_no_error(lines: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = f"from xomflow import cli; cli.operator.main = lambda _: print('line\\n' * {lines}) or 0; exit(cli.main([]))"
+    command = [sys.executable, "-c", f"import xomflow.cli.operator; {script}"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -7,6 +7,7 @@ the configuration.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from xomflow.core.errors import XomError, for_user
@@ -30,15 +31,13 @@ def main(words: list[str] | None = None) -> int:
     sys.excepthook = say_unforeseen
     words = sys.argv[1:] if words is None else words
     try:
-        if words[:1] == ["job"]:
-            from xomflow.cli import job
-
-            return job.main(words[1:])
-        from xomflow.cli import operator
-
-        return operator.main(words)
-    except BrokenPipeError:
-        sys.stdout = None  # the reader has closed the pipe, as ``head`` does
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader has closed the pipe, as ``head`` does
+        # Python writes what is left when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except (XomError, OSError) as error:
         message = for_user(error)
@@ -46,3 +45,13 @@ def main(words: list[str] | None = None) -> int:
             raise
         say(*message[0].split("\n"), file=sys.stderr)
         return message[1]
+
+
+def _run(words: list[str]) -> int:
+    if words[:1] == ["job"]:
+        from xomflow.cli import job
+
+        return job.main(words[1:])
+    from xomflow.cli import operator
+
+    return operator.main(words)
