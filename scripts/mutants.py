@@ -5,7 +5,8 @@
 Each mutant lives in a copy of the tree. First ``--tests`` are run without a mutant, to see which of them run which
 lines. Then those that run a changed line are run until one fails; if there are none, since the line runs at an import
 or in another process only, the unit tests that import the module, then all of ``--tests``. What survives is tried with
-``--wider``. A mutant that changes nothing that can be observed is listed, with the reason, in
+``--wider``. Programs of this environment that tests start have xomlib from the checkout: a mutant of it that only they
+would notice survives. A mutant that changes nothing that can be observed is listed, with the reason, in
 ``tests/equivalent_mutants.txt``; such mutants are left out.
 """
 

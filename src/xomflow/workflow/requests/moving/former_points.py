@@ -68,7 +68,7 @@ class FormerPoint:
         given = self.fields.get("runid", self.tags.get("run_id", ""))
         try:
             number = int(float(given))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return number if 0 <= number <= 999_999 else None
 
