@@ -25,9 +25,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with slow tests first, so that no worker begins one when the others have finished."""
+    """Put files with slow tests first and unit tests last, so that no long file begins when others have finished."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (-slow[item.path], item.path))
+    items.sort(key=lambda item: (-slow[item.path], item.path.parent.name == "unit", item.path))
 
 
 @pytest.fixture

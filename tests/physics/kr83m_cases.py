@@ -29,13 +29,14 @@ kr83m = analysis_scripts.load("kr83m")
 DOUBLE = "event_info_double"
 
 
-def kr_chunks(chunks: Any, **given: Any) -> dict[str, dict[str, Any]]:
-    """Return the results of kr83m by variable; draws the figure as well."""
+def kr_chunks(chunks: Any, is_drawn: bool = True, **given: Any) -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m by variable; draws the figure as well, where there may be something odd about it."""
     settings = merge(DEFAULTS, given)
     flows = CutFlow(double_cuts(settings)), CutFlow(selection.merged_cuts(settings))
     double, merged = selection.collect(chunks, *flows, settings)
     found = estimates.estimate(double, merged, settings)
-    draw("Run 052894", double, merged, flows, found, settings["delay_ns"]).canvas.draw()
+    if is_drawn:
+        draw("Run 052894", double, merged, flows, found, settings["delay_ns"]).canvas.draw()
     return {result["variable_name"]: result for result in results(found, *flows, settings)}
 
 
@@ -171,7 +172,7 @@ def case_kr_not_krypton() -> Any:
 
 def case_kr_two_runs() -> Any:
     chunks = [chunk for seed in (5, 6) for chunk in sim.as_chunks(decays(seed=seed))]
-    return {"each": [kr(decays(seed=seed)) for seed in (5, 6)], "both": kr_chunks(chunks)}
+    return {"each": [kr(decays(seed=seed), is_drawn=False) for seed in (5, 6)], "both": kr_chunks(chunks)}
 
 
 def case_kr_endless_lifetime() -> Any:
@@ -352,7 +353,7 @@ def case_kr_regions() -> Any:
         more["cs2_w_bias_xy"][low] *= 0.92
         more["s2_a_area"][low] *= 0.92
         for column, found in pulls.items():
-            said[column] = kr(more, s2_column=column or None)
+            said[column] = kr(more, is_drawn=False, s2_column=column or None)
             one = said[column]["charge_yield_41_6_merged"], said[column]["inverse_lifetime_merged"]
             found.append([(r["variable_value"] - t) / r["error"] for r, t in zip(one, (155.0, 1 / 13.0), strict=True)])
     return {

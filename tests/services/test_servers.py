@@ -115,6 +115,7 @@ def test_slurm_runs_jobs(slurm: SlurmAccess, tmp_path: Path, wait_for: Callable[
     assert (slurm.job(job)["JobState"], (tmp_path / "said").read_text()) == ("COMPLETED", "hello\n")
 
 
+@pytest.mark.nightly  # ticks need it too
 def test_a_job_that_takes_too_much_memory_is_ended(own_slurm: SlurmCluster, wait_for: Callable[..., None]) -> None:
     slurm = own_slurm.access
     job = slurm.submit(f"exec {sys.executable} -c 'import time; x = bytearray(500 * 2**20); time.sleep(60)'")
@@ -122,6 +123,7 @@ def test_a_job_that_takes_too_much_memory_is_ended(own_slurm: SlurmCluster, wait
     assert slurm.job(job)["JobState"] == ("OUT_OF_MEMORY" if own_slurm.limits_memory else "FAILED")
 
 
+@pytest.mark.nightly  # ticks need it too
 def test_a_restarted_controller_still_has_its_jobs(
     own_slurm: SlurmCluster, tmp_path: Path, wait_for: Callable[..., None]
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_restarted_controller_still_has_its_jobs(
     assert slurm.job(job)["JobState"] == "COMPLETED"
 
 
+@pytest.mark.nightly  # ticks need it too
 def test_the_job_of_a_node_that_died_is_queued_again(own_slurm: SlurmCluster, wait_for: Callable[..., None]) -> None:
     slurm = own_slurm.access
     job = slurm.submit("sleep 100")
@@ -165,6 +168,7 @@ def test_a_closed_cluster_leaves_nothing(wait_for: Callable[..., None], slurm: S
     assert list(Path("/sys/fs/cgroup").glob(f"*/slurm_{cluster.nodes[0]}")) == []
 
 
+@pytest.mark.nightly
 def test_a_cluster_with_accounts_takes_jobs_within_their_limits_and_leaves_nothing(slurm_of_two: SlurmCluster) -> None:
     assert slurm_of_two.accounting is not None
     database, slurmdbd = slurm_of_two.accounting.daemons

@@ -25,11 +25,11 @@ def krypton_run(mini: Path) -> str:
     raise AssertionError("the set has no such run")
 
 
-def test_a_run_of_the_mini_xenonnt_is_checked(mini: Path, analysis_python: Path, tmp_path: Path) -> None:
+def test_a_run_of_the_mini_xenonnt_is_checked(mini: Path, straxen_python: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     site = FastSite(tmp_path / "site")
-    mini_set.point(site, mini, analysis_python)
-    site.tree["analyses"] = {name: mini_set.tree(mini, analysis_python)["analyses"][name] for name in TRIED}
+    mini_set.point(site, mini, straxen_python)
+    site.tree["analyses"] = {name: mini_set.tree(mini, straxen_python)["analyses"][name] for name in TRIED}
     site.tree["analyses"]["scada"]["settings"]["credentials"] = str(tmp_path / "nowhere")
     run = krypton_run(mini)
     done = site.xom("site-check", run, "--save", str(tmp_path / "saved"))

@@ -114,9 +114,9 @@ class Done(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def done(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+def done(mini: Path, straxen_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("talk")
-    interpreter = mini_set.wrapper(folder / "python", analysis_python, mini_set.SITE_PACKAGES)
+    interpreter = mini_set.wrapper(folder / "python", straxen_python, mini_set.SITE_PACKAGES)
     (folder / "rucio").symlink_to(mini / "strax_data")
     (folder / "here").mkdir()
     for name in ("processed", "processed_too"):
@@ -134,7 +134,9 @@ def done(mini: Path, analysis_python: Path, tmp_path_factory: pytest.TempPathFac
     tick = site.tick()
     assert tick.returncode == 0, tick.stderr
     names = [f"{number:06d}" for number in RUNS]
-    said = mini_set.call(analysis_python, "-c", INDEPENDENT, str(mini / "strax_data"), *names)
+    script = folder / "independent.py"
+    script.write_text(INDEPENDENT)
+    said = mini_set.call(straxen_python, str(script), str(mini / "strax_data"), *names)
     return Done(site, interpreter, json.loads(said))
 
 
