@@ -155,8 +155,12 @@ def test_each_command_has_a_name_and_one_sentence_of_help() -> None:
 def test_a_reader_that_has_closed_the_pipe_is_no_error(lines: int) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    script = f"from xomflow import cli; cli.operator.main = lambda _: print('line\\n' * {lines}) or 0; exit(cli.main([]))"
-    command = [sys.executable, "-c", f"import xomflow.cli.operator; {script}"]
+    script = f"""
+import xomflow.cli.operator
+xomflow.cli.operator.main = lambda _: print("line\\n" * {lines}) or 0
+exit(xomflow.cli.main([]))
+"""
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
