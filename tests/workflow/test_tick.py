@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from support.in_process import FastSite
 from support.site import Site, document
+from xomflow.core.paths import ROOT
 from xomflow.workflow.ending.finish import finish
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id) / 10, error=0.1, unit='Hz').save()"
@@ -35,6 +37,24 @@ def test_a_second_tick_has_nothing_to_do(site: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert site.claimed() == set()
     assert site.outcome("simple", 52001) == before
+
+
+@pytest.mark.slow
+def test_a_tick_whose_steps_begin_in_processes_of_snakemake_does_the_same(site: Site) -> None:
+    """As with a profile of an operator's own that replaces the default one and has no `force-use-threads`."""
+    own = site.folder / "profile"
+    own.mkdir()
+    options = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text())
+    del options["force-use-threads"]
+    (own / "config.yaml").write_text(yaml.safe_dump(options))
+    site.runs([52001, 52002])
+    site.analysis("simple", GOOD)
+    done = site.snakemake("--workflow-profile", str(own))
+    assert done.returncode == 0, done.stderr
+    assert site.done("simple") == {52001, 52002}
+    assert len((site.paths.store / "test/simple/v1/052.lp").read_text().splitlines()) == 2
+    (tick,) = site.ticks()
+    assert "2 outcomes, 2 points published" in tick.log("publish").read_text()
 
 
 def test_the_page_gets_the_times_of_the_configured_science_runs(site: Site) -> None:
