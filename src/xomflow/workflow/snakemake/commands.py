@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 import sys
 from collections.abc import Callable
@@ -29,6 +30,9 @@ def notify_command(tick: TickPaths, code: int) -> list[str]:
 @dataclass(frozen=True)
 class RunCommand:
     """Makes the command of a run's job when Snakemake has filled in the wildcards."""
+
+    # Snakemake asks for it several times per job, and to find it takes longer than to make the command.
+    __signature__ = inspect.signature(lambda wildcards: wildcards)
 
     tick: str
     analysis: str

@@ -133,12 +133,12 @@ class Rules:
     def memory_mb(self, analysis: str) -> Callable[[Any], int]:
         """Return the function that gives the memory of a run's job in megabytes."""
         self._block(analysis)
-        return lambda wildcards: self._tick.limits_of(analysis, wildcards.run).memory_mb
+        return _of_run(lambda wildcards: self._tick.limits_of(analysis, wildcards.run).memory_mb)
 
     def minutes(self, analysis: str) -> Callable[[Any], int]:
         """Return the function that gives the minutes of a run's job, with one for the runner to write how it ended."""
         self._block(analysis)
-        return lambda wildcards: _minutes(self._tick.limits_of(analysis, wildcards.run))
+        return _of_run(lambda wildcards: _minutes(self._tick.limits_of(analysis, wildcards.run)))
 
     def run(self, analysis: str) -> Callable[[Any], str]:
         """Return the function that gives the command for a run's job."""
@@ -261,6 +261,12 @@ def checked(file: str) -> str:
 
 
 _read = functools.cache(read_yaml)
+
+
+def _of_run(function: Callable[[Any], int]) -> Callable[[Any], int]:
+    """Return a function of the wildcards that has its signature ready, see `RunCommand`."""
+    function.__signature__ = RunCommand.__signature__  # type: ignore[attr-defined]
+    return function
 
 
 def _shown(file: Path) -> Path:
