@@ -176,7 +176,8 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
     """
     keys = sorted(set(chunks))
     index, digest = folder / "data" / "index.js", hashlib.sha256(repr(keys).encode()).hexdigest()[:12]
-    if read_source(index) == digest and _is_newer(index, {chunk_path(folder, *key).parent for key in keys}):
+    folders = {folder / "data" / analysis / version for analysis, version, _ in keys}
+    if read_source(index) == digest and _is_newer(index, folders):
         return
     rows: list[list[Any]] = []
     parts: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = {}

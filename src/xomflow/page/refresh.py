@@ -47,7 +47,7 @@ class PageRefresh:
     """
 
     def __init__(self, paths: Paths, look_at: Collection[Shelf] = ()) -> None:
-        self._paths = paths
+        self._paths, self._page, self._bands = paths, paths.page, paths.all_bands
         self._cache, self._current = OutcomeCache(paths), CurrentResults(paths)
         self._makers = MakersOfShelves(paths.makers)
         self._fingerprints = SeenFingerprints(paths.page_stamps, look_at)
@@ -62,7 +62,7 @@ class PageRefresh:
 
     def all(self) -> Refreshed:
         """Renew whatever is left, and the page's own files."""
-        page.write_frame(self._paths.page)
+        page.write_frame(self._page)
         self._current = CurrentResults(self._paths)  # publishing may have renamed some since then
         shown, problems = [], []
         for shelf in self._cache.shelves():
@@ -74,8 +74,8 @@ class PageRefresh:
             if not self._cache.unknown_in(shelf, ()):
                 self._fingerprints.note(shelf, fingerprint)
             shown.append(_name(shelf))
-        page.write_index(self._paths.page, shown)
-        page.write_alarms(self._paths.page, read_alarms(self._paths))
+        page.write_index(self._page, shown)
+        page.write_alarms(self._page, read_alarms(self._paths))
         self._fingerprints.keep()
         self._looks.keep()
         self._makers.keep()
@@ -83,15 +83,15 @@ class PageRefresh:
 
     def _renew_files(self, shelf: Shelf) -> str | int:
         """Renew both files of a shelf as far as it has changed; return what it looks like now."""
-        source = _source_of_bands(self._paths, shelf)
-        before = f"{page.look_of(self._paths.page, *_name(shelf))} {source}"
+        # A copy of the whole folder has other inodes.
+        source = " ".join(stamp_of(f"{self._bands}/{shelf}.json").split(" ")[:2])
+        before = f"{page.look_of(self._page, *_name(shelf))} {source}"
         is_good = self._looks.seen(shelf, before)
         fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf), is_good)
         if not is_good:
             _renew_bands(self._paths, *_name(shelf), source)
-        now = f"{page.look_of(self._paths.page, *_name(shelf))} {source}"
-        if now != before or not is_good:
-            self._looks.note(shelf, now)
+        if not is_good or not self._fingerprints.seen(shelf, fingerprint):
+            self._looks.note(shelf, f"{page.look_of(self._page, *_name(shelf))} {source}")
         return fingerprint
 
     def _renew(self, shelf: Shelf, read: Callable[[], Mapping[str, Outcome]], has_chunk: bool = False) -> str | int:
@@ -105,8 +105,8 @@ class PageRefresh:
             return current
 
         is_current = self._fingerprints.seen(shelf, fingerprint)
-        if not (is_current and (has_chunk or page.has_chunk(self._paths.page, *_name(shelf)))):
-            page.write_chunk(self._paths.page, *_name(shelf), outcomes(), self._current.marks(shelf))
+        if not (is_current and (has_chunk or page.has_chunk(self._page, *_name(shelf)))):
+            page.write_chunk(self._page, *_name(shelf), outcomes(), self._current.marks(shelf))
         self._makers.look_at(shelf, fingerprint, outcomes)
         return fingerprint
 
@@ -114,12 +114,6 @@ class PageRefresh:
 def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
     """Write the chunks of the page whose outcomes changed; parameters as of `PageRefresh`."""
     return PageRefresh(paths, look_at).all()
-
-
-def _source_of_bands(paths: Paths, shelf: Shelf) -> str:
-    """Return what the verdicts on the results of a shelf look like now; empty: there are none."""
-    stamp = stamp_of(f"{paths.all_bands}/{shelf}.json")
-    return " ".join(stamp.split(" ")[:2])  # a copy of the whole folder has other inodes
 
 
 def _renew_bands(paths: Paths, analysis: str, version: str, shelf: str, source: str) -> None:

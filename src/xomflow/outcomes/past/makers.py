@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ class Makers:
     def add(self, other: Makers) -> None:
         """Add those of another shelf."""
         for maker, made in other.made.items():
-            self._add_made(maker, Made(**asdict(made)))
+            self._add_made(maker, replace(made))
         self.wall_s += other.wall_s
         self.cpu_s += other.cpu_s
         self.longest = _longest([*self.longest, *other.longest])

@@ -54,10 +54,10 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
     StoreError
         If not everything has arrived; the next tick tries again.
     """
-    ledger = paths.ledger / store.name / "bands"
+    ledger, bands = paths.ledger / store.name / "bands", paths.all_bands
     published, seen = set(shelves_in(ledger)), SeenFingerprints(ledger / _STAMPS)
-    for shelf in sorted({*shelves_in(paths.all_bands), *published}):
-        stamp = stamp_of(f"{paths.all_bands}/{shelf}.json")
+    for shelf in sorted({*shelves_in(bands), *published}):
+        stamp = stamp_of(f"{bands}/{shelf}.json")
         if anew or not stamp or shelf not in published or not seen.seen(shelf, f"{FORM} {stamp}"):
             _publish_shelf(paths, store, shelf, prefix, anew)
             if stamp:
