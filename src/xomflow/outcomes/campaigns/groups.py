@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +175,8 @@ class CurrentResults:
 
     def fingerprint(self, shelf: Shelf) -> str:
         """Return a text that changes whenever other outcomes of a shelf are current, or for other reasons."""
-        verdict = self._verdicts.get((shelf.analysis, shelf.version))
-        vetoed = [run for one in self.shelves(shelf) for run in self.vetoed_in(replace(shelf, name=one))]
+        verdict, of_analysis = self._verdicts.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
+        vetoed = [run for one in self.shelves(shelf) for run in of_analysis.get(one, ())] if of_analysis else []
         if verdict is None and not vetoed:
             return ""
         marks = verdict.current.items() if verdict else ()
@@ -185,7 +185,9 @@ class CurrentResults:
 
     def shelves(self, shelf: Shelf) -> list[str]:
         """Return the shelves of all runs of the outcomes of a shelf, in order; a campaign may reach into others."""
-        revisions = self._revisions.get((shelf.analysis, shelf.version), {})
+        revisions = self._revisions.get((shelf.analysis, shelf.version))
+        if revisions is None:  # as of most analyses
+            return [shelf.name]
         here = {one.runs for name, one in revisions.items() if name.startswith(shelf.name)}
         return sorted({shelf.name, *(shelf_of(run_id(run)) for runs in here for run in runs)})
 
