@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.effort import tries
@@ -101,6 +101,7 @@ steps = st.one_of(
 )
 
 
+@example([[lambda world: world.lose(52001), lambda world: world.lose(52002)]])  # its bands stay
 @given(st.lists(st.lists(steps, max_size=3), min_size=1, max_size=4))
 @settings(max_examples=tries(8), deadline=None)
 def test_store_and_page_are_those_of_a_first_tick(ticks: list[list[Callable[[World], None]]]) -> None:

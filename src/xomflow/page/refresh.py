@@ -88,9 +88,8 @@ class PageRefresh:
         before = f"{page.look_of(self._page, *_name(shelf))} {source}"
         is_good = self._looks.seen(shelf, before)
         fingerprint = self._renew(shelf, partial(self._cache.outcomes, shelf), is_good)
-        if not is_good:
-            _renew_bands(self._paths, *_name(shelf), source)
         if not is_good or not self._fingerprints.seen(shelf, fingerprint):
+            _renew_bands(self._paths, *_name(shelf), source)
             self._looks.note(shelf, f"{page.look_of(self._page, *_name(shelf))} {source}")
         return fingerprint
 
