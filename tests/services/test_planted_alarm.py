@@ -1,4 +1,4 @@
-"""One site with a planted step: the one alarm of its page, of InfluxDB, of Grafana's rule and of the mail."""
+"""One site with a planted step: the one alarm of its page, of InfluxDB, of Grafana's rule, of mails and report."""
 
 from __future__ import annotations
 
@@ -17,22 +17,32 @@ from xomflow.core.verdicts import read_alarms
 
 
 @pytest.mark.slow
-def test_a_planted_step_is_the_one_alarm_of_page_points_rule_and_mail(
+def test_a_planted_step_is_the_one_alarm_of_page_points_rule_mails_and_report(
     site: FastSite, bucket: Bucket, tmp_path: Path
 ) -> None:
     newest = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
     site.runs(hourly_runs(newest))
     site.analysis("light", script("light", -5.0), contact="ann@lab.org")
-    site.analysis("steady", script("steady", 0.0))
+    site.analysis("steady", script("steady", 0.0), contact="bob@lab.org")
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(tmp_path)), "prefix": "prod_"}
     site.tree |= {"max_jobs_per_tick": 200, "expected": {"time_per_tick": "60 s", "together": ["light", "steady"]}}
     with mail_server() as mails:
-        addresses = address_file(site.folder, addresses=[mails.url("shift@example.org")])
+        addresses = address_file(site.folder, addresses=[mails.url("shift@example.org")], contacts=mails.url())
         site.tree["notify"] = {"addresses": str(addresses), "digest_hour": None}
         done = site.tick()
         assert done.returncode == 0, done.stderr
+        site.tick_in_another_second()
         (text,) = mails.texts_to("shift@example.org")
-    assert text.startswith("XOM: v0 fell from 99.9 to 95") and text.count("\n- ") == 1
+        assert sorted(recipient for mail in mails.mails for recipient in mail.to) == [
+            "ann@lab.org",
+            "shift@example.org",
+        ]
+    assert text.startswith("XOM: v0 fell from 99.9 to 95") and " (and " not in text.splitlines()[0]
+    assert "[light-v1-0520" in text and text.count("\n- ") == 1
+
+    reported = site.xom("report", "--week", PATH="/nonexistent")
+    page = Path(reported.stdout.splitlines()[0]).read_text()
+    assert page.count('class="alarm"') == 1 and 'class="band"' in page and "v0 fell from 99.9 to 95" in page
 
     (alarm,) = read_alarms(site.paths)
     assert alarm.sentence.startswith("v0 fell from 99.9 to 95")

@@ -19,7 +19,6 @@ from support.forked_steps import use_forks
 from support.in_process import FastSite, in_fork
 from support.mail import PASSWORD, MailServer, address_file, mail_server
 from support.patience import PATIENCE
-from support.planted import hourly_runs, script
 from support.site import Site, document
 from support.verdicts import alarm, put_alarms, put_bands
 from support.web import WebServer, web_server
@@ -432,23 +431,3 @@ def test_a_browser_prints_the_report(site: FastSite) -> None:
     done = site.xom("report", "--week")
     file = Path(done.stdout.splitlines()[1])
     assert file.suffix == ".pdf" and file.read_bytes().startswith(b"%PDF-")
-
-
-# --- a planted change -------------------------------------------------------------------------------------------------
-@pytest.mark.slow
-def test_a_planted_step_is_the_only_message_and_in_the_report(site: FastSite, mails: MailServer) -> None:
-    telling(site, mails, contacts=mails.url())
-    expected = {"time_per_tick": "60 s", "together": ["light", "steady"]}
-    site.tree |= {"max_jobs_per_tick": 200, "expected": expected}
-    site.analysis("light", script("light", -5.0), contact="ann@lab.org")
-    site.analysis("steady", script("steady", 0.0), contact="bob@lab.org")
-    site.runs(hourly_runs(datetime.now(UTC) - timedelta(hours=2)))
-    assert site.tick().returncode == 0
-    site.tick_in_another_second()
-    assert sorted(recipient for mail in mails.mails for recipient in mail.to) == ["ann@lab.org", "shift@example.org"]
-    (text,) = mails.texts_to("shift@example.org")
-    assert text.startswith("XOM: v0 fell from 99.9 to 95") and " (and " not in text.splitlines()[0]
-    assert "[light-v1-0520" in text and text.count("\n- ") == 1
-    done = site.xom("report", "--week", PATH="/nonexistent")
-    page = Path(done.stdout.splitlines()[0]).read_text()
-    assert page.count('class="alarm"') == 1 and 'class="band"' in page and "v0 fell from 99.9 to 95" in page
