@@ -182,3 +182,25 @@ def test_a_mark_that_cannot_be_read_is_trouble_of_the_disk(used: Paths, monkeypa
     monkeypatch.setattr(folder_marks, "read_text", stale)
     with pytest.raises(FolderAwayError, match=r"work: \.xom-work cannot be read: Transport endpoint is not connected"):
         check_folders(used)
+
+
+@pytest.mark.parametrize("name", ["work", "outcomes", "decisions"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_in_the_way_of_a_mark_is_named_with_what_to_do(used: Paths, name: str, make: Change) -> None:
+    place = used.work / ".xom-work" if name == "work" else mark(used.work / name)
+    place.unlink()
+    make(place)
+    said = refused(used)
+    assert said.startswith(f"{place.parent}: {place.name} cannot be read: ")
+    os.system(said.partition("type: ")[2])
+    check_folders(used)
+
+
+def test_a_folder_in_the_place_of_the_sites_note_costs_no_tick(used: Paths) -> None:
+    note = Path(".snakemake/xom-work")
+    before = note.read_text()
+    note.unlink()
+    note.mkdir()
+    check_folders(used)
+    mark_folders(used, local_store=True)
+    assert note.read_text() == before

@@ -9,12 +9,14 @@ so a link to the folder of another ``work`` is noticed too.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from xomflow.core.errors import DiskError
+from xomflow.core.files.kept_json import write_kept
 from xomflow.core.paths import Paths
 from xomlib.files import read_text, write_atomically
 
@@ -31,7 +33,7 @@ class FolderAwayError(DiskError):
 def check_folders(paths: Paths) -> None:
     """Raise `FolderAwayError` unless every folder that was used before is there; reads only."""
     marked = _lines(_mark_of_work(paths))
-    if marked is None and str(paths.work.absolute()) in (_lines(_SITE) or ()):
+    if marked is None and str(paths.work.absolute()) in _noted():
         raise _away(paths.work, _mark_of_work(paths))
     for folder in (paths.outcomes, paths.all_figures, paths.store, paths.decisions):
         if (own := _lines(mark(folder))) is not None:
@@ -69,7 +71,7 @@ def mark_folders(paths: Paths, local_store: bool) -> None:
                     raise
                 folders = [one for one in folders if one != folder]
     _add_lines(_mark_of_work(paths), {line, *(folder.name for folder in folders)})
-    _add_lines(_SITE, {str(paths.work.absolute())})
+    _note_site(paths)
 
 
 def mark(folder: Path) -> Path:
@@ -107,8 +109,9 @@ def _lines(path: Path) -> set[str] | None:
     except OSError as error:
         if error.errno in _ABSENT:
             return None
+        remedy = f"; if this folder is the right one, type: rm -r {path} && touch {path}" * _is_in_the_way(path)
         raise FolderAwayError(
-            f"{path.parent}: {path.name} cannot be read: {error.strerror}; nothing was done"
+            f"{path.parent}: {path.name} cannot be read: {error.strerror}; nothing was done{remedy}"
         ) from None
 
 
@@ -116,6 +119,27 @@ def _add_lines(path: Path, lines: set[str]) -> None:
     present = _lines(path)
     if present is None or not lines <= present:
         write_atomically(path, "".join(f"{line}\n" for line in sorted(lines | (present or set()))))
+
+
+def _noted() -> set[str]:
+    """Return the ``work`` folders that have a mark, as far as the site's folder shows it."""
+    with contextlib.suppress(FolderAwayError):
+        return _lines(_SITE) or set()
+    return set()
+
+
+def _note_site(paths: Paths) -> None:
+    """Note in the site's folder that this ``work`` has a mark; the note can be made again, whatever is in its place."""
+    known = _noted()
+    if (own := str(paths.work.absolute())) not in known:
+        write_kept(_SITE, "".join(f"{line}\n" for line in sorted({*known, own})))
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Return whether something that is no file has the place of a file."""
+    with contextlib.suppress(OSError):
+        return path.exists() and not path.is_file()
+    return False
 
 
 def _is_empty_place(folder: Path) -> bool:
