@@ -9,6 +9,7 @@ import pytest
 from xomflow.workflow.requests.looking import folder_sizes
 from xomflow.workflow.requests.looking.folder_sizes import FolderSizes
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pytest may have threads
 SHELVES = 20
 
 
