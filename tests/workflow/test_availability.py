@@ -239,7 +239,7 @@ def test_runs_that_nobody_wants_are_not_selected(survey: Survey, mini: Path, cas
     [
         ("old_no_data", "stale", "event_info is not at this site"),
         ("no_data_yet", "waiting", "event_info is not at this site"),
-        ("partial", "waiting", "event_basics, peak_basics and veto_intervals"),
+        ("partial", "waiting", "event_basics, online_peak_monitor, peak_basics and veto_intervals"),
         ("partial", "waiting", "event_info is not at this site"),
         ("temp", "waiting", "event_info is being written, or was left unfinished"),
         ("exception", "waiting", "event_info is here but broken: writing it went wrong"),

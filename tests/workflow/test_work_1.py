@@ -79,7 +79,8 @@ def test_a_work_that_was_copied_elsewhere_goes_on_with_its_archives(old: FastSit
     (tmp_path / ".snakemake/xom-work").unlink()
     old.tree["work"] = "elsewhere"
     moved = FastSite(tmp_path)
-    moved.tree, moved.documents = old.tree, old.documents
+    moved.tree = old.tree
+    moved.runs(old.documents.values())
     assert moved.pending() == set()
     assert "0 outcomes, 0 points published" in (done := moved.tick(**WITHOUT_SLURM)).stdout, done.stdout
     assert done.returncode == 0, done.stderr
