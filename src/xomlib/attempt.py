@@ -1,5 +1,6 @@
 """One attempt at a job outside a tick, in a process as a tick starts it."""
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -83,7 +84,7 @@ def attempt(job: JobDescription, save: Optional[Path] = None) -> Attempt:
         document = _document(job, read, saved)
         place = save and save / f"{job.key.analysis}-{job.key.run}"
         if place:
-            _save(document, draft / "figures", place)
+            keep(document, draft / "figures", place)
         problem = failure_of_script(saved.get("problems", []), None, document["results"], job.promised)
         return Attempt(document, problem, *used, str(place) if place else None, **had)
 
@@ -138,9 +139,12 @@ def _environment(own: ByHand, folder: str) -> dict:
     return {**os.environ, **variables, "PYTHONPATH": os.pathsep.join([source, given] if given else [source])}
 
 
-def _save(document: dict, figures: Path, place: Path) -> None:
+def keep(document: dict, figures: Path, place: Path) -> None:
+    """Put results and figures into a folder, in the place of former ones; with ``results.json`` it is whole."""
     import shutil
 
+    with contextlib.suppress(FileNotFoundError):
+        (place / "results.json").unlink()
     shutil.rmtree(place / "figures", ignore_errors=True)
     if document["figures"]:
         shutil.copytree(figures, place / "figures")

@@ -120,15 +120,15 @@ class FastSite(Site):
         """Run a tick of another account; only root can have it run."""
         return in_fork(lambda: as_account(account, lambda: _tick(1)), self.folder)
 
-    def killed_command(self, number: int, *words: str) -> Done:
-        """Run a command that is killed before it changes a folder for the n-th time."""
+    def killed_command(self, number: int, *words: str, at: str = "") -> Done:
+        """Run a command that is killed before it changes a folder, or an audit event comes, for the n-th time."""
         self.write_config()
-        return in_fork(lambda: _dying_at(number, lambda: xom(list(words))), self.folder)
+        return in_fork(lambda: dying_at(number, lambda: xom(list(words)), at), self.folder)
 
     def killed_tick(self, number: int) -> Done:
         """Run a tick; it, or one of its jobs, is killed before it changes a folder for the n-th time."""
         self.write_config()
-        return in_fork(lambda: _dying_at(number, lambda: _tick(self.together)), self.folder)
+        return in_fork(lambda: dying_at(number, lambda: _tick(self.together)), self.folder)
 
 
 def as_account(number: int, work: Callable[[], int | None]) -> int | None:
@@ -139,19 +139,23 @@ def as_account(number: int, work: Callable[[], int | None]) -> int | None:
     return work()
 
 
-def _dying_at(number: int, work: Callable[[], int | None]) -> int | None:
-    """Call a function in this process, which gets SIGKILL before it changes a folder for the n-th time."""
+def dying_at(number: int, work: Callable[[], int | None], at: str = "") -> int | None:
+    """Call a function in this process, which gets SIGKILL at the n-th audit event; default: that changes a folder."""
     left = number
 
     def count(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
-        if event in _CHANGES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+        if event == at if at else _changes_a_folder(event, arguments):
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
     return work()
+
+
+def _changes_a_folder(event: str, arguments: tuple[Any, ...]) -> bool:
+    return event in _CHANGES or (event == "open" and isinstance(arguments[2], int) and bool(arguments[2] & os.O_CREAT))
 
 
 # --- the steps of a tick ----------------------------------------------------------------------------------------------

@@ -210,10 +210,12 @@ def test_what_cannot_be_read_or_used_is_one_sentence(tmp_path: Path, tool: str, 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     made, _ = imported(tmp_path, TOOL, {"busy_rate": BUSY})
-    before = (tmp_path / "site/config.yaml").read_text()
-    with pytest.raises(UsageError, match="is there already; give another folder, nothing was written"):
+    own = tmp_path / "site/rules/analyses/busy_rate.smk"
+    own.write_text("# corrected by hand\n")
+    (tmp_path / "site/config.yaml").unlink()
+    with pytest.raises(UsageError, match=f"{own} is there already; give another folder, nothing was written"):
         made.write(tmp_path / "site")
-    assert (tmp_path / "site/config.yaml").read_text() == before
+    assert own.read_text() == "# corrected by hand\n" and not (tmp_path / "site/config.yaml").exists()
 
 
 def test_the_command_prints_notes_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

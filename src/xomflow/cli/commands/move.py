@@ -15,12 +15,13 @@ from xomlib.printing import say
 
 def import_config(options: argparse.Namespace) -> int:
     """Make a configuration from that of the first XOM, and name everything that has no place."""
+    from xomflow.workflow.requests.moving.import_config import CONFIGURATION
     from xomflow.workflow.requests.moving.import_config import import_config as read
 
     made = read(options.tool_config, options.analyses)
     say(*made.notes)
     if options.dry_run:
-        say(*made.files[Path("config.yaml")].splitlines(), "nothing was written")
+        say(*made.files[CONFIGURATION].splitlines(), "nothing was written")
         return ExitCode.OK
     made.write(options.output)
     say(*(str(options.output / path) for path in made.files), "next: docs/moving.md, and xom doctor in that folder")

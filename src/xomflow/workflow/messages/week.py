@@ -46,11 +46,13 @@ def _printed(page: Path, file: Path) -> str:
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         return f"no PDF: none of {', '.join(_BROWSERS)} is on the PATH; print the page from a browser"
+    # Beside its place, since some browsers see no temporary folders; an interrupted one is in nobody's way.
+    part = file.with_name(f".{file.stem}.part.pdf")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [
             *(browser, "--headless", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}"),
             # In containers it cannot be confined; the page is our own and has no script.
-            *("--no-sandbox", "--no-pdf-header-footer", f"--print-to-pdf={file}", page.as_uri()),
+            *("--no-sandbox", "--no-pdf-header-footer", f"--print-to-pdf={part}", page.as_uri()),
         ]
         environment = {**os.environ, "HOME": profile}
         try:
@@ -59,4 +61,7 @@ def _printed(page: Path, file: Path) -> str:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"no PDF: {browser} did not print the page: {type(error).__name__}"
-    return str(file) if done.returncode == 0 and file.exists() else f"no PDF: {browser} ended with {done.returncode}"
+    if done.returncode or not part.exists():
+        return f"no PDF: {browser} ended with {done.returncode}"
+    part.replace(file)
+    return str(file)

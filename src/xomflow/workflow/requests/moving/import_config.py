@@ -25,7 +25,7 @@ from xomflow.workflow.requests.moving.software_ranges import (
 )
 from xomlib.compat.xomresult import plain_name
 from xomlib.documents.job_description import PREFIX, RESULT_FOLDER, RUN
-from xomlib.files import create_atomically
+from xomlib.files import create_atomically, read_bytes
 
 # What `load_straxen` of its public repository builds; the folder for made data is left out, contexts here only read.
 _CONTEXT = {
@@ -33,6 +33,7 @@ _CONTEXT = {
     "arguments": {"_rucio_local_path": "/project/lgrandi/rucio", "include_rucio_local": True},
     "storage": ["/project2/lgrandi/xenonnt/processed/", "/project/lgrandi/xenonnt/processed/"],
 }
+CONFIGURATION = Path("config.yaml")
 _HEAD = "# Made from {tool} and {analyses} by `xom import-config`; docs/moving.md describes what comes next.\n"
 _OURS = "XOM keeps its own below work"
 _WITHOUT_PLACE = {
@@ -68,11 +69,26 @@ class Imported:
     notes: list[str]
 
     def write(self, folder: Path) -> None:
-        """Write the files; `UsageError` if one of them is there already, and nothing was written."""
-        if there := next((folder / path for path in self.files if (folder / path).exists()), None):
+        """Write the files, the configuration last: a site begins with it.
+
+        Raises
+        ------
+        UsageError
+            If something else is in the place of one of them; nothing was written then. What a killed import of the
+            same has written may be there.
+        """
+        if there := next((folder / path for path in self.files if self._is_taken(folder, path)), None):
             raise UsageError(f"{there} is there already; give another folder, nothing was written")
-        for path, content in self.files.items():
-            create_atomically(folder / path, content)
+        for path in sorted(self.files, key=lambda path: path == CONFIGURATION):
+            create_atomically(folder / path, self.files[path])
+
+    def _is_taken(self, folder: Path, path: Path) -> bool:
+        try:
+            return read_bytes(folder / path) != self.files[path].encode()
+        except FileNotFoundError:
+            return False
+        except OSError:  # of a folder, for example
+            return True
 
 
 def import_config(tool_config: Path, analyses: Path) -> Imported:
@@ -95,7 +111,7 @@ def import_config(tool_config: Path, analyses: Path) -> Imported:
     text = _HEAD.format(tool=tool_config.name, analyses=analyses.name) + _as_yaml(tree)
     check_configuration(parse_yaml(text, "the configuration made from them"), str(analyses), check_files=False)
     rules = {Path("rules", "analyses", f"{name}.smk"): rule_text(name) for name in blocks}
-    return Imported({Path("config.yaml"): text, **rules}, notes)
+    return Imported({CONFIGURATION: text, **rules}, notes)
 
 
 def _as_yaml(tree: Mapping[str, Any]) -> str:
