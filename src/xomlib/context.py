@@ -1,10 +1,8 @@
 """The strax context of the configuration, made so that it never creates data."""
 
 import contextlib
-import difflib
 import importlib
 import inspect
-import logging
 import os
 import re
 from collections.abc import Iterator
@@ -94,6 +92,8 @@ def _check_arguments(function: Any, name: str, arguments: dict) -> None:
     open_end = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values())
     for argument in arguments if not open_end else ():
         if argument not in taken:
+            import difflib  # here and below: the start of a run's job needs neither
+
             near = difflib.get_close_matches(argument, taken, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise JobError(f"context.arguments.{argument}: {name} takes no such argument{hint}")
@@ -106,6 +106,8 @@ def _check_arguments(function: Any, name: str, arguments: dict) -> None:
 @contextlib.contextmanager
 def _unknown_options() -> Iterator[set]:
     """Collect the options that strax does not have; strax itself only logs a line about them."""
+    import logging
+
     found: set = set()
 
     class Listener(logging.Handler):

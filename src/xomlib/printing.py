@@ -2,7 +2,6 @@
 
 import re
 import sys
-import traceback
 from types import TracebackType
 from typing import Optional, TextIO, Type
 
@@ -41,5 +40,7 @@ def say(*lines: str, file: Optional[TextIO] = None) -> None:
 
 def say_unforeseen(kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
     """Print an error that nothing handles, as Python does, but `printable`; a hook for ``sys.excepthook``."""
+    import traceback  # here, as most programs end well
+
     text = "".join(traceback.format_exception(kind, error, trace))
     say(*text.rstrip("\n").split("\n"), file=sys.stderr)

@@ -41,5 +41,13 @@ def test_a_job_does_not_import(imported: set[str], package: str) -> None:
     assert package not in imported
 
 
+def test_the_job_of_one_run_does_not_import_what_few_jobs_need() -> None:
+    """Modules of Python that take a millisecond or so, and parts of the interface of scripts."""
+    code = "import sys, xomflow.cli, xomflow.cli.job, xomflow.jobs.runner; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    few_need = {"difflib", "logging", "tempfile", "traceback", "xomlib.attempt", "xomlib.by_hand", "xomlib.saving"}
+    assert not few_need & set(imported)
+
+
 def test_a_job_without_a_decision_about_it_does_not_import_decisions(imported: set[str]) -> None:
     assert not {name for name in imported if name.startswith("xomflow.decisions.")}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +93,8 @@ def command(program: Program, paths: Paths, module: str, *arguments: str) -> lis
 
 def _contained(program: Program, paths: Paths) -> list[str]:
     """Return the command that starts an image with the folders that XOM needs, and without the environment."""
+    import tempfile  # here, as it takes long and most software is no image
+
     here = Path.cwd()
     own = (ROOT, paths.work.absolute(), here, tempfile.gettempdir())
     seen = dict.fromkeys([*map(str, own), *program.binds])

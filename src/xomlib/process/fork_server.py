@@ -40,7 +40,7 @@ def main(argv: list) -> int:
     """Import the modules and serve jobs until the tick is gone."""
     folder, lock, idle, *modules = argv
     os.setsid()
-    for module in modules:  # found also in the folder where this process was started
+    for module in ("xomlib.saving", *modules):  # found also in the folder where this process was started
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # children share these pages as long as no collector touches them
