@@ -1,4 +1,4 @@
-"""The vetoes of a run, gathered chunk by chunk: the names of their types need about seven times the memory of their times."""
+"""The vetoes of a run, gathered chunk by chunk: the names of their types need much more memory than their times."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
