@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import pty
@@ -15,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.in_process import fork
+from xomflow.cli import main, operator
 from xomflow.cli.conventions import MANY, Plan, add_conventions, carry_out
 from xomflow.cli.operator import COMMANDS, make_parser
 from xomflow.cli.table import say_table, table
 from xomflow.core.errors import UsageError
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key, run_id
 from xomflow.core.state import State
 from xomflow.workflow.ending.terminal import count_lines
@@ -137,6 +140,36 @@ def test_a_terminal_is_asked(answer: str, does: bool) -> None:
     os.close(theirs)
     assert "101 keys are tried again" in shown and "go on? [y/N]" in shown
     assert (code, "nothing was done" in shown) == (int(does), not does)
+
+
+class Interrupted(io.StringIO):
+    """A terminal at which Ctrl-C is typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1) -> str:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_the_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    monkeypatch.setattr(sys, "stderr", Interrupted())
+    many = Acts(MANY + 1)
+    with pytest.raises(UsageError, match="interrupted; nothing was done"):
+        carry_out(many.plan, options())
+    assert many.done == 0
+
+
+def test_ctrl_c_ends_a_command_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(words: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(operator, "main", interrupted)
+    assert main(["drain", "--wait"]) == ExitCode.UNFORESEEN
+    assert capsys.readouterr().err == "\ninterrupted; the same command does what is left\n"
 
 
 def test_options_may_stand_between_the_words() -> None:

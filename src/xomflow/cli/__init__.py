@@ -54,4 +54,8 @@ def _run(words: list[str]) -> int:
         return job.main(words[1:])
     from xomflow.cli import operator
 
-    return operator.main(words)
+    try:
+        return operator.main(words)
+    except KeyboardInterrupt:
+        say("", "interrupted; the same command does what is left", file=sys.stderr)
+        return ExitCode.UNFORESEEN

@@ -78,7 +78,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     Raises
     ------
     UsageError
-        If it touches many keys, and there is neither ``--yes`` nor a terminal to ask.
+        If it touches many keys, and there is neither ``--yes`` nor a terminal to ask, or the question is interrupted.
     """
     if not options.json:
         say(*plan.notes, plan.sentence)
@@ -111,4 +111,7 @@ def _agreed(plan: Plan, options: argparse.Namespace) -> bool:
             "then add --yes; nothing was done"
         )
     say("go on? [y/N]", file=sys.stderr)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        raise UsageError("\ninterrupted; nothing was done") from None
