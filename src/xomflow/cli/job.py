@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from xomflow.core.account import must_own
@@ -91,28 +92,7 @@ def describe(options: argparse.Namespace) -> int:
 
 def main(words: list[str]) -> int:
     """Run one of these commands and return its exit code."""
-    parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for function in (discover, run, batch, publish, notify):
-        older = ["report"] if function is publish else []  # what a tick of the release before calls next
-        command = commands.add_parser(function.__name__, help=function.__doc__, aliases=older)
-        command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
-        command.set_defaults(function=function)
-        if function is run:
-            for name in ("analysis", "version", "run"):
-                command.add_argument(name)
-            command.add_argument("--batch", "--slurm", action="store_true", help=argparse.SUPPRESS)  # of older jobs
-        if function is notify:
-            command.add_argument("code", type=int, help="exit code of the tick")
-        if function is batch:
-            command.add_argument("name", help="name of the batch within the tick")
-    command = commands.add_parser("describe", help=describe.__doc__)
-    command.add_argument("analysis")
-    command.add_argument("run", help="six-digit run id, or the id of a campaign")
-    command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
-    command.add_argument("--documents", type=Path, help="file with run documents; default: the run database")
-    command.set_defaults(function=describe)
-    options = parser.parse_args(words)
+    options = _parser(words).parse_args(words)
     try:
         if "tick" in options:
             must_own(_paths(options.tick).work)
@@ -124,6 +104,37 @@ def main(words: list[str]) -> int:
         if options.function is discover or (options.function is publish and isinstance(error, STOPS)):
             _note_trouble(options.tick, error)
         raise
+
+
+def _parser(words: list[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line: of its command alone, or of all if it begins with none of them."""
+    parser = argparse.ArgumentParser(prog="xom job", description="Commands that rules call.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    every = (discover, run, batch, publish, notify, describe)
+    for function in [one for one in every if [one.__name__] == words[:1]] or every:
+        older = ["report"] if function is publish else []  # what a tick of the release before calls next
+        command = commands.add_parser(function.__name__, help=function.__doc__, aliases=older)
+        command.set_defaults(function=function)
+        _add_arguments(command, function)
+    return parser
+
+
+def _add_arguments(command: argparse.ArgumentParser, function: Callable[[argparse.Namespace], int]) -> None:
+    if function is describe:
+        command.add_argument("analysis")
+        command.add_argument("run", help="six-digit run id, or the id of a campaign")
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
+        command.add_argument("--documents", type=Path, help="file with run documents; default: the run database")
+        return
+    command.add_argument("tick", type=lambda text: TickPaths(Path(text)), help="folder of the tick")
+    if function is run:
+        for name in ("analysis", "version", "run"):
+            command.add_argument(name)
+        command.add_argument("--batch", "--slurm", action="store_true", help=argparse.SUPPRESS)  # of older jobs
+    if function is notify:
+        command.add_argument("code", type=int, help="exit code of the tick")
+    if function is batch:
+        command.add_argument("name", help="name of the batch within the tick")
 
 
 def _note_trouble(tick: TickPaths, error: Exception) -> None:

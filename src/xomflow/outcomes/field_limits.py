@@ -1,14 +1,14 @@
 """The limits of an outcome's fields: what pydantic and the published schema accept in each.
 
 A job must not pay for the import of pydantic. So the limits are plain annotations; pydantic asks each of them for its
-part when the first outcome is read (`outcomes.reading`).
+part when the first outcome is read (`outcomes.reading`). They are named tuples, which are made several times faster
+than dataclasses.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from xomflow.core.key import Key
 
@@ -24,8 +24,7 @@ class _AnyText:
         return core_schema.json_or_python_schema(core_schema.str_schema(), core_schema.is_instance_schema(str))
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(NamedTuple):
     """A text without half characters that matches a pattern; ``published`` is the pattern that excludes these too."""
 
     pattern: str
@@ -40,8 +39,7 @@ class Matching:
         return {"type": "string", "pattern": self.published or self.pattern}
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
+class _Number(NamedTuple):
     """A number that a 64-bit float can hold."""
 
     least: float | None = None
@@ -52,8 +50,7 @@ class _Number:
         return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=self.least)
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number, which JSON may write as ``2.0``."""
 
     least: int
