@@ -201,7 +201,7 @@ def study(
         waiting = []
         for analysis in only:
             for scenario in scenarios(analysis).values():
-                runs = scenario.fast_runs if fast else round(scenario.runs * share)
+                runs = round((scenario.fast_runs if fast else scenario.runs) * share)
                 place = kept_runs.kept_at(keep, analysis, scenario.name, seed) if keep else None
                 done, parts = kept_runs.read(place)
                 begun = _begin(pool, analysis, scenario, done, runs, seed)
@@ -273,7 +273,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=analyses(), default=analyses(), metavar="ANALYSIS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--share", type=float, default=1.0, help="of the full study's runs; 0: what is kept")
+    parser.add_argument("--share", type=float, default=1.0, help="of the runs; 0: what is kept")
     parser.add_argument("--keep", type=Path, help="a folder: what is done of the study stays there and is not repeated")
     parser.add_argument("--write", action="store_true", help="renew docs/physics.md and plots: the parts of --only")
     options = parser.parse_args()
