@@ -26,7 +26,7 @@ addEventListener("securitypolicyviolation", event => {
 const $ = (selector, node) => (node || document).querySelector(selector);
 const $$ = (selector, node) => [...(node || document).querySelectorAll(selector)];
 const pause = time => new Promise(done => setTimeout(done, time || 50));
-async function until(what) { for (let i = 0; i < 250 && !what(); i++) await pause(20); return what(); }
+async function until(what) { for (let i = 0; i < 900 && !what(); i++) await pause(20); return what(); }
 function copyOf(canvas) {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
@@ -72,7 +72,7 @@ def close() -> None:
     _browser.cache_clear()
 
 
-def visit(folder: Path, script: str, address: str | None = None, fragment: str = "", seconds: int = 8) -> Any:
+def visit(folder: Path, script: str, address: str | None = None, fragment: str = "", seconds: int = 20) -> Any:
     """Open a page, run ``script`` (the body of an async function) in it and return what it returns.
 
     The browser's clock is a virtual one that jumps over idle times; ``seconds`` is how far it goes.
