@@ -258,3 +258,13 @@ def _explained(error: Exception, more: Callable[[str, ExitCode], str] = lambda s
         raise error
     print(more(*told), file=sys.stderr)
     return told[1]
+
+
+def kills(site: FastSite, *words: str, step: int = 1) -> Iterator[int]:
+    """Kill a command at its first step, then at a later one, and so on until it ends; yield after each kill."""
+    number = 1
+    while (done := site.killed_command(number, *words)).returncode == -signal.SIGKILL:
+        yield number
+        number += step
+    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert number > 2

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-from collections.abc import Iterator
 
 import pytest
 
-from support.in_process import FastSite
+from support.in_process import FastSite, kills
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
@@ -20,16 +18,6 @@ from xomflow.slurm.submitting.submissions import Submission, noted
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
 TICK = "20261122T120000-host-5"
-
-
-def kills(site: FastSite, *words: str, step: int = 1) -> Iterator[int]:
-    """Kill a command at its first step, then at a later one, and so on until it ends; yield after each kill."""
-    number = 1
-    while (done := site.killed_command(number, *words)).returncode == -signal.SIGKILL:
-        yield number
-        number += step
-    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert number > 2
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from support.in_fork import in_fork
-from support.in_process import FastSite, dying_at
+from support.in_process import FastSite, dying_at, kills
 from support.mail import address_file, mail_server
 from xomflow.core.exit_code import ExitCode
 from xomflow.workflow.requests.moving import import_points
@@ -20,16 +19,6 @@ from xomflow.workflow.requests.moving.former_points import FormerPoint
 from xomlib.attempt import keep
 
 VALUE = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
-
-
-def kills(site: FastSite, *words: str, step: int = 1) -> Iterator[int]:
-    """Kill a command at its first step, then at a later one, until it ends well; yield after each kill."""
-    number = 1
-    while (done := site.killed_command(number, *words)).returncode == -signal.SIGKILL:
-        yield number
-        number += step
-    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
-    assert number > 2
 
 
 def contents(folder: Path) -> dict[str, bytes]:
