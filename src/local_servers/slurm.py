@@ -189,7 +189,7 @@ class SlurmCluster:
         """End a node's daemon and everything that runs there, at once."""
         self.daemons[node].kill()
         stopped: set[psutil.Process] = set()
-        # Who is stopped starts nothing any more, and nobody sees another one's end.
+        # A stopped process starts no other, and does not see the end of another.
         while new := self._processes_on(node) - stopped:
             for process in new:
                 with contextlib.suppress(psutil.NoSuchProcess):

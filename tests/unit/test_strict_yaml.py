@@ -85,9 +85,11 @@ def test_what_looks_like_a_number_and_is_read_as_a_text_is_refused_with_what_to_
 
 
 @pytest.mark.parametrize("text", ["52601\u00a0", "\u200b052601", "52\u200b601", "\u2060bad", "bad\u202f"])
-def test_a_character_that_nobody_sees_is_refused_unless_the_text_is_in_quotes(text: str) -> None:
+def test_an_invisible_character_is_refused_unless_the_text_is_in_quotes(text: str) -> None:
     """Copied from a slide or a chat; the value would be a text, and match nothing."""
-    assert "which nobody sees: remove it, or put the text in quotes" in refusal(f"runs: [{text}]")
+    sentence = refusal(f"runs: [{text}]")
+    assert "has the invisible character U+" in sentence
+    assert "remove it, or put the text in quotes" in sentence
     assert parse_yaml(f"- '{text}'\n- Rate\u00a0of events", "config.yaml") == [text, "Rate\u00a0of events"]
 
 

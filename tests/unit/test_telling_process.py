@@ -44,7 +44,7 @@ def test_one_that_cannot_start_or_does_not_read_costs_a_line_at_most(
 ) -> None:
     starting(monkeypatch, "/nonexistent/python")
     start.tell_people(config, tick, 0)
-    assert capsys.readouterr().err.startswith("notify: nobody was told the news: ")
+    assert capsys.readouterr().err.startswith("notify: no message was sent: ")
     starting(monkeypatch, "/bin/false")
     start.tell_people(config, tick, 0)
     assert capsys.readouterr().err == ""
@@ -66,7 +66,7 @@ def test_an_error_of_xom_itself_shows_no_text_that_may_have_an_address(
 
     monkeypatch.setattr("xomflow.workflow.messages.of_tick.read_addresses", fail)
     assert tell_about(tick, start.NotifySettings.of(config), 0) == [
-        "notify: nobody was told the news: XOM itself failed, ValueError"
+        "notify: no message was sent: XOM itself failed, ValueError"
     ]
 
 

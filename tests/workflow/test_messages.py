@@ -323,7 +323,7 @@ def test_without_addresses_the_command_gives_the_way(site: FastSite) -> None:
     done = site.xom("notify", "--test")
     assert (done.returncode, done.stderr.strip()) == (
         3,
-        "notify.addresses is not set, so nobody is told: see docs/operator.md, Messages",
+        "notify.addresses is not set, so no message can be sent: see docs/operator.md, Messages",
     )
 
 

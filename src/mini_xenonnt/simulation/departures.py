@@ -1,4 +1,4 @@
-"""What the detector does and no correction knows: truths by which straxen's maps are wrong by a known amount.
+"""Effects that no correction removes: truths by which straxen's maps are wrong by a known amount.
 
 All are zero by default, draw no random number, and leave signals then as they are.
 """

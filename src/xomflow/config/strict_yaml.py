@@ -122,7 +122,7 @@ def _refusal(node: yaml.ScalarNode) -> str:
         return "" if kind in ("str", "null", "merge") else f"{_shown_tag(node)} is not known here: write a plain value"
     if kind == "str":
         if unseen := next((one for one in text if unicodedata.category(one) == "Cf"), "") or _blank_at_an_end(text):
-            return f"{text!r} has U+{ord(unseen):04X}, which nobody sees: remove it, or put the text in quotes"
+            return f"{text!r} has the invisible character U+{ord(unseen):04X}: remove it, or put the text in quotes"
         if not _LIKE_A_NUMBER.fullmatch(text):
             return ""
         return f"{text} looks like a number, and YAML reads a text: write {_advice(text)}"

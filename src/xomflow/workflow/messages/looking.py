@@ -33,7 +33,7 @@ class RecipientLine(NamedTuple):
 def addresses_of(config: Config) -> Addresses:
     """Return the addresses of a site; `ConfigurationError` if there are none or their file is wrong."""
     if config.notify.addresses is None:
-        raise ConfigurationError(f"{PLACE} is not set, so nobody is told: see docs/operator.md, Messages")
+        raise ConfigurationError(f"{PLACE} is not set, so no message can be sent: see docs/operator.md, Messages")
     found = read_addresses(config.notify.addresses)
     if not (found.recipients or found.heartbeat or found.contacts):
         raise ConfigurationError(f"{PLACE}: {config.notify.addresses} has no address")

@@ -42,9 +42,9 @@ def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str
     try:
         return _tell_about(tick, settings, code)
     except (XomError, OSError) as error:
-        return [f"notify: nobody was told the news: {sentence_of(error)}"]
+        return [f"notify: no message was sent: {sentence_of(error)}"]
     except Exception as error:  # its text may have an address
-        return [f"notify: nobody was told the news: XOM itself failed, {type(error).__name__}"]
+        return [f"notify: no message was sent: XOM itself failed, {type(error).__name__}"]
 
 
 def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:

@@ -36,4 +36,4 @@ def tell_people(config: Config, tick: TickPaths, code: int) -> None:
     except subprocess.TimeoutExpired:
         say(f"notify: no server answered within {LONGEST:.0f} s; the next tick tries again", file=sys.stderr)
     except (OSError, ValueError) as error:
-        say(f"notify: nobody was told the news: {error}; the next tick tries again", file=sys.stderr)
+        say(f"notify: no message was sent: {error}; the next tick tries again", file=sys.stderr)

@@ -101,7 +101,7 @@ def _tell(config: Config, silence: str, now: datetime) -> list[str]:
         with exclusive(paths.telling_lock):
             return tell(paths, read_addresses(settings.addresses), situation, None, _no_digest)
     except (XomError, OSError) as error:
-        return [f"notify: nobody was told the news: {sentence_of(error)}"]
+        return [f"notify: no message was sent: {sentence_of(error)}"]
 
 
 def _no_digest() -> Letter:

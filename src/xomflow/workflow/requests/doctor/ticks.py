@@ -91,7 +91,7 @@ def _timer(paths: Paths) -> Iterator[Finding]:
 
 def _messages(config: Config) -> Iterator[Finding]:
     if config.notify.addresses is None:
-        yield Finding("nobody is told by mail or chat: notify.addresses is not set")
+        yield Finding("no mail or chat message is sent: notify.addresses is not set")
         return
     told = recipients_now(config)  # its error is a finding
     for one in told:
