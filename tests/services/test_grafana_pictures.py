@@ -22,10 +22,11 @@ from local_servers.influx import Bucket
 from support import pictures
 from support.factory import keep, key_of, outcome, result, settings, tick_item, tick_summary
 from support.grafana import Asker, boards, panel
+from support.verdicts import bands_text
 from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
-from xomflow.core.verdicts import SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.outcomes.past.makers import by_method, look_at_makers
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points

@@ -10,8 +10,9 @@ import pytest
 
 from local_servers.influx import Bucket
 from support.factory import keep, key_of, outcome, result
+from support.verdicts import bands_text
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.publish import publish, verify

@@ -13,10 +13,11 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from local_servers.influx import Bucket
 from support.factory import keep, key_of, outcome, result, tick_item, tick_summary
+from support.verdicts import bands_text
 from xomflow.core import times
 from xomflow.core.paths import ROOT, Paths
 from xomflow.core.tick_summary import ListedKey
-from xomflow.core.verdicts import SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.bands import publish_bands

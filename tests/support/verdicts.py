@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from xomflow.core import times
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_line, read_bands
 from xomlib.files import dump_json, write_atomically
 
 
@@ -18,6 +18,23 @@ def put_bands(paths: Paths, shelf: str, bands: Mapping[SeriesId, list[Verdict]])
     place = paths.bands(first.analysis, first.version, shelf)
     place.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(place, bands_text(bands))
+
+
+def bands_text(bands: Mapping[SeriesId, Iterable[Verdict]]) -> str:
+    """Return the content of the file of a shelf."""
+    runs: dict[tuple[str, str, str], list[tuple[str, Verdict]]] = {}
+    for series, verdicts in bands.items():
+        for one in verdicts:
+            runs.setdefault((one.run, one.start, series.group), []).append((series.variable, one))
+    return "".join(bands_line(group, run, start, runs[run, start, group]) for run, start, group in sorted(runs))
+
+
+def read_verdicts(paths: Paths, series: SeriesId) -> list[Verdict]:
+    """Return all verdicts on the results of a series, in the order of runs."""
+    folder = paths.bands(series.analysis, series.version, "").parent
+    shelves = sorted(file.stem for file in folder.glob("*.json"))
+    found = (read_bands(paths, series.analysis, series.version, shelf).get(series, []) for shelf in shelves)
+    return [verdict for verdicts in found for verdict in verdicts]
 
 
 def put_alarms(paths: Paths, *alarms: Alarm) -> None:

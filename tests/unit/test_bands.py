@@ -9,8 +9,9 @@ import pytest
 
 from support.factory import key_of, outcome, typed
 from support.line_protocol import Reader
+from support.verdicts import bands_text
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.expected import band_points

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from support.effort import tries
 from support.factory import outcome, result
+from support.verdicts import bands_text
 from xomflow import page
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.page.refresh import refresh_page
 from xomflow.publishing.boards import bands
 from xomflow.publishing.boards.bands import publish_bands

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from support.factory import outcome, result
+from support.verdicts import bands_text
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict, bands_text
+from xomflow.core.verdicts import Alarm, Kind, SeriesId, Verdict
 from xomflow.page.refresh import refresh_page
 
 SERIES = SeriesId("kr83m", "v1", "all", "rate")

@@ -6,20 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from support.verdicts import bands_text, read_verdicts
 from xomflow.core.paths import Paths
-from xomflow.core.verdicts import (
-    Alarm,
-    AlarmState,
-    HowEnded,
-    Kind,
-    Mark,
-    SeriesId,
-    Verdict,
-    bands_text,
-    read_alarms,
-    read_bands,
-    read_verdicts,
-)
+from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict, read_alarms, read_bands
 from xomlib.files import dump_json, write_atomically
 
 YIELD = SeriesId("kr83m", "v1", "all", "light_yield")

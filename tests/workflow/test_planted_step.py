@@ -18,8 +18,9 @@ import pytest
 from support.in_process import FastSite
 from support.planted import CHANGED, FIRST, RUNS, script
 from support.site import document
+from support.verdicts import read_verdicts
 from xomflow.core import times
-from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms, read_verdicts
+from xomflow.core.verdicts import AlarmState, HowEnded, Kind, Mark, SeriesId, read_alarms
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Verb
 from xomflow.expected.alarms import alarms_of

@@ -264,27 +264,10 @@ def read_bands(paths: Paths, analysis: str, version: str, shelf: str) -> dict[Se
     return found
 
 
-def read_verdicts(paths: Paths, series: SeriesId) -> list[Verdict]:
-    """Return all verdicts on the results of a series, in the order of runs."""
-    folder = paths.bands(series.analysis, series.version, "").parent
-    shelves = sorted(file.stem for file in folder.glob("*.json"))
-    found = (read_bands(paths, series.analysis, series.version, shelf).get(series, []) for shelf in shelves)
-    return [verdict for verdicts in found for verdict in verdicts]
-
-
 def bands_line(group: str, run: str, start: str, verdicts: Iterable[tuple[str, Verdict]]) -> str:
     """Return the line of a run in the file of its shelf, from the verdict on each variable."""
     content = [group, run, start, {variable: one.to_json()[2:] for variable, one in verdicts}]
     return json.dumps(content, separators=(",", ":")) + "\n"
-
-
-def bands_text(bands: Mapping[SeriesId, Iterable[Verdict]]) -> str:
-    """Return the content of the file of a shelf."""
-    runs: dict[tuple[str, str, str], list[tuple[str, Verdict]]] = {}
-    for series, verdicts in bands.items():
-        for one in verdicts:
-            runs.setdefault((one.run, one.start, series.group), []).append((series.variable, one))
-    return "".join(bands_line(group, run, start, runs[run, start, group]) for run, start, group in sorted(runs))
 
 
 def run_in(line: str) -> str:
