@@ -34,9 +34,9 @@ class MemoryStore(Store):
         self.lost: set[str] = set()
         self.away = False
 
-    def has(self, shelf: Shelf) -> bool:
-        """Return False for the shelves in ``lost``; see `Store.has`."""
-        return str(shelf) not in self.lost
+    def stamp(self, shelf: Shelf, table: str = "") -> str | None:
+        """Return an empty text for the shelves in ``lost``; see `Store.stamp`."""
+        return "" if str(shelf) in self.lost else None
 
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Note which ids may be renewed; see `Store.renew`."""

@@ -156,6 +156,22 @@ def test_bands_whose_ledger_is_lost_are_published_again(tmp_path: Path) -> None:
     assert world.shown() == before
 
 
+def test_an_older_copy_of_bands_in_the_store_is_replaced(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.save(52001, 1.0)
+    world.judge("052", 1.0)
+    world.tick()
+    file = world.paths.store / "test/xom/expected/kr83m/v1/052.lp"
+    shutil.copy2(file, tmp_path / "copy")
+    world.judge("052", 1.25)
+    world.tick()
+    before = world.shown()
+    (tmp_path / "copy").replace(file)
+    assert world.shown() != before
+    world.tick()
+    assert world.shown() == before
+
+
 def test_bands_are_published_again_if_a_tick_was_killed_before_it_noted_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

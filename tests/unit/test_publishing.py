@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,15 @@ def test_a_corrupt_outcome_is_set_aside_reported_and_costs_no_other(paths: Paths
     assert sorted(path.name for path in paths.set_aside.rglob("*.json.*")) == ["052002.json.1", "052003.json.1"]
 
 
+def raiser(error: Exception) -> Callable[..., Any]:
+    """A function that does nothing but raise."""
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    return fail
+
+
 # --- the local store --------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +228,39 @@ def test_a_file_of_the_local_store_that_was_deleted_comes_back(paths: Paths) -> 
     (paths.store / "test/kr83m/v1/052.lp").unlink()
     assert published(paths, store).outcomes == 1
     assert local(paths) == before
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["after an upgrade", "later"])
+def test_an_older_copy_of_a_file_of_the_local_store_is_replaced(paths: Paths, is_first: bool) -> None:
+    store, file = LocalStore(paths, "test_"), paths.store / "test/kr83m/v1/052.lp"
+    keep(paths, of(52001), of(60001))
+    published(paths, store)
+    shutil.copy2(file, paths.store / "copy")
+    keep(paths, of(52002))
+    published(paths, store)
+    if is_first:
+        (paths.ledger / store.name / "stored.json").unlink()
+        published(paths, store)
+    before = local(paths)
+    (paths.store / "copy").replace(file)
+    assert local(paths) != before
+    assert published(paths, store).outcomes == 2
+    assert local(paths) == before
+    assert published(paths, store).outcomes == 0
+
+
+def test_an_older_copy_keeps_the_points_of_outcomes_that_cannot_be_read_now(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, file = LocalStore(paths, "test_"), paths.store / "test/kr83m/v1/052.lp"
+    keep(paths, of(52001), of(52002))
+    published(paths, store)
+    file.write_text(before := file.read_text())
+    shutil.rmtree(paths.cache)
+    monkeypatch.setattr(cache, "read_document", raiser(OSError(errno.EIO, "Input/output error")))
+    problems = published(paths, store).problems
+    assert any("the points of 052001, which cannot be read, would go" in one for one in problems)
+    assert file.read_text() == before
 
 
 def test_comments_with_any_kind_of_line_end_are_published(paths: Paths) -> None:

@@ -26,6 +26,7 @@ from xomflow.publishing.point import is_outdated
 from xomflow.publishing.scope import EVERYTHING, Scope
 from xomflow.publishing.stores.open_store import local_stores
 from xomflow.publishing.stores.store import Points, Store, StoreAwayError, StoreError, WholeShelfNeededError
+from xomflow.publishing.stores.stored import Stored
 
 # In a ledger: the fingerprint of each shelf when it was published last.
 _STAMPS = "stamps.json"
@@ -154,6 +155,7 @@ class _Publishing:
         self._store = store
         self._points = points
         self._seen = SeenFingerprints(self._ledger / _STAMPS, look_at)
+        self._stored = Stored(store, self._ledger)
         self._uses = Uses(paths.uses(store.name))
         self._receipt = Receipt()
 
@@ -170,6 +172,7 @@ class _Publishing:
             receipt.problems.append(str(error))
             receipt.away = True
         self._seen.keep()
+        self._stored.keep()
         self._uses.keep(shelves_of_all)
         receipt.problems[:0] = points.set_aside_damaged()
         return receipt
@@ -180,8 +183,12 @@ class _Publishing:
         if changed and not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._renewable(shelves))
         for shelf in changed:
-            if self._tried(self._publish_shelf, shelf) and not self._points.unknown_in(shelf, {}):
-                self._seen.note(shelf, fingerprints[shelf])
+            if self._tried(self._publish_shelf, shelf):
+                self._stored.note(shelf)
+                if not self._points.unknown_in(shelf, {}):
+                    self._seen.note(shelf, fingerprints[shelf])
+        for shelf in shelves:
+            self._stored.note_unknown(shelf)
 
     def _renewable(self, shelves: list[Shelf]) -> Iterator[tuple[Shelf, Points]]:
         """Yield the points of the shelves that can be published now: the others keep the points that they have."""
@@ -190,7 +197,7 @@ class _Publishing:
                 yield shelf, points
 
     def _is_published(self, shelf: Shelf, fingerprint: Fingerprint) -> bool:
-        return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._store.has(shelf)
+        return self._seen.seen(shelf, fingerprint) and shelf in self._uses and self._stored.has(shelf)
 
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""
@@ -224,7 +231,7 @@ class _Publishing:
         Most of these are of runs without a point; of the others only their own outcomes are read.
         """
         runs = self._points.changed_since(shelf, self._seen.last(shelf))
-        if runs is None or shelf not in self._uses or not self._store.has(shelf):
+        if runs is None or shelf not in self._uses or not self._stored.has(shelf):
             return False
         known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
         if not known or UNKNOWN in known.values() or any(map(is_group, known)):
@@ -254,10 +261,12 @@ class _Publishing:
 
     def _known(self, shelf: Shelf, ids: Set[str]) -> dict[str, str]:
         """Return the fingerprints in the store by id. Without a ledger it may still have what was superseded."""
-        if not self._store.has(shelf):
+        if self._stored.is_gone(shelf):
             return {}
         known = _read_ledger(self._ledger / f"{shelf}.json", ids)
-        return dict.fromkeys(self._points.superseded(shelf), UNKNOWN) if known is None else known
+        if known is None:
+            return dict.fromkeys(self._points.superseded(shelf), UNKNOWN)
+        return known if self._stored.has(shelf) else dict.fromkeys(known, UNKNOWN)
 
 
 def _fingerprints(points: Points) -> dict[str, str]:

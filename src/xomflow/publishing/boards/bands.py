@@ -21,6 +21,7 @@ from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 from xomflow.publishing.boards.expected import TABLE, band_points
 from xomflow.publishing.point import FORM
 from xomflow.publishing.stores.store import Store, WholeShelfNeededError
+from xomflow.publishing.stores.stored import Stored
 
 # In the ledger of bands, beside the folders of analyses: the stamp of each shelf's bands when it was published last.
 _STAMPS = "stamps.json"
@@ -56,15 +57,19 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
     """
     ledger, bands = paths.ledger / store.name / "bands", paths.all_bands
     published, seen = set(shelves_in(ledger)), SeenFingerprints(ledger / _STAMPS)
+    stored = Stored(store, ledger, TABLE)
     for shelf in sorted({*shelves_in(bands), *published}):
-        stamp = stamp_of(f"{bands}/{shelf}.json")
-        if anew or not stamp or shelf not in published or not seen.seen(shelf, f"{FORM} {stamp}"):
-            _publish_shelf(paths, store, shelf, prefix, anew)
+        stamp, has = stamp_of(f"{bands}/{shelf}.json"), stored.has(shelf)
+        if anew or not (stamp and has and shelf in published and seen.seen(shelf, f"{FORM} {stamp}")):
+            _publish_shelf(paths, store, shelf, prefix, anew or not has)
+            stored.note(shelf)
             if stamp:
                 seen.note(shelf, f"{FORM} {stamp}")
             else:
                 seen.forget(shelf)
+        stored.note_unknown(shelf)
     seen.keep()
+    stored.keep()
 
 
 def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, anew: bool) -> None:

@@ -140,9 +140,9 @@ class InfluxStore:
             raise StoreError(f"{self._server.name}: {len(left)} of {len(there)} points of {span.measurement} are left")
         return len(there)
 
-    def has(self, shelf: Shelf) -> bool:
-        """Return True: only a comparison of everything shows what a server has lost; see `Store.has`."""
-        return True
+    def stamp(self, shelf: Shelf, table: str = "") -> str | None:
+        """Return None: only a comparison of everything shows what a server has lost; see `Store.stamp`."""
+        return None
 
     def differences(
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None

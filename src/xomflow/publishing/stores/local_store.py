@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from xomflow.core.files.stamps import stamp_of
 from xomflow.core.key import first_run
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
@@ -46,7 +47,7 @@ class LocalStore:
 
     def write(self, shelf: Shelf, points: Points, changed: set[str], whole: bool = True, table: str = "") -> None:
         """Write the file of a shelf; see `Store.write`."""
-        path = self._own / table / f"{shelf}.lp" if table else self._path(shelf)
+        path = self._path(shelf, table)
         if not whole:
             self._put(path, self._with_other_lines(shelf, path, points, changed))
         elif points:
@@ -79,9 +80,9 @@ class LocalStore:
             shutil.rmtree(folder)
         return lines
 
-    def has(self, shelf: Shelf) -> bool:
-        """Return whether the file of a shelf is there; see `Store.has`."""
-        return self._path(shelf).exists()
+    def stamp(self, shelf: Shelf, table: str = "") -> str | None:
+        """Return the stamp of the file of a shelf; see `Store.stamp`."""
+        return stamp_of(self._path(shelf, table))
 
     def differences(
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
@@ -122,8 +123,8 @@ class LocalStore:
             by_run[first_run(run)] = _text(str(shelf), points[run])
         return b"".join(by_run[number] for number in sorted(by_run))
 
-    def _path(self, shelf: Shelf) -> Path:
-        return self._folder / f"{shelf}.lp"
+    def _path(self, shelf: Shelf, table: str = "") -> Path:
+        return (self._own / table if table else self._folder) / f"{shelf}.lp"
 
     def _put(self, path: Path, content: bytes) -> None:
         try:

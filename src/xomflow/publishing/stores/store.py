@@ -111,8 +111,11 @@ class Store(Protocol):
         """Remove all points of an analysis; return how many there were. `StoreError` if some are left."""
         ...
 
-    def has(self, shelf: Shelf) -> bool:
-        """Return whether the store can have the results of a shelf; False if they are certainly gone."""
+    def stamp(self, shelf: Shelf, table: str = "") -> str | None:
+        """Return what differs once something else stands where `write` put a shelf.
+
+        Empty if nothing is there; None if only a comparison of everything shows it.
+        """
         ...
 
     def differences(
