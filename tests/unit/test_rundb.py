@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import json_util
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
 
+from support.effort import tries
 from support.site import document
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.rundb.database import FileRunDB
 from xomflow.rundb.query import RunQuery
+from xomflow.rundb.shelves import DocumentShelves, Raw
 
 
 def file(folder: Path, documents: list[Any]) -> FileRunDB:
@@ -98,3 +104,38 @@ def test_one_run_of_a_file_is_found_whatever_form_its_number_has(tmp_path: Path)
         assert one.runs == {number: everything.runs[number]}
         assert one.complaints == everything.complaints
     assert found.runs(52004, 52004).runs == {}
+
+
+def shelves(documents: list[tuple[str, bytes]], passes: list[None], most: int) -> DocumentShelves:
+    """The shelves of stored documents; each pass over these is noted."""
+
+    def parse(raw: list[Raw]) -> tuple[list[Any], list[Any]]:
+        return [json_util.loads(one) for _, one in raw], []
+
+    def stored() -> Iterator[tuple[str, bytes]]:
+        passes.append(None)
+        return iter(documents)
+
+    return DocumentShelves(stored, parse, (0, None), most)
+
+
+@given(st.permutations([1000, 1001, 1002, 2000, 2001, 3000]), st.sets(st.sampled_from([1000, 1002, 2000, 4000])))
+@effort(max_examples=tries(40))
+def test_changed_shelves_are_read_in_the_pass_that_finds_them(order: list[int], changed: set[int]) -> None:
+    def stored(numbers: set[int]) -> list[tuple[str, bytes]]:
+        others = {number: document(number, mode="other") for number in numbers}
+        whole = {number: document(number) for number in order} | others
+        return [(f"{n // 1000:03d}", json_util.dumps(one).encode()) for n, one in whole.items()]
+
+    before, after = stored(set()), stored(changed)
+    passes: list[None] = []
+    known = shelves(before, passes, 10**6).digests()
+    for most in (10**6, 800, 0):
+        passes.clear()
+        one = shelves(after, passes, most)
+        names = [name for name, digest in one.digests(known).items() if known.get(name) != digest]
+        assert set(names) == {f"{number // 1000:03d}" for number in changed}
+        assert one.read(names) == shelves(after, [], most).read(names)
+        if most == 10**6 and order == sorted(order):
+            assert len(passes) == 1
+        assert one.read(names) == shelves(after, [], most).read(names), "what was taken is there no more"

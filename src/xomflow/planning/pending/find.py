@@ -135,9 +135,10 @@ class _Look:
         return dict(sorted(known.items(), reverse=True))
 
     def _digests(self) -> Mapping[str, str]:
+        known = {name: one.digest for name, one in self._kept.shelves.items() if one.digest != _NO_DOCUMENTS}
         if self._documents and self._documents == self._kept.documents:
-            return {name: one.digest for name, one in self._kept.shelves.items() if one.digest != _NO_DOCUMENTS}
-        return self._documents_by_shelf().digests()
+            return known
+        return self._documents_by_shelf().digests(known)
 
     def _documents_by_shelf(self) -> Shelves:
         if self._source is None:
