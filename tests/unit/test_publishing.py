@@ -465,17 +465,33 @@ def test_documents_of_runs_without_points_change_nothing(paths: Paths, memory: M
     assert memory.writes == []
 
 
-def test_an_outcome_damaged_in_its_place_is_seen_with_the_next_document_of_its_shelf(
-    paths: Paths, memory: MemoryStore
+@pytest.mark.parametrize("then", ["its document changes", "an outcome comes to its shelf"])
+def test_an_outcome_damaged_in_its_place_is_seen_once_its_run_or_shelf_is_looked_at(
+    paths: Paths, memory: MemoryStore, then: str
 ) -> None:
-    for number, document in ((52001, run(52003, tags=[{"name": "late"}])), (52002, run(52900))):
-        keep(paths, of(52001), of(52002), of(52003))
-        RunMetadata(paths).keep(map(run, (52001, 52002, 52003)))
-        published(paths, memory)
-        paths.outcome(key_of(number)).write_text("", encoding="utf-8")
-        RunMetadata(paths).keep([run(52001), run(52002), document])
-        assert str(number) in " ".join(published(paths, memory).problems), number
-        assert number not in memory.values()
+    keep(paths, of(52001), of(52002))
+    RunMetadata(paths).keep(map(run, (52001, 52002)))
+    published(paths, memory)
+    paths.outcome(key_of(52001)).write_text("", encoding="utf-8")
+    if then == "its document changes":
+        RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}]), run(52002)])
+    else:
+        keep(paths, of(52003))
+    assert "052001" in " ".join(published(paths, memory).problems)
+    assert 52001 not in memory.values()
+
+
+def test_a_changed_document_costs_a_look_at_the_outcome_of_its_run_alone(
+    paths: Paths, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(paths, of(52001), of(52002))
+    RunMetadata(paths).keep(map(run, (52001, 52002)))
+    published(paths, memory)
+    looked, stat = list[str](), os.stat
+    RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}])])
+    monkeypatch.setattr(os, "stat", lambda place, **how: looked.append(Path(place).name) or stat(place, **how))
+    assert published(paths, memory).outcomes == 1
+    assert [name for name in looked if name in ("052001.json", "052002.json")] == ["052002.json"]
 
 
 @pytest.mark.parametrize("obstacle", ["history", "outcome", "file", "order"])

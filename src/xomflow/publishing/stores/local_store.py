@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from xomflow.core.files.stamps import stamp_of
-from xomflow.core.key import first_run
+from xomflow.core.key import RUN_DIGITS, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
-from xomflow.publishing.point import Point, number_in
+from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
 from xomflow.publishing.stores.store import MakePoints, Points, StoreError, WholeShelfNeededError
@@ -21,6 +22,8 @@ from xomlib.files import read_bytes, read_text, write_atomically
 
 # A line of line protocol; texts may have line ends.
 _LINE = re.compile(rb'(?:[^"\n]++|"(?:[^"\\]++|\\.)*+")++\n', re.DOTALL)
+# In a line: the last digits of its time are those of the run, see `time_of`.
+_NUMBER = slice(-RUN_DIGITS - 1, -1)
 
 
 class LocalStore:
@@ -75,7 +78,7 @@ class LocalStore:
         """Remove the files of an analysis; see `Store.drop`."""
         folder, lines = self._folder / analysis, 0
         for path in folder.rglob("*.lp"):
-            lines += len(_LINE.findall(read_bytes(path)))
+            lines += len(_lines_of(read_bytes(path)))
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
         return lines
@@ -110,18 +113,17 @@ class LocalStore:
         """Return what the file of a shelf of single runs has, with other points of the runs that changed."""
         try:
             content = read_bytes(path)
-            lines = _LINE.findall(content)
-            numbers = [number_in(int(line.rpartition(b" ")[2])) for line in lines]
-        except (OSError, ValueError):
+        except OSError:
             raise WholeShelfNeededError(f"{path} cannot be read") from None
-        if b"".join(lines) != content or numbers != sorted(numbers):
+        lines = _lines_of(content)
+        numbers = [line[_NUMBER] for line in lines]
+        if b"".join(lines) != content or numbers != sorted(numbers) or not all(map(bytes.isdigit, numbers)):
             raise WholeShelfNeededError(f"{path} has another form")
-        by_run: dict[int, bytes] = {}
-        for number, line in zip(numbers, lines, strict=True):
-            by_run[number] = by_run.get(number, b"") + line
         for run in changed:
-            by_run[first_run(run)] = _text(str(shelf), points[run])
-        return b"".join(by_run[number] for number in sorted(by_run))
+            number = run_id(first_run(run)).encode()
+            of_run = slice(bisect_left(numbers, number), bisect_right(numbers, number))
+            lines[of_run], numbers[of_run] = [_text(str(shelf), points[run])], [number]
+        return b"".join(lines)
 
     def _path(self, shelf: Shelf, table: str = "") -> Path:
         return (self._own / table if table else self._folder) / f"{shelf}.lp"
@@ -134,6 +136,14 @@ class LocalStore:
             raise StoreError(f"{path} cannot be written: {error.strerror}") from None
         if stored != content:
             raise StoreError(f"{path} does not hold what was written to it")
+
+
+def _lines_of(content: bytes) -> list[bytes]:
+    """Return the lines of a file with their ends; what comes after the last end is left out."""
+    plain = content.split(b"\n")
+    if b"\\" in content or any(line.count(b'"') % 2 for line in plain):  # a text may have a line end
+        return _LINE.findall(content)
+    return [line + b"\n" for line in plain[:-1]]
 
 
 def _content(shelf: Shelf, points: Points) -> bytes:
