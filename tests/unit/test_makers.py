@@ -19,6 +19,9 @@ from xomflow.outcomes.past.makers import Made, Maker, Makers, by_method, look_at
 from xomflow.page.refresh import refresh_page
 from xomflow.workflow.makers import _differences, _never_read
 
+STRAX = (("strax", "2.2.3"),)
+X, Y = (("peaks", "x"),), (("events", "y"),)
+
 
 def write(paths: Paths, number: int, script: str | None, settings: str = "s", **lineage: str) -> None:
     """Write an outcome that a script made, into a shelf that has not changed for long."""
@@ -140,3 +143,57 @@ def test_times_are_added_and_the_longest_runs_are_known(paths: Paths) -> None:
         assert made.wall_s == pytest.approx(16.5 + 4 * 1.5)
         assert {one.last for one in made.made.values()} >= {"053010", "052002"}
         refresh_page(paths)
+
+
+def test_what_made_the_outcomes_is_kept_as_it_was_found(paths: Paths) -> None:
+    b, one, two = (Maker(name, "s", "/opt/python", lineage, STRAX) for name, lineage in (("b", Y), ("a", X), ("c", ())))
+    expected = Makers(
+        {b: Made(1, "052002", "052002"), one: Made(1, "052001", "052001")}, 3.0, 2.0, [(1.5, "052002"), (1.5, "052001")]
+    )
+    expected.units = {"light_yield": "PE/keV"}
+    assert {str(shelf): found for shelf, found in look_at_makers(paths).found.items()}["kr83m/v1/052"] == expected
+    again = Makers.from_json(json.loads(json.dumps(expected.to_json())))
+    assert again == expected
+    again.add(Makers({one: Made(2, "051000", "051001"), two: Made(1, "1", "2")}, 1.0, 0.5, [(9.0, "1")], {"x": "Hz"}))
+    assert again == Makers(
+        {b: expected.made[b], one: Made(3, "051000", "052001"), two: Made(1, "1", "2")},
+        4.0,
+        2.5,
+        [(9.0, "1"), *expected.longest],
+        {**expected.units, "x": "Hz"},
+    )
+
+
+def test_only_the_ten_longest_runs_are_kept() -> None:
+    found = Makers(longest=[(float(seconds), "a") for seconds in range(9, 0, -1)])
+    found.add(Makers(longest=[(0.5, "b"), (0.25, "c")]))
+    assert found.longest == [*((float(seconds), "a") for seconds in range(9, 0, -1)), (0.5, "b")]
+
+
+def test_a_shelf_that_changes_just_now_is_read_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is added within the same tick of the clock would not change its time stamp."""
+    os.utime(paths.outcomes / "kr83m/v1/053")
+    look_at_makers(paths).keep()
+    write(paths, 53003, "c")
+    os.utime(paths.outcomes / "kr83m/v1/053")
+    assert makers_of(paths)["kr83m", "v1"].scripts["c"] == 1
+    kept = json.loads(paths.makers.read_text())
+    assert kept.keys() == {"kr83m/v1/052"}
+
+
+@pytest.mark.parametrize("damage", [{"made": None}, {"longest": [5]}, {"units": {"a": 1}}, {"wall_s": "x"}], ids=str)
+def test_what_was_kept_in_another_form_counts_for_nothing(paths: Paths, damage: dict[str, Any]) -> None:
+    expected = makers_of(paths)
+    look_at_makers(paths).keep()
+    content = json.loads(paths.makers.read_text())
+    assert content
+    for kept in ({name: [stamp, {**one, **damage}] for name, (stamp, one) in content.items()}, [], {"a": 5}):
+        paths.makers.write_text(json.dumps(kept))
+        assert makers_of(paths) == expected
+
+
+def test_without_a_change_nothing_is_written(paths: Paths) -> None:
+    look_at_makers(paths).keep()
+    before = paths.makers.stat().st_mtime_ns, paths.makers.stat().st_ino
+    look_at_makers(paths).keep()
+    assert (paths.makers.stat().st_mtime_ns, paths.makers.stat().st_ino) == before

@@ -1,0 +1,211 @@
+"""Which requests the preloaded process takes, when it kills a child, and when it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from xomlib.process import fork_server
+from xomlib.process.fork_server import Server
+
+REQUEST = json.dumps({"folder": "/", "memory_mb": 100, "job": {}}).encode() + b"\n"
+
+
+class Served(Server):
+    """A server that forks no process, and whose clock a test sets.
+
+    Attributes
+    ----------
+    forked
+        How many children it began; their process ids count from 101.
+    ended
+        Process ids and wait statuses of children that have ended.
+    killed
+        What it killed: process group or process, and its id.
+    """
+
+    def __init__(self, lock: Path, idle: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.forked = 0
+        self.now = 1000.0
+        self.ended: list[tuple[int, int]] = []
+        self.killed: list[tuple[str, int]] = []
+        self.no_groups = False
+        own = {"killpg": self._kill_group, "kill": lambda pid, number: self._kill("process", pid, number)}
+        own |= {"fork": self._fork, "waitpid": lambda *_: self.ended.pop(0) if self.ended else (0, 0)}
+        kept = {name: getattr(os, name) for name in ("close", "WNOHANG")}
+        monkeypatch.setattr(fork_server, "os", SimpleNamespace(**kept, **own))
+        monkeypatch.setattr(fork_server, "_CHECK_SECONDS", 0)
+        monkeypatch.setattr(fork_server, "time", SimpleNamespace(monotonic=lambda: self.now))
+        super().__init__(str(lock), idle)
+
+    def _fork(self) -> int:
+        self.forked += 1
+        return 100 + self.forked
+
+    def _kill(self, what: str, pid: int, number: int) -> None:
+        assert number == signal.SIGKILL
+        self.killed.append((what, pid))
+
+    def _kill_group(self, pid: int, number: int) -> None:
+        if self.no_groups:
+            raise ProcessLookupError
+        self._kill("group", pid, number)
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Iterator[Path]:
+    """The lock file of a tick that is alive."""
+    with (tmp_path / "lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield tmp_path / "lock"
+
+
+@pytest.fixture
+def server(lock: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    made = Served(lock, 60.0, monkeypatch)
+    yield made
+    made._selector.close()
+    for client in made._children.values():
+        client.close()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):
+            os.close(end)
+
+
+def ask(server: Served, *parts: bytes, pipe: int | None = None, leaves: bool = False) -> socket.socket:
+    """Let the server take a request, and return the client's side."""
+    client, other = socket.socketpair()
+    for place, part in enumerate(parts):
+        if place == 0 and pipe is not None:
+            socket.send_fds(client, [part], [pipe])
+        else:
+            client.send(part)
+    if leaves:
+        client.shutdown(socket.SHUT_WR)
+    server._accept(SimpleNamespace(accept=lambda: (other, None)))  # type: ignore[arg-type]
+    client.settimeout(0)
+    return client
+
+
+def answers(client: socket.socket) -> list[Any]:
+    """What the client got; None: the connection is closed."""
+    found: list[Any] = []
+    with client, suppress(BlockingIOError):
+        while part := _received(client):
+            found += map(json.loads, part.splitlines())
+        found.append(None)
+    return found
+
+
+def _received(client: socket.socket) -> bytes:
+    try:
+        return client.recv(4096)
+    except ConnectionResetError:  # it was closed before what was sent had been read
+        return b""
+
+
+def is_open(end: int) -> bool:
+    """Whether a pipe has another writer than this one."""
+    os.set_blocking(end, False)
+    try:
+        return os.read(end, 1) != b""
+    except BlockingIOError:
+        return True
+
+
+def test_a_request_becomes_a_child_whose_end_is_the_second_answer(server: Served, pipe: tuple[int, int]) -> None:
+    for parts in ((REQUEST,), (REQUEST[:5], REQUEST[5:-1], b"\n")):
+        client = ask(server, *parts, pipe=pipe[1])
+        pid = 100 + server.forked
+        server.ended = [(pid, 256)]
+        server._turn()
+        assert answers(client) == [{"pid": pid}, {"status": 256}, None]
+    assert server.forked == 2
+    os.close(pipe[1])
+    assert not is_open(pipe[0]), "the server kept an end of it"
+
+
+@pytest.mark.parametrize(
+    ("parts", "leaves"), [((b"{\n",), False), ((b"\xff\n",), False), ((REQUEST[:-1],), True), ((REQUEST,), True)]
+)
+def test_an_odd_request_and_one_whose_client_left_begin_nothing(
+    server: Served, pipe: tuple[int, int], parts: tuple[bytes, ...], leaves: bool
+) -> None:
+    server.now = 1050.0
+    assert answers(ask(server, *parts, pipe=pipe[1], leaves=leaves)) == [None]
+    assert server.forked == 0
+    os.close(pipe[1])
+    assert not is_open(pipe[0]), "the server kept an end of it"
+    server.now = 1060.1
+    assert server._is_over(), "it was no work"
+
+
+def test_a_process_of_another_user_is_not_served(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_server, "is_own_user", lambda _: False)
+    assert answers(ask(server, REQUEST)) == [None]
+    assert server.forked == 0
+
+
+@pytest.mark.parametrize(("no_groups", "what"), [(False, "group"), (True, "process")])
+def test_only_the_child_of_a_client_that_leaves_is_killed(server: Served, no_groups: bool, what: str) -> None:
+    server.no_groups = no_groups
+    first, second = ask(server, REQUEST), ask(server, REQUEST)
+    answer = second.recv(4096)
+    second.close()
+    server._turn()
+    server.ended = [(102, 9)]
+    server._turn()
+    assert (answer, server.killed) == (b'{"pid": 102}\n', [(what, 102)])
+    server.ended = [(101, 0)]
+    server._turn()
+    assert answers(first) == [{"pid": 101}, {"status": 0}, None]
+
+
+def test_all_children_that_have_ended_are_answered_in_one_turn(server: Served) -> None:
+    clients = [ask(server, REQUEST) for _ in range(3)]
+    server.ended = [(102, 0), (77, 0), (101, 9)]
+    server._reap()
+    found = [answers(client) for client in clients]
+    assert found == [[{"pid": 101}, {"status": 9}, None], [{"pid": 102}, {"status": 0}, None], [{"pid": 103}]]
+
+
+def test_it_ends_after_some_time_without_a_child_or_with_its_tick(server: Served, lock: Path) -> None:
+    def is_over_at(now: float) -> bool:
+        server.now = now
+        return server._is_over()
+
+    assert [is_over_at(now) for now in (1000.0, 1060.0, 1060.1)] == [False, False, True]
+    server.now = 1040.0
+    client = ask(server, REQUEST)
+    assert not is_over_at(9999.0), "a child works"
+    server.now, server.ended = 2000.0, [(101, 0)]
+    server._reap()
+    assert [is_over_at(now) for now in (2060.0, 2060.1)] == [False, True], "idle since its end"
+    client.close()
+    server.now = 2000.0
+    lock.unlink()
+    assert server._is_over(), "the tick is gone"
+
+
+def test_descriptors_are_closed_but_those_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    its_os = SimpleNamespace(sysconf=lambda _: 20, closerange=lambda low, high: closed.extend(range(low, high)))
+    monkeypatch.setattr(fork_server, "os", its_os)
+    fork_server.close_all_but(9, 5)
+    assert closed == [number for number in range(3, 20) if number not in (5, 9)]
