@@ -356,6 +356,31 @@ def test_what_a_cancelled_job_did_not_begin_is_left_to_a_later_tick(
     assert batch.accepted == [NAME]
 
 
+def test_the_record_goes_with_the_last_member_also_if_one_failed_without_a_file(
+    queue: Submitter, batch: FakeBatchSystem, paths: Paths
+) -> None:
+    add(queue, *map(request, KEYS))
+    batch.known = {LABEL: over("lost")}
+    finish(paths, *KEYS[2:])
+    begin(paths, KEYS[0])
+    with hold_run(paths, KEYS[1]):
+        assert queue.look(KEYS) == {KEYS[0]: "failed", KEYS[1]: "active", **dict.fromkeys(KEYS[2:], "done")}
+        assert submissions.noted(paths).keys() == set(KEYS)
+    finish(paths, KEYS[1])
+    assert queue.look(KEYS[1:2]) == {KEYS[1]: "done"}
+    assert submissions.noted(paths) == {}
+
+
+def test_a_second_batch_of_a_tick_has_its_own_name_and_a_part_of_a_minute_counts_as_one(
+    config: Config, batch: FakeBatchSystem, tick: TickPaths
+) -> None:
+    write_plan(tick, [[Planned(KEYS[0], 30.0), Planned(KEYS[1], 31.0)], [Planned(key, 0.5) for key in KEYS[2:]]])
+    (queue,) = submitter_of(config, batch, tick)
+    add(queue, *map(request, KEYS))
+    assert batch.accepted == [NAME, f"xom-batch-{TICK}-2"]
+    assert [read_batch(tick, name).seconds for name in "12"] == [33 * 60.0, 32 * 60.0]
+
+
 # --- people -----------------------------------------------------------------------------------------------------------
 def test_one_run_of_a_batch_is_asked_to_end_and_all_that_are_left_end_with_their_job(
     queue: Submitter, batch: FakeBatchSystem, paths: Paths, tick: TickPaths

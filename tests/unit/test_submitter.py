@@ -16,11 +16,12 @@ import pytest
 import snakemake_executor_plugin_xom_slurm
 from support import factory
 from support.batch import FakeBatchSystem
-from xomflow.core.paths import Paths
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.jobs.run_lock import hold_run
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.slurm.answers import refusal
-from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
-from xomflow.slurm.submitting import submissions
+from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
+from xomflow.slurm.submitting import submissions, submitter
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.slurm.submitting.submitter import Submitter
 
@@ -191,6 +192,136 @@ def test_a_benchmark_is_written_only_where_the_rule_has_one(
     headings, values = (line.split("\t") for line in place.read_text().splitlines())
     assert dict(zip(headings, values, strict=True))["cpu_time"] == "1.0"
     assert list(place.parent.iterdir()) == [place]
+
+
+def patient(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, batch: FakeBatchSystem, held: Any
+) -> tuple[Any, list[float]]:
+    """A queue that waits ten seconds for Slurm to accept a job, and its clock."""
+    config = factory.settings(folder, analyses={"good": {"version": "v1"}}, slurm={"patience": "10 s"})
+    clock = [1000.0]
+    monkeypatch.setattr(submitter, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return Submitter(config, "tick-1", held, batch), clock
+
+
+def test_jobs_are_left_once_slurm_has_taken_none_for_as_long_as_the_patience(
+    batch: FakeBatchSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "lock").open("wb") as held:
+        queue, clock = patient(tmp_path, monkeypatch, batch, held)
+        batch.limit = 1
+        keys = add(queue, request(1), request(2), request(3))
+        found = []
+        for now, limit in ((1010.0, 1), (1011.0, 2), (1021.0, 2), (1021.1, 2)):
+            clock[0], batch.limit = now, limit
+            for key in keys[: len(batch.accepted)]:
+                factory.keep(Paths(tmp_path), factory.outcome(key))
+            verdicts = queue.look(keys)
+            found.append([verdicts[key] for key in keys])
+        assert found[1] == ["done", "active", "active"]
+        assert found[2:] == [["done", "done", "active"], ["done", "done", "left"]]
+        assert queue.look(keys[:2]) == dict.fromkeys(keys[:2], "done")
+
+
+def test_one_that_is_left_is_not_offered_again(
+    batch: FakeBatchSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "lock").open("wb") as held:
+        queue, clock = patient(tmp_path, monkeypatch, batch, held)
+        batch.limit = 0
+        keys = add(queue, request(1))
+        clock[0] += 10.1
+        assert queue.look(keys) == {keys[0]: "left"}
+        batch.limit = 5
+        queue.look([])
+        assert batch.accepted == []
+
+
+def test_while_jobs_are_refused_a_new_one_waits_for_the_next_look(queue: Submitter, batch: FakeBatchSystem) -> None:
+    batch.limit = 0
+    add(queue, request(1), request(2), request(3, memory_mb=200))
+    assert batch.asked == ["xom-good-000001"]
+
+
+def test_the_log_of_a_run_that_a_process_works_on_stays(
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
+) -> None:
+    paths = Paths(tmp_path)
+    for number in (1, 2):
+        log = paths.log(factory.key_of(number, "good"))
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("lines")
+    with hold_run(paths, factory.key_of(1, "good")):
+        add(queue, request(1), request(2))
+    assert [paths.log(factory.key_of(number, "good")).exists() for number in (1, 2)] == [True, False]
+    links = [TickPaths(paths.tick("tick-1")).log_link(factory.key_of(number, "good")) for number in (1, 2)]
+    assert [link.is_symlink() for link in links] == [False, True]
+
+
+def test_what_another_tick_submitted_is_left_to_discovery(
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
+) -> None:
+    paths, other = (
+        Paths(tmp_path),
+        Submission(factory.key_of(9, "good"), 1, "tick-0", factory.NOW, "99", cluster="main"),
+    )
+    submissions.note(paths, other)
+    (key,) = add(queue, request(1))
+    assert queue.look([key]) == {key: "active"}
+    assert other.key in submissions.noted(paths)
+    assert list(paths.outcomes.rglob("*.json")) == []
+
+
+def test_an_outcome_makes_the_output_of_the_job_and_removes_its_record(
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
+) -> None:
+    paths, keys = Paths(tmp_path), add(queue, request(1), request(2))
+    factory.keep(paths, factory.outcome(keys[0]))
+    for _ in range(2):
+        assert queue.look(keys) == {keys[0]: "done", keys[1]: "active"}
+    tick = TickPaths(paths.tick("tick-1"))
+    assert [tick.made(key).exists() for key in keys] == [True, False]
+    assert submissions.noted(paths).keys() == {keys[1]}
+
+
+def test_the_cluster_in_the_answer_is_that_of_the_record(
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([Submitted("5", "big"), Submitted("6")])
+    monkeypatch.setattr(batch, "submit", lambda *_: next(answers))
+    add(queue, request(1), request(2))
+    found = submissions.noted(Paths(tmp_path)).values()
+    assert sorted((one.job, one.cluster) for one in found) == [("5", "big"), ("6", "main")]
+
+
+def test_slurms_list_of_names_is_asked_for_only_after_a_submission_without_an_answer(
+    queue: Submitter, batch: FakeBatchSystem
+) -> None:
+    batch.limit = 0
+    (first,) = add(queue, request(1))
+    batch.names = {}  # `known` has no name, so a question for names would fail with a job that is listed
+    batch.known["project42"] = BatchJob("50", "another job")
+    batch.names["project42"] = "xom-good-000001"
+    queue.look([first])
+    assert batch.asked == ["xom-good-000001"] * 2, "a job of this name is no reason not to submit"
+
+
+def test_the_columns_of_a_benchmark_are_snakemakes(queue: Submitter, batch: FakeBatchSystem, tmp_path: Path) -> None:
+    used = [
+        {"wall_s": 3725.5, "cpu_s": 2.0, "peak_memory_mb": 400.0},
+        {"wall_s": 1.0, "cpu_s": None, "peak_memory_mb": None},
+    ]
+    places = [tmp_path / "one.tsv", tmp_path / "two.tsv"]
+    keys = add(queue, *(replace(request(number), benchmark=place) for number, place in enumerate(places, 1)))
+    for key, resources in zip(keys, used, strict=True):
+        factory.keep(Paths(tmp_path), factory.outcome(key, resources=resources))
+    queue.look(keys)
+    headings = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    none = "-\t" * 6
+    assert [place.read_text() for place in places] == [
+        f"{headings}3725.5\t1:02:05\t400.0\t{none}2.0\n",
+        f"{headings}1.0\t0:00:01\t-\t{none}-\n",
+    ]
 
 
 class Script:
