@@ -14,9 +14,9 @@ import pytest
 from support.factory import KEY, NOW, result
 from support.jobs import analysis_jobs, run_job
 from xomflow.jobs.description import Job
-from xomflow.jobs.ends.compose import compose, git_revision
+from xomflow.jobs.ends.compose import Draft, WorkerReport, compose, failure_of, git_revision
 from xomflow.jobs.processes.process import ProcessEnd
-from xomflow.outcomes.model import Outcome
+from xomflow.outcomes.model import Outcome, Result
 from xomlib.files import digest, dump_json
 from xomlib.process.reads import JOURNAL
 from xomlib.process.verdict import WARNING
@@ -73,6 +73,32 @@ def test_each_end_has_a_class_and_a_sentence(
     assert reason(outcome)[0] == kind
     assert reason(outcome)[1].startswith(message)
     assert (outcome.results, outcome.figures) == ([], [])
+
+
+def test_a_disk_that_takes_nothing_is_the_reason_where_no_report_was_written_in_time(tmp_path: Path) -> None:
+    draft, promised = Draft(), {"a": "Hz"}
+    report = WorkerReport.from_json(REPORT)
+    disk, limit = ("disk", "it is full"), ("timeout", "it ran longer than its time limit of 1 min")
+    killed = ("killed", "the process was ended by SIGKILL")
+    no_memory = ("out_of_memory", "the kernel killed the process: its job had no memory left")
+    for end, given, trouble, expected in (
+        (KILLED, None, "it is full", disk),
+        (KILLED, None, "", killed),
+        (ProcessEnd(9, out_of_memory=True), None, "it is full", no_memory),
+        (ProcessEnd(None, timed_out=True), None, "it is full", limit),
+        (ProcessEnd(None, timed_out=True), report, "", limit),
+        (WELL, report, "it is full", ("no_result", "the script ended well but saved nothing")),
+    ):
+        assert failure_of(end, given, draft, 60.0, trouble, promised) == expected, end
+    found = [
+        Draft([Result(**result(variable, unit=unit))]) for variable, unit in (("a", "Hz"), ("a", "s"), ("b", "Hz"))
+    ]
+    missing = "the script saved no a, promised in variables; without a number give insufficient"
+    assert [failure_of(WELL, report, one, 60.0, "", promised) for one in found] == [
+        None,
+        ("bad_result", "a has the unit 's', but variables promises 'Hz'"),
+        ("missing_result", missing),
+    ]
 
 
 def test_a_process_that_ended_well_in_spite_of_a_killed_child_is_done(tmp_path: Path) -> None:

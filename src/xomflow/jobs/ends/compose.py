@@ -155,7 +155,8 @@ def failure_of(
         return "disk", disk_trouble
     limit = times.span(time_limit)
     found = failure_of_process(end.signal_name, end.timed_out, report is not None, limit)
-    if found is None and report is not None:
+    if found is None:
+        assert report is not None  # else the process did not come to its end
         results = [{"variable": one.variable, "unit": one.unit} for one in draft.results]
         found = failure_of_script(draft.problems, report.failure, results, dict(promised or {}))
     return found
