@@ -69,8 +69,7 @@ def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft
     if not back:
         raise UsageError("; ".join([*notes, "none of these runs is vetoed: nothing was done"]))
     subject = Subject(runs=tuple(sorted(back)), decisions=tuple(one.name for one in concerned))
-    touched = [run for run in runs.values() if run.id in back]
-    keys = dict.fromkeys(key for one in concerned for key in _touched(config, _scope(one), touched))
+    keys = dict.fromkeys(key for one in concerned for key in _touched(config, _scope(one), _runs_of(one, runs)))
     return Draft(Verb.WITHDRAW, (subject,), tuple(keys), "to be vetoed no longer", notes)
 
 
@@ -158,6 +157,10 @@ def _members(config: Config, analysis: str, campaign: str) -> Iterator[int]:
     paths, version = Paths(config.work), config.analyses[analysis].version
     found = revisions_of(paths, analysis, version, list_outcomes(paths, analysis, version), {}).get(campaign)
     yield from found.runs if found else ()
+
+
+def _runs_of(one: Decision, runs: Mapping[int, Run]) -> list[Run]:
+    return [run for run in runs.values() if run.id in one.subject.runs]
 
 
 def _scope(one: Decision) -> tuple[str, ...]:
