@@ -1,0 +1,331 @@
+"""Commands that look: a whole site, with everything that they print."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from support.factory import failed, keep, keep_failure, key_of, outcome
+from support.site import document
+from support.typed import Console, Typed
+from support.verdicts import alarm, put_alarms
+from xomflow.core import times
+from xomflow.core.key import Key
+from xomflow.core.paths import TickPaths
+from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
+from xomflow.outcomes.files import Failure, failure_path
+from xomflow.planning.progress.claims import Claim, write_claims
+from xomlib.files import dump_json, write_atomically
+from xomlib.process.verdict import WARNING
+
+BEFORE = "tick 20261120T120000-vm-1 had looked"
+NO_LOOK = [
+    "tick 20261120T140000-vm-3 did not look for work: it ended before",
+    "tick 20261120T130000-vm-2 did not look for work: the disk is full",
+]
+GONE = "not in the run list: it was not selected then, or the run database did not have it"
+GOOD = Key("good", "v1", "052007")
+LATE = Key("late", "v1", "052007")
+
+
+@pytest.fixture
+def look(console: Console) -> Iterator[Console]:
+    """A site with runs in all states, a trial, logs, locks and three ticks of the past."""
+    site = console.site
+    site.analysis("good", "pass", trial={"version": "v2"})
+    site.analysis("camp", "pass", period={"gap": "3 h"})
+    site.analysis("late", "pass", min_run=52004)
+    site.runs([52001, 52002, 52003, 52006, 52007, document(52011, mode="tpc_kr83m", tags=["calm"])])
+    for number, wall in ((52001, 100.0), (52002, 300.0), (52003, 7200.0)):
+        used = {"wall_s": wall, "cpu_s": 2 * wall, "peak_memory_mb": None}
+        keep(site.paths, outcome(key_of(number, "good"), resources=used))
+    keep(site.paths, outcome(key_of(52001, "good", "v2"), message=f"all is well\n{WARNING}odd data"))
+    for attempt, kind in ((1, "raised"), (2, "timeout")):
+        record = failure_path(site.paths, key_of(52006, "good"), Failure(attempt, kind, times.now()))
+        ended = times.text(times.now() - timedelta(hours=2 - attempt))
+        keep_failure(record, failed(key_of(52006, "good"), kind, attempt=attempt, ended=ended))
+    _ticks(console)
+    for key, attempt in ((GOOD, 2), (LATE, 1)):
+        lock = hold_run(site.paths, key)
+        write_owner(lock, key, attempt, "t", 10.0)
+        if key is LATE:
+            leave_run(lock)
+        else:
+            held = lock
+    yield console
+    held.close()
+
+
+def _ticks(console: Console) -> None:
+    paths = console.site.paths
+    ticks = [TickPaths(paths.tick(f"20261120T{hour}0000-vm-{number}")) for number, hour in enumerate((12, 13, 14), 1)]
+    for tick in ticks:
+        tick.run_list("good").parent.mkdir(parents=True)
+    settings = {"analyses": {"good": {"version": "v1"}, "late": {"version": "v1"}, "gone": {"version": "v0"}}}
+    dump_json(ticks[0].settings, {"configuration": settings})
+    head = "run\tstate\treason\tnext_try\n"
+    rows = ["052006\tfailed\tit broke\t2026-11-20T13:00:00Z", "...\tready\t5 more runs\t", "052007-ab\tready\tfine\t"]
+    write_atomically(ticks[0].run_list("good"), head + "\n".join(rows))
+    write_atomically(ticks[0].run_list("late"), f"{head}052006\twaiting\tno data\t\n")
+    write_claims(ticks[0], [Claim(key_of(52006, "good"), 2), Claim(LATE, 1)])
+    dump_json(ticks[1].trouble, {"sentence": "the disk is full", "exit_code": 6})
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+def test_status_has_all_counts_and_a_line_for_each_reason(look: Console) -> None:
+    assert look("status").out == [
+        "analysis | ready | running | done | failed",
+        "good | 1 | 1 | 3 | 1",
+        "camp | 2 | . | . | .",
+        "late | 3 | . | . | .",
+        "good+v2 | 5 | . | 1 | .",
+        "",
+        "state | runs | analysis | such as | reason | next try",
+        "failed | 1 | good | 052006 | timeout: it broke | TIME",
+        look("status").out[-1],
+    ]
+    assert look("status").out[-1].startswith("the oldest ready run is 052002 of good, which ended ")
+
+
+def test_status_of_each_run_has_its_log(look: Console) -> None:
+    assert look("status --failed --run").out == [
+        "run | state | analysis | reason | next try | log",
+        "052006 | failed | good | timeout: it broke | TIME | a.log",
+    ]
+    assert look("status --failed --run 52007").out == ["none of the runs failed"]
+    assert look("status --waiting").out == ["none of the runs waits"]
+    assert look("status --waiting --failed 52007").out == ["none of the runs failed or waits"]
+    assert look("status --documents").out == ["every run document can be understood"]
+
+
+def test_status_as_json_has_counts_and_the_rows_by_their_headings(look: Console) -> None:
+    found = json.loads("\n".join(look("status --json --run").out))
+    assert list(found) == ["counts", "not_done", "sentences"]
+    assert found["counts"]["good"] == {"ready": 1, "running": 1, "failed": 1, "done": 3}
+    assert found["not_done"] == [
+        {
+            "run": "052006",
+            "state": "failed",
+            "analysis": "good",
+            "reason": "timeout: it broke",
+            "next try": "TIME",
+            "log": "a.log",
+        }
+    ]
+
+
+def test_status_ends_with_the_code_of_what_a_person_has_to_do(look: Console) -> None:
+    look.site.analysis("bad", "pass", needs=["event_info"])
+    done = look("status --waiting")
+    assert (done.code, done.err) == (3, [])
+
+
+def test_a_document_that_cannot_be_understood_is_listed(look: Console) -> None:
+    look.site.runs([document(52012, start=...)])
+    (line,) = look("status --documents").out
+    assert "52012" in line
+    (why,) = look("why 52012").out
+    assert "52012" in why and why != "the run database has no run 52012"
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+def test_why_has_a_line_for_each_analysis_and_trial(look: Console) -> None:
+    ready = "ready: all needed data can be read"
+    camp = f"camp v1 run 052001-acfd: {ready}"
+    outside = "not selected: run number {} is outside 52004 to today"
+    assert look("why 52001").out == [
+        "good v1 run 052001: done: the outcome is there",
+        camp,
+        f"late v1 run 052001: {outside.format(52001)}",
+        f"good v2 run 052001: done: the outcome is there; {WARNING}odd data",
+    ]
+    assert look("why 52006").out == [
+        "good v1 run 052006: failed: timeout: it broke; log a.log",
+        camp,
+        f"late v1 run 052006: {ready}",
+        f"good v2 run 052006: {ready}",
+    ]
+    assert look("why 52007").out == [
+        f"good v1 run 052007: running: attempt 2 runs at {os.uname().nodename}, process {os.getpid()}",
+        camp,
+        "late v1 run 052007: ready: attempt 2 is due after: lost",
+        f"good v2 run 052007: {ready}",
+    ]
+    assert look("why 52009").out == ["the run database has no run 52009"]
+
+
+def test_why_names_the_alarms_between_their_first_run_and_the_one_with_which_they_were_found(look: Console) -> None:
+    put_alarms(look.site.paths, alarm(first_run="052002", noticed_run="052006"))
+    numbers = (52001, 52002, 52003, 52006, 52007)
+    assert [
+        number for number in numbers if any(line.startswith("alarm kr83m-v1-052894: ") for line in look(f"why {number}").out)
+    ] == [52002, 52003, 52006]
+
+
+def test_why_at_a_time_is_what_the_tick_had_seen_that_looked_last(look: Console) -> None:
+    seen = ["good v1 run 052006: failed: it broke; next try TIME", "late v1 run 052006: waiting: no data"]
+    assert look("why 52006 --at 2026-11-20T12:00:10Z").out == [
+        f"{BEFORE} 10 s before TIME; the next tick began 60 min later",
+        *seen,
+    ]
+    assert look("why 52006 --at 2026-11-20T12:00:00").out[1:] == seen
+    assert look("why 52006 --at 2026-11-20T12:59:59").out == [
+        f"{BEFORE} 60 min before TIME; the next tick began 1 s later",
+        *seen,
+    ]
+    assert look("why 52007 --at 2026-11-20T14:30").out == [
+        f"{BEFORE} 2.5 h before TIME; none began since",
+        *NO_LOOK,
+        "good v1 run 052007-ab: ready: fine",
+        f"late v1 run 052007: {GONE}",
+    ]
+    assert look("why 52001 --at 2026-11-20T14:30").out[-2:] == [
+        "good v1 run 052001: done: its outcome was there since TIME",
+        f"late v1 run 052001: {GONE}",
+    ]
+    assert look("why 52009 --at 2026-11-20T13:00").out == [
+        f"{BEFORE} 1.0 h before TIME; the next tick began 1.0 h later",
+        NO_LOOK[1],
+        "good v1 run 052009: not listed by itself: 5 more runs, or it was not selected then",
+        f"late v1 run 052009: {GONE}",
+    ]
+    assert look("why 52006 --at 2026-11-19").out == [
+        "no tick that began before TIME is kept and has looked for work; the oldest that is kept began at TIME"
+    ]
+
+
+def test_an_outcome_that_came_after_a_tick_was_not_there_for_it(look: Console) -> None:
+    for ended, is_there in (("2026-11-20T12:00:00Z", True), ("2026-11-20T12:00:01Z", False)):
+        keep(look.site.paths, outcome(Key("late", "v1", "052011"), ended=ended))
+        lines = look("why 52011 --at 2026-11-20T14:30").out
+        assert any("its outcome was there" in line for line in lines) == is_there
+
+
+# --- log --------------------------------------------------------------------------------------------------------------
+def test_a_log_is_that_of_an_attempt_or_the_newest_and_others_are_named(look: Console) -> None:
+    log = look.site.paths.log(key_of(52001, "good"))
+    log.parent.mkdir(parents=True)
+    for name, text in (("", "first\nsecond"), (".attempt-2", "other\n"), ("-aaaa", "campaign\n"), ("1", "no\n")):
+        log.with_name(f"052001{name}.log").write_text(text)
+    log.with_name("052001.tsv").write_text("no log")
+    folder = "work/logs/good/v1/052"
+    assert look("log good 52001") == Typed(["first", "second"], [f"{folder}/052001.log"])
+    assert look("log good 52001 --attempt 2") == Typed(["other"], [f"{folder}/052001.attempt-2.log"])
+    assert look("log good 52001 --attempt 3").err == [
+        "good v1 run 052001: there is no log 052001.attempt-3.log: there are 052001-aaaa.log, 052001.attempt-2.log, "
+        "052001.log"
+    ]
+    deleted = "it was never started, or its log was deleted"
+    assert look("log good+v2 52001") == Typed([], [f"good v2 run 052001: there is no log 052001.log: {deleted}"], 2)
+    assert look("log god 52001 --version v1").err == [f"god v1 run 052001: there is no log 052001.log: {deleted}"]
+    assert look("log god 52001").err == [
+        "the configuration has no analysis 'god'; did you mean 'good'?; give --version for an older one"
+    ]
+
+
+# --- history ----------------------------------------------------------------------------------------------------------
+def test_the_history_of_a_run_has_attempts_ticks_and_locks(look: Console) -> None:
+    where = f"{os.uname().nodename}, process {os.getpid()}"
+    head = "time | about | event | details"
+    assert look("history 52006").out == [
+        head,
+        "TIME | good v1 run 052006 | a tick took it | tick 20261120T120000-vm-1, attempt 2",
+        "TIME | good v1 run 052006 | attempt 1 failed | raised: it broke (2 s at node01); log a.log",
+        "TIME | good v1 run 052006 | attempt 2 failed | timeout: it broke (2 s at node01); log a.log",
+    ]
+    assert look("history 52007").out == [
+        head,
+        "TIME | late v1 run 052007 | a tick took it | tick 20261120T120000-vm-1, attempt 1",
+        f"TIME | good v1 run 052007 | attempt 2 works on it | {where}",
+        f"TIME | late v1 run 052007 | attempt 1 worked on it and left its lock | {where}",
+    ]
+    assert look("history 52001").out == [
+        head,
+        "TIME | good v1 run 052001 | attempt 1 is done | 2 min at node01",
+        "TIME | good v2 run 052001 | attempt 1 is done | 2 s at node01",
+    ]
+    assert look("history 1").out == ["nothing has happened to run 000001; its state: xom why 1"]
+
+
+def test_the_history_of_a_run_has_the_decisions_about_it_and_what_took_them_back(look: Console) -> None:
+    for words in ("veto 52001 good --until 3d", "redo good 52002", "pause good", "unveto 52001", "undrain"):
+        look(*words.split(), "--why", "a valve")
+    assert look("history 52001").out[-2:] == [
+        "TIME | good | WHO decided: veto | a valve, until TIME (TIME-veto-WHO.json)",
+        "TIME | WHO decided: withdraw | a valve (TIME-withdraw-WHO.json)",
+    ]
+    assert look("history 52002").out[-1] == "TIME | good v1 | WHO decided: redo | a valve (TIME-redo-WHO.json)"
+
+
+# --- slow, du, outdated, alarms ---------------------------------------------------------------------------------------
+def test_slow_has_the_analyses_by_their_time_and_the_longest_runs(look: Console) -> None:
+    *lines, running = look("slow --most 2").out
+    assert lines == [
+        "analysis | results | expected | mean | all together | processor",
+        "good v1 | 3 | 5 min | 42 min | 2.1 h | 4.2 h",
+        "good v2 | 1 | 2 s | 2 s | 2 s | 1 s",
+        "camp v1 | 0 | 0 s | 0 s | 0 s",
+        "late v1 | 0 | 0 s | 0 s | 0 s",
+        "",
+        "longest results | analysis | took | of what is expected",
+        "052003 | good v1 | 2.0 h | 24.0 times",
+        "052002 | good v1 | 5 min | 1.0 times",
+        "",
+        "running now | analysis | took | of what is expected",
+    ]
+    assert running.startswith("052007 | good v1 | ")
+    (one,) = json.loads("\n".join(look("slow --json").out))["running"]
+    assert (one["run"], one["expected_s"], 0 <= one["wall_s"] < 600) == ("052007", 300.0, True)
+    assert one["ratio"] == one["wall_s"] / 300
+
+
+def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart(look: Console) -> None:
+    for number, start in ((52001, "2026-01-01T00:00:00Z"), (52002, "2026-01-02T00:00:01Z")):
+        keep(look.site.paths, outcome(key_of(number, "late"), run={"start": start}))
+    for number, start in ((52001, "2026-01-01T00:00:00Z"), (52002, "2026-01-02T00:00:00Z")):
+        keep(look.site.paths, outcome(key_of(number, "camp"), run={"start": start}))
+    found = [line.strip().split(" | ") for line in look("du --exact").out[1:]]
+    assert [(*one[:-3], one[-2]) if len(one) > 4 else tuple(one[:-1]) for one in found] == [
+        ("camp", "outcomes", "2"),
+        ("good", "outcomes", "4"),
+        ("good", "failure records", "2"),
+        ("late", "outcomes", "2", "730"),
+        ("locks", "2"),
+        ("ticks", "5"),
+        ("all", "17", "730"),
+    ]
+    rows = json.loads("\n".join(look("du --exact --json").out))
+    assert rows[-1]["files"] == sum(one["files"] for one in rows[:-1])
+    assert rows[-1]["size"] == sum(one["size"] for one in rows[:-1])
+    assert (rows[-1]["files_a_year"], rows[-1]["size_a_year"]) == (rows[3]["files_a_year"], rows[3]["size_a_year"])
+
+
+def test_outdated_names_what_was_made_by_other_software(look: Console) -> None:
+    assert look("outdated").out == [
+        "analysis | version | results | outdated | lineage | software | script | settings | such as",
+        "good | v1 | 3 | 3 | 0 | 3 | 0 | 0 | 052003",
+        "camp | v1 | 0 | 0 | 0 | 0 | 0 | 0",
+        "late | v1 | 0 | 0 | 0 | 0 | 0 | 0",
+        "good | v2 | 1 | 1 | 0 | 1 | 0 | 0 | 052001",
+    ]
+    assert look("outdated --runs").out == [
+        "analysis | version | run | differs in",
+        "good | v1 | 052003 | software",
+        "good | v1 | 052002 | software",
+        "good | v1 | 052001 | software",
+        "good | v2 | 052001 | software",
+    ]
+
+
+def test_alarms_are_those_that_need_a_person_or_all(look: Console) -> None:
+    assert look("alarms --all").out == ["no alarm needs a person"]
+    put_alarms(look.site.paths, alarm(sentence="it fell"), alarm(id="b", sentence="it rose", state="ended"))
+    head = "began | run | alarm | state | what | reason"
+    fell = "TIME | 052894 | kr83m-v1-052894 | open | it fell"
+    assert look("alarms").out == [head, fell]
+    assert look("alarms --all").out == [head, fell, "TIME | 052894 | b | ended | it rose"]
+    assert [one["id"] for one in json.loads("\n".join(look("alarms --json").out))] == ["kr83m-v1-052894"]
