@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
@@ -16,8 +17,8 @@ from xomflow.decisions.files import account
 class Typed(NamedTuple):
     """What a command has printed, line by line, and its exit code."""
 
-    out: list[str]
-    err: list[str] = []
+    out: Sequence[str]
+    err: Sequence[str] = ()
     code: int = 0
 
 

@@ -162,7 +162,9 @@ def test_why_names_the_alarms_between_their_first_run_and_the_one_with_which_the
     put_alarms(look.site.paths, alarm(first_run="052002", noticed_run="052006"))
     numbers = (52001, 52002, 52003, 52006, 52007)
     assert [
-        number for number in numbers if any(line.startswith("alarm kr83m-v1-052894: ") for line in look(f"why {number}").out)
+        number
+        for number in numbers
+        if any(line.startswith("alarm kr83m-v1-052894: ") for line in look(f"why {number}").out)
     ] == [52002, 52003, 52006]
 
 
