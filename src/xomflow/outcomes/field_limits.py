@@ -33,7 +33,7 @@ class Matching(NamedTuple):
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
-        return core_schema.str_schema(pattern=self.pattern, strict=True)
+        return core_schema.str_schema(pattern=self.pattern)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
         return {"type": "string", "pattern": self.published or self.pattern}
@@ -89,7 +89,7 @@ class KeyLimits:
             "run": "^[0-9]{6}(-[0-9a-f]{4})?$",
         }
         parts = [
-            core_schema.dataclass_field(name, core_schema.str_schema(pattern=pattern, strict=True))
+            core_schema.dataclass_field(name, core_schema.str_schema(pattern=pattern))
             for name, pattern in patterns.items()
         ]
         arguments = core_schema.dataclass_args_schema("Key", parts)

@@ -125,8 +125,7 @@ def _most_runs(
     age = {name: place for place, name in enumerate(by_age)}
     names = sorted(revisions, key=lambda name: (revisions[name].runs[-1], name))
     lasts = [revisions[name].runs[-1] for name in names]
-    worth = (0, 0, 0, 0, 0)
-    best: list[tuple[tuple[int, ...], int]] = [(worth, -1)]  # for so many names: the worth, and the last one taken
+    best: list[tuple[tuple[int, ...], int]] = [((0,) * 5, -1)]  # for so many names: the worth, and the last one taken
     for place, name in enumerate(names):
         one = revisions[name]
         spread = len({group_of[run] for run in one.runs if run in group_of}) > 1
