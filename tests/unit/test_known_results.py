@@ -24,10 +24,12 @@ from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance, silent_failure
 from xomflow.outcomes.files import Failure, list_shelf, shelf_names, shelf_stamps, superseded_path
 from xomflow.outcomes.known import UNKNOWN, KnownResults, Lost, shelves_in
-from xomflow.outcomes.model import BatchJob, Provenance, RunFacts
+from xomflow.outcomes.model import BatchJob, Provenance, Result, RunFacts
 from xomflow.outcomes.past.expected_times import Cost, expected_cost, expected_seconds
+from xomflow.outcomes.reading import read_document
 from xomflow.outcomes.retries import DISK, RetryPolicy, next_try
 from xomflow.outcomes.seen_fingerprints import SeenFingerprints
+from xomlib.documents.schema import SchemaError
 
 SHELF = Shelf("kr83m", "v1", "052")
 RUNS = ["052001", "052002", "052003"]
@@ -220,6 +222,26 @@ def test_a_run_is_expected_to_need_the_median_of_the_newest_fifteen(paths: Paths
     assert expected_seconds(paths, "kr83m", "v1") == 12.0
     paths.outcome(key_of(52_009)).write_text("{")
     assert expected_cost(paths, "kr83m", "v1") == Cost(11.0, 5.5, 15)
+
+
+def test_an_error_has_two_sides_of_which_each_may_be_its_own() -> None:
+    sides = {(None, None, None): None, (0.1, None, None): (0.1, 0.1), (0.1, 0.2, None): (0.2, 0.1)}
+    sides |= {(0.1, None, 0.3): (0.1, 0.3), (0.1, 0.2, 0.3): (0.2, 0.3)}
+    for (error, low, high), expected in sides.items():
+        made = Result(**factory.result(error=error, error_low=low, error_high=high))
+        assert made.sides == expected
+
+
+def test_a_file_that_is_gone_is_no_damaged_outcome(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_document(tmp_path / "052001.json")
+    (tmp_path / "link").symlink_to(tmp_path / "link")
+    with pytest.raises(SchemaError, match="is a link that leads to no file"):
+        read_document(tmp_path / "link")
+    (tmp_path / "file").touch()
+    (tmp_path / "below").symlink_to(tmp_path / "file" / "x")
+    with pytest.raises(NotADirectoryError):
+        read_document(tmp_path / "below")
 
 
 # --- how an end is kept -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +21,8 @@ from support.jobs import analysis_jobs, run_job
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.batches import child, run_batch, silent_ends
-from xomflow.jobs.batches.batch_file import Batch
+from xomflow.jobs.batches.batch_file import Batch, read_batch, write_batch
+from xomflow.jobs.batches.plan import Planned, read_plan, write_plan
 from xomflow.jobs.description import Job, read_job, write_jobs
 from xomflow.jobs.processes.surroundings import Surroundings
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
@@ -305,3 +307,30 @@ def test_a_child_ends_with_the_code_of_its_work_and_with_1_after_an_error(capfd:
 
 def test_a_child_gets_the_signals_that_its_parent_blocks() -> None:
     assert code_of(lambda: signal.raise_signal(signal.SIGTERM) or 0) == -signal.SIGTERM
+
+
+def test_what_was_printed_before_comes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        print("to out")
+        print("to err", file=sys.stderr)
+        assert code_of(lambda: print("of the child") or 0) == 0
+    monkeypatch.undo()
+    assert (tmp_path / "out").read_text() == "to out\nof the child\n"
+    assert (tmp_path / "err").read_text() == "to err\n"
+
+
+def test_a_child_whose_parent_has_died_does_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = os.getpid()
+    monkeypatch.setattr(child.os, "getppid", lambda: parent + 1)
+    assert code_of(lambda: 0) == 1
+
+
+def test_plan_and_batch_come_back_from_their_files(tick: TickPaths) -> None:
+    assert read_plan(tick) == []
+    write_plan(tick, [[Planned(KEYS[0], 1.23456), Planned(KEYS[1], 2.0)], []])
+    assert read_plan(tick) == [[Planned(KEYS[0], 1.235), Planned(KEYS[1], 2.0)], []]
+    whole = Batch("7", tuple(KEYS), 3, 60.5)
+    write_batch(tick, whole)
+    assert read_batch(tick, "7") == whole

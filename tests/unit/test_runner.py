@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,11 +16,13 @@ import pytest
 from support.old_work import LIVE_TICK, old_site
 from support.site import Site
 from xomflow.core import times
+from xomflow.core.errors import DiskError
+from xomflow.core.files.folder_marks import FolderAwayError
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs import runner
 from xomflow.jobs.description import read_job
-from xomflow.jobs.processes.process import ProcessEnd
+from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, StopRequested, raise_on_stop
 from xomflow.jobs.processes.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import Failure, failure_path, failures_of
@@ -204,3 +207,79 @@ def test_a_job_is_started_warm_where_that_is_wanted_and_can_be_and_else_cold(
     started = process(monkeypatch, lambda: ProcessEnd(9))
     run(site, in_batch)
     assert started == ways
+
+
+# --- what a disk does not take ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (DiskError("the disk is away"), "the disk is away"),
+        (OSError(28, "No space left on device", "/work/x"), "/work/x takes nothing: No space left on device"),
+    ],
+)
+def test_a_job_that_a_disk_keeps_from_beginning_leaves_a_note_for_its_tick(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise error
+
+    tick = TickPaths(site.paths.tick(LIVE_TICK))
+    monkeypatch.setattr(runner, "hold_memory", refuse)
+    with pytest.raises(type(error)):
+        run(site)
+    assert tick.disk_note(KEY).read_text() == words
+    assert not tick.made(KEY).exists()
+    shutil.rmtree(tick.disk_note(KEY).parent)
+    tick.disk_note(KEY).parent.touch()
+    with pytest.raises(type(error)):
+        run(site)
+
+
+def test_a_disk_that_takes_no_draft_is_the_failure_of_the_attempt(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    process(monkeypatch, lambda: ProcessEnd(0))
+    site.paths.drafts.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(runner, "_launch", lambda *_: (_ for _ in ()).throw(OSError(28, "No space", "/work/x")))
+    assert run(site) == 1
+    assert records(site) == [(1, "disk")]
+    (record,) = site.failures("answer", 53006)
+    assert record["failure"]["message"] == "/work/x takes nothing: No space"
+    assert list(site.paths.drafts.iterdir()) == []
+    assert not site.paths.run_lock(KEY).exists()
+
+
+def test_a_folder_that_is_away_records_nothing_and_an_error_of_xom_gives_the_lock_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process(monkeypatch, lambda: ProcessEnd(9))
+    for error in (FolderAwayError("its disk is away"), KeyError("odd")):
+        monkeypatch.setattr(runner, "check_folders", lambda _, error=error: (_ for _ in ()).throw(error))
+        with pytest.raises(type(error)):
+            run(site)
+        assert records(site) == []
+        assert not site.paths.run_lock(KEY).exists()
+
+
+def test_an_outcome_makes_the_output_of_its_job_and_a_failure_does_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tick = TickPaths(site.paths.tick(LIVE_TICK))
+    process(monkeypatch, lambda: ProcessEnd(9))
+    assert (run(site), tick.made(KEY).exists()) == (1, False)
+    failure_path(site.paths, KEY, failures_of(site.paths, KEY)[0]).unlink()
+    monkeypatch.setattr(runner, "_attempt", lambda *_: 0)
+    assert (run(site), tick.made(KEY).exists()) == (0, True)
+
+
+def test_a_signal_to_stop_is_raised_once_and_ignored_afterwards() -> None:
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        for number in STOP_SIGNALS:
+            with pytest.raises(StopRequested, match=rf"^{signal.Signals(number).name}$"), raise_on_stop():
+                signal.raise_signal(number)
+            assert {signal.getsignal(one) for one in STOP_SIGNALS} == {signal.SIG_IGN}
+        with raise_on_stop():
+            assert signal.getsignal(signal.SIGTERM) != signal.SIG_IGN
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
