@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from xomflow import workflow
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
 from xomflow.workflow.snakemake.steps import Steps, take_by_command
@@ -83,3 +86,9 @@ def test_forks_end_with_the_tick() -> None:
     steps = Steps()
     steps._orders.close()  # as the end of the process does
     assert os.waitpid(steps._pid, 0)[1] == 0
+
+
+def test_what_snakemake_has_imported_is_not_searched_for_cycles() -> None:
+    gc.unfreeze()
+    importlib.reload(workflow.snakemake)
+    assert gc.get_freeze_count() > 10_000
