@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from xomlib.documents.job_description import JobDescription, JobKey
 from xomlib.errors import BadResult, DiskTrouble, JobError
-from xomlib.files import dump_json, open_file, read_json, read_text
+from xomlib.files import open_file, read_json, read_text, write_atomically
 
 VARIABLE = "_XOM_JOB"
 """Environment variable with the path of the job's description, for processes that a script starts."""
@@ -39,6 +39,8 @@ class Session:
         self.problems: list[str] = []
         self.disk_trouble = ""
         self.script_digest: Optional[str] = None
+        self.umask = os.umask(0o077)
+        os.umask(self.umask)
 
     @property
     def key(self) -> JobKey:
@@ -74,16 +76,20 @@ class Session:
         names = ("results", "figures", "messages", "problems")
         if self.folder is not None:
             with self.writing(self.folder / "draft.json") as place:
-                dump_json(place, {name: getattr(self, name) for name in names})
+                # In one line it takes a tenth of the time.
+                write_atomically(place, json.dumps({name: getattr(self, name) for name in names}, allow_nan=False))
 
     @contextlib.contextmanager
     def writing(self, place: Path) -> Iterator[Path]:
         """Within it a file of the job is written; an error of the disk counts, even if the script catches it."""
+        of_script = os.umask(self.umask)  # a file of the job must be one that the runner can read
         try:
             yield place
         except OSError as error:
             self.disk_trouble = f"{error.filename or place} takes nothing: {error.strerror}"
             raise DiskTrouble(self.disk_trouble) from error
+        finally:
+            os.umask(of_script)
 
 
 def begin(description: JobDescription) -> Session:

@@ -3,13 +3,27 @@
 import re
 import sys
 from types import TracebackType
-from typing import Optional, TextIO, Type
+from typing import Any, Optional, TextIO, Type
 
 # Control characters, what turns the direction of writing or has no width, line separators, halves of characters.
 _STEERING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+
+
+# Characters of a sentence, a message or a reason: what a script says may have a megabyte.
+LONGEST = 2000
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return a text, cut where it has more than so many characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def shown(value: Any, most: int = 80) -> str:
+    """Return a value in the form of Python for a sentence, cut where it is long."""
+    return shortened(repr(value), most)
 
 
 def printable(line: str) -> str:

@@ -313,6 +313,37 @@ def test_saving_twice_is_refused_and_the_first_stays(job: Session) -> None:
     assert len(draft(job)["problems"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("keywords", "sentence"),
+    [
+        ({"variable_name": "a" * 201}, f"variable_name is '{'a' * 76}..., a line of text without quotes"),
+        ({"data": {"k" * 201: 1}}, f"any: data has the key '{'k' * 76}..., a line of text without quotes"),
+        ({"data": {"k": "x" * 60_001}}, "any: data['k'] is a text of 60001 characters, at most 60000 are kept"),
+        ({"data": dict.fromkeys(map(str, range(10_001)), 1)}, "any: data has 10001 entries, at most 10000 are kept"),
+        ({"variable_value": "1" * 10**6}, f"any is '{'1' * 76}..., a number is needed"),
+    ],
+    ids=["name", "key", "text", "entries", "value"],
+)
+def test_what_no_store_takes_is_refused_in_a_short_sentence(
+    job: Session, keywords: dict[str, Any], sentence: str
+) -> None:
+    refused(job, sentence, Xomresult(**{"variable_name": "any", "variable_value": 1, **keywords}).save)
+
+
+def test_a_long_reason_and_message_are_cut(job: Session) -> None:
+    Xomresult(variable_name="any", insufficient="x" * 10**6, unit="u" * 10**6).save()
+    xom_message(True, "x" * 10**6)
+    (one,) = draft(job)["results"]
+    assert (one["insufficient"], one["unit"]) == ("x" * 1997 + "...", "u" * 197 + "...")
+    assert draft(job)["messages"][0].endswith("success: " + "x" * 1997 + "...")
+
+
+def test_a_run_has_at_most_2000_results(job: Session) -> None:
+    job.results += [{"variable": str(number)} for number in range(2000)]
+    with pytest.raises(BadResult, match="more than 2000 results: save numbers that belong together as data of one"):
+        Xomresult(variable_name="any", variable_value=1).save()
+
+
 def test_a_problem_is_remembered_when_the_script_swallows_it(job: Session) -> None:
     try:
         Xomresult(variable_name="a", variable_value=math.nan).save()

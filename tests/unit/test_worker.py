@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def test_a_script_is_called_as_its_author_meant(tmp_path: Path, script: str) -> 
     ("script", "kind", "message"),
     [
         ("def main(run_id):\n    raise ValueError('no\\nmore')", "raised", "ValueError: no (script.py, line 2)"),
-        ("raise ValueError", "raised", "ValueError:  (script.py, line 1)"),
+        ("raise ValueError", "raised", "ValueError (script.py, line 1)"),
         ("def main(run_id):\n    raise SystemExit(3)", "raised", "the script ended itself with exit status 3"),
         (
             "def other(): pass",
@@ -77,6 +78,57 @@ def test_how_a_script_failed_is_its_last_word(tmp_path: Path, script: str, kind:
     assert said["failure"]["message"].endswith(message)
 
 
+RAISE_ODD = "class Odd(Exception):\n    def __str__(self): {text}\ndef main(run_id):\n    raise Odd"
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (RAISE_ODD.format(text="raise KeyError"), "Odd: (its text cannot be made: KeyError) (script.py, line 4)"),
+        (RAISE_ODD.format(text="return 5"), "Odd: (its text cannot be made: TypeError) (script.py, line 4)"),
+        ("raise ValueError('x' * 10_000_000)", f"ValueError: {'x' * 1997}... (script.py, line 1)"),
+        ("raise SystemExit('x' * 10_000_000)", f"the script ended itself with exit status {'x' * 1997}..."),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt (script.py, line 1)"),
+        ("class Odd(BaseException): pass\nraise Odd('no')", "Odd: no (script.py, line 2)"),
+    ],
+    ids=["raises", "no text", "long", "long status", "interrupt", "base"],
+)
+def test_an_exception_of_any_kind_has_a_sentence(tmp_path: Path, script: str, message: str) -> None:
+    status, said = last_word(tmp_path, script)
+    assert (status, said["failure"]) == (1, {"class": "raised", "message": message})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "sys.stdout.close(); sys.stderr.close()",
+        "sys.stdout = sys.stderr = None",
+        "sys.stdout = sys.stderr = type('Tee', (), {'write': len})()",
+    ],
+)
+@pytest.mark.parametrize("then", ["", "1 / 0"])
+def test_a_script_may_close_or_replace_what_it_prints_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, then: str
+) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.StringIO())
+    status, said = last_word(tmp_path, f"import sys\n{body}\n{then}\ndef main(run_id): pass")
+    assert (status, said["failure"] and said["failure"]["class"]) == ((1, "raised") if then else (0, None))
+
+
+def test_a_script_may_remove_its_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.chdir(tmp_path / "scratch")
+    assert last_word(tmp_path, "import os\nos.rmdir(os.getcwd())\ndef main(run_id): pass")[0] == 0
+
+
+def test_what_a_script_leaves_can_be_read_whatever_umask_it_sets(tmp_path: Path) -> None:
+    script = "import os, xomlib\nos.umask(0o777)\nxomlib.figure('a', b'png')\ndef main(run_id): pass"
+    assert last_word(tmp_path, script)[0] == 0
+    left = [tmp_path / name for name in ("draft.json", "end.json", "figures/a.png")]
+    assert [path.stat().st_mode & 0o400 for path in left] == [0o400] * 3
+
+
 def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"there is no script .*none\.py"):
         worker.call_script(tmp_path / "none.py", "052001")
@@ -84,7 +136,7 @@ def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -> None:
     assert failure_of(BadResult("n is -1\nsee above"), "script.py") == ("bad_result", "n is -1")
-    assert failure_of(BadResult(""), "script.py") == ("bad_result", "BadResult: ")
+    assert failure_of(BadResult(""), "script.py") == ("bad_result", "BadResult")
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:

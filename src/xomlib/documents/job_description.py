@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
 from xomlib.errors import JobError
+from xomlib.printing import shown
 
 RUN, RESULT_FOLDER, PREFIX = "[run]", "[result_folder]", "[prefix]"
 """What stands in the arguments of a script for the id of the run, a folder for its files, the prefix of the store."""
@@ -194,7 +195,7 @@ _NAMES: dict[Any, str] = {dict: "an object", list: "a list", str: "a text", bool
 
 def _checked(value: Any, kind: Any, place: str) -> Any:
     if not isinstance(value, kind) or (kind is _NUMBER and not 0 <= value < 1e9):
-        raise JobError(f"{place} is {_shown(value)}, {_NAMES[kind]} is needed")
+        raise JobError(f"{place} is {shown(value)}, {_NAMES[kind]} is needed")
     return value
 
 
@@ -210,10 +211,5 @@ def _entries(tree: Any, place: str, needed: tuple, optional: tuple = ()) -> dict
     if missing:
         raise JobError(f"{place} lacks {', '.join(missing)}")
     if unknown:
-        raise JobError(f"{place} has unknown entries: {', '.join(map(_shown, unknown))}")
+        raise JobError(f"{place} has unknown entries: {', '.join(map(shown, unknown))}")
     return entries
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

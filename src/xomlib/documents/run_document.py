@@ -5,6 +5,8 @@ import sys
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, Optional
 
+from xomlib.printing import shown
+
 # What is read of a run document: a server is asked for no more.
 FIELDS = ("number", "mode", "source", "status", "detectors", "tags", "start", "end", "rate", "comments")
 RUN_DIGITS = 6
@@ -137,7 +139,7 @@ def number_of(document: Any) -> int:
     plain = _plain(value)
     found = _NUMBER.fullmatch(str(plain)) if isinstance(plain, (int, float, str)) else None
     if found is None or isinstance(plain, bool):
-        raise BadDocument(f"a run document has the number {_shown(value)}; at most six digits are needed", "number")
+        raise BadDocument(f"a run document has the number {shown(value)}; at most six digits are needed", "number")
     return int(found[1])
 
 
@@ -191,7 +193,7 @@ def _moment(date: Any) -> datetime:
         return read_iso_time(date)
     milliseconds = _plain(date)
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
-        raise TypeError(f"{_shown(date)} is no time")
+        raise TypeError(f"{shown(date)} is no time")
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
@@ -232,7 +234,7 @@ def _written(moment: datetime) -> str:
 
 # --- other fields -----------------------------------------------------------------------------------------------------
 def _wrong(place: str, value: Any, needed: str) -> BadDocument:
-    return BadDocument(f"{place} is {_shown(value)}, {needed}", f"{place}: {needed}")
+    return BadDocument(f"{place} is {shown(value)}, {needed}", f"{place}: {needed}")
 
 
 def _missing(place: str) -> BadDocument:
@@ -286,8 +288,3 @@ def _rates(value: Any, kind: str) -> tuple[tuple[str, float], ...]:
     return tuple(
         [(name, float(rate)) for name, rate in rates if isinstance(rate, (int, float)) and abs(rate) <= _LARGEST]
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

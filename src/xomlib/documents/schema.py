@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
 from xomlib.files import read_json
+from xomlib.printing import shown
 
 SCHEMA: dict = read_json(Path(__file__).parents[1] / "outcome.schema.json")
 
@@ -49,18 +50,18 @@ def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
     if kinds is not None:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         if not any(_TYPES[kind](value) for kind in kinds):
-            yield place, f"should be {' or '.join(kinds)}, is {_shown(value)}"
+            yield place, f"should be {' or '.join(kinds)}, is {shown(value)}"
             return
     if "const" in schema and value != schema["const"]:
-        yield place, f"should be {schema['const']!r}, is {_shown(value)}"
+        yield place, f"should be {schema['const']!r}, is {shown(value)}"
     if "enum" in schema and value not in schema["enum"]:
-        yield place, f"should be one of {', '.join(map(str, schema['enum']))}, is {_shown(value)}"
+        yield place, f"should be one of {', '.join(map(str, schema['enum']))}, is {shown(value)}"
     if "pattern" in schema and isinstance(value, str) and not _compiled(schema["pattern"]).search(value):
-        yield place, f"should match {schema['pattern']}, is {_shown(value)}"
+        yield place, f"should match {schema['pattern']}, is {shown(value)}"
     if "minimum" in schema and isinstance(value, (int, float)) and value < schema["minimum"]:
-        yield place, f"should be at least {schema['minimum']}, is {_shown(value)}"
+        yield place, f"should be at least {schema['minimum']}, is {shown(value)}"
     if "maximum" in schema and isinstance(value, (int, float)) and value > schema["maximum"]:
-        yield place, f"should be at most {schema['maximum']}, is {_shown(value)}"
+        yield place, f"should be at most {schema['maximum']}, is {shown(value)}"
     if isinstance(value, dict):
         yield from _complaints_of_object(value, schema, place)
     if "oneOf" in schema and sum(not any(complaints(value, form)) for form in schema["oneOf"]) != 1:
@@ -80,7 +81,7 @@ def _complaints_of_object(value: dict, schema: dict, place: str) -> Iterator:
     for name, item in value.items():
         inside = f"{place}.{name}" if place else str(name)
         if "propertyNames" in schema:
-            yield from complaints(name, schema["propertyNames"], f"the key {_shown(name)} in {place}")
+            yield from complaints(name, schema["propertyNames"], f"the key {shown(name)} in {place}")
         if name in known:
             yield from complaints(item, known[name], inside)
         elif rest is False:
@@ -97,8 +98,3 @@ def _is_number(value: Any) -> bool:
 def _compiled(pattern: str) -> "re.Pattern[str]":
     # JSON Schema means ECMA's "$", the very end; Python's also matches before a last line feed.
     return re.compile(re.sub(r"\$$", r"\\Z", pattern))
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from xomlib.errors import BadResult, DataBroken, DiskTrouble, JobError
-from xomlib.process.reads import chain, failed_read
+from xomlib.printing import shortened
+from xomlib.process.reads import chain, failed_read, text_of
 
 # By name, so that strax need not be imported for its exceptions.
 _BROKEN_DATA = {"DataNotAvailable", "DataCorrupted"}
@@ -53,14 +54,15 @@ def failure_of(error: BaseException, script: str = "", needs: Optional[list] = N
 
 def _sentence(error: BaseException, script: str) -> str:
     if isinstance(error, SystemExit):
-        return f"the script ended itself with exit status {error.code}"
-    first_line = str(error).strip().split("\n")[0]
+        return f"the script ended itself with exit status {shortened(text_of(error.code))}"
+    first_line = shortened(text_of(error).strip().split("\n")[0])
     own = isinstance(error, (BadResult, DataBroken, DiskTrouble, JobError))
     if own and first_line:
         return first_line
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == script]
     place = f" ({Path(script).name}, line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {first_line}{place}{_columns_instead(error, first_line)}"
+    what = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    return f"{what}{place}{_columns_instead(error, first_line)}"
 
 
 def _columns_instead(error: BaseException, message: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from xomlib.files import open_file, read_text
+from xomlib.printing import shortened
 from xomlib.process.damage import damaged_block
 
 JOURNAL = "reads.jsonl"
@@ -273,7 +274,16 @@ class FailedRead:
 
 def _reason(error: BaseException) -> str:
     """Return one line about an exception; the text of strax's may be a whole traceback, which ends with the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = text_of(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return lines[-1] if "Traceback (most recent call last)" in str(error) else lines[0]
+    return shortened(lines[-1] if "Traceback (most recent call last)" in text else lines[0])
+
+
+def text_of(one: Any) -> str:
+    """Return the text of an exception, or of what it holds; its class may be a script's own, with an error in it."""
+    try:
+        return str(one)
+    except Exception as problem:
+        return f"(its text cannot be made: {type(problem).__name__})"

@@ -8,6 +8,7 @@ import ast
 import contextlib
 import dataclasses
 import inspect
+import io
 import os
 import resource
 import sys
@@ -55,7 +56,7 @@ def run_in_scratch(job: JobDescription) -> int:
 
 def run(job: JobDescription) -> int:
     """Run the script of ``job`` and write the report about it; 0 if it ended well, else 1."""
-    begun = begin(job)
+    begun, streams = begin(job), (sys.stdout, sys.stderr)
     watch(Journal(begun.folder.absolute() / JOURNAL) if begun.folder is not None else None)
     failure = None
     try:
@@ -65,6 +66,7 @@ def run(job: JobDescription) -> int:
             compat.install()
         call_script(Path(job.script), job.key.run, arguments_of(job), job.compat)
     except BaseException as error:  # there is a report about every way to end
+        _restore(streams)
         if not (isinstance(error, SystemExit) and error.code in (None, 0)):
             kind, message = failure_of(error, job.script, job.needs)
             if job.by_hand is None or (
@@ -74,8 +76,8 @@ def run(job: JobDescription) -> int:
             failure = {"class": kind, "message": message}
     if failure is None and begun.disk_trouble:  # the script has caught the error
         failure = {"class": "disk", "message": begun.disk_trouble}
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _restore(streams)
+    os.umask(begun.umask)
     begun.add_refused()
     _warn_of_left_files(begun)
     if begun.folder is not None:
@@ -85,9 +87,18 @@ def run(job: JobDescription) -> int:
     return 0 if failure is None else 1
 
 
+def _restore(streams: tuple) -> None:
+    """Flush standard output and error, and give back those that the script replaced; one that it closed takes all."""
+    for name, own in {"stdout": streams[0], "stderr": streams[1]}.items():
+        for stream in (getattr(sys, name), own):
+            with contextlib.suppress(Exception):  # the script may have put anything there
+                stream.flush()
+        setattr(sys, name, io.StringIO() if own.closed else own)
+
+
 def _warn_of_left_files(begun: Session) -> None:
     """Add a warning if the script wrote files into its working directory, which is removed; libraries make folders."""
-    if begun.folder is None or Path.cwd() != (begun.folder / "scratch").resolve():
+    if begun.folder is None or not _is_here(begun.folder / "scratch"):
         return
     files = (path for path in Path.cwd().iterdir() if path.is_file() and not path.is_symlink())
     left = sorted(path.name for path in files if not path.name.startswith("."))
@@ -98,6 +109,14 @@ def _warn_of_left_files(begun: Session) -> None:
         begun.messages.append(f"{sentence} or the data of a result")
         print(begun.messages[-1], file=sys.stderr, flush=True)
         begun.keep()
+
+
+def _is_here(folder: Path) -> bool:
+    """Return whether a folder is the working directory, which the script may have left or removed."""
+    try:
+        return Path.cwd() == folder.resolve()
+    except OSError:
+        return False
 
 
 def _show_neighbours(script: Path) -> None:

@@ -8,6 +8,9 @@ import math
 from typing import Any, Optional
 
 from xomlib.errors import BadResult
+from xomlib.printing import shortened, shown
+
+LONGEST_TEXT = 60_000  # characters of a text in data; InfluxDB refuses a megabyte
 
 # By the kind of a numpy dtype: what the value is, and what to pass instead.
 _NO_NUMBERS = {
@@ -48,7 +51,7 @@ def number(value: Any, place: str) -> Optional[float]:
     if value is None:
         return None
     if isinstance(value, (bool, str, bytes, bytearray, memoryview)):  # float reads texts
-        raise BadResult(f"{place} is {value!r}, a number is needed")
+        raise BadResult(f"{place} is {shown(value)}, a number is needed")
     try:
         found = float(value)
     except OverflowError:
@@ -78,7 +81,7 @@ def errors(value: Any, place: str) -> tuple:
     is_pair = getattr(value, "shape", None) == (2,) or (isinstance(value, (tuple, list)) and len(value) == 2)
     found = [number(side, place) for side in (value if is_pair else [value])]
     if is_pair and None in found:
-        raise BadResult(f"{place} is {value!r}, two numbers, (down, up), are needed")
+        raise BadResult(f"{place} is {shown(value)}, two numbers, (down, up), are needed")
     if any(side is not None and side < 0 for side in found):
         raise BadResult(f"{place} is {value if is_pair else found[0]}, it cannot be negative")
     down, up = found[0], found[-1]
@@ -98,6 +101,8 @@ def count(value: Any, place: str) -> Optional[int]:
 def item(value: Any, place: str) -> Any:
     """Return an item of ``data``: a number, text or truth value; `BadResult` if it is none."""
     value = _bare(value, place)
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise BadResult(f"{place} is a text of {len(value)} characters, at most {LONGEST_TEXT} are kept")
     if isinstance(value, (bool, str)):
         return value
     found = number(value, place)
@@ -107,10 +112,10 @@ def item(value: Any, place: str) -> Any:
 
 
 def text(value: Any, place: str) -> Optional[str]:
-    """Return a text that is not blank, None for None and for blanks; `BadResult` if it is no text."""
+    """Return a sentence that is not blank, None for None and for blanks; `BadResult` if it is no text."""
     if value is not None and not isinstance(value, str):
-        raise BadResult(f"{place} is {value!r}, a text is needed")
-    return value if value and value.strip() else None
+        raise BadResult(f"{place} is {shown(value)}, a text is needed")
+    return shortened(value) if value and value.strip() else None
 
 
 def _bare(value: Any, place: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Optional
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
+from xomlib.printing import shortened, shown
 from xomlib.process.verdict import WARNING
 from xomlib.saving.pictures import give_palette
 from xomlib.saving.plain_values import NotFinite, count, errors, item, number, text
@@ -15,6 +16,9 @@ _FORMER = frozenset(
     ("measurement_name", "container", "tag", "timestamp", "runids", "run_mode", "sr_tag", "daq_comment", "daq_tags")
 )
 _MOST_PIXELS = 30_000_000
+_LONGEST_NAME = 200  # characters
+_NAME = f"a line of text without quotes and backslashes, of at most {_LONGEST_NAME} characters,"
+_MOST_RESULTS, _MOST_ENTRIES = 2000, 10_000
 
 
 class Xomresult:
@@ -88,6 +92,8 @@ class Xomresult:
             result = self._as_document()
             if any(other["variable"] == result["variable"] for other in session.results):
                 raise BadResult(f"{result['variable']!r} is saved twice")
+            if len(session.results) == _MOST_RESULTS:
+                raise BadResult(f"more than {_MOST_RESULTS} results: save numbers that belong together as data of one")
         except BadResult as error:
             raise self._refuse(session, str(error)) from None
         session.results.append(result)
@@ -100,7 +106,7 @@ class Xomresult:
     def _as_document(self) -> dict:
         name = self.variable_name
         if not _is_name(name):
-            raise BadResult(f"variable_name is {name!r}, a line of text without quotes and backslashes is needed")
+            raise BadResult(f"variable_name is {shown(name)}, {_NAME} is needed")
         value, reason = number(self.variable_value, str(name)), text(self.insufficient, f"{name}: insufficient")
         if (value is None) == (reason is None):
             raise BadResult(f"{name!r} needs either a variable_value or insufficient='why there is none'")
@@ -113,7 +119,7 @@ class Xomresult:
             "variable": name,
             "value": value,
             "error": error,
-            "unit": str(self.unit),
+            "unit": shortened(str(self.unit), _LONGEST_NAME),
             "n": count(self.n, f"{name}: n"),
             "limit": self.limit,
             "insufficient": reason,
@@ -124,11 +130,11 @@ class Xomresult:
     def _entries(self) -> dict:
         """Return the entries of ``data``; one that is no finite number costs itself only."""
         name, data = self.variable_name, {}
+        if len(self.data) > _MOST_ENTRIES:
+            raise BadResult(f"{name}: data has {len(self.data)} entries, at most {_MOST_ENTRIES} are kept")
         for key in map(str, self.data):
             if not _is_name(key):
-                raise BadResult(
-                    f"{name}: data has the key {key!r}, a line of text without quotes and backslashes is needed"
-                )
+                raise BadResult(f"{name}: data has the key {shown(key)}, {_NAME} is needed")
         if len(set(map(str, self.data))) != len(self.data):
             raise BadResult(f"{name}: data has keys that are the same as text: {', '.join(map(repr, self.data))}")
         for key, one in self.data.items():
@@ -222,7 +228,7 @@ def xom_message(success: bool = True, text: str = "") -> None:
     """
     session = current()
     key = session.key
-    reason = f": {text}" if text else ""
+    reason = f": {shortened(str(text))}" if text else ""
     line = f"XOM {key.analysis} {key.version} run {key.run}: {'success' if success else 'no success'}{reason}"
     print(line, flush=True)
     session.check_process("a message")
@@ -233,4 +239,5 @@ def xom_message(success: bool = True, text: str = "") -> None:
 
 
 def _is_name(name: Any) -> bool:
-    return isinstance(name, str) and bool(name.strip()) and not re.search(r'[\x00-\x1f"\\\ud800-\udfff]', name)
+    is_text = isinstance(name, str) and bool(name.strip()) and len(name) <= _LONGEST_NAME
+    return is_text and not re.search(r'[\x00-\x1f"\\\ud800-\udfff]', name)
