@@ -15,7 +15,13 @@ from xomflow.core.paths import ROOT
 from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.database import FileRunDB
 
-SUPERRUN = {"name": "_sr1_kr83m", "mode": "tpc_kr83m", "sub_run_spec": {"052801": "all", "052802": "all"}}
+SUPERRUN = {
+    **document(52801),
+    "number": None,
+    "name": "_sr1_kr83m",
+    "mode": "tpc_kr83m",
+    "sub_run_spec": {"052801": "all", "052802": "all"},
+}
 OF_KRYPTON = {"kr83m", "kr83m_campaign"}
 
 
@@ -25,7 +31,8 @@ def test_the_document_of_a_superrun_is_a_complaint_and_costs_the_other_runs_noth
     found = FileRunDB(tmp_path / "runs.jsonl").runs(0, None)
     assert list(found.runs) == [52801]
     assert len(found.complaints) == 2
-    assert all("at most six digits are needed" in one.sentence for one in found.complaints)
+    sentence = "the document of superrun '_sr1_kr83m' is left out: it has no run number"
+    assert {(one.sentence, one.start) for one in found.complaints} == {(sentence, None)}
 
 
 def test_a_superrun_is_no_run_for_commands(site: FastSite) -> None:

@@ -222,6 +222,13 @@ def test_a_member_whose_document_is_not_json_holds_its_group_back(campaigns: Fas
     assert campaigns.pending() == set()
 
 
+def test_the_document_of_a_superrun_of_its_runs_holds_no_group_back(campaigns: FastSite) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 39)])
+    with (campaigns.folder / "runs.jsonl").open("a") as file:
+        file.write(json.dumps({**at(52001, 40), "number": None, "name": "_sr1_kr83m"}) + "\n")
+    assert campaigns.pending() == {("sums", group_id([52001, 52002]))}
+
+
 def test_an_analysis_that_gets_or_loses_its_period_goes_on_with_what_is_done(campaigns: FastSite) -> None:
     one = "xomlib.Xomresult(variable_name='runs', variable_value=1).save()"
     campaigns.runs([at(52001, 40), at(52002, 39)])

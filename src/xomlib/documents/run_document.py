@@ -14,6 +14,8 @@ _NEEDED = ("mode", "detectors")  # what no run document of the DAQ goes without
 _LARGEST = sys.float_info.max  # NaN and infinity are not below it
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.0*)?")  # a whole number, also one that was stored as a double
 _WRAPPERS = ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal")
+_LAST_YEAR = 2200
+_TIMES = f"a time from 1970 to {_LAST_YEAR} is needed"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # What people and programs leave around a name without a meaning: white space, line ends, marks of no width.
 _BLANKS = (
@@ -138,6 +140,8 @@ def number_of(document: Any) -> int:
         return value
     plain = _plain(value)
     found = _NUMBER.fullmatch(str(plain)) if isinstance(plain, (int, float, str)) else None
+    if found is None and (name := _superrun(document)):
+        raise BadDocument(f"the document of superrun {shown(name)} is left out: it has no run number", "superrun")
     if found is None or isinstance(plain, bool):
         raise BadDocument(f"a run document has the number {shown(value)}; at most six digits are needed", "number")
     return int(found[1])
@@ -155,12 +159,22 @@ def _plain(value: Any) -> Any:
         return value
 
 
+def _superrun(document: dict) -> str:
+    """Return the name of the superrun that a document is about; empty if it is about a run."""
+    name = document.get("name")
+    return name if isinstance(name, str) and name.startswith("_") else ""
+
+
 def span_of(document: Any) -> tuple[Optional[datetime], Optional[datetime]]:
-    """Return start and end of a run document as far as they can be understood, whatever else is wrong in it."""
+    """Return start and end of a run document as far as they can be understood, whatever else is wrong in it.
+
+    A superrun has none: its times are those of runs that have documents of their own.
+    """
+    is_run = isinstance(document, dict) and not _superrun(document)
     found = []
     for name in ("start", "end"):
         try:
-            found.append(_time(document.get(name), name) if isinstance(document, dict) else None)
+            found.append(_time(document.get(name), name) if is_run else None)
         except BadDocument:
             found.append(None)
     return found[0], found[1]
@@ -175,15 +189,15 @@ def _time(value: Any, place: str) -> Optional[datetime]:
     except (KeyError, TypeError, ValueError):
         raise _wrong(place, value, "a time is needed") from None
     except OverflowError:
-        raise _wrong(place, value, "a time since 1970 is needed") from None
+        raise _wrong(place, value, _TIMES) from None
     if not isinstance(moment, datetime):
         raise _wrong(place, value, "a time is needed")
     try:
         utc = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
     except OverflowError:
         utc = None
-    if utc is None or not 1970 <= utc.year <= 2200:
-        raise _wrong(place, value, "a time since 1970 is needed")
+    if utc is None or not 1970 <= utc.year <= _LAST_YEAR:
+        raise _wrong(place, value, _TIMES)
     return utc
 
 
