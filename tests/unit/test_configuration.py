@@ -139,6 +139,15 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
             tree() | {"work": "-w"},
             "work is '-w': a path that begins with '-' is taken for an option: give the folder another name",
         ),
+        (tree() | {"work": ""}, "work is '': the name of a folder is needed"),
+        (
+            tree() | {"work": "~/xom"},
+            "work is '~/xom': '~' is not replaced here, and may differ between accounts: write it out",
+        ),
+        (
+            tree() | {"work": "/scratch/$USER/xom"},
+            "work is '/scratch/$USER/xom': '$USER' is not replaced here, and may differ between accounts: write it out",
+        ),
         (tree() | {"work": [1]}, "work is [1]: the name of a file or folder is needed"),
         (tree(software=[]), "software is []: list should have at least 1 item"),
         (tree(software={}), "software is {}: input should be a valid list"),
@@ -268,7 +277,8 @@ def test_what_is_wrong_with_software_is_said(block: dict[str, Any], words: str) 
 
 @pytest.mark.parametrize("value", [5, None, "text", [], True, [{"work": "work"}]])
 def test_a_configuration_has_keys(value: Any) -> None:
-    assert lines(value) == [f"is {value!r}, a configuration with keys is needed"]
+    shown = "empty" if value is None else repr(value)
+    assert lines(value) == [f"is {shown}, a configuration with keys is needed"]
 
 
 def test_several_mistakes_are_all_said() -> None:

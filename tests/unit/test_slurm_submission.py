@@ -14,7 +14,7 @@ from snakemake.shell import shell
 
 from support import factory
 from xomflow.config.load import check_configuration
-from xomflow.core.errors import ConfigurationError
+from xomflow.core.errors import BatchSystemError, ConfigurationError
 from xomflow.slurm import commands
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.commands import Slurm
@@ -120,7 +120,7 @@ def test_variables_that_are_options_reach_no_command_of_slurm(monkeypatch: pytes
 
     def run(command: list[str], env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
         given[command[0]] = env
-        return subprocess.CompletedProcess(command, 0, "17\n", "")
+        return subprocess.CompletedProcess(command, 0, "17\n" if command[0] == "sbatch" else "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
     names = ("SBATCH_HOLD", "SBATCH_ACCOUNT", "SQUEUE_USERS", "SLURM_CLUSTERS", "SLURM_JOB_ID", "SACCT_FORMAT")
@@ -139,6 +139,35 @@ def test_variables_that_are_options_reach_no_command_of_slurm(monkeypatch: pytes
         ours = {name for name in environment if name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))}
         assert ours - {"SLURM_TIME_FORMAT"} == {"SLURM_CONF", "SLURM_JWT"}, program
         assert environment["TZ"] == ("America/Chicago" if program == "sbatch" else "UTC"), program
+
+
+HEADING = "JOBID|STATE|REASON|END_TIME|NODELIST|COMMENT\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "listed", "numbers"),
+    [
+        ("squeue: warning: maintenance on Monday\n", "17|RUNNING|None|N/A|node1|label\n", ["17"]),
+        ("squeue: warning: maintenance on Monday\n", "", []),
+        ("", "", []),
+    ],
+)
+def test_words_that_squeue_prints_beside_its_list_count_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, words: str, listed: str, numbers: list[str]
+) -> None:
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        heading = "" if "--noheader" in command else HEADING
+        return subprocess.CompletedProcess(command, 0, f"{words}{heading}{listed}", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert [job.number for job in Slurm(factory.settings()).jobs()] == numbers
+
+
+def test_words_without_a_list_are_no_proof_that_there_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 0, "Slurm is away for maintenance\n", "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(BatchSystemError, match="squeue printed no list of jobs: 'Slurm is away for maintenance'"):
+        Slurm(factory.settings()).jobs()
 
 
 # --- the script -------------------------------------------------------------------------------------------------------

@@ -65,6 +65,11 @@ def test_a_job_without_a_known_number_is_found_by_a_comment_that_the_site_adds_t
         assert status(paths, batch, NAMELESS).working == RUNNING.description, comment
 
 
+def test_a_member_of_an_array_or_of_a_job_of_several_parts_is_another_job() -> None:
+    others = [replace(RUNNING, number=number, label="") for number in ("17_4", "17+0", "17_[1-9]", "17.batch", "170")]
+    assert JobIndex(others).job_of(GIVEN) is None
+
+
 def test_a_number_that_slurm_gave_again_is_not_taken_for_the_old_job() -> None:
     other = replace(RUNNING, label="xom another-tick kr83m+v1+052002 attempt 1")
     assert JobIndex([other]).job_of(GIVEN) is None
@@ -172,6 +177,15 @@ def test_how_a_job_ended_that_is_not_listed_any_more_is_asked_of_the_accounting(
     assert status(paths, batch).kind == "lost"
 
 
+def test_the_end_of_another_job_that_had_the_number_before_is_not_its_end(paths: Paths, batch: FakeBatchSystem) -> None:
+    """Numbers begin again when a cluster is set up anew, and its accounting may go on."""
+    end = JobEnd("out_of_memory", "Slurm ended job 17: OUT_OF_MEMORY")
+    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted - timedelta(days=2))]
+    assert status(paths, batch).kind == "lost"
+    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted + timedelta(minutes=5))]
+    assert status(paths, batch).kind == "out_of_memory"
+
+
 def test_a_clock_that_is_ahead_makes_no_job_wait_for_ever(paths: Paths, batch: FakeBatchSystem) -> None:
     late = replace(OVER, ended=times.now() + timedelta(hours=3))
     batch.known = {GIVEN.label: late}
@@ -187,6 +201,9 @@ def test_sacct_is_read_and_what_is_not_over_is_left_out() -> None:
         "17|TIMEOUT|Unknown": "timeout",
         "17|RUNNING|Unknown": None,
         "17.batch|FAILED|2026-11-22T13:00:00": None,
+        "17_4|FAILED|2026-11-22T13:00:00": None,
+        "17+0|FAILED|2026-11-22T13:00:00": None,
+        "17|SOME_NEW_STATE|2026-11-22T13:00:00": None,
         "Slurm accounting storage is disabled": None,
         "": None,
     }

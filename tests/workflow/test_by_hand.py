@@ -282,7 +282,7 @@ MISTAKES: dict[str, tuple[str, list[str], Callable[[Hand], object], str]] = {
         "gone.yaml: cannot be read: No such file or directory",
     ),
     "not YAML": (GOOD, ["1"], lambda hand: hand.write("a: [1"), "config.yaml: is not YAML: while parsing"),
-    "empty": (GOOD, ["1"], lambda hand: hand.write(""), "config.yaml: is None, a configuration with keys is needed"),
+    "empty": (GOOD, ["1"], lambda hand: hand.write(""), "config.yaml: is empty, a configuration with keys is needed"),
     "no block": (
         GOOD,
         ["1"],

@@ -39,7 +39,8 @@ def load_configuration(path: Path, check_files: bool = True) -> Config:
 def check_configuration(tree: Any, source: str, check_files: bool = True) -> Config:
     """Check a configuration that was read from ``source``; `ConfigurationError` as in `load_configuration`."""
     if not isinstance(tree, dict):
-        raise ConfigurationError(f"{source}: is {_shown(tree)}, a configuration with keys is needed")
+        shown = "empty" if tree is None else _shown(tree)
+        raise ConfigurationError(f"{source}: is {shown}, a configuration with keys is needed")
     odd = list(_not_json(tree))
     if odd:
         raise ConfigurationError("\n".join(f"{source}: {line}" for line in odd))

@@ -63,9 +63,19 @@ def _free(name: str) -> str:
     return name
 
 
+def _named(path: Any) -> Any:
+    """Refuse an empty text, which would be the folder of the site."""
+    if path == "":
+        raise ValueError("the name of a folder is needed")
+    return path
+
+
 def _plain(path: Path) -> Path:
-    """Refuse what Snakemake takes for a wildcard, and what no command can print in a line."""
+    """Refuse what Snakemake or people take for something else, and what no command can print in a line."""
     text = str(path)
+    if expected := re.match(r"~[^/]*(?=/|$)|.*?(?<![^/])\$[A-Za-z_]\w*(?=/|$)", text):
+        place = expected[0].rpartition("/")[2]
+        raise ValueError(f"{place!r} is not replaced here, and may differ between accounts: write it out")
     odd = next((letter for letter in text if letter in "{}" or not letter.isprintable()), None)
     if text.startswith("-"):
         raise ValueError("a path that begins with '-' is taken for an option: give the folder another name")
@@ -139,7 +149,7 @@ Duration = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema({"type": "string", "pattern": f"^{LENGTH.pattern}$", "examples": ["30 s", "10 min", "2 d"]}),
 ]
-PlainPath = Annotated[Path, AfterValidator(_plain)]
+PlainPath = Annotated[Path, BeforeValidator(_named), AfterValidator(_plain)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]

@@ -21,6 +21,9 @@ from xomflow.slurm.submitting.job_index import JobIndex, by_name, job_by_name
 from xomflow.slurm.submitting.submissions import Submission, noted
 from xomlib.process.locks import is_locked
 
+# The clocks of this machine and of the cluster may differ by as much.
+_CLOCKS = timedelta(days=1)
+
 
 def statuses(paths: Paths, batch: BatchSystem, latency: float) -> dict[Key, SubmissionStatus]:
     """Return the status of every submission; the batch system is asked once for each account and cluster.
@@ -138,7 +141,13 @@ class _Asked:
                 ended = self._batch.ended_jobs(sorted({one.submission.job for one in here.values()}), cluster)
                 by_number = {job.number: job if _is_past(job) else replace(job, ended=None) for job in ended}
                 for key, one in here.items():
-                    found[key] = replace(one, job=by_number.get(one.submission.job))
+                    job = by_number.get(one.submission.job)
+                    found[key] = replace(one, job=job if job and _can_be(job, one.submission) else None)
+
+
+def _can_be(job: BatchJob, submission: Submission) -> bool:
+    """Return whether a job with the number of a submission can be its job: numbers begin again with a new database."""
+    return job.ended is None or job.ended > submission.submitted - _CLOCKS
 
 
 def _is_past(job: BatchJob) -> bool:

@@ -53,7 +53,7 @@ class Slurm:
         """Return the jobs of a user on a cluster, with comment or name."""
         command = ["squeue", f"--user={user}" if user else "--me", "--all", "--noheader", "--states=all"]
         command += [f"--format={_SQUEUE_FORMAT}{'%j' if by_name else '%k'}", *_clusters(cluster)]
-        return _jobs_in(_run(command), parse)
+        return _jobs_in(_table(command), parse)
 
     def ended_jobs(self, numbers: Sequence[str], cluster: str = "") -> list[BatchJob]:
         """Return how jobs ended, from Slurm's accounting."""
@@ -119,6 +119,21 @@ def _clusters(cluster: str) -> list[str]:
 
 def _jobs_in(printed: str, read: Callable[[str], BatchJob | None]) -> list[BatchJob]:
     return [job for line in printed.splitlines() if (job := read(line))]
+
+
+def _table(command: list[str]) -> str:
+    """Return what ``squeue`` lists. Words without a list are no proof that there is no job, unless they have a heading.
+
+    `BatchSystemError` if there is neither.
+    """
+    printed = _run(command)
+    if not printed.strip() or any(map(parse, printed.splitlines())):
+        return printed
+    with_heading = _run([word for word in command if word != "--noheader"])
+    if not any(map(parse, with_heading.splitlines())):
+        words = textwrap.shorten(with_heading, 200, placeholder=" ...")
+        raise BatchSystemError(f"{command[0]} printed no list of jobs: {words!r}")
+    return printed
 
 
 def _run(command: list[str], stdin: str = "", lock: IO[bytes] | None = None) -> str:
