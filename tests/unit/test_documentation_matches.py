@@ -13,7 +13,9 @@ from xomflow.core.paths import ROOT
 # Sentences that other programs print: Slurm, InfluxDB, MongoDB, the kernel.
 FOREIGN = (
     "Authentication failed",
+    "Config entries have to be defined as",
     "Invalid account",
+    "Invalid config definition",
     "Invalid qos",
     "Memory specification can not be satisfied",
     "No space left on device",
@@ -26,6 +28,7 @@ FOREIGN = (
     "invalid partition",
     "job requeued in held state",
     "launch failed requeued held",
+    "must start with a valid identifier",
     "queue length exceeded",
     "retention policy",
     "timed out",
