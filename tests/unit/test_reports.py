@@ -18,7 +18,9 @@ from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
 from xomflow.reports.digest import digest_text, digest_title
 from xomflow.reports.facts import Facts, Missing, Period
 from xomflow.reports.plot import Span, apart, plot
+from xomflow.reports.table import Cell, table
 from xomflow.reports.week import week_page
+from xomflow.reports.words import cost, how_it_stands, number, some
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,8 @@ def test_the_numbers_are_those_of_the_period_by_run_mode(page: str, facts: Facts
         *("Light yield at 9.4 keV", "Event rate", "Dead time, tpc_bkg", "Dead time, tpc_ambe"),
     ]
     points = [one for one in facts.analyses[1].series[0].points if one.start >= period.WEEK.begin]
-    number, median, spread, newest, expected, deviation = values["Event rate"]
-    assert number == str(len(points))
+    count, median, spread, newest, expected, deviation = values["Event rate"]
+    assert count == str(len(points))
     assert float(median) == pytest.approx(3.1e-3, rel=0.02) and float(spread) > 1e-4
     assert newest.startswith(f"{points[-1].value:.4g} ± ") and newest.endswith("Hz")
     assert expected == "0.0031" and deviation == f"{points[-1].verdict.deviation:+.1f} sigma"  # type: ignore[union-attr]
@@ -76,6 +78,10 @@ def test_what_others_wrote_is_text(page: str, facts: Facts) -> None:
 def test_a_week_without_anything_is_a_report_too() -> None:
     page = week_page(Facts("here", period.WEEK), period.BEGIN)
     assert page.count(">nothing<") == 6 and "<svg" not in page
+
+
+def test_the_reports_of_few_results_are_the_kept_ones() -> None:
+    assert period.golden() == {path.name: path.read_text(encoding="utf-8") for path in period.GOLDEN.iterdir()}
 
 
 # --- plots ------------------------------------------------------------------------------------------------------------
@@ -142,6 +148,34 @@ def test_a_lone_outlier_does_not_flatten_the_others() -> None:
     assert value_range([], [1.0]) == (0.0, 1.0)
 
 
+def test_one_in_a_hundred_of_at_least_forty_values_may_lie_outside_at_each_end() -> None:
+    def inner(number: int) -> tuple[float, float]:
+        values = [-1e6, *range(number - 2), 1e6]
+        low, high = value_range(values, [])
+        room = (high - low) * 0.08 / 1.16
+        return round(low + room), round(high - room)
+
+    assert [inner(number) for number in (39, 99, 100)] == [(-1e6, 1e6), (-1e6, 1e6), (0, 97)]
+
+
+def test_the_middle_edges_of_bands_are_to_be_seen() -> None:
+    assert value_range([5.0, 6.0], [0.0, 4.0, 4.0, 4.0, 8.0, 8.0, 8.0, 20.0]) == pytest.approx((3.68, 8.32))
+    assert value_range([0.0, 10.0], [4.0, 8.0]) == pytest.approx((-0.8, 10.8))
+
+
+def test_ticks_are_the_round_values_and_midnights_within() -> None:
+    assert value_ticks(0.0, 1.0) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert value_ticks(9.9, 10.4) == [9.9, 10.0, 10.1, 10.2, 10.3, 10.4]
+    assert value_ticks(0.0, 5.5) == [0.0, 2.0, 4.0]
+    assert value_ticks(-30.0, 220.0) == [0.0, 50.0, 100.0, 150.0, 200.0]
+    noon, day = NOW.replace(hour=12), timedelta(days=1)
+    midnight = noon - timedelta(hours=12)
+    assert day_ticks(noon, noon + day) == [midnight + day]
+    assert day_ticks(midnight, midnight + 8 * day) == [midnight + n * day for n in range(9)]
+    assert day_ticks(midnight, midnight + 9 * day) == [midnight + 2 * n * day for n in range(5)]
+    assert day_ticks(noon, noon + 16 * day)[0] == midnight + 2 * day
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3e-4, 2e-4), (9.87, 10.31), (1e5, 9e5), (-1.0, 1e-9)])
 def test_ticks_are_round_and_few(low: float, high: float) -> None:
     ticks = value_ticks(low, high)
@@ -154,6 +188,25 @@ def test_ticks_are_round_and_few(low: float, high: float) -> None:
 def test_a_place_outside_is_at_the_edge() -> None:
     scale = Scale(0.0, 10.0, 100.0, 0.0)
     assert [scale(value) for value in (-5.0, 0.0, 2.5, 20.0)] == [100.0, 100.0, 75.0, 0.0]
+    assert [scale.has(value) for value in (-0.1, 0.0, 10.0, 10.1)] == [False, True, True, False]
+    assert Scale(0.0, 30.0, 0.0, 10.0)(10.0) == 3.3
+
+
+def test_of_very_many_rows_a_table_has_the_first_hundred() -> None:
+    whole = table(("a", "#b"), [[str(number), Cell("x", "far")] for number in range(100)])
+    assert (whole.count("<tr>"), "more" in whole) == (101, False)
+    assert whole.startswith('<table><thead><tr><th>a</th><th class="n">b</th></tr></thead>\n<tbody>\n<tr><td>0</td>')
+    cut = table(("a", "b"), [[str(number), Cell("x", "")] for number in range(1101)])
+    assert (cut.count("<tr>"), cut.endswith('</table><p class="none">and 1,001 more</p>')) == (101, True)
+
+
+def test_numbers_are_short_and_cost_is_in_hours_from_a_tenth_on() -> None:
+    assert [number(value) for value in (None, 0.0, 12345.6)] == ["-", "0", "1.235e+04"]
+    assert [cost(seconds) for seconds in (0.0, 359.0, 360.0)] == ["0 CPU seconds", "359 CPU seconds", "0.1 CPU hours"]
+    assert [list(some("abcd", most)) for most in (3, 4)] == [["a", "b", "c", "... and 1 more"], list("abcd")]
+    for how, words in ((HowEnded.GOES_ON, "it is over"), (HowEnded.ONE_RUN, "one bad run")):
+        over = replace(period.few_facts().alarms[0], how_ended=how, reason="")
+        assert how_it_stands(over) == f"ended 2026-11-21 12:00: {words}"
 
 
 # --- the digest -------------------------------------------------------------------------------------------------------

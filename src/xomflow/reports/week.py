@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xomflow.core import times
 from xomflow.core.state import FAILURES, State
-from xomflow.core.verdicts import Alarm
+from xomflow.core.verdicts import Alarm, Mark
 from xomflow.reports.facts import Facts, OfAnalysis, Period, Point, Remarkable, Series
 from xomflow.reports.plot import Span, apart, plot
 from xomflow.reports.table import Cell, table
@@ -73,7 +73,7 @@ def _tiles(facts: Facts) -> str:
     tiles = [
         (began, "alarms began", began > 0),
         (goes_on, "alarms go on", goes_on > 0),
-        (len(facts.marks), "outliers", False),
+        (sum(one.verdict.mark is Mark.OUTLIER for one in facts.marks), "outliers", False),
         (sum(one.done for one in facts.analyses), "analyses of runs done", False),
         (failed, "failed now", failed > 0),
         (waiting, "wait for data now", False),
