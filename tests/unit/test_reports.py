@@ -140,6 +140,55 @@ def test_modes_have_colours_shapes_and_a_legend(facts: Facts) -> None:
     assert len(of_kind(svg, "band")) == 2
 
 
+def test_shapes_repeat_after_three_modes_and_colours_after_six() -> None:
+    single = period.few_facts().analyses[0].series[1]
+
+    def look(place: int) -> tuple[str, str]:
+        modes = [*(f"mode {number}" for number in range(place)), "tpc_bkg"]
+        svg = ElementTree.fromstring(plot(single, period.BEGIN, period.WEEK, modes=modes))
+        (dot,) = [one for one in svg.iter() if one.get("fill")]
+        return dot.get("fill", ""), re.sub(r"[^a-zA-Z]+", "", dot.get("d", ""))
+
+    looks = [look(place) for place in range(7)]
+    assert len({colour for colour, _ in looks}) == 6 and len({shape for _, shape in looks}) == 3
+    assert [looks[3][1], looks[4][1], looks[5][1], looks[6]] == [looks[0][1], looks[1][1], looks[2][1], looks[0]]
+
+
+def test_a_value_outside_is_an_arrow_at_its_edge() -> None:
+    single = period.few_facts().analyses[0].series[1]
+    (one,) = single.points
+    values = [-1e6, *(10.0 + 0.01 * number for number in range(198)), 1e6]
+    values[1:1] = [-1e6]
+    values.append(1e6)
+    text = plot(replace(single, points=[replace(one, value=value) for value in values]), period.BEGIN, period.WEEK)
+    assert (text.count("M260.0 22l-3 6h6z"), text.count("M260.0 184l-3 -6h6z")) == (2, 2)
+
+
+def test_modes_are_together_if_a_gap_between_them_is_not_larger_than_the_widest_range() -> None:
+    single = period.few_facts().analyses[0].series[1]
+    (one,) = single.points
+
+    def titles(*ranges: tuple[float, float]) -> list[str]:
+        found = [replace(one, value=value, mode=f"m{place}") for place, both in enumerate(ranges) for value in both]
+        return [part.title.removeprefix("Single") for part in apart(replace(single, points=found))]
+
+    assert titles((-10.0, -9.0), (-8.0, -7.0)) == [""]
+    assert titles((-10.0, -9.0), (-7.0, -6.5)) == [", m0", ", m1"]
+    assert titles((0.0, 1.0), (5.0, 6.0), (1.1, 1.2), (7.0, 7.5)) == [", m0, m2", ", m1, m3"]
+    assert titles((0.0, 10.0), (2.0, 3.0), (19.0, 20.0), (40.0, 41.0)) == [", m0, m1, m2", ", m3"]
+
+
+def test_the_newest_deviation_is_set_apart_from_three_standard_deviations_on(facts: Facts) -> None:
+    first = facts.analyses[1]
+    newest = first.series[0].points[-1]
+    assert newest.verdict is not None
+    for deviation, is_far in ((2.95, False), (3.0, True), (-3.0, True)):
+        last = replace(newest, verdict=newest.verdict._replace(deviation=deviation))
+        series = replace(first.series[0], points=[last])
+        page = week_page(replace(facts, analyses=[replace(first, series=[series])]), period.BEGIN)
+        assert (f'<td class="n far">{deviation:+.1f} sigma</td>' in page) == is_far
+
+
 def test_a_lone_outlier_does_not_flatten_the_others() -> None:
     low, high = value_range([*(10 + 0.01 * n for n in range(100)), 1e6], [])
     assert low == pytest.approx(10, abs=0.2) and high == pytest.approx(11, abs=0.2)
@@ -240,6 +289,7 @@ def test_a_quiet_day_is_short() -> None:
 
 def test_of_many_lines_the_digest_has_the_first(facts: Facts) -> None:
     many = [Missing(State.FAILED, 1, f"analysis_{n}", "050001", "raised") for n in range(40)]
+    assert digest_text(replace(facts, ticks=3, gap_s=0.0)).endswith("\n3 ticks ended")
     text = digest_text(replace(facts, missing=many))
     assert text.count("failed: run") == 15 and "- ... and 25 more" in text
 

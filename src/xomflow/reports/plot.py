@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -74,14 +75,14 @@ def apart(series: Series) -> list[Series]:
     ranges = {mode: value_range((one.value for one in _of(series.points, mode)), []) for mode in modes}
     widest = max((high - low for low, high in ranges.values()), default=0.0)
     together: list[list[str]] = []
-    top = 0.0
+    top = -math.inf
     for mode in sorted(modes, key=lambda one: ranges[one]):
         low, high = ranges[mode]
-        if together and low - top <= widest:
+        if low - top <= widest:
             together[-1].append(mode)
         else:
             together.append([mode])
-        top = max(top, high) if len(together[-1]) > 1 else high
+        top = max(top, high)
     if len(together) < 2:
         return [series]
     return [
