@@ -222,7 +222,7 @@ class Tree:
         data.read()
         return {
             Path(file).relative_to(self.folder).as_posix(): {
-                line: [test.partition("|")[0] for test in tests if test]
+                line: [test.rpartition("|")[0] for test in tests if test]
                 for line, tests in data.contexts_by_lineno(file).items()
             }
             for file in data.measured_files()

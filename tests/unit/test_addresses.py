@@ -38,6 +38,20 @@ def test_a_contact_has_the_address_of_the_server_with_its_own_name(tmp_path: Pat
     assert read_addresses(address_file(tmp_path, addresses=[])).contact("jane@example.org") is None
 
 
+def test_only_mail_addresses_have_several_recipients(tmp_path: Path) -> None:
+    urls = [
+        "slack://token/?to=a@b.org,c@d.org",
+        "mailto://xom:pw@x.org",
+        "mailto://xom:pw@x.org/a%40b.org/?to=a@b.org,no",
+    ]
+    found = read_addresses(address_file(tmp_path, addresses=urls, heartbeat="https://x.org/{code}")).recipients
+    assert [(one.name, one.url) for one in found] == [
+        ("1 (slack)", urls[0]),
+        ("2 (mailto)", urls[1]),
+        ("a@b.org", urls[2]),
+    ]
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "no JSON": (SECRET, "is not JSON of the form"),
     "a list": ([f"mailto://xom:{SECRET}@x"], "is not JSON of the form"),

@@ -86,6 +86,39 @@ def test_nothing_is_told_about_what_changed_more_than_two_days_ago() -> None:
     assert any(told_in([matters_of(alarm(began=times.text(NOW - timedelta(days=1, hours=23))))])[0])
 
 
+def test_what_changed_two_days_ago_to_the_second_is_news_still() -> None:
+    edge = times.text(NOW - timedelta(days=2))
+    assert any(told_in([matters_of(alarm(began=edge))])[0])
+    assert any(told_in([matters_of(alarm(began=edge, ended=edge, how_ended=HowEnded.RETURNED))])[0])
+
+
+def test_what_was_told_and_is_not_looked_at_is_forgotten_after_ninety_days() -> None:
+    told = news_for({}, suspended(), ALL, NOW).told
+    days = [timedelta(days=90) - timedelta(seconds=1), timedelta(days=90)]
+    assert [bool(news_for(told, [], set(), NOW + later).told) for later in days] == [True, False]
+    seen = news_for({}, suspended(), ALL, NOW).seen
+    assert news_for(seen, [], set(), NOW + timedelta(days=900)).told == seen
+
+
+def test_a_clock_that_was_set_back_reminds_at_once() -> None:
+    told = news_for({}, suspended(), ALL, NOW).told
+    assert not news_for(told, suspended(), ALL, NOW)
+    assert news_for(told, suspended(), ALL, NOW - timedelta(seconds=1)).lasting
+
+
+def test_a_mute_of_an_alarm_that_was_away_brings_it_back() -> None:
+    told = news_for({}, matters_of(alarm()), ALL, NOW).told
+    away = news_for(told, [], ALL, NOW + EVERY).told
+    muted = news_for(away, matters_of(alarm(state=AlarmState.MUTED)), ALL, NOW + 2 * EVERY).told
+    assert [one.gone for known in (told, away, muted) for one in known.values()] == [None, NOW + EVERY, None]
+
+
+def test_runs_that_are_tried_again_are_over_without_a_word() -> None:
+    told = news_for({}, given_up(52801), ALL, NOW).told
+    news = news_for(told, [], ALL, NOW + EVERY)
+    assert (bool(news), news.told, news.seen) == (False, {}, {})
+
+
 def test_what_could_not_be_told_in_time_is_told_later() -> None:
     found = told_in([matters_of(alarm())] * 500, fails=range(499))
     assert all(one[0] == [NEW] for one in found)
@@ -193,6 +226,20 @@ def test_the_end_of_a_tick_without_a_sentence_has_one() -> None:
     assert not of_end(ExitCode.FAILED_RUNS, [], NOW)
 
 
+def test_the_newest_end_of_the_runs_decides_whether_they_are_news() -> None:
+    both = [*given_up(52801, hours=50), *given_up(52802, hours=1)]
+    assert [one.since for one in both] == [NOW - timedelta(hours=50), NOW - timedelta(hours=1)]
+    ends = [NOW - timedelta(hours=2), None, NOW - timedelta(hours=3)]
+    states = [State.GAVE_UP, State.GAVE_UP, State.GAVE_UP, State.FAILED]
+    keys = [
+        ListedKey(Key("a", "v1", f"{run:06}"), state, "raised", since=end)
+        for run, (state, end) in enumerate(zip(states, [*ends, NOW], strict=True))
+    ]
+    (one,) = of_given_up(keys, {}, NOW)
+    assert (one.since, one.sentence) == (ends[0], "a gave up on 3 runs, the newest is 000002: raised")
+    assert of_given_up(keys[1:2], {}, NOW)[0].since == NOW
+
+
 SITUATIONS = st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.booleans()), max_size=60)
 
 
@@ -232,6 +279,27 @@ def test_a_message_has_its_parts_and_no_more_lines_than_people_read() -> None:
         "Digest",
     ]
     assert lines[-1] == "The page: here"
+
+
+def test_a_message_is_written_like_this() -> None:
+    news = News(begun=matters_of(alarm()), ended=["it is\n  over"], lasting=suspended("still"))
+    assert letter_about(news, Letter("XOM: the day", "Digest"), "The page: here", maybe_known=True) == Letter(
+        "XOM: light_yield fell [kr83m-v1-052894] (and 2 more)",
+        "XOM was stopped while it sent its last message: you may know some of this.\n\n"
+        "New\n- light_yield fell [kr83m-v1-052894]\n\nOver\n- it is over\n\nStill so\n- still\n\nDigest\n\n"
+        'The name in brackets is the alarm\'s: xom acknowledge NAME --why "..."\nThe page: here\n',
+    )
+    assert letter_about(News(), Letter("XOM: the day", "Digest"), "here") == Letter("XOM: the day", "Digest\n\nhere\n")
+    assert letter_about(News(), None, "here") == Letter("XOM", "here\n")
+    assert letter_about(News(ended=["x"]), None, "here") == Letter("XOM: over: x", "Over\n- x\n\nhere\n")
+    whole = letter_about(News(lasting=suspended("x") * 30), None, "here")
+    assert (whole.title, "more" in whole.body) == ("XOM: still: x (and 29 more)", False)
+
+
+def test_a_long_sentence_is_shortened_in_the_title() -> None:
+    for number, is_whole in ((55, True), (56, False)):
+        title = letter_about(News(begun=suspended(" ".join("x" * number) + "y")), None, "").title
+        assert (len(title) == 5 + 110, title.endswith(" ...")) == (is_whole, not is_whole)
 
 
 @pytest.mark.parametrize("maybe", [True, False])

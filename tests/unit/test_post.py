@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from support.mail import PASSWORD, MailServer, mail_server
+from xomflow.notify import post
 from xomflow.notify.addresses import Recipient
 from xomflow.notify.letter import Letter
 from xomflow.notify.post import clean, send
@@ -62,6 +66,35 @@ def test_a_server_that_takes_nothing_now_is_told(server: MailServer) -> None:
 def test_a_server_that_never_answers_costs_the_time_limit(server: MailServer) -> None:
     server.hangs = True
     assert "timed out" in (problem := send(to(server.url("jane@example.org")), LETTER, 0.3)) or "0 s" in problem
+
+
+def test_what_no_time_limit_of_a_server_ends_is_ended_and_the_alarm_of_others_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(post, "_send", lambda *_: threading.Event().wait(20))
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        assert send(to("mailto://x"), LETTER, 0.01) == "no answer within 0 s"
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_error_of_a_service_is_told_in_one_short_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise KeyError("no\n such " + "thing " * 50)
+
+    monkeypatch.setattr(post, "_send", fail)
+    problem = send(to("mailto://x"), LETTER)
+    assert problem.startswith("KeyError: 'no") and problem.endswith("...") and len(problem) == 200
+    assert logging.getLogger("apprise").handlers == []
+    assert len(clean("x" * 200, "mailto://x")) == 200 and clean("x" * 200, "mailto://x")[-1] == "x"
+
+
+def test_a_secret_of_six_letters_is_hidden_within_words_too() -> None:
+    assert clean("abcdef1 abcde1 abcde", "mailto://x:abcdef@h") == "***1 abcde1 abcde"
+    assert clean("abcdef1 abcde1 abcde", "mailto://x:abcde@h") == "abcdef1 abcde1 ***"
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

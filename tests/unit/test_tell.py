@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from xomflow.notify import tell as module
 from xomflow.notify.addresses import Addresses, Recipient, read_addresses
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import Kind, Matter, of_persons
+from xomflow.notify.state import read_told
 from xomflow.notify.tell import Situation, digest_day, tell
 
 ALL = set(Kind)
@@ -176,6 +178,41 @@ def test_news_and_digest_are_one_message(paths: Paths) -> None:
     say(paths, post, suspended(), now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
     ((_, text),) = post.sent
     assert text.startswith("XOM: analyses.kr83m is suspended") and "the digest" in text
+
+
+def test_one_who_is_new_gets_the_news_without_the_digest_of_the_others(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
+    say(paths, post, suspended(), now=MORNING + timedelta(days=1), hour=6)
+    assert [(name, "the digest" in text) for name, text in post.sent] == [(JANE.name, True), (MAX.name, False)]
+
+
+def test_news_without_digests_leave_the_day_of_the_last_one(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
+    say(paths, post, suspended(), now=MORNING, recipients=(JANE,))
+    say(paths, post, suspended(), now=MORNING + timedelta(hours=23, minutes=59), hour=6, recipients=(JANE,))
+    assert post.names() == [JANE.name]
+    say(paths, post, suspended(), now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
+    assert post.names() == [JANE.name]
+
+
+def test_one_who_is_no_recipient_any_more_is_forgotten(paths: Paths) -> None:
+    say(paths, Post(), suspended())
+    assert set(read_told(paths)) == {JANE.name, MAX.name}
+    say(paths, Post(), suspended(), recipients=(MAX,))
+    assert set(read_told(paths)) == {MAX.name}
+
+
+def test_a_message_is_begun_until_the_time_is_over(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 45.0, 45.1])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    post = Post()
+    (line,) = say(paths, post, suspended())
+    assert line == (
+        "notify: 1 recipients were not told the news, 2 (slack): others took too long; the next tick tries again"
+    )
+    assert (post.names(), read_told(paths)[MAX.name].problem) == ([JANE.name], "others took too long")
 
 
 def test_the_contact_of_an_analysis_is_told_only_about_it(paths: Paths) -> None:

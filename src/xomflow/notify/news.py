@@ -162,7 +162,7 @@ def _part_of(one: Matter, known: Known, now: datetime) -> _Part:
         return _Part.OVER
     if known.told is None:
         return _Part.NOTHING if one.settles and known.seen < 2 else _Part.NEW
-    return _Part.STILL if _is_due(one, known, now) else _Part.NOTHING
+    return _Part.STILL if _is_due(one, known.sentence, now - known.told) else _Part.NOTHING
 
 
 def _by_name(matters: Collection[Matter], known: KnownMatters) -> dict[str, Matter]:
@@ -202,9 +202,8 @@ def _is_old(moment: datetime, now: datetime) -> bool:
     return now - moment > OLD
 
 
-def _is_due(one: Matter, known: Known, now: datetime) -> bool:
-    if known.told is None or one.repeats is Repeats.NEVER:
+def _is_due(one: Matter, sentence: str, age: timedelta) -> bool:
+    """Return whether a matter that was told with a sentence some time ago is told again."""
+    if one.repeats is Repeats.NEVER or timedelta() <= age < _AGAIN_AFTER:
         return False
-    if timedelta() <= now - known.told < _AGAIN_AFTER:
-        return False
-    return one.repeats is Repeats.DAILY or one.sentence != known.sentence
+    return one.repeats is Repeats.DAILY or one.sentence != sentence
