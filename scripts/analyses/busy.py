@@ -1,18 +1,23 @@
 """Share of a run inside busy intervals or high-energy vetoes, and the number of these intervals.
 
-One pass over ``veto_intervals``; its rows are kept, 140 bytes each. See docs/analyses/busy.md.
+One pass over ``veto_intervals``; starts and ends of its rows are kept, by type. See docs/analyses/busy.md.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 import xomlib
 from xomphysics import figures, quality
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
-from xomphysics.reading.intervals import COLUMNS, Intervals, Veto, collect, occupancy
+from xomphysics.reading.intervals import COLUMNS, Intervals, is_named, occupancy
+from xomphysics.reading.intervals import merge as merge_intervals
+from xomphysics.reading.veto_chunks import rows_by_type
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {
@@ -25,6 +30,36 @@ DEFAULTS: dict[str, Any] = {
     "quality": {},  # limits of a good result
 }
 BINS = 60
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of ``veto_intervals`` of one run.
+
+    Attributes
+    ----------
+    times
+        Starts and ends of the rows of each type (ns since 1970), in the order of the types' names.
+    low, high
+        Start of the first and end of the last chunk (ns since 1970).
+    """
+
+    times: Mapping[str, tuple[Times, Times]]
+    low: int
+    high: int
+
+    def of(self, patterns: Sequence[str]) -> Intervals:
+        """Return the merged intervals whose type matches one of ``patterns``."""
+        none = np.zeros(0, dtype=np.int64)
+        named = [(none, none), *(pair for name, pair in self.times.items() if is_named(np.array([name]), patterns)[0])]
+        starts, ends = (np.concatenate(parts) for parts in zip(*named, strict=True))
+        return merge_intervals(starts, ends, self.low, self.high)
+
+    def types(self) -> dict[str, int]:
+        """Return the number of rows of each type."""
+        return {name: len(starts) for name, (starts, _) in self.times.items()}
 
 
 def check(settings: dict[str, Any]) -> None:
@@ -45,7 +80,19 @@ def check(settings: dict[str, Any]) -> None:
             raise ValueError(f"settings.typical_ms has no length above zero for {kind}")
 
 
-def results(veto: Veto, settings: dict[str, Any]) -> list[dict[str, Any]]:
+def collect(data: Iterable[Any]) -> Rows:
+    """Gather the rows of a run, from its chunks (``start``, ``end``, ``data``)."""
+    low, high = 0, 0
+    parts: dict[str, list[tuple[Times, Times]]] = {}
+    for i, chunk in enumerate(data):
+        low, high = int(chunk.start) if i == 0 else low, int(chunk.end)
+        for name, rows in rows_by_type(chunk.data["veto_type"]):
+            parts.setdefault(str(name[0]), []).append((chunk.data["time"][rows], chunk.data["endtime"][rows]))
+    joined = {name: tuple(map(np.concatenate, zip(*pairs, strict=True))) for name, pairs in sorted(parts.items())}
+    return Rows({name: (starts, ends) for name, (starts, ends) in joined.items()}, low, high)
+
+
+def results(veto: Rows, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the results as keywords of `xomlib.Xomresult`: fraction and number of the intervals of each kind."""
     out: list[dict[str, Any]] = []
     for kind, patterns in settings["kinds"].items():
@@ -64,9 +111,10 @@ def results(veto: Veto, settings: dict[str, Any]) -> list[dict[str, Any]]:
     return quality.judged(out, settings["quality"], live_time.unknown_warning(_unknown(veto, settings)))
 
 
-def _unknown(veto: Veto, settings: dict[str, Any]) -> dict[str, int]:
+def _unknown(veto: Rows, settings: dict[str, Any]) -> dict[str, int]:
     own = [pattern for patterns in settings["kinds"].values() for pattern in patterns]
-    return live_time.unknown_types(veto, [*own, *settings["vetoes"], *settings["marks"]])
+    known = [*own, *settings["vetoes"], *settings["marks"]]
+    return {name: n for name, n in veto.types().items() if not is_named(np.array([name]), known)[0]}
 
 
 def _lengths(found: Intervals) -> dict[str, float]:
@@ -76,12 +124,12 @@ def _lengths(found: Intervals) -> dict[str, float]:
     return {"mean_length_ms": float(lengths.mean()), "longest_ms": float(lengths.max())}
 
 
-def draw(veto: Veto, settings: dict[str, Any], run_id: str) -> Figure:
+def draw(veto: Rows, settings: dict[str, Any], run_id: str) -> Figure:
     """Draw the share of the time over the run, and the lengths of the intervals."""
     figure = figures.new_figure(f"Run {run_id}: veto intervals", 9.0, 6.4)
     over_time, lengths = figure.subplots(2, 1)
     figure.subplots_adjust(left=0.09, right=0.98, top=0.89, bottom=0.08, hspace=0.36)
-    figures.style(over_time, "time since the start of the run [s]", "share of the time", f"{len(veto.rows):,} rows")
+    figures.style(over_time, "time since the start of the run [s]", "share of the time", f"{_rows(veto):,} rows")
     figures.style(lengths, "length [ms]", "intervals per bin", "Lengths after merging")
     if veto.high <= veto.low:
         figures.say_empty(over_time, "the data span no time")
@@ -103,6 +151,10 @@ def draw(veto: Veto, settings: dict[str, Any], run_id: str) -> Figure:
     return figure
 
 
+def _rows(veto: Rows) -> int:
+    return sum(veto.types().values())
+
+
 def main(run_id: str) -> None:
     """Analyse one run."""
     settings = merge(DEFAULTS, xomlib.settings())
@@ -111,7 +163,7 @@ def main(run_id: str) -> None:
     for result in results(veto, settings):
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(veto, settings, run_id))
-    xomlib.xom_message(success=True, text=f"{len(veto.rows)} rows in {(veto.high - veto.low) / 1e9:.1f} s")
+    xomlib.xom_message(success=True, text=f"{_rows(veto)} rows in {(veto.high - veto.low) / 1e9:.1f} s")
 
 
 if __name__ == "__main__":

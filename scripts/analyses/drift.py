@@ -31,12 +31,12 @@ DEFAULTS: dict[str, Any] = {
     "cathode_us": [1000, 3000],  # where the cathode's edge is looked for
     "window_us": 100,  # to both sides of it
     "edge_width_us": 5,  # expected of the cathode's edge, to a factor of two
-    "gate_events": 10,  # the gate is found from the so many shortest drift times
+    "gate_events": 25,  # the gate is found from the so many shortest drift times
     "minimum_events": 5000,
     "quality": {
         "misfit": [None, 0.3],
-        "edge_events": [10, None],
-        "edge_width_ratio": [None, 1.6],
+        "edge_events": [15, None],
+        "edge_width_ratio": [0.35, 1.6],
         "background_fraction": [None, 0.3],
         "gate_spacing": [0.2, 2.5],
         "minos_asymmetry": [None, 0.25],
@@ -120,8 +120,9 @@ def _numbers(name: str, found: Edges, settings: dict[str, Any]) -> dict[str, Any
     of_gate = {"gate_spacing": gate.spacing, "events_per_us": gate.density}
     if name == "gate_drift_time":
         return {"variable_value": gate.place, "error": gate.error, "data": of_gate}
-    data = {"background_fraction": cathode.background, "edge_events": cathode.edge_events}
-    data |= {"edge_width_us": cathode.width, "edge_width_ratio": cathode.width / settings["edge_width_us"]}
+    expected = settings["edge_width_us"]  # a fitted width would flag those results that came out sharp by chance
+    data = {"background_fraction": cathode.background, "edge_events": (cathode.plateau - cathode.beyond) * expected}
+    data |= {"edge_width_us": cathode.width, "edge_width_ratio": cathode.width / expected}
     data |= {"misfit": cathode.goodness.misfit(cathode.n), "chi2": cathode.goodness.chi2}
     data |= {"ndf": cathode.goodness.ndf, "p_value": cathode.goodness.p_value}
     data |= {} if cathode.asymmetry is None else {"minos_asymmetry": cathode.asymmetry}

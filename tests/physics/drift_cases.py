@@ -58,6 +58,10 @@ def case_sharp() -> Any:
     return main(events(1e4, spread=0.5))
 
 
+def case_few_at_the_edge() -> Any:
+    return main(events(5300, spread=7))
+
+
 def case_wide() -> Any:
     """An edge three times as wide as expected, and one as wide as expected then."""
     found = events(spread=15)

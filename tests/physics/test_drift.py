@@ -54,10 +54,15 @@ def test_a_spectrum_without_an_edge_gives_no_good_number(found: Any, case: str, 
     assert said.get("insufficient", "").startswith(reason) or said["data"]["quality"] == "poor"
 
 
-def test_an_edge_of_few_events_is_flagged(found: Any) -> None:
-    data = found["sharp"]["results"]["drift_velocity"]["data"]
+def test_an_edge_of_few_events_is_flagged_whatever_its_width_came_out_as(found: Any) -> None:
+    data = found["few_at_the_edge"]["results"]["drift_velocity"]["data"]
     assert data["quality"] == "poor"
     assert "edge_events" in data["quality_reason"]
+
+
+def test_an_edge_far_sharper_than_expected_is_flagged(found: Any) -> None:
+    data = found["sharp"]["results"]["drift_velocity"]["data"]
+    assert "edge_width_ratio" in data["quality_reason"]
 
 
 def test_an_edge_far_wider_than_expected_is_flagged_until_it_is_expected(found: Any) -> None:

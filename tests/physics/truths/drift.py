@@ -11,6 +11,7 @@ script = analysis_scripts.load("drift")
 SETTINGS = script.DEFAULTS
 EVENT = np.dtype([(name, "f4") for name in script.COLUMNS])
 UNFLAGGED = "1 % are not flagged: those in which the edge is found far too narrow"
+SHARP = "the edge is 0.6 times as wide as expected, which moves it by a tenth of its error"
 LONGEST = 2600.0  # us, of drift times of accidental pairs
 
 
@@ -73,9 +74,16 @@ def runs_of(
 
 SCENARIOS = [
     Scenario("normal", "10,000 events, the cathode's edge 4.5 us wide", runs_of(1e4)),
-    Scenario("least", "5,300 events", runs_of(5300), fast_runs=100),
+    Scenario("least", "7,000 events: 16 at the edge, 15 needed", runs_of(7000), fast_runs=100),
     Scenario("many", "200,000 events", runs_of(2e5), runs=1000, fast_runs=60),
-    Scenario("fast", "1.3 mm/us, edge 3 us wide", runs_of(2e4, velocity=1.3, spread=3), runs=1000, fast_runs=0),
+    Scenario(
+        "fast",
+        "1.3 mm/us, edge 3 us wide, 5 expected",
+        runs_of(2e4, velocity=1.3, spread=3),
+        runs=1000,
+        fast_runs=0,
+        known={"drift_velocity": Known(SHARP, 0.1, 1.0), "cathode_drift_time": Known(SHARP, -0.1, 1.0)},
+    ),
     Scenario("wide", "edge 15 us wide, 15 expected", runs_of(1e4, spread=15, expected=15), runs=1000, fast_runs=60),
     Scenario(
         "unexpected",
