@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.decisions import files
-from xomflow.decisions.files import DecisionError, read_decisions, write_decision
+from xomflow.decisions.files import DecisionError, read_decisions, replace_decision, write_decision
 from xomflow.decisions.model import Decision, Subject, Verb, accepted, standing, to_redo
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -54,6 +54,24 @@ def test_a_decision_can_be_read_by_the_owner_of_work_whatever_the_umask_is(paths
         assert write_decision(paths, ACCEPTED).stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(before)
+
+
+def test_the_first_decision_makes_the_folder_of_decisions(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    path = write_decision(Paths(tmp_path / "work"), ACCEPTED)
+    assert read_decisions(Paths(tmp_path / "work")).made == (ACCEPTED,)
+    assert path.parent == Paths(tmp_path / "work").decisions
+
+
+def test_a_decision_is_written_in_the_place_of_another_one(paths: Paths) -> None:
+    path = write_decision(paths, ACCEPTED)
+    before = os.umask(0o077)
+    try:
+        replace_decision(paths, replace(ACCEPTED, why="the disk came back", name=path.name))
+    finally:
+        os.umask(before)
+    assert [one.why for one in read_decisions(paths).made] == ["the disk came back"]
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_decision_is_written_where_there_are_no_hard_links(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge, Judged, judge
+from xomflow.expected.method.jumps import Gaps
 from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.method.windows import Base, Windows
 from xomflow.expected.seed import seed_of
@@ -138,6 +139,38 @@ def test_heavy_tails_make_a_change_of_scatter_less_significant() -> None:
         return found.sigma if found is not None and found.kind == "scatter" else 0.0
 
     assert significance(tails) < 0.9 * significance(noise("normal", 3000))
+
+
+@pytest.mark.parametrize(
+    ("offs", "n", "first"),
+    [
+        ([2.0] * 16, 16, 16),
+        ([-2.0] * 16, 16, 16),
+        ([0.0] * 8 + [2.5] * 8, 8, 8),
+        ([1.3] * 8 + [2.9] * 8, 8, 16),
+        ([0.0] * 20 + [2.2] * 12, 8, 12),
+        ([-1.0] * 6 + [3.0] * 5 + [-0.1] * 3, 0, 0),
+        ([1.0] * 15, 0, 0),
+    ],
+)
+def test_a_step_is_where_results_together_are_most_significant(offs: list[float], n: int, first: int) -> None:
+    windows, base = Windows(), Base(10.0, 0.0, 0.0, 0.0, 640.0)
+    for one in [*[0.0] * 60, *offs]:
+        windows.add(10 + one, 1.0, 0.0, 0, base)
+    windows.since, windows.number = len(offs), 64
+    found, missed = windows.look()
+    assert (found.n, found.first, found.kind) == (n, first, "step") if n else found is None
+    assert [i for i, _ in missed] == [i for i, length in enumerate((4, 8, 16, 32, 64)) if length <= len(offs)]
+
+
+def test_a_gap_is_three_days_at_least_and_four_times_the_usual_time() -> None:
+    gaps, day = Gaps(), 24.0
+    starts = [0.0]
+    for waited in (1, 71, 73, 5 * day, 7 * day, 8 * day, 40 * day, 1, 1, 3 * day - 0.1, 4 * day):
+        starts.append(starts[-1] + waited)
+    found = [gaps.before(1e9 + 3600 * one) for one in starts]
+    assert [round(one, 3) for one in found] == [0, 0, 0, 0.5, 0.714, 1, 1.143, 4, 0, 0, 0, 0.571]
+    assert gaps.before(1e9) == 0.0 and gaps.last == 1e9 + 3600 * starts[-1]
 
 
 def test_a_lone_outlier_is_a_mark_and_no_event_and_moves_nothing() -> None:

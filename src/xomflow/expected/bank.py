@@ -222,10 +222,9 @@ class Bank:
         """Begin with new levels; missing variables are expected to be missing from now on."""
         for name in list(self._series) if "" in variables else variables:
             if name in self._series:
-                for kind, how in self._series[name].renew():
-                    self._end(kind, name, how)
-            if (Kind.MISSING, name) in self._open:
-                self._end(Kind.MISSING, name, HowEnded.EXPECTED)
+                self._series[name].renew()
+            for kind in (Kind.STEP, Kind.SCATTER, Kind.DRIFT, Kind.MISSING):
+                self._end(kind, name, HowEnded.EXPECTED)
 
     def _mark(self, name: str, taken: Taken, muted: Container[str], learns: bool) -> tuple[Mark, bool]:
         """Return the mark of a result, and whether it was learned."""

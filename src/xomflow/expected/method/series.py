@@ -101,17 +101,13 @@ class Series:
             self.frozen = self.frozen._replace(variance=self.frozen.variance + jump)
         self.windows.since = 0
 
-    def renew(self) -> list[tuple[Kind, HowEnded]]:
-        """Begin with a new level, which a person expects; return the alarms that end by that."""
-        ends = [(Kind.STEP, HowEnded.EXPECTED)] if self.is_open else []
-        ends += [(Kind.SCATTER, HowEnded.EXPECTED)] if self.settling else []
-        ends += [(Kind.DRIFT, HowEnded.EXPECTED)] if self.drift.is_open else []
+    def renew(self) -> None:
+        """Begin with a new level, which a person expects."""
         self.first, self.frozen, self.settling = [], None, 0
         self.windows.since = 0
         self.drift.forget()
         if (level := self.level) is not None:
             level.widen(_UNKNOWN * (level.scatter2 + level.error2))
-        return ends
 
     def look(self, value: float, error: float) -> Look | None:
         """Return what is expected, seen from a result; None: not enough history.

@@ -128,7 +128,7 @@ class Windows(Kept):
         """Return the most significant step, else a change of scatter, and how much the mean of each window missed."""
         step, scatter, missed = None, None, []
         for i, (n, every) in enumerate(WINDOWS):
-            if n > self.since or n > len(self.rows):
+            if n > self.since:
                 break
             if self.number % every:
                 continue
