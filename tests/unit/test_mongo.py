@@ -19,7 +19,7 @@ from xomflow.config.model import RunDB
 from xomflow.core.errors import RunDBError
 from xomflow.rundb import mongo
 from xomflow.rundb.database import MongoRunDB
-from xomflow.rundb.mongo import Server, decoded
+from xomflow.rundb.mongo import Server, decoded, shelved
 
 
 class Collection:
@@ -114,6 +114,30 @@ def test_a_time_or_a_text_that_python_cannot_hold_costs_no_other_document() -> N
     odd = bson.encode({"number": 2, "text": "abc"}).replace(b"abc", b"a\xff\xff")
     one, other, good = decoded([late + odd, bson.encode({"number": 3})])
     assert (one["number"], other["number"], good) == (1, 2, {"number": 3})
+
+
+@pytest.mark.parametrize(
+    ("number", "shelf"),
+    [
+        *[
+            (0, "000"),
+            (999, "000"),
+            (1000, "001"),
+            (52001, "052"),
+            (999_999, "999"),
+            (52001.0, "052"),
+            (52999.9, "052"),
+        ],
+        *[(bson.Int64(52001), "052"), (bson.Int64(2**40), ""), (1_000_000, ""), (-1, ""), (-0.5, ""), (math.nan, "")],
+        *[(math.inf, ""), ("52001", ""), (None, ""), ([52001], ""), (True, "")],
+    ],
+)
+def test_a_document_is_on_the_shelf_of_its_number_and_one_without_a_plain_number_on_none(
+    number: Any, shelf: str
+) -> None:
+    others = [bson.encode({"name": "a", "number": number, "text": "number"}), bson.encode({"other": 5})]
+    batches = [b"".join(others), others[0] * 3]
+    assert list(shelved(batches)) == [(shelf, others[0]), ("", others[1]), *[(shelf, others[0])] * 3]
 
 
 # --- which server -----------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def result(number: int, hours: float, values: Mapping[str, Any], **more: Any) ->
 
 
 def changes(source: Source) -> Iterator[RunResults]:
-    """Steps that return and that stay, more scatter, heavy tails, levels that move, values without errors, equal ones."""
+    """Steps that return and that stay, more scatter, heavy tails, levels that move, values without errors."""
     slow = fast = 0.0
     for i in range(520):
         slow, fast = slow + 0.03 * source.normal(), fast + 0.12 * source.normal()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,95 @@ def test_changed_shelves_are_read_in_the_pass_that_finds_them(order: list[int], 
         if most == 10**6 and order == sorted(order):
             assert len(passes) == 1
         assert one.read(names) == shelves(after, [], most).read(names), "what was taken is there no more"
+
+
+def test_a_question_about_few_runs_leaves_aside_what_is_wrong_with_others(tmp_path: Path) -> None:
+    bad = b'{"number": %d, "mode": '
+    lines = [bad % number for number in (51999, 52000, 52999, 53000)]
+    (tmp_path / "runs.jsonl").write_bytes(b"\n".join([GOOD, *lines, b"{ odd", b"5", b""]))
+
+    def lines_of(*ends: int | None) -> list[int]:
+        found = FileRunDB(tmp_path / "runs.jsonl").runs(*ends).problems  # type: ignore[arg-type]
+        return [int(named[1]) for one in found if (named := re.search(r", line (\d+) is not", one))]
+
+    assert lines_of(52000, 52999) == [3, 4, 6]
+    assert lines_of(52000, 53000) == lines_of(0, None) == lines_of(52000, None) == [2, 3, 4, 5, 6]
+    assert lines_of(51999, 52000) == [2, 3, 6]
+
+
+def test_what_is_wrong_with_a_line_is_about_the_run_whose_number_it_has(tmp_path: Path) -> None:
+    lines = [b'{"number": 52001, {', b'{"number": 52002, "number": 52003 {', b"{ odd"]
+    found = read(tmp_path, b"\n".join([*lines, GOOD]))
+    assert [(one.kind, one.number) for one in found.complaints] == [
+        ("not JSON", 52001),
+        ("not JSON", None),
+        ("not JSON", None),
+    ]
+    assert found.unclear == {52001}
+    by_shelf = found.by_shelf()
+    assert {name: (list(one.runs), [bad.number for bad in one.complaints]) for name, one in by_shelf.items()} == {
+        "052": ([52000], [52001]),
+        "": ([], [None, None]),
+    }
+
+
+def test_the_data_of_a_run_are_those_of_its_first_document_as_far_as_there_are_any(tmp_path: Path) -> None:
+    first = document(52001) | {"data": [1], "deleted_data": [2], "other": [3]}
+    rundb = file(tmp_path, [first, document(52001) | {"data": [4]}, document(52002), document(52003) | {"data": [5]}])
+    assert rundb.data_of([52001, 52002, 52004]) == {52001: {"data": [1], "deleted_data": [2]}, 52002: {}}
+
+
+def test_a_file_has_the_same_stamp_until_it_changes(tmp_path: Path) -> None:
+    rundb, path = file(tmp_path, [document(52000)]), tmp_path / "runs.jsonl"
+    assert rundb.fingerprint(0, None) == ""  # what was written just now may change without a trace
+    stamps = set()
+    for seconds in (100, 50):
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - seconds))
+        stamps.add(rundb.fingerprint(0, None))
+        assert rundb.fingerprint(0, None) in stamps
+    assert len(stamps) == 2 and all(one.startswith(f"{path} ") for one in stamps)
+    assert FileRunDB(tmp_path / "none").fingerprint(0, None) == ""
+
+
+# --- shelves ----------------------------------------------------------------------------------------------------------
+NUMBERS = [7, 999, 1000, 52000, 52999, 53000, 999_999]
+
+
+def test_lines_are_on_the_shelf_of_their_run_and_only_what_changed_has_another_digest(tmp_path: Path) -> None:
+    before = file(tmp_path, list(map(document, NUMBERS))).shelves(0, None).digests()
+    assert sorted(before) == ["000", "001", "052", "053", "999"]
+    rundb = file(tmp_path, [document(number, source="x" if number == 52999 else "none") for number in NUMBERS])
+    after = rundb.shelves(0, None).digests()
+    assert {name for name in after if after[name] != before[name]} == {"052"}
+    found = rundb.shelves(0, None).read(["052", "053", "777"])
+    assert {name: list(one.answer.runs) for name, one in found.items()} == {
+        "052": [52000, 52999],
+        "053": [53000],
+        "777": [],
+    }
+    assert [found[name].digest for name in ("052", "053", "777")] == [after["052"], after["053"], ""]
+
+
+def test_runs_outside_the_range_are_on_no_shelf(tmp_path: Path) -> None:
+    found = file(tmp_path, list(map(document, NUMBERS))).shelves(1000, 52998).read(["000", "001", "052"])
+    assert {name: list(one.answer.runs) for name, one in found.items()} == {"000": [], "001": [1000], "052": [52000]}
+
+
+def test_a_shelf_with_a_line_that_is_not_json_has_no_digest_and_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(b"\n".join([GOOD, b"", b'{"number": 53001, {', json_util.dumps(document(53002)).encode(), b""]))
+    found = FileRunDB(path).shelves(0, None).read(["052", "053"])
+    assert found["052"].digest and not found["053"].digest
+    assert (list(found["053"].answer.runs), found["053"].answer.unclear) == ([53002], {53001})
+    assert found["053"].answer.problems[0].startswith(f"{path}, line 3 is not JSON: ")
+    assert found["052"].answer.problems == []
+
+
+def test_a_document_on_another_shelf_than_it_seems_makes_all_be_read_without_digests(tmp_path: Path) -> None:
+    strange = {"other": {"number": 7001}, **document(52002)}
+    found = file(tmp_path, [document(52000), strange, document(53000)]).shelves(0, None).read(["007"])
+    assert {name: (one.digest, sorted(one.answer.runs)) for name, one in found.items()} == {
+        "007": ("", []),
+        "052": ("", [52000, 52002]),
+        "053": ("", [53000]),
+    }

@@ -101,10 +101,9 @@ class FileRunDB:
 
     def runs(self, min_run: int, max_run: int | None) -> RunQuery:
         """Return the runs with numbers in a range; see `RunDB.runs`."""
-        lines = enumerate(self._lines(), 1)
-        is_narrow = max_run is not None and max_run - min_run < _FEW
-        wanted = [raw for raw in lines if not is_narrow or _may_be_in(raw[1], range(min_run, (max_run or 0) + 1))]
-        documents, complaints = self._parse(wanted)
+        few = range(min_run, max_run + 1) if max_run is not None and max_run - min_run < _FEW else None
+        lines = [raw for raw in enumerate(self._lines(), 1) if few is None or _may_be_in(raw[1], few)]
+        documents, complaints = self._parse(lines)
         answer = read_documents(documents, min_run, max_run)
         answer.complaints[:0] = complaints
         return answer
@@ -126,7 +125,7 @@ class FileRunDB:
     def data_of(self, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the entries about the data of single runs; see `RunDB.data_of`."""
         wanted = set(numbers)
-        numbered = enumerate(self._lines(), 1)
+        numbered = enumerate(self._lines())
         lines = [raw for raw in numbered if any(int(one) in wanted for one in _NUMBER.findall(raw[1]))]
         return _data_of(self._parse(lines)[0], wanted)
 
@@ -152,12 +151,10 @@ class FileRunDB:
         """Yield each line with the shelf of the first run number in it, which is nearly always that of the document."""
         shelves: dict[bytes, str] = {}
         for line in self._lines():
-            found = _NUMBER.search(line)
-            thousands = found[1][:-3] if found else None
-            if thousands is None:
+            if (found := _NUMBER.search(line)) is None:
                 yield "", line
                 continue
-            if thousands not in shelves:
+            if (thousands := found[1][:-3]) not in shelves:
                 shelves[thousands] = thousands.decode().zfill(3)
             yield shelves[thousands], line
 
