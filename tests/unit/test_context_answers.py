@@ -23,6 +23,7 @@ from xomflow.storage.context_probe import ContextDescription, ContextProbe
 from xomflow.storage.data_directory import DataDirectory
 from xomflow.storage.frontend import Sources
 from xomflow.storage.metadata import FolderState, LookupResult
+from xomflow.storage.missing import describe_missing
 from xomflow.storage.rucio import RucioLocal, rucio_metadata, rucio_path
 from xomflow.storage.straxen_rundb import StraxenRunDB
 
@@ -124,6 +125,12 @@ def test_an_answer_holds_until_something_changes_from_which_it_follows(
         before = len(asked.requests)
         change()
         assert len(asked.requests) == before + 1
+
+
+def test_the_order_of_arguments_in_the_configuration_changes_nothing(paths: Paths, asked: Asked) -> None:
+    for arguments in ({"a": 1, "b": 2}, {"b": 2, "a": 1}):
+        describe(paths, "events", context=Context(function="nobody:asks", arguments=arguments))
+    assert len(asked.requests) == 1
 
 
 @pytest.mark.parametrize(("may_write", "keep"), [(False, True), (True, False)])
@@ -315,6 +322,31 @@ def test_what_rucio_has_is_not_looked_for_elsewhere_and_the_first_entry_counts(t
     found = straxen(rucio_path="/rucio", rucio_backend=str(tmp_path)).look_in(rundb, runs, "events", "bbbbbbbbbb")
     assert found == LookupResult(complete={"000001"}, broken={"000004"})
     assert [query["name"]["$in"] for query, _ in rundb.queries] == [runs, ["000002", "000004"]]
+
+
+@pytest.mark.parametrize(
+    ("field", "document"), [("name", {"name": "052894"}), ("number", {"name": "of old", "number": 52894.0})]
+)
+def test_a_run_is_known_by_the_field_by_which_it_was_found(field: str, document: dict[str, Any]) -> None:
+    entry = {"host": "here", "protocol": "S3"}
+    rundb = RunDBOfDocuments([{**document, "data": [entry]}])
+    found = straxen(runid_field=field).look_in(rundb, ["052894"], "events", "bbbbbbbbbb")
+    assert found == LookupResult(broken={"052894"})
+
+
+def test_what_is_being_written_is_no_other_lineage() -> None:
+    hashes = {"events": "bbbbbbbbbb"}
+    for folders, words in (
+        ({("events", "cccccccccc_temp"): False}, "events is not at this site"),
+        ({("events", "bbbbbbbbbb_temp"): False}, "events is being written, or was left unfinished"),
+        ({("events", "bbbbbbbbbb"): False}, "events is here but broken: writing it went wrong"),
+        (
+            {("events", name): True for name in ("dddddddddd", "cccccccccc", "aaaaaaaaaa_temp")},
+            "events is here with another lineage (cccccccccc, wanted bbbbbbbbbb)",
+        ),
+    ):
+        said = describe_missing([["events"]], [], folders, hashes, {"events": " (on tape)"})
+        assert said == f"waiting for events: nothing of the run can be read here, {words} (on tape)"
 
 
 def test_metadata_that_are_not_in_rucio_are_unfinished_and_a_folder_without_them_unreadable(tmp_path: Path) -> None:

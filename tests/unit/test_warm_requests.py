@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -153,6 +155,21 @@ def test_a_request_that_is_not_taken_has_started_nothing(
     assert warm_start.run_warm(spec, Paths(Path("work")), home, ["json"], 60.0) is None
 
 
+def test_only_the_worker_keeps_its_end_of_the_pipe(
+    spec: ProcessSpec, ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it closes, the worker has ended, even if the preloaded process was killed."""
+    send = warm_start.send
+
+    def send_and_die(*given: Any) -> None:
+        ends.server.send(PID)
+        send(*given)
+        ends.server.close()
+
+    monkeypatch.setattr(warm_start, "send", send_and_die)
+    assert run(replace(spec, time_limit=0.5), ends, monkeypatch) == ProcessEnd(None)
+
+
 def test_a_job_that_is_stopped_closes_its_connection_and_waits_for_the_worker(
     spec: ProcessSpec, ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,12 +263,20 @@ def test_one_that_listens_is_used_and_no_other_started(preloaded: Preloaded) -> 
     assert preloaded.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_one_is_started_and_awaited(preloaded: Preloaded, tmp_path: Path) -> None:
+def test_one_is_started_and_awaited(preloaded: Preloaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock, locked = warm_start.fcntl.flock, []
+
+    def lock(file: IO[str], how: int) -> None:
+        flock(file, how)
+        locked.append((file.name, how))
+
+    monkeypatch.setattr(warm_start.fcntl, "flock", lock)
     preloaded.listens_after = 3
     assert [preloaded.connect(), preloaded.connect()] == [True, True]
     assert (preloaded.started, preloaded.killed, preloaded.looks) == (1, 0, 3)
     assert not (preloaded.folder / "failed").exists()
     assert Path.cwd() == tmp_path
+    assert locked == [(str(preloaded.folder / "start.lock"), fcntl.LOCK_EX)] * 2, "two runs start one"
 
 
 @pytest.mark.parametrize(
