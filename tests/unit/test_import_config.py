@@ -187,6 +187,101 @@ def test_an_earlier_tool_config_has_the_folder_of_the_analyses_and_no_result_fol
     assert "DQM-Busy is called dqm_busy here: small letters, digits and underscores" in made.notes
 
 
+def test_the_whole_configuration_is_written_like_this(tmp_path: Path) -> None:
+    containers = {"b.simg": {"from": 53000, "to": 0}, "a.simg": {"from": 52000, "to": 52500}}
+    tool = {**TOOL, "container_dict": containers, "singularity_base": "apptainer exec --bind=/a --bind /b /images/"}
+    made, _ = imported(tmp_path, tool, {"busy": {**BUSY, "command": "python3.9 busy.py [runs] --fast"}})
+    software = [("52000", "52500", "a"), ("53000", "", "b")]
+    blocks = "".join(
+        f"- min_run: {first}\n{f'  max_run: {last}' + chr(10) if last else ''}  image: /images/{name}.simg\n"
+        "  launcher: apptainer\n  binds:\n  - /a\n  - /b\n"
+        for first, last, name in software
+    )
+    assert made.files[Path("config.yaml")] == (
+        "# Made from tool_config.json and analyses.cfg by `xom import-config`; "
+        "docs/moving.md describes what comes next.\n"
+        "work: work\nanalysis_folders:\n- .\nrundb:\n  kind: mongodb\n"
+        "context:\n  function: cutax.contexts:xenonnt_online\n  arguments:\n"
+        "    _rucio_local_path: /project/lgrandi/rucio\n    include_rucio_local: true\n"
+        "  storage:\n  - /project2/lgrandi/xenonnt/processed/\n  - /project/lgrandi/xenonnt/processed/\n"
+        f"software:\n{blocks}"
+        "selection:\n  min_run: 52000\n  excluded_modes:\n  - electrode_test\n  - tpc_pmtap\n"
+        "stale_after: 2 d\nmax_running: 50\nslurm:\n  partition: broadwl\n  qos: broadwl\n"
+        "software_may_have_holes: true\n"
+        "store:\n  kind: influxdb\n  prefix: test_\n  mirror: xomdata\n"
+        "analyses:\n  busy:\n    version: v0.1\n    compat: true\n"
+        "    script: /home/xom/automated_tracking/busy.py\n"
+        "    arguments:\n    - '[run]'\n    - --fast\n    - '[result_folder]'\n    - --prefix\n    - '[prefix]'\n"
+        "    variables:\n      busy_time_rate_permill: {}\n      busy_count_rate_hz: {}\n"
+        "    detectors:\n    - tpc\n    run_modes:\n    - tpc_bkg\n    - background_linked\n"
+        "    min_run: 58548\n    max_run: 58550\n    memory_mb: 8000\n"
+    )
+    ours = "XOM keeps its own below work"
+    assert made.notes == [
+        "container_dict: runs 52501-52999 have no container: they wait, see software_may_have_holes",
+        "selection.min_run is 52000: runs before it have no container",
+        "prefix is 'prod_': store.prefix is 'test_', so that both can run side by side; "
+        "set 'prod_' once the first XOM is off",
+        "store.credentials: the file needs an entry bucket, such as xom, beside url, token and org",
+        "context: it is that of load_straxen in the public repository; correct it if yours is another",
+        "time_limit: an analysis has 30 min, the default; the first XOM gave its jobs the limit of the partition",
+        "configname has no place: the analyses were read from the file that was given",
+        f"log_folder has no place: {ours}",
+        f"job_folder has no place: {ours}",
+        "result_folder has no place: scripts get a folder of their own for each run, [result_folder] in arguments",
+        "computing_timezone has no place: all times are UTC",
+        "busy: [runs] in command has no place: the script gets one run",
+    ]
+
+
+def test_a_configuration_without_optional_entries_has_none(tmp_path: Path) -> None:
+    tool = {"container_dict": {"a.simg": {"from": 52000, "to": 0}}, "analysis_folder": "/xom"}
+    folders = {"a": "sub", "b": "/sub", "c": "/home/c", "d": "deep/down/there", "e": ""}
+    blocks: dict[str, Any] = {name: {"command": "x.py", "folder": folder} for name, folder in folders.items()}
+    blocks["a"]["runwise"] = "yes"
+    made, config = imported(tmp_path, tool, blocks)
+    assert [str(block.script) for block in config.analyses.values()] == [
+        *("/xom/sub/x.py", "/xom/sub/x.py", "/home/c/x.py", "/xom/deep/down/there/x.py", "/xom/x.py"),
+    ]
+    assert (config.analyses["a"].version, config.analyses["a"].arguments) == ("v0.0", [])
+    (software,) = config.software
+    assert (software.image, software.launcher, software.binds) == (Path("a.simg"), "singularity", [])
+    assert [note for note in made.notes if note.startswith(("a:", "b:", "container", "prefix"))] == [
+        "a: min_run is missing: it takes all runs of selection",
+        "b: min_run is missing: it takes all runs of selection",
+    ]
+    text = made.files[Path("config.yaml")]
+    assert not any(word in text for word in ("stale_after", "max_running", "slurm", "holes", "max_run", "memory_mb"))
+
+
+def test_the_same_import_may_be_done_again_and_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
+    made, _ = imported(tmp_path, TOOL, {"busy_rate": BUSY})
+    made.write(tmp_path / "site")
+    rule = tmp_path / "site/rules/analyses/busy_rate.smk"
+    rule.unlink()
+    rule.mkdir()
+    with pytest.raises(UsageError, match=f"{rule} is there already"):
+        made.write(tmp_path / "site")
+
+
+def test_json_may_have_the_analyses_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "tool.json").write_text(json.dumps(TOOL))
+    listed = tmp_path / "a.json"
+    for content, names in (({"busy": BUSY, "note": "text"}, ["busy"]), ([{"analysis_name": "b", **BUSY}], ["b"])):
+        listed.write_text(json.dumps(content))
+        made = import_config(tmp_path / "tool.json", listed)
+        assert [path.stem for path in made.files if path.suffix == ".smk"] == names
+    for content in ([BUSY], ["busy"], "busy", 5):
+        listed.write_text(json.dumps(content))
+        with pytest.raises(ConfigurationError, match="a list of analyses, each with analysis_name, is needed"):
+            import_config(tmp_path / "tool.json", listed)
+    listed.write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match=r"a\.json: is no text"):
+        import_config(tmp_path / "tool.json", listed)
+    with pytest.raises(ConfigurationError, match=r"no\.json: cannot be read: No such file or directory"):
+        import_config(tmp_path / "tool.json", tmp_path / "no.json")
+
+
 @pytest.mark.parametrize(
     ("tool", "analyses", "sentence"),
     [

@@ -212,7 +212,7 @@ def _command(name: str, entries: Mapping[str, Any], tool: Mapping[str, Any]) -> 
 
 def _is_relative(folder: Path) -> bool:
     """Return whether a folder was meant below ``analysis_folder``, though written with a slash before it."""
-    return len(folder.parts) <= 2
+    return len(folder.parts) <= 2 or not folder.is_absolute()
 
 
 def _about_analysis(name: str, entries: Mapping[str, Any]) -> Iterator[str]:
