@@ -20,6 +20,7 @@ _NOT_COUNTED = (
     "figure.py",
     "_renamed.py",
 )
+_LOADING = ("load", "load_truths", "scenario")
 
 Found = dict[str, dict[str, list[float]]]
 
@@ -49,14 +50,28 @@ def _used(path: Path) -> list[Path]:
 
 
 def _names(tree: ast.AST, texts: bool) -> Iterator[str]:
+    elsewhere = set(_passed_on(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif texts and isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+        elif texts and isinstance(node, ast.Constant) and id(node) not in elsewhere and _may_name(node.value):
             yield f"analysis {node.value}"
+
+
+def _may_name(value: object) -> bool:
+    return isinstance(value, str) and value.isidentifier()
+
+
+def _passed_on(tree: ast.AST) -> Iterator[int]:
+    """Return the arguments of calls that load nothing: there a text such as "busy" is the type of a veto."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name not in _LOADING:
+                yield from map(id, [*node.args, *(keyword.value for keyword in node.keywords)])
 
 
 def _files(name: str) -> Iterator[Path]:

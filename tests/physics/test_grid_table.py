@@ -55,9 +55,9 @@ def test_the_digest_of_the_code_has_what_makes_and_analyses_the_runs(found: Any,
 
 
 def test_the_digest_of_the_code_has_nothing_that_changes_no_number(found: Any) -> None:
-    assert not {"src/xomphysics/figures.py", "tests/physics/study.py", "scripts/analyses/scada.py"} & set(
-        found["sources"]
-    )
+    without = {"src/xomphysics/figures.py", "tests/physics/study.py", "scripts/analyses/scada.py"}
+    without.add("scripts/analyses/busy.py")  # its name is in the truths, as the type of a veto
+    assert not without & set(found["sources"])
 
 
 def test_cells_on_a_page_stay_until_they_are_made_again(found: Any) -> None:
