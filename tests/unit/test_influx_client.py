@@ -166,10 +166,13 @@ def test_the_reason_is_what_is_at_the_bottom_and_never_empty(error: Exception, w
 
 ODD_ANSWERS = {
     "a page of a proxy": "<html>\n<title>a, b</title>",
-    "a row that is too long": "a,b\r\n1,2,3\r\n",
-    "a row that is cut": "a,b\r\n1\r\n",
-    "a field without an end": f"a,b\r\n1,{'x' * 200_000}\r\n",
-    "no text": "a,b\r\n1,\xff\r\n",
+    "a page in one line": "<html><title>Sign in</title></html>",
+    "a table of another program": "a,b\r\n1,2\r\n",
+    "a row that is too long": "_value,b\r\n1,2,3\r\n",
+    "a row that is cut": "_value,b\r\n1\r\n",
+    "a field that is cut": "_value,b\r\n1,abc",
+    "a field without an end": f"_value,b\r\n1,{'x' * 200_000}\r\n",
+    "no text": "_value,b\r\n1,\xff\r\n",
 }
 
 

@@ -37,6 +37,7 @@ class Server:
         self.deleted: list[tuple[str, str, str]] = []
         self.asked = 0
         self.loses: set[str] = set()
+        self.keeps = False
         self.has_points_of_others = False
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
@@ -63,6 +64,8 @@ class Server:
 
     def delete(self, predicate: str, first: str, last: str) -> None:
         self.deleted.append((predicate, first, last))
+        if self.keeps:
+            return
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', predicate))
         wanted["measurement"] = wanted.pop("_measurement")
         self.points = {
@@ -145,6 +148,14 @@ def test_runs_without_an_outcome_are_removed_and_no_others(store: InfluxStore, s
         ("v0", old["052001"][0].time),
         ("v1", wanted["052002"][0].time),
     }
+
+
+def test_points_that_a_server_does_not_remove_are_counted(store: InfluxStore, server: Server) -> None:
+    wanted = points(52001, 52002)
+    store.write(SHELF, wanted, set(wanted))
+    server.keeps = True
+    with pytest.raises(StoreError, match=r"^the server: 2 of 2 points of kr83m/v1/052 were not removed$"):
+        store.write(SHELF, points(52002), {"052001"})
 
 
 def test_what_did_not_arrive_is_counted_with_the_servers_words(store: InfluxStore, server: Server) -> None:

@@ -22,6 +22,7 @@ from influxdb_client.rest import ApiException
 from xomflow.core.files.private_files import read_private
 from xomflow.publishing.stores.store import StoreAwayError, StoreError
 from xomlib.files import parse_json
+from xomlib.printing import shown
 
 _ENTRIES = ("url", "token", "org", "bucket")
 _TIMEOUT_MS = (5_000, 30_000)  # to connect, and between two pieces of an answer
@@ -43,6 +44,8 @@ _RETRIES = urllib3.Retry(
 # With these, the server refuses some of the lines and may have stored the others.
 _PARTLY = (400, 413, 422)
 _ANOTHER = "another program answers at this address, such as a proxy, or there is a fault between"
+# One of these is in the heading of each table, and of an error in the middle of an answer.
+_HEADINGS = frozenset({"result", "table", "_value", "error"})
 _DIALECT = {"header": True, "annotations": [], "delimiter": ","}
 
 
@@ -172,10 +175,14 @@ def read_credentials(path: Path) -> dict[str, str]:
 
 def _rows_in(text: str) -> Iterator[dict[str, str]]:
     """Yield the rows of tables, each with a heading of its own; `ValueError` or `csv.Error` for another form."""
+    if text and not text.endswith("\n"):
+        raise ValueError("it ends in the middle of a line")
     header: list[str] = []
     for row in csv.reader(io.StringIO(text, newline="")):
         if not row or not header:
             header = row
+            if row and not _HEADINGS.intersection(row):
+                raise ValueError(f"the headings {shown(row)}")
         elif len(row) != len(header):
             raise ValueError(f"a row of {len(row)} under {len(header)} headings")
         else:

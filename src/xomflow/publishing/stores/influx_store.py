@@ -176,7 +176,7 @@ class InfluxStore:
     def _bring(
         self, runs: list[list[Point]], there: dict[Place, str], left_over: set[Place], span: Span, what: str
     ) -> None:
-        """Delete what is left over, write what the server lacks, and ask whether it has arrived.
+        """Delete what is left over, write what the server lacks, and ask whether both were done.
 
         Parameters
         ----------
@@ -198,8 +198,10 @@ class InfluxStore:
         self._delete(there, groups)
         batches = list(_batches(filter(None, missing), self._batch))
         answers = [self._send(batch, what) for batch in batches]
-        arrived = self._there(span) if batches else {}
+        arrived = self._there(span) if batches or groups else {}
         problems = []
+        if stay := left_over & arrived.keys():
+            problems = [f"{self._server.name}: {len(stay)} of {len(left_over)} points of {what} were not removed"]
         for batch, (refused, words) in zip(batches, answers, strict=True):
             lost = [point for point in batch if not self._is_there(point, arrived)]
             counted = f"{self._server.name}: {len(lost)} of {len(batch)} points of {what} did not arrive{words}"
