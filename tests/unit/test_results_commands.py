@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from support.factory import keep, key_of, outcome, result
 from support.in_process import FastSite, in_fork
 from xomflow.cli import main
+from xomflow.core.paths import SOURCE
 
 
 @pytest.fixture
@@ -96,3 +100,74 @@ def test_an_interpreter_without_pandas_is_named(site: FastSite) -> None:
     done = site.xom("export", "kr83m")
     assert (done.returncode, done.stdout) == (2, "")
     assert "lacks pandas, which this command needs" in done.stderr
+
+
+# --- under the interpreter of the analyses ----------------------------------------------------------------------------
+_ASK = """
+import json, math
+import pandas
+from xomlib.table.commands import _fits
+from xomlib.table.compare import draw, merged, sentences
+
+def table(*rows):
+    columns = ["run", "run_id", "start", "variable", "unit", "value", "error"]
+    whole = [(run, f"{run:06d}", pandas.Timestamp("2026-09-01", tz="UTC"), *more) for run, *more in rows]
+    return pandas.DataFrame(whole, columns=columns)
+
+def told(one, two):
+    return sentences("kr83m", "v1", "v2", table(*one), table(*two))
+
+none = math.nan
+both = merged(
+    table((1, "a", "s", 1.0, 0.3), (2, "a", "s", 1.0, none), (3, "a", "s", 2.0, 0.1), (4, "a", "s", 1.0, 0.1)),
+    table((1, "a", "s", 1.5, 0.4), (2, "a", "s", 1.5, 0.1), (3, "a", "m", 2.0, 0.1), (5, "a", "s", 1.0, 0.1)),
+)
+panels = [len(draw("n", "v1", "v2", one).axes) for one in (both, both[both.unit == "x"])]
+patterns = (["tpc_*"], ["b", "a?"], ["[a]"], [], ["TPC_BKG"])
+print(json.dumps({
+    "one": told([(1, "a", "s", 2.0, 0.1)], [(1, "a", "s", 2.5, 0.1)]),
+    "no level": told(
+        [(1, "a", "", -1.0, 0.1), (2, "a", "", 1.0, 0.1)], [(1, "a", "", 0.0, 0.1), (2, "a", "", 3.0, 0.1)]
+    ),
+    "same": told(
+        [(1, "a", "s", 2.0, 0.1), (2, "a", "s", none, none)], [(1, "a", "s", 2.0, 9.0), (2, "a", "s", 1.0, 0.1)]
+    ),
+    "none": told([(1, "a", "s", none, none), (2, "b", "s", 1.0, 0.1)], [(1, "a", "s", 1.0, 0.1)]),
+    "units": told(
+        [(1, "a", "s", 1.0, 0.1), (2, "a", "s", 1.0, 0.1)], [(1, "a", "m", 1.0, 0.1), (2, "a", "", 1.0, 0.1)]
+    ),
+    "runs": both.run_id.tolist(),
+    "difference": [None if one != one else one for one in both.difference],
+    "error": [None if one != one else round(one, 6) for one in both.difference_error],
+    "panels": panels,
+    "fits": [[_fits(name, one) for name in ("tpc_bkg", "a?", "ab", "[a]")] for one in patterns],
+}))
+"""
+
+
+def test_the_difference_of_two_versions_in_numbers_and_words(analysis_python: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [str(analysis_python), "-c", _ASK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    only = "a number only in {}: {} runs, only in {}: {}".format
+    assert json.loads(done.stdout) == {
+        "one": ["kr83m a: v2 - v1 = +0.5 s in one run, +25.00% of the mean"],
+        "no level": ["kr83m a: v2 - v1 = +1.5 ± 0.5 in the mean of 2 runs; they scatter by 0.71"],
+        "same": [f"kr83m a: v2 and v1 have the same values in 1 runs; {only('v1', 0, 'v2', 1)}"],
+        "none": [
+            f"kr83m a: no run has a number in both; {only('v1', 0, 'v2', 1)}",
+            f"kr83m b: no run has a number in both; {only('v1', 1, 'v2', 0)}",
+        ],
+        "units": ["kr83m a: not comparable, the units are '' and 'm' and 's'"],
+        "runs": ["000001", "000002", "000003"],
+        "difference": [0.5, 0.5, None],
+        "error": [0.5, None, 0.141421],
+        "panels": [1, 1],
+        "fits": [
+            [True, False, False, False],
+            [False, True, False, False],
+            [False, False, False, True],
+            [False] * 4,
+            [False] * 4,
+        ],
+    }

@@ -161,6 +161,22 @@ def test_of_a_run_that_has_a_job_to_itself_any_kill_by_the_kernel_counts(
     assert records(site) == [(1, "out_of_memory")]
 
 
+def test_a_failure_is_printed_with_its_reason_and_the_next_try(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = TickPaths(site.paths.tick(LIVE_TICK)).jobs("answer")
+    process(monkeypatch, lambda: ProcessEnd(9))
+    for attempts, then in ((1, "that was the last try"), (2, "next try 20")):
+        tree = json.loads(jobs.read_text())
+        tree["retries"]["attempts"] = attempts
+        jobs.write_text(json.dumps(tree))
+        run(site)
+        printed = capsys.readouterr().out
+        assert printed.startswith(f"{KEY}: killed: the process was ended by SIGKILL; {then}")
+        assert printed.endswith(f"; log {site.paths.log_of_attempt(KEY, 1)}\n")
+        failure_path(site.paths, KEY, failures_of(site.paths, KEY)[0]).unlink()
+
+
 def test_the_clock_of_a_node_that_is_ahead_delays_no_retry(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     present = times.now()
     monkeypatch.setattr(times, "now", lambda: present + timedelta(days=1))
