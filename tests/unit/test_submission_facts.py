@@ -137,7 +137,7 @@ def test_the_accounting_is_asked_only_about_jobs_that_are_gone_each_on_its_clust
     for one in records:
         submissions.note(paths, one)
     batch.known = {GIVEN.label: RUNNING}
-    batch.accounting = [replace(OVER, number="18"), replace(OVER, number="5", ended=NOW - timedelta(days=1))]
+    batch.accounting = [replace(OVER, number="18"), replace(OVER, number="5", ended=NOW + timedelta(hours=1))]
     found = statuses(paths, batch, 60)
     assert sorted(batch.asked_about) == [(["18"], ""), (["5"], "big")]
     assert [(bool(found[key].working), found[key].kind) for key in KEYS] == [

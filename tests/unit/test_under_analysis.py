@@ -117,7 +117,7 @@ def test_each_exception_has_a_class_and_a_sentence() -> None:
     broken = ("data_broken", "peaks, events of run 052001 cannot be read: it is odd")
     rows: list[tuple[BaseException, list[str] | None, tuple[str, str]]] = [
         (BadResult("no unit"), None, ("bad_result", "no unit")),
-        (MemoryError(), None, ("out_of_memory", "MemoryError: ")),
+        (MemoryError(), None, ("out_of_memory", "MemoryError")),
         (raised(ValueError("x"), MemoryError()), None, ("out_of_memory", "ValueError: x")),
         (full, None, ("disk", "/work/x takes nothing: No space left on device")),
         (raised(ValueError("x"), full), None, ("disk", "/work/x takes nothing: No space left on device")),
@@ -127,11 +127,7 @@ def test_each_exception_has_a_class_and_a_sentence() -> None:
         (JobError("no job"), None, ("setup", "no job")),
         (DataBroken("half of it"), None, ("data_broken", "half of it")),
         (marked(), None, broken),
-        (
-            raised(KeyError("a"), marked()),
-            None,
-            ("data_broken", "peaks, events of run 052001 cannot be read: it is odd"),
-        ),
+        (raised(KeyError("a"), marked()), None, broken),
         (absent, ["peaks"], ("setup", "needs lacks events, which the script reads: it is odd")),
         (absent, ["peaks", "events"], broken),
         (marked(), ["peaks"], broken),
@@ -140,11 +136,11 @@ def test_each_exception_has_a_class_and_a_sentence() -> None:
         (type("DataCorrupted", (Exception,), {"__module__": "other"})("x"), None, ("raised", "DataCorrupted: x")),
         (type("Other", (Exception,), {"__module__": "strax"})("x"), None, ("raised", "Other: x")),
         (SystemExit(3), None, ("raised", "the script ended itself with exit status 3")),
-        (ValueError(" first \nsecond"), None, ("raised", "ValueError: first ")),
+        (ValueError("first\nsecond"), None, ("raised", "ValueError: first")),
     ]
     for error, needs, expected in rows:
         kind, sentence = failure_of(error, "script.py", needs)
-        assert (kind, sentence.rstrip()) == (expected[0], expected[1].rstrip()), error
+        assert (kind, sentence) == expected, error
 
 
 def test_the_reason_of_a_failed_read_is_one_line() -> None:
@@ -577,11 +573,12 @@ def test_the_arguments_of_a_script_are_the_run_unless_others_are_given(own_proce
 
 
 def test_the_modules_of_a_process_are_as_before_after_its_script(own_process: Path) -> None:
-    before = sys.modules["__main__"]
+    names = ("__main__", "__mp_main__")
+    before = [sys.modules.get(name) for name in names]
     script = own_process / "script.py"
     script.write_text("import sys\nassert sys.modules['__main__'] is sys.modules['__mp_main__']\ndef main(): pass\n")
     worker.call_script(script, "052001")
-    assert (sys.modules["__main__"], "__mp_main__" in sys.modules) == (before, False)
+    assert [sys.modules.get(name) for name in names] == before
     assert sys.path[-1] == str(own_process)
     assert sys.argv == [str(script), "052001"]
 
