@@ -72,7 +72,7 @@ def describe_left(
     oldest = min(left, key=lambda item: item.run.number)
     if len(taken) == queue.limit:
         bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
-    elif queue.most is not None and len(taken) == queue.room:
+    elif len(taken) == queue.room:
         bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
     else:
         bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
