@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -75,6 +76,22 @@ def test_a_run_is_done_once_and_leaves_an_outcome_figures_and_a_log(site: Site) 
     before = paths.outcome(KEY).stat().st_mtime_ns
     assert run(site) == 0
     assert paths.outcome(KEY).stat().st_mtime_ns == before
+
+
+def test_of_a_very_long_log_beginning_and_end_are_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = site.paths.log(KEY)
+
+    def print_much() -> ProcessEnd:
+        with log.open("a") as file:
+            file.write("first words\n" + "x" * 30_000_000 + "\nlast words\n")
+        return ProcessEnd(0)
+
+    process(monkeypatch, print_much)
+    run(site)
+    text = log.read_text()
+    assert len(text) < 11_001_000
+    assert (text.startswith("--- attempt 1, "), "first words\n" in text, text.endswith("\nlast words\n")) == (True,) * 3
+    assert re.search("x\n--- 190000[0-9]{2} bytes were left out here ---\nx", text)
 
 
 def test_an_attempt_that_another_process_made_and_that_failed_is_not_made_again(

@@ -17,7 +17,10 @@ from pathlib import Path
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.outcomes.files import names_in
-from xomlib.files import read_bytes, write_atomically
+from xomlib.files import open_file, read_bytes, write_atomically
+
+# Bytes of a log: more than the longest is not kept but for these at its beginning and its end.
+_LONGEST_LOG, _LOG_BEGIN, _LOG_END = 20_000_000, 1_000_000, 10_000_000
 
 
 def mark_made(tick: TickPaths, key: Key) -> None:
@@ -35,6 +38,20 @@ def begin_log(paths: Paths, tick: TickPaths, key: Key) -> None:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(log.absolute(), link.parent.absolute()))
+
+
+def shorten_log(log: Path) -> None:
+    """Leave out the middle of a very long log, so that a script that prints much does not fill the disk run by run."""
+    with contextlib.suppress(OSError), open_file(log, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size <= _LONGEST_LOG:
+            return
+        file.seek(size - _LOG_END)
+        end = file.read()
+        file.seek(_LOG_BEGIN)
+        file.write(b"\n--- %d bytes were left out here ---\n" % (size - _LOG_BEGIN - len(end)))
+        file.write(end)
+        file.truncate()
 
 
 def keep_figures(paths: Paths, key: Key, folder: Path, names: Collection[str]) -> None:

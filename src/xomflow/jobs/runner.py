@@ -19,7 +19,7 @@ from xomflow.core.files.folder_marks import FolderAwayError, check_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.description import Job
 from xomflow.jobs.ends.compose import compose, git_revision
-from xomflow.jobs.job_files import begin_log, keep_figures, mark_made
+from xomflow.jobs.job_files import begin_log, keep_figures, mark_made, shorten_log
 from xomflow.jobs.processes.cold_start import run_cold
 from xomflow.jobs.processes.local_memory import hold_memory
 from xomflow.jobs.processes.oom import oom_kills
@@ -140,6 +140,7 @@ def _attempt_in(
         file.flush()
         kills = oom_kills()
         end = _launch(paths, job, around, draft, file, lock)
+    shorten_log(log)
     # Of several runs on one account of memory, the one whose process was killed is meant.
     is_meant = around.is_alone or end.may_be_for_want_of_memory
     end = replace(end, out_of_memory=is_meant and oom_kills() > kills)
