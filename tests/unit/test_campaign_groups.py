@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from support.factory import run
 from xomflow.config.model import Period
+from xomflow.core import times
 from xomflow.core.key import ID, first_run, group_id, shelf_of
 from xomflow.core.reason import Reason
+from xomflow.outcomes.campaigns.current import Revision
 from xomflow.planning.pending.work import PendingRuns
-from xomflow.planning.runs.campaigns import Campaign, as_run, campaign_as_run, campaigns_of
+from xomflow.planning.runs.campaigns import Campaign, as_run, campaign_as_run, campaigns_of, with_results
 from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 
@@ -52,6 +55,21 @@ def test_runs_that_follow_each_other_belong_together() -> None:
 
 def test_a_long_gap_parts_them() -> None:
     assert numbers(grouped(one(1, 0), one(2, 12.9), one(3, 25.9))) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(("hours", "together"), [(12.99, True), (13, False)])
+def test_runs_are_apart_from_just_the_configured_gap_on(hours: float, together: bool) -> None:
+    assert numbers(grouped(one(1, 0), one(2, hours))) == ([[1, 2]] if together else [[1], [2]])
+    without_end = one(1, 0)._replace(end=None)
+    assert len(grouped(without_end, one(2, hours - 1))) == (1 if together else 2)
+
+
+def test_a_campaign_ends_with_its_last_run_and_is_closed_by_what_parts_it() -> None:
+    long, short = one(1, 0, length=5), one(2, 1, length=1)
+    first, second, third = grouped(long, short, one(3, 40), one(4, 41, "tpc_bkg"), one(5, 42)._replace(end=None))
+    assert [one.closed for one in (first, second, third)] == [True, True, False]
+    assert (first.end, third.end) == (long.end, third.members[0].start)
+    assert (first.id, first.numbers) == (group_id([1, 2]), (1, 2))
 
 
 def test_a_run_of_another_mode_parts_them() -> None:
@@ -112,6 +130,42 @@ def test_a_group_as_one_run() -> None:
     assert (group.start, group.end) == (one(52001, 0).start, one(52002, 1).end)
 
 
+def test_a_group_has_what_all_its_runs_have_together() -> None:
+    first = one(52001, 0, source="Kr-83m", tags=[{"name": "a"}], detectors=["tpc"], comments=[{"comment": "x"}])
+    second = one(52002, 1, "other", length=3, source="Kr-83m", tags=[{"name": "b"}], detectors=["tpc", "muon_veto"])
+    first = first._replace(rate=(("tpc", 10.0), ("muon_veto", 1.0)), rate_max=(("tpc", 30.0), ("muon_veto", 2.0)))
+    second = second._replace(rate=(("tpc", 30.0),), rate_max=(("tpc", 20.0),))
+    assert as_run([first, second], [one(52003, 2)]) == first._replace(
+        mode="tpc_kr83m,other",
+        end=second.end,
+        detectors=frozenset({"tpc", "muon_veto"}),
+        tags=frozenset({"a", "b"}),
+        rate=(("tpc", 25.0),),
+        rate_max=(("tpc", 30.0),),
+        members=(52001, 52002),
+        missing=(52003,),
+    )
+    running = as_run([first, second._replace(end=None)])
+    assert (running.end, running.rate, as_run([second._replace(end=None)]).end) == (first.end, (), None)
+
+
+@pytest.mark.parametrize(
+    ("runs", "shown"),
+    [
+        ((51990, 51999), set()),
+        ((51990, 52001), {51990, 52001}),
+        ((52002, 52010), {52002, 52010}),
+        ((52003, 52010), set()),
+        ((51990, 52010), {51990, 52010}),
+    ],
+)
+def test_a_result_counts_for_the_group_among_whose_numbers_its_runs_are(runs: tuple[int, ...], shown: set[int]) -> None:
+    group = Campaign(MEMBERS, True, unclear=("052010",))
+    found = with_results(group, [Revision(runs), Revision((1, 2))], unknown=[52010, 52002, 51990, 7])
+    unseen = tuple(sorted({52002} | (shown & {51990})))  # what cannot be understood is told already
+    assert found == replace(group, unseen=unseen, shown=frozenset(shown))
+
+
 # --- what it waits for ------------------------------------------------------------------------------------------------
 
 MEMBERS = (one(52001, 0), one(52002, 1))
@@ -146,6 +200,32 @@ def test_after_so_long_it_goes_on_without_and_says_so() -> None:
     assert found.id != as_run(MEMBERS).id
 
 
+@pytest.mark.parametrize(("hours", "goes_on"), [(47.99, False), (48, True)])
+def test_it_goes_on_without_just_after_the_configured_time_but_never_without_what_is_in_a_result(
+    hours: float, goes_on: bool
+) -> None:
+    assert (waits(True, hours, run_052002="nothing")[1] is None) == goes_on
+    group = Campaign(MEMBERS, True, shown=frozenset({52002}))
+    now, absent = END + timedelta(hours=hours), {"052002": Reason("nothing")}
+    assert campaign_as_run(group, absent, PERIOD, now)[1] == "1 of 2 runs cannot be read: 052002: nothing"
+    other = replace(group, shown=frozenset({52001}))
+    assert (campaign_as_run(other, absent, PERIOD, now)[1] is None) == goes_on
+
+
+def test_what_is_unclear_is_told_before_what_is_not_shown_and_this_before_an_open_period() -> None:
+    group = Campaign(MEMBERS, False, unclear=("052003",), unseen=(52001,))
+    reasons = []
+    for changed in (group, replace(group, unclear=()), replace(group, unclear=(), unseen=())):
+        found, words = campaign_as_run(changed, {"052001": Reason("nothing")}, PERIOD, END)
+        assert found == as_run(MEMBERS)
+        reasons.append(str(words))
+    assert reasons == [
+        "the documents of these runs cannot be understood, and they may belong: 052003",
+        "the run database does not show the documents of these runs now: 052001",
+        f"its period is open until a run of another kind or {times.text(END + timedelta(hours=12))}",
+    ]
+
+
 def test_without_any_member_it_goes_on_waiting() -> None:
     _, words = waits(True, 1000, run_052001="nothing", run_052002="nothing")
     assert words == "2 of 2 runs cannot be read: 052001: nothing"
@@ -172,6 +252,9 @@ def obscured(others: list[Run], *unclear: Complaint) -> list[str]:
         ([one(52003, 2, "tpc_bkg")], ["052000"]),
         ([one(52003, 2, "muon_veto", detectors=["muon_veto"])], ["052000", "052004"]),
         ([one(52003, 20, "muon_veto", detectors=["muon_veto"])], ["052000"]),
+        ([one(52003, 14, "muon_veto", detectors=["muon_veto"])], ["052000"]),
+        ([one(52003, 13.9, "muon_veto", detectors=["muon_veto"]), one(52006, 5, "tpc_bkg")], ["052000", "052004"]),
+        ([one(52001 - 1 - n, -13 - n, "muon_veto", detectors=["muon_veto"]) for n in (1, 2)], ["052000", "052004"]),
         ([one(51999, -1, tags=[{"name": "bad"}])], ["052000", "052004"]),
         ([one(51999, -20, tags=[{"name": "bad"}]), one(52005, 4, "tpc_bkg")], ["052000", "052004"]),
     ],
@@ -184,7 +267,20 @@ def test_a_document_that_cannot_be_understood_may_belong_up_to_the_next_run_that
 
 @pytest.mark.parametrize(
     ("hours", "length", "found"),
-    [(0.5, 1, True), (13.5, 1, True), (14.5, 1, False), (-12.5, 1, True), (-14, 1, False), (-14, None, False)],
+    [
+        (0.5, 1, True),
+        (13.5, 1, True),
+        (14.5, 1, False),
+        (-12.5, 1, True),
+        (-14, 1, False),
+        (-14, None, False),
+        (13.99, 1, True),
+        (14, 1, False),
+        (-12.99, 1, True),
+        (-13, 1, False),
+        (-11.99, None, True),
+        (-12, None, False),
+    ],
 )
 @pytest.mark.parametrize("number", [None, 52003])
 def test_a_document_without_a_usable_number_may_belong_by_its_time(

@@ -19,7 +19,7 @@ import xomlib
 from support.factory import NOW, run
 from support.site import document
 from xomflow.core.paths import Paths
-from xomflow.rundb.run import describe_missing_entries, run_of
+from xomflow.rundb.run import Run, describe_missing_entries, run_of
 from xomflow.rundb.run_metadata import RunMetadata
 from xomlib import JobError, job
 from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
@@ -88,6 +88,109 @@ def test_an_entry_that_is_damaged_or_of_version_1_is_not_missed(tmp_path: Path) 
     assert list(RunMetadata(paths).unseen_runs((), 0, None)) == [52004]
     RunMetadata(paths).keep(map(run, range(52001, 52005)))
     assert list(RunMetadata(paths).unseen_runs((), 0, None)) == [52001, 52002, 52003, 52004]
+
+
+def test_the_runs_that_changed_since_a_digest_are_known_while_all_changes_are(tmp_path: Path) -> None:
+    paths, runs = Paths(tmp_path), [run(number) for number in range(52001, 52251)]
+    assert RunMetadata(paths).changed_since("052", "") is None
+    digests = []
+
+    def keep(*changed: Run, given_up: tuple[int, ...] = ()) -> RunMetadata:
+        RunMetadata(paths).keep({one.number: one for one in [*runs, *changed]}.values(), given_up)
+        known = RunMetadata(paths)
+        digests.append(known.digest("052"))
+        return known
+
+    known = keep()
+    assert (known.shelves, known.digest("053")) == ({"052"}, "")
+    assert (known.changed_since("052", digests[0]), known.changed_since("052", "")) == (set(), None)
+    first = run(52001, mode="other")
+    assert keep(first).changed_since("052", digests[0]) == {"052001"}
+    assert keep(first, run(52002, tags=["new"])).changed_since("052", digests[0]) == {"052001", "052002"}
+    known = keep(run(52002, tags=["new"]))
+    assert known.changed_since("052", digests[1]) == {"052001", "052002"}
+    assert known.changed_since("052", digests[2]) == {"052001"}
+    assert [known.changed_since("052", one) for one in ("other", "")] == [None, None]
+    assert known.changed_since("053", digests[0]) is None
+    status = keep(*(run(number, status="other") for number in range(52001, 52251))).changed_since("052", digests[3])
+    assert status == {"052002"}  # the state of the data is in no result
+    many = [run(number, mode="many") for number in range(52001, 52201)]
+    assert len(keep(*many).changed_since("052", digests[4]) or ()) == 200
+    assert keep(*(run(number, mode="more") for number in range(52001, 52202))).changed_since("052", digests[5]) is None
+
+
+def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    paths, runs = Paths(tmp_path), [run(52001), run(53001)]
+    RunMetadata(paths).keep(runs)
+    stamps = [RunMetadata(paths).stamp(shelf) for shelf in ("052", "053", "054")]
+    RunMetadata(paths).keep(runs)
+    RunMetadata(paths).keep([])
+    RunMetadata(paths).keep(runs[:1], given_up=[54001])
+    assert [RunMetadata(paths).stamp(shelf) for shelf in ("052", "053", "054")] == stamps
+    assert all(stamps[:2]) and not stamps[2]
+    RunMetadata(paths).keep([runs[0], run(53001, mode="other")])
+    assert [RunMetadata(paths).stamp(shelf) == one for shelf, one in (("052", stamps[0]), ("053", stamps[1]))] == [
+        True,
+        False,
+    ]
+    paths.run_metadata("052").unlink()
+    RunMetadata(paths).keep(runs)
+    assert RunMetadata(paths).runs("052") == {52001: runs[0]}
+
+
+def test_a_run_that_is_given_up_keeps_its_metadata_for_its_results(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    RunMetadata(paths).keep([run(52002)], given_up=[52001])
+    known = RunMetadata(paths)
+    assert (list(known.runs("052")), sorted(known.of("052"))) == ([52002], ["052001", "052002"])
+    assert known.of("052")["052001"] == run(52001).entries
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"mode": 5},
+    {"source": None},
+    {"tags": ["a", 5]},
+    {"tags": {"a": 1}},
+    {"comments": [None]},
+    {"comments": "text"},
+    {"rate": [1.0]},
+    {"rate": {"tpc": "high"}},
+    {"rate": {"tpc": float("nan")}},
+    {"rate": {"tpc": 10**400}},
+    {"seconds": "long"},
+    {"seconds": float("inf")},
+    {"unknown": 1},
+    {"rate": ...},
+    {"mode": ...},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_entry_costs_only_its_own_run(tmp_path: Path, damage: dict[str, Any]) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    kept = json.loads(paths.run_metadata("052").read_text())
+    kept["052001"] = {name: one for name, one in (kept["052001"] | damage).items() if one is not ...}
+    paths.run_metadata("052").write_text(json.dumps(kept))
+    known = RunMetadata(paths)
+    assert (list(known.of("052")), list(known.runs("052"))) == (["052002"], [52002])
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(None, 5, [], ["x", 5, 0, 1, {}], ["x", [], "soon", 1, {}], ["x", [], 0, 1e300, {}], ["x", [], 0, 1, []]),
+        *(["x", [], 0, 1, {"tpc": "high"}], ["x", [], 0, 1, {"tpc": None}], ["x", [], float("nan"), 1, {}]),
+    ],
+)
+def test_a_run_whose_other_entries_are_damaged_keeps_its_metadata(tmp_path: Path, rest: Any) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep([run(52001)])
+    kept = json.loads(paths.run_metadata("052").read_text())
+    kept["052001"]["rest"] = rest
+    paths.run_metadata("052").write_text(json.dumps(kept))
+    assert (list(RunMetadata(paths).of("052")), RunMetadata(paths).runs("052")) == (["052001"], {})
 
 
 # --- waiting for what comes late --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from support.site import document
 from xomflow.core.errors import UsageError
+from xomflow.core.key import Key
 from xomflow.planning.runs.campaigns import as_run
 from xomflow.planning.runs.wanted import parse_runs
 from xomflow.rundb.run import Run, run_of
@@ -44,6 +45,36 @@ def test_a_campaign_is_meant_by_its_id_or_by_any_of_its_runs() -> None:
     assert chosen(f"@kr/{CAMPAIGN.id}", runs=[CAMPAIGN], analysis="other") == []
     assert chosen("52002", runs=[CAMPAIGN]) == [CAMPAIGN.id]
     assert chosen("52003", runs=[CAMPAIGN]) == []
+
+
+def test_a_campaign_is_meant_by_single_runs_where_these_are_known() -> None:
+    words = f"@kr/{CAMPAIGN.id}", "52005"
+    wanted = parse_runs(words, now=NOW).with_runs({words[0]: (52001, 52002)})
+    assert [run.id for run in wanted.choose("other", RUNS)] == ["052001", "052002", "052005"]
+    assert wanted.without_run([("other", RUNS[2])]) == ["52005"]
+    assert wanted.without_run([("other", RUNS[3])]) == list(words)
+    assert wanted.with_runs({}).without_run([("other", RUNS[2])]) == list(words)
+    assert parse_runs([], now=NOW).without_run([]) == []
+
+
+def test_keys_are_meant_by_the_numbers_of_their_first_runs_or_by_the_id_of_a_campaign() -> None:
+    keys = [Key(name, "v1", run) for name in ("kr", "rate") for run in ("052000", "052001", "052003", "052001-0bea")]
+
+    def meant(*words: str) -> list[str]:
+        return [f"{key.analysis} {key.run}" for key in parse_runs(words, now=NOW).choose_keys(keys)]
+
+    assert meant() == [f"{key.analysis} {key.run}" for key in keys]
+    assert meant("@kr/052001-0bea") == ["kr 052001-0bea"]
+    assert meant("52001-52002") == ["kr 052001", "kr 052001-0bea", "rate 052001", "rate 052001-0bea"]
+    assert meant("52002-52003", "52000") == ["kr 052000", "kr 052003", "rate 052000", "rate 052003"]
+
+
+def test_whether_all_runs_are_meant() -> None:
+    none = parse_runs([], now=NOW)
+    some = [parse_runs(["52001"], now=NOW), parse_runs([], since="1 d", now=NOW)]
+    some += [parse_runs([], modes=["tpc*"], now=NOW), parse_runs([], tags=["a"], now=NOW)]
+    assert none.is_all and not any(one.is_all for one in some)
+    assert [one.bounds for one in some] == [(52001, 52001), (0, None), (0, None), (0, None)]
 
 
 def test_words_that_name_no_run_are_known() -> None:
