@@ -379,6 +379,8 @@ def test_a_second_batch_of_a_tick_has_its_own_name_and_a_part_of_a_minute_counts
     add(queue, *map(request, KEYS))
     assert batch.accepted == [NAME, f"xom-batch-{TICK}-2"]
     assert [read_batch(tick, name).seconds for name in "12"] == [33 * 60.0, 32 * 60.0]
+    assert [submissions.noted(Paths(config.work))[key].is_first for key in KEYS] == [True, False] * 2
+    assert [queue._records[key].is_first for key in KEYS] == [True, False] * 2
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

@@ -299,10 +299,11 @@ def test_slurms_list_of_names_is_asked_for_only_after_a_submission_without_an_an
 ) -> None:
     batch.limit = 0
     (first,) = add(queue, request(1))
-    batch.names = {}  # `known` has no name, so a question for names would fail with a job that is listed
     batch.known["project42"] = BatchJob("50", "another job")
     batch.names["project42"] = "xom-good-000001"
+    before = batch.listed
     queue.look([first])
+    assert batch.listed == before + 1
     assert batch.asked == ["xom-good-000001"] * 2, "a job of this name is no reason not to submit"
 
 
