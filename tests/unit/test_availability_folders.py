@@ -307,6 +307,9 @@ def test_a_link_is_looked_behind_every_time(tmp_path: Path, reads: Reads) -> Non
     (root / place.name).symlink_to(place)
     for _ in range(2):
         assert reads.of_a_tick(root, work, *RUNS)[1] == ["052894"]
+    data(root, "052895", "event_info")  # so that something is kept
+    assert sorted(reads.of_a_tick(root, work, *RUNS)[1]) == ["052894", "052895"]
+    assert reads.of_a_tick(root, work, *RUNS)[1] == ["052894"]
 
 
 def test_in_a_dry_run_it_is_read_and_nothing_is_written(tmp_path: Path, reads: Reads) -> None:

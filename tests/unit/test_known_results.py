@@ -20,9 +20,18 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.reason import Reason
 from xomflow.decisions.effects import Grant
+from xomflow.outcomes import trial_marks
 from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_provenance, silent_failure
-from xomflow.outcomes.files import Failure, list_shelf, shelf_names, shelf_stamps, superseded_path
+from xomflow.outcomes.files import (
+    Failure,
+    attempt_of,
+    finished_in,
+    list_shelf,
+    shelf_names,
+    shelf_stamps,
+    superseded_path,
+)
 from xomflow.outcomes.known import UNKNOWN, KnownResults, Lost, shelves_in
 from xomflow.outcomes.model import BatchJob, Provenance, Result, RunFacts
 from xomflow.outcomes.past.expected_times import Cost, expected_cost, expected_seconds
@@ -171,6 +180,33 @@ def test_shelves_are_folders_or_links_to_folders(paths: Paths, tmp_path: Path) -
     stamps = shelf_stamps(paths, "kr83m", "v1")
     real = {"053": folder / "053", "052": tmp_path / "disk"}
     assert stamps == {name: (one.stat().st_mtime_ns, one.stat().st_ino) for name, one in real.items()}
+
+
+def test_ids_and_attempts_are_found_in_files_of_outcomes_alone(paths: Paths) -> None:
+    shelf = paths.shelves("kr83m", "v1") / "052"
+    shelf.mkdir(parents=True)
+    for name in ("052001.json", "052002.superseded.json", "052003.failed-1-raised-4.json", "notes.json", "052004"):
+        (shelf / name).touch()
+    assert finished_in(shelf) == {"052001", "052002"}
+    keep(paths, outcome(attempt=3))
+    assert attempt_of(paths.outcome(factory.KEY)) == 3
+    assert attempt_of(shelf / "absent.json") == 0
+    for content in ("", "{}", "[]", '{"attempt": "3"}', '{"attempt": null}'):
+        (shelf / "052001.json").write_text(content)
+        assert attempt_of(shelf / "052001.json") == 0
+
+
+def test_a_mark_that_another_tick_removes_at_this_moment_is_no_error(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = ("kr83m", "v1")
+    trial_marks.renew_marks(paths, [], [method])
+    assert trial_marks.on_trial(paths, [], []) == {method}
+    assert trial_marks.on_trial(paths, [method], [("other", "v2")]) == {("other", "v2")}
+    trial_marks.renew_marks(paths, [method], [])
+    assert trial_marks.on_trial(paths, [], []) == frozenset()
+    monkeypatch.setattr(trial_marks, "_marked", lambda _: frozenset([method]))
+    trial_marks.renew_marks(paths, [method], [])
 
 
 # --- when an attempt is due -------------------------------------------------------------------------------------------

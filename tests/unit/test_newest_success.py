@@ -65,3 +65,19 @@ def test_a_shelf_may_be_a_link_to_a_folder(paths: Paths) -> None:
 
 def test_an_analysis_without_outcomes_has_none(tmp_path: Path) -> None:
     assert newest(Paths(tmp_path)) is None
+
+
+def test_a_shelf_on_which_nothing_can_be_newer_is_not_looked_at(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelves = paths.shelves("kr83m", "v1")
+    for name, hours in (("051", 3), ("052", 1)):
+        moment = (NOW - hours * HOUR).timestamp()
+        os.utime(shelves / name, (moment, moment))
+    looked: list[str] = []
+    read = Successes._read
+    monkeypatch.setattr(Successes, "_read", lambda *given: (looked.append(given[1].name), read(*given))[1])
+    assert newest(paths) == NOW - HOUR
+    assert looked == ["052"]
+    assert newest(paths, belongs=lambda run, _: run == "051999") == NOW - 3 * HOUR
+    assert looked == ["052", "052", "051"]
+    assert newest(paths, hours=0.5) is None
+    assert looked[3:] == []

@@ -113,7 +113,7 @@ class FolderListings:
             return
         for root, listed in self._data.items():
             if listed.changed or listed.kept > 2 * len(listed.used):
-                kept = {name: listed.inodes[name] for name in sorted(listed.used) if listed.inodes[name]}
+                kept = {name: listed.inodes[name] for name in sorted(listed.used)}
                 times = {name: listed.changed_ns[name] for name in kept}
                 write_kept(_place(self._paths, root), json.dumps({"root": root, "complete": kept, "changed_ns": times}))
 
