@@ -291,6 +291,34 @@ def test_a_document_without_a_usable_number_may_belong_by_its_time(
     assert bool(obscured([], unclear)) == found
 
 
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_documents_beyond_the_runs_that_bound_a_group_hold_nothing_back(between: int) -> None:
+    veto = {"detectors": ["muon_veto"]}
+    others = [one(51990, -9, "tpc_bkg"), one(52020, 9, "tpc_bkg")]
+    others += [one(51992 + n, -6 + n, "muon_veto", **veto) for n in range(between)]
+    others += [one(52012 + n, 6 + n, "muon_veto", **veto) for n in range(between)]
+    unclear = [Complaint("no mode", "mode", number) for number in (51989, 51991, 52000, 52010, 52019, 52021)]
+    assert obscured(others, *unclear) == ["051991", "052000", "052010", "052019"]
+
+
+@pytest.mark.parametrize(("hours", "found"), [(-5.1, False), (-5, True), (4, True), (4.1, False)])
+def test_a_document_may_belong_from_the_start_of_the_run_before_to_that_of_the_run_after(
+    hours: float, found: bool
+) -> None:
+    start = MEMBERS[0].start + timedelta(hours=hours)
+    others = [one(51990, -5, "tpc_bkg"), one(52010, 4, "tpc_bkg")]
+    assert bool(obscured(others, Complaint("no number", "number", None, start, start))) == found
+
+
+def test_a_long_run_of_another_detector_is_as_near_as_its_end() -> None:
+    unclear = Complaint("no mode", "mode", 51990)
+    veto = one(51995, -20, "muon_veto", detectors=["muon_veto"])
+    end = MEMBERS[0].start - timedelta(hours=12)
+    assert obscured([veto._replace(end=end)], unclear) == []
+    assert obscured([veto._replace(end=end + timedelta(seconds=1))], unclear) == ["051990"]
+    assert obscured([veto._replace(end=None)], unclear) == []
+
+
 def test_a_document_with_neither_number_nor_time_holds_nothing_back() -> None:
     assert obscured([], Complaint("nothing in it", "number")) == []
 

@@ -17,9 +17,18 @@ from pathlib import Path
 import pytest
 
 from support.factory import KEY, NOW, key_of
+from xomflow.core.key import Key
 from xomflow.core.paths import SOURCE, Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
-from xomflow.planning.progress.claims import ended_ticks, hold_tick, is_overtaken, live_claims, new_tick
+from xomflow.planning.progress.claims import (
+    ended_ticks,
+    hold_tick,
+    is_overtaken,
+    live_claims,
+    living_ticks,
+    new_tick,
+)
+from xomflow.planning.progress.unclear import Unclear
 from xomlib.files import dump_json
 from xomlib.process.locks import is_locked
 
@@ -151,6 +160,57 @@ def test_ticks_ended_that_began_before_a_moment_and_do_not_live(paths: Paths) ->
     with hold_tick(TickPaths(paths.tick(names[1]))):
         ended = ended_ticks(paths, NOW + timedelta(hours=3))
     assert [tick.folder.name for tick in ended] == [names[0], names[2]]
+
+
+def test_ticks_live_as_long_as_they_hold_their_lock(paths: Paths) -> None:
+    names = [new_tick(NOW + timedelta(hours=hour)) for hour in range(3)]
+    (paths.ticks / "notes").mkdir(parents=True)
+    hold_tick(TickPaths(paths.tick(names[0]))).close()
+    with hold_tick(TickPaths(paths.tick(names[1]))), hold_tick(TickPaths(paths.tick(names[2]))):
+        assert living_ticks(paths) == set(names[1:])
+    assert living_ticks(paths) == set()
+
+
+@pytest.mark.parametrize("content", ["{", "5", '[["kr", "v1"]]', '[["kr", "v1", "052001", null]]'])
+def test_what_a_live_tick_may_have_claimed_is_unclear_where_its_claims_cannot_be_read(
+    paths: Paths, content: str
+) -> None:
+    tick, unclear = TickPaths(paths.tick(new_tick(NOW))), Unclear()
+    with hold_tick(tick):
+        tick.claims.write_text(content)
+        for name, text in (("kr+v1", '{"runs": {"052001": {}, "052002": {}}}'), ("rate+v1", "{"), ("gain+v1", "[]")):
+            file = tick.jobs("any").with_name(f"{name}.json")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        assert live_claims(paths, unclear=unclear) == live_claims(paths) == {}
+    assert {place: words.partition(" cannot be read")[0] for place, words in unclear.runs.items()} == {
+        ("kr", run): f"tick {tick.folder.name} may work on it, but {tick.claims}" for run in ("052001", "052002")
+    }
+    assert sorted(unclear.analyses) == ["gain", "rate"]
+    assert [sentence.rpartition("; ")[2] for sentence in unclear.sentences] == [
+        "what its tick took waits until that tick has ended",
+        "all runs of gain wait",
+        "all runs of rate wait",
+    ]
+    assert unclear.about(Key("kr", "v2", "052002")) == unclear.runs["kr", "052002"]
+    assert unclear.about(Key("rate", "v1", "052009")) == unclear.analyses["rate"]
+    assert unclear.about(Key("kr", "v1", "052009")) == ""
+    assert live_claims(paths) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (ValueError("first\nsecond"), "first"),
+        (ValueError("x" * 500), "x" * 100),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_one_short_sentence(error: Exception, words: str) -> None:
+    unclear = Unclear()
+    assert unclear.note("a.json", error, "all waits") == f"a.json cannot be read: {words}"
+    assert unclear.sentences == [f"a.json cannot be read: {words}; all waits"]
 
 
 def test_the_names_of_ticks_sort_by_time() -> None:

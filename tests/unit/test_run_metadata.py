@@ -112,6 +112,10 @@ def test_the_runs_that_changed_since_a_digest_are_known_while_all_changes_are(tm
     assert known.changed_since("052", digests[2]) == {"052001"}
     assert [known.changed_since("052", one) for one in ("other", "")] == [None, None]
     assert known.changed_since("053", digests[0]) is None
+    digests_file = paths.run_metadata_digests.read_bytes()
+    paths.run_metadata_digests.write_text(json.dumps({"052": digests[2]}))  # as after a kill between two files
+    assert [RunMetadata(paths).changed_since("052", one) for one in digests[1:3]] == [None, set()]
+    paths.run_metadata_digests.write_bytes(digests_file)
     status = keep(*(run(number, status="other") for number in range(52001, 52251))).changed_since("052", digests[3])
     assert status == {"052002"}  # the state of the data is in no result
     many = [run(number, mode="many") for number in range(52001, 52201)]

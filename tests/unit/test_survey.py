@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run, settings
 from support.site import document
 from xomflow.core.errors import ContextError
-from xomflow.core.key import Key
+from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import WAITINGS
 from xomflow.decisions.files import write_decision
@@ -26,6 +26,7 @@ from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.progress.claims import hold_tick
 from xomflow.planning.progress.in_progress import InProgress
+from xomflow.planning.progress.unclear import Unclear
 from xomflow.planning.queue import middle
 from xomflow.planning.queue.share import share
 from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
@@ -436,6 +437,60 @@ def test_who_works_on_a_key() -> None:
     both = InProgress({key: ("x", 1)}, {key: owner(True)})
     assert both.describe(key, []) == "attempt 1 runs at node01, process 5"
     assert InProgress(owners={key: owner(False)}).describe(key, []) == ""
+
+
+def test_what_is_worked_on_is_known_by_key_and_by_analysis() -> None:
+    held, left, slurm, ended, claimed = (key_of(52001 + n) for n in range(5))
+    known = InProgress(
+        {claimed: ("x", 1)},
+        {held: owner(True), left: owner(False)},
+        {slurm: submission(working="Slurm job 17 runs"), ended: submission(kind="node_failed")},
+        Unclear({("kr83m", "052009"): "a file"}, {"rate": "a file"}),
+        {slurm: submission(working="Slurm job 17 runs")},
+    )
+    assert known.working() == {held, slurm}
+    assert known.runs_of("kr83m") == {"052001", "052002", "052003", "052005", "052009"}
+    assert (known.runs_of("other"), known.runs_of("rate")) == ({"052009"}, None)
+    assert known.describe(key_of(52009), []) == "a file"
+    gone = InProgress({}, {}, {key_of(52009): submission(kind="node_failed")}, known.unclear)
+    assert gone.describe(key_of(52009), []) == ""
+
+
+@pytest.mark.parametrize(
+    ("apart", "limit", "backfilled", "all_waiting", "ready", "waiting"),
+    [
+        (set(), 1, set(), False, [53, 54], [59, 60]),
+        (set(), 4, set(), False, [], [59, 60]),
+        (set(), 1, set(), True, [53, 54], []),
+        ({53, 59}, 1, set(), False, [54], [60]),
+        (set(), 1, {50, 51, 52, 53, 54, 55, 56}, False, [53], [59, 60]),
+        (set(), 1, {53, 54}, False, [], [59, 60]),
+        (None, 1, set(), False, [], []),
+    ],
+)
+def test_of_each_queue_so_many_of_the_newest_and_of_the_oldest_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+    apart: set[int] | None,
+    limit: int,
+    backfilled: set[int],
+    all_waiting: bool,
+    ready: list[int],
+    waiting: list[int],
+) -> None:
+    monkeypatch.setattr(middle, "MOST_READY", 3)
+    monkeypatch.setattr(middle, "MOST_WAITING", 1)
+    undone = [run(number) for number in reversed(range(50, 62))]  # 58 to 61 wait, 50 to 57 are ready
+    lacking, ids = {run_id(number) for number in range(58, 62)}, [one.id for one in undone]
+
+    def named(numbers: set[int]) -> set[str]:
+        return set(map(run_id, numbers))
+
+    listed, found = middle.without_middle(
+        undone, lacking, None if apart is None else named(apart), limit, named(backfilled), all_waiting
+    )
+    assert [[one.number for one in some] for some in (found.ready, found.waiting)] == [ready[::-1], waiting[::-1]]
+    assert [one.id for one in listed] == [one for one in ids if int(one) not in {*ready, *waiting}]
+    assert middle.without_middle(undone[:2], lacking, set(), 1)[0] == undone[:2]
 
 
 # --- in all cases -----------------------------------------------------------------------------------------------------

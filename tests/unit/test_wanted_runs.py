@@ -52,6 +52,8 @@ def test_a_campaign_is_meant_by_single_runs_where_these_are_known() -> None:
     wanted = parse_runs(words, now=NOW).with_runs({words[0]: (52001, 52002)})
     assert [run.id for run in wanted.choose("other", RUNS)] == ["052001", "052002", "052005"]
     assert wanted.without_run([("other", RUNS[2])]) == ["52005"]
+    assert wanted.with_runs({}).without_run([("kr", CAMPAIGN)]) == ["52005"]
+    assert wanted.with_runs({}).without_run([("other", CAMPAIGN)]) == list(words)
     assert wanted.without_run([("other", RUNS[3])]) == list(words)
     assert wanted.with_runs({}).without_run([("other", RUNS[2])]) == list(words)
     assert parse_runs([], now=NOW).without_run([]) == []

@@ -77,7 +77,7 @@ def _parts(members: Sequence[Candidate], rule: Batches) -> list[list[Candidate]]
     used = 0.0
     for one in members:
         full = used * number >= total * (1 - 1e-9) or len(parts[-1]) >= rule.most
-        if full and parts[-1]:
+        if full:
             parts.append([])
             used = 0.0
         parts[-1].append(one)

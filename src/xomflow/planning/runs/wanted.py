@@ -85,7 +85,7 @@ class WantedRuns:
         """Return which runs, or campaigns as runs, of an analysis are meant, in their order."""
         if not self.words:
             return list(filter(self._fits, runs))
-        campaigns = {word.campaign for word in self.words if word.campaign and word.analysis == analysis}
+        campaigns = {word.campaign for word in self.words if word.analysis == analysis}
         single = {number for word in self.words for number in word.members}
         spans = _merged((word.first, word.last) for word in self.words if not word.campaign)
         return [
