@@ -13,13 +13,13 @@ from collections.abc import Iterator
 import synthetic  # makes the support of the tests importable
 from costs import say, table
 
-from support.simulated.figures import middle_and_most
+from support.simulated.figures import SEEN, UNHINDERED, middle_and_most
 from support.simulated.site import Site
 from support.simulated.year import Scenario, live
 from xomflow.core import times
 
 assert synthetic.ROOT
-STEPS = ("submitted", "done", "published", "seen to submitted")
+STEPS = ("submitted", "done", "published", SEEN, UNHINDERED)
 
 
 def waits(site: Site) -> Iterator[list[str]]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from xomflow.core.key import Key
 
+# From the first tick that sees a run to its submission: of all, and of those whose tick and Slurm lived so long.
+SEEN, UNHINDERED = "seen to submitted", "seen to submitted, tick not killed, Slurm there"
+
 
 @dataclass(slots=True)
 class Figures:
@@ -28,7 +31,7 @@ class Figures:
         Number of ticks, and of keys that they claimed.
     waits
         Seconds from ready to submitted, done and published, and from the first tick that saw it to submitted, each for
-        ``new`` runs and for those that are ``reprocessed``.
+        ``new`` runs and for those that are ``reprocessed``. The last again without those that were `hindered`.
     """
 
     doubled: int = 0
@@ -42,6 +45,7 @@ class Figures:
     waits: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     _since: dict[Key, tuple[float, str]] = field(default_factory=dict)
     _not_submitted: dict[Key, float | None] = field(default_factory=dict)  # when a tick saw it first
+    _hindered: set[Key] = field(default_factory=set)
     _open: set[Key] = field(default_factory=set)
     gave_up: set[Key] = field(default_factory=set)
 
@@ -68,7 +72,12 @@ class Figures:
                 seen = self._not_submitted.pop(key)
                 self._wait("submitted", key, now)
                 if seen is not None:
-                    self.waits.setdefault((self._since[key][1], "seen to submitted"), []).append(now - seen)
+                    for step in [SEEN] if key in self._hindered else [SEEN, UNHINDERED]:
+                        self.waits.setdefault((self._since[key][1], step), []).append(now - seen)
+
+    def hindered(self, keys: Iterable[Key]) -> None:
+        """Note keys whose tick was killed before it had submitted them, or whose submission found no Slurm."""
+        self._hindered.update(self._not_submitted.keys() & set(keys))
 
     def seen(self, key: Key, now: float) -> None:
         """Note that a tick sees that a key is ready."""

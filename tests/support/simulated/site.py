@@ -257,6 +257,7 @@ class Site:
         try:
             job = self.cluster.submit(members[0].label, members, own, minutes_of(expected + max(own)) + MINUTE, nice)
         except BatchSystemError:
+            self.figures.hindered(keys)
             for key in keys:
                 del self._records[key]
                 self._leave(tick, key)  # after its patience
@@ -337,12 +338,17 @@ class Site:
 
     def _end_tick(self, tick: Tick) -> None:
         if tick.is_alive:
-            self._kill(tick)
+            self._close(tick)
             published, self._unpublished = self._unpublished, []
             self.figures.published(published, self.clock.now + PUBLISHING)
 
     def _kill(self, tick: Tick) -> None:
         """End a tick as ``kill -9`` does: its claims end with it, its jobs go on."""
+        if tick.is_alive:
+            self.figures.hindered(tick.open)
+        self._close(tick)
+
+    def _close(self, tick: Tick) -> None:
         tick.is_alive = False
         for key in list(tick.open):
             self._claimed.pop(key, None)
