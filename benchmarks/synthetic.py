@@ -68,6 +68,8 @@ def idle_site(folder: Path, runs: int, new_runs: int) -> tuple[Site, float | Non
     write_documents(folder / "runs.jsonl", numbers)
     write_documents(folder / "more.jsonl", range(FIRST_RUN, FIRST_RUN + runs + new_runs))
     if marker.exists():
+        # Runs that a measurement added would be missed, and each tick would list them as pending.
+        shutil.rmtree(site.paths.run_metadata("").parent, ignore_errors=True)
         return site, None
     for old in (site.work, folder / ".snakemake"):  # which remembers that there was a work folder
         shutil.rmtree(old, ignore_errors=True)
