@@ -78,6 +78,28 @@ def test_nothing_is_done_while_a_disk_is_away_and_it_goes_on_afterwards(finished
     assert len(stored(site)) == 11
 
 
+@pytest.mark.parametrize("folder", ["good", "good/v1", "good/v1/052"])
+def test_results_whose_folder_is_a_link_to_a_disk_that_is_away_are_not_gone(site: FastSite, folder: str) -> None:
+    """These are so few that the brake alone would let them go."""
+    site.analysis("good", GOOD)
+    site.runs([52001, 52002])
+    assert site.tick().returncode == 0
+    place, disk = site.paths.outcomes / folder, site.folder / "disk"
+    shutil.move(place, disk)
+    place.symlink_to(disk)
+    site.runs([52003])
+    assert site.tick().returncode == 0
+    disk.rename(site.folder / "away")
+    before = stored(site)
+    for done in (site.tick(), site.dry_run(), site.xom("rebuild")):
+        assert done.returncode == ExitCode.STORE_OR_DISK
+        assert f"work/outcomes/{folder} is a link to nothing" in done.stdout + done.stderr
+    assert stored(site) == before
+    (site.folder / "away").rename(disk)
+    assert site.tick().returncode == 0
+    assert site.done("good") == {52001, 52002, 52003}
+
+
 def test_work_itself_may_be_away(finished: FastSite) -> None:
     assert finished.tick().returncode == 0
     finished.work.rename(finished.folder / "away")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core import times
+from xomflow.core.files.folder_marks import FolderAwayError
 from xomflow.core.files.kept_json import dict_of, read_kept
 from xomflow.core.files.stamps import changed_in
 from xomflow.core.key import first_run, run_id
@@ -69,6 +70,11 @@ class KnownResults:
             The shelf.
         everything
             Whether to look also if the folder has not changed since it was published, which takes longer.
+
+        Raises
+        ------
+        FolderAwayError
+            If they are on a disk that is away.
         """
         folder = f"{self._paths.outcomes}/{shelf}"
         try:
@@ -76,6 +82,7 @@ class KnownResults:
                 return {}
             names = set(os.listdir(folder))
         except (FileNotFoundError, NotADirectoryError):
+            _check_links(self._paths.outcomes, shelf)
             names = set()
         known = self.of(shelf)
         # XOM itself has superseded the outcome of a group. Version 1.0 had groups under the id of their first run.
@@ -86,6 +93,17 @@ class KnownResults:
             cache = OutcomeCache(self._paths, may_write=False)
             found |= dict.fromkeys(cache.damaged_of(shelf, known.keys()), Lost.DAMAGED)
         return found
+
+
+def _check_links(outcomes: Path, shelf: Shelf) -> None:
+    """Raise `FolderAwayError` if a shelf with known results, or a folder of it, is a link that leads nowhere."""
+    of_shelf = outcomes / shelf.analysis / shelf.version / shelf.name
+    for folder in (of_shelf.parent.parent, of_shelf.parent, of_shelf):
+        if folder.is_symlink() and not folder.exists():
+            raise FolderAwayError(
+                f"{folder} is a link to nothing, so the disk with its results is away; nothing was done; "
+                "mount it, or remove the link if they are gone for good"
+            )
 
 
 def _times_of_folders(content: Any) -> dict[str, str]:
