@@ -78,6 +78,7 @@ def site(paths: Paths) -> Paths:
     os.utime(paths.shelves("kr83m", "v1") / "051", (edge, edge))
     os.utime(paths.shelves("kr83m", "v1") / "050", (edge - 1, edge - 1))
     (paths.shelves("kr83m", "v1") / "a file").touch()
+    (paths.shelves("kr83m", "v1") / "050a").mkdir()  # without any outcome
     return paths
 
 
@@ -283,7 +284,7 @@ def report(paths: Paths, file: Path) -> list[str]:
 
 
 def test_a_report_is_an_html_file_and_a_pdf_beside_it(
-    site: Paths, browser: Path, monkeypatch: pytest.MonkeyPatch
+    site: Paths, browser: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     prints = 'for word; do case "$word" in --print-to-pdf=*) echo "$HOME" > "${word#*=}" ;; esac; done'
     browser.write_text(f"#!/bin/sh\n{prints}\necho something\n")
@@ -297,6 +298,7 @@ def test_a_report_is_an_html_file_and_a_pdf_beside_it(
     file = site.work / "reports/week.html"
     assert report(site, file) == [str(file), str(file.with_suffix(".pdf"))]
     assert begun == [DAY.begin - timedelta(days=3)]
+    assert capfd.readouterr() == ("", "")
     assert file.read_text().endswith(" 3")
     assert sorted(path.name for path in file.parent.iterdir()) == ["week.html", "week.pdf"]
 

@@ -36,7 +36,6 @@ def write_report(config: Config, period: Period, file: Path) -> list[str]:
     """
     begin = period.begin - _BEFORE * (period.end - period.begin)
     facts = facts_of(Paths(config.work), ReportConfig.of(config), period, since=begin)
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, week_page(facts, begin))
     return [str(file), _printed(file, file.with_suffix(".pdf"))]
 
