@@ -43,3 +43,9 @@ def test_importing_the_interface_imports_no_part_of_it() -> None:
     code = "import sys, xomlib; print([name for name in ('xomlib.saving', 'xomlib.by_hand') if name in sys.modules])"
     assert printed_by(code) == "[]"
     assert importlib.import_module("xomlib.by_hand").cli is xomlib.cli
+
+
+def test_a_name_is_imported_once() -> None:
+    vars(xomlib).pop("figure", None)
+    first = xomlib.figure
+    assert vars(xomlib)["figure"] is first

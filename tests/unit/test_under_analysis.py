@@ -281,6 +281,26 @@ def test_relative_paths_of_storage_hold_elsewhere_too(tmp_path: Path, monkeypatc
     assert Path.cwd() == before
 
 
+def test_the_context_of_a_job_is_built_in_the_folder_of_its_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    built: list[Path] = []
+
+    def made(_: ContextSpec) -> Any:
+        built.append(Path.cwd())
+        return SimpleNamespace(storage=[SimpleNamespace(path="data")])
+
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(sys.modules["xomlib.context"], "build", made)
+    for site, path in ((None, "data"), (str(tmp_path), str(tmp_path / "data"))):
+        description = JobDescription(KEY, "s", ContextSpec("json:loads"), site=site)
+        monkeypatch.setattr(job, "_current", job.Session(description))
+        assert xomlib.context().storage[0].path == path
+    assert built == [Path("/"), tmp_path]
+    assert Path.cwd() == Path("/")
+
+
 # --- what a context is described as -----------------------------------------------------------------------------------
 class Described:
     """Stands for a context whose lineage hashes a test sets."""
@@ -588,6 +608,50 @@ def test_an_attempt_comes_back_from_json() -> None:
     whole = attempt.Attempt({"a": 1}, ("raised", "x"), 1.0, 2.0, 3.0, "/p", {"a": "1"}, {"b": "c"})
     for one in (whole, attempt.Attempt(None, None, 1.0)):
         assert attempt.Attempt.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+@pytest.mark.parametrize(
+    ("failed", "report", "saved", "failure", "has_document"),
+    [
+        (None, {"failure": None}, {"results": [{"variable": "a", "unit": "Hz"}]}, None, True),
+        (None, {"failure": {"class": "raised", "message": "x"}}, {}, ("raised", "x"), False),
+        (("timeout", "y"), None, {}, ("timeout", "y"), False),
+        (("timeout", "y"), {"failure": {"class": "raised", "message": "x"}}, {}, ("timeout", "y"), False),
+        (None, {"failure": None}, {}, ("no_result", "the script ended well but saved nothing"), True),
+        (None, {"failure": None}, {"problems": ["z"]}, ("bad_result", "z"), True),
+    ],
+)
+def test_an_attempt_has_what_its_process_left(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failed: Any,
+    report: Any,
+    saved: Any,
+    failure: Any,
+    has_document: bool,
+) -> None:
+    def run(description: JobDescription, _: str) -> Any:
+        draft = Path(str(description.draft))
+        (draft / "reads.jsonl").write_text('{"type": "peaks", "lineage": "abc"}')
+        if report:
+            content = {**report, "versions": {"strax": "2"}, "cpu_s": 2.0, "peak_memory_mb": 3.0}
+            (draft / "end.json").write_text(json.dumps(content))
+        (draft / "draft.json").write_text(json.dumps({"messages": ["m"], **saved}))
+        return failed
+
+    monkeypatch.setattr(attempt, "_run", run)
+    description = JobDescription(KEY, "s", ContextSpec("json:loads"), needs=[])
+    made = attempt.attempt(description, tmp_path)
+    assert (made.failure, made.document is not None) == (failure, has_document)
+    assert (made.cpu_s, made.peak_memory_mb) == ((2.0, 3.0) if report else (None, None))
+    assert (made.lineage, made.versions) == ({"peaks": "abc"}, {"strax": "2"} if report else {})
+    assert made.place == (str(tmp_path / "any-052001") if has_document else None)
+    warning = "warning: the script reads peaks, which analyses.any.needs lacks: add it, so that runs wait for it"
+    if made.document:
+        assert made.document["messages"] == ["m", warning]
+        assert json.loads((tmp_path / "any-052001" / "results.json").read_text()) == made.document
+    assert capsys.readouterr().err == (f"{warning}\n" if has_document else "")
 
 
 def test_results_and_figures_take_the_place_of_former_ones(tmp_path: Path) -> None:
