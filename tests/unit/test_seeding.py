@@ -8,7 +8,7 @@ import pytest
 
 from xomflow.core.key import run_id
 from xomflow.expected.bank import RunResults
-from xomflow.expected.seed import FEWEST
+from xomflow.expected.seed import FEWEST, Seed, seed_of
 from xomflow.expected.versions.history import Judgeable
 from xomflow.expected.versions.seeding import Seeding
 from xomflow.outcomes.cache import Shelf
@@ -59,6 +59,18 @@ def test_each_group_begins_with_its_own_earlier_runs_moved_to_the_new_level(hist
     assert [int(one.run) for one in seeds["night"].results] == list(range(52_940, 52_980, 2))
     assert [int(one.run) for one in seeds["day"].results] == list(range(52_941, 52_980, 2))
     assert {one.values["x"][0] for one in seeds["night"].results} == {1.0}
+
+
+@pytest.mark.parametrize(("moved", "found"), [(0.01, 0.0), (0.5, 0.5), (-0.5, -0.5)])
+def test_results_are_moved_only_by_a_significant_difference(moved: float, found: float) -> None:
+    before = [RunResults(run_id(n), "", {"x": (1.0, 0.1), "y": (2.0, 0.1)}) for n in range(60)]
+    here = [RunResults(run_id(n), "", {"x": (1.0 + moved + 0.1 * (-1) ** n, 0.1)}) for n in range(20, 60)]
+    seed = seed_of(before, here)
+    assert [one.run for one in seed.results] == [run_id(n) for n in range(20)]
+    assert {name for one in seed.results for name in one.values} == {"x"}
+    assert seed.results[0].values["x"] == (pytest.approx(1 + found), 0.1)
+    assert seed.variances == {"x": pytest.approx(0.1**2 / 40, rel=0.2)}
+    assert seed_of(before, []) == Seed() and seed_of([], here) == Seed()
 
 
 def test_it_begins_with_the_version_that_has_most_runs_in_common(history: Results) -> None:

@@ -45,7 +45,7 @@ class Told(NamedTuple):
 def sentence(event: Event, told: Told) -> str:
     """Return the sentence about an alarm."""
     parts = [_what(event, told), *_others(told.series)]
-    if told.ended and told.how in _ENDS:
+    if told.how in _ENDS:
         parts.append(_ENDS[told.how].format(time=told.ended))
     return "; ".join([*parts, *([f"contact: {told.contact}"] if told.contact else [])])
 
