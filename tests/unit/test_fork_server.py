@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from support.jobs import Preloaded
+from support.patience import PATIENCE
+from xomflow.jobs.processes.process import ProcessEnd
 from xomlib.process import fork_server
 from xomlib.process.fork_server import Server
 
@@ -209,3 +213,32 @@ def test_descriptors_are_closed_but_those_to_keep(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(fork_server, "os", its_os)
     fork_server.close_all_but(9, 5)
     assert closed == [number for number in range(3, 20) if number not in (5, 9)]
+
+
+# --- a real one -------------------------------------------------------------------------------------------------------
+BODY = """
+import atexit, resource, signal
+atexit.register(lambda: print("at its end", flush=True))
+print("to out", sys.stdin.read() == "", os.getsid(0) == os.getpid(), len(os.listdir("/proc/self/fd")) <= 7)
+print("to err", resource.getrlimit(resource.RLIMIT_DATA)[0] == 1000 * 2**20, file=sys.stderr)
+print(signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL, signal.set_wakeup_fd(-1), Path.cwd().name)
+"""
+
+
+def test_runs_are_forks_of_a_process_that_ends_with_its_tick(tmp_path: Path, wait_for: Callable[..., None]) -> None:
+    served = Preloaded(tmp_path, sys.executable, 60, "json")
+    try:
+        wait_for(served.listens)
+        good = served.work(f"from pathlib import Path\n{BODY.strip()}")
+        assert served.start(good) == ProcessEnd(0)
+        printed = Path(good.log.name).read_text().splitlines()
+        assert sorted(printed) == sorted(["to out True True True", "to err True", "True -1 scratch", "at its end"])
+        bad = served.work("raise ValueError('no light')", "052002")
+        assert served.start(bad) == ProcessEnd(1 << 8)
+        assert Path(bad.log.name).read_text().splitlines()[-1] == "ValueError: no light"
+        assert json.loads((bad.draft / "end.json").read_text())["failure"]["class"] == "raised"
+        served.lock.close()
+        assert served.process.wait(PATIENCE) == 0
+        assert not served.socket.exists()
+    finally:
+        served.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.factory import outcome, result
+from xomflow import page
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf
@@ -89,3 +90,26 @@ def test_a_chunk_that_could_not_be_written_is_written_at_the_end_or_reported(
     fails[0] = False
     assert renewal.all().problems == []
     assert {"052.js", "053.js"} < chunks(paths).keys()
+
+
+def test_a_shelf_whose_chunk_was_damaged_and_could_not_be_written_again_is_tried_again(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh_page(paths)
+    before = chunks(paths)
+    monkeypatch.setattr("xomflow.page.has_chunk", lambda *_: False)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    renewal = PageRefresh(paths)
+    with monkeypatch.context() as full:
+        full.setattr("xomflow.page.write_chunk", fail)
+        renewal.look(SHELF, {})
+    written: list[object] = []
+    whole = page.write_chunk
+    monkeypatch.setattr("xomflow.page.write_chunk", lambda *given: (written.append(given[3]), whole(*given))[1])
+    monkeypatch.setattr("xomflow.page.has_chunk", lambda *_: True)
+    assert renewal.all().problems == []
+    assert written == ["052"]
+    assert chunks(paths) == before

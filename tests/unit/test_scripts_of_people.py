@@ -24,7 +24,7 @@ from xomlib.attempt import Attempt
 from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import Session
 from xomlib.printing import printable_lines
-from xomlib.process import spawned
+from xomlib.process import spawned, try_job
 from xomlib.table import outcomes as table_outcomes
 from xomlib.table.outcomes import Outcomes, Row, names_in
 from xomlib.table.wanted import newest
@@ -155,6 +155,16 @@ def test_a_notebook_tries_a_run_in_the_folder_of_the_site(tmp_path: Path, monkey
     assert asked[0] == (("kr83m", "52894", tmp_path / "config.yaml"), {"place": tmp_path})
     shown = [by_hand.is_shown(one) for one in (("raised", "x"), ("setup", "x"), ("raised", "the script ended itself"))]
     assert shown == [True, False, False]
+
+
+def test_a_job_in_slurm_leaves_its_attempt_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Attempt({"results": []}, ("no_result", "x"), 1.0)
+    monkeypatch.setattr(try_job, "attempt", lambda *given: made if given == (JOB, Path("kept")) else None)
+    (tmp_path / "job.json").write_text(json.dumps(JOB.to_json()))
+    assert try_job.main([str(tmp_path / "job.json"), "kept"]) == 0
+    assert Attempt.from_json(json.loads(capsys.readouterr().out)) == made
 
 
 # --- a job in a process -----------------------------------------------------------------------------------------------

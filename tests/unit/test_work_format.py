@@ -205,3 +205,19 @@ def test_a_dry_run_and_a_status_write_no_number(site: FastSite) -> None:
 def test_the_check_costs_a_job_no_pydantic() -> None:
     code = "import sys; import xomflow.core.files.work_format; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("will_convert", "refused"), [(False, {0, 3}), (True, {3})])
+def test_a_layout_is_refused_outside_of_those_on_which_a_version_works(
+    paths: Paths, will_convert: bool, refused: set[int]
+) -> None:
+    paths.work.mkdir(parents=True, exist_ok=True)
+    found = set()
+    for number in range(4):
+        paths.format.write_text(f"{number}\n")
+        try:
+            check_format(paths, present=2, oldest=1, will_convert=will_convert)
+        except ConfigurationError as error:
+            found.add(number)
+            assert f"{paths.work} has layout {number}" in str(error)
+    assert found == refused
