@@ -1,0 +1,302 @@
+"""Commands that act on a store or a site, what comes before any command, and the commands that rules call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.factory import keep, key_of, outcome
+from support.typed import Console, Typed
+from xomflow.cli import job, main, operator
+from xomflow.core.errors import RunDBError
+from xomflow.core.exit_code import ExitCode
+from xomflow.core.key import Key
+from xomflow.core.paths import Paths, TickPaths
+from xomflow.outcomes.past.makers import Maker
+from xomflow.planning.brake import BrakeError
+from xomflow.workflow.messages.looking import RecipientLine
+from xomflow.workflow.messages.watch import Watched
+from xomflow.workflow.requests.doctor.finding import Finding
+from xomflow.workflow.requests.looking.outdated import Today, differences
+
+
+@pytest.fixture
+def published(console: Console) -> Console:
+    """A site with results of three runs."""
+    site = console.site
+    site.analysis("good", "pass")
+    site.runs([52001, 52002, 52003])
+    keep(site.paths, *(outcome(key_of(number, "good")) for number in (52001, 52002, 52003)))
+    return console
+
+
+# --- the store --------------------------------------------------------------------------------------------------------
+def test_a_store_that_is_filled_again_has_all_points(published: Console) -> None:
+    lacks = published("verify")
+    assert (lacks.code, lacks.out[-1].endswith(" differences"), len(lacks.out) > 1) == (
+        ExitCode.STORE_DIFFERS,
+        True,
+        True,
+    )
+    assert published("rebuild") == Typed(["3 outcomes, 3 points are in the store"], [], 0)
+    assert published("verify") == Typed(["the store has the points of all outcomes"], [], 0)
+    stored = {path.stem for path in (published.site.paths.store / "test/xom").glob("*.lp")}
+    assert {"events", "expected"} <= stored
+
+
+def test_a_rebuild_stops_before_a_mass_change(published: Console) -> None:
+    site = published.site
+    keep(site.paths, *(outcome(key_of(number, "good")) for number in range(52001, 52011)))
+    published("rebuild")
+    for number in range(52001, 52010):
+        site.paths.outcome(key_of(number, "good")).unlink()
+    done = published("rebuild")
+    assert (done.code, done.out) == (ExitCode.WAITS_FOR_PERSON, [])
+    assert done.err[0].startswith("good v1: 9 of 10 results are no longer what they were: 9 gone from ")
+    plan = published("accept", "--why", "a test", "--dry-run").out
+    assert plan[0].startswith("to accept: good v1: 9 of 10 results, 9 gone from ")
+    assert plan[1].startswith("9 keys to be accepted as they are now: good v1 run 052001, ")
+    published("accept", "--why", "a test")
+    assert published("decisions").out[1].split(" | ")[1] == "yes"
+    assert published("rebuild").out == ["1 outcomes, 1 points are in the store"]
+
+
+def test_an_acceptance_is_over_once_a_tick_has_claimed_with_it(published: Console) -> None:
+    test_a_rebuild_stops_before_a_mass_change(published)
+    tick = TickPaths(published.site.paths.tick("20261120T120000-vm-1"))
+    tick.folder.mkdir(parents=True)
+    assert len(published("decisions").out) == 2
+    tick.claims.write_text("[]")
+    assert published("decisions").out[1:] == []
+    assert published("decisions", "--all").out[1].split(" | ")[1] == "a tick has gone on with it"
+
+
+def test_dashboards_are_written_once(published: Console) -> None:
+    account = published.site.folder / "influx.json"
+    account.write_text(json.dumps({"url": "http://127.0.0.1:1", "token": "t", "org": "o", "bucket": "b"}))
+    account.chmod(0o600)
+    published.site.tree["store"] = {"kind": "influxdb", "credentials": str(account)}
+    first = published("dashboards")
+    assert (first.code, first.out[-1].startswith("work/grafana: ")) == (0, True)
+    number = int(first.out[-1].split()[1])
+    assert first.out[-1] == f"work/grafana: {number} files changed" and number > 5
+    assert published("dashboards").out[-1] == "work/grafana is up to date"
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+def test_without_jobs_nothing_is_cancelled(published: Console) -> None:
+    assert published("cancel") == Typed(["no such job is known"], [], 0)
+    assert published("cancel --dry-run 52001").out == ["no such job is known", "nothing was done"]
+
+
+# --- before any command -----------------------------------------------------------------------------------------------
+def test_only_the_owner_acts_and_all_others_may_look(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    published.site.work.mkdir(exist_ok=True)
+    monkeypatch.setattr("xomflow.core.account.other_owner", lambda work: "xenon")
+    monkeypatch.setattr(operator, "other_owner", lambda work: "xenon")
+    look, act = published("decisions"), published("rebuild")
+    belongs = "SITE/work belongs to xenon, and you are WHO"
+    assert (look.code, look.err) == (0, [belongs])
+    assert (act.code, act.err[0].startswith(f"{belongs}: only xenon runs ticks")) == (ExitCode.USAGE, True)
+
+
+def test_nothing_is_done_before_an_interrupted_maintenance_is_finished(
+    published: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.site.paths.maintenance.write_text("odd")
+    for words in ("decisions", "rebuild", "status"):
+        assert (published(words).out, published(words).code) == ([], ExitCode.WAITS_FOR_PERSON)
+    asked: list[Paths] = []
+    monkeypatch.setattr(operator, "check_finished", asked.append)
+    published("rename good better --dry-run")
+    assert asked == [], "but for what finishes it"
+    published("decisions")
+    assert len(asked) == 1
+
+
+def test_a_work_folder_of_a_later_version_is_left_alone(published: Console) -> None:
+    (published.site.work / "format").write_text("99\n")
+    assert published("decisions").code == ExitCode.CONFIGURATION
+
+
+def test_an_error_is_printed_line_by_line_with_its_code(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for error, code in ((RunDBError("it is\naway"), ExitCode.RUN_DATABASE), (OSError(28, "No space", "x"), 6)):
+
+        def fail(words: list[str], error: Exception = error) -> int:
+            raise error
+
+        monkeypatch.setattr(operator, "main", fail)
+        assert main(["status"]) == code
+        assert capsys.readouterr().err.splitlines()[0] in ("it is", "x: No space; nothing that was done is lost")
+
+
+def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
+    published: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.site.analysis("trial", "pass", trial={"version": "v2"})
+    assert published("completion analyses").out == ["good trial trial+v2"]
+    assert published("completion bash").out[0].startswith("# Completion of xom for bash")
+    assert published("completion zsh").out[0] == "#compdef xom"
+    published.site.tree["wrok"] = 1
+    assert published("completion analyses") == Typed([], [], 0)
+
+
+# --- doctor, notify, watch, report ------------------------------------------------------------------------------------
+def test_the_doctor_prints_a_row_for_each_finding(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [("disk", Finding("2 GB are free")), ("Slurm", Finding("away", "wait", ExitCode.SLURM))]
+    monkeypatch.setattr("xomflow.workflow.requests.doctor.site.examine_site", lambda file: iter(found))
+    assert published("doctor") == Typed(
+        ["about | state | seen | what to do", "disk | ok | 2 GB are free", "Slurm | wrong | away | wait"], [], 5
+    )
+
+
+def test_who_is_told_is_a_table(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "xomflow.workflow.messages.looking.recipients_now", lambda config: [RecipientLine("a", "b", None)]
+    )
+    tried = [RecipientLine("a", "no", "refused")], ExitCode.UNFORESEEN
+    monkeypatch.setattr("xomflow.workflow.messages.looking.send_test", lambda config, now: tried)
+    assert published("notify") == Typed(["recipient | told | problem", "a | b"], [], 0)
+    assert published("notify --test") == Typed(["recipient | server | problem", "a | no | refused"], [], 1)
+
+
+def test_the_watch_says_nothing_while_all_is_well(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def look(config: Any, longest: Any, now: Any) -> Watched:
+        asked.append(longest.total_seconds())
+        return Watched(["it is late"], ExitCode.FAILED_RUNS) if len(asked) == 1 else Watched([], ExitCode.OK)
+
+    monkeypatch.setattr("xomflow.workflow.messages.watch.watch", look)
+    assert published("watch") == Typed(["it is late"], [], 7)
+    assert published("watch", "--older-than", "2 h") == Typed([], [], 0)
+    assert asked == [3 * 3600.0, 2 * 3600.0]
+
+
+def test_a_report_has_the_days_before_its_end_and_its_name(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, str, str]] = []
+
+    def write(config: Any, period: Any, file: Path) -> list[str]:
+        made.append(((period.end - period.begin).days, f"{period.end:%Y-%m-%dT%H:%M}", file.name))
+        return [file.name]
+
+    monkeypatch.setattr("xomflow.workflow.messages.week.write_report", write)
+    assert published("report --week --until 2026-11-20T12:00").out == ["xom-2026-11-20.html"]
+    published("report --days 2 --until 2026-11-20 --output a.html")
+    assert made == [(7, "2026-11-20T12:00", "xom-2026-11-20.html"), (2, "2026-11-20T00:00", "a.html")]
+
+
+# --- what rules call --------------------------------------------------------------------------------------------------
+@pytest.fixture
+def tick(published: Console) -> TickPaths:
+    found = TickPaths(published.site.paths.tick("20261120T120000-vm-1"))
+    found.folder.mkdir(parents=True)
+    return found
+
+
+def test_what_stops_a_tick_is_noted_for_its_end(tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def noted(command: str, error: Exception) -> Any:
+        tick.trouble.unlink(missing_ok=True)
+
+        def fail(*_: Any) -> Any:
+            raise error
+
+        place = {"discover": "xomflow.workflow.discover.discover", "publish": "xomflow.workflow.ending.finish.finish"}
+        monkeypatch.setattr(place[command], fail)
+        assert main(["job", command, str(tick.folder)]) != 0
+        return json.loads(tick.trouble.read_text()) if tick.trouble.exists() else None
+
+    away, brake = RunDBError("it is away"), BrakeError([])
+    assert noted("discover", away) == {"sentence": "it is away", "exit_code": ExitCode.RUN_DATABASE}
+    assert noted("publish", away) is None
+    assert noted("publish", brake) == {"sentence": "", "exit_code": ExitCode.WAITS_FOR_PERSON}
+    assert noted("discover", brake) is not None
+    for path in tick.folder.iterdir():
+        path.unlink()
+    tick.folder.rmdir()
+    assert noted("discover", away) is None, "a folder where the disk should be mounted stays empty"
+
+
+def test_each_command_of_rules_gets_its_arguments(
+    tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: list[tuple[Any, ...]] = []
+
+    def answer(result: Any) -> Any:
+        return lambda *given: called.append(given) or result
+
+    monkeypatch.setattr("xomflow.workflow.discover.discover", answer(SimpleNamespace(chosen=[1, 2])))
+    monkeypatch.setattr("xomflow.workflow.ending.finish.finish", answer(["published"]))
+    monkeypatch.setattr("xomflow.jobs.description.read_job", answer("the job"))
+    monkeypatch.setattr("xomflow.jobs.runner.run_job", answer(3))
+    monkeypatch.setattr("xomflow.jobs.processes.surroundings.beside", answer("beside others"))
+    monkeypatch.setattr("xomflow.jobs.processes.surroundings.ALONE_IN_BATCH_JOB", "alone")
+    monkeypatch.setattr("xomflow.jobs.batches.batch_file.read_batch", answer("the batch"))
+    monkeypatch.setattr("xomflow.jobs.batches.run_batch.run_batch", answer(4))
+    monkeypatch.delenv("XOM_BATCH_JOB", raising=False)
+    folder, paths, key = str(tick.folder), Paths(tick.folder.parent.parent), Key("good", "v1", "052001")
+
+    def call(*words: str) -> tuple[int, list[tuple[Any, ...]], str]:
+        called.clear()
+        code = job.main(list(words))
+        return code, list(called), capsys.readouterr().out
+
+    assert call("discover", folder) == (0, [(tick,)], "2 runs to analyse\n")
+    assert call("publish", folder) == call("report", folder) == (0, [(tick,)], "published\n")
+    here = [(tick, key), (tick,), (paths, tick, "the job", "beside others")]
+    assert call("run", folder, "good", "v1", "052001") == (3, here, "")
+    alone = [(tick, key), (paths, tick, "the job", "alone")]
+    assert call("run", folder, "good", "v1", "052001", "--slurm") == (3, alone, "")
+    monkeypatch.setenv("XOM_BATCH_JOB", "slurm 7")
+    assert call("run", folder, "good", "v1", "052001") == (3, alone, "")
+    assert call("batch", folder, "b-1") == (4, [(tick, "b-1"), (paths, tick, "the batch")], "")
+
+
+def test_the_job_commands_are_named_where_none_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        job.main([])
+    with pytest.raises(SystemExit):
+        job.main(["no-such"])
+    told = capsys.readouterr().err
+    assert all(name in told for name in ("discover", "run", "batch", "publish", "notify", "describe"))
+
+
+def test_a_job_is_described_as_a_tick_makes_it(published: Console, tmp_path: Path) -> None:
+    told = json.loads(published("job describe good 52001").out[0])
+    assert (told["key"]["run"], told["run"]["number"], told["why_no_run"]) == ("052001", 52001, "")
+    told = json.loads(published("job describe good 52009").out[0])
+    assert told["run"] is None and "has no document of run 52009: give --documents FILE" in told["why_no_run"]
+    assert "(1 other documents cannot be read)" not in told["why_no_run"]
+    other = published.site.folder / "other.jsonl"
+    other.write_text(json.dumps({**published.site.documents[52001], "number": 52009, "name": "052009"}) + "\n")
+    told = json.loads(published("job describe good 52009 --documents other.jsonl").out[0])
+    assert told["run"]["number"] == 52009
+
+
+# --- what is outdated -------------------------------------------------------------------------------------------------
+def test_what_made_a_result_is_compared_part_by_part() -> None:
+    maker = Maker("s1", "set1", "py", (("peaks", "a"), ("events", "b")), (("strax", "2"), ("numpy", "1")))
+    today = Today("s1", "set1", "py", {"peaks": "a", "other": "z"}, {"strax": "2", "numpy": "9"})
+    assert differences(maker, today) == differences(maker, None) == frozenset()
+    changed = {
+        "lineage": {"lineage": {"events": "c"}},
+        "software": {"versions": {"strax": "3"}},
+        "script": {"script": "s2"},
+        "settings": {"settings": "set2"},
+    }
+    for part, change in changed.items():
+        given = {
+            "script": "s1",
+            "settings": "set1",
+            "software": "py",
+            "lineage": {"peaks": "a"},
+            "versions": {"strax": "2"},
+        }
+        assert differences(maker, Today(**{**given, **change})) == {part}  # type: ignore[arg-type]
+    other_path = Today("s1", "set1", "/other/py", {}, {"strax": "2"})
+    assert differences(maker, other_path) == frozenset(), "another checkout of the same versions"
+    assert differences(maker, Today("s1", "set1", "/other/py")) == {"software"}
