@@ -10,7 +10,7 @@ import pytest
 
 from support.mail import address_file
 from xomflow.core.errors import ConfigurationError
-from xomflow.notify.addresses import read_addresses
+from xomflow.notify.addresses import Recipient, read_addresses
 
 SECRET = "s3cret"
 
@@ -36,6 +36,10 @@ def test_a_contact_has_the_address_of_the_server_with_its_own_name(tmp_path: Pat
     contact = found.contact("jane@example.org")
     assert contact and contact.url == "mailtos://xom:pw@mail.example.org/?to=jane%40example.org"
     assert read_addresses(address_file(tmp_path, addresses=[])).contact("jane@example.org") is None
+    blank = read_addresses(address_file(tmp_path, contacts="mailto://x.org?cc=&to=x@y.org&name=a+b"))
+    assert blank.contact("a+b@c.org") == Recipient(
+        "a+b@c.org", "mailto://x.org/?cc=&name=a%20b&to=a+b%40c.org", contact=True
+    )
 
 
 def test_only_mail_addresses_have_several_recipients(tmp_path: Path) -> None:

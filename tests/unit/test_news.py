@@ -113,6 +113,23 @@ def test_a_mute_of_an_alarm_that_was_away_brings_it_back() -> None:
     assert [one.gone for known in (told, away, muted) for one in known.values()] == [None, NOW + EVERY, None]
 
 
+def test_what_could_not_be_told_is_not_told_while_it_is_muted() -> None:
+    muted = matters_of(alarm(state=AlarmState.MUTED))
+    assert [any(one) for one in told_in([matters_of(alarm()), muted, matters_of(alarm())], fails=[0])] == [
+        *(True, False, True),
+    ]
+
+
+def test_an_alarm_that_is_known_keeps_its_name_beside_one_that_is_away() -> None:
+    both = matters_of(alarm(), alarm(id="kr83m-v1-052891", first_run="052891"))
+    told = news_for({}, both, ALL, NOW).told
+    later = news_for(told, both[:1], ALL, NOW + EVERY).told
+    assert {name: one.gone for name, one in later.items()} == {
+        "alarm kr83m-v1-052894": None,
+        "alarm kr83m-v1-052891": NOW + EVERY,
+    }
+
+
 def test_runs_that_are_tried_again_are_over_without_a_word() -> None:
     told = news_for({}, given_up(52801), ALL, NOW).told
     news = news_for(told, [], ALL, NOW + EVERY)
@@ -300,6 +317,7 @@ def test_a_long_sentence_is_shortened_in_the_title() -> None:
     for number, is_whole in ((55, True), (56, False)):
         title = letter_about(News(begun=suspended(" ".join("x" * number) + "y")), None, "").title
         assert (len(title) == 5 + 110, title.endswith(" ...")) == (is_whole, not is_whole)
+    assert letter_about(News(begun=suspended(" ".join("x" * 55) + "yy")), None, "").title.endswith(" ...")
 
 
 @pytest.mark.parametrize("maybe", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from xomflow.notify import tell as module
 from xomflow.notify.addresses import Addresses, Recipient, read_addresses
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import Kind, Matter, of_persons
+from xomflow.notify.settings import NotifySettings
 from xomflow.notify.state import read_told
 from xomflow.notify.tell import Situation, digest_day, tell
 
@@ -191,10 +193,33 @@ def test_news_without_digests_leave_the_day_of_the_last_one(paths: Paths) -> Non
     post = Post()
     say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
     say(paths, post, suspended(), now=MORNING, recipients=(JANE,))
-    say(paths, post, suspended(), now=MORNING + timedelta(hours=23, minutes=59), hour=6, recipients=(JANE,))
-    assert post.names() == [JANE.name]
+    ((_, text),) = post.sent
+    assert "the digest" not in text and post.names() == [JANE.name]
     say(paths, post, suspended(), now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
-    assert post.names() == [JANE.name]
+    ((_, text),) = post.sent
+    assert "the digest" in text
+
+
+def test_the_first_digest_comes_the_day_after_they_were_switched_on(paths: Paths) -> None:
+    post = Post()
+    say(paths, post, suspended(), now=MORNING, recipients=(JANE,))
+    say(paths, post, now=MORNING, hour=6, recipients=(JANE,))
+    assert [("the digest" in text) for _, text in post.sent] == [False, False]
+    say(paths, post, now=MORNING + timedelta(days=1), hour=6, recipients=(JANE,))
+    assert post.sent[2:] and "the digest" in post.sent[2][1]
+
+
+def test_only_mail_addresses_are_contacts(paths: Paths) -> None:
+    post, contacts = Post(), "mailto://xom:pw@mail.example.org"
+    say(paths, post, suspended(), contacts=contacts)
+    post.tried.clear()
+    say(paths, post, recipients=(JANE,), contacts=contacts)
+    assert post.tried == [JANE.name]
+
+
+def test_settings_are_handed_on_as_they_are() -> None:
+    for one in (NotifySettings(), NotifySettings(Path("/a"), 6, "https://x/", {"kr83m": "jane"})):
+        assert NotifySettings.from_json(json.loads(json.dumps(one.to_json()))) == one
 
 
 def test_one_who_is_no_recipient_any_more_is_forgotten(paths: Paths) -> None:
