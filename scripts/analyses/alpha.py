@@ -44,7 +44,8 @@ DEFAULTS: dict[str, Any] = {
     "charge_yield_change": 0.05,  # from the first to the last drift time, that cannot be excluded
     "quality": {
         **live_time.QUALITY,
-        "misfit": [None, 0.3],
+        "misfit": [None, 0.1],
+        "skewness": [-0.4, 0.4],
         "background_fraction": [None, 0.2],
         "separation": [3.5, None],
         "relative_width": [None, 0.2],
@@ -187,19 +188,22 @@ def results(found: Found, alphas: Alphas, flow: CutFlow, settings: Mapping[str, 
         out.append({"variable_name": f"rate_{name}", "unit": "Hz", "n": n} | _rate(found, alphas, i))
         light = {"variable_name": f"light_yield_{name}", "unit": "PE/keV", "n": n}
         out.append(light | _with_column(_light_yield(found, i, ENERGIES[name]), s1))
+    shape = {"skewness": found.lines.skewness} if found.lines else {}  # another line has other S2s, too
     out += [
-        {"variable_name": variable, "unit": unit, "n": found.charge.n} | _with_column(numbers, s2)
+        {"variable_name": variable, "unit": unit, "n": found.charge.n} | _with_column(numbers, s2, shape)
         for variable, unit, numbers in charge_rows(found.charge, 1.0, MINIMUM_LIFETIME)
     ]
     return quality.judged(out, settings["quality"], alphas.live.warning)
 
 
-def _with_column(numbers: dict[str, Any], column: str) -> dict[str, Any]:
-    return numbers | ({"data": {**numbers["data"], "column": column}} if "variable_value" in numbers else {})
+def _with_column(numbers: dict[str, Any], column: str, more: Mapping[str, float] | None = None) -> dict[str, Any]:
+    data = {"data": {**numbers["data"], **(more or {}), "column": column}} if "variable_value" in numbers else {}
+    return numbers | data
 
 
 def _of_lines(lines: DoubletFit) -> dict[str, Any]:
     data = {"background_fraction": lines.background, "relative_width": lines.width, "separation": lines.separation}
+    data["skewness"] = lines.skewness
     data |= {"misfit": lines.goodness.misfit(lines.n), "chi2": lines.goodness.chi2, "ndf": lines.goodness.ndf}
     data |= {"p_value": lines.goodness.p_value}
     return data if lines.asymmetry is None else data | {"minos_asymmetry": lines.asymmetry}

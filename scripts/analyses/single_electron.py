@@ -30,7 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "side_band_ns": [2.4e6, 4.55e6],
     "primary_area_pe": [1000, 200_000],
     "disturbing_area_pe": 300,
-    "search_pe": [5, 106],  # where the gain is looked for
+    "search_pe": [10, 106],  # where the gain is looked for; S2s below 10 PE have another type (straxen: s2_min_area)
     "range_factors": [0.25, 1.75],  # of the place of most small S2s: range of the fit; two electrons begin above
     **peak_types.DEFAULTS,
     **live_time.DEFAULTS,

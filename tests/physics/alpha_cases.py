@@ -51,6 +51,11 @@ def case_vetoes() -> Any:
     return main(events(2000), rows)
 
 
+def case_thoron() -> Any:
+    """A tenth as many alphas of Rn-220 and Po-216 beside the lines."""
+    return main(events(5000, thoron=0.1))
+
+
 def case_few() -> Any:
     return main(events(30))
 

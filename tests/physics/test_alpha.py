@@ -51,6 +51,12 @@ def test_the_rate_is_that_of_the_live_time(found: Any) -> None:
     assert result["data"]["dead_fraction"] == pytest.approx(0.5, abs=1e-3)
 
 
+def test_alphas_of_thoron_beside_the_lines_are_flagged(found: Any) -> None:
+    for name in ("rate_po218", "light_yield_po218", "charge_yield"):
+        said = found["thoron"]["results"][name]["data"]
+        assert "skewness" in said["quality_reason"]
+
+
 @pytest.mark.parametrize(
     ("case", "reason"), [("few", "needed"), ("none", "0 events selected, 100 needed"), ("no_lines", "fit failed")]
 )

@@ -1,6 +1,7 @@
-"""Two neighbouring spectral lines on a flat background."""
+"""Two neighbouring spectral lines, which may be skewed alike, on a flat background."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +9,7 @@ from scipy.special import ndtr
 
 from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.goodness import Goodness, uniform_goodness
-from xomphysics.fits.minimum import PRECISE, BinnedNLL, Minuit, asymmetry, finish, minimise
+from xomphysics.fits.minimum import PRECISE, BinnedNLL, Minuit, NormalConstraint, asymmetry, finish, minimise
 from xomphysics.fits.sample import sample_in
 
 Floats = NDArray[np.float64]
@@ -20,6 +21,8 @@ _BELOW, _ABOVE = 0.86, 1.12  # ends of the range, over the places of the lines
 _WIDEST = 0.04  # relative; lines of 5.5 and 6.0 MeV are 9 % apart
 _ENOUGH = 4000  # values for finding the lines
 _STEPS = 5
+_SKEWNESS, _MOST_SKEWED = 0.3, 1.0  # standard deviation of the constraint about zero, and limit
+_STRAIGHT = 1e-3  # skewness below which the first order is exact
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class DoubletFit:
         Events of each line, and their standard deviations with that of a Poisson number of events.
     width
         Relative standard deviation of both lines.
+    skewness
+        Of both lines.
     background
         Share of the events that the background takes, 0 to 1.
     n
@@ -51,6 +56,7 @@ class DoubletFit:
     counts: tuple[float, float]
     count_errors: tuple[float, float]
     width: float
+    skewness: float
     background: float
     n: int
     low: float
@@ -69,8 +75,21 @@ class DoubletFit:
         total = np.full(points.shape, self.background * self.n / (self.high - self.low))
         for mean, count in zip(self.means, self.counts, strict=True):
             sigma = self.width * mean
-            total += count * np.exp(-0.5 * ((points - mean) / sigma) ** 2) / sigma / np.sqrt(2 * np.pi)
+            u, step = (points - mean) / sigma, 1e-3
+            total += count * (_line(u + step, self.skewness) - _line(u - step, self.skewness)) / (2 * step * sigma)
         return total
+
+
+def _line(u: Floats, skewness: float) -> Floats:
+    """Return the cumulative distribution of a line of mean zero and width one.
+
+    That of a gamma distribution, shifted, by the transformation of E. B. Wilson and M. M. Hilferty (PNAS 17 (1931) 684)
+    of its cube root to a normal one.
+    """
+    if abs(skewness) < _STRAIGHT:
+        return np.asarray(ndtr(u - skewness * (u**2 - 1) / 6))
+    root = np.cbrt(np.maximum(1 + skewness * u / 2, 0.0))
+    return np.asarray(ndtr((root - 1 + skewness**2 / 36) * 6 / skewness))
 
 
 def find_doublet(values: ArrayLike, ratio: float, low: float, high: float) -> float:
@@ -101,10 +120,11 @@ def find_doublet(values: ArrayLike, ratio: float, low: float, high: float) -> fl
 
 
 def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
-    """Fit two Gaussians of one relative width on a flat background.
+    """Fit two lines of one relative width and one skewness on a flat background.
 
-    Maximum likelihood of (1 - b) ((1 - f) N(x; m1, w m1) + f N(x; m2, w m2)) / I + b / (high - low) between 0.86 times
-    the lower and 1.12 times the upper line, I the integral of the Gaussians; in bins over which that is integrated.
+    Maximum likelihood of (1 - b) ((1 - f) L(x; m1, w m1) + f L(x; m2, w m2)) / I + b / (high - low) between 0.86 times
+    the lower and 1.12 times the upper line, L a Gaussian that may be skewed and I the integral of both; in bins over
+    which that is integrated. The skewness has a constraint about zero, since few events do not determine it.
 
     Parameters
     ----------
@@ -120,21 +140,23 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
         lines, or lines too wide to be two.
     """
     low, high = _BELOW * place, _ABOVE * place * ratio
-    low, high = _BELOW * place, _ABOVE * place * ratio
     sample = sample_in(values, low, high, _SMALLEST_FIT)
     observed, edges = np.histogram(sample, _BINS, (low, high))
 
-    def cumulative(x: Floats, lower: float, upper: float, width: float, share: float, background: float) -> Floats:
+    def cumulative(
+        x: Floats, lower: float, upper: float, width: float, share: float, background: float, skewness: float
+    ) -> Floats:
         def lines(at: Floats) -> Floats:
-            both = ndtr((at - lower) / (width * lower)), ndtr((at - upper) / (width * upper))
-            return np.asarray((1 - share) * both[0] + share * both[1])
+            both = (_line((at - mean) / (width * mean), skewness) for mean in (lower, upper))
+            return np.asarray((1 - share) * next(both) + share * next(both))
 
         start, end = lines(np.array([low, high]))
         whole = (1 - background) * (lines(x) - start) / (end - start) + background * (x - low) / (high - low)
         return np.asarray(whole).astype(PRECISE)
 
-    fit = _fitted(BinnedNLL(observed, edges, cumulative), place, ratio)
-    lower, upper, width, _, background = best = tuple(map(float, fit.values))
+    constraint = NormalConstraint("skewness", 0.0, _SKEWNESS)
+    fit = _fitted(BinnedNLL(observed, edges, cumulative) + constraint, place, ratio)
+    lower, upper, width, _, background, skewness = best = tuple(map(float, fit.values))
     if background > 0.5:
         raise FitFailed(f"no lines: {background:.0%} of the events are background")
     n = len(sample)
@@ -145,6 +167,7 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
         counts=counts,
         count_errors=errors,
         width=width,
+        skewness=skewness,
         background=background,
         n=n,
         low=low,
@@ -154,7 +177,7 @@ def fit_doublet(values: ArrayLike, place: float, ratio: float) -> DoubletFit:
     )
 
 
-def _fitted(likelihood: BinnedNLL, place: float, ratio: float) -> Minuit:
+def _fitted(likelihood: Any, place: float, ratio: float) -> Minuit:
     """Fit from equal lines with little background, and from narrow ones with much."""
     limits = {
         "lower": ((1 - _NEAR) * place, (1 + _NEAR) * place),
@@ -162,8 +185,9 @@ def _fitted(likelihood: BinnedNLL, place: float, ratio: float) -> Minuit:
         "width": (0.002, _WIDEST),
         "share": (0.0, 1.0),
         "background": (0.0, 0.99),
+        "skewness": (-_MOST_SKEWED, _MOST_SKEWED),
     }
-    start = {"lower": place, "upper": ratio * place, "width": 0.02, "share": 0.5, "background": 0.02}
+    start = {"lower": place, "upper": ratio * place, "width": 0.02, "share": 0.5, "background": 0.02, "skewness": 0.0}
     fit = minimise(likelihood, [start, start | {"width": 0.01, "background": 0.2}], limits)
     return finish(fit, ["lower", "upper", "width", "share"], ["background"])
 
@@ -171,7 +195,7 @@ def _fitted(likelihood: BinnedNLL, place: float, ratio: float) -> Minuit:
 def _counts(fit: Minuit, n: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the events of each line, and their standard deviations with that of a Poisson number of events."""
     share, background = float(fit.values["share"]), float(fit.values["background"])
-    covariance = np.array(fit.covariance)[3:, 3:]
+    covariance = np.array(fit.covariance)[3:5, 3:5]
     parts = (1 - background) * (1 - share), (1 - background) * share
     slopes = np.array([[-(1 - background), -(1 - share)], [1 - background, -share]])
     errors = (
