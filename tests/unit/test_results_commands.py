@@ -122,7 +122,8 @@ both = merged(
     table((1, "a", "s", 1.0, 0.3), (2, "a", "s", 1.0, none), (3, "a", "s", 2.0, 0.1), (4, "a", "s", 1.0, 0.1)),
     table((1, "a", "s", 1.5, 0.4), (2, "a", "s", 1.5, 0.1), (3, "a", "m", 2.0, 0.1), (5, "a", "s", 1.0, 0.1)),
 )
-panels = [len(draw("n", "v1", "v2", one).axes) for one in (both, both[both.unit == "x"])]
+figures = [draw("n", "v1", "v2", one) for one in (both, both[both.unit == "x"])]
+panels = [[len(axes.containers) for axes in figure.axes] for figure in figures]
 patterns = (["tpc_*"], ["b", "a?"], ["[a]"], [], ["TPC_BKG"])
 print(json.dumps({
     "one": told([(1, "a", "s", 2.0, 0.1)], [(1, "a", "s", 2.5, 0.1)]),
@@ -162,7 +163,7 @@ def test_the_difference_of_two_versions_in_numbers_and_words(analysis_python: Pa
         "runs": ["000001", "000002", "000003"],
         "difference": [0.5, 0.5, None],
         "error": [0.5, None, 0.141421],
-        "panels": [1, 1],
+        "panels": [[1], [0]],
         "fits": [
             [True, False, False, False],
             [False, True, False, False],

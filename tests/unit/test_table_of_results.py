@@ -159,6 +159,19 @@ def test_what_was_read_is_kept_and_a_changed_folder_is_read_again(paths: Paths, 
     assert runs_of(paths) == ["052894", "052895"] and len(read) == 3
 
 
+@pytest.mark.parametrize("content", ["", "{", "null", "5", "[]", "{}", "[[1], 2, 3]", "STAMP 5", "STAMP [[1]]"])
+def test_what_was_kept_in_another_form_is_read_anew(paths: Paths, monkeypatch: Any, content: str) -> None:
+    keep(paths, outcome())
+    age(paths)
+    later = paths.outcome(KEY).parent.stat().st_ctime_ns + 3_000_000_000
+    monkeypatch.setattr("xomlib.table.outcomes.time.time_ns", lambda: later)
+    assert runs_of(paths) == ["052894"]
+    (kept,) = (paths.work.parent / "cache").rglob("*.json")
+    stamp = json.dumps(json.loads(kept.read_text())[0])
+    kept.write_text(f"[{stamp}, {content.removeprefix('STAMP ')}]" if content.startswith("STAMP") else content)
+    assert runs_of(paths) == ["052894"]
+
+
 def test_a_folder_that_has_just_changed_is_not_kept(paths: Paths) -> None:
     keep(paths, outcome())
     Outcomes(paths.work, "kr83m", "v1").rows()
@@ -224,7 +237,7 @@ print(json.dumps({
 
 def test_results_are_a_table_of_pandas(paths: Paths, analysis_python: Path) -> None:
     none = result("electron_lifetime", None, error=None, n=None, insufficient="3 events")
-    good = result(data={"quality": "good", "chi2": 1.5}, error_low=0.05, error_high=0.1)
+    good = result(data={"quality": "good", "chi2": 1.5}, error_low=0.05, error_high=0.1, limit="upper")
     keep(paths, outcome(results=[good, none]), outcome(key_of(52895), [good], figures=[]))
     keep(paths, outcome(key_of(52894, version="v2")), outcome(key_of(52895, version="v2")))
     write_decision(paths, Decision(Verb.VETO, Subject(runs=("052895",)), "ada", NOW - timedelta(days=400), "noise"))
@@ -248,7 +261,7 @@ def test_results_are_a_table_of_pandas(paths: Paths, analysis_python: Path) -> N
         "error_high": 0.1,
         "unit": "PE/keV",
         "n": 512,
-        "limit": None,
+        "limit": "upper",
         "insufficient": None,
         "quality": "good",
         "data": {"quality": "good", "chi2": 1.5},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.factory import key_of
 from xomflow.core.paths import ROOT, Paths, TickPaths
 from xomflow.core.state import State
-from xomflow.core.tick_summary import ListedKey, Receipt, Summary
+from xomflow.core.tick_summary import JobCounts, ListedKey, OldestReady, Receipt, Summary
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.progress.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
@@ -34,12 +34,16 @@ listed_keys = st.builds(
     st.none() | moments,
     st.none() | moments,
     st.none() | st.text(),
+    st.none() | moments,
+    st.text(),
 )
 counts = st.dictionaries(st.text(), st.dictionaries(st.sampled_from(State), st.integers(0)))
 receipts = st.builds(Receipt, st.integers(0), st.integers(0), st.booleans(), sentences)
 summaries = st.builds(
     Summary, st.text(), moments, moments, counts, st.lists(listed_keys, max_size=3), st.lists(listed_keys, max_size=3),
-    sentences, sentences, sentences, st.none() | receipts,
+    sentences, sentences, sentences, st.none() | receipts, sentences,
+    st.dictionaries(st.text(), st.builds(JobCounts, st.integers(0), st.integers(0)), max_size=2),
+    st.dictionaries(st.text(), st.builds(OldestReady, st.text(), moments), max_size=2), sentences,
 )  # fmt: skip
 
 
