@@ -137,12 +137,12 @@ def test_what_a_script_meets_is_the_disks_fault_or_its_own(error: Exception, kin
 def test_a_script_that_catches_the_error_of_its_draft_makes_no_outcome(site: FastSite) -> None:
     body = f"""
 import xomlib.files, xomlib.job
-real = xomlib.job.dump_json
-def full(path, value):
-    if value.get('results'):
+real = xomlib.job.write_atomically
+def full(path, content):
+    if 'answer' in content:
         raise OSError(28, 'No space left on device', str(path))
-    real(path, value)
-xomlib.job.dump_json = full
+    real(path, content)
+xomlib.job.write_atomically = full
 try:
     {GOOD}
 except Exception:
