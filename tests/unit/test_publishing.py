@@ -429,6 +429,23 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     assert opened == []
 
 
+def test_which_software_made_the_results_is_found_out_again_where_that_was_lost(
+    paths: Paths, memory: MemoryStore
+) -> None:
+    keep(paths, of(52001), of(60001))
+    published(paths, memory)
+    before = json.loads(paths.uses("memory").read_text())
+    assert before.keys() == {"kr83m/v1/052", "kr83m/v1/060"}
+    memory.writes.clear()
+    for content in (None, "{}", json.dumps({"kr83m/v1/052": before["kr83m/v1/052"]})):
+        paths.uses("memory").unlink()
+        if content:
+            paths.uses("memory").write_text(content)
+        assert published(paths, memory).outcomes == 0
+        assert json.loads(paths.uses("memory").read_text()) == before
+    assert memory.writes == []
+
+
 ODD = ("plain", 'with "quotes" and \\ ', "two\nlines 5", 'ends in \\"\n', "", "é\u2028")
 
 
