@@ -214,7 +214,7 @@ def test_every_run_has_a_figure(chain: Any) -> None:
             "alpha",
             "pmt_health",
         ):
-            assert name not in run or run[name]["figures"][0] > 20_000
+            assert name not in run or run[name]["figures"][0] > 15_000
 
 
 def test_event_info_double_is_not_needed(chain: Any) -> None:
