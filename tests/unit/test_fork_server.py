@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -237,6 +238,9 @@ def test_runs_are_forks_of_a_process_that_ends_with_its_tick(tmp_path: Path, wai
         assert served.start(bad) == ProcessEnd(1 << 8)
         assert Path(bad.log.name).read_text().splitlines()[-1] == "ValueError: no light"
         assert json.loads((bad.draft / "end.json").read_text())["failure"]["class"] == "raised"
+        odd = replace(served.work("pass", "052003"), memory_mb="much")  # type: ignore[arg-type]
+        assert served.start(odd) == ProcessEnd(1 << 8)
+        assert "Traceback" in Path(odd.log.name).read_text()
         served.lock.close()
         assert served.process.wait(PATIENCE) == 0
         assert not served.socket.exists()

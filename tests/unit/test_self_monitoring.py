@@ -131,3 +131,14 @@ def test_publishing_again_without_the_ledger_changes_nothing(paths: Paths) -> No
     (paths.ledger / store.name / "ticks.json").unlink()
     self_monitoring.publish(paths, store, "test_", summary(NAMES[0]))
     assert stored(paths) == before
+
+
+def test_the_present_tick_is_published_once_though_its_summary_is_there_already(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = summary(NAMES[0])
+    dump_json(TickPaths(paths.tick(NAMES[0])).summary, own.to_json())
+    sent: list[int] = []
+    monkeypatch.setattr(LocalStore, "add", lambda _, day, points: sent.append(len(points)))
+    self_monitoring.publish(paths, LocalStore(paths, "test_"), "test_", own)
+    assert sent == [3]
