@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from zlib import crc32
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +95,7 @@ class KilledError(Exception):
 @given(st.integers(0, 10**6))
 def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> None:
     rng = random.Random(seed)
-    folder = Path(f"/tmp/xom-test-judged-{seed}-{rng.random()}")
+    folder = Path(tempfile.mkdtemp(prefix="xom-test-judged-"))
     paths, history, decided = Paths(folder), Results(), Decided()
     try:
         numbers = list(range(200))
@@ -244,11 +246,34 @@ def test_of_a_long_first_history_the_newest_runs_are_judged_first(tmp_path: Path
     assert bands(paths) == replayed(history, Decided())[0]
 
 
+@pytest.mark.parametrize("number", [110, 130])  # the first one of the newest runs, and one of the others
+def test_what_a_person_decides_about_the_newest_runs_counts_at_once_while_a_history_is_judged(
+    tmp_path: Path, number: int
+) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
+    slices = after(3 * SETTINGS.minimum), after(3 * SETTINGS.minimum + 1)
+
+    def marks() -> list[str]:
+        verdicts = bands(paths)[SeriesId("kr83m", "v1", "all", "v0")]
+        return [one.mark for one in verdicts if one.run == run_id(FIRST + number)]
+
+    assert not version(paths, history, Decided()).go_on(slices[0])
+    assert marks() == [""]
+    decided = Decided(bad=(FIRST + number,))
+    assert not version(paths, history, decided).go_on(slices[1])
+    assert marks() == ["bad_run"]
+    assert Kind.BAD_RUN in {one.kind for one in version(paths, history, decided).events["all"]}
+    while not version(paths, history, decided).go_on(after(1000)):
+        pass
+    assert bands(paths) == replayed(history, decided)[0]
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6))
 def test_once_the_newest_runs_are_judged_each_new_one_is_in_the_slice_in_which_it_comes(seed: int) -> None:
     rng = random.Random(seed)
-    folder = Path(f"/tmp/xom-test-front-{seed}-{rng.random()}")
+    folder = Path(tempfile.mkdtemp(prefix="xom-test-front-"))
     paths, history = Paths(folder), Results()
     try:
         history.of = {run_id(FIRST + number): results(number, seed) for number in range(rng.randint(70, 140))}
