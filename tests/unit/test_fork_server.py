@@ -20,6 +20,7 @@ import pytest
 from support.jobs import Preloaded
 from support.patience import PATIENCE
 from xomflow.jobs.processes.process import ProcessEnd
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.process import fork_server
 from xomlib.process.fork_server import Server
 
@@ -214,6 +215,124 @@ def test_descriptors_are_closed_but_those_to_keep(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(fork_server, "os", its_os)
     fork_server.close_all_but(9, 5)
     assert closed == [number for number in range(3, 20) if number not in (5, 9)]
+
+
+def test_it_listens_until_it_is_over_and_then_waits_for_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    served, accepted, reaped = Server(str(tmp_path / "lock"), 60.0), [], []
+    client = socket.socket(socket.AF_UNIX)
+
+    def is_over() -> bool:
+        if not accepted:
+            with suppress(OSError):
+                client.connect("socket")
+        return bool(accepted)
+
+    def accept(listener: socket.socket) -> None:
+        one, _ = listener.accept()
+        one.close()
+        accepted.append(Path("socket").exists())
+        served._children[1] = None
+
+    def reap() -> None:
+        reaped.append(Path("socket").exists())
+        if not reaped[-1]:
+            served._children.clear()
+
+    for name, fake in (("_is_over", is_over), ("_accept", accept), ("_reap", reap)):
+        monkeypatch.setattr(served, name, fake)
+    monkeypatch.setattr(fork_server, "_CHECK_SECONDS", 0.01)
+    before, wakeup = signal.getsignal(signal.SIGCHLD), signal.set_wakeup_fd(-1)
+    try:
+        served.serve()
+        number = signal.set_wakeup_fd(-1)
+        assert number >= 0, "the end of a child wakes it"
+        os.close(number)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+        signal.set_wakeup_fd(wakeup)
+        client.close()
+        wake = min(key.fd for key in served._selector.get_map().values())
+        served._selector.close()
+        os.close(wake)
+    assert (accepted, reaped) == ([True], [True, False])
+
+
+def test_its_modules_are_imported_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    its_os = {name: lambda *given, name=name: done.append((name, *given)) for name in ("setsid", "chdir")}
+    its_gc = {name: lambda name=name: done.append(name) for name in ("collect", "freeze")}
+    monkeypatch.setattr(fork_server, "os", SimpleNamespace(**its_os))
+    monkeypatch.setattr(fork_server, "gc", SimpleNamespace(**its_gc))
+    monkeypatch.setattr(fork_server, "importlib", SimpleNamespace(import_module=done.append))
+    monkeypatch.setattr(
+        fork_server, "Server", lambda *given: SimpleNamespace(serve=lambda: done.append(("serve", *given)))
+    )
+    assert fork_server.main(["/folder", "/lock", "60", "json", "csv"]) == 0
+    imports = ["xomlib.saving", "json", "csv"]
+    last = ("serve", "/lock", 60.0)
+    assert done == [("setsid",), *imports, "collect", "freeze", ("chdir", "/folder"), last]
+
+
+# --- a child ----------------------------------------------------------------------------------------------------------
+class Ended(BaseException):
+    """Stands for the end of a process."""
+
+
+@pytest.mark.parametrize(("fails", "status"), [("", 7), ("limit_memory", 1), ("run_in_scratch", 1)])
+def test_a_child_leaves_all_that_is_the_server_s_and_ends_with_the_status_of_its_script(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fails: str, status: int
+) -> None:
+    done: list[Any] = []
+
+    def noted(name: str, result: Any = None) -> Any:
+        def call(*given: Any) -> Any:
+            done.append((name, *given))
+            if name == fails:
+                raise ValueError("odd")
+            return result
+
+        return call
+
+    def end(code: int) -> None:
+        done.append(("exit", code))
+        raise Ended
+
+    its_os = {name: noted(name) for name in ("setsid", "dup2", "chdir")}
+    its_os |= {"open": noted("open", 9), "_exit": end, "devnull": os.devnull, "O_RDONLY": os.O_RDONLY}
+    monkeypatch.setattr(fork_server, "os", SimpleNamespace(**its_os))
+    kept = {name: getattr(signal, name) for name in ("SIGCHLD", "SIG_DFL")}
+    its_signal = {name: noted(name) for name in ("set_wakeup_fd", "signal")}
+    monkeypatch.setattr(fork_server, "signal", SimpleNamespace(**kept, **its_signal))
+    its_atexit = {name: noted(name) for name in ("_clear", "_run_exitfuncs")}
+    monkeypatch.setattr(fork_server, "atexit", SimpleNamespace(**its_atexit))
+    monkeypatch.setattr(fork_server, "threading", SimpleNamespace(_shutdown=noted("_shutdown")))
+    for name in ("close_all_but", "limit_memory"):
+        monkeypatch.setattr(fork_server, name, noted(name))
+    monkeypatch.setattr("xomlib.process.worker.run_in_scratch", noted("run_in_scratch", 7))
+    random, pool = (SimpleNamespace(**{name: noted(name)}) for name in ("seed", "_exit_function"))
+    monkeypatch.setitem(sys.modules, "numpy.random", random)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "multiprocessing.util", pool)  # type: ignore[arg-type]
+    server = object.__new__(Server)
+    job = JobDescription(JobKey("any", "v1", "052001"), "s", ContextSpec("json:loads"))
+    with pytest.raises(Ended):
+        server._become_worker({"folder": "/site", "memory_mb": 100, "job": job.to_json()}, [4, 5, 6])
+    begin = [("set_wakeup_fd", -1), ("signal", signal.SIGCHLD, signal.SIG_DFL), ("setsid",)]
+    begin += [
+        ("open", os.devnull, os.O_RDONLY),
+        ("dup2", 9, 0),
+        ("dup2", 4, 1),
+        ("dup2", 4, 2),
+        ("close_all_but", 5, 6),
+    ]
+    begin += [("chdir", "/site"), ("limit_memory", 100)]
+    work = [("seed",), ("_clear",), ("run_in_scratch", job)]
+    ends = [("_shutdown",), ("_run_exitfuncs",), ("_exit_function",)]
+    whole = begin if fails == "limit_memory" else [*begin, *work] if fails else [*begin, *work, *ends]
+    assert done == [*whole, ("exit", status)]
+    assert ("ValueError: odd" in capsys.readouterr().err) is bool(fails)
 
 
 # --- a real one -------------------------------------------------------------------------------------------------------
