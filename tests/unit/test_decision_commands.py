@@ -10,6 +10,7 @@ from support.factory import failed, keep, keep_failure, key_of, outcome
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
+from xomflow.cli import conventions
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
@@ -259,6 +260,15 @@ def test_a_pause_counts_the_ready_runs_that_are_not_listed(decide: Console, monk
         "8 more keys are ready, to wait meanwhile",
         f"4 keys ready, to wait meanwhile: {keys}",
     ]
+
+
+def test_only_what_changes_no_run_is_done_without_a_question(tried: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conventions, "MANY", 0)
+    for words in ("retry good+v2", "redo good", "veto 52001", "backfill late 52001", "bad-run 52001"):
+        done = act(tried, words)
+        assert (done.code, "more than 0, and there is no terminal to ask" in done.err[0]) == (2, True), words
+    for words in ("pause good", "resume good", "drain", "undrain", "promote good v2"):
+        assert act(tried, words).code == 0, words
 
 
 # --- what is expected -------------------------------------------------------------------------------------------------
