@@ -4,6 +4,7 @@ Every function whose name starts with ``case_`` is one case; its return value st
 name.
 """
 
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 import simulation as sim
 from fake_run import DataCorrupted, attempt, run_main
 
+from support.effort import tries
 from xomphysics import quality
 from xomphysics.fits import attenuation, decay, line
 from xomphysics.kr83m import columns, estimates, selection
@@ -29,8 +31,8 @@ kr83m = analysis_scripts.load("kr83m")
 DOUBLE = "event_info_double"
 
 
-def kr_chunks(chunks: Any, is_drawn: bool = True, **given: Any) -> dict[str, dict[str, Any]]:
-    """Return the results of kr83m by variable; draws the figure as well, where there may be something odd about it."""
+def kr_chunks(chunks: Any, is_drawn: bool = False, **given: Any) -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m by variable; draws the figure as well, if there may be something odd about it."""
     settings = merge(DEFAULTS, given)
     flows = CutFlow(double_cuts(settings)), CutFlow(selection.merged_cuts(settings))
     double, merged = selection.collect(chunks, *flows, settings)
@@ -45,6 +47,17 @@ def kr(events: np.ndarray, pieces: int = 3, **given: Any) -> dict[str, dict[str,
     return kr_chunks(sim.as_chunks(events, pieces=pieces), **given)
 
 
+def drawn(events: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m for a run that is odd, whose figure is drawn as well."""
+    return kr(events, is_drawn=True)
+
+
+@functools.cache
+def usual() -> dict[str, dict[str, Any]]:
+    """Return the results of kr83m for an ordinary run."""
+    return kr(decays())
+
+
 def decays(n: float = 20_000, seed: int = 5, **truth: Any) -> np.ndarray:
     """Return the events of a simulated Kr83m run."""
     return sim.kr83m_events(np.random.default_rng(seed), sim.KrTruth(decays=n, **truth))
@@ -56,15 +69,15 @@ def gaussian(n: int = 500, seed: int = 7) -> np.ndarray:
 
 
 def case_kr_zero_events() -> Any:
-    return kr(decays(0))
+    return drawn(decays(0))
 
 
 def case_kr_one_event() -> Any:
-    return kr(decays(200)[:1])
+    return drawn(decays(200)[:1])
 
 
 def case_kr_few() -> Any:
-    return kr(decays(1000))
+    return drawn(decays(1000))
 
 
 def case_kr_some() -> Any:
@@ -72,34 +85,32 @@ def case_kr_some() -> Any:
 
 
 def case_kr_nan() -> Any:
-    events = decays()
-    clean = kr(events)
-    broken = events.copy()
+    broken = decays()
     broken["z"][::10] = np.nan
-    return {"clean": clean, "broken": kr(broken)}
+    return {"clean": usual(), "broken": drawn(broken)}
 
 
 def case_kr_no_s2() -> Any:
     events = decays()
     for column in ("s2_a_area", "cs2_w_bias_xy", "drift_time", "r", "z"):
         events[column] = np.nan
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_all_equal() -> Any:
     events = decays()
     events["cs1_b_wo_timecorr"] = np.where(events["s1_b_area"] > 0, 100.0, np.nan)
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_s2_all_equal() -> Any:
     events = decays()
     events["cs2_w_bias_xy"] = 6000.0
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_identical() -> Any:
-    return kr(np.repeat(decays(200)[:1], 5000))
+    return drawn(np.repeat(decays(200)[:1], 5000))
 
 
 def case_kr_ramping() -> Any:
@@ -109,7 +120,7 @@ def case_kr_ramping() -> Any:
         events[column] *= 1.3 - 0.3 * progress
     for column in ("s2_a_area", "cs2_w_bias_xy"):
         events[column] *= 0.3 + 0.7 * progress
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_drifting() -> Any:
@@ -148,10 +159,10 @@ def case_kr_charge_yield() -> Any:
 
 def case_falling() -> Any:
     """Pulls of a line at 98.8 PE over accidentals that fall by e in 40 PE."""
-    rng, said = np.random.default_rng(12), {}
+    rng, runs, said = np.random.default_rng(12), tries(40), {}
     for share in (0.1, 0.2):
         pulls = []
-        for _ in range(100):
+        for _ in range(runs):
             n = rng.binomial(300, share)
             other = 30 + rng.exponential(40, 4 * n + 20)
             areas = np.concatenate([rng.normal(98.8, 14, 300 - n), other[other < 250][:n]])
@@ -159,6 +170,7 @@ def case_falling() -> Any:
             pulls.append(((fit.mean - 98.8) / fit.mean_error, (fit.moment.mean - 98.8) / fit.moment.error))
         gauss, mean = np.array(pulls).T
         said[str(share)] = {
+            "runs": runs,
             "gauss": [gauss.mean(), gauss.std()],
             "mean": [mean.mean(), mean.std()],
             "off": float(np.mean(np.abs(np.array(pulls)) > 3)),
@@ -167,22 +179,22 @@ def case_falling() -> Any:
 
 
 def case_kr_not_krypton() -> Any:
-    return kr(decays(1, flat=20_000.0))
+    return drawn(decays(1, flat=20_000.0))
 
 
 def case_kr_two_runs() -> Any:
     chunks = [chunk for seed in (5, 6) for chunk in sim.as_chunks(decays(seed=seed))]
-    return {"each": [kr(decays(seed=seed), is_drawn=False) for seed in (5, 6)], "both": kr_chunks(chunks)}
+    return {"each": [usual(), kr(decays(seed=6))], "both": kr_chunks(chunks)}
 
 
 def case_kr_endless_lifetime() -> Any:
-    return kr(decays(lifetime=1e4))
+    return drawn(decays(lifetime=1e4))
 
 
 def case_lifetimes() -> Any:
     """What is said of lifetimes in runs of 300 decays whose S2s scatter by 8 %: 1/tau to 0.007 per ms."""
     rng = np.random.default_rng(11)
-    runs, said = 120, {}
+    runs, said = tries(60), {}
     for lifetime in (13.0, 30.0, 60.0):
         found = [_lifetime_of(rng, lifetime) for _ in range(runs)]
         said[str(lifetime)] = {"runs": runs} | {key: float(np.mean([one[key] for one in found])) for key in found[0]}
@@ -224,21 +236,21 @@ def case_kr_delay() -> Any:
     other = decays()
     double = np.flatnonzero(other["ds_s1_dt"] > 750)
     other["ds_s1_dt"][double[::4]] = np.random.default_rng(2).uniform(750, 2000, len(double[::4]))
-    return {"krypton": kr(decays()), "other": kr(other), "none": kr(decays(500))}
+    return {"krypton": usual(), "other": kr(other), "none": kr(decays(500))}
 
 
 def case_kr_quality() -> Any:
     strict = {"p_value": [0.9999, None], "relative_width": [None, 0.01]}
     wrong = {"p_value": [1, 0]}
     data = {DOUBLE: sim.as_chunks(decays(2000))}
-    return {"good": kr(decays()), "poor": kr(decays(), quality=strict),
+    return {"good": usual(), "poor": kr(decays(), quality=strict),
             "wrong": run_main(kr83m, data, quality=wrong)["raised"]}  # fmt: skip
 
 
 def case_kr_uniform() -> Any:
     events = decays()
     events["cs1_b_wo_timecorr"] = np.random.default_rng(1).uniform(15, 400, len(events))
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_light_yields() -> Any:
@@ -253,7 +265,7 @@ def case_kr_light_yields() -> Any:
 def case_kr_two_lines() -> Any:
     events = decays()
     events["cs1_b_wo_timecorr"][::2] += 100
-    return kr(events)
+    return drawn(events)
 
 
 def case_kr_pieces() -> Any:
@@ -327,7 +339,7 @@ def case_kr_columns() -> Any:
     return {
         "presets": {str(version): preset_of(version) for version in versions},
         "old": kr(old, s2_column="cs2_a_wo_elifecorr")["charge_yield_41_6_merged"],
-        "new": kr(decays()),
+        "new": usual(),
         "missing": sorted({*columns.chosen(DEFAULTS).s1, columns.chosen(DEFAULTS).s2} - made),
         "missing_gain_corrected": columns.chosen({**DEFAULTS, "s2_column": columns.GAIN_CORRECTED}).s2 not in made,
     }
@@ -343,7 +355,7 @@ def case_kr_regions() -> Any:
     """The gain of electrons is 8 % lower in a fifth of the plane: S2s as they are, and corrected by region."""
     rng, pulls = np.random.default_rng(12), {"": [], columns.GAIN_CORRECTED: []}
     truth, said = sim.KrTruth(decays=20_000, charge_yield=155.0, lifetime=13.0), {}
-    for _ in range(12):
+    for _ in range(tries(6)):
         events = sim.kr83m_events(rng, truth)
         low = rng.random(len(events)) < 0.2
         more = np.zeros(len(events), [*sim.DOUBLE.descr, ("cs2_w_bias_xy_segee", "f4")])
@@ -353,11 +365,12 @@ def case_kr_regions() -> Any:
         more["cs2_w_bias_xy"][low] *= 0.92
         more["s2_a_area"][low] *= 0.92
         for column, found in pulls.items():
-            said[column] = kr(more, is_drawn=False, s2_column=column or None)
+            said[column] = kr(more, s2_column=column or None)
             one = said[column]["charge_yield_41_6_merged"], said[column]["inverse_lifetime_merged"]
             found.append([(r["variable_value"] - t) / r["error"] for r, t in zip(one, (155.0, 1 / 13.0), strict=True)])
     return {
         name or "usual": {
+            "runs": len(found),
             "means": np.mean(found, axis=0).tolist(),
             "column": said[name]["charge_yield_41_6_merged"]["data"]["column"],
             "resolution": said[name]["resolution_s2_merged"]["variable_value"],
@@ -380,7 +393,7 @@ def case_kr_cuts() -> Any:
     more = np.zeros(len(events), [*sim.DOUBLE.descr, ("cut_fiducial_volume", "?"), ("cut_Kr_DoubleS1_SingleS2", "?")])
     for name in sim.DOUBLE.names:
         more[name] = events[name]
-    return [kr(events), kr(more)]
+    return [usual(), kr(more)]
 
 
 def case_line() -> Any:
@@ -408,7 +421,7 @@ def case_line_failures() -> Any:
 
 def case_line_no_convergence() -> Any:
     fit = _stuck(lambda: attempt(lambda: line.fit_line(gaussian(), 30, 250)))
-    return {"fit": fit, "kr83m": _stuck(lambda: kr(decays()))}
+    return {"fit": fit, "kr83m": _stuck(lambda: drawn(decays()))}
 
 
 def _stuck(call: Callable[[], Any]) -> Any:
@@ -440,7 +453,7 @@ def case_attenuation_no_convergence() -> Any:
     search = attenuation.minimise
     attenuation.minimise = lambda cost, starts, limits: _Early(search(cost, starts, limits))
     try:
-        return kr(decays())
+        return drawn(decays())
     finally:
         attenuation.minimise = search
 
