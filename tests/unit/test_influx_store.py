@@ -352,3 +352,12 @@ def test_a_table_has_exactly_its_points(store: InfluxStore, server: Server) -> N
     assert server.writes == []
     store.replace("attention", [])
     assert server.points == {}
+
+
+def test_a_store_is_checked_by_a_question_and_closed(store: InfluxStore, server: Server) -> None:
+    closed: list[bool] = []
+    server.close = lambda: closed.append(True)  # type: ignore[attr-defined]
+    store.check()
+    assert (server.asked, closed) == (1, [])
+    store.close()
+    assert closed == [True]

@@ -204,14 +204,22 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
     decide(Verb.VETO, -8, analysis="kr83m", runs=("052896",), until=-1)
     decide(Verb.VETO, -8, analysis="other", runs=("052897",))
     decide(Verb.VETO, 1, runs=("052890",))
+    decide(Verb.VETO, -8, runs=("052891",), until=0)
+    decide(Verb.VETO, 0, runs=("052892", "052893-0bea"))
     whole = decide(Verb.VETO, -7, runs=("052898",))
     some = decide(Verb.VETO, -6, runs=("052899", "052900"))
     decide(Verb.WITHDRAW, -5, decisions=(whole,))
     decide(Verb.WITHDRAW, -4, decisions=(some,), runs=("052899",))
-    (paths.decisions / "odd.json").write_text("[]")
+    whole_file = json.loads(next(paths.decisions.glob("*.json")).read_text())
+    odd = [{"when": "today"}, {"when": 5}, {"subject": ...}, {"until": "never"}, {"why": ...}]
+    changed = [{name: value for name, value in {**whole_file, **one}.items() if value is not ...} for one in odd]
+    for number, content in enumerate(["{", "[]", "5", "null", *map(json.dumps, changed)]):
+        (paths.decisions / f"odd-{number}.json").write_text(content)
+    (paths.decisions / ".hidden.json").write_text(json.dumps(whole_file))
+    (paths.decisions / "notes.txt").write_text(json.dumps(whole_file))
     expected = vetoes(standing(read_decisions(paths).made, NOW), "kr83m")
     assert vetoed_runs(paths.work, "kr83m", NOW) == expected
-    assert sorted(expected) == [52894, 52895, 52900]
+    assert sorted(expected) == [52892, 52893, 52894, 52895, 52900]
     assert vetoed_runs(paths.work / "none", "kr83m", NOW) == {}
 
 
