@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from support.factory import any_text, run
 from xomflow.config.model import Analysis, Selection
+from xomflow.core.reason import Reason
 from xomflow.planning.runs.selection import Selector, matches, selection_key
 from xomflow.rundb.run import Run
 
@@ -122,6 +123,31 @@ def test_a_pattern_without_a_star_matches_itself_only(name: str) -> None:
 def test_a_star_stands_for_any_text(before: str, name: str) -> None:
     assert matches(before + name, [f"{before.replace('*', '')}*"]) or "*" in before
     assert matches(name, ["*"])
+
+
+@pytest.mark.parametrize("period", [None, {"gap": "12 h", "wait": "2 d"}])
+def test_a_backfill_adds_runs_outside_the_range_of_an_analysis_of_single_runs_only(period: Any) -> None:
+    block = Analysis.model_validate(
+        {"version": "v1", "min_run": 52003, "max_run": 52005, "except_runs": [52001], "period": period}
+    )
+    common = Selection.model_validate({"min_run": 52000})
+    vetoed = {52004: Reason("vetoed by kim: a valve"), 52009: Reason("vetoed by lee: noise")}
+    made = Selector(common, block, vetoed, backfilled=(51999, 52001, 52002, 52004))
+    outside, excepted = "run number {} is outside 52003 to 52005", "the run is listed in except_runs"
+    assert made.added == (frozenset() if period else {51999, 52001, 52002})
+    assert [made.refusal_by_number(number) for number in (51999, 52001, 52002, 52003, 52005, 52006)] == [
+        "run number 51999 is outside 52000 to today",
+        outside.format(52001) if period else excepted,
+        outside.format(52002) if period else None,
+        None,
+        None,
+        outside.format(52006),
+    ]
+    assert [made.refusal_in_groups(number) for number in (52003, 52004, 52009)] == [
+        None,
+        vetoed[52004],
+        outside.format(52009),
+    ]
 
 
 # --- in particular ----------------------------------------------------------------------------------------------------
