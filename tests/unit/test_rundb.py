@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bson import json_util
-from hypothesis import given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -233,3 +233,23 @@ def test_a_document_on_another_shelf_than_it_seems_makes_all_be_read_without_dig
         "052": ("", [52000, 52002]),
         "053": ("", [53000]),
     }
+
+
+_NUMBERS = ["7", "52", "999", "1000", "1999", "2000", "52001", "52999", "053000", "0520011", "12x", "x"]
+_FORMS = ['{"number": N}', '{"number": N, "number": 52001}', '{"a": "N", "number": N }', '{"number": "N"}', "N"]
+_FORMS += ['{"number": {"$numberInt": "N"}}', '{"a": {"number": N1}, "number": 52001}', '{"number":N.0}']
+
+
+@example([(_FORMS[0], number) for number in ("1999", "19995", "1998x", "1997_", "2000", "20x0")])
+@given(st.lists(st.tuples(st.sampled_from(_FORMS), st.sampled_from(_NUMBERS)), max_size=8))
+@effort(max_examples=tries(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_line_is_on_the_shelf_of_its_first_number_whatever_lines_are_before(
+    tmp_path: Path, chosen: list[tuple[str, str]]
+) -> None:
+    lines = [form.replace("N", number) for form, number in chosen]
+
+    def shelves_of(some: list[str]) -> list[str]:
+        (tmp_path / "runs.jsonl").write_text("".join(f"{one}\n" for one in some))
+        return [shelf for shelf, _ in FileRunDB(tmp_path / "runs.jsonl")._shelved()]
+
+    assert shelves_of(lines) == [shelf for one in lines for shelf in shelves_of([one])]

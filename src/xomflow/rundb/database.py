@@ -28,6 +28,8 @@ DATA_FIELDS = tuple(
 # BSON types: text, document, list, bytes, id, boolean, time, regular expression (bsonspec.org).
 _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
 _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?([0-9]{1,6})\b')
+# What may follow a number; and the beginning of no line with one.
+_AFTER, _NO_HEAD = frozenset((b",", b" ", b'"', b"}")), b"\n"
 # Of so few numbers not all documents of a file are decoded.
 _FEW = 1000
 
@@ -149,14 +151,19 @@ class FileRunDB:
 
     def _shelved(self) -> Iterator[tuple[str, bytes]]:
         """Yield each line with the shelf of the first run number in it, which is nearly always that of the document."""
-        shelves: dict[bytes, str] = {}
+        head, end, shelf = _NO_HEAD, 1, ""
         for line in self._lines():
-            if (found := _NUMBER.search(line)) is None:
+            # Most lines are alike up to the thousands of their numbers; where they are, no search could find another.
+            if line.startswith(head) and line[end : end + 3].isdigit() and line[end + 3 : end + 4] in _AFTER:
+                yield shelf, line
+                continue
+            found = _NUMBER.search(line)
+            if found is None:
                 yield "", line
                 continue
-            if (thousands := found[1][:-3]) not in shelves:
-                shelves[thousands] = thousands.decode().zfill(3)
-            yield shelves[thousands], line
+            digits, end = found[1], found.end(1) - 3
+            head, shelf = line[:end] if len(digits) > 3 else _NO_HEAD, digits[:-3].decode().zfill(3)
+            yield shelf, line
 
     def _parse(self, lines: list[Raw]) -> tuple[list[Any], list[Complaint]]:
         lines = [(number, line) for number, line in lines if not line.isspace()]
