@@ -16,6 +16,7 @@ from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge, Judged, judge
+from xomflow.expected.method.drift import Drift
 from xomflow.expected.method.jumps import Gaps
 from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.method.windows import Base, Windows
@@ -218,6 +219,28 @@ def test_a_drift_is_an_alarm_only_beyond_its_tolerance() -> None:
     assert not events(series(values, tolerance={"x": Size(5.0)}), Kind.DRIFT)
     (drift,) = events(series(values, tolerance={"x": Size(1.0)}), Kind.DRIFT)
     assert drift.after > drift.before
+
+
+def test_a_drift_is_told_from_the_level_of_thirty_days_before_until_it_is_back_or_stays() -> None:
+    day, drift = 86400.0, Drift()
+
+    def learn(days: float, level: float) -> tuple[float, float] | None:
+        return drift.learn(1e9 + days * day, level, 0.02, tolerance=1.0)
+
+    assert [learn(days, 0.0) for days in (0, 0.99, 1, 2, 29.99)] == [None] * 5
+    assert [(one - 1e9) / day for one in drift.times] == pytest.approx([0, 1, 2, 29.99])
+    assert learn(30.99, 1.8) is None  # 0.8 more than is tolerated is four standard deviations
+    assert learn(31.99, -2.0) == (0.0, pytest.approx(-5.0))
+    assert (drift.times[0] - 1e9) / day == pytest.approx(1.0)
+    assert (drift.is_open, drift.before, learn(33, -9.0), drift.ended(1.0)) == (True, 0.0, None, None)
+    assert learn(35, 1.0) is None and drift.ended(1.0) is None
+    assert learn(36, 0.99) is None and drift.ended(1.0) is True
+    for days in range(37, 80):
+        learn(days, -2.5)
+    assert drift.ended(1.0) is False
+    drift.forget()
+    assert (drift.to_json(), drift.ended(1.0)) == ([0.0, False, [], [], []], None)
+    assert [learn(days, level) for days, level in ((100, 0.0), (130, 5.0))] == [None, (0.0, pytest.approx(20.0))]
 
 
 def test_a_variable_that_stops_coming_is_an_alarm_that_ends_when_it_comes() -> None:

@@ -516,3 +516,30 @@ def test_a_survey_writes_nothing(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     survey(tmp_path, *documents(52001, 52002), analyses=analyses(kr83m={"needs": ["event_info"]}))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("most", "running", "trials"), [(10, 0, 1), (3, 0, 1), (2, 0, 0), (4, 1, 1), (3, 1, 0)])
+def test_a_trial_takes_what_others_leave_and_no_run_that_a_tick_takes_already(
+    tmp_path: Path, most: int, running: int, trials: int
+) -> None:
+    paths, block = Paths(tmp_path), {"kr83m": {"version": "v1", "trial": {"version": "v2"}}}
+    keep(paths, outcome(key_of(52004)))
+    with hold_tick(tick := TickPaths(paths.tick("20260925T120000-host-1"))):
+        dump_json(tick.claims, [["kr83m", "v1", "052003", 1]][:running])
+        runs = documents(52001, 52002, 52003, 52004)
+        found = survey(tmp_path, *runs, analyses=block, max_running=most, max_jobs_per_tick=2)
+    taken = [f"{item.key.version} {item.run.number}" for item in found.chosen]
+    published = ["v1 52002", "v1 52001"] if running else ["v1 52003", "v1 52001"]
+    assert taken == [*published, "v2 52004"][: 2 + trials]
+    assert {name: len(items) for name, items in found.items.items()} == {"kr83m": 3, "kr83m+v2": 4}
+
+
+def test_what_is_only_counted_waits_or_is_stale_by_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middle, "MOST_WAITING", 1)
+    runs = documents(*range(52001, 52007))
+    for one, hours in zip(runs, (300, 200, 100, 10, 5, 1), strict=True):
+        end = NOW - timedelta(hours=hours)
+        one |= {"start": {"$date": (end - timedelta(days=9)).isoformat()}, "end": {"$date": end.isoformat()}}
+    found = survey(tmp_path, *runs, analyses=analyses(kr83m={"needs": ["event_info"]}), stale_after="48 h")
+    assert states(found) == {52006: "waiting", 52001: "stale"}
+    assert found.only_counted["kr83m"] == Counter({"stale": 2, "waiting": 2})

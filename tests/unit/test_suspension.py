@@ -124,6 +124,7 @@ def test_of_a_suspended_analysis_a_tick_tries_the_newest_ready_run(tmp_path: Pat
         "the last runs of its analysis all failed alike, raised KeyError; one run a tick is tried until one succeeds"
     }
     (sentence,) = found.for_person
+    assert found.ended_by == {sentence: [key_of(52102)]}
     assert sentence.startswith(
         "analyses.kr83m is suspended for old runs (old_after), its last 10 attempts on different"
     )
