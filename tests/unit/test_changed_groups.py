@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ def test_results_that_are_made_anew_count_once_and_only_beside_the_groups_of_the
     write_groups(paths, {METHOD: KnownGroups(Groups((longer, TWO)))})
     assert changes(paths, longer, (*TWO, 52010)).regrouped == names(TWO)
     assert changes(paths, longer, TWO).regrouped == frozenset()
+
+
+def test_a_result_of_no_runs_is_none(paths: Paths) -> None:
+    place = paths.outcome(Key(*METHOD, "052005-0bea"))
+    place.write_text(json.dumps(outcome(Key(*METHOD, "052005-0bea"), run={"runs": [], "runs_missing": []})))
+    assert changes(paths, ONE, TWO) == GroupChanges(frozenset(), frozenset())
 
 
 # --- the newest results -----------------------------------------------------------------------------------------------

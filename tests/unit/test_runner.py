@@ -280,6 +280,29 @@ def test_a_disk_that_takes_no_draft_is_the_failure_of_the_attempt(site: Site, mo
     assert not site.paths.run_lock(KEY).exists()
 
 
+def test_where_no_folder_for_a_draft_can_be_made_the_attempt_failed_for_the_disk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process(monkeypatch, lambda: ProcessEnd(0))
+    shutil.rmtree(site.paths.drafts, ignore_errors=True)
+    site.paths.drafts.touch()
+    assert run(site) == 1
+    assert records(site) == [(1, "disk")]
+
+
+def test_only_a_job_that_a_signal_may_have_stopped_waits_for_its_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(runner.time, "sleep", slept.append)
+    for end, in_batch in ((signal.SIGTERM, False), (signal.SIGKILL, True), (0, True), (signal.SIGTERM, True)):
+        process(monkeypatch, lambda end=end: ProcessEnd(end))
+        run(site, in_batch)
+        for failure in failures_of(site.paths, KEY):
+            failure_path(site.paths, KEY, failure).unlink()
+    assert slept == [2.0]
+
+
 def test_a_folder_that_is_away_records_nothing_and_an_error_of_xom_gives_the_lock_back(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
