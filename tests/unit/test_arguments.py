@@ -250,7 +250,7 @@ def test_an_attempt_has_lines_about_time_memory_failure_and_figures() -> None:
 
 
 def test_a_check_shows_results_with_their_quality_and_columns() -> None:
-    good = result("b", None, error=None, insufficient="3 events", data={})
+    good = result("b", None, error=None, insufficient="3 events", data=None)
     poor = result("a", data={"quality": "poor", "quality_reason": "drift", "column": "cs2"})
     one = Checked("kr83m", Tried(KEY, attempt(results=[poor, good]), None))
     assert list(checked.rows_of([one, Checked("other", passed_over="it combines several runs")])) == [

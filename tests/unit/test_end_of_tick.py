@@ -269,6 +269,16 @@ def test_the_time_for_judging_is_over_to_the_second(monkeypatch: pytest.MonkeyPa
     assert [is_over(), is_over()] == [False, True]
 
 
+def test_all_results_are_judged_however_long_it_takes(
+    paths: Paths, config: ReportConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(expected, "judge_until", lambda *given: asked.append(given))
+    expected.judge_all(paths, config, {})
+    ((_, _, is_over, groups),) = asked
+    assert (is_over(), groups) == (False, {})
+
+
 def test_which_histories_are_learned_is_kept_as_long_as_there_are_any(paths: Paths) -> None:
     values = [3 + place for place, _ in enumerate(Learning._fields[2:])]
     versions: Any = [

@@ -167,6 +167,13 @@ def test_a_range_within_another_leaves_both_its_ends() -> None:
     assert without_overlaps([outer, inner]) == [outer]
 
 
+def test_ranges_that_share_one_run_overlap() -> None:
+    first, second = Container("a", 10, 20), Container("b", 20, 30)
+    (sentence,) = about_ranges([first, second])
+    assert "a (10-20) and b (20-30) overlap in runs 20: these get a," in sentence
+    assert list(about_ranges([first, Container("b", 21, 30)])) == []
+
+
 def test_the_later_form_in_json_gives_the_same(tmp_path: Path) -> None:
     for name in ("cfg", "json"):
         (tmp_path / name).mkdir()
@@ -318,6 +325,8 @@ def test_the_command_prints_notes_and_files(tmp_path: Path, capsys: pytest.Captu
     files = [str(tmp_path / name) for name in ("tool_config.json", "analyses.cfg")]
     assert xom(["import-config", *files, "--output", str(tmp_path / "other"), "--dry-run"]) == 0
     assert not (tmp_path / "other").exists()
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-1] == "nothing was written" and "work: work" in shown
     assert xom(["import-config", *files, "--output", str(tmp_path / "other")]) == 0
     said = capsys.readouterr().out
     assert "overlap in runs 57692-57693" in said and str(tmp_path / "other/rules/analyses/busy_rate.smk") in said

@@ -20,8 +20,10 @@ from xomflow.outcomes.past.makers import Maker
 from xomflow.planning.brake import BrakeError
 from xomflow.workflow.messages.looking import RecipientLine
 from xomflow.workflow.messages.watch import Watched
+from xomflow.workflow.requests.analysing.try_runs import Tried
 from xomflow.workflow.requests.doctor.finding import Finding
 from xomflow.workflow.requests.looking.outdated import Today, differences
+from xomlib.attempt import Attempt
 
 
 @pytest.fixture
@@ -143,6 +145,31 @@ def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
     assert published("completion zsh").out[0] == "#compdef xom"
     published.site.tree["wrok"] = 1
     assert published("completion analyses") == Typed([], [], 0)
+
+
+def test_a_try_is_of_a_run_or_of_the_newest_ones(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def try_here(config: Any, analysis: str, run: str, source: str, save: Path) -> Tried:
+        asked.append((analysis, run, source, save))
+        made = Attempt(None, ("raised", "it broke") if run == "052001" else None, 1.0)
+        return Tried(Key(analysis, "v1", run), made, None)
+
+    monkeypatch.setattr("xomflow.workflow.requests.analysing.try_runs.try_here", try_here)
+    needs = Typed([], ["xom try needs either a run or --last N"], ExitCode.USAGE)
+    assert published("try good") == published("try good 52001 --last 2") == needs
+    assert published("try good 52001 --slurm").err == [
+        "with --slurm give --save FOLDER, a folder that the nodes see too"
+    ]
+    there = published.site.folder / "there"
+    done = published("try", "good", "--last", "2", "--save", str(there))
+    assert (done.code, done.out) == (0, [])
+    assert done.err == ["good v1 run 052003: 1.0 s of 1800 s", "good v1 run 052002: 1.0 s of 1800 s"]
+    assert published("try", "good", "052001", "--save", str(there)).code == ExitCode.FAILED_RUNS
+    assert asked == [("good", run, "config.yaml", there) for run in ("052003", "052002", "052001")]
+    found = json.loads("\n".join(published("try good 052002 --json").out))
+    assert [one["key"]["run"] for one in found] == ["052002"]
+    assert published("try late --last 1").err == ["there is no run of late whose data can be read; name one"]
 
 
 # --- doctor, notify, watch, report ------------------------------------------------------------------------------------

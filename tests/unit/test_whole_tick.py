@@ -24,6 +24,7 @@ from xomflow.core.state import State
 from xomflow.core.tick_summary import Summary
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.retries import AttemptLimits
+from xomflow.workflow.ending import finish
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, troubles_of
 from xomflow.workflow.tick import Tick
@@ -298,6 +299,19 @@ def test_a_tick_writes_its_files_and_no_more(summary: Summary, tick: Tick) -> No
     stored = {path.relative_to(tick.paths.store).as_posix() for path in tick.paths.store.rglob("*.lp")}
     own = {f"test/xom/{name}.lp" for name in ("attention", "events", "expected", f"{times.now():%Y-%m-%d}")}
     assert stored == {"test/good/v1/052.lp", "test/good/v2/052.lp", *own}
+
+
+def test_a_publication_that_fails_leaves_a_summary_without_it(
+    tick: Tick, place: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(finish, "publish", fail)
+    with pytest.raises(KeyError, match="odd"):
+        place("job", "publish", str(tick.files.folder))
+    found = read_summary(tick.files)
+    assert (found.published, found.site_errors) == (None, [MOVED])
 
 
 def test_a_step_that_is_done_again_publishes_nothing_anew(summary: Summary, tick: Tick, place: Console) -> None:
