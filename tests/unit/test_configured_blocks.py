@@ -91,6 +91,42 @@ def test_values_that_nothing_can_be_done_with_are_refused() -> None:
     assert "a length of time above zero is needed" in refused({"time_limit": "0 s"})
 
 
+def test_names_that_a_rule_cannot_have_are_taken() -> None:
+    for name in ("discover", "class"):
+        with pytest.raises(ConfigurationError, match=f"'{name}' is taken, an analysis needs another name"):
+            configured(analyses={name: {"version": "v1"}})
+
+
+def test_binds_are_for_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configured(software=[{"image": "a.sif", "binds": ["/dali"]}]).software[0].binds == ["/dali"]
+    with pytest.raises(ConfigurationError, match="binds are for an image, and there is none"):
+        configured(software=[{"interpreter": "python", "binds": ["/dali"]}])
+
+
+def test_a_long_value_is_shortened() -> None:
+    for length, shown in ((78, f"'{'x' * 78}'"), (79, f"'{'x' * 76}...")):
+        assert refused({"version": "-" if not length else "v1", "odd": "x" * length}) == (
+            f"analyses.kr83m.odd = {shown} is not known"
+        )
+
+
+def test_files_that_are_missing_are_named(tmp_path: Path) -> None:
+    blocks = {
+        "kr83m": {"version": "v1", "trial": {"version": "v2", "script": "/no/such.py"}},
+        "rate": {"version": "v1"},
+    }
+    blocks["rate"]["script"] = str(tmp_path / "a.py")
+    (tmp_path / "rules/analyses").mkdir(parents=True)
+    (tmp_path / "rules/analyses/rate.smk").touch()
+    given = tree(analyses=blocks, analysis_folders=[str(tmp_path)])
+    with pytest.raises(ConfigurationError) as caught:
+        check_configuration(given, "c")
+    assert str(caught.value).splitlines() == [
+        "c: analyses.kr83m has no script for its trial: /no/such.py is missing",
+        f"c: analyses.rate has no script: {tmp_path}/a.py is missing",
+    ]
+
+
 # --- software ---------------------------------------------------------------------------------------------------------
 PATHS = Paths(Path("/site/work"))
 

@@ -249,6 +249,20 @@ def test_of_very_many_rows_a_table_has_the_first_hundred() -> None:
     assert (cut.count("<tr>"), cut.endswith('</table><p class="none">and 1,001 more</p>')) == (101, True)
 
 
+def test_a_period_has_its_begin_and_not_its_end() -> None:
+    begin, end = period.WEEK.begin, period.WEEK.end
+    assert [period.WEEK.has(one) for one in (None, begin, end)] == [False, True, False]
+
+
+def test_two_values_have_a_spread_and_work_without_failures_is_listed(facts: Facts) -> None:
+    first = facts.analyses[1]
+    series = replace(first.series[0], points=first.series[0].points[-2:])
+    two = replace(facts, analyses=[replace(first, series=[series], done=1, failed=0)])
+    (row,) = (row for row in rows(week_page(two, period.BEGIN), "Numbers") if row[1] == "Event rate")
+    assert row[2] == "2" and float(row[4]) > 0
+    assert "- Event rate: 1 runs done" in digest_text(two).splitlines()
+
+
 def test_numbers_are_short_and_cost_is_in_hours_from_a_tenth_on() -> None:
     assert [number(value) for value in (None, 0.0, 12345.6)] == ["-", "0", "1.235e+04"]
     assert [cost(seconds) for seconds in (0.0, 359.0, 360.0)] == ["0 CPU seconds", "359 CPU seconds", "0.1 CPU hours"]
