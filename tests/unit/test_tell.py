@@ -209,6 +209,20 @@ def test_the_first_digest_comes_the_day_after_they_were_switched_on(paths: Paths
     assert post.sent[2:] and "the digest" in post.sent[2][1]
 
 
+def test_the_digest_is_made_once_for_all(paths: Paths) -> None:
+    made: list[Letter] = []
+
+    def make() -> Letter:
+        made.append(Letter("XOM: the day", "the digest"))
+        return made[-1]
+
+    post = Post()
+    for days in range(2):
+        situation = Situation((), ALL, MORNING + timedelta(days=days), "here")
+        tell(paths, Addresses((JANE, MAX)), situation, 6, make, post)
+    assert (post.names(), len(made)) == ([JANE.name, MAX.name], 1)
+
+
 def test_only_mail_addresses_are_contacts(paths: Paths) -> None:
     post, contacts = Post(), "mailto://xom:pw@mail.example.org"
     say(paths, post, suspended(), contacts=contacts)
