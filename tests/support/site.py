@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -74,6 +76,16 @@ class Site:
             "analyses": {},
         }
         self.runs([])
+
+    def copy(self, folder: Path) -> Self:
+        """Return a copy in another folder: tests that begin alike share the ticks before."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        copied = type(self)(folder)
+        copied.tree = copy.deepcopy(self.tree)
+        copied.runs(self.documents.values())
+        for script in folder.glob("extra/scripts/analyses/*.py"):
+            script.write_text(script.read_text().replace(str(self.folder), str(folder)))
+        return copied
 
     def runs(self, documents: Iterable[Any]) -> None:
         """Add run documents (or plain numbers) to the run database."""

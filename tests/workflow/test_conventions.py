@@ -44,9 +44,10 @@ LOOKS = {
 }
 
 
-@pytest.fixture
-def site(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     """A site with a run that is done, one that failed, one that is ready and a vetoed one; one analysis is paused."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.runs([52001, 52002])
     site.tree["retries"] = {"first_wait": "30 d"}
     site.analysis("good", f"if run_id == '052002': raise ValueError('broken')\n{GOOD}", trial={"version": "v2"})
@@ -56,6 +57,11 @@ def site(site: FastSite) -> FastSite:
     site.runs([52003, 52004])
     site.xom("veto", "52004", *WHY)
     return site
+
+
+@pytest.fixture
+def site(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -29,13 +29,19 @@ NAMES = ("configuration", "account", "folders", "layout", "disk", "locks", "cloc
 NAMES = (*NAMES, "software", "run database", "store", "Slurm", "ticks", "timer", "messages", "units")
 
 
-@pytest.fixture
-def site(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     """A site where a tick has just ended, on a machine without Slurm and timers."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.analysis("moody", GOOD)
     site.runs([52001])
     assert site.tick().returncode == 0
     return site
+
+
+@pytest.fixture
+def site(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def doctor(site: FastSite) -> tuple[int, dict[str, list[dict[str, str]]]]:

@@ -27,9 +27,10 @@ xomlib.Xomresult(variable_name="answer", variable_value=float(run_id)).save()
 """
 
 
-@pytest.fixture
-def made(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     """A site with results of `old` and `other`; of `old` one run failed, and one is to be done again."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.runs([52001, 52002, 52003, 53001])
     site.analysis("old", BODY)
     site.analysis("other", "xomlib.Xomresult(variable_name='one', variable_value=1).save()")
@@ -38,6 +39,11 @@ def made(site: FastSite) -> FastSite:
     write_decision(site.paths, Decision(Verb.REDO, redo, "kim", times.now(), "a cable was changed"))
     drain(site)
     return site
+
+
+@pytest.fixture
+def made(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def drain(site: FastSite) -> None:

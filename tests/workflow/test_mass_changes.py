@@ -32,11 +32,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
 
 @pytest.fixture
 def finished(template: FastSite, tmp_path: Path) -> FastSite:
-    shutil.copytree(template.folder, tmp_path / "site")
-    site = FastSite(tmp_path / "site")
-    site.runs(RUNS)
-    site.analysis("good", GOOD)
-    return site
+    return template.copy(tmp_path / "site")
 
 
 def stored(site: FastSite) -> list[str]:

@@ -149,13 +149,20 @@ def test_a_redo_of_a_campaign_is_about_its_id_or_any_of_its_runs(site: FastSite)
 
 
 # --- veto -------------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def finished(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
+    """A site with three runs that two analyses have done."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.runs([52001, 52002, 52003])
     site.analysis("good", GOOD)
     site.analysis("other", GOOD)
     assert site.tick().returncode == 0
     return site
+
+
+@pytest.fixture
+def finished(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def test_a_vetoed_run_has_no_points_and_its_outcome_stays(finished: FastSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +19,19 @@ xomlib.Xomresult(variable_name="answer", variable_value=1).save()
 """
 
 
-@pytest.fixture
-def site(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     """A site with three runs that fail alike, one that fails otherwise, and one that is done."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.analysis("moody", BROKEN)
     site.runs(range(52001, 52006))
     assert site.tick().returncode == 7
     return site
+
+
+@pytest.fixture
+def site(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def listed(site: FastSite, *words: str) -> Any:

@@ -27,13 +27,19 @@ def set_up(site: Site) -> None:
     site.tree["store"] = {"prefix": "prod_"}
 
 
-@pytest.fixture
-def tried(site: FastSite) -> FastSite:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
     """A site with a trial; both versions have done two runs."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     set_up(site)
     for _ in range(2):
         assert site.tick().returncode == 0
     return site
+
+
+@pytest.fixture
+def tried(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def stored(site: Site) -> set[str]:
