@@ -116,12 +116,18 @@ def test_its_job_asks_for_the_expected_times_the_longest_limit_and_the_memory_of
 ) -> None:
     asked: list[JobRequest] = []
     batch.options = lambda request: asked.append(request) or ("",)  # type: ignore[assignment,func-returns-value]
-    for cpus, expected in ((1, (500, 35, 1)), (2, (600, 33, 2)), (16, (800, 32, 4))):
+    for cpus, own_cpus, expected in (
+        (1, 1, (500, 35, 1)),
+        (2, 1, (600, 33, 2)),
+        (16, 1, (800, 32, 4)),
+        (6, 3, (600, 33, 6)),
+        (2, 3, (500, 35, 3)),
+    ):
         rule = config.slurm.batch.model_copy(update={"cpus": cpus})
         own = config.model_copy(update={"slurm": config.slurm.model_copy(update={"batch": rule})})
         (queue,) = submitter_of(own, FakeBatchSystem(), tick)
         queue._batch = batch
-        add(queue, *map(request, KEYS))
+        add(queue, *(request(key, cpus=own_cpus) for key in KEYS))
         assert (asked[-1].memory_mb, asked[-1].minutes, asked[-1].cpus) == expected
         assert (asked[-1].command, read_batch(tick, "1").seconds) == ("run batch 1", 60.0 * expected[1])
 

@@ -81,3 +81,12 @@ def test_a_shelf_on_which_nothing_can_be_newer_is_not_looked_at(paths: Paths, mo
     assert looked == ["052", "052", "051"]
     assert newest(paths, hours=0.5) is None
     assert looked[3:] == []
+
+
+def test_a_run_without_times_ended_when_its_outcome_was_made(paths: Paths) -> None:
+    key, ended = key_of(52_003), NOW - HOUR / 2
+    keep(paths, outcome(key, ended=times.text(ended), run={"start": None, "end": None}))
+    os.utime(paths.outcome(key), (ended.timestamp(), ended.timestamp()))
+    seen: dict[str, datetime] = {}
+    assert newest(paths, belongs=lambda run, moment: bool(seen.setdefault(run, moment))) == ended
+    assert seen["052003"] == ended
