@@ -251,6 +251,11 @@ def test_a_document_outside_the_range_is_not_complained_about() -> None:
     assert len(read_documents(bad, 52002, None).problems) == 2
 
 
+def test_both_ends_belong_to_a_range() -> None:
+    answer = read_documents(map(document, range(51999, 52004)), 52000, 52002)
+    assert (sorted(answer.runs), answer.problems) == ([52000, 52001, 52002], [])
+
+
 def test_a_negative_number_is_said() -> None:
     assert len(read_documents([document(-5)], 0, None).problems) == 1
 
