@@ -78,7 +78,10 @@ class Site:
         self.runs([])
 
     def copy(self, folder: Path) -> Self:
-        """Return a copy in another folder: tests that begin alike share the ticks before."""
+        """Return a copy in another folder: tests that begin alike share the ticks before.
+
+        Scripts name the folder, so those of the copy are others than the ones that made its outcomes.
+        """
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         copied = type(self)(folder)
         copied.tree = copy.deepcopy(self.tree)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,10 @@ COUNT = "xomlib.Xomresult(variable_name='n', variable_value=1).save()"
 FIRST = range(52001, 52025, 4)
 
 
-@pytest.fixture
-def grouped(site: FastSite) -> FastSite:
-    """Six groups of two runs, with results."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> FastSite:
+    """A site with six groups of two runs, with results."""
+    site = FastSite(tmp_path_factory.mktemp("site"))
     site.analysis("camp", COUNT, period={"gap": "36 h"}, excluded_tags=["bad"])
     for first in FIRST:
         retag(site, first, [])
@@ -24,6 +26,11 @@ def grouped(site: FastSite) -> FastSite:
     assert site.tick().returncode == 0
     assert len(current(site)) == 6
     return site
+
+
+@pytest.fixture
+def grouped(template: FastSite, tmp_path: Path) -> FastSite:
+    return template.copy(tmp_path)
 
 
 def retag(site: FastSite, number: int, tags: list[str]) -> None:
