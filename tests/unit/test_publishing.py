@@ -429,6 +429,17 @@ def test_where_nothing_changed_neither_outcomes_nor_facts_are_opened(
     assert opened == []
 
 
+def test_a_local_store_keeps_no_file_of_a_shelf_that_lost_its_outcomes_and_its_ledger(paths: Paths) -> None:
+    store = LocalStore(paths, "test_")
+    keep(paths, of(52001), of(60001))
+    published(paths, store)
+    (paths.ledger / store.name / "kr83m/v1/052.json").unlink()
+    paths.outcome(key_of(52001)).unlink()
+    assert published(paths, store).problems == []
+    assert [file.name for file in (paths.store / "test/kr83m/v1").iterdir()] == ["060.lp"]
+    assert list(verify(paths, store, "test_")) == []
+
+
 def test_which_software_made_the_results_is_found_out_again_where_that_was_lost(
     paths: Paths, memory: MemoryStore
 ) -> None:

@@ -224,6 +224,8 @@ class _Publishing:
         if unknown := self._points.unknown_in(shelf, points) & known.keys():
             raise StoreError(f"{shelf}: not published, or the points of {min(unknown)}, which cannot be read, would go")
         self._bring(shelf, points, known, _fingerprints(points), whole=True)
+        if not points and self._store.stamp(shelf):  # its ledger was lost together with its last outcome
+            self._store.write(shelf, points, set())
 
     def _publish_documents(self, shelf: Shelf) -> bool:
         """Publish a shelf of which only run documents changed; return whether that was so.
