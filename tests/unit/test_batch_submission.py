@@ -129,6 +129,7 @@ def test_its_job_asks_for_the_expected_times_the_longest_limit_and_the_memory_of
         queue._batch = batch
         add(queue, *(request(key, cpus=own_cpus) for key in KEYS))
         assert (asked[-1].memory_mb, asked[-1].minutes, asked[-1].cpus) == expected
+        assert (asked[-1].key, asked[-1].benchmark) == (KEYS[0], None)
         assert (asked[-1].command, read_batch(tick, "1").seconds) == ("run batch 1", 60.0 * expected[1])
 
 
