@@ -38,6 +38,10 @@ class MemoryStore(Store):
         """Return an empty text for the shelves in ``lost``; see `Store.stamp`."""
         return "" if str(shelf) in self.lost else None
 
+    def digest(self, shelf: Shelf, table: str = "") -> str:
+        """Return an empty text; see `Store.digest`."""
+        return ""
+
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Note which ids may be renewed; see `Store.renew`."""
         self.renewed.append((analysis, {one for _, points in shelves for one in points}))

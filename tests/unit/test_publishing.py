@@ -249,13 +249,30 @@ def test_an_older_copy_of_a_file_of_the_local_store_is_replaced(paths: Paths, is
     assert published(paths, store).outcomes == 0
 
 
+@pytest.mark.parametrize("times", [True, False])
+def test_a_restored_file_of_the_local_store_with_the_same_content_is_left_as_it_is(paths: Paths, times: bool) -> None:
+    store, file = LocalStore(paths, "test_"), paths.store / "test/kr83m/v1/052.lp"
+    keep(paths, of(52001))
+    published(paths, store)
+    (shutil.copy2 if times else shutil.copyfile)(file, paths.store / "copy")
+    (paths.store / "copy").replace(file)
+    inode = file.stat().st_ino
+    receipt = published(paths, store)
+    assert (receipt.outcomes, receipt.points, receipt.problems) == (0, 0, [])
+    assert file.stat().st_ino == inode
+    # Its content is noted with its new stamp, and the file is read no more.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(LocalStore, "digest", raiser(AssertionError("read once more")))
+        assert published(paths, store).problems == []
+
+
 def test_an_older_copy_keeps_the_points_of_outcomes_that_cannot_be_read_now(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, file = LocalStore(paths, "test_"), paths.store / "test/kr83m/v1/052.lp"
     keep(paths, of(52001), of(52002))
     published(paths, store)
-    file.write_text(before := file.read_text())
+    file.write_text(before := file.read_text().partition("\n")[0] + "\n")
     shutil.rmtree(paths.cache)
     monkeypatch.setattr(cache, "read_document", raiser(OSError(errno.EIO, "Input/output error")))
     problems = published(paths, store).problems

@@ -144,6 +144,10 @@ class InfluxStore:
         """Return None: only a comparison of everything shows what a server has lost; see `Store.stamp`."""
         return None
 
+    def digest(self, shelf: Shelf, table: str = "") -> str:
+        """Return an empty text; see `Store.digest`."""
+        return ""
+
     def differences(
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
     ) -> Iterator[str]:

@@ -18,7 +18,7 @@ from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
 from xomflow.publishing.stores.store import MakePoints, Points, StoreError, WholeShelfNeededError
-from xomlib.files import read_bytes, read_text, write_atomically
+from xomlib.files import digest, read_bytes, read_text, write_atomically
 
 # A line of line protocol; texts may have line ends.
 _LINE = re.compile(rb'(?:[^"\n]++|"(?:[^"\\]++|\\.)*+")++\n', re.DOTALL)
@@ -86,6 +86,13 @@ class LocalStore:
     def stamp(self, shelf: Shelf, table: str = "") -> str | None:
         """Return the stamp of the file of a shelf; see `Store.stamp`."""
         return stamp_of(self._path(shelf, table))
+
+    def digest(self, shelf: Shelf, table: str = "") -> str:
+        """Return the digest of the file of a shelf; see `Store.digest`."""
+        try:
+            return digest(read_bytes(self._path(shelf, table)))
+        except OSError:
+            return ""
 
     def differences(
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None

@@ -118,6 +118,10 @@ class Store(Protocol):
         """
         ...
 
+    def digest(self, shelf: Shelf, table: str = "") -> str:
+        """Return a digest of what stands where `write` put a shelf; empty if nothing can be read there."""
+        ...
+
     def differences(
         self, wanted: Iterable[tuple[Shelf, Points]], only: Collection[Method] | None = None
     ) -> Iterable[str]:

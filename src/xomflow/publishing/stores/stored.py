@@ -10,7 +10,9 @@ from xomflow.publishing.stores.store import Store
 
 
 class Stored:
-    """What a store had of each shelf after it was written last, by its stamps in a file that can be deleted.
+    """What a store had of each shelf after it was written last, in a file that can be deleted.
+
+    It has a digest of each shelf and a stamp: where the stamp is the same, nothing is read.
 
     Parameters
     ----------
@@ -24,15 +26,21 @@ class Stored:
 
     def __init__(self, store: Store, ledger: Path, table: str = "") -> None:
         self._store, self._table = store, table
-        self._stamps = SeenFingerprints(ledger / "stored.json")
+        self._noted = SeenFingerprints(ledger / "stored.json")
 
     def has(self, shelf: Shelf) -> bool:
         """Return whether the store can have the shelf as it was written; not if an older copy is there.
 
-        What was written before there were stamps counts as written.
+        What was written before this was noted counts as written.
         """
-        stamp = self._store.stamp(shelf, self._table)
-        return stamp is None or (stamp != "" and self._stamps.last(shelf) in (0, stamp))
+        stamp, noted = self._store.stamp(shelf, self._table), self._noted.last(shelf)
+        if not stamp or not noted:
+            return stamp != ""
+        digest, _, before = str(noted).partition(" ")
+        if stamp != before and digest == self._store.digest(shelf, self._table):  # it was moved or restored
+            self._noted.note(shelf, f"{digest} {stamp}")
+            return True
+        return stamp == before
 
     def is_gone(self, shelf: Shelf) -> bool:
         """Return whether the store has nothing of the shelf."""
@@ -41,15 +49,15 @@ class Stored:
     def note(self, shelf: Shelf) -> None:
         """Note that what the store has of the shelf now is as it should be."""
         if stamp := self._store.stamp(shelf, self._table):
-            self._stamps.note(shelf, stamp)
+            self._noted.note(shelf, f"{self._store.digest(shelf, self._table)} {stamp}")
         else:
-            self._stamps.forget(shelf)
+            self._noted.forget(shelf)
 
     def note_unknown(self, shelf: Shelf) -> None:
-        """Note a shelf that was written before there were stamps."""
-        if not self._stamps.last(shelf):
+        """Note a shelf that was written before this was noted."""
+        if not self._noted.last(shelf):
             self.note(shelf)
 
     def keep(self) -> None:
         """Write the file, if something was noted."""
-        self._stamps.keep()
+        self._noted.keep()
