@@ -117,6 +117,13 @@ def test_the_tests_that_run_a_line_are_found_and_alone_decide(mutants: ModuleTyp
     assert steps == {"operator": "line", "dropped not": ""}
 
 
+def test_a_case_whose_name_a_mutant_changed_does_not_catch_it(tree: Any) -> None:
+    assert not tree.passes("tests/unit/test_sums.py::test_of_another_name tests/unit/test_nothing.py::test_add")
+    assert tree.passes("tests/unit/test_sums.py::test_of_another_name")
+    (tree.folder / "tests/unit/test_sums.py").write_text("def test_add():\n    assert 0\n")
+    assert not tree.passes("tests/unit/test_sums.py::test_of_another_name")
+
+
 def test_nothing_is_measured_where_a_test_fails_without_a_mutant(tree: Any) -> None:
     (tree.folder / "tests/unit/test_sums.py").write_text("def test_add():\n    assert 0\n")
     assert tree.measure(1) is None
