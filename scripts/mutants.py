@@ -292,6 +292,7 @@ def main() -> int:
         print(*chosen, sep="\n")
         return 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        Path(folder).chmod(0o755)  # some tests become other accounts
         caught = _try_all(chosen, Path(folder), options)
     return _report(chosen, caught, options.at_least)
 

@@ -347,6 +347,18 @@ def test_what_is_in_a_closed_folder_is_told_with_the_folder_its_mode_and_what_to
     assert f"analysis_folders[0] is '{home}', and {closed}" in done.stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_a_script_in_a_closed_folder_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder, home = Path(place), Path(place, "home")
+        (home / "scripts").mkdir(parents=True)
+        folder.chmod(0o755)
+        home.chmod(0o700)
+        monkeypatch.setattr("xomflow.config.load.script_of", lambda config, name: home / "scripts" / f"{name}.py")
+        done = in_fork(lambda: as_account(61003, lambda: print(*lines(tree()), sep="\n")), folder)
+    assert f"{home}/scripts/kr83m.py cannot be looked for, 61003 may not enter {home}" in done.stdout, done.stderr
+
+
 def test_an_analysis_without_script_and_rule_is_said_with_the_nearest_that_has_them() -> None:
     assert lines(tree(analyses={"kr83n": {"version": "v1"}})) == [
         "analyses.kr83n has no script: scripts/analyses/kr83n.py is missing; did you mean 'kr83m'?",

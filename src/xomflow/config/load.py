@@ -132,6 +132,9 @@ def _missing_files(config: Config) -> Iterable[str]:
         for what, place in places:
             if not _is_file(place):
                 shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
+                if closed := closed_folder(place):
+                    yield f"analyses.{name}: {shown} cannot be looked for, {why_closed(closed)}"
+                    continue
                 hint = did_you_mean(name, [file.stem for file in place.parent.glob(f"*{place.suffix}")])
                 yield f"analyses.{name} has no {what}: {shown} is missing{hint}"
 
