@@ -12,7 +12,7 @@ from xomflow.core.errors import XomError
 from xomflow.core.paths import ROOT
 from xomflow.core.verdicts import ALL_MODES, Kind, SeriesId
 from xomflow.expected.event import Event
-from xomflow.expected.method.settings import SiteSettings
+from xomflow.expected.method.settings import SiteSettings, Size
 from xomflow.expected.words import Told, sentence
 from xomflow.workflow.documents import ReportConfig
 
@@ -60,3 +60,11 @@ def test_a_sentence_names_the_mode_where_it_matters() -> None:
     event = Event(Kind.STEP, "rate", 1, "052001", "", "052004", "", 4, 10.0, 12.0, 6.0, 4, 4)
     told = [Told([SeriesId("event_rate", "v1", group, "rate")]) for group in ("tpc_bkg", ALL_MODES)]
     assert [sentence(event, one).split(" rose")[0] for one in told] == ["rate (tpc_bkg)", "rate"]
+
+
+def test_a_size_in_per_cent_is_a_part_of_the_level_and_another_one_is_in_the_unit_of_the_variable() -> None:
+    sizes = {"kr83m": {"light_yield": ("0.5 %", "2%"), "lifetime": ("0.02", ""), "other": ("", "")}}
+    settings = SiteSettings(sizes=sizes).of("kr83m")
+    assert settings.matters == {"light_yield": Size(0.005, True), "lifetime": Size(0.02, False)}
+    assert settings.tolerance == {"light_yield": Size(0.02, True)}
+    assert [one.at(-8.0) for one in settings.matters.values()] == [0.04, 0.02]

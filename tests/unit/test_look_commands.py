@@ -251,6 +251,7 @@ def test_the_history_of_a_run_has_attempts_ticks_and_locks(look: Console) -> Non
         "TIME | good v2 run 052001 | attempt 1 is done | 2 s at node01",
     ]
     assert look("history 1").out == ["nothing has happened to run 000001; its state: xom why 1"]
+    assert json.loads("".join(look("history 1 --json").out)) == []
 
 
 def test_the_history_of_a_run_has_the_decisions_about_it_and_what_took_them_back(look: Console) -> None:

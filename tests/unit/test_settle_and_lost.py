@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from support import factory
@@ -80,3 +81,13 @@ def test_where_nothing_can_be_cancelled_the_attempt_is_over_all_the_same(tmp_pat
     batch.away = "scancel did not answer"
     settle(Paths(tmp_path), batch, Retries(), {KEY: STUCK})
     assert [failure.kind for failure in failures_of(Paths(tmp_path), KEY)] == ["node_failed"]
+
+
+def test_a_submission_that_still_works_keeps_its_record_and_has_no_failure_whatever_is_known_of_it(
+    tmp_path: Path,
+) -> None:
+    paths, batch = Paths(tmp_path), FakeBatchSystem()
+    submissions.note(paths, GIVEN)
+    settle(paths, batch, Retries(), {KEY: replace(STUCK, working="in Slurm", to_cancel="")})
+    assert failures_of(paths, KEY) == []
+    assert submissions.noted(paths) == {KEY: GIVEN}
