@@ -1,4 +1,4 @@
-"""How a tick ends: its exit code and its last lines, whatever its steps and jobs did."""
+"""How a tick ends: its exit code, its last lines and its limit, whatever its steps and jobs did."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from support.factory import KEY, NOW
+from xomflow.config.model import Slurm
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
@@ -279,3 +280,18 @@ def test_an_error_for_a_user_is_printed_and_any_other_one_goes_on(capsys: pytest
     with pytest.raises(SystemExit) as end:
         exit_with("a", ExitCode.USAGE)
     assert (end.value.code, last(capsys)) == (2, ["a"])
+
+
+def prepared(runs_jobs_here: bool) -> float:
+    """The seconds until the alarm of a tick; 0 if it has none."""
+    snakemake: Any = SimpleNamespace(runs_jobs_here=runs_jobs_here, is_own_handler=lambda handler: False)
+    config = SimpleNamespace(slurm=Slurm.model_validate({"tick_limit": "2 h"}))
+    TickEnd(snakemake, SimpleNamespace(config=config)).prepare(SimpleNamespace())  # type: ignore[arg-type]
+    return signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+@pytest.mark.usefixtures("own_signals")
+def test_only_a_tick_whose_jobs_are_in_slurm_is_bounded_by_its_limit() -> None:
+    assert prepared(runs_jobs_here=True) == 0
+    assert prepared(runs_jobs_here=False) == pytest.approx(7200, abs=60)
+    assert signal.getsignal(signal.SIGALRM) not in (signal.SIG_DFL, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The end of a tick: what is printed, judged, drawn, and what an error of one step costs the others."""
+"""The last steps of a tick: what is printed, judged, drawn, and what an error of one costs the others."""
 
 from __future__ import annotations
 
