@@ -387,7 +387,7 @@ def test_a_tick_that_is_told_to_end_leaves_its_jobs(place: SlurmSite, wait_for: 
 
 
 def time_is_up(tick: subprocess.Popen[str]) -> None:
-    """As the alarm does at the end of ``slurm.tick_limit``, see `test_tick_end`."""
+    """As the alarm does at the end of ``slurm.tick_limit``, see `test_tick_endings`."""
     tick.send_signal(signal.SIGALRM)
     assert tick.wait(PATIENCE) == 0
 
