@@ -12,7 +12,7 @@ _STEERING = re.compile(
 )
 
 
-# Characters of a sentence, a message or a reason: what a script says may have a megabyte.
+# Characters of a sentence, a message or a reason; those of a script may have a megabyte.
 LONGEST = 2000
 
 
