@@ -38,12 +38,12 @@ def health(bucket: Bucket) -> list[dict[str, Any]]:
 
 def test_a_tick_publishes_its_results_and_how_it_went(at_influx: FastSite, bucket: Bucket) -> None:
     at_influx.runs([52001, 52002, document(52003, end=...)])
-    done = at_influx.snakemake()  # lasts longer than the second that times are told in
+    done = at_influx.snakemake()
     assert done.returncode == 0, done.stderr
     assert {number: one["value"] for number, one in results(bucket).items()} == {52001: 52001.0, 52002: 52002.0}
     (tick,) = health(bucket)
     assert (tick["done"], tick["taken"], tick["failures"], tick["published"]) == (2, 2, 0, 2)
-    assert 0 < tick["duration_s"] < 300
+    assert 0 <= tick["duration_s"] < 300  # in whole seconds: a quick tick may begin and end in one
 
 
 def test_a_tag_and_a_rate_that_come_later_reach_the_point(at_influx: FastSite, bucket: Bucket) -> None:
