@@ -9,6 +9,7 @@ import numpy as np
 from grid_table import CELL, JUDGED, POOLED, cells, grid_table, read_table, renewed
 from matplotlib.figure import Figure
 
+from xomlib.saving.pictures import give_palette
 from xomphysics import figures
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def write(rows: Rows, scenarios: Scenarios, limits: Any, codes: Mapping[str, str
             table = renewed(table, cells([row for row, _ in mine], own, prefix), codes[analysis])
         whole = {row.scenario for row, _ in mine} == {name for name, scenario in own.items() if scenario.runs}
         if mine and whole and analysis != "grid":
-            plot(analysis, mine, limits).savefig(folder / f"{analysis}.png", metadata={"Software": None})
+            picture = folder / f"{analysis}.png"
+            plot(analysis, mine, limits).savefig(picture, metadata={"Software": None})
+            give_palette(picture)
             parts[analysis] = section(analysis, [row for row, _ in mine], own, codes[analysis])
     heading = GRID.format(grid=grid_table(table), cell=CELL, pooled=POOLED, judged=JUDGED)
     text = "\n## ".join([HEAD.format(**limits), heading, *(parts[name] for name in sorted(parts))])
