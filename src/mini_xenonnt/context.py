@@ -12,8 +12,8 @@ import strax
 import straxen
 
 from mini_xenonnt import detector
-from mini_xenonnt.production.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
-from mini_xenonnt.production.pmt_hits import MiniLoneHits
+from mini_xenonnt.plugins import MiniAqmonHits, MiniHitletsMV, MiniHitletsNV, MiniPeaks
+from mini_xenonnt.pmt_hits import MiniLoneHits
 from mini_xenonnt.simulation import maps, vetoes
 
 SOURCES = ("peaks", "peak_positions_cnf", "hitlets_nv", "hitlets_mv", "aqmon_hits", "lone_hits")

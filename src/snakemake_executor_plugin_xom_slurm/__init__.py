@@ -1,4 +1,4 @@
-"""Snakemake's executor for batch jobs, ``executor: xom-slurm``; `xomflow.slurm.submitting.submitter` does the work.
+"""Snakemake's executor for batch jobs, ``executor: xom-slurm``; `xomflow.slurm.submitter` does the work.
 
 A job is the run's own command: no second Snakemake starts inside it. Its end is seen in its files, so a finished run is
 reported at the next look; the batch system's answer counts only for jobs that left no file about their end.

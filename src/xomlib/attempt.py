@@ -1,7 +1,11 @@
-"""One attempt at a job outside a tick, in a process as a tick starts it."""
+"""One attempt at a job outside a tick, in a process as a tick starts it.
+
+Under the software of a run it is ``python -m xomlib.attempt JOB.json FOLDER``.
+"""
 
 import contextlib
 import dataclasses
+import json
 import os
 import sys
 import time
@@ -149,3 +153,14 @@ def keep(document: dict, figures: Path, place: Path) -> None:
     if document["figures"]:
         shutil.copytree(figures, place / "figures")
     dump_json(place / "results.json", document)
+
+
+def main(words: list) -> int:
+    """Make the attempt that a file describes, keep results and figures in a folder, and print the attempt as JSON."""
+    made = attempt(JobDescription.from_json(read_json(words[0])), Path(words[1]))
+    print(json.dumps(made.to_json()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

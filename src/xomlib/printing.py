@@ -11,7 +11,8 @@ _STEERING = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
-
+# Begins a line of an outcome's message that is XOM's own.
+WARNING = "warning: "
 # Characters of a sentence, a message or a reason; those of a script may have a megabyte.
 LONGEST = 2000
 

@@ -27,7 +27,7 @@ from xomflow.core.paths import TickPaths
 from xomflow.jobs.batches.batch_file import Batch, write_batch
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
-from xomflow.slurm.submitting.submitter import Submitter
+from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.ending.reported import note_news, with_news
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of

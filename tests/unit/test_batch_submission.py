@@ -26,10 +26,10 @@ from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import held_jobs
+from xomflow.slurm.submitter import Submitter
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.cancel import cancel
-from xomflow.slurm.submitting.submitter import Submitter
-from xomflow.workflow.snakemake.commands import RunCommand, batch_command
+from xomflow.workflow.commands import RunCommand, batch_command
 from xomflow.workflow.snakemake.rules import Rules
 
 TICK = "20261122T120000-host-5"

@@ -18,8 +18,8 @@ from xomflow.jobs.ends.compose import Draft, WorkerReport, compose, failure_of, 
 from xomflow.jobs.processes.process import ProcessEnd
 from xomflow.outcomes.model import Outcome, Result
 from xomlib.files import digest, dump_json
+from xomlib.printing import WARNING
 from xomlib.process.reads import JOURNAL
-from xomlib.process.verdict import WARNING
 
 DRAFT = {"results": [result()], "figures": ["a.png"], "messages": ["one", "two"], "problems": []}
 REPORT = {"failure": None, "versions": {"strax": "2.2.3"}, "cpu_s": 1.5, "peak_memory_mb": 400}

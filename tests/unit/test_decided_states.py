@@ -26,8 +26,9 @@ from xomflow.decisions.model import Decision, Subject, Verb, standing, to_redo
 from xomflow.jobs.ends.last_words import LastWords
 from xomflow.outcomes.files import Failure, digest_of, failure_path
 from xomflow.outcomes.retries import next_try
+from xomflow.planning.choose import describe_left
 from xomflow.planning.decide import Decided, Evidence, KeyState, as_probe, decide
-from xomflow.planning.items import Item, describe_left, few_lost, with_probes
+from xomflow.planning.items import Item, few_lost, with_probes
 from xomflow.planning.progress.have_ended import have_ended
 from xomflow.planning.queue.share import Queue
 from xomflow.planning.standing import Standing

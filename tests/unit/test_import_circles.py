@@ -1,4 +1,4 @@
-"""Imports go one way: `make lint` holds this between sub-packages, this test between all modules."""
+"""Imports go one way: `make lint` holds this between folders, this test also between a package and its modules."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.progress.claims import Claim, write_claims
 from xomlib.files import dump_json, write_atomically
-from xomlib.process.verdict import WARNING
+from xomlib.printing import WARNING
 
 BEFORE = "tick 20261120T120000-vm-1 had looked"
 NO_LOOK = [

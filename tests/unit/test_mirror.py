@@ -11,8 +11,8 @@ from support.factory import key_of, outcome, result, typed
 from support.in_process import FastSite
 from xomflow.config.model import Store
 from xomflow.publishing.mirror.xomdata import mirrored
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.publishing.scope import Scope, scopes
-from xomflow.publishing.stores.open_store import StoreConfig
 
 
 def points(results: list[dict[str, Any]], **changes: Any) -> list[Any]:

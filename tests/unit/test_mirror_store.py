@@ -15,13 +15,13 @@ from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.cache import Shelf
 from xomflow.publishing.mirror.influx_mirror import InfluxMirror, MirrorPlace
 from xomflow.publishing.mirror.xomdata import mirrored
+from xomflow.publishing.open_store import StoreConfig, local_stores, open_store
 from xomflow.publishing.places import Place, Range, ranges
 from xomflow.publishing.point import Point, is_fingerprint, is_outdated, names_of, number_in, time_of
 from xomflow.publishing.publish import joined, publish
 from xomflow.publishing.scope import EVERYTHING, Scope, scopes
 from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.publishing.stores.local_store import LocalStore
-from xomflow.publishing.stores.open_store import StoreConfig, local_stores, open_store
 
 SHELF = Shelf("kr83m", "v1", "052")
 TAGS = {

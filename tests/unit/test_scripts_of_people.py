@@ -20,11 +20,12 @@ from support.factory import KEY, keep, key_of, outcome, result
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomlib import BadResult, JobError, _own_folder, _renamed, by_hand, job
+from xomlib import attempt as attempts
 from xomlib.attempt import Attempt
 from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.job import Session
 from xomlib.printing import printable_lines
-from xomlib.process import spawned, try_job
+from xomlib.process import spawned
 from xomlib.table import outcomes as table_outcomes
 from xomlib.table.outcomes import Outcomes, Row, names_in
 from xomlib.table.wanted import newest
@@ -161,9 +162,9 @@ def test_a_job_in_slurm_leaves_its_attempt_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = Attempt({"results": []}, ("no_result", "x"), 1.0)
-    monkeypatch.setattr(try_job, "attempt", lambda *given: made if given == (JOB, Path("kept")) else None)
+    monkeypatch.setattr(attempts, "attempt", lambda *given: made if given == (JOB, Path("kept")) else None)
     (tmp_path / "job.json").write_text(json.dumps(JOB.to_json()))
-    assert try_job.main([str(tmp_path / "job.json"), "kept"]) == 0
+    assert attempts.main([str(tmp_path / "job.json"), "kept"]) == 0
     assert Attempt.from_json(json.loads(capsys.readouterr().out)) == made
 
 

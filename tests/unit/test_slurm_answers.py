@@ -29,10 +29,10 @@ from xomflow.slurm.commands import Slurm
 from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.settle import settle
 from xomflow.slurm.status import Facts, SubmissionStatus, status_of
+from xomflow.slurm.submitter import Submitter
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.job_index import JobIndex
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.slurm.submitting.submitter import Submitter
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)  # days after the tick of the recordings
 LATENCY = timedelta(seconds=60)

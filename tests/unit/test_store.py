@@ -18,12 +18,12 @@ from xomflow.config import model as config
 from xomflow.core.errors import XomError
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import Shelf
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import influx_client
 from xomflow.publishing.stores.influx_client import read_credentials
 from xomflow.publishing.stores.influx_store import InfluxStore
 from xomflow.publishing.stores.local_store import LocalStore
-from xomflow.publishing.stores.open_store import StoreConfig, open_store
 from xomflow.publishing.stores.store import StoreAwayError, StoreError
 
 TOKEN = "s3cr3t-t0ken"

@@ -22,11 +22,11 @@ from xomflow.slurm.answers import number_in, parse, parse_accounting
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.slurm.status import SubmissionStatus, count_jobs, held_jobs, to_blame
+from xomflow.slurm.submitter import Submitter
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.cancel import end_jobs
 from xomflow.slurm.submitting.job_index import JobIndex
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.slurm.submitting.submitter import Submitter
 
 KEY = Key("kr83m", "v1", "052001")
 GIVEN = Submission(KEY, 1, "tick-1", factory.NOW, "17", own_account(), "main")

@@ -19,11 +19,12 @@ from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import hold_run
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.slurm import submitter
 from xomflow.slurm.answers import refusal
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
-from xomflow.slurm.submitting import submissions, submitter
+from xomflow.slurm.submitter import Submitter
+from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
-from xomflow.slurm.submitting.submitter import Submitter
 
 LIMIT = "sbatch refused: AssocMaxSubmitJobLimit"
 

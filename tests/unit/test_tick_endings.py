@@ -19,10 +19,10 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, Summary
-from xomflow.workflow.ending import tick_end
-from xomflow.workflow.ending.tick_end import TickEnd
-from xomflow.workflow.snakemake.commands import RunCommand, batch_command, notify_command, step_command
+from xomflow.workflow.commands import RunCommand, batch_command, notify_command, step_command
+from xomflow.workflow.snakemake import tick_end
 from xomflow.workflow.snakemake.exits import exit_with, explained
+from xomflow.workflow.snakemake.tick_end import TickEnd
 from xomlib.files import dump_json
 
 FAILED = ListedKey(KEY, State.FAILED, "raised: it broke")

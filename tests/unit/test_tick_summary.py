@@ -17,7 +17,7 @@ from xomflow.core.tick_summary import JobCounts, ListedKey, OldestReady, Receipt
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.progress.claims import Claim, read_claims, write_claims
 from xomflow.planning.runs.science_runs import ScienceRunTimes
-from xomflow.publishing.stores.open_store import StoreConfig
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, TickStart
 from xomflow.workflow.ending.terminal import closing_lines
 from xomflow.workflow.survey_document import SurveyDocument

@@ -15,7 +15,7 @@ import pytest
 
 from support.patience import PATIENCE
 from support.site import Site
-from xomflow.workflow.ending.tick_end import in_thread
+from xomflow.workflow.snakemake.tick_end import in_thread
 
 ENDLESS = "(__import__('pathlib').Path('begun')).write_text(str(os.getpid()))\ntime.sleep(600)"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from xomflow.config.model import Config
+from xomflow.core import times
 from xomflow.core.key import Key, first_run
 from xomflow.core.state import State
-from xomflow.planning.items import Item, describe_left, few_lost
+from xomflow.planning.items import Item, few_lost
 from xomflow.planning.progress.in_progress import InProgress
 from xomflow.planning.queue.backfills import take_of_backfills
 from xomflow.planning.queue.share import Queue, count_older, in_order, old_room, take
@@ -75,4 +76,25 @@ def _queue(config: Config, name: str, ready: list[Item], running: list[Key], oth
         running=len(running) + sum(key.analysis == name for key in others),
         older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
         most=config.analyses[name].max_running,
+    )
+
+
+def describe_left(
+    analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item], only_counted: int = 0
+) -> str:
+    """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
+    keys = {item.key for item in taken}
+    left = [item for item in queue.ready if item.key not in keys]
+    if not left:
+        return ""
+    oldest = min(left, key=lambda item: item.run.number)
+    if len(taken) == queue.limit:
+        bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
+    elif len(taken) == queue.room:
+        bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
+    else:
+        bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
+    return (
+        f"{bound}: {len(left) + only_counted} ready runs are left "
+        f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
     )

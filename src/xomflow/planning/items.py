@@ -1,18 +1,15 @@
-"""The keys that are not done: one by one, and what a tick may take of those that are ready."""
+"""The keys that are not done, one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from xomflow.config.model import Config
-from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill
 from xomflow.outcomes.files import Failure
 from xomflow.planning.decide import KeyState, as_probe
-from xomflow.planning.queue.share import Queue
 from xomflow.rundb.run import Run
 
 # Most runs of one tick whose last attempt was lost, of all analyses together.
@@ -59,27 +56,6 @@ def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
     left = max(0, _MOST_LOST - sum(item.is_lost for item in taken))
     lost = {item.key for item in [item for item in ready if item.is_lost][:left]}
     return [item for item in ready if not item.is_lost or item.key in lost]
-
-
-def describe_left(
-    analysis: str, config: Config, queue: Queue[Item], taken: Collection[Item], only_counted: int = 0
-) -> str:
-    """Return a sentence about the ready runs that a tick leaves, with the oldest of them; empty if it takes all."""
-    keys = {item.key for item in taken}
-    left = [item for item in queue.ready if item.key not in keys]
-    if not left:
-        return ""
-    oldest = min(left, key=lambda item: item.run.number)
-    if len(taken) == queue.limit:
-        bound = f"analyses.{analysis}: max_jobs_per_tick, which is {queue.limit}, does not keep up"
-    elif len(taken) == queue.room:
-        bound = f"analyses.{analysis}: max_running, which is {queue.most}, is reached"
-    else:
-        bound = f"max_running, which is {config.max_running}, leaves no more to analyses.{analysis}"
-    return (
-        f"{bound}: {len(left) + only_counted} ready runs are left "
-        f"to later ticks, the oldest, {oldest.run.id}, ended at {times.text(oldest.run.end or oldest.run.start)}"
-    )
 
 
 def with_probes(items: list[Item]) -> list[Item]:

@@ -22,9 +22,9 @@ from xomflow.outcomes.known import UNKNOWN, shelves_in
 from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 from xomflow.publishing.boards.uses import Uses
 from xomflow.publishing.current_points import CurrentPoints, OnRead
+from xomflow.publishing.open_store import local_stores
 from xomflow.publishing.point import is_outdated
 from xomflow.publishing.scope import EVERYTHING, Scope
-from xomflow.publishing.stores.open_store import local_stores
 from xomflow.publishing.stores.store import Points, Store, StoreAwayError, StoreError, WholeShelfNeededError
 from xomflow.publishing.stores.stored import Stored
 

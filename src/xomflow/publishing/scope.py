@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
-from xomflow.publishing.stores.open_store import StoreConfig
+from xomflow.publishing.open_store import StoreConfig
 
 _NONE: frozenset[Method] = frozenset()
 _TRIAL_PREFIX = "test_"

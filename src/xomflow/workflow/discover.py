@@ -27,7 +27,7 @@ from xomflow.planning.items import Item
 from xomflow.planning.progress.claims import Claim, write_claims
 from xomflow.planning.runs.runs_now import given_up
 from xomflow.planning.survey import NOTHING_MORE, Shown, Survey, take_survey
-from xomflow.publishing.stores.open_store import StoreConfig
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.nodes import describe_nodes_out
 from xomflow.slurm.open_batch_system import open_batch_system

@@ -14,7 +14,7 @@ from xomflow.expected.method.settings import SiteSettings
 from xomflow.grafana.site import BoardSettings
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.publishing.boards.expected import Limits
-from xomflow.publishing.stores.open_store import StoreConfig
+from xomflow.publishing.open_store import StoreConfig
 
 # Seconds for which ticks are kept unless the configuration has another value.
 KEEP_TICKS = 30 * 86400.0

@@ -14,7 +14,7 @@ from xomflow.outcomes.campaigns.group_changes import group_changes
 from xomflow.outcomes.campaigns.groups import GroupsOfAll, Method
 from xomflow.outcomes.known import KnownResults, Lost
 from xomflow.planning.brake import BrakeError, Fate, MassChange, brake
-from xomflow.publishing.stores.open_store import StoreConfig, open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 
 _FATES = {Lost.GONE: Fate.GONE, Lost.DAMAGED: Fate.DAMAGED}
 

@@ -7,8 +7,8 @@ from xomflow.core.paths import Paths
 from xomflow.decisions.effects import promoted
 from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.trial_marks import on_trial
+from xomflow.publishing.open_store import StoreConfig
 from xomflow.publishing.scope import Scope, scopes
-from xomflow.publishing.stores.open_store import StoreConfig
 
 
 def as_decided(config: Config) -> Config:

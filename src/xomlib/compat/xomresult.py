@@ -10,7 +10,7 @@ from xomlib import saving
 from xomlib.compat.common import construct_filename
 from xomlib.files import read_bytes
 from xomlib.job import current
-from xomlib.process.verdict import WARNING
+from xomlib.printing import WARNING
 
 success_message = "SUCCESSWITHXOM"
 error_message = "ERRORWITHXOM"

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterable
 from typing import Any, Optional
 
-WARNING = "warning: "  # begins a line of an outcome's message that is XOM's own
+from xomlib.printing import WARNING
 
 
 def failure_of_process(signal_name: str, timed_out: bool, reported: bool, time_limit: str) -> Optional[tuple]:

@@ -22,9 +22,9 @@ from xomlib.documents.job_description import RESULT_FOLDER, RUN, JobDescription
 from xomlib.errors import JobError
 from xomlib.files import digest, dump_json, read_json
 from xomlib.job import VARIABLE, Session, begin, current, is_begun
+from xomlib.printing import WARNING
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, Journal, watch
-from xomlib.process.verdict import WARNING
 from xomlib.versions import versions
 
 _RESULTS = "xom_results"  # in the working directory, for scripts that want a folder for their files

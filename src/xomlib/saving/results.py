@@ -6,8 +6,7 @@ from typing import Any, Optional
 from xomlib.errors import BadResult
 from xomlib.files import write_atomically
 from xomlib.job import Session, current
-from xomlib.printing import shortened, shown
-from xomlib.process.verdict import WARNING
+from xomlib.printing import WARNING, shortened, shown
 from xomlib.saving.pictures import give_palette
 from xomlib.saving.plain_values import NotFinite, count, errors, item, number, text
 

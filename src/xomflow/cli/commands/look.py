@@ -97,7 +97,7 @@ def by_run(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
 
 def by_reason(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
     """Return a table of the reasons why keys are not done, the most urgent first; names as in `by_run`."""
-    from xomflow.workflow.requests.looking.alike import alike
+    from xomflow.planning.alike import alike
 
     headings = ("state", "runs", "analysis", "such as", "reason", "next try")
     return headings, [

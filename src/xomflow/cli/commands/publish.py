@@ -11,7 +11,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths
 from xomflow.outcomes.campaigns.groups import GroupsOfAll, read_groups
-from xomflow.publishing.stores.open_store import StoreConfig, open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomlib.printing import say
 
 

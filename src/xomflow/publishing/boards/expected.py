@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.publishing.point import Point, add_fingerprint, storable, time_of
+from xomflow.publishing.stores.store import EXPECTED
 
-TABLE = "expected"
+TABLE = EXPECTED
 
 _LIMITS, _BAND = "limits", "band"
 

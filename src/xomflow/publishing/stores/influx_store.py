@@ -17,13 +17,12 @@ from xomflow.core.key import first_run, run_id
 from xomflow.core.messages import some_of
 from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.campaigns.groups import Method
-from xomflow.publishing.boards import expected
 from xomflow.publishing.places import Place, ranges, text_of
 from xomflow.publishing.point import FINGERPRINT, Point, is_fingerprint, is_outdated, names_of, number_in
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores import line_protocol
 from xomflow.publishing.stores.influx_client import InfluxClient, read_credentials
-from xomflow.publishing.stores.store import MIRROR, OWN, Points, StoreError
+from xomflow.publishing.stores.store import EXPECTED, MIRROR, OWN, Points, StoreError
 
 _SECOND = 1_000_000_000
 _END = 9_000_000_000 * _SECOND  # the latest time of the server is soon after
@@ -126,7 +125,7 @@ class InfluxStore:
 
     def replace(self, table: str, points: list[Point]) -> None:
         """Make a measurement have these points and no others; see `Store.replace`."""
-        span = Span(self._prefix + table, stop=_SECOND if table == expected.TABLE else _END)
+        span = Span(self._prefix + table, stop=_SECOND if table == EXPECTED else _END)
         there = self._there(span)
         left_over = there.keys() - {self._place.of(point) for point in points}
         self._bring([[point] for point in points], there, left_over, span, table)

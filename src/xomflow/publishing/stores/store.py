@@ -15,7 +15,8 @@ from xomflow.publishing.point import Point
 # The points of runs and campaigns, by id.
 Points = dict[str, list[Point]]
 # Measurements beside those of the analyses, without their prefix; no analysis can have such a name.
-OWN = ("xom", "attention", "events", "expected")
+EXPECTED = "expected"
+OWN = ("xom", "attention", "events", EXPECTED)
 # The measurement of the mirror, see `xomflow.publishing.mirror`.
 MIRROR = "xomdata"
 

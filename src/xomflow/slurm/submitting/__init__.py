@@ -1,1 +1,1 @@
-"""Submit runs, alone or in batches, and record what was submitted."""
+"""Records of what was submitted, which runs share a job, and how jobs are found and cancelled."""

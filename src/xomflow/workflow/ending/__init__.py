@@ -1,1 +1,1 @@
-"""The end of a tick: publish, write the summary, renew page and boards, print how it went, set the exit code."""
+"""The last step of a tick: publish, write the summary, renew page and boards; closing lines and exit code."""

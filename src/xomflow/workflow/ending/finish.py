@@ -15,9 +15,9 @@ from xomflow.decisions.files import read_decisions, standing_decisions
 from xomflow.outcomes.trial_marks import on_trial
 from xomflow.page.refresh import PageRefresh
 from xomflow.publishing.current_points import OnRead
+from xomflow.publishing.open_store import open_store
 from xomflow.publishing.publish import joined, publish
 from xomflow.publishing.scope import scopes
-from xomflow.publishing.stores.open_store import open_store
 from xomflow.workflow.ending.summary import claimed_shelves, write_report
 from xomflow.workflow.mass_changes import mass_changes, stop_before
 from xomflow.workflow.survey_document import SurveyDocument

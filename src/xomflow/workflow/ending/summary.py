@@ -27,7 +27,7 @@ from xomflow.page.refresh import PageRefresh
 from xomflow.planning.progress.claims import is_overtaken, read_claims
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.boards.events import Event
-from xomflow.publishing.stores.open_store import open_store
+from xomflow.publishing.open_store import open_store
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import ReportConfig

@@ -14,7 +14,7 @@ from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Summary
 from xomflow.core.verdicts import read_learning
 from xomflow.outcomes.files import MOVED
-from xomflow.workflow.requests.looking.alike import Alike, alike
+from xomflow.planning.alike import Alike, alike
 
 if TYPE_CHECKING:
     from xomflow.planning.survey import Survey

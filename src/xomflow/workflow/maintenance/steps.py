@@ -25,8 +25,8 @@ from xomflow.outcomes.campaigns.groups import GroupsOfAll, read_groups, write_gr
 from xomflow.outcomes.files import list_outcomes, list_versions, names_in
 from xomflow.page.refresh import refresh_page
 from xomflow.planning.progress.in_progress import read_in_progress
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.publishing.publish import drop, publish
-from xomflow.publishing.stores.open_store import StoreConfig, open_store
 from xomflow.publishing.stores.store import StoreError
 from xomflow.slurm.open_batch_system import open_batch_system
 from xomflow.slurm.settle import settle

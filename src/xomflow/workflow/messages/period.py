@@ -13,13 +13,13 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
 from xomflow.core.verdicts import Alarm, read_alarms
 from xomflow.decisions.files import read_decisions
+from xomflow.planning.alike import alike
 from xomflow.publishing.boards import events
 from xomflow.publishing.boards.uses import Uses
 from xomflow.reports.facts import Change, Facts, Missing, Period
 from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.messages.results import Results
-from xomflow.workflow.requests.looking.alike import alike
-from xomflow.workflow.requests.looking.past_ticks import past_ticks
+from xomflow.workflow.upkeep.past_ticks import past_ticks
 
 # A tick that began so long before its end is not looked for.
 _LONGEST_TICK = timedelta(days=1)

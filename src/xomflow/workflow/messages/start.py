@@ -9,7 +9,7 @@ import sys
 from xomflow.config.model import Config
 from xomflow.core.paths import TickPaths
 from xomflow.notify.settings import NotifySettings
-from xomflow.workflow.snakemake.commands import notify_command
+from xomflow.workflow.commands import notify_command
 from xomlib.printing import say
 
 # Seconds: the process itself waits less for each server; this is for what no time limit ends, such as a name server.

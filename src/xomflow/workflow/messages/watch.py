@@ -20,7 +20,7 @@ from xomflow.notify.settings import NotifySettings
 from xomflow.notify.tell import Situation, tell
 from xomflow.workflow.ending.reported import note_troubles
 from xomflow.workflow.messages.of_tick import place_of
-from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
+from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
 
 # Ticks that are missing before a person is told, as on the page, and the shortest time for that.
 _MISSING = 3

@@ -20,7 +20,7 @@ from xomflow.rundb.run import Run
 from xomflow.workflow.discover import as_listed, survey_now
 from xomflow.workflow.ending.summary import with_record
 from xomlib.documents.schema import SchemaError
-from xomlib.process.verdict import WARNING
+from xomlib.printing import WARNING
 
 
 def why(config: Config, number: int) -> list[str]:

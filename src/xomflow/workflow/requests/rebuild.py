@@ -12,7 +12,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Receipt
 from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.publishing import publish
-from xomflow.publishing.stores.open_store import open_store
+from xomflow.publishing.open_store import open_store
 from xomflow.publishing.stores.store import Store
 from xomflow.workflow.discover import as_listed, survey_document, survey_now
 from xomflow.workflow.documents import ReportConfig

@@ -24,14 +24,14 @@ from xomflow.core.paths import ROOT
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.slurm.batch_system import JobRequest
 from xomflow.slurm.open_batch_system import open_batch_system
-from xomflow.slurm.submitting.submitter import Submitter
+from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.commands import RunCommand, batch_command, step_command
 from xomflow.workflow.ending.reported import with_news
-from xomflow.workflow.ending.tick_end import TickEnd
-from xomflow.workflow.snakemake.commands import RunCommand, batch_command, step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.rule_check import describe_unreadable, describe_wrong_rules
 from xomflow.workflow.snakemake.seam import Snakemake, shell_script
 from xomflow.workflow.snakemake.steps import Steps, take_by_command
+from xomflow.workflow.snakemake.tick_end import TickEnd
 from xomflow.workflow.tick import Tick
 from xomlib.printing import say
 

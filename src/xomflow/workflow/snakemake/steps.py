@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import TickPaths
-from xomflow.workflow.snakemake.commands import step_command
+from xomflow.workflow.commands import step_command
 
 _MOST = 65536  # bytes of an order: a step and the folder of a tick
 

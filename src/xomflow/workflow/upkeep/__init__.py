@@ -1,1 +1,1 @@
-"""What ticks do beside their work: archive and remove old files, warn of old units and versions."""
+"""What ticks do beside their work: archive, read and remove old files, warn of old units and versions."""

@@ -24,7 +24,7 @@ from xomlib.attempt import Attempt
 from xomlib.documents.schema import SchemaError
 from xomlib.files import dump_json, parse_json
 
-_MODULE = "xomlib.process.try_job"
+_MODULE = "xomlib.attempt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from xomflow.core.errors import BatchSystemError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.messages import some_of
 from xomflow.core.paths import Paths
-from xomflow.publishing.stores.open_store import StoreConfig, open_store
+from xomflow.publishing.open_store import StoreConfig, open_store
 from xomflow.rundb.database import open_rundb
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.open_batch_system import open_batch_system

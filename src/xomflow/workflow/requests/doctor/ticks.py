@@ -18,8 +18,8 @@ from xomflow.core.tick_summary import Summary
 from xomflow.planning.progress.claims import living_ticks
 from xomflow.workflow.messages.looking import recipients_now
 from xomflow.workflow.requests.doctor.finding import Check, Finding
-from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
 from xomflow.workflow.upkeep.installed_units import units_that_hide_crashes
+from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
 
 # Ticks that are missing before it counts as wrong, as on the page.
 _MISSING = 3

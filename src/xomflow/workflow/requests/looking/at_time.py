@@ -12,7 +12,7 @@ from xomflow.core import times
 from xomflow.core.key import Key, first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.reading import read_outcome
-from xomflow.workflow.requests.looking.past_ticks import PastTick, past_ticks
+from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
 from xomlib.documents.schema import SchemaError
 
 _SECOND = timedelta(seconds=1)

@@ -19,7 +19,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.outcomes.reading import outcome_named, read_document
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.slurm.submitting import submissions
-from xomflow.workflow.requests.looking.past_ticks import claims_of_ticks
+from xomflow.workflow.upkeep.past_ticks import claims_of_ticks
 from xomlib.documents.schema import SchemaError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import strax
 
 from mini_xenonnt import detector
-from mini_xenonnt.production.plugins import TruthSource
+from mini_xenonnt.plugins import TruthSource
 from mini_xenonnt.simulation import pmts
 
 DT = 10  # ns, of a sample

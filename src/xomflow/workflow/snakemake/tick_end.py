@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 
 from xomflow.core.errors import in_words
 from xomflow.core.exit_code import ExitCode
-from xomflow.slurm.submitting.submitter import Submitter
+from xomflow.slurm.submitter import Submitter
+from xomflow.workflow.commands import step_command
 from xomflow.workflow.ending.reported import note_news, with_news
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of
 from xomflow.workflow.messages.start import tell_people
-from xomflow.workflow.snakemake.commands import step_command
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.seam import Snakemake
 from xomflow.workflow.tick import Tick
