@@ -163,6 +163,7 @@ def test_a_grant_covers_the_attempts_after_the_one_that_it_names() -> None:
     grant = Grant(4, 3, Reason("kim: a valve"))
     assert [attempt for attempt in range(1, 10) if grant.covers(attempt)] == [5, 6, 7]
     assert [attempt for attempt in range(1, 10) if grant.wants_now(attempt)] == [5]
+    assert not Grant(4, 0, Reason("kim: a valve")).wants_now(5)
 
 
 ALL = [

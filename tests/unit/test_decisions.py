@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.decisions import files
-from xomflow.decisions.files import DecisionError, read_decisions, replace_decision, write_decision
+from xomflow.decisions.files import DecisionError, Decisions, read_decisions, replace_decision, write_decision
 from xomflow.decisions.model import Decision, Subject, Verb, accepted, standing, to_redo
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -43,6 +44,10 @@ def test_what_is_written_is_read_with_who_when_and_why(paths: Paths) -> None:
         "20261128T120000Z-accept-kim.json",
         "20261128T120000Z-accept-kim_host__.json",
     ]
+    text = (paths.decisions / "20261128T120000Z-accept-kim_host__.json").read_text()
+    assert json.loads(text).keys() == {"what", "subject", "who", "when", "why", "until"}
+    assert json.loads(text)["subject"].keys() == {"analysis", "version", "runs", "digests"}
+    assert "kim@host é" in text
     found = read_decisions(paths)
     assert found.problems == ()
     assert sorted(found.made, key=lambda one: one.name) == [ACCEPTED, ACCEPTED, until]
@@ -88,7 +93,7 @@ CONTENT = ACCEPTED.to_json()
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.touch(), "Expecting value"),
     "half": (lambda path: path.write_text(json.dumps(CONTENT)[:40]), "Unterminated|Expecting"),
-    "list": (lambda path: path.write_text("[]"), "it is not a JSON object"),
+    "list": (lambda path: path.write_text("[]"), "nothing: it is not a JSON object"),
     "binary": (lambda path: path.write_bytes(b"\xff\xfe"), "codec"),
     "folder": (lambda path: path.mkdir(), "it is not a file"),
     "pipe": (os.mkfifo, "it is not a file"),
@@ -125,6 +130,18 @@ def test_an_odd_file_costs_only_itself(paths: Paths) -> None:
     assert {name: one for name, one in said.items() if not re.search(ODD[name][1], one)} == {}
 
 
+def test_a_decision_that_cannot_be_read_is_a_problem_and_a_deleted_one_is_none(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_decision(paths, ACCEPTED)
+    for error, problems in (
+        (FileNotFoundError(2, "No such file"), ()),
+        (OSError(5, "Input/output error"), (f"{path} is no decision and counts for nothing: Input/output error",)),
+    ):
+        monkeypatch.setattr(files, "read_json", mock.Mock(side_effect=error))
+        assert read_decisions(paths) == Decisions(problems=problems)
+
+
 def test_only_the_owner_of_work_and_members_of_its_group_decide(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     group = paths.decisions.stat().st_gid
     written = write_decision(paths, ACCEPTED)
@@ -140,6 +157,7 @@ def test_only_the_owner_of_work_and_members_of_its_group_decide(paths: Paths, mo
         found = read_decisions(paths)
         assert (len(found.made), len(found.problems)) == (counts, 1 - counts)
     monkeypatch.setattr(files, "_groups_of", lambda uid: frozenset())
+    assert write_decision(paths, ACCEPTED).exists(), "the owner needs no group"
     assert f"{STRANGER} wrote it, not {files.account(owner)} or a member of group" in read_decisions(paths).problems[0]
     monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
     with pytest.raises(DecisionError, match=f"{STRANGER} cannot decide here, only {files.account(owner)}, who owns"):
@@ -153,8 +171,21 @@ def test_a_member_who_may_not_write_is_told_what_the_owner_can_do(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(files, "_create", refuse)
-    with pytest.raises(DecisionError, match=r"may not write here; .* with: chmod g\+ws"):
-        write_decision(paths, ACCEPTED)
+    for folder in (paths.decisions, paths.work):  # at last there is no folder of decisions
+        with pytest.raises(DecisionError, match=rf"{folder}: .* may not write here; .* with: chmod g\+ws {folder}$"):
+            write_decision(paths, ACCEPTED)
+        paths.decisions.exists() and paths.decisions.rmdir()
+
+
+def test_nothing_is_decided_without_a_work_folder(tmp_path: Path) -> None:
+    with pytest.raises(DecisionError, match="there is no such folder, so nothing can be decided"):
+        write_decision(Paths(tmp_path / "work"), ACCEPTED)
+
+
+def test_an_acceptance_without_some_of_its_runs_is_still_of_what_was_shown() -> None:
+    rest = ACCEPTED.without({"052001"})
+    assert rest is not None
+    assert (rest.subject.runs, rest.subject.digests) == (("052002",), ("ab12",))
 
 
 def test_no_folder_is_no_decision(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import grp
 import itertools
-import json
 import os
 import pwd
 import re
@@ -18,7 +17,7 @@ from xomflow.core import times
 from xomflow.core.errors import UsageError
 from xomflow.core.paths import Paths
 from xomflow.decisions.model import Decision, standing
-from xomlib.files import create_atomically, read_json, write_atomically
+from xomlib.files import create_atomically, dump_json, json_text, read_json
 
 _TIME_FORM = "%Y%m%dT%H%M%SZ"
 
@@ -79,7 +78,7 @@ def read_decisions(paths: Paths) -> Decisions:
         try:
             made.append(_read(path, trust))
         except FileNotFoundError:
-            continue  # it was deleted meanwhile
+            pass  # it was deleted meanwhile
         except (OSError, ValueError, TypeError, LookupError) as error:
             why = error.strerror if isinstance(error, OSError) else _reason(error)
             problems.append(f"{path} is no decision and counts for nothing: {why}")
@@ -110,20 +109,19 @@ def write_decision(paths: Paths, decision: Decision) -> Path:
     base = f"{decision.when.strftime(_TIME_FORM)}-{decision.what}-{who}"
     names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
     try:
-        paths.decisions.mkdir(parents=True, exist_ok=True)
-        return next(path for name in names if _create(path := paths.decisions / f"{name}.json", _text_of(decision)))
+        return next(path for name in names if _create(path := paths.decisions / f"{name}.json", decision))
     except PermissionError:
-        owner = account(paths.decisions.stat().st_uid)
+        folder = paths.decisions if paths.decisions.exists() else paths.work
         raise DecisionError(
-            f"{paths.decisions}: {account(os.geteuid())} may not write here; {owner} can allow it to the group with: "
-            f"chmod g+ws {paths.decisions}"
+            f"{folder}: {account(os.geteuid())} may not write here; {account(folder.stat().st_uid)} can allow it "
+            f"to the group with: chmod g+ws {folder}"
         ) from None
 
 
 def replace_decision(paths: Paths, decision: Decision) -> None:
     """Write a decision in the place of the one with its name: only for what an analysis is called, by maintenance."""
     path = paths.decisions / decision.name
-    write_atomically(path, _text_of(decision))
+    dump_json(path, decision.to_json())
     path.chmod(0o644)
 
 
@@ -147,13 +145,9 @@ def _read(path: Path, trust: _Trust) -> Decision:
     return Decision.from_json(read_json(path), path.name)
 
 
-def _text_of(decision: Decision) -> str:
-    return json.dumps(decision.to_json(), indent=1, ensure_ascii=False) + "\n"
-
-
-def _create(path: Path, text: str) -> bool:
+def _create(path: Path, decision: Decision) -> bool:
     """Create a complete file; False if there is one of this name."""
-    if not create_atomically(path, text):
+    if not create_atomically(path, json_text(decision.to_json())):
         return False
     path.chmod(0o644)  # the owner of work must be able to read it, whatever the umask is
     return True
@@ -180,4 +174,4 @@ def _group_name(gid: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return f"it has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

@@ -181,7 +181,7 @@ def standing(decisions: Iterable[Decision], now: datetime) -> tuple[Decision, ..
     made = sorted((one for one in decisions if one.when <= now), key=lambda one: (one.when, one.name))
     withdrawn, runs = set[str](), dict[str, set[str]]()
     for one in made:
-        for name in one.subject.decisions if one.what is Verb.WITHDRAW else ():
+        for name in one.subject.decisions:
             runs.setdefault(name, set()).update(one.subject.runs)
             withdrawn |= set() if one.subject.runs else {name}
     ended = {one.name for one in made if one.until is not None and one.until <= now}
