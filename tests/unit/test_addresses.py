@@ -61,7 +61,11 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a list": ([f"mailto://xom:{SECRET}@x"], "is not JSON of the form"),
     "another key": ({"adresses": [SECRET]}, "has a key that is not known: it may have addresses, contacts, heartbeat"),
     "no list": ({"addresses": f"mailto://xom:{SECRET}@x"}, "'addresses' in .* is not a list"),
-    "no address": ({"addresses": ["mailto://x", SECRET]}, "entry 2 of 'addresses' in .* is no address"),
+    "no address": (
+        {"addresses": ["mailto://x", SECRET]},
+        "entry 2 of 'addresses' .* no address, such as mailtos://...",
+    ),
+    "nothing": ({"addresses": [""]}, "entry 1 of 'addresses' in .* is no address"),
     "no text": ({"addresses": [7]}, "entry 1 of 'addresses' in .* is not a text"),
     "an odd host": ({"addresses": [f"mailto://xom:{SECRET}@[x"]}, "entry 1 of 'addresses' in .* is no address"),
     "contacts by chat": ({"contacts": f"slack://{SECRET}"}, "'contacts' in .* such as mailto://... or mailtos://..."),

@@ -43,6 +43,14 @@ def address() -> Iterator[str]:
         thread.join()
 
 
+def test_an_error_without_words_is_told_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    assert beat("https://x/y", ExitCode.OK) == "ConnectionError"
+
+
 def test_what_does_not_answer_well_is_told_without_the_address(address: str) -> None:
     assert (
         beat("", ExitCode.OK) == beat(f"{address}/good", ExitCode.SLURM) == beat(f"{address}/good", ExitCode.OK) == ""

@@ -237,6 +237,7 @@ def test_runs_of_a_backfill_are_no_news() -> None:
 
 
 def test_the_end_of_a_tick_without_a_sentence_has_one() -> None:
+    assert [one.sentence for one in of_end(ExitCode.SLURM, ["slurm: sbatch refuses"], NOW)] == ["slurm: sbatch refuses"]
     assert [one.sentence for one in of_end(ExitCode.SLURM, [], NOW)] == [
         "ticks end with code 5, since Slurm does not answer or refuses jobs: see their last lines"
     ]
@@ -311,6 +312,8 @@ def test_a_message_is_written_like_this() -> None:
     assert letter_about(News(ended=["x"]), None, "here") == Letter("XOM: over: x", "Over\n- x\n\nhere\n")
     whole = letter_about(News(lasting=suspended("x") * 30), None, "here")
     assert (whole.title, "more" in whole.body) == ("XOM: still: x (and 29 more)", False)
+    two = letter_about(News(begun=suspended("x"), ended=["y"]), None, "here")
+    assert two.title == "XOM: x (and 1 more)"
 
 
 def test_a_long_sentence_is_shortened_in_the_title() -> None:

@@ -97,6 +97,10 @@ def test_a_secret_of_six_letters_is_hidden_within_words_too() -> None:
     assert clean("abcdef1 abcde1 abcde", "mailto://x:abcde@h") == "abcdef1 abcde1 ***"
 
 
+def test_of_a_secret_that_begins_with_another_nothing_is_left() -> None:
+    assert clean("no abcdefg-hijk", "slack://abcdefg/abcdefg-hijk") == "no ***"
+
+
 def test_a_server_that_is_not_there_is_told() -> None:
     with socket.create_server(("localhost", 0)) as closed:
         port = closed.getsockname()[1]

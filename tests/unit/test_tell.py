@@ -274,12 +274,13 @@ def test_a_contact_who_gets_everything_is_told_once(paths: Paths) -> None:
 
 def test_what_is_kept_has_no_secret(paths: Paths, tmp_path: Path) -> None:
     urls = ["slack://tokenA-secret/tokenB/tokenC", "mailtos://xom:pa55@mail.example.org?to=a@b.org,c@d.org"]
-    addresses = read_addresses(address_file(tmp_path, addresses=urls, contacts="mailtos://xom:pa55@mail.example.org"))
+    others = {"contacts": "mailtos://xom:pa55@mail.example.org", "heartbeat": "https://pings.example.org/tokenC"}
+    addresses = read_addresses(address_file(tmp_path, addresses=urls, **others))
     situation = Situation(suspended("max@example.org"), ALL, NOW, "")
     tell(paths, addresses, situation, None, lambda: Letter("", ""), Post(away={"a@b.org"}))
     text = paths.told.read_text()
     assert all(name in text for name in ("1 (slack)", "a@b.org", "c@d.org", "max@example.org"))
-    assert not any(secret in text + repr(addresses) for secret in ("tokenA", "tokenB", "pa55"))
+    assert not any(secret in text + repr(addresses) for secret in ("tokenA", "tokenB", "tokenC", "pa55"))
 
 
 def test_on_a_full_disk_nothing_is_sent(paths: Paths) -> None:

@@ -96,12 +96,12 @@ def read_addresses(path: Path) -> Addresses:
 def secrets_in(url: str) -> list[str]:
     """Return the parts of an address that no message may show, the longest first."""
     parts = urlsplit(url)
-    found = [parts.password or ""]
+    found = [parts.password]
     if parts.scheme not in _MAIL:
-        found += [parts.netloc, *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.query]
-        found += [parts.username or "", parts.hostname or ""] if parts.scheme not in _WEB else []
-    both = {form for one in found for form in (one, unquote(one))}
-    return sorted(filter(None, both), key=len, reverse=True)
+        found += [parts.netloc, parts.username, parts.hostname, *parts.path.split("/"), parts.query]
+        found += [value for _, value in parse_qsl(parts.query)]
+    both = {form for one in found if one for form in (one, unquote(one))}
+    return sorted(both, key=len, reverse=True)
 
 
 def _check(value: Any, what: str, schemes: frozenset[str] = frozenset()) -> None:

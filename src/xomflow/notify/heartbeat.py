@@ -38,8 +38,7 @@ def beat(heartbeat: str, code: int, timeout: float = _TIMEOUT) -> str:
         return ""
     try:
         request = urllib.request.Request(address, headers={"User-Agent": "XOM"})
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            answer.read(1000)
+        urllib.request.urlopen(request, timeout=timeout).close()
     except urllib.error.HTTPError as error:
         with error:
             return f"it answers {error.code}"
