@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.judging import Judged, judge
 from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.verdicts import HowEnded, Kind, Mark, Verdict
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
-from xomflow.expected.judge import Judge, Judged, judge
+from xomflow.expected.judge import Judge
 from xomflow.expected.method.drift import Drift
 from xomflow.expected.method.jumps import Gaps
 from xomflow.expected.method.settings import Settings, Size

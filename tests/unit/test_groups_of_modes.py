@@ -57,7 +57,7 @@ def test_together_names_analyses_that_exist(tmp_path: Path) -> None:
 
 
 def test_a_sentence_names_the_mode_where_it_matters() -> None:
-    event = Event(Kind.STEP, "rate", 1, "052001", "", "052004", "", 4, 10.0, 12.0, 6.0, 4, 4)
+    event = Event(Kind.STEP, "rate", 1, "052001", "", "052004", "", 10.0, 12.0, 6.0, 4, 4)
     told = [Told([SeriesId("event_rate", "v1", group, "rate")]) for group in ("tpc_bkg", ALL_MODES)]
     assert [sentence(event, one).split(" rose")[0] for one in told] == ["rate (tpc_bkg)", "rate"]
 

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.effort import tries
+from support.judging import judge
 from xomflow.core import times
 from xomflow.core.key import run_id
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import Kind, SeriesId, Verdict, read_bands
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
-from xomflow.expected.judge import judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.decided import Decided
 from xomflow.expected.versions.history import Judgeable
@@ -65,6 +65,11 @@ def results(number: int, seed: int) -> RunResults:
 
 def version(paths: Paths, history: Results, decided: Decided, settings: Settings = SETTINGS) -> JudgedVersion:
     return JudgedVersion(paths, history, "kr83m", "v1", settings, decided)  # type: ignore[arg-type]
+
+
+def go_on(one: JudgedVersion, is_over: Callable[[], bool]) -> bool:
+    """Judge what has to be judged, as a tick does; return whether all is."""
+    return one.judge_new(is_over) or one.judge_rest(is_over)
 
 
 def bands(paths: Paths) -> dict[SeriesId, list[Verdict]]:
@@ -122,10 +127,10 @@ def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> Non
                 return len(counted) % max(end, 1) == 0
 
             try:
-                version(paths, history, decided).go_on(is_over)
+                go_on(version(paths, history, decided), is_over)
             except KilledError:
                 continue
-        while not (last := version(paths, history, decided)).go_on(lambda: False):
+        while not go_on(last := version(paths, history, decided), lambda: False):
             pass
         expected, events = replayed(history, decided)
         assert bands(paths) == expected
@@ -138,19 +143,19 @@ def test_any_order_of_arrival_slices_and_kills_end_as_a_replay(seed: int) -> Non
 def test_one_more_run_costs_reading_that_run(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
-    assert version(paths, history, Decided()).go_on(lambda: False)
+    assert go_on(version(paths, history, Decided()), lambda: False)
     history.reads = 0
-    assert version(paths, history, Decided()).go_on(lambda: False) and history.reads == 0
+    assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 0
     history.of[run_id(FIRST + 180)] = results(180, 1)
-    assert version(paths, history, Decided()).go_on(lambda: False) and history.reads == 1
+    assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 1
 
 
 def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180) if number != 130}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     history.reads, history.of[run_id(FIRST + 130)] = 0, results(130, 1)
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     assert history.reads == 80
     assert bands(paths) == replayed(history, Decided())[0]
 
@@ -158,10 +163,10 @@ def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
 def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     for number, reads in ((170, 30), (90, 130), (500, 130)):  # the one before counts no more
         history.reads, decided = 0, Decided(muted=(("v0", results(number, 1).start, ""),))
-        version(paths, history, decided).go_on(lambda: False)
+        go_on(version(paths, history, decided), lambda: False)
         assert (number, history.reads) == (number, reads)
         assert bands(paths) == replayed(history, decided)[0]
 
@@ -169,22 +174,22 @@ def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_pa
 def test_deleted_verdicts_are_found_anew(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     paths.bands("kr83m", "v1", "053").unlink()
     history.reads = 0
-    assert version(paths, history, Decided()).go_on(lambda: False)
+    assert go_on(version(paths, history, Decided()), lambda: False)
     assert (bands(paths), history.reads) == (replayed(history, Decided())[0], 80)
-    assert version(paths, history, Decided()).go_on(lambda: False)
+    assert go_on(version(paths, history, Decided()), lambda: False)
     assert history.reads == 80
 
 
 def test_with_other_settings_all_is_judged_anew(tmp_path: Path) -> None:
     paths, history, other = Paths(tmp_path), Results(), Settings(minimum=14, accept=12)
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     history.of[run_id(FIRST)] = results(0, 1)
-    assert not version(paths, history, Decided()).go_on(after(1))  # the newest runs are judged by a front
-    while not version(paths, history, Decided(), other).go_on(after(50)):
+    assert not go_on(version(paths, history, Decided()), after(1))  # the newest runs are judged by a front
+    while not go_on(version(paths, history, Decided(), other), after(50)):
         pass
     assert bands(paths) == replayed(history, Decided(), other)[0]
 
@@ -202,18 +207,18 @@ def after(runs: int) -> Callable[[], bool]:
 
 
 def go_on_until_done(paths: Paths, history: Results) -> None:
-    while not version(paths, history, Decided()).go_on(after(1000)):
+    while not go_on(version(paths, history, Decided()), after(1000)):
         pass
 
 
 def test_new_runs_are_judged_at_once_while_an_older_history_is_judged_again(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 180)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     history.of[run_id(FIRST)] = results(0, 1)  # all has to be judged again
     for number in (180, 183, 182, 184):  # one of them comes late
         history.of[run_id(FIRST + number)] = results(number, 1)
-        assert not version(paths, history, Decided()).go_on(after(1))
+        assert not go_on(version(paths, history, Decided()), after(1))
         assert is_judged(paths, number)
     assert list(tmp_path.rglob("front.json"))
     go_on_until_done(paths, history)
@@ -224,12 +229,12 @@ def test_new_runs_are_judged_at_once_while_an_older_history_is_judged_again(tmp_
 def test_a_change_of_new_runs_is_an_event_while_the_history_is_judged_again(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     before = version(paths, history, Decided()).events["all"]
     history.of[run_id(FIRST)] = results(0, 1)
     for number in range(140, 160):  # there is a step with run 150
         history.of[run_id(FIRST + number)] = results(number, 1)
-        assert not version(paths, history, Decided()).go_on(after(1))
+        assert not go_on(version(paths, history, Decided()), after(1))
     events = version(paths, history, Decided()).events["all"]
     assert all(one in events for one in before)
     assert {one.variable for one in events if one.kind is Kind.STEP} == {"v0", "v1", "v2", "v3"}
@@ -238,7 +243,7 @@ def test_a_change_of_new_runs_is_an_event_while_the_history_is_judged_again(tmp_
 def test_of_a_long_first_history_the_newest_runs_are_judged_first(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
-    assert not version(paths, history, Decided()).go_on(after(3 * SETTINGS.minimum))
+    assert not go_on(version(paths, history, Decided()), after(3 * SETTINGS.minimum))
     assert is_judged(paths, 139) and not is_judged(paths, 20)
     assert version(paths, history, Decided()).learned == (1, 140)
     go_on_until_done(paths, history)
@@ -258,13 +263,13 @@ def test_what_a_person_decides_about_the_newest_runs_counts_at_once_while_a_hist
         verdicts = bands(paths)[SeriesId("kr83m", "v1", "all", "v0")]
         return [one.mark for one in verdicts if one.run == run_id(FIRST + number)]
 
-    assert not version(paths, history, Decided()).go_on(slices[0])
+    assert not go_on(version(paths, history, Decided()), slices[0])
     assert marks() == [""]
     decided = Decided(bad=(FIRST + number,))
-    assert not version(paths, history, decided).go_on(slices[1])
+    assert not go_on(version(paths, history, decided), slices[1])
     assert marks() == ["bad_run"]
     assert Kind.BAD_RUN in {one.kind for one in version(paths, history, decided).events["all"]}
-    while not version(paths, history, decided).go_on(after(1000)):
+    while not go_on(version(paths, history, decided), after(1000)):
         pass
     assert bands(paths) == replayed(history, decided)[0]
 
@@ -280,13 +285,13 @@ def test_once_the_newest_runs_are_judged_each_new_one_is_in_the_slice_in_which_i
         older = [number for number in range(60) if rng.random() < 0.5]
         for number in older:
             del history.of[run_id(FIRST + number)]
-        version(paths, history, Decided()).go_on(after(3 * SETTINGS.minimum))
+        go_on(version(paths, history, Decided()), after(3 * SETTINGS.minimum))
         for number in range(145, 170):
             history.of[run_id(FIRST + number)] = results(number, seed)
             if older and rng.random() < 0.5:  # a backfill, the newest first
                 late = older.pop()
                 history.of[run_id(FIRST + late)] = results(late, seed)
-            version(paths, history, Decided()).go_on(after(rng.randint(25, 40)))
+            go_on(version(paths, history, Decided()), after(rng.randint(25, 40)))
             assert is_judged(paths, number)
         go_on_until_done(paths, history)
         assert bands(paths) == replayed(history, Decided())[0]
@@ -297,11 +302,11 @@ def test_once_the_newest_runs_are_judged_each_new_one_is_in_the_slice_in_which_i
 def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 180)}
-    version(paths, history, Decided()).go_on(lambda: False)
+    go_on(version(paths, history, Decided()), lambda: False)
     before, events = bands(paths), version(paths, history, Decided()).events
     history.of[run_id(FIRST)] = results(0, 1)
     again = version(paths, history, Decided())
-    assert not again.go_on(lambda: True)
+    assert not go_on(again, lambda: True)
     assert again.events == events
     series = SeriesId("kr83m", "v1", "all", "v0")
     assert bands(paths)[series][1:] == before[series]

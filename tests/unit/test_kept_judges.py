@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from xomflow.core.key import run_id
+from xomflow.core.verdicts import Kind
+from xomflow.expected.event import Event
 from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.seen import Seen
@@ -34,6 +36,11 @@ def kept(folder: Path) -> list[int]:
 def found(states: States, run: int) -> Reached | None:
     one = states.before(run_id(52_900 + run), SETTINGS)
     return one and one[1]
+
+
+def test_a_kept_event_may_have_the_number_of_the_run_that_noticed_it() -> None:
+    event = Event(Kind.STEP, "rate", 1, "052001", "", "052004", "", 10.0, 12.0, 6.0, 4, 4)
+    assert Event.from_json([*event[:7], 4, *event[7:]]) == Event.from_json(event) == event
 
 
 def test_judging_goes_on_from_the_newest_state_before_a_run(tmp_path: Path) -> None:

@@ -233,9 +233,7 @@ class Bank:
 
     def _begin(self, kind: Kind, variable: str, number: int, *more: Any) -> None:
         run, start = self._runs[max(number - self._number - 1, -len(self._runs))]
-        self._open[_place(kind, variable)] = Event(
-            kind, variable, number, run, start, *self._runs[-1], self._number, *more
-        )
+        self._open[_place(kind, variable)] = Event(kind, variable, number, run, start, *self._runs[-1], *more)
 
     def _end(self, kind: Kind, variable: str, how: HowEnded) -> None:
         event = self._open.pop((kind, variable), None)

@@ -17,8 +17,8 @@ class Event(NamedTuple):
         Its kind, and the variable; of a bad run the one that is farthest away.
     number, run, start
         Number among the runs of the group, id and start (UTC) of the run with which it began.
-    noticed, noticed_at, noticed_number
-        Id, start (UTC) and number of the run with which it was found.
+    noticed, noticed_at
+        Id and start (UTC) of the run with which it was found.
     before, after, sigma, n, agree
         Level before and after, significance, results that were taken together, and those of them that agree. Of a
         missing variable ``after`` is the part of the runs that usually lack it.
@@ -33,7 +33,6 @@ class Event(NamedTuple):
     start: str
     noticed: str
     noticed_at: str
-    noticed_number: int
     before: float = 0.0
     after: float = 0.0
     sigma: float = 0.0
@@ -46,5 +45,7 @@ class Event(NamedTuple):
     @classmethod
     def from_json(cls, content: Sequence[Any]) -> Event:
         """Return the event in an array."""
+        if len(content) > len(cls._fields):  # an earlier form, with the number of the run that noticed it
+            content = [*content[:7], *content[8:]]
         given = dict(zip(cls._fields, content, strict=True))
         return cls(**{**given, "kind": Kind(given["kind"]), "how": HowEnded(given["how"])})

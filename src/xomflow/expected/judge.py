@@ -1,36 +1,15 @@
-"""Judge all results of one version of an analysis: a pure function of them, of decisions and of the settings."""
+"""The judge of one version of an analysis: its verdicts follow from results, decisions and settings alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from xomflow.core.verdicts import SeriesId, Verdict
+from xomflow.core.verdicts import Verdict
 from xomflow.expected.bank import Bank, RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.seed import Seed
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What came out.
-
-    Parameters
-    ----------
-    verdicts
-        The verdicts by group of run modes and variable, in the order of runs.
-    events
-        All events, those that go on last, by group.
-    """
-
-    verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
-    events: dict[str, list[Event]] = field(default_factory=dict)
-
-    def of(self, analysis: str, version: str) -> dict[SeriesId, list[Verdict]]:
-        """Return the verdicts by series."""
-        return {SeriesId(analysis, version, *one): verdicts for one, verdicts in self.verdicts.items()}
 
 
 class Judge:
@@ -79,26 +58,3 @@ class Judge:
     def open_events(self) -> list[tuple[str, Event]]:
         """Return the events that go on, with their groups."""
         return [(group, event) for group, bank in self._banks.items() for event in bank.events]
-
-
-def judge(
-    results: Iterable[tuple[str, RunResults]], settings: Settings, seeds: Mapping[str, Seed] | None = None
-) -> Judged:
-    """Judge results.
-
-    Parameters
-    ----------
-    results
-        The results of each run with the group of its mode, in the order of runs; decisions are in them.
-    settings
-        Of the analysis.
-    seeds
-        What the version before knew, by group.
-    """
-    one, judged = Judge(settings, seeds), Judged()
-    for group, of_run in results:
-        for variable, verdict in one.take(group, of_run):
-            judged.verdicts.setdefault((group, variable), []).append(verdict)
-    for group, event in [*one.drain(), *one.open_events()]:
-        judged.events.setdefault(group, []).append(event)
-    return judged

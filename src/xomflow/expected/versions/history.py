@@ -7,7 +7,6 @@ from math import isfinite
 from typing import NamedTuple
 from zlib import crc32
 
-from xomflow.core import times
 from xomflow.core.key import is_group
 from xomflow.expected.bank import RunResults
 from xomflow.outcomes.cache import OutcomeCache, Shelf
@@ -68,12 +67,12 @@ class History:
         return {run: crc32(current.encode(), stamp) if is_group(run) else stamp for run, stamp in sorted(found.items())}
 
     def read(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Judgeable]:
-        """Return the results of some runs of a shelf; those without a start are left out."""
+        """Return the results of some runs of a shelf."""
         outcomes = self._cache.unchanged(shelf, runs)
         if outcomes is None:
             outcomes = {run: one for run, one in self._cache.outcomes(shelf).items() if run in runs}
         of_runs = self._current.of(shelf, outcomes).items()
-        return {run: self._judgeable(shelf, run, one) for run, one in of_runs if _is_time(one.run.start)}
+        return {run: self._judgeable(shelf, run, one) for run, one in of_runs}
 
     def _judgeable(self, shelf: Shelf, run: str, outcome: Outcome) -> Judgeable:
         group = self._group_of(shelf.analysis, outcome.run.mode or "")
@@ -82,10 +81,3 @@ class History:
         usable = {name: pair for name, pair in values.items() if all(map(isfinite, pair))}
         units = {one.variable: one.unit for one in outcome.results if one.unit}
         return Judgeable(group, RunResults(run, outcome.run.start or "", usable), units)
-
-
-def _is_time(text: str | None) -> bool:
-    try:
-        return bool(text and times.moment(text))
-    except ValueError:
-        return False

@@ -99,18 +99,14 @@ class JudgedVersion:
         is_long = not self._is_complete and self._left > self._window
         return (self._reached.runs, self._reached.runs + self._left) if is_long else None
 
-    def go_on(self, is_over: Callable[[], bool]) -> bool:
-        """Judge what has to be judged, new runs first; return whether all is.
+    def judge_new(self, is_over: Callable[[], bool]) -> bool:
+        """Find out what has changed, and judge new runs; return whether all is judged then.
 
         Parameters
         ----------
         is_over
             Whether to stop; asked after every run.
         """
-        return self.judge_new(is_over) or self.judge_rest(is_over)
-
-    def judge_new(self, is_over: Callable[[], bool]) -> bool:
-        """Find out what has changed, and judge new runs; return whether all is judged then; parameter as of `go_on`."""
         versions = self._history.shelves(self.analysis)
         self._shelves = shelves = versions.get(self.version, [])
         changes, decided = self._seen.changes(shelves), self._first_decided(shelves)
@@ -144,7 +140,7 @@ class JudgedVersion:
         return False
 
     def judge_rest(self, is_over: Callable[[], bool]) -> bool:
-        """Judge the runs that are left in their order; return whether these were all; parameter as of `go_on`."""
+        """Judge the runs that are left in their order; return whether these were all; parameter as before."""
         judge = self._judge = self._judge or self._resume()
         # It stops at the first shelf that is not done.
         left = self._seen.after(self._shelves, self._reached.last)
