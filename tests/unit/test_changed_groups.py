@@ -76,6 +76,21 @@ def test_results_that_are_made_anew_count_once_and_only_beside_the_groups_of_the
     assert changes(paths, longer, TWO).regrouped == frozenset()
 
 
+def test_results_are_made_anew_where_an_analysis_takes_groups_instead_of_single_runs_or_the_reverse(
+    tmp_path: Path,
+) -> None:
+    made = Paths(tmp_path / "work")
+    keep(made, *(outcome(key_of(number, *METHOD)) for number in ONE))
+    assert changes(made, ONE).regrouped == {"052001", "052002"}
+    write_groups(made, {METHOD: KnownGroups(Groups((ONE,)))})
+    assert changes(made, ONE).regrouped == frozenset(), "the tick before has seen it"
+    other = Paths(tmp_path / "other")
+    keep(other, outcome(Key(*METHOD, group_id((52001,))), run={"runs": ["052001"], "runs_missing": []}))
+    write_groups(other, {METHOD: KnownGroups(Groups(((52001,),)))})
+    assert changes(other, (52001,)).regrouped == frozenset()
+    assert changes(other, (52001,), single=True).regrouped == names((52001,))
+
+
 def test_a_result_of_no_runs_is_none(paths: Paths) -> None:
     place = paths.outcome(Key(*METHOD, "052005-0bea"))
     place.write_text(json.dumps(outcome(Key(*METHOD, "052005-0bea"), run={"runs": [], "runs_missing": []})))

@@ -94,6 +94,17 @@ def test_single_runs_take_the_place_of_a_group_when_all_are_done() -> None:
     assert current(judge(results((1, 2), (1,), (2,), (7,)), alone)) == "bcd"
 
 
+def test_a_result_of_a_single_run_takes_the_place_of_a_group_of_this_run_and_the_reverse() -> None:
+    made = {"052001": Revision((1,), alone=True), "052001-978d": Revision((1,), ended="2026-11-01")}
+    assert judge(made, groups((1,), single=True)).current == {"052001": None}
+    assert judge(made, groups((1,))).current == {"052001-978d": None}
+    before = "it stays until it is made anew: its analysis took {} then"
+    assert judge({"052001": made["052001"]}, groups((1,))).current == {"052001": before.format("single runs")}
+    group = {"052001-978d": made["052001-978d"]}
+    assert judge(group, groups((1,), single=True)).current == {"052001-978d": before.format("groups of runs")}
+    assert judge(group, None).current == {"052001-978d": None}
+
+
 # --- for all results and groups ---------------------------------------------------------------------------------------
 numbers = st.integers(1, 12)
 some_runs = st.sets(numbers, min_size=1, max_size=5).map(lambda runs: tuple(sorted(runs)))

@@ -38,7 +38,7 @@ from xomflow.jobs.run_lock import (
     take_left_behind,
     write_owner,
 )
-from xomflow.outcomes.files import Failure, digest_of, failure_path, failures_of
+from xomflow.outcomes.files import Failure, digest_of, failure_path, failures_of, file_of, superseded_path
 from xomflow.outcomes.reading import read_outcome
 
 KEY, NOW = factory.KEY, factory.NOW
@@ -235,6 +235,17 @@ def test_the_names_on_a_shelf_show_how_attempts_ended(paths: Paths) -> None:
     assert not words.has_ended(factory.key_of(1), 1)
     factory.keep(paths, factory.outcome(KEY))
     assert not words.is_done(KEY), "as of one look"
+
+
+def test_an_outcome_that_publishing_has_called_superseded_is_no_lost_attempt(paths: Paths) -> None:
+    place = paths.outcome(KEY)
+    factory.keep(paths, factory.outcome())
+    place.rename(superseded_path(place))
+    assert (is_done(paths, KEY), LastWords(paths).has_ended(KEY, 1)) == (True, True)
+    lost = Failure(1, "lost", times.now())
+    assert not record_failure(paths, Retries(), KEY, lost, "Slurm no longer has its job")
+    assert failures_of(paths, KEY) == []
+    assert read_outcome(file_of(place)).key == KEY
 
 
 def test_an_outcome_that_a_person_wants_again_is_not_done_and_its_failures_do_not_count(paths: Paths) -> None:

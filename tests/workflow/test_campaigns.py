@@ -244,6 +244,31 @@ def test_an_analysis_that_gets_or_loses_its_period_goes_on_with_what_is_done(cam
     assert shown(campaigns)[0] == ["052001", "052002"]
 
 
+def test_single_runs_take_the_place_of_groups_of_one_run_and_the_tick_has_done_them(campaigns: FastSite) -> None:
+    campaigns.runs([at(52001, 40), at(52002, 20)])
+    campaigns.tick()
+    assert shown(campaigns)[0] == [group_id([52001]), group_id([52002])]
+    one = "xomlib.Xomresult(variable_name='runs', variable_value=1).save()"
+    campaigns.analysis("sums", one, run_modes=["tpc_kr83m"])
+    done = campaigns.tick()
+    assert "this tick: 2 of 2 runs done" in done.stderr
+    assert shown(campaigns)[0] == ["052001", "052002"]
+
+
+def test_a_part_of_a_group_that_split_is_done_though_its_result_waits_for_that_of_the_other(
+    campaigns: FastSite,
+) -> None:
+    campaigns.tree["max_jobs_per_tick"] = 1
+    campaigns.runs([at(52001, 40), at(52003, 38)])
+    campaigns.tick()
+    campaigns.runs([at(52002, 39, "tpc_bkg")])
+    done = campaigns.tick()
+    assert "this tick: 1 of 1 runs done" in done.stderr
+    assert shown(campaigns)[0] == [group_id([52001, 52003])]
+    campaigns.tick()
+    assert shown(campaigns)[0] == [group_id([52001]), group_id([52003])]
+
+
 def test_a_group_whose_id_is_that_of_other_runs_waits_in_words_and_costs_no_result(campaigns: FastSite) -> None:
     assert group_id([52001, 52604]) == group_id([52001, 52647]) == "052001-3197"
     campaigns.tree["selection"] = {"excluded_tags": ["bad"]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
-from xomflow.outcomes.files import Failure, attempt_of, digest_of, failures_of
+from xomflow.outcomes.files import Failure, attempt_of, digest_of, failures_of, file_of
 
 
 def outcomes_to_redo(paths: Paths) -> dict[Key, int]:
@@ -23,8 +23,8 @@ def outcomes_to_redo(paths: Paths) -> dict[Key, int]:
 
 
 def is_done(paths: Paths, key: Key) -> bool:
-    """Return whether a key has an outcome that is not to be made again."""
-    return paths.outcome(key).exists() and key not in outcomes_to_redo(paths)
+    """Return whether a key has an outcome, current or superseded, that is not to be made again."""
+    return file_of(paths.outcome(key)).exists() and key not in outcomes_to_redo(paths)
 
 
 def attempts_that_failed(paths: Paths, key: Key) -> list[Failure]:

@@ -124,6 +124,14 @@ def is_done_name(name: str) -> bool:
     return plain or _CAMPAIGN.fullmatch(name) is not None
 
 
+def finished_of(name: str) -> str:
+    """Return the id of the run of which a file of this name is an outcome, current or superseded; empty if of none."""
+    if is_done_name(name):
+        return name.removesuffix(".json")
+    superseded = _SUPERSEDED.fullmatch(name)
+    return superseded["run"] if superseded else ""
+
+
 def list_shelves(paths: Paths, analysis: str, version: str) -> list[Path]:
     """Return the shelves of one version of an analysis, in order."""
     folder = paths.shelves(analysis, version)
@@ -202,8 +210,7 @@ def quarantine(paths: Paths, path: Path, reason: str) -> str:
 
 def finished_in(shelf: Path) -> set[str]:
     """Return the ids in a folder that have an outcome, current or superseded."""
-    names = {name.removesuffix(".json") for name in names_in(shelf) if is_done_name(name)}
-    return names | superseded_in(shelf)
+    return {run for name in names_in(shelf) if (run := finished_of(name))}
 
 
 def superseded_in(shelf: Path) -> set[str]:
@@ -214,6 +221,12 @@ def superseded_in(shelf: Path) -> set[str]:
 def superseded_path(path: Path) -> Path:
     """Return what an outcome is called while it is not current."""
     return path.with_name(f"{path.stem}.superseded.json")
+
+
+def file_of(path: Path) -> Path:
+    """Return the file of an outcome: publishing may have called it superseded as soon as it was there."""
+    superseded = superseded_path(path)
+    return superseded if superseded.exists() and not path.exists() else path
 
 
 def write_outcome(path: Path, outcome: Outcome) -> None:

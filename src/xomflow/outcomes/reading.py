@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xomflow.core import times
-from xomflow.outcomes.files import is_done_name
+from xomflow.outcomes.files import finished_of
 from xomflow.outcomes.model import Outcome
 from xomlib.documents.schema import SchemaError, check_outcome
 from xomlib.files import NoFileError, parse_json, read_bytes
@@ -82,7 +82,7 @@ def outcome_named(method: tuple[str, str], name: str, document: Any) -> Outcome:
     key = outcome.key
     if (key.analysis, key.version) != method or key.run != name.partition(".")[0]:
         raise SchemaError(f"is the outcome of {key.analysis} {key.version} {key.run}")
-    if (outcome.status == "done") != is_done_name(name):
+    if (outcome.status == "done") != bool(finished_of(name)):
         raise SchemaError(f"has the status {outcome.status}")
     if outcome.status == "done":
         _check_start(outcome.run.start)

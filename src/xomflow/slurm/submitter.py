@@ -20,6 +20,7 @@ from xomflow.jobs.batches.batch_file import write_batch
 from xomflow.jobs.batches.plan import read_plan
 from xomflow.jobs.ends.last_words import LastWords
 from xomflow.jobs.job_files import begin_log, mark_made
+from xomflow.outcomes.files import file_of
 from xomflow.outcomes.reading import read_outcome
 from xomflow.slurm.asked import statuses
 from xomflow.slurm.batch_system import BatchJob, BatchSystem, JobRequest, Submitted
@@ -209,7 +210,7 @@ class Submitter:
 
     def _write_benchmark(self, key: Key, place: Path) -> None:
         """Write the columns that Snakemake measures where it starts jobs itself."""
-        used = read_outcome(self._paths.outcome(key)).resources
+        used = read_outcome(file_of(self._paths.outcome(key))).resources
         seconds = used.wall_s
         row = [seconds, timedelta(seconds=int(seconds)), used.peak_memory_mb, *["-"] * 6, used.cpu_s]
         lines = [_BENCHMARK_HEADINGS, "\t".join("-" if value is None else str(value) for value in row)]

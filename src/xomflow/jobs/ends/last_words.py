@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.jobs.redo import outcomes_to_redo
-from xomflow.outcomes.files import Failure, failures_among, is_done_name, names_in
+from xomflow.outcomes.files import Failure, failures_among, finished_of, names_in
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class LastWords:
         self._shelves: dict[tuple[str, str, str], _Shelf] = {}
 
     def is_done(self, key: Key) -> bool:
-        """Return whether a key has an outcome that is not to be made again."""
+        """Return whether a key has an outcome, current or superseded, that is not to be made again."""
         return key.run in self._shelf_of(key).done and key not in self.to_redo()
 
     def failures_of(self, key: Key) -> list[Failure]:
@@ -62,6 +62,6 @@ class LastWords:
                 run, failed, _ = name.partition(".failed-")
                 if failed:
                     shelf.failed.setdefault(run, []).append(name)
-                elif is_done_name(name):
-                    shelf.done.add(name.removesuffix(".json"))
+                elif finished := finished_of(name):
+                    shelf.done.add(finished)
         return self._shelves[place]

@@ -8,7 +8,8 @@ from the groups of today:
 - Results that overlap are never current together. Of all sets without an overlap, the one with the most runs is
   current. So a result stays until others take over all its runs, and fewer runs never replace more.
 - Of sets with equally many runs, the one that keeps runs about which nothing is known now, then the one that fits the
-  groups of today, then the one of fewer results, then the newer one.
+  groups of today, then the one made as its analysis takes runs today, alone or in groups, then the one of fewer
+  results, then the newer one.
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ class Revision(NamedTuple):
         Numbers of the runs that were left out, because they could not be read.
     ended
         When the attempt ended, UTC, as in the outcome.
+    alone
+        Whether its analysis took single runs when it was made. A group may have one run too.
     """
 
     runs: tuple[int, ...]
     missing: tuple[int, ...] = ()
     ended: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,15 @@ def judge(revisions: Mapping[str, Revision], groups: Groups | None) -> Verdict:
         else:
             rest[name] = one
     unknown = groups.unknown if groups else frozenset[int]()
-    chosen = _most_runs(rest, group_of, unknown)
+    of_before = {name for name, one in rest.items() if groups and one.alone != groups.single}
+    chosen = _most_runs(rest, group_of, unknown, of_before)
     hulls = [(revisions[name].runs[0], revisions[name].runs[-1], name) for name in chosen]
     for name, one in rest.items():
         if name not in chosen:
             others = [other for first, last, other in hulls if first <= one.runs[-1] and one.runs[0] <= last]
             superseded[name] = Reason(f"these results have its runs: {', '.join(others)}")
-    return Verdict({name: _mark(revisions[name], group_of, unknown) for name in chosen}, superseded)
+    marks = {name: _mark(revisions[name], group_of, unknown, name in of_before) for name in chosen}
+    return Verdict(marks, superseded)
 
 
 def _left_out(one: Revision, group_of: Collection[int], groups: Groups | None) -> list[int]:
@@ -114,7 +120,10 @@ def _left_out(one: Revision, group_of: Collection[int], groups: Groups | None) -
 
 
 def _most_runs(
-    revisions: Mapping[str, Revision], group_of: Mapping[int, tuple[int, ...]], unknown: Collection[int]
+    revisions: Mapping[str, Revision],
+    group_of: Mapping[int, tuple[int, ...]],
+    unknown: Collection[int],
+    of_before: Collection[str],
 ) -> list[str]:
     """Return the best set of results without an overlap, in order of their runs.
 
@@ -125,11 +134,12 @@ def _most_runs(
     age = {name: place for place, name in enumerate(by_age)}
     names = sorted(revisions, key=lambda name: (revisions[name].runs[-1], name))
     lasts = [revisions[name].runs[-1] for name in names]
-    best: list[tuple[tuple[int, ...], int]] = [((0,) * 5, -1)]  # for so many names: the worth, and the last one taken
+    best: list[tuple[tuple[int, ...], int]] = [((0,) * 6, -1)]  # for so many names: the worth, and the last one taken
     for place, name in enumerate(names):
         one = revisions[name]
         spread = len({group_of[run] for run in one.runs if run in group_of}) > 1
-        own = (len(one.runs), sum(run in unknown for run in one.runs), -spread, -1, age[name])
+        lost = sum(run in unknown for run in one.runs)
+        own = (len(one.runs), lost, -spread, -(name in of_before), -1, age[name])
         before = bisect_left(lasts, one.runs[0])
         taken = tuple(map(sum, zip(best[before][0], own, strict=True)))
         best.append(max((taken, place), best[-1]))
@@ -140,15 +150,19 @@ def _most_runs(
     return chosen[::-1]
 
 
-def _mark(one: Revision, group_of: Mapping[int, tuple[int, ...]], unknown: Collection[int]) -> Reason | None:
+def _mark(
+    one: Revision, group_of: Mapping[int, tuple[int, ...]], unknown: Collection[int], of_before: bool
+) -> Reason | None:
     """Return why a current result is not made of what its group is today; None if it is."""
     if lost := [run for run in one.runs if run in unknown]:
         return Reason(f"it stays although nothing is known now about {_runs(lost)}")
     present = {group_of[run] for run in one.runs if run in group_of}
     if len(present) > 1:
         return Reason(f"it stays until its runs have other results: they belong to {len(present)} groups now")
-    more = [run for members in present for run in members if run not in one.runs and run not in one.missing]
-    return Reason(f"it stays until there is a result with {_runs(more)} too") if more else None
+    if more := [run for members in present for run in members if run not in one.runs and run not in one.missing]:
+        return Reason(f"it stays until there is a result with {_runs(more)} too")
+    then = "single runs" if one.alone else "groups of runs"
+    return Reason(f"it stays until it is made anew: its analysis took {then} then") if of_before else None
 
 
 def _runs(numbers: Sequence[int]) -> str:

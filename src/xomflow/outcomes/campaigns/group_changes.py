@@ -40,7 +40,8 @@ def group_changes(
     paths
         Where the outcomes are.
     groups
-        The groups of today. Those of the tick before are what it left; without them nothing counts as regrouped.
+        The groups of today. Those of the tick before are what it left; without them only results of single runs count
+        as regrouped.
     given_up
         Numbers of runs that groups have lost by a decision, by analysis; what follows from that does not count.
     """
@@ -59,7 +60,9 @@ def group_changes(
         if outdated and method in earlier:
             before = earlier[method].groups
             outdated -= _outdated(revisions, before, judge(revisions, before))
-        yield method, GroupChanges(frozenset(lost), outdated if method in earlier else frozenset())
+        elif outdated:
+            outdated = frozenset(name for name in outdated if revisions[name].alone)
+        yield method, GroupChanges(frozenset(lost), outdated)
 
 
 def _outdated(revisions: dict[str, Revision], groups: Groups, verdict: Verdict) -> frozenset[str]:

@@ -51,7 +51,7 @@ class KnownGroups:
             "members": self.groups.members,
             "unknown": sorted(self.groups.unknown),
             "single": self.groups.single,
-            "revisions": self.revisions,
+            "revisions": {name: one[:3] for name, one in self.revisions.items()},
         }
 
     @classmethod
@@ -94,7 +94,7 @@ def revisions_of(
     found: dict[str, Revision] = {}
     for name in sorted(listing.done | listing.superseded):
         if not is_group(name):
-            found[name] = Revision((first_run(name),))
+            found[name] = Revision((first_run(name),), alone=True)
         elif name in known:
             found[name] = known[name]
         else:
@@ -226,7 +226,7 @@ def _has_one_of(outcome: Outcome, vetoed: Mapping[str, Set[str]]) -> bool:
 
 def _revision_of(outcome: Outcome) -> Revision:
     runs = _numbers(outcome.run.runs) or (outcome.run.number,)
-    return Revision(runs, _numbers(outcome.run.runs_missing), outcome.ended)
+    return Revision(runs, _numbers(outcome.run.runs_missing), outcome.ended, alone=not outcome.run.runs)
 
 
 def _numbers(content: Any) -> tuple[int, ...]:

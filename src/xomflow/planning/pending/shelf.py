@@ -160,7 +160,7 @@ def pending_shelf(
     pending.sort(reverse=True)
     ids = map(run_id, pending) if listing.failures else ()
     failures = {run: listing.failures[run] for run in ids if run in listing.failures}
-    has_groups = any(map(is_group, listing.done | listing.superseded))
+    has_groups = bool(listing.superseded) or any(map(is_group, listing.done))
     return PendingShelf(stamp, done, pending, failures, list(map(str, listing.foreign)), has_groups)
 
 
