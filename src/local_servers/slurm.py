@@ -132,7 +132,7 @@ class SlurmCluster:
     nodes
         How many.
     cpus, memory_mb
-        What each is said to have.
+        What each has by the configuration.
     accounting
         Whether it has a database of accounts, and takes jobs only within their limits.
     """

@@ -1,4 +1,4 @@
-"""What each program of the workflow environment does first: make up for odd surroundings, such as those of cron.
+"""What each program of the workflow environment does first: correct an unusual environment, such as that of cron.
 
 A file of that environment (``envs/make.sh``) has Python import this module before anything else, Snakemake included,
 so it uses the standard library only.

@@ -62,7 +62,7 @@ def publish(options: argparse.Namespace) -> int:
 
 
 def notify(options: argparse.Namespace) -> int:
-    """Tell people what is new after a tick; standard input has who is told, without secrets."""
+    """Send the messages of a tick; standard input has the settings of recipients, without secrets."""
     import json
     import sys
 

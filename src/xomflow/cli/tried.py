@@ -26,7 +26,7 @@ def rows_of(tried: Iterable[Tried]) -> Iterator[tuple[Any, ...]]:
 
 
 def lines_about(one: Tried, block: Analysis) -> list[str]:
-    """Return what there is to say about an attempt beside its results."""
+    """Return the lines about an attempt beside its results."""
     made = one.attempt
     used = [f"{made.wall_s:.1f} s of {block.time_limit:g} s"]
     used += [f"{made.cpu_s:.1f} s of CPU"] if made.cpu_s is not None else []

@@ -1,4 +1,4 @@
-"""What a new version begins with: the results of the version before, moved by what runs that both have differ."""
+"""The start of a new version: results of the version before, shifted by the difference in the runs that both have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xomflow.expected.method.statistics import robust_fit
 
 # Runs that both versions need, and the most of them that are used: later ones change nothing any more.
 FEWEST, MOST = 10, 40
-# Results of the version before that are used; it remembers no more.
+# Results of the version before that are used; no older ones are kept.
 HISTORY = 500
 _SIGNIFICANT = 2.0
 

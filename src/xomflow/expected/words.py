@@ -1,4 +1,4 @@
-"""How an alarm is said: one sentence that a shifter understands."""
+"""The sentence of an alarm, for a shifter."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _what(event: Event, told: Told) -> str:
 
 
 def _others(series: Sequence[SeriesId]) -> list[str]:
-    """Return what is said about the series beside the main one."""
+    """Return the part of the sentence about the series beside the main one."""
     main, said = series[0], []
     here = [one for one in series[1:] if one.analysis == main.analysis]
     if here:

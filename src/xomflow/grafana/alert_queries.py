@@ -1,9 +1,9 @@
 """What the alert rules ask: exactly one number for each series, and always one series.
 
-Grafana takes an answer without rows for a fault of the query in some versions, and a text column for one in all. A
-series of the analysis `NONE`, whose number is 0, makes both impossible; that nothing is known is then no alarm of each
-rule, but of the one that looks whether there are ticks. No rule depends on the analyses or their limits: Grafana reads
-rules only when it starts, and these stay as they are when an analysis comes or a limit moves.
+Some versions of Grafana report an answer without rows as an error of the query, and all versions a text column.
+Therefore every answer has a series of the analysis `NONE`, whose number is 0. If there are no points at all, only the
+rule about missing ticks alerts. No rule contains an analysis or a limit: Grafana reads rules only when it starts, and
+these need no change for a new analysis or limit.
 """
 
 from __future__ import annotations

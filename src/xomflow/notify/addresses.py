@@ -29,7 +29,7 @@ class Recipient:
     url
         Its address as apprise takes it; secret.
     contact
-        Whether it is the contact of analyses, who is told only about these.
+        Whether it is the contact of analyses, who gets messages only about these.
     """
 
     name: str

@@ -33,7 +33,7 @@ def letter_about(news: News, digest: Letter | None, place: str, maybe_known: boo
     Parameters
     ----------
     news
-        What is to be told.
+        What is to be reported.
     digest
         The digest, if it is due.
     place

@@ -1,4 +1,4 @@
-"""What people may have to hear of, in one form: an alarm, a suspension, a run without results, a store that is away."""
+"""Matters, of which people get messages: an alarm, a suspension, a run without results, a store that is away."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class Repeats(StrEnum):
-    """When a matter that lasts is told again: never, once a day, or once a day if its sentence changed."""
+    """When a matter that lasts is reported again: never, once a day, or once a day if its sentence changed."""
 
     NEVER = "never"
     DAILY = "daily"
@@ -50,19 +50,19 @@ class Matter:
     sentence
         For people.
     since
-        When it changed last; what is old by then is not told.
+        When it changed last; if that is long ago, it is not reported.
     ended
         When it ended; None: it lasts.
     is_moment
-        Whether it was over as soon as it had begun, so that its begin is all the news.
+        Whether it has no duration, so that only its beginning is reported.
     repeats
-        When it is told again.
+        When it is reported again.
     settles
-        Whether it is told only when it is seen twice: it often passes by itself.
+        Whether it is reported only when it is seen twice: it often passes by itself.
     contact
         Mail address of the person to ask about it; empty if there is none.
     is_muted
-        Whether nothing is told about it now.
+        Whether it is not reported now.
     """
 
     kind: Kind

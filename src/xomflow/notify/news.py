@@ -1,7 +1,7 @@
-"""What is news for one recipient: a pure decision from what that one was told before and from what is so now.
+"""What is news for one recipient: a pure decision from what was reported before and what holds now.
 
-Each matter is told when it begins and when it ends. A matter counts as told only when the recipient's server has taken
-the message, so everything is told at least once, whatever is killed and whichever server is away meanwhile.
+Each matter is reported when it begins and when it ends. It counts as reported only when the recipient's server has
+accepted the message, so it is reported at least once, whatever is killed and whichever server is away.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from xomflow.notify.matter import Kind, Matter, Repeats
 # What changed longer ago, as the runs of a backfill did, is no news.
 OLD = timedelta(days=2)
 _AGAIN_AFTER = timedelta(days=1)
-# What was not looked at for so long is forgotten.
+# What was not looked at for so long is removed.
 _FORGOTTEN = timedelta(days=90)
-# An alarm that is away for so long was none, as when data came late.
+# An alarm that is missing for so long was a false one, as when data came late.
 _GONE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a recipient was told about a matter.
+    """What was reported to a recipient about a matter.
 
     Parameters
     ----------
     kind, sentence
-        Of the matter, as it was told or is to be told.
+        Of the matter, as it was or will be reported.
     seen
-        How often it was looked at while it was not told.
+        How often it was seen before it was reported.
     told
-        When it was told last; None: not yet.
+        When it was reported last; None: not yet.
     over
-        Whether its end was told.
+        Whether its end was reported.
     gone
-        Since when there is no such alarm, though it was not told that it ended; None: there is.
+        Since when there is no such alarm, though its end was not reported; None: there is.
     """
 
     kind: Kind
@@ -78,16 +78,16 @@ KnownMatters = Mapping[str, Known]
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What one recipient is to be told.
+    """What is to be reported to one recipient.
 
     Parameters
     ----------
     begun, lasting
-        Matters that are new, and those that are told again.
+        Matters that are new, and those that are reported again.
     ended
         Sentences about what ended.
     seen, told
-        What the recipient knows if the message does not arrive, and if it does.
+        What counts as reported if the message does not arrive, and if it does.
     """
 
     begun: Sequence[Matter] = ()
@@ -97,7 +97,7 @@ class News:
     told: KnownMatters = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is anything to report."""
         return bool(self.begun or self.lasting or self.ended)
 
 
@@ -107,7 +107,7 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
     Parameters
     ----------
     known
-        What that one knows, by the names of the matters.
+        What was reported, by the names of the matters.
     matters
         What holds, and what ended of late.
     looked_at
@@ -140,7 +140,7 @@ def news_for(known: KnownMatters, matters: Collection[Matter], looked_at: Collec
 
 
 def _known_now(one: Matter, before: Known | None, now: datetime) -> Known | None:
-    """Return what is known of a matter before it is told; None if it is of no interest."""
+    """Return the entry of a matter before it is reported; None if it is of no interest."""
     if one.is_muted:
         return before and replace(before, gone=None)
     if before is None:
@@ -148,7 +148,7 @@ def _known_now(one: Matter, before: Known | None, now: datetime) -> Known | None
     if before.over:
         if one.ended is None:
             return Known(one.kind, one.sentence)  # it goes on after all
-        return None if _is_old(one.ended, now) else before  # forgotten: it cannot begin again
+        return None if _is_old(one.ended, now) else before  # removed: it cannot begin again
     if before.told:
         return replace(before, gone=None)
     return replace(before, sentence=one.sentence, seen=before.seen + 1)
@@ -178,7 +178,7 @@ def _by_name(matters: Collection[Matter], known: KnownMatters) -> dict[str, Matt
 
 
 def _left(before: Known, looked_at: Collection[Kind], now: datetime) -> tuple[Known | None, str]:
-    """Return what is kept of a matter that is not there, and the sentence that it is over; empty: nothing is told."""
+    """Return what is kept of a matter that is not there, and the sentence that it is over; empty: there is none."""
     if before.kind not in looked_at:
         is_fresh = before.told is None or now - before.told < _FORGOTTEN
         return (before if is_fresh else None), ""
@@ -203,7 +203,7 @@ def _is_old(moment: datetime, now: datetime) -> bool:
 
 
 def _is_due(one: Matter, sentence: str, age: timedelta) -> bool:
-    """Return whether a matter that was told with a sentence some time ago is told again."""
+    """Return whether a matter that was reported with a sentence some time ago is reported again."""
     if one.repeats is Repeats.NEVER or timedelta() <= age < _AGAIN_AFTER:
         return False
     return one.repeats is Repeats.DAILY or one.sentence != sentence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # the process that tells people starts faster without the model
+if TYPE_CHECKING:  # the process that sends messages starts faster without the model
     from xomflow.config.model import Config
 
 

@@ -1,6 +1,6 @@
-"""What each recipient was told, kept from tick to tick. It has no address of a server and no secret.
+"""What was sent to each recipient, kept from tick to tick. It has no address of a server and no secret.
 
-The file can be deleted: then what lasts is told once more, and what began more than two days ago is not.
+The file can be deleted: then what lasts is sent once more, but for what began more than two days ago.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xomflow.notify.news import Known, KnownMatters
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one recipient was told.
+    """What was sent to one recipient.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ ToldByName = dict[str, Told]
 
 
 def read_told(paths: Paths) -> ToldByName:
-    """Return what each recipient was told, by name; nothing if the file is missing or damaged."""
+    """Return what was sent to each recipient, by name; nothing if the file is missing or damaged."""
     return read_kept(paths.told, _parsed) or {}
 
 
 def write_told(paths: Paths, told: Mapping[str, Told]) -> None:
-    """Keep what each recipient was told."""
+    """Keep what was sent to each recipient."""
     content = {name: one.to_json() for name, one in told.items()}
     write_kept(paths.told, json.dumps(content, indent=1, ensure_ascii=False))
 

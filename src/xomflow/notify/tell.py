@@ -1,6 +1,6 @@
-"""Tell each recipient what is news for that one: decide, note, send, note again.
+"""Send each recipient the news: decide, note, send, note again.
 
-Guarantees, whatever is killed when: everything is told at least once. A message is sent twice only if this process is
+Guarantees, whatever is killed when: everything is sent at least once. A message is sent twice only if this process is
 killed between the answer of the mail server and the note about it, and then its first line says so. A digest is sent at
 most once: that it is sent is noted before.
 """
@@ -27,7 +27,7 @@ _LONGEST_ALL = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What there is to tell.
+    """What there is to report.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def digest_day(hour: int | None, now: datetime) -> str:
 
 
 def recipients_of(addresses: Addresses, matters: Iterable[Matter], told: ToldByName) -> list[Recipient]:
-    """Return all who may be told something; those whose server failed last come last, so that it holds up no other."""
+    """Return all who may get a message; those whose server failed last come last, so that it delays no other."""
     mails = {one.contact for one in matters if one.contact} | {one for one, of in told.items() if of.known}
     there = {one.name for one in addresses.recipients}
     contacts = [addresses.contact(mail) for mail in sorted(mails - there) if "@" in mail]
@@ -81,7 +81,7 @@ def tell(
     make_digest: Callable[[], Letter],
     post: Callable[[Recipient, Letter], str] = send,
 ) -> list[str]:
-    """Tell all recipients their news; return a sentence if some could not be told: the next tick tries again.
+    """Send all recipients their news; return a sentence if some did not arrive: the next tick tries again.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def tell(
     addresses
         Of the recipients.
     situation
-        What there is to tell.
+        What there is to report.
     hour
         Hour of the digest, UTC; None: there is none.
     make_digest

@@ -1,6 +1,6 @@
 """The results that were known: those that the ledger of the store and the cache of outcomes have.
 
-Nothing else remembers them. If both are lost, nothing is known, as at a first start.
+They are kept nowhere else. If both are lost, nothing is known, as at a first start.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class MissingData:
     config
         The configuration.
     available
-        Knows which data can be read.
+        Finds which data can be read.
     rule_errors
         Errors in rule files, by analysis: all runs of these analyses wait.
     """

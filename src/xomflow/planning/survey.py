@@ -141,7 +141,7 @@ def take_survey(
     rundb
         The run database.
     probe
-        Knows the strax contexts.
+        Describes the strax contexts.
     now
         The present.
     may_write
@@ -152,7 +152,7 @@ def take_survey(
         What is among the items in any case, even of very many.
     """
     paths, numbers = Paths(config.work), (config.selection.min_run, config.selection.max_run)
-    locations = DataLocations(rundb, numbers, paths.whereabouts, may_write)
+    locations = DataLocations(rundb, numbers, paths.data_locations, may_write)
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     configs = [config, *filter(None, [config.trials])]
     missing = [MissingData(one, available, rule_errors or {}) for one in configs]

@@ -153,7 +153,7 @@ class Facts:
     gap_s
         The longest time without the end of a tick, in seconds.
     sentences
-        What the newest tick had to say: what waits for a person, and what is wrong.
+        The sentences of the newest tick: what waits for a person, and what is wrong.
     """
 
     site: str

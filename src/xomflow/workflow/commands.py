@@ -23,7 +23,7 @@ def batch_command(name: str, tick: TickPaths) -> str:
 
 
 def notify_command(tick: TickPaths, code: int) -> list[str]:
-    """Return the command, in words, that tells people about a tick with this exit code."""
+    """Return the command, in words, that sends the messages of a tick with this exit code."""
     return _words("notify", str(tick.folder), str(int(code)))
 
 

@@ -33,11 +33,11 @@ def check_outcome(document: Any) -> None:
 
 
 def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
-    """Say where a value departs from a schema.
+    """Yield the places where a value does not follow a schema.
 
-    Knows ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``maximum``, ``properties``, ``required``,
+    Supported are ``type``, ``enum``, ``const``, ``pattern``, ``minimum``, ``maximum``, ``properties``, ``required``,
     ``propertyNames``, ``additionalProperties``, ``items``, ``oneOf`` and ``$ref`` into ``$defs`` of the outcome's
-    schema. Stricter than the standard in one thing: a number is one that a 64-bit float can hold.
+    schema. One thing is stricter than in the standard: a number must fit into a 64-bit float.
 
     Yields
     ------

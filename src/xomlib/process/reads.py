@@ -252,7 +252,7 @@ class FailedRead:
     absent
         Whether strax does not have it at all; else it is damaged.
     reason
-        What strax or its codec said, one line.
+        The message of strax or its codec, one line.
     """
 
     def __init__(self, data_types: list, run_id: str, below: list, absent: bool, reason: str) -> None:

@@ -1,8 +1,8 @@
 """Marks in the folders that may be a mount or a link: where one is missing, the disk is away, and nothing is done.
 
 Each such folder has a hidden file, named after what the folder is for. That of ``work`` lists the folders in it that
-have a mark, and the site's folder remembers which ``work`` has one. This distinguishes three cases: a folder that was
-never used has no mark and is on no list; one of a version without marks is on no list either and has content; one
+have a mark, and a file in the site's folder names the marked ``work``. This distinguishes three cases. A folder that
+was never used has no mark and is on no list. One of a version without marks is on no list either and has content. One
 whose disk is not mounted, or whose link leads elsewhere, is on the list and has no mark. All marks contain the same id,
 so a link to the folder of another ``work`` is noticed too.
 """

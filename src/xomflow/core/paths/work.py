@@ -175,7 +175,7 @@ class Paths:
 
     @property
     def telling_lock(self) -> Path:
-        """Lock under which one process at a time tells people the news."""
+        """Lock under which one process at a time sends messages."""
         return self.ticks / "telling.lock"
 
     # --- what can be thrown away and comes back --------------------------------------------------------------------
@@ -214,7 +214,7 @@ class Paths:
         return self.cache / "archived"
 
     @property
-    def whereabouts(self) -> Path:
+    def data_locations(self) -> Path:
         """Locations of the data of waiting runs, from the run database."""
         return self.cache / "whereabouts.json"
 
@@ -272,7 +272,7 @@ class Paths:
 
     @property
     def told(self) -> Path:
-        """What each recipient of messages was told; without it, what lasts is told once more."""
+        """What each recipient of messages has got; without it, what lasts is sent once more."""
         return self.cache / "told.json"
 
     @property

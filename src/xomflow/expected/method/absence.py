@@ -1,7 +1,7 @@
-"""A variable stops coming: as many runs without it in a row as its own record makes almost impossible.
+"""A missing variable: more runs in a row without it than its history makes likely.
 
-Asked only about runs whose analysis has an outcome. Runs without a variable come alone or in bursts, so the chance of
-one after another one is learned by itself.
+Only runs with an outcome of the analysis count. Runs without a variable come alone or in bursts, so the chance of a
+missing value after another one is estimated separately.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find the pending work, anew only where something changed."""
+"""Find the pending work; only shelves in which something changed are read again."""
 
 from __future__ import annotations
 

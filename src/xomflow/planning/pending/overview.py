@@ -1,4 +1,4 @@
-"""What there is among runs: all that warnings and the times of science runs need of their documents."""
+"""The modes, detectors, tags and science runs among runs: warnings need them, and nothing else of the run documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xomflow.rundb.run import Run
 
 @dataclass(slots=True)
 class Overview:
-    """What there is among some runs.
+    """The modes, detectors, tags and science runs among some runs.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Overview:
 
     @classmethod
     def of(cls, alike: Iterable[Mapping[str, Run]], science_runs: Iterable[ScienceRun]) -> Overview:
-        """Return what there is among runs, which are given by id and in groups with equal `selection_key`."""
+        """Return the overview of runs, which are given by id and in groups with equal `selection_key`."""
         found = cls()
         for group in alike:
             sample = next(iter(group.values()))

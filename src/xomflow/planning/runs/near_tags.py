@@ -1,4 +1,4 @@
-"""Tags that nearly match an excluded one: they exclude nothing, and a person is told, since a slip would be silent."""
+"""Tags that nearly match an excluded one: they exclude nothing, so a warning names them."""
 
 from __future__ import annotations
 

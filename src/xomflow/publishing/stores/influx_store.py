@@ -87,8 +87,8 @@ class InfluxStore:
     def renew(self, analysis: str, shelves: Iterable[tuple[Shelf, Points]]) -> None:
         """Remove the points of an earlier form; see `Store.renew`.
 
-        They are removed before the first point is written. A server forgets the types of fields only with the last
-        point of a measurement, and the earlier form had texts where this one has numbers.
+        They are removed before the first point is written. A server keeps the types of fields until the last
+        point of a measurement is removed, and the earlier form had texts where this one has numbers.
         """
         span = self._span(analysis)
         there = self._there(span)

@@ -107,7 +107,7 @@ def _left_lines(running: int, ready: int, why: str, batch_system: str) -> list[s
 
 
 def status_sentences(survey: Survey, oldest: Mapping[str, OldestReady], paths: Paths) -> list[str]:
-    """Return what there is to say about a survey beside its keys, and the site errors of the newest tick.
+    """Return the sentences about a survey beside its keys, and the site errors of the newest tick.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Who is told what, for a person who sets it up."""
+"""The recipients of messages, what each has got, and test messages: for the person who sets them up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xomflow.notify.tell import recipients_of
 
 
 class RecipientLine(NamedTuple):
-    """What there is to say about a recipient: who, what that one was told, and what is wrong."""
+    """One recipient of messages: the name, what was sent, and what is wrong."""
 
     recipient: str
     told: str
@@ -41,7 +41,7 @@ def addresses_of(config: Config) -> Addresses:
 
 
 def recipients_now(config: Config) -> list[RecipientLine]:
-    """Return a line for each recipient: what that one was told and what still holds, and what is wrong."""
+    """Return a line for each recipient: what was sent and still holds, and what is wrong."""
     told = read_told(Paths(config.work))
     everyone = recipients_of(addresses_of(config), [], told)
     return [_line(one, told.get(one.name, Told())) for one in everyone]

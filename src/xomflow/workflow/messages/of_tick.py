@@ -1,4 +1,4 @@
-"""What a tick has to tell: its alarms, what waits for a person, what failed, and that it came to its end at all."""
+"""The messages after a tick: alarms, what waits for a person, what failed; and the call that shows that it ended."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str
     tick
         The tick, which has ended.
     settings
-        Who is told, and when.
+        Who gets messages, and when.
     code
         The exit code of the tick.
     """
@@ -65,7 +65,7 @@ def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[st
         matters += of_troubles([f"the heartbeat address does not answer: {silent}"], now)
     situation = Situation(matters, looked_at, now, place_of(paths, settings))
     with if_free(paths.telling_lock) as is_free:
-        # If it is not free, another tick tells people at this moment, and the next one tells what this one found.
+        # If it is not free, another tick sends messages at this moment, and the next one reports what this one found.
         return _tell_all(paths, survey, addresses, situation, settings) if is_free else []
 
 
@@ -99,7 +99,7 @@ def place_of(paths: Paths, settings: NotifySettings) -> str:
 def matters_of(
     paths: Paths, tick: TickPaths, contacts: dict[str, str], code: int, now: datetime
 ) -> tuple[list[Matter], set[Kind]]:
-    """Return what there is to tell after a tick beside alarms, and the kinds of matters that it looked at.
+    """Return the matters after a tick beside alarms, and the kinds of matters that it looked at.
 
     Parameters
     ----------

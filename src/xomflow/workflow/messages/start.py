@@ -1,4 +1,4 @@
-"""Tell people what a tick found, at its end, in a process of its own: a mail server that hangs holds up no tick."""
+"""Send the messages of a tick at its end, by a process of its own: a mail server that hangs delays no tick."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST = 90.0
 
 
 def tell_people(config: Config, tick: TickPaths, code: int) -> None:
-    """Start the process that tells people about a tick, and wait for it; never raises.
+    """Start the process that sends the messages of a tick, and wait for it; never raises.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The watch: a timer of its own asks whether ticks still come to their end. A missing one sends no message."""
+"""The watch: a timer of its own checks that ticks still end. A tick that does not run sends no message itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHORTEST = timedelta(hours=1)
 
 
 class Watched(NamedTuple):
-    """What the watch has to say, and its exit code: that of a tick with this news."""
+    """The sentence of the watch, and its exit code: that of a tick with this news."""
 
     sentences: list[str]
     code: ExitCode

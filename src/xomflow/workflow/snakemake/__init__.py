@@ -1,4 +1,4 @@
-"""What Snakemake meets: the object ``xom`` of the rules, the check of rule files, the seam to undocumented parts.
+"""What Snakemake uses: the object ``xom`` of the rules, the check of rule files, the seam to undocumented parts.
 
 It imports all of `xomflow` but `cli`. Nothing else of `xomflow` imports Snakemake.
 """

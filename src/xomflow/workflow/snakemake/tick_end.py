@@ -85,7 +85,7 @@ class TickEnd:
         os._exit(code)
 
     def end(self, failed: bool) -> None:
-        """Do the steps that a failed job prevented, print the closing lines, tell people, exit unless the code is 0."""
+        """Do the steps that a failed job prevented, print the last lines, send messages, exit unless the code is 0."""
         signal.setitimer(signal.ITIMER_REAL, 0)  # or the alarm may find no handler any more, while Python ends
         code = int(ExitCode.UNFORESEEN)
         try:

@@ -17,7 +17,7 @@ from xomflow.workflow.requests.doctor.ticks import tick_checks
 
 
 def examine_site(file: Path) -> Iterator[tuple[str, Finding]]:
-    """Yield what there is to say about a site, with what it is about; never raises.
+    """Yield each finding about a site, with what it is about; never raises.
 
     Parameters
     ----------

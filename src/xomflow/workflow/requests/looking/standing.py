@@ -35,7 +35,7 @@ class Standing:
     listed
         The keys that were asked for, newest first by analysis; the failed ones with the reasons in their records.
     sentences
-        What else there is to say.
+        Further sentences.
     exit_code
         What a person has to do.
     """

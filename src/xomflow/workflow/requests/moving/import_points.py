@@ -47,7 +47,7 @@ class History:
     notes: list[str] = field(default_factory=list)
 
     def write(self, paths: Paths) -> list[str]:
-        """Write the outcomes; return what is to be said."""
+        """Write the outcomes; return sentences for the person."""
         for one in self.outcomes:
             write_outcome(paths.outcome(one.key), one)
         return [f"{len(self.outcomes)} outcomes were written; the next tick publishes and shows them"]
