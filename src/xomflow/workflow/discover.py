@@ -87,8 +87,9 @@ def discover(tick: TickPaths) -> Survey:
         for name, items in survey.items.items():
             analysis, _, trial = name.partition("+")
             chosen = [item for item in survey.chosen if config.title_of(item.key.analysis, item.key.version) == name]
-            own = (config.trials if trial else None) or config
-            write_jobs(tick, name, describe_jobs(own, analysis, chosen))
+            if chosen:
+                own = (config.trials if trial else None) or config
+                write_jobs(tick, name, describe_jobs(own, analysis, chosen))
             write_atomically(tick.run_list(name), run_list(items, chosen, survey.only_counted[name]))
         renew_marks(paths, config.methods, config.trials.methods if config.trials else ())
         write_plan(tick, batches_of(config, survey.chosen, [limits_of(config, item) for item in survey.chosen]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,14 +66,18 @@ def write_kept_work(place: Path, kept: Kept) -> None:
 
 def common_fingerprint(config: Config) -> str:
     """Return a text that differs whenever code or configuration do."""
-    code = [[str(file), file.stat().st_mtime_ns] for part in ("xomflow", "xomlib") for file in _sources(SOURCE / part)]
+    code = sorted(_sources(str(SOURCE / "xomflow")) + _sources(str(SOURCE / "xomlib")))
     read = {"selection", "science_runs", "analyses"}  # the digests of documents show where these come from
     stamps = [code, config.model_dump(mode="json", include=read)]
     return hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest()
 
 
-def _sources(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
+def _sources(folder: str) -> list[tuple[str, int]]:
+    """Return each file of the code in a folder, with the time of its last change."""
+    with os.scandir(folder) as entries:
+        here = [one for one in entries if one.name != "__pycache__"]
+    own = [(one.path, one.stat().st_mtime_ns) for one in here if one.name.endswith(".py")]
+    return own + [source for one in here if one.is_dir() for source in _sources(one.path)]
 
 
 def _from_json(content: Mapping[str, Any]) -> Kept:

@@ -142,11 +142,11 @@ def began_at(tick: str) -> datetime | None:
 
 def is_overtaken(paths: Paths, tick: TickPaths, now: datetime) -> bool:
     """Return whether a tick that began later has reported already; its survey is newer."""
-    own = _NAME.fullmatch(tick.folder.name)
-    names = ((other, _NAME.fullmatch(other.folder.name)) for other in _ticks(paths))
+    own, present = _NAME.fullmatch(tick.folder.name), now.strftime(_TIME_FORM)
+    names = ((name, _NAME.fullmatch(name)) for name in names_in(paths.ticks))
     # A clock that was wrong may have named a tick of the future, which must not overtake others until then.
-    later = (other for other, name in names if own and name and _began(own) < _began(name) <= now)
-    return any(other.summary.exists() for other in later)
+    later = (name for name, found in names if own and found and own["began"] < found["began"] <= present)
+    return any(TickPaths(paths.tick(name)).summary.exists() for name in later)
 
 
 def ended_ticks(paths: Paths, before: datetime) -> list[TickPaths]:

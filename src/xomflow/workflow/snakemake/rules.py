@@ -100,10 +100,7 @@ class Rules:
         before = self._snakemake.position()
         try:
             yield
-            kinds = {"outcome": self.outcome, "log": self.log, "benchmark": self._benchmark}
-            patterns = {kind: {name: of(name) for name in self.config.analyses} for kind, of in kinds.items()}
-            rules = self._snakemake.rules_since(before)
-            error = describe_wrong_rules(analysis, rules, patterns)
+            error = describe_wrong_rules(analysis, self._snakemake.rules_since(before), self._patterns)
         except Exception as problem:  # anything can be raised in a rule file
             self._snakemake.leave_files_since(before)
             error = describe_unreadable(problem, file, self._snakemake.lines_of(file))
@@ -112,6 +109,12 @@ class Rules:
             self._snakemake.remove_rules_since(before)  # one of them might make what a good rule makes
 
     # --- patterns and properties of a per-run rule -------------------------------------------------------------------
+    @functools.cached_property
+    def _patterns(self) -> dict[str, dict[str, str]]:
+        """The patterns of all analyses, by keyword of a rule."""
+        kinds = {"outcome": self.outcome, "log": self.log, "benchmark": self._benchmark}
+        return {kind: {name: of(name) for name in self.config.analyses} for kind, of in kinds.items()}
+
     def outcome(self, analysis: str) -> str:
         """Return the pattern of what Snakemake takes for an analysis' outcomes, see `TickPaths.made`."""
         return str(self.tick.made(self._pattern(analysis)))
