@@ -86,7 +86,7 @@ class Session:
         try:
             yield place
         except OSError as error:
-            self.disk_trouble = f"{error.filename or place} takes nothing: {error.strerror}"
+            self.disk_trouble = f"{error.filename or place} cannot be written: {error.strerror}"
             raise DiskTrouble(self.disk_trouble) from error
         finally:
             os.umask(of_script)

@@ -211,7 +211,7 @@ def test_what_could_not_be_started_is_recorded_with_its_reason_and_counted(paths
     assert [disk_trouble(paths, tick, key) for key in keys[:3]] == [
         "",
         "/work: No space left on it",
-        f"{paths.work} takes nothing",
+        f"{paths.work} cannot be written",
     ]
     with hold_run(paths, keys[3]) as lock:
         write_owner(lock, keys[3], 1, "tick-1")

@@ -247,7 +247,7 @@ def test_a_job_is_started_warm_where_that_is_wanted_and_can_be_and_else_cold(
     ("error", "words"),
     [
         (DiskError("the disk is away"), "the disk is away"),
-        (OSError(28, "No space left on device", "/work/x"), "/work/x takes nothing: No space left on device"),
+        (OSError(28, "No space left on device", "/work/x"), "/work/x cannot be written: No space left on device"),
     ],
 )
 def test_a_job_that_a_disk_keeps_from_beginning_leaves_a_note_for_its_tick(
@@ -275,7 +275,7 @@ def test_a_disk_that_takes_no_draft_is_the_failure_of_the_attempt(site: Site, mo
     assert run(site) == 1
     assert records(site) == [(1, "disk")]
     (record,) = site.failures("answer", 53006)
-    assert record["failure"]["message"] == "/work/x takes nothing: No space"
+    assert record["failure"]["message"] == "/work/x cannot be written: No space"
     assert list(site.paths.drafts.iterdir()) == []
     assert not site.paths.run_lock(KEY).exists()
 

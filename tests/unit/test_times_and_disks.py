@@ -142,14 +142,14 @@ def test_a_disk_that_is_full_is_seen_by_writing_more_than_a_name(
                 raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(disk, "open_file", Full)
-    assert trouble_in(tmp_path) == f"{tmp_path} takes nothing: No space left on device"
+    assert trouble_in(tmp_path) == f"{tmp_path} cannot be written: No space left on device"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_file_system_shows_about_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert trouble_seen_in(tmp_path / "a" / "b") == ""
     (tmp_path / "file").touch()
-    assert trouble_seen_in(tmp_path / "file" / "b") == f"{tmp_path / 'file' / 'b'} takes nothing: Not a directory"
+    assert trouble_seen_in(tmp_path / "file" / "b") == f"{tmp_path / 'file' / 'b'} cannot be written: Not a directory"
     good = {"f_flag": 0, "f_bavail": 5, "f_files": 9, "f_favail": 5}
     rows = [
         ({}, ""),
@@ -161,21 +161,21 @@ def test_what_a_file_system_shows_about_a_folder(tmp_path: Path, monkeypatch: py
     ]
     for change, words in rows:
         monkeypatch.setattr(disk.os, "statvfs", lambda _, change=change: SimpleNamespace(**{**good, **change}))
-        assert trouble_seen_in(tmp_path) == (f"{tmp_path} takes nothing: {words}" if words else ""), change
+        assert trouble_seen_in(tmp_path) == (f"{tmp_path} cannot be written: {words}" if words else ""), change
 
     def fail(_: Path) -> Any:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(disk.os, "statvfs", fail)
-    assert trouble_seen_in(tmp_path) == f"{tmp_path} takes nothing: Input/output error"
+    assert trouble_seen_in(tmp_path) == f"{tmp_path} cannot be written: Input/output error"
 
 
 def test_an_error_of_a_disk_names_the_file_that_was_to_be_written() -> None:
     place = Path("/work")
-    assert in_a_sentence(OSError(5, "words", "/a", None, "/b"), place) == "/b takes nothing: words"
-    assert in_a_sentence(OSError(5, "words", "/a"), place) == "/a takes nothing: words"
-    assert in_a_sentence(OSError(5, "words"), place) == "/work takes nothing: words"
-    assert in_a_sentence(OSError("odd"), place) == "/work takes nothing: odd"
+    assert in_a_sentence(OSError(5, "words", "/a", None, "/b"), place) == "/b cannot be written: words"
+    assert in_a_sentence(OSError(5, "words", "/a"), place) == "/a cannot be written: words"
+    assert in_a_sentence(OSError(5, "words"), place) == "/work cannot be written: words"
+    assert in_a_sentence(OSError("odd"), place) == "/work cannot be written: odd"
 
 
 def test_a_stamp_changes_with_the_content_the_time_and_the_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A disk that takes nothing is not an analysis' fault: it is named, it costs no attempt, and no runs are taken."""
+"""A disk that cannot be written is not an analysis' fault: it is named, it costs no attempt, and no runs are taken."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_figures_that_cannot_be_kept_are_told_and_taken_up_again(site: FastSite)
     done = site.tick()
     (record,) = site.failures("draws", 52001)
     assert record["failure"]["class"] == "disk"
-    assert record["failure"]["message"].startswith("work/figures/draws/v1/052 takes nothing: ")
+    assert record["failure"]["message"].startswith("work/figures/draws/v1/052 cannot be written: ")
     assert (done.returncode, site.done("plain"), list((site.work / "drafts").iterdir())) == (6, {52001}, [])
-    assert "work/figures/draws/v1/052 takes nothing: Not a directory; 1 runs are tried again" in done.stderr
+    assert "work/figures/draws/v1/052 cannot be written: Not a directory; 1 runs are tried again" in done.stderr
     site.runs([52002])
     done = site.tick()
     assert (done.returncode, site.claimed()) == (6, set())
-    assert "work/figures takes nothing: File exists; no runs are taken while this lasts" in done.stderr
+    assert "work/figures cannot be written: File exists; no runs are taken while this lasts" in done.stderr
     (site.work / "figures").unlink()
     assert site.tick().returncode == 0
     assert site.done("draws") == {52001, 52002}
@@ -87,7 +87,7 @@ def test_a_dry_run_sees_that_a_disk_is_full_or_read_only_and_writes_nothing(
         disk = SimpleNamespace(**{"f_bavail": 9, "f_files": 9, "f_favail": 9, "f_flag": 0, **changes})
         with monkeypatch.context() as patch:
             patch.setattr(os, "statvfs", lambda place, disk=disk: disk)
-            assert trouble_seen_in(folder) == (f"{folder} takes nothing: {said}" if said else ""), changes
+            assert trouble_seen_in(folder) == (f"{folder} cannot be written: {said}" if said else ""), changes
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +101,7 @@ def test_where_not_even_a_failure_record_can_be_written_the_tick_says_it_was_the
     done = site.tick()  # in a fork of this process
     assert "No space left on device" in done.stderr
     note = site.ticks()[-1].folder / "disk/one/052001"
-    assert note.read_text() == "work takes nothing: No space left on device"
+    assert note.read_text() == "work cannot be written: No space left on device"
     assert list((site.work / "drafts").iterdir()) == []
 
 
@@ -120,7 +120,7 @@ def test_it_counts_for_no_attempt_and_is_never_given_up() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (DiskTrouble("work/x takes nothing: any reason"), "disk"),
+        (DiskTrouble("work/x cannot be written: any reason"), "disk"),
         (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "disk"),
         (OSError(errno.EDQUOT, "Disk quota exceeded", "/tmp/x"), "disk"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "/tmp/x"), "raised"),

@@ -1,4 +1,4 @@
-"""What a tick ends with, when several things are wrong at a time and when the disk takes nothing."""
+"""What a tick ends with, when several things are wrong at a time and when the disk cannot be written."""
 
 import os
 import re

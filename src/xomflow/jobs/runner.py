@@ -64,7 +64,7 @@ def run_job(paths: Paths, tick: TickPaths, job: Job, around: Surroundings) -> in
     Raises
     ------
     OSError
-        If a disk takes nothing.
+        If a disk cannot be written.
     """
     key, memory = job.key, (job.own.limits.memory_mb, job.common.local_memory_mb)
     try:

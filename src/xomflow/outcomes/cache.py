@@ -219,7 +219,7 @@ class OutcomeCache:
             self.damaged[path] = str(error)
         except OSError as error:
             self.unreadable[path] = f"cannot be read: {error.strerror}"
-            # A disk that does not answer takes nothing back.
+            # A disk that does not answer proves nothing about it.
             return kept, kept and _outcome_of(kept, shelf, path.name, kept.status)
         return None, None
 

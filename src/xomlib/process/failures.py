@@ -35,7 +35,7 @@ def failure_of(error: BaseException, script: str = "", needs: Optional[list] = N
         return "out_of_memory", _sentence(error, script)
     full = next((one for one in chain(error) if isinstance(one, OSError) and one.errno in _FULL), None)
     if full is not None:
-        return "disk", f"{full.filename or 'a file of the script'} takes nothing: {full.strerror}"
+        return "disk", f"{full.filename or 'a file of the script'} cannot be written: {full.strerror}"
     if isinstance(error, DiskTrouble):
         return "disk", _sentence(error, script)
     read = failed_read(error)

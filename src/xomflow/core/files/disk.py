@@ -50,4 +50,4 @@ def trouble_seen_in(folder: Path) -> str:
 
 def in_a_sentence(error: OSError, path: Path) -> str:
     """Return what an error of a disk means, with the path that it names, else with another one."""
-    return f"{error.filename2 or error.filename or path} takes nothing: {error.strerror or error}"
+    return f"{error.filename2 or error.filename or path} cannot be written: {error.strerror or error}"

@@ -50,7 +50,7 @@ class NewAnalysis:
         UsageError
             If a file appeared meanwhile.
         OSError
-            If a disk takes nothing.
+            If a disk cannot be written.
         """
         written: list[Path] = []
         try:
