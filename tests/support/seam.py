@@ -1,10 +1,12 @@
-"""What a Snakemake has, beside its documented interface, of what XOM needs."""
+"""Snakemake as XOM needs it: what one has beside its documented interface, and a stand-in that has all of it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from xomflow.core.paths import SOURCE
 
@@ -50,3 +52,23 @@ def unmet_uses_of(snakemake: Path, folder: Path) -> list[str]:
     lines = (folder / "unmet").read_text().splitlines()
     assert lines.count("end") >= 2, lines
     return [line for line in lines if line != "end"]
+
+
+def rule(**changes: Any) -> SimpleNamespace:
+    """A stand-in for a rule, but for the changes."""
+    made: dict[str, Any] = {"name": "one", "params": {}, "wildcard_names": set(), "resources": {}}
+    made |= {"benchmark": None, "shellcmd": "true", "message": None, "output": ["a"], "log": []}
+    return SimpleNamespace(**{**made, "lineno": 1, "snakefile": "Snakefile", **changes})
+
+
+def workflow(**changes: Any) -> Any:
+    """A stand-in that has all, but for the changes; an attribute that is changed to ``...`` is missing."""
+    scheduler = SimpleNamespace(exit_gracefully=print, failed=set())
+    output = SimpleNamespace(dryrun=False)
+    made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
+    made["config_settings"] = SimpleNamespace(config_args=[])
+    made["resource_settings"] = SimpleNamespace(nodes=None)
+    made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
+    persistence = SimpleNamespace(save_iocache=print, iocache_path=".snakemake/iocache")
+    made |= {"scheduler": scheduler, "persistence": persistence, **changes}
+    return SimpleNamespace(**{name: value for name, value in made.items() if value is not ...})

@@ -34,7 +34,10 @@ def wrong(*rules: RuleText) -> str:
 def test_a_rule_that_is_right_has_no_error() -> None:
     assert wrong() == ""
     assert (
-        wrong(rule(texts={"shell": "nice {params.command} {wildcards.run} {odd} {params}", "message": "{{x}}"})) == ""
+        wrong(
+            rule(texts={"shell": "nice {params.command} {wildcards.run} {odd} {params} {log.err}", "message": "{{x}}"})
+        )
+        == ""
     )
     assert wrong(rule(files={"outcome": [], "log": [], "benchmark": []}), rule()) == ""
 

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from snakemake.iocontainers import Params
 from snakemake.jobs import Job
+from snakemake.shell import shell
 
-from support.seam import unmet_uses_of
+from support.seam import rule, unmet_uses_of, workflow
 from xomflow.core.paths import SOURCE
-from xomflow.workflow.snakemake.seam import USES, Snakemake, unmet_uses
-
-
-def rule() -> SimpleNamespace:
-    texts: dict[str, Any] = {"benchmark": None, "shellcmd": "true", "message": None}
-    place = {"lineno": 1, "snakefile": "Snakefile"}
-    files = {"output": ["a"], "log": []}
-    return SimpleNamespace(name="one", params={}, wildcard_names=set(), resources={}, **files, **place, **texts)
-
-
-def workflow(**changes: Any) -> Any:
-    """A stand-in that has all, but for the changes; an attribute that is changed to ``...`` is missing."""
-    scheduler = SimpleNamespace(exit_gracefully=print, failed=set())
-    output = SimpleNamespace(dryrun=False)
-    made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
-    made["config_settings"] = SimpleNamespace(config_args=[])
-    made["resource_settings"] = SimpleNamespace(nodes=None)
-    made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
-    persistence = SimpleNamespace(save_iocache=print, iocache_path=".snakemake/iocache")
-    made |= {"scheduler": scheduler, "persistence": persistence, **changes}
-    return SimpleNamespace(**{name: value for name, value in made.items() if value is not ...})
+from xomflow.workflow.snakemake.seam import USES, Position, RuleText, Snakemake, shell_script, unmet_uses
 
 
 def test_the_installed_snakemake_has_all_of_it(tmp_path: Path) -> None:
@@ -42,7 +25,12 @@ def test_the_installed_snakemake_has_all_of_it(tmp_path: Path) -> None:
 
 def test_what_is_missing_or_has_another_form_is_named_with_its_purpose() -> None:
     assert unmet_uses(workflow(), running=True) == []
-    for changes, attribute in (({"_rules": ...}, "workflow._rules"), ({"linemaps": [1]}, "workflow.linemaps")):
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"_rules": ...}, "workflow._rules"),
+        *(({"linemaps": one}, "workflow.linemaps") for one in ([1], {1: {}}, {"Snakefile": 1})),
+        *(({"rules": [rule(output=one)]}, "rule.output") for one in (None, [1])),
+    ]
+    for changes, attribute in cases:
         (sentence,) = unmet_uses(workflow(**changes), running=False)
         purpose = next(use.purpose for use in USES if use.attribute == attribute)
         assert sentence.startswith(f"{attribute}, which XOM needs {purpose}, ")
@@ -63,7 +51,27 @@ def test_of_several_config_options_snakemake_takes_one(monkeypatch: pytest.Monke
     ):
         monkeypatch.setattr(sys, "argv", ["snakemake", *words.split()])
         assert Snakemake(workflow()).has_lost_arguments == lost, words
+    monkeypatch.setattr(sys, "argv", ["snakemake", "-C", "a=1", "-C", "b=2"])
     assert not Snakemake(workflow(is_main_process=False)).has_lost_arguments
+
+
+def test_a_job_of_a_dry_run_or_in_a_folder_without_notes_is_none_of_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc/self")
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    dry = SimpleNamespace(dryrun=True)
+    tick, job = (
+        Snakemake(workflow(output_settings=dry)),
+        Snakemake(workflow(is_main_process=False, output_settings=dry)),
+    )
+    assert [(one.is_dry_run, one.lacks_folder) for one in (tick, job)] == [(True, True), (False, False)]
+
+
+def test_the_handler_and_the_failed_outputs_are_those_of_the_scheduler() -> None:
+    snakemake = Snakemake(workflow())
+    assert snakemake.is_own_handler(print)
+    assert not snakemake.is_own_handler(repr)
+    snakemake._workflow.scheduler.failed = [SimpleNamespace(output=[Path("a"), "b"]), SimpleNamespace(output=["c"])]
+    assert snakemake.failed_outputs() == {"a", "b", "c"}
 
 
 def test_the_most_jobs_are_those_of_a_batch_system() -> None:
@@ -93,3 +101,45 @@ def test_the_job_of_one_rule_asks_for_no_pipes(monkeypatch: pytest.MonkeyPatch) 
         for name in ("publish", "one")
     ]
     assert (answers, asked) == ([False, True], ["one"])
+
+
+def test_the_rules_of_a_file_are_what_a_profile_and_the_file_give_them() -> None:
+    snakemake = Snakemake(workflow(linemaps={"a.smk": {7: 3}}))
+    before = snakemake.position()
+    more = rule(name="two", snakefile="a.smk", lineno=7, output=["{run,[0-9]+}.x"], log=["log"], benchmark="times")
+    more.params, more.resources = Params(fromdict={"command": "c"}), {"mem_mb": 1}
+    more.message, more.wildcard_names = "m", {"run"}
+    snakemake._workflow._rules["two"] = more
+    assert snakemake.rules_since(before) == [
+        RuleText(
+            "two",
+            {"outcome": ["{run}.x"], "log": ["log"], "benchmark": ["times"]},
+            {"shell": "true", "message": "m"},
+            ["c"],
+            {"params": frozenset({"command"}), "wildcards": frozenset({"run"})},
+            frozenset({"mem_mb"}),
+            3,
+        )
+    ]
+    (one,) = snakemake.rules_since(Position(0, frozenset({"two"})))
+    assert (one.files["benchmark"], one.line) == ([], None)
+
+
+def test_a_command_is_run_by_the_shell_of_its_rule_or_that_of_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    for of_all, of_rule, expected in (("zsh", "dash", "dash"), ("zsh", None, "zsh"), (None, None, "/bin/sh")):
+        monkeypatch.setattr(shell, "get_executable", lambda of_all=of_all: of_all)
+        assert shell_script("a", 1, of_rule)[0] == expected
+
+
+def test_only_the_path_of_a_program_with_its_arguments_takes_the_place_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_in_its_place(command: str) -> bool:
+        line = shell_script(command, 1, "/bin/sh")[1].splitlines()[1]
+        assert line.endswith(f"{command.strip()} {shell._process_suffix}".strip())
+        return " exec " in f" {line}"
+
+    commands = ("/bin/a b 'c d'\n", "a b", "/bin/a | b", "/bin/a $B", "/bin/a 'b")
+    assert [is_in_its_place(one) for one in commands] == [True, False, False, False, False]
+    monkeypatch.setattr(shell, "_process_suffix", "; true")
+    assert not is_in_its_place("/bin/a b")

@@ -78,10 +78,10 @@ def describe_unreadable(error: Exception, file: str, lines: Mapping[int, int]) -
     lines
         Lines of the code that Snakemake makes of the file to lines of the file.
     """
-    if isinstance(error, SyntaxError) and error.msg:
+    if isinstance(error, SyntaxError):
         # Snakemake's own reader counts the file's lines, Python's those of the code made of it.
         line = error.lineno if error.text is None else lines.get(error.lineno or 0, error.lineno)
-        return f"{_place(line)}: {_first_line(error.msg)}"
+        return f"{_place(line)}: {_first_line(str(error.msg))}"
     inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     line = lines.get(inside[-1] or 0) if inside else getattr(error, "lineno", None)
     message = _first_line(str(error))

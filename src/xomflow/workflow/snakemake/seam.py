@@ -55,7 +55,7 @@ def _maps(key: type, value: type) -> Callable[[Any], bool]:
 
 
 def _lists_files(value: Any) -> bool:
-    return value is not None and all(isinstance(strip_wildcard_constraints(one), str) for one in value)
+    return value is not None and all(isinstance(one, str) for one in value)
 
 
 USES = (
