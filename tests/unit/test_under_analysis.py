@@ -213,6 +213,12 @@ class Context:
         self.config.update(config)
 
 
+def data_directory(path: str, readonly: bool = False) -> Any:
+    """Stands for strax.DataDirectory."""
+    assert readonly, "strax makes the folder then"
+    return SimpleNamespace(path=path, readonly=readonly)
+
+
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A module with functions that make contexts, and a strax beside it."""
@@ -222,7 +228,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
     made.needs = lambda a: Context(a)
     made.fails = lambda: (_ for _ in ()).throw(TypeError("inside"))
     strax: Any = ModuleType("strax")
-    strax.DataDirectory = lambda path, readonly: SimpleNamespace(path=path, readonly=readonly)
+    strax.DataDirectory = data_directory
     monkeypatch.setitem(sys.modules, "contexts", made)
     monkeypatch.setitem(sys.modules, "strax", strax)
     return made

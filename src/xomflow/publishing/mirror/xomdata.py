@@ -56,8 +56,10 @@ def mirrored(
 
 
 def _run_fields(outcome: Outcome, run: RunFacts, page_url: str) -> dict[str, Any]:
-    figures = [Paths(Path()).figure(outcome.key, name).as_posix() for name in outcome.figures[:1]]
-    figure = {"figure_path": urljoin(page_url, f"../{figures[0]}") if page_url else figures[0]} if figures else {}
+    figure = {}
+    if outcome.figures:
+        path = Paths(Path()).figure(outcome.key, outcome.figures[0]).as_posix()
+        figure["figure_path"] = urljoin(page_url, f"../{path}") if page_url else path
     return {**outcome.provenance.lineage, **figure, "daq_comment": "_".join(run.comments), "runid": run.number}
 
 
