@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,6 +25,7 @@ from xomflow.core.state import State
 from xomflow.core.tick_summary import Summary
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.retries import AttemptLimits
+from xomflow.publishing.stores.store import StoreError
 from xomflow.workflow.ending import finish
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, troubles_of
@@ -312,6 +314,28 @@ def test_a_publication_that_fails_leaves_a_summary_without_it(
         place("job", "publish", str(tick.files.folder))
     found = read_summary(tick.files)
     assert (found.published, found.site_errors) == (None, [MOVED])
+
+
+def test_what_the_end_of_a_tick_cannot_do_is_an_error_in_its_summary(
+    tick: Tick, place: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, anywhere, away = OSError(28, "No space", "a file"), OSError(28, "No space"), StoreError("the store is away")
+    for name, error, sentence in (
+        ("page.write_status", full, "the page cannot be renewed: a file: No space"),
+        ("page.write_status", anywhere, "the page cannot be renewed: work/page: No space"),
+        ("self_monitoring.publish", full, "a file: No space; nothing that was done is lost"),
+        ("publish_boards", away, "the store is away"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"xomflow.workflow.ending.summary.{name}", Mock(side_effect=error))
+            assert place("job", "publish", str(tick.files.folder)).code == 0
+        assert read_summary(tick.files).site_errors == [MOVED, sentence]
+    for error in (full, away):
+        (tick.paths.page / "data/status.js").unlink(missing_ok=True)
+        with monkeypatch.context() as patch:
+            patch.setattr("xomflow.workflow.ending.summary.open_store", Mock(side_effect=error))
+            assert place("job", "publish", str(tick.files.folder)).code == 0
+        assert tick.name in (tick.paths.page / "data/status.js").read_text()
 
 
 def test_a_step_that_is_done_again_publishes_nothing_anew(summary: Summary, tick: Tick, place: Console) -> None:
