@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.factory import NOW, key_of, settings, tick_summary
+from support.factory import NOW, failed, keep_failure, key_of, settings, tick_summary
 from support.verdicts import alarm, put_alarms
 from xomflow.config.model import Grafana
 from xomflow.core.exit_code import ExitCode
@@ -21,11 +21,13 @@ from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Receipt, Summary
 from xomflow.core.verdicts import AlarmState, HowEnded, Learning, read_learning
 from xomflow.grafana.site import Bucket
+from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.past.makers import Makers
 from xomflow.planning.brake import BrakeError
 from xomflow.publishing.stores.store import StoreError
 from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending import dashboards, expected, finish, terminal
+from xomflow.workflow.ending import summary as summary_of
 from xomflow.workflow.ending.boards import of_alarm
 from xomflow.workflow.survey_document import SurveyDocument
 from xomlib.files import dump_json
@@ -44,6 +46,31 @@ def listed(number: int, state: State, reason: str = "because", hours: float | No
 
 def summary(**changes: Any) -> Summary:
     return Summary("a tick", NOW, NOW, **changes)
+
+
+# --- failed runs ------------------------------------------------------------------------------------------------------
+def test_failed_runs_have_reason_and_log_of_their_newest_records_of_many_only_the_first(paths: Paths) -> None:
+    keys = [listed(number, State.WAITING if number == 52002 else State.FAILED) for number in range(52001, 52006)]
+    for one in keys[:-2]:
+        for attempt in (2, 3):
+            record = failed(one.key, "timeout", attempt=attempt)
+            keep_failure(failure_path(paths, one.key, Failure(attempt, "timeout", NOW)), record)
+    damaged = failure_path(paths, keys[-2].key, Failure(2, "raised", NOW))
+    damaged.parent.mkdir(parents=True, exist_ok=True)
+    damaged.write_text("{}")
+    log = [str(paths.log(one.key)) for one in keys]
+    read = [
+        ("timeout: it broke", "a.log", 3, "timeout"),
+        ("because", None, 1, ""),
+        ("timeout: it broke", "a.log", 3, "timeout"),
+        ("because", log[3], 2, "raised"),
+        ("because", log[4], 1, ""),
+    ]
+    for most in (None, 4, 2, 1, 0):
+        found = summary_of.with_records(paths, keys, most)
+        place = {None: 5, 4: 5, 2: 3, 1: 1, 0: 0}[most]
+        assert [(one.reason, one.log, one.attempt, one.kind) for one in found[:place]] == read[:place]
+        assert found[place:] == keys[place:]
 
 
 # --- the last lines ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice, repeat
 from typing import Any
 
 from xomflow import page
@@ -164,16 +165,16 @@ def _after_work(
 
 def with_record(paths: Paths, one: ListedKey) -> ListedKey:
     """Return a failed key with the reason and the log of its newest failure record."""
+    one = replace(one, log=str(paths.log(one.key)))
     failures = failures_of(paths, one.key)
-    if failures:
-        one = replace(one, attempt=failures[-1].attempt, kind=failures[-1].kind)
+    if not failures:
+        return one
+    one = replace(one, attempt=failures[-1].attempt, kind=failures[-1].kind)
     try:
         failure = read_outcome(failure_path(paths, one.key, failures[-1])).failure
-    except (OSError, SchemaError, IndexError):
-        failure = None
-    if failure is None:
-        return replace(one, log=str(paths.log(one.key)))
-    return replace(one, reason=f"{failure.kind}: {failure.message}", log=failure.log)
+    except (OSError, SchemaError):
+        return one
+    return replace(one, reason=f"{failure.kind}: {failure.message}", log=failure.log) if failure else one
 
 
 def with_records(paths: Paths, listed: Iterable[ListedKey], most: int | None = None) -> list[ListedKey]:
@@ -188,13 +189,8 @@ def with_records(paths: Paths, listed: Iterable[ListedKey], most: int | None = N
     most
         How many records are read; None: all. Of further keys only the names of the records are known.
     """
-    found, left = [], most
-    for one in listed:
-        if one.state in FAILURES and left != 0:
-            left = left and left - 1
-            one = with_record(paths, one)
-        found.append(one)
-    return found
+    left = islice(repeat(True), most)
+    return [with_record(paths, one) if one.state in FAILURES and next(left, False) else one for one in listed]
 
 
 def status_document(
