@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -157,6 +158,23 @@ def test_where_jobs_are_not_listed_by_name_one_without_a_number_may_be_there(pat
     found = statuses(paths, batch, 60)
     assert found[KEY].working == "Slurm does not answer; its job may be there"
     assert found[KEYS[1]].working == "it runs"
+    batch.away = "squeue refused"
+    found = statuses(paths, batch, 60)
+    assert found[KEY].working == "Slurm does not answer; its job, if there is one, may still be there"
+    assert found[KEYS[1]].working == "Slurm does not answer; job 17 may still be there"
+
+
+def test_a_job_of_this_name_is_not_that_of_a_tick_that_is_still_submitting(
+    paths: Paths, batch: FakeBatchSystem
+) -> None:
+    submissions.note(paths, NAMELESS)
+    batch.known, batch.names = {"project 5": RUNNING}, {"project 5": NAMELESS.job_name}
+    lock = TickPaths(paths.tick(NAMELESS.tick)).lock
+    lock.parent.mkdir(parents=True)
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert statuses(paths, batch, 60)[KEY].working == "tick tick-1 is submitting it to Slurm"
+    assert statuses(paths, batch, 60)[KEY].working == "it runs"
 
 
 def test_a_job_of_this_name_that_is_over_or_of_another_record_is_not_the_one_without_a_number() -> None:
@@ -205,6 +223,7 @@ def test_the_record_of_a_batch_stays_while_one_of_its_members_is_worked_on(
     with hold_run(paths, KEYS[1]):
         settle(paths, batch, Retries(), statuses(paths, batch, 0))
         assert submissions.noted(paths).keys() == set(KEYS[:2])
+        assert failures_of(paths, KEY) == [], "its job did more than die at its start"
     finish(paths, KEYS[1])
     settle(paths, batch, Retries(), statuses(paths, batch, 0))
     assert submissions.noted(paths) == {}

@@ -180,9 +180,9 @@ def test_how_a_job_ended_that_is_not_listed_any_more_is_asked_of_the_accounting(
 def test_the_end_of_another_job_that_had_the_number_before_is_not_its_end(paths: Paths, batch: FakeBatchSystem) -> None:
     """Numbers begin again when a cluster is set up anew, and its accounting may go on."""
     end = JobEnd("out_of_memory", "Slurm ended job 17: OUT_OF_MEMORY")
-    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted - timedelta(days=2))]
+    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted - timedelta(hours=25))]
     assert status(paths, batch).kind == "lost"
-    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted + timedelta(minutes=5))]
+    batch.accounting = [replace(OVER, end=end, ended=GIVEN.submitted - timedelta(hours=23))]
     assert status(paths, batch).kind == "out_of_memory"
 
 

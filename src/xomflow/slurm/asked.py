@@ -41,8 +41,8 @@ def statuses(paths: Paths, batch: BatchSystem, latency: float) -> dict[Key, Subm
     if not records:
         return {}
     # Check locks before asking for jobs: once a tick's lock is free, it can no longer submit.
-    nameless = {one.tick for one in records.values() if not one.job}
-    arriving = {tick for tick in nameless if is_locked(str(TickPaths(paths.tick(tick)).lock))}
+    ticks = {one.tick for one in records.values()}
+    arriving = {tick for tick in ticks if is_locked(str(TickPaths(paths.tick(tick)).lock))}
     facts = _with_files(paths, _Asked(batch, records).facts(arriving))
     delay, now = timedelta(seconds=latency), times.now()
     return {key: status_of(one, delay, now, batch.name) for key, one in facts.items()}
@@ -87,14 +87,14 @@ class _Asked:
 
     def facts(self, arriving: Collection[str]) -> dict[Key, Facts]:
         """Return what is known about each record, but for the files; these ticks may be submitting theirs."""
-        found = {key: self._find(one, not one.job and one.tick in arriving) for key, one in self._records.items()}
+        found = {key: self._find(one, one.tick in arriving) for key, one in self._records.items()}
         self._find_nameless(found)
         self._find_ended(found)
         return found
 
     def _place(self, one: Submission) -> tuple[str, str]:
         user = one.user if one.user != self._me else ""
-        return user, one.cluster if one.cluster and one.cluster != self._batch.cluster() else ""
+        return user, one.cluster if one.cluster != self._batch.cluster() else ""
 
     def _jobs(self, user: str, cluster: str) -> Sequence[BatchJob] | None:
         try:
@@ -111,7 +111,7 @@ class _Asked:
             return Facts(one, unseen=f"{system} does not answer{where}; {what} may still be there")
         job = index.job_of(one)
         hidden = f"{what} belongs to {user}, and {self._me} cannot see it in {system}{where}"
-        unseen = hidden if user and not job else ""
+        unseen = hidden if user else ""
         return Facts(one, job, unseen, may_arrive=arriving)
 
     def _find_nameless(self, found: dict[Key, Facts]) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
@@ -49,7 +49,7 @@ class JobRequest:
     benchmark: Path | None = None
     shell: str = "/bin/bash"
     batch: str = ""
-    batch_script: Callable[[str], str] | None = field(default=None, compare=False)
+    batch_script: Callable[[str], str] | None = None
     nice: int = 0
 
     @property
