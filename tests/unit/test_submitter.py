@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import snakemake_executor_plugin_xom_slurm
 from support import factory
 from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths, TickPaths
@@ -144,32 +140,6 @@ def test_the_record_of_a_newer_attempt_of_another_tick_stays(
     failure_path(paths, key, Failure(1, "cancelled", factory.NOW)).touch()
     assert queue.look([key]) == {key: "failed"}
     assert submissions.noted(paths) == {key: newer}
-
-
-def test_a_file_system_that_is_away_for_a_moment_ends_no_job(queue: Submitter, batch: FakeBatchSystem) -> None:
-    def away(_: Any) -> Any:
-        raise OSError(errno.ESTALE, "Stale file handle")
-
-    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
-    executor.workflow = SimpleNamespace(globals={"xom": SimpleNamespace(submitter=queue)})
-    executor.logger = logging.getLogger("nobody listens")
-    jobs = [SimpleNamespace(aux={"key": key}) for key in add(queue, request(1))]
-    queue.look = away  # type: ignore[method-assign]
-
-    async def look() -> list[Any]:
-        return [job async for job in executor.check_active_jobs(jobs)]
-
-    assert asyncio.run(look()) == jobs
-
-
-def test_before_a_tick_has_begun_nobody_asks_for_its_queue() -> None:
-    """Snakemake looks for jobs in a thread that starts before the tick; a queue made then would know no lock."""
-    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
-
-    async def look() -> list[Any]:
-        return [job async for job in executor.check_active_jobs([])]
-
-    assert asyncio.run(look()) == []
 
 
 def test_a_job_that_ended_without_a_file_about_it_is_failed_while_another_one_works(
@@ -324,25 +294,3 @@ def test_the_columns_of_a_benchmark_are_snakemakes(queue: Submitter, batch: Fake
         f"{headings}3725.5\t1:02:05\t400.0\t{none}2.0\n",
         f"{headings}1.0\t0:00:01\t-\t{none}-\n",
     ]
-
-
-class Script:
-    """Stands for a job of Snakemake whose rule is one of a rule file."""
-
-    def __init__(self, benchmark: str | None) -> None:
-        self.output, self.shellcmd, self.resources, self.threads = ["outcome"], "true", {}, 1
-        self.benchmark = benchmark
-
-
-@pytest.mark.parametrize("benchmark", [None, "benchmarks/one.tsv"])
-def test_the_benchmark_of_snakemakes_job_is_requested(
-    queue: Submitter, batch: FakeBatchSystem, monkeypatch: pytest.MonkeyPatch, benchmark: str | None
-) -> None:
-    requests: list[JobRequest] = []
-    monkeypatch.setattr(queue, "add", requests.append)
-    executor = object.__new__(snakemake_executor_plugin_xom_slurm.Executor)
-    tick = SimpleNamespace(submitter=queue, job_request=lambda *_: request(1))
-    executor.workflow = SimpleNamespace(globals={"xom": tick})
-    monkeypatch.setattr(executor, "report_job_submission", lambda info: None)
-    executor.run_job(Script(benchmark))
-    assert requests == [replace(request(1), benchmark=Path(benchmark) if benchmark else None)]
