@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from xomflow.core.files import archive as module
-from xomflow.core.files.archive import DamagedArchiveError, add_to_archive, names_in_archive, read_from_archive
+from xomflow.core.files.archive import (
+    DamagedArchiveError,
+    add_to_archive,
+    names_in_archive,
+    read_all_from_archive,
+    read_from_archive,
+)
 
 LATER = float("inf")
 
@@ -36,6 +42,9 @@ def test_what_is_added_can_be_read_beside_what_was_there(tmp_path: Path, files: 
     assert read_from_archive(archive, others[0]) is None
     add_to_archive(archive, {name: files[name] for name in others}, LATER)
     assert content(archive) == {name: path.read_bytes() for name, path in files.items()}
+    assert read_all_from_archive(archive, lambda name, size: name != first and size == 1000) == {
+        name: files[name].read_bytes() for name in others
+    }
     assert [path.name for path in archive.parent.iterdir()] == ["052.zip"]
 
 
@@ -82,7 +91,7 @@ def test_whatever_interrupts_it_the_archive_is_as_it_was(
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "inside"])
 def test_a_damaged_archive_is_named_and_stays(tmp_path: Path, files: dict[str, Path], damage: str) -> None:
-    archive, name = tmp_path / "052.zip", min(files)
+    archive, (name, other, _) = tmp_path / "052.zip", files
     add_to_archive(archive, files, LATER)
     if damage == "inside":
         with archive.open("r+b") as file:
@@ -93,7 +102,8 @@ def test_a_damaged_archive_is_named_and_stays(tmp_path: Path, files: dict[str, P
     before = archive.read_bytes()
     with pytest.raises(DamagedArchiveError, match=r"052\.zip: is damaged: "):
         read_from_archive(archive, name)
-    if damage != "inside":  # which copying does not read
-        with pytest.raises(DamagedArchiveError):
-            add_to_archive(archive, files, LATER)
+    with pytest.raises(DamagedArchiveError, match=r"052\.zip: is damaged: "):
+        read_all_from_archive(archive, lambda *_: True)
+    with pytest.raises(DamagedArchiveError, match=r"052\.zip: is damaged: "):
+        add_to_archive(archive, {other: files[other]}, LATER)
     assert archive.read_bytes() == before

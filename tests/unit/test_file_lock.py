@@ -95,6 +95,12 @@ def test_a_lock_that_holds_within_one_process_only_is_refused(tmp_path: Path, mo
         check_locks(tmp_path)
 
 
+def test_an_error_of_the_disk_is_not_called_one_of_locks(tmp_path: Path) -> None:
+    (tmp_path / f".lock-test.{os.getpid()}").mkdir()
+    with pytest.raises(IsADirectoryError):
+        check_locks(tmp_path)
+
+
 def test_a_lock_that_is_a_link_to_nothing_is_a_sentence(lock: Path) -> None:
     lock.parent.mkdir()
     lock.symlink_to(lock.parent / "away" / lock.name)
