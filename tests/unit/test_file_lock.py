@@ -15,7 +15,7 @@ import pytest
 from xomflow.core.errors import DiskError, PersonNeededError, for_user
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files import file_lock
-from xomflow.core.files.file_lock import TICK_VARIABLE, check_locks, exclusive
+from xomflow.core.files.file_lock import TICK_VARIABLE, check_locks, exclusive, shared
 
 
 @pytest.fixture
@@ -46,6 +46,19 @@ def test_a_holder_whose_name_cannot_be_read_is_another_process(lock: Path) -> No
             lock.write_bytes(content)
             with pytest.raises(PersonNeededError, match="another process holds this lock"), exclusive(lock, 0.0):
                 pass
+
+
+def test_readers_wait_for_the_owner_and_keep_owners_out_but_not_each_other(lock: Path) -> None:
+    with shared(lock, 0.0):  # no tick has ever taken it
+        assert not lock.exists()
+    with exclusive(lock), pytest.raises(PersonNeededError, match="since"), shared(lock, 0.0):
+        pass
+    before = lock.read_bytes()
+    with shared(lock, 0.0), shared(lock, 0.0), pytest.raises(PersonNeededError), exclusive(lock, 0.0):
+        pass
+    assert lock.read_bytes() == before
+    with exclusive(lock, 0.0):
+        pass
 
 
 def _raise(number: int) -> Callable[..., None]:
