@@ -1,7 +1,6 @@
 """The common look of the figures of the analyses."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -63,12 +62,9 @@ def cut_flow(axes: Axes, labels: Sequence[str], counts: Sequence[int]) -> None:
     axes.set_xlim(0.5, max(10, *counts) * 40)
     axes.invert_yaxis()
     axes.set_yticks([])
+    to_row = axes.get_yaxis_transform()
     for row, text, count in zip(rows, labels, counts, strict=True):
         axes.text(0.6, row, text, va="center", ha="left", fontsize=8, color=INK)
-        axes.text(0.99, row, f"{count:,}", va="center", ha="right", fontsize=8, color=INK, transform=_row(axes))
+        axes.text(0.99, row, f"{count:,}", va="center", ha="right", fontsize=8, color=INK, transform=to_row)
     style(axes, "events", "", "Cut flow")
     axes.spines["left"].set_visible(False)
-
-
-def _row(axes: Axes) -> Any:
-    return axes.get_yaxis_transform()

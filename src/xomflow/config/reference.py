@@ -81,12 +81,6 @@ def blocks(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name + suffix, _target(one, schema["$defs"])
 
 
-def keys_of(schema: dict[str, Any]) -> list[str]:
-    """Return every key that the configuration may have, spelled as on the page: ``selection.min_run``."""
-    below = [f"{place}.{name}" for place, block in blocks(schema) for name in block["properties"]]
-    return [*schema["properties"], *below]
-
-
 def describe_type(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return a phrase about the values of a key.
 

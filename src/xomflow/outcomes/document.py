@@ -98,15 +98,12 @@ def silent_failure(
     facts
         The run's facts, as `Run.as_dict` gives them; None where they are not at hand.
     """
-    run = RunFacts(**facts) if facts else _unknown_run(key)
+    unknown = RunFacts(first_run(key.run), "", "", None, None, detectors=[], tags=[], comments=[], rate={})
+    run = RunFacts(**facts) if facts else unknown
     log = keep_log(paths, key, failure.attempt)
     due = times.text_or_none(next_try)
     details = FailureDetails(cast(FailureKind, failure.kind), message, str(log), log_tail(log), due)
     return new_outcome(key, failure.attempt, run, failure.ended, Provenance({}, "", {}, None, "", None), details)
-
-
-def _unknown_run(key: Key) -> RunFacts:
-    return RunFacts(first_run(key.run), "", "", None, None, detectors=[], tags=[], comments=[], rate={})
 
 
 def keep_log(paths: Paths, key: Key, attempt: int) -> Path:

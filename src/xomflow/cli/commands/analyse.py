@@ -17,6 +17,7 @@ from xomflow.config.model import Config
 from xomflow.core.errors import UsageError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import ROOT
+from xomlib.files import dump_json
 from xomlib.printing import say
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def new_analysis(config: Config, options: argparse.Namespace) -> int:
 def try_(config: Config, options: argparse.Namespace) -> int:
     """Try an analysis on a run as a tick does, without a trace in the site, and compare with the published results."""
     from xomflow.cli.tried import HEADINGS, lines_about, rows_of
-    from xomflow.workflow.requests.analysing.try_runs import newest_runs, report_on
+    from xomflow.workflow.requests.analysing.try_runs import newest_runs
 
     if (options.run is None) == (options.last is None):
         raise UsageError("xom try needs either a run or --last N")
@@ -53,8 +54,8 @@ def try_(config: Config, options: argparse.Namespace) -> int:
         tried.append(one)
         if not options.json:
             say(*lines_about(one, config.analyses[options.analysis]), file=sys.stderr)
-    if options.report is not None:
-        report_on(tried, options.report)
+    if options.report is not None:  # a process waits for it
+        dump_json(options.report, [one.to_json() for one in tried])
     if options.json:
         say_json([one.to_json() for one in tried])
     elif rows := list(rows_of(tried)):

@@ -111,7 +111,8 @@ def _renew_alarms(
     digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
     if read_kept(paths.alarms_source, list) == [digest, _checksum(paths.alarms)]:
         return
-    alarms = alarms_of(dict(_events(versions)), Facts(_units(versions), contacts), decisions)
+    units = {(one.analysis, one.version, variable): unit for one in versions for variable, unit in one.units.items()}
+    alarms = alarms_of(dict(_events(versions)), Facts(units, contacts), decisions)
     if alarms != read_alarms(paths) or not paths.alarms.exists():
         write_kept(paths.alarms, json.dumps([one.to_json() for one in alarms], indent=1))
     write_kept(paths.alarms_source, json.dumps([digest, _checksum(paths.alarms)]))
@@ -178,7 +179,3 @@ def _events(versions: Iterable[JudgedVersion]) -> Iterable[tuple[Origin, list[Ev
     for one in versions:
         for group, events in one.events.items():
             yield Origin(one.analysis, one.version, group), events
-
-
-def _units(versions: Iterable[JudgedVersion]) -> dict[tuple[str, str, str], str]:
-    return {(one.analysis, one.version, variable): unit for one in versions for variable, unit in one.units.items()}

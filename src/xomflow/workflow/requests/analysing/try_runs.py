@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,8 +120,3 @@ def newest_runs(config: Config, analysis: str, number: int) -> list[str]:
     if not (found := sorted(done | undone, reverse=True)[:number]):
         raise UsageError(f"there is no run of {analysis} whose data can be read; name one")
     return found
-
-
-def report_on(tried: Iterable[Tried], report: Path) -> None:
-    """Write attempts for the process that waits for them."""
-    dump_json(report, [one.to_json() for one in tried])

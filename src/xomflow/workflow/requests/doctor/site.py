@@ -31,13 +31,10 @@ def examine_site(file: Path) -> Iterator[tuple[str, Finding]]:
         for line in sentence.split("\n"):
             yield "configuration", Finding(line, "fix what the line names", code)
         return
-    yield from examine([_configuration(config), *_checks(config)])
+    checks = *folder_checks(Paths(config.work)), *server_checks(config), *tick_checks(config, times.now())
+    yield from examine([_configuration(config), *checks])
 
 
 def _configuration(config: Config) -> Check:
     good = Finding(f"{len(config.analyses)} analyses: {', '.join(config.analyses)}")
     return Check("configuration", lambda: [good, *(Finding(one, "see the sentence") for one in config.warnings)])
-
-
-def _checks(config: Config) -> list[Check]:
-    return [*folder_checks(Paths(config.work)), *server_checks(config), *tick_checks(config, times.now())]
