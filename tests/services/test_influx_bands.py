@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,15 @@ def test_limits_move_without_the_bands(paths: Paths, store: InfluxStore, bucket:
         assert (bands(bucket), limits(bucket)) == (before, len(wanted))
 
 
-def test_a_store_that_lost_them_gets_them_again(paths: Paths, store: InfluxStore, bucket: Bucket) -> None:
+def test_a_store_that_lost_them_gets_them_again_without_the_ledger(
+    paths: Paths, store: InfluxStore, bucket: Bucket
+) -> None:
     judge(paths, "kr83m", r52001=10)
     publish_bands(paths, store, "test_")
     before = bands(bucket)
     store._server.delete('_measurement="test_expected"', "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
-    publish_bands(paths, store, "test_", anew=True)
+    shutil.rmtree(paths.ledger / store.name)
+    publish_bands(paths, store, "test_")
     assert bands(bucket) == before
 
 

@@ -17,6 +17,7 @@ from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.expected import band_points
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores.local_store import LocalStore
+from xomflow.publishing.stores.store import StoreError
 from xomflow.workflow.ending.boards import of_alarm
 from xomlib.files import write_atomically
 
@@ -63,6 +64,9 @@ def test_a_band_is_a_point_at_the_time_of_the_result() -> None:
 
 def test_only_results_with_enough_history_have_a_band(paths: Paths, store: LocalStore) -> None:
     judge(paths, {YIELD: [verdict(52001, None), verdict(52002)], DRIFT: [verdict(52001, None)]})
+    publish_bands(paths, store, "test_")
+    assert published(paths) == {(52002, "light_yield"): 10.0}
+    judge(paths, {YIELD: [verdict(53001, None)]}, "053")
     publish_bands(paths, store, "test_")
     assert published(paths) == {(52002, "light_yield"): 10.0}
 
@@ -112,11 +116,32 @@ def test_a_write_that_failed_is_made_again(paths: Paths, store: LocalStore, monk
     assert published(paths) == {(52001, "light_yield"): 10.0}
 
 
+def test_bands_that_are_the_old_ones_again_after_a_failed_write_are_written(
+    paths: Paths, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(paths, {YIELD: [verdict(52001)]})
+    publish_bands(paths, store, "test_")
+    write = LocalStore.write
+
+    def fail(self: LocalStore, *of: Any, **how: Any) -> None:
+        write(self, *of, **how)
+        raise StoreError("no answer")
+
+    judge(paths, {YIELD: [verdict(52001, 11.0)]})
+    with monkeypatch.context() as patched, pytest.raises(StoreError):
+        patched.setattr(LocalStore, "write", fail)
+        publish_bands(paths, store, "test_")
+    judge(paths, {YIELD: [verdict(52001)]})
+    monkeypatch.setattr(LocalStore, "stamp", lambda *_: None)  # as a server, which does not show what it lost
+    publish_bands(paths, store, "test_")
+    assert published(paths) == {(52001, "light_yield"): 10.0}
+
+
 def test_a_store_that_was_emptied_is_filled_anew(paths: Paths, store: LocalStore) -> None:
     judge(paths, {YIELD: [verdict(52001)]})
     publish_bands(paths, store, "test_")
     (paths.store / "test/xom/expected/kr83m/v1/052.lp").unlink()
-    publish_bands(paths, store, "test_", anew=True)
+    publish_bands(paths, store, "test_")
     assert published(paths) == {(52001, "light_yield"): 10.0}
 
 

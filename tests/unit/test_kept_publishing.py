@@ -156,6 +156,18 @@ def test_bands_whose_ledger_is_lost_are_published_again(tmp_path: Path) -> None:
     assert world.shown() == before
 
 
+def test_bands_that_go_leave_the_store_though_the_ledger_was_lost_before(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.save(53001, 1.0)
+    world.judge("053", 1.0)
+    world.tick()
+    (world.paths.ledger / "local-test_/bands/kr83m/v1/053.json").unlink()
+    world.tick()
+    world.paths.bands("kr83m", "v1", "053").unlink()
+    world.tick()
+    assert not list((world.paths.store / "test/xom/expected").rglob("*.lp"))
+
+
 def test_an_older_copy_of_bands_in_the_store_is_replaced(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.save(52001, 1.0)
@@ -166,6 +178,8 @@ def test_an_older_copy_of_bands_in_the_store_is_replaced(tmp_path: Path) -> None
     world.judge("052", 1.25)
     world.tick()
     before = world.shown()
+    world.forget("stored.json")
+    world.tick()
     (tmp_path / "copy").replace(file)
     assert world.shown() != before
     world.tick()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from xomflow.core.files.kept_json import dict_of, read_kept, write_kept
 from xomflow.core.files.stamps import stamp_of
@@ -29,14 +29,7 @@ _STAMPS = "stamps.json"
 Verdicts = dict[str, dict[SeriesId, Verdict]]  # by run, the verdict on each of its results
 
 
-class _Published(NamedTuple):
-    """What the store has of a shelf: stamp of the file that it was made of, and digests by run."""
-
-    stamp: str
-    runs: dict[str, str]
-
-
-def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -> None:
+def publish_bands(paths: Paths, store: Store, prefix: str) -> None:
     """Make the store have the bands of all results, and no others.
 
     Parameters
@@ -47,8 +40,6 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
         Where the points go.
     prefix
         What measurements begin with.
-    anew
-        Whether to publish without regard to the ledger, as to a store that was emptied.
 
     Raises
     ------
@@ -60,8 +51,8 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
     stored = Stored(store, ledger, TABLE)
     for shelf in sorted({*shelves_in(bands), *published}):
         stamp, has = stamp_of(f"{bands}/{shelf}.json"), stored.has(shelf)
-        if anew or not (stamp and has and shelf in published and seen.seen(shelf, f"{FORM} {stamp}")):
-            _publish_shelf(paths, store, shelf, prefix, anew or not has)
+        if not (has and shelf in published and seen.seen(shelf, f"{FORM} {stamp}")):
+            _publish_shelf(paths, store, shelf, prefix, has)
             stored.note(shelf)
             if stamp:
                 seen.note(shelf, f"{FORM} {stamp}")
@@ -72,24 +63,21 @@ def publish_bands(paths: Paths, store: Store, prefix: str, anew: bool = False) -
     stored.keep()
 
 
-def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, anew: bool) -> None:
-    """Make the store have the bands of a shelf; parameters as of `publish_bands`."""
+def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, has: bool) -> None:
+    """Make the store have the bands of a shelf, all of them if it can have lost some."""
     file = paths.ledger / store.name / "bands" / f"{shelf}.json"
-    known = read_kept(file, _published) or _Published("", {})
-    if anew:
-        known = _Published("", dict.fromkeys(known.runs, UNKNOWN))
-    stamp = _stamp(paths, shelf)
-    if stamp and stamp == known.stamp:
-        return
+    known = read_kept(file, _digests) or {}
+    if not has:
+        known = dict.fromkeys(known, UNKNOWN)
     verdicts = _by_run(read_bands(paths, shelf.analysis, shelf.version, shelf.name))
     present = {run: _digest(of_run) for run, of_run in verdicts.items()}
-    changed = {run for run in present.keys() | known.runs.keys() if present.get(run) != known.runs.get(run)}
+    changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
     if changed:
         # A write that fails may have changed some of these points.
-        write_kept(file, json.dumps(["", known.runs | dict.fromkeys(changed, UNKNOWN)]))
+        write_kept(file, _text(known | dict.fromkeys(changed, UNKNOWN)))
         _write(store, shelf, verdicts, changed, prefix)
     if present:
-        write_kept(file, json.dumps([stamp, present]))
+        write_kept(file, _text(present))
     else:
         file.unlink(missing_ok=True)
 
@@ -123,15 +111,11 @@ def _digest(of_run: dict[SeriesId, Verdict]) -> str:
     return hashlib.sha256(json.dumps([FORM, *content]).encode()).hexdigest()[:16]
 
 
-def _stamp(paths: Paths, shelf: Shelf) -> str:
-    """Return what changes with a shelf's file and the form of points; empty if there is no file."""
-    try:
-        status = paths.bands(shelf.analysis, shelf.version, shelf.name).stat()
-    except OSError:
-        return ""
-    return f"{FORM} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+def _text(digests: dict[str, str]) -> str:
+    """Return the content of a ledger: digests by run, after a place for a stamp, which is not used any more."""
+    return json.dumps(["", digests])
 
 
-def _published(content: Any) -> _Published:
-    stamp, runs = content
-    return _Published(str(stamp), dict_of(str)(runs))
+def _digests(content: Any) -> dict[str, str]:
+    _, digests = content
+    return dict_of(str)(digests)

@@ -20,9 +20,7 @@ from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.survey_document import SurveyDocument
 
 
-def publish_boards(
-    paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey], anew: bool = False
-) -> None:
+def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey]) -> None:
     """Make the store have the points that are so now, and no others.
 
     Parameters
@@ -35,8 +33,6 @@ def publish_boards(
         The survey.
     listed
         The keys that need attention as they are now, the failed ones with their failures.
-    anew
-        Whether bands are published without regard to the ledger; all else is always compared with the store.
 
     Raises
     ------
@@ -49,7 +45,7 @@ def publish_boards(
     store.replace(attention.TABLE, attention.attention_points(listed, prefix, contacts))
     store.replace(events.TABLE, events.event_points(known, prefix))
     store.replace(expected.TABLE, expected.expected_points(limits_of(survey.config), prefix))
-    publish_bands(paths, store, prefix, anew)
+    publish_bands(paths, store, prefix)
 
 
 def happened(paths: Paths, survey: SurveyDocument, store: str) -> list[Event]:

@@ -47,7 +47,7 @@ def _boards(config: Config, store: Store) -> list[str]:
         survey = survey_now(config, may_write=False)
         listed = with_records(paths, map(as_listed, survey.undone))
         with exclusive(paths.publishing_lock):
-            publish_boards(paths, store, survey_document(survey, config, []), listed, anew=True)
+            publish_boards(paths, store, survey_document(survey, config, []), listed)
     except (XomError, OSError) as error:
         return [sentence_of(error)]
     return []
