@@ -30,7 +30,7 @@ def tick(tmp_path: Path) -> TickPaths:
 
 
 def found(tick: TickPaths, code: int) -> tuple[list[tuple[Kind, str]], set[Kind]]:
-    matters, looked_at = matters_of(Paths(tick.folder.parents[1]), tick, {}, code, NOW)
+    matters, looked_at = matters_of(tick, {}, code, NOW)
     return [(one.kind, one.sentence) for one in matters], looked_at
 
 

@@ -30,7 +30,7 @@ class Results:
             name: [Shelf("kr83m", name, shelf) for shelf in sorted({run[:3] for run in runs})]
             for name, runs in self.of.items()
         }
-        return Seeding(self, "kr83m", version, versions)  # type: ignore[arg-type]
+        return Seeding(self, version, versions)  # type: ignore[arg-type]
 
     def stamps(self, shelf: Shelf) -> dict[str, int]:
         return {run: one for run, one in self.of[shelf.version].items() if run.startswith(shelf.name)}

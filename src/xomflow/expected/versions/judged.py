@@ -111,7 +111,7 @@ class JudgedVersion:
         self._shelves = shelves = versions.get(self.version, [])
         changes, decided = self._seen.changes(shelves), self._first_decided(shelves)
         first = min(filter(None, [_first_run(changes), decided, self._first_lost(shelves)]), default="")
-        self._seeding = Seeding(self._history, self.analysis, self.version, versions)
+        self._seeding = Seeding(self._history, self.version, versions)
         digests = [_digest(self._settings.to_json()), self._seeding.digest(self._reached.runs, self._digests[1])]
         is_anew = digests != self._digests
         is_new = bool(changes) or is_anew or self._decided != self._before

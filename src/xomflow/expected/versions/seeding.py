@@ -29,13 +29,13 @@ class Seeding:
     ----------
     history
         The results.
-    analysis, version
+    version
         Which version.
     versions
-        The shelves of all its versions.
+        The shelves of all versions of its analysis.
     """
 
-    def __init__(self, history: History, analysis: str, version: str, versions: Mapping[str, Sequence[Shelf]]) -> None:
+    def __init__(self, history: History, version: str, versions: Mapping[str, Sequence[Shelf]]) -> None:
         self._history = history
         self._here = versions.get(version, [])
         self._others = [shelves for name, shelves in sorted(versions.items()) if name != version]

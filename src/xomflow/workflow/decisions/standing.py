@@ -37,7 +37,7 @@ def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
     """
     names = tuple(analyses)
     _check(config, wanted, names)
-    runs, notes = _named_runs(config, wanted, names)
+    runs, notes = _named_runs(config, wanted)
     stand = standing_decisions(Paths(config.work))
     subjects, keys = [], []
     for name in names or ("",):
@@ -56,7 +56,7 @@ def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft
     """Return the withdrawal of the vetoes of runs; reads only."""
     names = tuple(analyses)
     _check(config, wanted, names)
-    runs, notes = _named_runs(config, wanted, names)
+    runs, notes = _named_runs(config, wanted)
     ids = {run.id for run in runs.values()}
     concerned, back = [], set()
     for one in standing_decisions(Paths(config.work)):
@@ -135,9 +135,7 @@ def _check(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> None:
         check_analysis(config, name)
 
 
-def _named_runs(
-    config: Config, wanted: WantedRuns, analyses: tuple[str, ...]
-) -> tuple[Mapping[int, Run], tuple[str, ...]]:
+def _named_runs(config: Config, wanted: WantedRuns) -> tuple[Mapping[int, Run], tuple[str, ...]]:
     """Return the single runs that are meant, by number, and sentences about words that name none."""
     known = read_runs(config, open_rundb(config.rundb), *wanted.bounds).runs
     members = {word.text: set(_members(config, word.analysis, word.campaign)) for word in wanted.words if word.campaign}

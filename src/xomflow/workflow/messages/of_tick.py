@@ -56,7 +56,7 @@ def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[st
     if is_overtaken(paths, tick, now):
         return []  # a later tick sends what is so then
     survey = read_kept(tick.survey, SurveyDocument.from_json)
-    matters, looked_at = matters_of(paths, tick, settings.contacts, code, now)
+    matters, looked_at = matters_of(tick, settings.contacts, code, now)
     if survey is not None:
         alarms = alarms_now(paths, survey.config.methods_on_trial, now)
         matters += alarms
@@ -96,14 +96,12 @@ def place_of(paths: Paths, settings: NotifySettings) -> str:
     return f"The page: {settings.page_url or paths.page.absolute() / 'index.html'}"
 
 
-def matters_of(
-    paths: Paths, tick: TickPaths, contacts: dict[str, str], code: int, now: datetime
-) -> tuple[list[Matter], set[Kind]]:
+def matters_of(tick: TickPaths, contacts: dict[str, str], code: int, now: datetime) -> tuple[list[Matter], set[Kind]]:
     """Return the matters after a tick beside alarms, and the kinds of matters that it looked at.
 
     Parameters
     ----------
-    paths, tick
+    tick
         Where its files are.
     contacts
         The contact of each analysis.
