@@ -41,9 +41,9 @@ def _always(rows: str) -> str:
     )
 
 
-def _of_ticks(prefix: str, fields: list[str], span: str = _LATELY) -> str:
+def _of_ticks(prefix: str, fields: list[str]) -> str:
     condition = f"{one_of('_measurement', [f'{prefix}xom'])} and r.analysis != {quoted('all')}"
-    return filtered(condition, fields, span)
+    return filtered(condition, fields, _LATELY)
 
 
 def more(prefix: str, state: State) -> str:

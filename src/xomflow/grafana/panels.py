@@ -160,10 +160,10 @@ def states_table(site: Site, place: Place) -> Json:
     )
 
 
-def run_link(site: Site, field: str = "run_id") -> Json:
+def run_link(site: Site) -> Json:
     """Return how the column with the id of a run leads to the board of the run."""
     links = [{"title": "Everything about run ${__value.raw}", "url": f"{to_run(site)}${{__value.raw}}"}]
-    return override(field, links=links)
+    return override("run_id", links=links)
 
 
 def page_address(site: Site, **chosen: str) -> str:

@@ -31,14 +31,14 @@ def address_for(heartbeat: str, code: int) -> str:
     return heartbeat if good else ""
 
 
-def beat(heartbeat: str, code: int, timeout: float = _TIMEOUT) -> str:
+def beat(heartbeat: str, code: int) -> str:
     """Call up the address; return why it did not answer, without its secrets; empty if it did, or is none."""
     address = address_for(heartbeat, code)
     if not address:
         return ""
     try:
         request = urllib.request.Request(address, headers={"User-Agent": "XOM"})
-        urllib.request.urlopen(request, timeout=timeout).close()
+        urllib.request.urlopen(request, timeout=_TIMEOUT).close()
     except urllib.error.HTTPError as error:
         with error:
             return f"it answers {error.code}"
