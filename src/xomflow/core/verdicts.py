@@ -18,7 +18,7 @@ from xomlib.files import read_text
 
 # The group of all runs of an analysis whose results do not depend on the run mode, and of runs without one.
 ALL_MODES = "all"
-# A late run may move the run with which a change began by so many.
+# Runs by which a late run may move the beginning of a change.
 _SAME = 8
 
 

@@ -12,13 +12,13 @@ from xomflow.decisions.model import Decision, Verb
 from xomflow.expected.event import Event
 from xomflow.expected.words import Told, relative_change, sentence
 
-# Changes that begin within so many runs of each other have one cause.
+# Runs between the beginnings of two changes that still have one cause.
 _NEAR = 4
-# Changes of one variable within so many runs have one cause: a larger scatter can look like a step at first.
+# The same for two changes of one variable: a larger scatter can look like a step at first.
 _NEAR_ITSELF = 32
-# A change in the same direction so many runs after an alarm of the variable ended is the same one.
+# Runs after the end of an alarm in which a change of the variable in the same direction belongs to that alarm.
 _GOES_ON = 96
-# So many causes before an event may be its cause.
+# Number of earlier causes to which an event is compared.
 _LOOK_BACK = 50
 _WEIGHT = {Kind.STEP: 0, Kind.MISSING: 1, Kind.DRIFT: 2, Kind.SCATTER: 3, Kind.BAD_RUN: 4}
 

@@ -20,11 +20,11 @@ from xomflow.expected.method.settings import Settings
 from xomflow.expected.method.steps import Look, Now, Taken
 from xomflow.expected.method.tail import Usual, usual_tail
 
-# A run is bad if this part of the variables, and at least so many, are so far away.
+# A run is bad if at least this share of its variables, and this number, deviate by more standard deviations than this.
 _PART, _FEWEST, _FAR = 0.2, 3, 4.0
-# So many bad runs in a row are a change.
+# Consecutive bad runs that count as a change.
 _IN_A_ROW = 3
-# After so many runs the tail of all variables is found anew.
+# Runs between two estimates of the common tail of all variables.
 _OFTEN = 50
 _REMEMBERED = 2000
 _STEP_OF_DEVIATION = 0.05

@@ -9,7 +9,7 @@ from xomflow.core.messages import some_of
 from xomflow.core.verdicts import ALL_MODES, HowEnded, Kind, SeriesId
 from xomflow.expected.event import Event
 
-# A change of more than so many times the value has no meaning in per cent.
+# The largest relative change that is given in per cent.
 _LARGEST_RELATIVE = 10.0
 
 _ENDS = {

@@ -19,7 +19,7 @@ from xomflow.notify.matter import Kind, Matter, Repeats
 # What changed longer ago, as the runs of a backfill did, is no news.
 OLD = timedelta(days=2)
 _AGAIN_AFTER = timedelta(days=1)
-# What was not looked at for so long is removed.
+# Time after which the entry of a matter that was not looked at is removed.
 _FORGOTTEN = timedelta(days=90)
 # An alarm that is missing for so long was a false one, as when data came late.
 _GONE_AFTER = timedelta(days=1)
@@ -186,7 +186,7 @@ def _left(before: Known, looked_at: Collection[Kind], now: datetime) -> tuple[Kn
         return None, ""
     if before.kind is not Kind.ALARM:
         return before, before.sentence
-    # While what is kept is made again, alarms come back one after the other.
+    # While deleted files are made again, alarms come back one after the other.
     if before.gone is None:
         return replace(before, gone=now), ""
     if now - before.gone < _GONE_AFTER:

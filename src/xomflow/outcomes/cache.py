@@ -25,7 +25,7 @@ from xomflow.outcomes.reading import compact, outcome_named, read_document
 from xomlib.documents.schema import SchemaError
 from xomlib.files import read_text
 
-# What makes a later form of a shelf differ from an earlier one; 0: the shelf may still change, look again.
+# Differs after each change of a shelf; 0: the shelf may still change, look again.
 Fingerprint = int | str
 
 

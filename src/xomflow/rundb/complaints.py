@@ -11,7 +11,7 @@ from xomflow.core import times
 from xomflow.core.key import run_id
 from xomlib.documents.run_document import BadDocument, span_of
 
-# So many of a kind are named one by one.
+# Number of one kind that are named one by one.
 _MOST_TOLD = 3
 
 

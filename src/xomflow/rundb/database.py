@@ -30,7 +30,7 @@ _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
 _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?([0-9]{1,6})\b')
 # What may follow a number; and the beginning of no line with one.
 _AFTER, _NO_HEAD = frozenset((b",", b" ", b'"', b"}")), b"\n"
-# Of so few numbers not all documents of a file are decoded.
+# Up to this many numbers, only their documents are decoded, not the whole file.
 _FEW = 1000
 
 _Range = tuple[int, int | None]  # smallest and largest run number

@@ -24,7 +24,7 @@ from xomflow.core.paths import Paths
 from xomflow.rundb.run import Run
 from xomflow.rundb.united import RunEntries
 
-# Of each shelf so many changes are known, of at most so many runs: enough for a day of ticks.
+# Changes that are kept of each shelf, and runs in one change: enough for a day of ticks.
 _MOST_STEPS, _MOST_RUNS = 50, 200
 _KNOWN = {*RunEntries._fields, "rest", "since"}
 _TEXT = {str}

@@ -11,17 +11,17 @@ from math import ceil, log
 from xomflow.expected.method.kept import Kept
 from xomflow.expected.method.settings import LONG_MEMORY, MEMORY
 
-# Chance, in a run, of an alarm about a variable that misses runs as it always did.
+# Probability of a false alarm in one run, for a variable that misses runs as often as before.
 _CHANCE = 2.5e-6
 _KEEP = 1 - 1 / MEMORY
 _KEEP_BURSTS = 1 - 1 / LONG_MEMORY
-# Before it is known: one run in twenty is missed.
+# Prior: one run in twenty is missed.
 _MISSED, _RUNS = 1.0, 20.0
-# For how many runs after a missed one the chance of any run counts, for all variables together.
+# Weight of the prior that a run after a missed one is missed as often as any other run, in such runs.
 _AFTER = 20.0
-# For how many the chance of all variables counts for one: two absences in a row are often an accident.
+# Weight of the estimate from all variables against that of one: two absences in a row are often an accident.
 _AFTER_ALL = 60.0
-# A burst that was an alarm is learned up to so many runs.
+# Most runs of a burst that was an alarm which are learned.
 _LONGEST = 10
 _FEWEST, _LARGEST_CHANCE = 3, 0.95
 

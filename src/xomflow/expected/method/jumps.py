@@ -9,16 +9,16 @@ from xomflow.expected.method.level import mean_about
 from xomflow.expected.method.statistics import median
 
 _DAY = 86400.0
-# A gap is at least so long, and so many times the usual time from one run to the next.
+# A gap: its least length, and that in units of the usual time from one run to the next.
 _LEAST = 3 * _DAY
 _TIMES = 4.0
 _SPACING_GAIN = 0.02
-# A jump is expected to grow as its time up to four weeks; one week is the unit.
+# The variance of a jump grows with the length of its gap, in weeks, between these limits.
 _UNIT, _SHORTEST, _LONGEST = 7 * _DAY, 0.5, 4.0
-# Before any is known: as many standard deviations of one result, squared, and for how many gaps that counts.
+# Prior: mean square of a jump in units of the variance of one result, and its weight in gaps.
 _FIRST, _WEIGHT = 1.0, 3.0
 _KEEP = 0.98
-# So many results after a gap show how far the level jumped; at least so many of them.
+# Results after a gap from which its jump is estimated: their number, and the smallest.
 _RESULTS, _AT_LEAST = 8, 2
 _LARGEST = 16.0
 

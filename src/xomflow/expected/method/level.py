@@ -13,12 +13,12 @@ from xomflow.expected.method.kept import Kept
 from xomflow.expected.method.settings import MEMORY
 from xomflow.expected.method.statistics import CLIP, CLIP2, CLIPPED_VARIANCE
 
-# Part of a standard deviation by which the level may move in a run, squared.
+# Variance of the level's movement in one run, in units of the variance of one result.
 _GAINS2 = (0.005**2, 0.02**2, 0.08**2)
 # By how much a faster follower has to predict better, in units of log likelihood.
 _MARGINS = (0.0, 3.0, 5.0)
 _KEEP = 1 - 1 / MEMORY
-# So little scatter, as a part of the first variance, is left also to a variable that stopped to change.
+# The smallest scatter, as a part of the first variance: also for a variable that no longer changes.
 _LEAST = 1e-6
 # Results over which scatter is learned after it has changed.
 _SHORT = 32.0

@@ -10,9 +10,9 @@ from xomflow.core.verdicts import ALL_MODES
 
 # Raised when the same results and settings give other verdicts; everything is judged again then.
 METHOD = 2
-# Results over which scatter is learned, and choice of follower is made.
+# Number of results over which scatter is estimated and followers are compared.
 MEMORY = 400.0
-# Results over which tails, and how much means miss, are learned.
+# Number of results over which tails and the errors of predicted means are estimated.
 LONG_MEMORY = 4000.0
 # Limits in standard deviations of a normal distribution: of one result, of several together, of their scatter.
 OUTLIER, STEP, SCATTER = 4.6, 4.7, 4.2

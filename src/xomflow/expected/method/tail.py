@@ -16,12 +16,12 @@ from xomflow.expected.method.settings import ALWAYS_OUTLIER, LONG_MEMORY, OUTLIE
 
 _FROM = 3.0
 _KEEP = 1 - 1 / LONG_MEMORY
-# Chance of a mark on a result that is as all others.
+# Probability that a normal result is marked.
 _CHANCE = 3.5e-6
 # Beyond three standard deviations of a normal distribution: how often, and mean of log(distance / 3).
 _NORMAL_RATE, _NORMAL_SLOPE = 0.0027, 0.0872
 _NORMAL_POWER = log(OUTLIER / _FROM) / log(_NORMAL_RATE / _CHANCE)
-# For how many far results, and for how many results, the tail of the others counts; that of a normal one in theirs.
+# Weight of the tail of all variables, in far results and in results; and of a normal tail in that of all variables.
 _FAR, _RESULTS = 10.0, 2000.0
 _NORMAL_FAR = 30.0
 

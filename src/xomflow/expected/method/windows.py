@@ -18,16 +18,16 @@ from xomflow.expected.method.statistics import (
     t_to_normal,
 )
 
-# Results that are taken together, and after how many new ones that is done again: long windows hardly change with one.
+# Length of each window, and new results between two looks at it: a long one hardly changes with one result.
 WINDOWS = ((4, 1), (8, 1), (16, 1), (32, 2), (64, 8))
 RETURN = 8
 _DEPTH = 65
 _SHORTEST_OF_SCATTER = 16
-# So much of the results of a step lies on one side.
+# Share of the results of a step that must lie on one side.
 _AGREE = 0.7
 _KEEP = 1 - 1 / LONG_MEMORY
-# Before it is known how much means of n results miss: as if in so many they had had this variance. In as many, squares
-# are those of a normal distribution.
+# Prior for the errors of predicted means: its weight in results, and their variance. The weight is also that of a prior
+# by which squares of deviations are as in a normal distribution.
 _RESULTS, _VARIANCE = 500.0, 1.2
 _LEAST_MEAN = 1e-3
 

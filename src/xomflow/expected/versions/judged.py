@@ -32,9 +32,9 @@ from xomflow.outcomes.cache import Shelf
 _FORM = 1
 # Before and after any run.
 _FIRST, _END = "000000", "~"
-# So few runs are judged again at once, in their order.
+# Number of runs up to which judging again needs no front.
 _FEW = 20
-# A front begins with so many times the runs that the first verdict needs.
+# Runs with which a front begins, in units of those that the first verdict needs.
 _TIMES = 3
 
 

@@ -11,7 +11,7 @@ from xomflow.expected.seed import FEWEST, HISTORY, MOST, Seed, seed_of
 from xomflow.expected.versions.history import History
 from xomflow.outcomes.cache import Shelf
 
-# A version that has judged so many runs keeps what it began with, whatever the other version gets.
+# Judged runs after which a version keeps its seed, whatever results the other version gets.
 _GROWN = 200
 
 

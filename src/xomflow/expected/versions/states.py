@@ -12,7 +12,7 @@ from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
 from xomlib.files import open_file
 
-# A state is kept after so many runs; of those before the newest ones, one in so many.
+# Runs between two kept states; how many of the newest are kept all, and of the older ones, one in how many.
 EVERY, _NEWEST, _ONE_IN = 50, 4, 20
 _HEAD = 100  # characters of a file with the id of its last run
 

@@ -28,7 +28,7 @@ _LINE = {"custom__drawStyle": "line", "custom__showPoints": "never", "links": []
 _EDGE = {**_LINE, "custom__lineWidth": 0}
 # Limits mean nothing on another axis, and are drawn once on that of the value.
 _WITHOUT_LIMITS = {"custom__thresholdsStyle": {"mode": "off"}}
-# Hidden from the picture would be hidden from the mouse too, so these are lines without width on an own axis.
+# What is hidden from the picture is hidden from the mouse too, so these are lines without width on their own axis.
 _ONLY_TOLD = {**_EDGE, **_WITHOUT_LIMITS, "custom__hideFrom": _ON_HOVER, "custom__axisPlacement": "hidden"}
 
 

@@ -18,7 +18,7 @@ from xomflow.outcomes.cache import Fingerprint, OutcomeCache, Shelf
 from xomflow.outcomes.campaigns.groups import CurrentResults, Method
 from xomflow.outcomes.model import Outcome
 
-# So many of the longest runs of a shelf are kept.
+# Number of the longest runs of a shelf that are kept.
 _LONGEST = 10
 
 

@@ -34,7 +34,7 @@ from xomflow.rundb.run import Run
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.shelves import Shelves
 
-# So many shelves are read at a time: the runs of all of them need not be in memory together.
+# Shelves that are read at a time: the runs of all of them need not be in memory together.
 _SHELVES_AT_A_TIME = 64
 _NO_DOCUMENTS = "no documents"
 
@@ -85,7 +85,7 @@ class _Look:
         self._metadata = RunMetadata(self._paths)
         self._decided = given_up(self._paths)
         decided = standing_decisions(self._paths)
-        # All that is found is by the names in lists: a trial has one of its own beside its analysis.
+        # All results are by the names in lists: a trial has one of its own beside its analysis.
         self._blocks = config.blocks
         self._selectors = {
             name: Selector(config.selection, block, vetoes(decided, one), backfilled(decided, one, block.version))
@@ -260,7 +260,7 @@ class _Look:
         complaints = [one for name in sorted(known) for one in known[name].complaints]
         work = PendingWork(science_runs=times_of(self._config.science_runs, overview.spans), to_redo=self._to_redo)
         work.unseen = frozenset(number for shelf in known.values() for number in shelf.unseen)
-        # If none is shown, no monitoring is done, and without a mail nobody may see it for days.
+        # If the run database shows none of them, monitoring stops: a person must get a mail.
         told = work.for_person if len(work.unseen) == overview.runs else work.warnings
         told += describe_unseen(work.unseen, self._rundb)
         work.warnings += summarize(complaints)

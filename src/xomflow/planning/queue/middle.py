@@ -12,7 +12,7 @@ from itertools import compress
 
 from xomflow.rundb.run import Run
 
-# So many of the newest and of the oldest are looked at one by one.
+# Number of the newest, and of the oldest, that are looked at one by one.
 MOST_READY = 1000
 MOST_WAITING = 250
 _READY, _WAITING = 1, 2

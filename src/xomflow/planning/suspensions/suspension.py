@@ -13,9 +13,9 @@ from datetime import datetime
 
 from xomflow.outcomes.files import Failure
 
-# Attempts on so many different runs that failed alike suspend an analysis.
+# Number of different runs that must fail alike in a row to suspend their analysis.
 IN_A_ROW = 10
-# So many of the newest failed attempts are looked at.
+# Number of the newest failed attempts that are looked at.
 _LOOKED_AT = 100
 # Failure classes that a script or its settings cause.
 CAUSED_BY_SCRIPT = frozenset(

@@ -29,7 +29,7 @@ from xomflow.outcomes.campaigns.groups import CurrentResults, GroupsOfAll
 from xomflow.workflow.documents import ReportConfig
 from xomlib.files import read_bytes
 
-# Raised with what makes alarms of the same events others.
+# Raised when the same events give other alarms.
 _FORM = 1
 # What reading a damaged file of the cache may end with.
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)

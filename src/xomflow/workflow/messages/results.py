@@ -18,7 +18,7 @@ from xomflow.outcomes.model import Outcome
 from xomflow.reports.facts import OfAnalysis, Period, Point, Remarkable, Series
 from xomflow.workflow.documents import AnalysisTitle, VariableTitle
 
-# Of an analysis without main variables so many of its variables are shown.
+# Number of variables that are shown of an analysis without main variables.
 _MOST = 3
 Bands = dict[SeriesId, list[Verdict]]
 

@@ -17,7 +17,7 @@ from xomflow.outcomes.files import is_done_name
 
 # Bytes of the blocks in which a file system counts.
 _BLOCK = 512
-# Of a folder with more files than this, only so many are looked at; their mean size counts for all.
+# Of a folder with more files than this, only a sample of this size is looked at; its mean counts for all.
 _SAMPLE = 40
 # Threads would wait for each other: Python's lock is taken anew for each file, a look at which takes a microsecond.
 _PROCESSES = min(4, os.cpu_count() or 1)

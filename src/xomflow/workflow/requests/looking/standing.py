@@ -20,7 +20,7 @@ from xomflow.workflow.ending.summary import with_records
 from xomflow.workflow.ending.terminal import status_sentences
 from xomflow.workflow.makers import maker_lines
 
-# So many failure records are read; of further keys only the names of their files are known.
+# Number of failure records that are read; of further keys only the names of the files are used.
 _MOST_RECORDS = 2000
 
 
