@@ -378,11 +378,32 @@ class Picture:
         path.write_bytes(b"made by savefig")
 
 
-@pytest.mark.parametrize(("picture", "content"), [(Picture(), b"made by savefig"), (b"bytes", b"bytes")])
+class Sized(Picture):
+    def __init__(self, *inches: float) -> None:
+        self.inches, self.dpi = inches, 100
+
+    def get_size_inches(self) -> tuple[float, ...]:
+        return self.inches
+
+
+@pytest.mark.parametrize(
+    ("picture", "content"), [(Picture(), b"made by savefig"), (Sized(), b"made by savefig"), (b"bytes", b"bytes")]
+)
 def test_a_figure_is_kept(job: Session, tmp_path: Path, picture: Any, content: bytes) -> None:
     figure("over-view_1", picture)
     assert draft(job)["figures"] == ["over-view_1.png"]
     assert (tmp_path / "figures/over-view_1.png").read_bytes() == content
+
+
+def test_a_figure_that_is_too_large_is_a_problem_even_if_the_script_goes_on(job: Session, tmp_path: Path) -> None:
+    figure("large", Sized(60, 50))
+    with pytest.raises(BadResult) as caught:
+        figure("larger", Sized(70, 50))
+    sentence = (
+        "figure 'larger' is 70 x 50 inches, 35 million pixels; at most 30 million are kept: give figsize in inches"
+    )
+    assert (str(caught.value), draft(job)["problems"], job.figures) == (sentence, [sentence], ["large.png"])
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["large.png"]
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a.png", "a b", "a\n", "é", ".", None, 5])

@@ -176,6 +176,12 @@ def test_what_is_no_number_is_refused(paths: Paths, content: str) -> None:
             refuse(paths)
 
 
+def test_a_layout_that_cannot_be_read_is_refused(paths: Paths) -> None:
+    paths.format.mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match="work/format: cannot be read: Is a directory"):
+        format_of(paths)
+
+
 def test_a_newer_layout_is_refused_by_ticks_dry_runs_commands_and_jobs(site: FastSite) -> None:
     site.runs([52001])
     site.analysis("good", GOOD)
