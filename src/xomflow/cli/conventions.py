@@ -56,7 +56,7 @@ class Plan:
 
 
 def nothing(what: str, about: str) -> Plan:
-    """Return a plan that touches and does nothing, since there is nothing to do; see `Plan`."""
+    """Return the plan of a command that has nothing to do; see `Plan`."""
     return Plan(what, (), lambda: (), about=about)
 
 

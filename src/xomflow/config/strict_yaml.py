@@ -116,7 +116,7 @@ def _wrong_keys(block: yaml.MappingNode, is_top: bool) -> Iterator[str]:
 
 
 def _refusal(node: yaml.ScalarNode) -> str:
-    """Return why a value is refused, with what to write; empty if it is what a person takes it for."""
+    """Return why a value is refused, with what to write instead; empty if YAML reads it as a person does."""
     kind, text = node.tag.removeprefix(_PREFIX), node.value
     if node.style is not None or kind in ("null", "merge"):
         return "" if kind in ("str", "null", "merge") else f"{_shown_tag(node)} is not known here: write a plain value"

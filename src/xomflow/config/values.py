@@ -71,7 +71,7 @@ def _named(path: Any) -> Any:
 
 
 def _plain(path: Path) -> Path:
-    """Refuse what Snakemake or people take for something else, and what no command can print in a line."""
+    """Refuse a value that Snakemake or people would read otherwise, or that does not fit into a line of output."""
     text = str(path)
     if expected := re.match(r"~[^/]*(?=/|$)|.*?(?<![^/])\$[A-Za-z_]\w*(?=/|$)", text):
         place = expected[0].rpartition("/")[2]

@@ -119,7 +119,7 @@ def write_decision(paths: Paths, decision: Decision) -> Path:
 
 
 def replace_decision(paths: Paths, decision: Decision) -> None:
-    """Write a decision in the place of the one with its name: only for what an analysis is called, by maintenance."""
+    """Replace the decision of this name: only maintenance does it, for a new name of an analysis."""
     path = paths.decisions / decision.name
     dump_json(path, decision.to_json())
     path.chmod(0o644)

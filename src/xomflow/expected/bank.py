@@ -153,7 +153,7 @@ class Bank:
                 series.level.widen(variance)
 
     def end_all(self) -> None:
-        """End what is open, as where the runs of another version end and those of this one begin."""
+        """End all open events, as between the runs of the version before and those of this one."""
         self._renew(sorted({variable for _, variable in self._open if variable}))
         self._open, self.finished, self._held, self._in_a_row = {}, [], [], 0
 

@@ -110,7 +110,7 @@ def _attempt_once(paths: Paths, tick: TickPaths, job: Job, around: Surroundings,
 
 
 def _attempt(paths: Paths, tick: TickPaths, job: Job, around: Surroundings, lock: IO[str]) -> int:
-    """Run the script and keep what it made; what a disk does not take is no failure of the analysis."""
+    """Run the script and keep its files; an error of the disk is no failure of the analysis."""
     # A process that outlived an earlier attempt still writes into a draft: into its own.
     began = times.now()
     draft = paths.draft(job.key, f"{job.attempt}-{os.uname().nodename}-{os.getpid()}-{began:%Y%m%dT%H%M%S%f}")

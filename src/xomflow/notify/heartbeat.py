@@ -15,7 +15,7 @@ _TIMEOUT = 10.0
 
 
 def address_for(heartbeat: str, code: int) -> str:
-    """Return what to call up after a tick; empty if nothing is.
+    """Return the address to call up after a tick; empty if there is none.
 
     Parameters
     ----------

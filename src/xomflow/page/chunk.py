@@ -178,7 +178,7 @@ def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -
 
 
 def _campaign(outcome: Outcome) -> str | None:
-    """Return the id if it is that of a campaign; that of a run follows from its number."""
+    """Return the id of a campaign; None for a run, whose id follows from its number."""
     return outcome.key.run if "-" in outcome.key.run else None
 
 
@@ -212,7 +212,7 @@ def _check_finite(values: Iterable[Any], place: Callable[[int], str]) -> None:
 
 
 def rounded(value: Any) -> Any:
-    """Return a number to nine digits; what is no number stays as it is."""
+    """Return a number to nine digits; any other value unchanged."""
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 

@@ -52,7 +52,7 @@ class Standing:
 
     @classmethod
     def read(cls, paths: Paths, now: datetime, to_redo: Mapping[Key, int]) -> Standing:
-        """Return what stands at a moment, with what is to be made again; reads only."""
+        """Return the decisions that hold at a moment, and the outcomes to make again; reads only."""
         made = standing_decisions(paths, now)
         return cls(made, to_redo, _tried(paths, made))
 

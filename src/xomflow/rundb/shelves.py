@@ -171,7 +171,7 @@ class _Held:
         self._documents.setdefault(shelf, []).extend(enumerate(documents, place))
 
     def drop(self, shelf: str) -> None:
-        """Hold nothing of a shelf, nor what comes of it later."""
+        """Free the documents of a shelf, and keep no later ones of it."""
         self._incomplete.add(shelf)
         self._left += sum(len(document) for _, document in self._documents.pop(shelf, ()))
 

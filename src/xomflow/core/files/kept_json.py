@@ -34,7 +34,7 @@ def read_kept(path: Path, parse: Callable[[Any], T]) -> T | None:
 
 
 def write_kept(path: Path, content: str) -> None:
-    """Write a kept file; what stands in its place and is no file is removed, as it can be made again."""
+    """Write a kept file; a folder or another thing in its place is removed, since kept files can be made again."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     write_atomically(path, content)

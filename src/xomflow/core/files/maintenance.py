@@ -50,7 +50,7 @@ def begin(paths: Paths, maintenance: Maintenance) -> None:
 
 
 def unfinished(paths: Paths) -> Maintenance | None:
-    """Return what has begun and is not finished; None if there is nothing.
+    """Return the maintenance that has begun and is not finished; None if there is none.
 
     Raises
     ------

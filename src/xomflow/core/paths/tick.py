@@ -85,7 +85,7 @@ class TickPaths:
         return self.folder / "made" / key.analysis / key.shelf / key.run
 
     def disk_note(self, key: Key) -> Path:
-        """Why a disk took nothing of what the job of a key made, where not even a failure record could be written."""
+        """Why the job of a key could write neither its files nor a failure record."""
         return self.folder / "disk" / key.analysis / key.run
 
     def log_link(self, key: Key) -> Path:

@@ -70,7 +70,7 @@ class Change(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What follows from one result; usually nothing.
+    """The consequences of one result; usually none.
 
     Parameters
     ----------

@@ -232,7 +232,7 @@ class JudgedVersion:
         return judge
 
     def _resume(self) -> Judge:
-        """Return the judge as it was when judging stopped; if that is lost, as it was before."""
+        """Return the judge in its newest kept state."""
         newest = self._states.newest(self._settings)
         if newest is not None and newest[1] == self._reached:
             self._states.forget_after(self._reached)

@@ -115,7 +115,7 @@ def compose(job: Job, began: datetime, end: ProcessEnd, draft_folder: Path, log:
 
 
 def _lineage(job: Job, draft_folder: Path, has_strax: bool) -> dict[str, str]:
-    """Return what the script read; what it was to read, if its strax is one that cannot be watched."""
+    """Return the data types that the script read; those of the configuration, if its strax cannot be watched."""
     try:
         return lineage_in(draft_folder / JOURNAL)
     except FileNotFoundError:

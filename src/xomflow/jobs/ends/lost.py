@@ -71,7 +71,7 @@ def record_unstarted(
 
 
 def disk_trouble(paths: Paths, tick: TickPaths, key: Key) -> str:
-    """Return what the job of a key noted about a disk that takes no files; empty if it noted nothing."""
+    """Return the note of a key's job about a disk that takes no files; empty if there is none."""
     note = tick.disk_note(key)
     return (" ".join(log_tail(note)) or f"{paths.work} cannot be written") if note.exists() else ""
 

@@ -73,7 +73,7 @@ def write_groups(paths: Paths, known: GroupsOfAll) -> None:
 
 
 def read_groups(paths: Paths) -> GroupsOfAll | None:
-    """Return what planning left; None if there is nothing."""
+    """Return the groups that planning kept; None if there is no file of them."""
     return read_kept(paths.groups, _parsed)
 
 

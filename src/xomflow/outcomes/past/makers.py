@@ -71,7 +71,7 @@ class Made:
 
 @dataclass(slots=True)
 class Makers:
-    """What made current outcomes of one version, and what that took.
+    """How the current outcomes of one version were made, and the time that it took.
 
     Parameters
     ----------

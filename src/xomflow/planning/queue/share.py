@@ -14,7 +14,7 @@ _PART = 10
 
 @dataclass(frozen=True, slots=True)
 class Queue(Generic[T]):
-    """What one analysis has to do, and what of it is in progress.
+    """The ready runs of one analysis, and how many of its runs are in progress.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def share(ready: Sequence[T], number: int, running: int = 0, older: int = 0, new
 
 
 def in_order(taken: Mapping[str, Sequence[T]], is_old: Callable[[T], bool]) -> list[T]:
-    """Return what a tick takes in the order of its start: what is not old first, then one of each analysis in turn.
+    """Return the runs that a tick takes in the order of their start: new ones first, one of each analysis in turn.
 
     So all analyses of a run follow each other where all have the same runs to do: they read the same data.
     """

@@ -120,7 +120,7 @@ class Store(Protocol):
         ...
 
     def digest(self, shelf: Shelf, table: str = "") -> str:
-        """Return a digest of what stands where `write` put a shelf; empty if nothing can be read there."""
+        """Return a digest of the file that `write` made for a shelf; empty if it cannot be read."""
         ...
 
     def differences(

@@ -47,7 +47,7 @@ class Stored:
         return self._store.stamp(shelf, self._table) == ""
 
     def note(self, shelf: Shelf) -> None:
-        """Note that what the store has of the shelf now is as it should be."""
+        """Note that the store has the present points of the shelf."""
         if stamp := self._store.stamp(shelf, self._table):
             self._noted.note(shelf, f"{self._store.digest(shelf, self._table)} {stamp}")
         else:

@@ -80,7 +80,7 @@ class Batching:
         return [*alone, *(job for number in complete for job in self._jobs(number))]
 
     def rest(self) -> list[ToSubmit]:
-        """Return the jobs of batches to which nothing came since the last call: the others may never come."""
+        """Return the jobs of batches that got no request since the last call: further ones may never come."""
         still = [number for number, come in self._come.items() if self._seen.get(number) == len(come)]
         jobs = [job for number in still for job in self._jobs(number)]
         self._seen = {number: len(come) for number, come in self._come.items()}

@@ -20,7 +20,7 @@ def is_drained(config: Config) -> bool:
 
 
 def wait_until_quiet(config: Config, seconds: float = _SECONDS) -> Iterator[str]:
-    """Yield what runs, whenever that changes, until nothing does.
+    """Yield sentences about what runs, whenever they change, until nothing runs.
 
     Parameters
     ----------

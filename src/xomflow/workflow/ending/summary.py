@@ -140,7 +140,7 @@ def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
 
 
 def _disk_errors(taken: Iterable[ListedKey]) -> list[str]:
-    """Return a sentence for each reason for which a disk took nothing of what runs made."""
+    """Return a sentence for each reason for which files of runs could not be written."""
     runs = Counter(one.reason.removeprefix(f"{DISK}: ") for one in taken if one.kind == DISK)
     return [f"{reason}; {number} runs are tried again, no result is lost" for reason, number in runs.items()]
 

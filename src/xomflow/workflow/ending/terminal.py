@@ -25,7 +25,7 @@ _COLUMN = max(map(len, State)) + 1
 
 
 def closing_lines(summary: Summary, paths: Paths, left: str, batch_system: str) -> list[str]:
-    """Return the last lines of a tick: states, what needs attention, the page, and what failed just now.
+    """Return the last lines of a tick: states, what needs attention, the page, and the new failures.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def must_have_results(paths: Paths, analysis: str) -> None:
 
 @contextlib.contextmanager
 def undisturbed(config: Config, command: str) -> Iterator[None]:
-    """Keep ticks away, on a drained site on which nothing runs; what ended without a word has its failure record.
+    """Keep ticks away, on a drained site on which nothing runs; jobs that ended without a record get one before.
 
     Raises
     ------

@@ -28,7 +28,7 @@ from xomflow.workflow.survey_document import SurveyDocument
 
 
 def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
-    """Tell people what is new after a tick; return sentences about what did not work, and never raise.
+    """Send the messages of a tick; return sentences about what did not work, and never raise.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from xomflow.planning.progress.in_progress import InProgress, read_in_progress
 
 
 def what_runs(config: Config, in_progress: InProgress | None = None) -> list[str]:
-    """Return a sentence for each kind of what runs, or may run; none: nothing runs. Reads only.
+    """Return a sentence for each kind of process or job that runs, or may run; none: nothing runs. Reads only.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ class OutdatedRun:
 
 
 def differences(maker: Maker, today: Today | None) -> frozenset[str]:
-    """Return which parts of what made a result are not those of today; what is not known on either side differs not."""
+    """Return in which parts the making of a result differs from today; a part that is unknown does not count."""
     if today is None:
         return frozenset()
     made = dict(maker.versions)

@@ -58,7 +58,7 @@ def space_of(paths: Paths, exact: bool = False) -> tuple[list[Space], list[str]]
 
 
 def total(spaces: Iterable[Space]) -> Space:
-    """Return the sum of all; what a year adds is that of those of which it is known."""
+    """Return the sum of all; growth in a year is the sum of those for which it is known."""
     whole = Space("", "all")
     for one in spaces:
         whole.files += one.files
