@@ -103,12 +103,14 @@ def test_a_batch_is_one_job_once_all_its_runs_have_come(
 ) -> None:
     add(queue, *map(request, reversed(KEYS[1:])))
     assert batch.accepted == []
+    queue.add(request(factory.key_of(9, "good")))
+    assert batch.accepted == ["xom-good-000009"], "it is in no batch"
     queue.add(request(KEYS[0]))
-    assert batch.accepted == [NAME]
+    assert batch.accepted == ["xom-good-000009", NAME]
     written = read_batch(tick, "1")
     assert (written.members, written.at_once) == (tuple(KEYS), 1)
     assert queue.look(KEYS) == dict.fromkeys(KEYS, "active")
-    assert batch.accepted == [NAME]
+    assert batch.accepted == ["xom-good-000009", NAME]
 
 
 def test_its_job_asks_for_the_expected_times_the_longest_limit_and_the_memory_of_the_preloaded_process(

@@ -15,6 +15,7 @@ import pytest
 from support import factory
 from support.factory import keep, key_of, outcome
 from xomflow.core import times
+from xomflow.core.files.folder_marks import FolderAwayError
 from xomflow.core.files.stamps import changed_in
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
@@ -26,6 +27,7 @@ from xomflow.outcomes.document import keep_log, log_tail, new_outcome, own_prove
 from xomflow.outcomes.files import (
     Failure,
     attempt_of,
+    failure_path,
     finished_in,
     list_shelf,
     shelf_names,
@@ -98,6 +100,8 @@ def test_known_results_whose_files_are_gone_or_damaged_are_lost(paths: Paths) ->
     finish(paths, *RUNS[:2])
     superseded_path(paths.outcome(key_of(52003))).touch()
     paths.outcome(key_of(52002)).write_text("{")
+    failure = failure_path(paths, key_of(52004), Failure(1, "raised", NOW))
+    failure.write_text(json.dumps(factory.failed(key_of(52004))))
     campaign = Key("kr83m", "v1", "052005-0bea")
     keep(paths, outcome(campaign, run={"runs": ["052005", "052006"], "runs_missing": []}))
     published = dict.fromkeys([*RUNS, "052004", "052005"], "a")
@@ -114,6 +118,17 @@ def test_known_results_whose_files_are_gone_or_damaged_are_lost(paths: Paths) ->
     assert known.lost(other) == {"053001": Lost.GONE}
     (paths.outcomes / str(other)).touch()
     assert known.lost(other) == {"053001": Lost.GONE}
+
+
+@pytest.mark.parametrize("place", ["kr83m", "kr83m/v1", "kr83m/v1/052"])
+def test_while_a_link_to_results_leads_nowhere_none_of_them_is_lost(paths: Paths, tmp_path: Path, place: str) -> None:
+    known, link, disk = ledger(paths, {"052001": "a"}), paths.outcomes / place, tmp_path / "disk"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(disk)
+    with pytest.raises(FolderAwayError, match=f"^{link} is a link to nothing"):
+        known.lost(SHELF)
+    disk.mkdir()
+    assert known.lost(SHELF) == {"052001": Lost.GONE}
 
 
 # --- what was seen ----------------------------------------------------------------------------------------------------
@@ -253,10 +268,10 @@ def test_a_run_is_expected_to_need_the_median_of_the_newest_fifteen(paths: Paths
     assert (expected_cost(paths, "kr83m", "v1"), expected_seconds(paths, "kr83m", "v1")) == (None, None)
     for number in range(20):
         used = {"wall_s": float(number), "cpu_s": None if number == 19 else number / 2, "peak_memory_mb": None}
-        keep(paths, outcome(key_of(51_990 + number), resources=used))
+        keep(paths, outcome(key_of(51_997 + number), resources=used))
     assert expected_cost(paths, "kr83m", "v1") == Cost(12.0, 6.0, 15)
     assert expected_seconds(paths, "kr83m", "v1") == 12.0
-    paths.outcome(key_of(52_009)).write_text("{")
+    paths.outcome(key_of(52_016)).write_text("{")
     assert expected_cost(paths, "kr83m", "v1") == Cost(11.0, 5.5, 15)
 
 

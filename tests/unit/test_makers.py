@@ -23,7 +23,7 @@ STRAX = (("strax", "2.2.3"),)
 X, Y = (("peaks", "x"),), (("events", "y"),)
 
 
-def write(paths: Paths, number: int, script: str | None, settings: str = "s", **lineage: str) -> None:
+def write(paths: Paths, number: int, script: str | None, settings: str | None = "s", **lineage: str) -> None:
     """Write an outcome that a script made, into a shelf that has not changed for long."""
     key = Key("kr83m", "v1", f"{number:06d}")
     provenance = {**outcome()["provenance"], "script": script, "settings": settings, "lineage": lineage}
@@ -57,6 +57,11 @@ def test_outcomes_are_counted_by_script_and_settings(paths: Paths) -> None:
     assert (made.scripts, made.settings, made.read) == (Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
     assert (made.number, made.total) == (3, 4), "one has no script"
     assert not paths.makers.exists()
+    write(paths, 53003, "a", None)
+    for _ in range(2):  # as they are read, and as they were kept
+        made = makers_of(paths)["kr83m", "v1"]
+        assert (made.number, made.total) == (3, 5), "one has no script, one no settings"
+        refresh_page(paths)
 
 
 def test_a_shelf_that_did_not_change_is_not_read_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,13 +139,13 @@ def test_times_are_added_and_the_longest_runs_are_known(paths: Paths) -> None:
         write(paths, number, "a")
         place = paths.outcomes / "kr83m/v1" / f"0{number}"[:3] / f"0{number}.json"
         document = json.loads(place.read_text())
-        document["resources"] = {"wall_s": seconds, "cpu_s": 1.0, "peak_memory_mb": None}
+        document["resources"] = {"wall_s": seconds, "cpu_s": None if seconds == 7.5 else 1.0, "peak_memory_mb": None}
         place.write_text(json.dumps(document))
         os.utime(place.parent, (number, number))
     for _ in range(2):  # as they are read, and as they were kept
         made = makers_of(paths)["kr83m", "v1"]
         assert made.longest[:3] == [(9.0, "053010"), (7.5, "052010"), (1.5, "053002")]
-        assert made.wall_s == pytest.approx(16.5 + 4 * 1.5)
+        assert (made.wall_s, made.cpu_s) == (pytest.approx(16.5 + 4 * 1.5), 5.0)
         assert {one.last for one in made.made.values()} >= {"053010", "052002"}
         refresh_page(paths)
 

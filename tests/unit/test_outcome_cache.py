@@ -14,6 +14,7 @@ import pytest
 
 from support.factory import KEY, failed, keep, key_of, outcome, result, typed
 from xomflow.core import times
+from xomflow.core.files.folder_marks import mark
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes import cache, reading
@@ -54,6 +55,7 @@ def test_the_shelves_of_all_versions_are_found(paths: Paths) -> None:
     (paths.outcomes / "notes.txt").touch()
     (paths.outcomes / "kr83m/README").touch()
     (paths.outcomes / "kr83m/v1/README").touch()
+    (paths.outcomes / ".snapshot/v1/052").mkdir(parents=True)
     assert [str(shelf) for shelf in OutcomeCache(paths).shelves()] == [
         "kr83m/v0/000",
         "kr83m/v1/052",
@@ -85,6 +87,23 @@ def test_only_new_outcomes_are_opened(paths: Paths, opened: list[str]) -> None:
     keep(paths, outcome(key_of(52896)))
     assert sorted(OutcomeCache(paths).outcomes(SHELF)) == ["052894", "052895", "052896"]
     assert opened == ["052896.json"]
+    keep(paths, outcome(message="anew"))
+    opened.clear()
+    for _ in range(2):
+        assert OutcomeCache(paths).outcomes(SHELF)["052894"].message == "anew"
+    assert opened == ["052894.json"]
+
+
+def test_who_only_looks_keeps_nothing(paths: Paths) -> None:
+    keep(paths, outcome())
+    marked = mark(paths.outcomes)
+    marked.touch()
+    os.utime(marked, ns=(LONG_AGO, LONG_AGO))
+    looking = OutcomeCache(paths, may_write=False)
+    assert looking.outcomes(SHELF).keys() == {"052894"}
+    looking.fingerprint(SHELF)
+    assert not paths.cache.exists()
+    assert marked.stat().st_mtime_ns == LONG_AGO
 
 
 def test_nothing_is_written_when_nothing_changed(paths: Paths) -> None:
@@ -115,12 +134,38 @@ def test_some_runs_are_read_without_the_others(paths: Paths, opened: list[str]) 
     before = OutcomeCache(paths).outcomes(SHELF)
     place = paths.cache / "outcomes/kr83m/v1/052.json"
     lines = place.read_text().replace('"status":"done"', '"status":').splitlines(keepends=True)
-    lines[7] = place.read_text().splitlines(keepends=True)[7]
+    for sound in (7, -1):
+        lines[sound] = place.read_text().splitlines(keepends=True)[sound]
     place.write_text("".join(lines))  # all other documents are damaged, and their files are as they were
     opened.clear()
-    assert OutcomeCache(paths).unchanged(SHELF, {"052007"}) == {"052007": before["052007"]}
+    two = {"052007": before["052007"], "052019": before["052019"]}
+    assert OutcomeCache(paths).unchanged(SHELF, {*two, "052020"}) == two, "one has no outcome"
     assert OutcomeCache(paths).unchanged(SHELF, {"052008"}) is None
+    os.utime(paths.outcome(key_of(52007)))
+    assert OutcomeCache(paths).unchanged(SHELF, {"052007"}) is None
     assert not opened
+
+
+def test_damage_is_sought_in_files_that_changed_since_the_last_look_alone(paths: Paths, opened: list[str]) -> None:
+    other = Shelf("kr83m", "v1", "060")
+    keep(paths, *(outcome(key_of(number)) for number in (52001, 52002, 52003, 60001)))
+    looking = OutcomeCache(paths)
+    looking.outcomes(SHELF)
+    place = paths.cache / "outcomes/kr83m/v1/052.json"
+    for number in (52001, 52002, 60001):
+        paths.outcome(key_of(number)).write_text("{")
+    paths.outcome(key_of(52004)).symlink_to("nowhere")
+    (paths.outcome(KEY).parent / "052003").touch()
+    looking.outcomes(other)
+    runs, hour = {"052001", "052003", "052004"}, 3600 * 10**9
+    for looked, names in ((LONG_AGO, runs), (time.time_ns() + hour, {"052004"})):
+        os.utime(place, ns=(looked, looked))
+        opened.clear()
+        OutcomeCache(paths).damaged_of(SHELF, runs)
+        assert set(opened) == {f"{run}.json" for run in names}
+    os.utime(place, ns=(LONG_AGO, LONG_AGO))
+    assert looking.damaged_of(SHELF, runs) == {"052001", "052004"}
+    assert looking.damaged_of(Shelf("kr83m", "v1", "099"), runs) == set()
 
 
 def test_what_a_release_before_kept_in_one_line_is_parted_once(paths: Paths, opened: list[str]) -> None:
@@ -242,11 +287,16 @@ def test_an_outcome_that_cannot_be_read_is_said_and_left(paths: Paths, monkeypat
     def stale(*_: object) -> bytes:
         raise OSError(116, "Stale file handle")
 
+    before = OutcomeCache(paths).unchanged(SHELF, ["052895"])
+    os.utime(paths.outcome(key_of(52895)))
     monkeypatch.setattr(reading, "read_bytes", stale)
     looking = OutcomeCache(paths)
-    assert list(looking.outcomes(SHELF)) == ["052895"]
-    assert looking.problems == [f"{paths.outcome(KEY)} cannot be read: Stale file handle"]
+    assert looking.outcomes(SHELF) == before, "what was kept counts"
+    both = [paths.outcome(KEY), paths.outcome(key_of(52895))]
+    assert looking.problems == [f"{path} cannot be read: Stale file handle" for path in both]
     assert not looking.damaged
+    assert looking.unknown_in(SHELF, ["052895"]) == {"052894"}
+    assert looking.unknown_in(Shelf("kr83m", "v1", "060"), ()) == set()
 
 
 @pytest.mark.parametrize("leads_to", ["gone/052894.json", "052894.json"], ids=["nothing", "itself"])
@@ -283,6 +333,14 @@ def test_a_shelf_that_may_still_change_has_no_stamp_yet(
     settled(paths)
     monkeypatch.setattr(times.time, "time_ns", lambda: LONG_AGO + age_s * 10**9)
     assert OutcomeCache(paths).fingerprint(SHELF) == stamp
+
+
+def test_the_clock_of_the_file_server_counts_where_it_is_behind(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(paths, outcome())
+    mark(paths.outcomes).touch()
+    now = time.time_ns()
+    monkeypatch.setattr(times.time, "time_ns", lambda: now + 10**12)
+    assert OutcomeCache(paths).fingerprint(SHELF) == 0
 
 
 def test_a_shelf_that_is_gone_has_no_stamp(paths: Paths) -> None:

@@ -349,7 +349,7 @@ def test_nodes_that_take_no_jobs_have_state_and_reason(
 
 def test_only_nodes_of_the_partitions_that_are_used_are_asked_for(slurm: RecordedSlurm, tmp_path: Path) -> None:
     slurm.recorded.setdefault("sinfo", {"all_take_jobs": {"stdout": "", "stderr": "", "status": 0}})
-    for partitions, asked in ((("a", "b"), ["--partition=a,b"]), (("a", None), [])):
+    for partitions, asked in ((("a", "b"), ["--partition=a,b"]), (("a", None), []), ((), [])):
         blocks = {f"a{place}": {"version": "v1", "slurm": {"partition": one}} for place, one in enumerate(partitions)}
         Slurm(factory.settings(tmp_path, analyses=blocks)).nodes_out()
         assert slurm.commands[-1][4:] == asked

@@ -30,6 +30,7 @@ from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.cancel import cancel, keys_at_work
 from xomflow.slurm.submitting.job_index import JobIndex, by_name
 from xomflow.slurm.submitting.submissions import Submission
+from xomlib.files import read_json
 
 KEYS = [factory.key_of(number) for number in range(1, 6)]
 KEY = KEYS[0]
@@ -268,7 +269,7 @@ def test_what_a_person_cancels_is_ended_or_asked_to_end_and_named(paths: Paths, 
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
-def test_a_record_has_all_of_its_submission() -> None:
+def test_a_record_has_all_of_its_submission(paths: Paths) -> None:
     whole = {
         "key": {"analysis": "kr83m", "version": "v1", "run": "000001"},
         "attempt": 1,
@@ -278,7 +279,8 @@ def test_a_record_has_all_of_its_submission() -> None:
         "user": own_account(),
         "cluster": "main",
     }
-    assert (GIVEN.to_json(), Submission.from_json(whole)) == (whole, GIVEN)
+    submissions.note(paths, GIVEN)
+    assert (read_json(paths.submission(KEY)), Submission.from_json(whole)) == (whole, GIVEN)
     assert (GIVEN.job_name, member(1).job_name) == ("xom-kr83m-000001", "xom-batch-tick-1-1")
 
 

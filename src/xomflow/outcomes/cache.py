@@ -125,11 +125,10 @@ class OutcomeCache:
         for name, status in self._files(shelf):
             run = name.removesuffix(".json")
             entry = kept.get(run)
-            outcome = _outcome_of(entry, shelf, name, status)
-            if outcome is None:
-                entry, outcome = self._read(shelf, folder / name, status, entry)
-            if entry is not None and outcome is not None:
-                fresh[run], found[run] = entry, outcome
+            if outcome := _outcome_of(entry, shelf, name, status):
+                fresh[run], found[run] = kept[run], outcome
+            elif read := self._read(shelf, folder / name, status, entry):
+                fresh[run], found[run] = read
         changed = fresh.keys() != kept.keys() or any(fresh[run] is not kept[run] for run in fresh)
         if changed and self._may_write:
             write_kept(place, _as_text(fresh))
@@ -177,10 +176,10 @@ class OutcomeCache:
         """Return which of these ids have a file without a valid outcome; of files changed since the last look only."""
         place = self._paths.known_outcomes / f"{shelf}.json"
         looked = place.stat().st_mtime_ns if place.exists() else 0
-        folder = self._folder(shelf)
+        folder, names = self._folder(shelf), {f"{run}.json" for run in runs}
         with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
-                if not is_done_name(entry.name) or entry.name.removesuffix(".json") not in runs:
+                if entry.name not in names:
                     continue
                 try:
                     status = entry.stat()
@@ -209,9 +208,8 @@ class OutcomeCache:
                     found.append((entry.name, _stamps(status)))
         return sorted(found)
 
-    def _read(
-        self, shelf: Shelf, path: Path, status: list[int], kept: _Kept | None
-    ) -> tuple[_Kept | None, Outcome | None]:
+    def _read(self, shelf: Shelf, path: Path, status: list[int], kept: _Kept | None) -> tuple[_Kept, Outcome] | None:
+        """Return what is in a file now, or was kept of one that cannot be read; None if there is no outcome."""
         try:
             document = read_document(path)
             return _Kept(status, document), outcome_named((shelf.analysis, shelf.version), path.name, document)
@@ -220,8 +218,9 @@ class OutcomeCache:
         except OSError as error:
             self.unreadable[path] = f"cannot be read: {error.strerror}"
             # A disk that does not answer proves nothing about it.
-            return kept, kept and _outcome_of(kept, shelf, path.name, kept.status)
-        return None, None
+            if kept and (outcome := _outcome_of(kept, shelf, path.name, kept.status)):
+                return kept, outcome
+        return None
 
 
 def kept_runs(content: Any) -> set[str]:

@@ -19,6 +19,7 @@ from xomflow.core.files.stamps import changed_in
 from xomflow.core.key import first_run, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.cache import OutcomeCache, Shelf, kept_runs
+from xomflow.outcomes.files import finished_of
 
 # In a ledger: whether the store has the points is not known.
 UNKNOWN = "?"
@@ -86,11 +87,11 @@ class KnownResults:
             names = set()
         known = self.of(shelf)
         # XOM itself has superseded the outcome of a group. Version 1.0 had groups under the id of their first run.
-        groups = {run_id(first_run(name)) for name in names if "-" in name and name[:6].isdecimal()}
+        groups = {run_id(first_run(run)) for run in map(finished_of, names) if "-" in run}
         missing = {run for run in known if f"{run}.json" not in names and f"{run}.superseded.json" not in names}
         found = dict.fromkeys(missing - groups, Lost.GONE)
         if names & {f"{run}.json" for run in known}:
-            cache = OutcomeCache(self._paths, may_write=False)
+            cache = OutcomeCache(self._paths)
             found |= dict.fromkeys(cache.damaged_of(shelf, known.keys()), Lost.DAMAGED)
         return found
 

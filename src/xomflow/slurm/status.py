@@ -151,7 +151,7 @@ def to_blame(submissions: Sequence[Submission], begun: Collection[Key], ended: C
     begun, ended
         The keys whose attempts have begun, and those with an outcome or a failure record.
     """
-    at_work = {one.label for one in submissions if one.batch and (one.key in begun or one.key in ended)}
+    at_work = {one.label for one in submissions if one.key in begun or one.key in ended}
     return {one.key for one in submissions if one.key in begun or (one.is_first and one.label not in at_work)}
 
 

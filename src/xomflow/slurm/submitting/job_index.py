@@ -40,7 +40,7 @@ class JobIndex:
         A site or a person may have replaced the label or added to it. A job with its number and the label of another
         submission is that other one's: numbers begin again when a cluster is set up anew.
         """
-        numbered = self._by_number.get(submission.job, []) if submission.job else []
+        numbered = self._by_number.get(submission.job, [])
         found = [*numbered, *self._by_label.get(submission.label, [])]
         return min(found, key=lambda job: (job.is_over, job.number != submission.job), default=None)
 
