@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -30,6 +31,7 @@ from xomflow.outcomes.files import (
     failure_path,
     finished_in,
     list_shelf,
+    list_versions,
     shelf_names,
     shelf_stamps,
     superseded_path,
@@ -179,6 +181,10 @@ def test_names_on_a_shelf_are_outcomes_failures_or_foreign(tmp_path: Path) -> No
         (shelf / name).unlink()
     (shelf / "052001.json").touch()
     assert (list_shelf(shelf).done, list_shelf(shelf).foreign) == ({"052001"}, [])
+    for other in ("051999.json", "053001.json"):
+        (shelf / other).touch()
+        assert (list_shelf(shelf).done, list_shelf(shelf).foreign) == ({"052001"}, [shelf / other])
+        (shelf / other).unlink()
     assert list_shelf(tmp_path / "absent").done == set()
 
 
@@ -195,6 +201,17 @@ def test_shelves_are_folders_or_links_to_folders(paths: Paths, tmp_path: Path) -
     stamps = shelf_stamps(paths, "kr83m", "v1")
     real = {"053": folder / "053", "052": tmp_path / "disk"}
     assert stamps == {name: (one.stat().st_mtime_ns, one.stat().st_ino) for name, one in real.items()}
+
+
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "listdir", fail)
+    monkeypatch.setattr(os, "scandir", fail)
+    for look in (lambda: shelf_names(paths, "kr83m", "v1"), lambda: list_versions(paths, "kr83m")):
+        with pytest.raises(OSError, match="Input/output error"):
+            look()
 
 
 def test_ids_and_attempts_are_found_in_files_of_outcomes_alone(paths: Paths) -> None:

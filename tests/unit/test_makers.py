@@ -56,7 +56,7 @@ def test_outcomes_are_counted_by_script_and_settings(paths: Paths) -> None:
     made = makers_of(paths)["kr83m", "v1"]
     assert (made.scripts, made.settings, made.read) == (Counter(a=2, b=1), Counter(s=2, t=1), {"peaks", "events"})
     assert (made.number, made.total) == (3, 4), "one has no script"
-    assert not paths.makers.exists()
+    assert not paths.cache.exists(), "it only looks"
     write(paths, 53003, "a", None)
     for _ in range(2):  # as they are read, and as they were kept
         made = makers_of(paths)["kr83m", "v1"]

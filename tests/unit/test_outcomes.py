@@ -24,6 +24,7 @@ from xomflow.outcomes.files import (
     list_versions,
     quarantine,
     replace_outcome,
+    superseded_path,
 )
 from xomflow.outcomes.reading import read_outcome
 from xomlib.documents.schema import SCHEMA, SchemaError
@@ -111,10 +112,12 @@ def test_a_listing_tells_everything_by_name(paths: Paths) -> None:
     put(paths.outcome(key_of(52003, version="v2")))
     put(paths.outcome(key_of(52004, analysis="other")))
     put(paths.outcome(KEY).with_name(".052894.json.12.34.part"))
+    put(superseded_path(paths.outcome(key_of(52005))))
     put(paths.outcomes / "kr83m/v1/README")
     put(paths.outcomes / "kr83m/notes.txt")
     found = list_outcomes(paths, "kr83m", "v1")
     assert found.done == {"052001", "052002", "060123"}
+    assert found.superseded == {"052005"}
     assert found.failures == {"052894": [first, second, tenth]}
     assert found.foreign == []
 
@@ -210,6 +213,9 @@ def test_what_is_set_aside_counts_as_absent_and_is_kept(paths: Paths) -> None:
     target = paths.set_aside / "kr83m/v1/052/052894.json.1"
     assert sentence == f"{path} is not JSON; moved to {target}, its run counts as not done"
     assert target.read_text() == "corrupt"
+    other = put(paths.outcome(KEY).with_name("notes.txt"))
+    target = paths.set_aside / "kr83m/v1/052/notes.txt.1"
+    assert quarantine(paths, other, "is not an outcome") == f"{other} is not an outcome; moved to {target}"
     assert list_outcomes(paths, "kr83m", "v1").done == set()
 
 

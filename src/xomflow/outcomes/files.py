@@ -93,8 +93,11 @@ def list_shelf(shelf: Path) -> Listing:
     found, names = Listing(), list(names_in(shelf))
     # Nearly all names are those of finished runs, and there may be 600,000 of them.
     ids = [name[:RUN_DIGITS] for name in names if name[RUN_DIGITS:] == ".json"]
-    found.done.update(ids if _are_runs(ids, shelf.name) else [run for run in ids if _are_runs([run], shelf.name)])
-    for name in names if len(found.done) < len(names) else ():
+    if _are_runs(ids, shelf.name):
+        found.done.update(ids)
+    if len(found.done) == len(names):
+        return found
+    for name in names:
         here = name.startswith(shelf.name)
         if here and is_done_name(name):
             found.done.add(name.removesuffix(".json"))

@@ -157,11 +157,11 @@ def _records_in(path: Path) -> list[Submission]:
 def damaged(paths: Paths) -> list[tuple[Path, Exception]]:
     """Return the files in the place of records that cannot be read; a job may be in the batch system nevertheless."""
     found: list[tuple[Path, Exception]] = []
-    for path in sorted(paths.submissions.glob("[!.]*")) if paths.submissions.is_dir() else ():
+    for path in sorted(paths.submissions.glob("[!.]*")):
         try:
             _parse(read_json(path))
         except FileNotFoundError:
-            continue
+            pass  # its job is over at this moment
         except UNREADABLE as error:
             found.append((path, error))
     return found
