@@ -17,8 +17,9 @@ from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.jobs.redo import outcomes_to_redo
 from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, revisions_of
-from xomflow.outcomes.files import list_outcomes, list_shelf, shelf_stamps
+from xomflow.outcomes.files import list_outcomes, list_shelf
 from xomflow.planning.pending.kept import Kept, common_fingerprint, read_kept_work, write_kept_work
+from xomflow.planning.pending.outcome_stamps import OutcomeStamps
 from xomflow.planning.pending.overview import Overview
 from xomflow.planning.pending.periods import pending_of_all, unclear_for
 from xomflow.planning.pending.shelf import Alike, KnownShelf, PendingShelf, alike, kinds_of, pending_shelf
@@ -92,14 +93,13 @@ class _Look:
             for name, (one, block) in self._blocks.items()
         }
         self._to_redo = outcomes_to_redo(self._paths)
-        self._not_counted, self._added = self._find_not_counted(), self._find_added()
         common = common_fingerprint(config)
         self._kept = Kept(common) if anew else read_kept_work(self._paths.pending, common)
         self._documents = rundb.fingerprint(*self._ends)
         self._source: Shelves | None = None
         # Before all stamps; what is younger is looked at again.
-        self._now = times.now_of(mark(self._paths.outcomes) if may_write else None)
-        self._stamps = {name: self._stamps_of(name) for name in self._blocks}
+        now = times.now_of(mark(self._paths.outcomes) if may_write else None)
+        self._stamps = OutcomeStamps(self._paths, self._blocks, self._selectors, self._to_redo, now)
         self._runs: dict[str, dict[int, Run]] = {}
         self._everything: RunQuery | None = None
         self._changed = False
@@ -120,7 +120,7 @@ class _Look:
         digests = self._digests()
         lowest, highest = (shelf_of(run_id(end)) for end in self._range)
         earlier = {name for name in self._metadata.shelves if lowest <= name <= highest}
-        names = digests.keys() | earlier | {name for stamps in self._stamps.values() for name in stamps}
+        names = digests.keys() | earlier | self._stamps.shelves
         known = {}
         for name in sorted(names):
             kept = self._kept.shelves.get(name)
@@ -183,45 +183,10 @@ class _Look:
         return answers
 
     # --- outcomes ----------------------------------------------------------------------------------------------------
-    def _stamps_of(self, analysis: str) -> dict[str, str]:
-        """Return what shows a change of the outcomes of each shelf."""
-        of, block = self._blocks[analysis]
-        stamps = shelf_stamps(self._paths, of, block.version)
-        return {
-            name: f"{changed} {inode}" for name, (changed, inode) in stamps.items() if times.settled(changed, self._now)
-        } | {name: "" for name, (changed, _) in stamps.items() if not times.settled(changed, self._now)}
-
-    def _stamp(self, analysis: str, name: str) -> str:
-        """Return what shows a change of outcomes of a shelf, or of decisions about them; empty: that is not seen."""
-        stamp = self._stamps[analysis].get(name, "no folder")
-        added = self._added.get((analysis, name), "")
-        return f"{stamp} {sorted(self._again(analysis, name)) or ''}{added}" if stamp else ""
-
-    def _again(self, analysis: str, name: str) -> set[str]:
-        """Return the ids of the runs of a shelf whose outcomes do not count: to be made again, or vetoed."""
-        return self._not_counted.get((analysis, name), set())
-
-    def _find_added(self) -> dict[tuple[str, str], str]:
-        """Return a digest of the runs that backfills add to the selection, by analysis and shelf."""
-        found: dict[tuple[str, str], list[int]] = {}
-        for analysis, selector in self._selectors.items():
-            for number in sorted(selector.added):
-                found.setdefault((analysis, shelf_of(run_id(number))), []).append(number)
-        return {place: hashlib.sha256(json.dumps(numbers).encode()).hexdigest() for place, numbers in found.items()}
-
-    def _find_not_counted(self) -> dict[tuple[str, str], set[str]]:
-        found: dict[tuple[str, str], set[str]] = {}
-        for name, (analysis, block) in self._blocks.items():
-            vetoed = {run_id(number) for number in self._selectors[name].vetoed}
-            again = {key.run for key in self._to_redo if (key.analysis, key.version) == (analysis, block.version)}
-            for run in vetoed | again:
-                found.setdefault((name, shelf_of(run)), set()).add(run)
-        return found
-
     def _look_at_outcomes(self, name: str, shelf: KnownShelf, groups: Alike | None = None) -> None:
         """Find what is pending on a shelf for the analyses of which that may have changed."""
         for analysis in self._blocks:
-            stamp = self._stamp(analysis, name)
+            stamp = self._stamps.of(analysis, name)
             known = shelf.analyses.get(analysis)
             if known is not None and stamp and known.stamp == stamp:
                 continue
@@ -237,7 +202,7 @@ class _Look:
             return PendingShelf(stamp)
         listing = list_shelf(self._paths.shelves(of, block.version) / name)
         if not block.period:
-            return pending_shelf(selector, groups, listing, self._again(analysis, name), stamp)
+            return pending_shelf(selector, groups, listing, self._stamps.not_counted(analysis, name), stamp)
         kinds = kinds_of(selector, [run for group in groups for run in group.values()])
         return PendingShelf(stamp, foreign=list(map(str, listing.foreign)), kinds=kinds)
 
@@ -298,7 +263,7 @@ class _Look:
         listing = list_outcomes(self._paths, of, block.version)
         groups = (read_groups(self._paths) or {}).get((of, block.version), KnownGroups())
         revisions = revisions_of(self._paths, of, block.version, listing, groups.revisions)
-        again = {run for name in known for run in self._again(analysis, name)}
+        again = {run for name in known for run in self._stamps.not_counted(analysis, name)}
         selector = self._selectors[analysis]
         found = pending_of_all(selector, block, self._all_runs(known), listing, revisions, again)
         return self._fingerprint(analysis, known, found), found
