@@ -128,14 +128,14 @@ def acknowledge(config: Config, options: argparse.Namespace) -> int:
 
 
 def expect(config: Config, options: argparse.Namespace) -> int:
-    """Expect a new level of an analysis or variable from a run on, as where a source was replaced: it is no alarm."""
+    """Expect a new level of an analysis or variable from a run on, as after a change of the source: it is no alarm."""
     from xomflow.workflow.decisions.about_alarms import expect as expect_change
 
     return _decide(config, options, expect_change(config, options.analysis, options.variable, options.run))
 
 
 def mute(config: Config, options: argparse.Namespace) -> int:
-    """Keep the alarms of an analysis or variable from being told until a time; they are found and listed."""
+    """Send no messages about the alarms of an analysis or variable until a time; they are found and listed."""
     from xomflow.workflow.decisions.about_alarms import mute as mute_alarms
 
     return _decide(config, options, mute_alarms(config, options.analysis, options.variable))

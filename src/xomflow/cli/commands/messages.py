@@ -18,7 +18,7 @@ from xomlib.printing import say
 
 
 def notify(config: Config, options: argparse.Namespace) -> int:
-    """Print who is told by mail or chat, and what did not arrive; with --test send each a message."""
+    """List the recipients of messages by mail or chat, and what did not arrive; with --test send each one a message."""
     from xomflow.workflow.messages.looking import recipients_now, send_test
 
     if options.test:
@@ -30,7 +30,7 @@ def notify(config: Config, options: argparse.Namespace) -> int:
 
 
 def watch(config: Config, options: argparse.Namespace) -> int:
-    """Tell people if no tick has come to its end for too long; for a timer of its own, beside that of ticks."""
+    """Send a message if no tick has ended for too long; for a timer of its own, beside that of ticks."""
     from xomflow.workflow.messages.watch import longest_silence
     from xomflow.workflow.messages.watch import watch as look
 

@@ -14,7 +14,7 @@ from xomlib.printing import say
 
 
 def import_config(options: argparse.Namespace) -> int:
-    """Make a configuration from that of the first XOM, and name everything that has no place."""
+    """Make a configuration from that of the first XOM, and name everything that has no counterpart."""
     from xomflow.workflow.requests.moving.import_config import CONFIGURATION
     from xomflow.workflow.requests.moving.import_config import import_config as read
 
