@@ -94,6 +94,37 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "scripts").exists()
 
 
+def test_a_folder_or_no_text_in_the_place_of_a_file_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    (tmp_path / "docs/analyses/folder.md").mkdir(parents=True)
+    (tmp_path / "docs/analyses/picture.md").write_bytes(b"\xff")
+    for name in ("folder", "picture"):
+        with pytest.raises(UsageError, match=rf"{name}\.md is there already"):
+            new_analysis(name, tmp_path / "config.yaml", tmp_path)
+
+
+def test_a_file_that_appeared_meanwhile_is_left_and_nothing_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    begun = new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path)
+    last = tmp_path / PIECES[-1]
+    last.parent.mkdir(parents=True)
+    last.write_text("mine")
+    with pytest.raises(UsageError, match=f"{last} is there already; take another name, nothing was written"):
+        begun.write()
+    assert [path for path in begun.files if path.exists()] == [last] and last.read_text() == "mine"
+    assert (tmp_path / "config.yaml").read_text() == CONFIG
+
+
+def test_in_the_project_it_gets_a_truth_and_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    files = new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path).files
+    names = ("truths/fast_drift.py", "fast_drift_cases.py", "test_fast_drift.py")
+    tests = [tmp_path / "tests/physics" / name for name in names]
+    assert list(files)[len(PIECES) :] == tests
+    assert all("fast_drift" in files[path] and "NAME" not in files[path] for path in tests)
+
+
 def test_a_disk_that_takes_nothing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
     begun = new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path)

@@ -86,6 +86,12 @@ def test_nothing_is_told_about_what_changed_more_than_two_days_ago() -> None:
     assert any(told_in([matters_of(alarm(began=times.text(NOW - timedelta(days=1, hours=23))))])[0])
 
 
+def test_the_end_of_an_alarm_that_began_long_ago_is_news() -> None:
+    old = times.text(NOW - timedelta(days=9))
+    over = matters_of(alarm(began=old, ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    assert told_in([over]) == [([], [], [NEW])]
+
+
 def test_what_changed_two_days_ago_to_the_second_is_news_still() -> None:
     edge = times.text(NOW - timedelta(days=2))
     assert any(told_in([matters_of(alarm(began=edge))])[0])
@@ -103,7 +109,8 @@ def test_what_was_told_and_is_not_looked_at_is_forgotten_after_ninety_days() -> 
 def test_a_clock_that_was_set_back_reminds_at_once() -> None:
     told = news_for({}, suspended(), ALL, NOW).told
     assert not news_for(told, suspended(), ALL, NOW)
-    assert news_for(told, suspended(), ALL, NOW - timedelta(seconds=1)).lasting
+    again = news_for(told, suspended(), ALL, NOW - timedelta(seconds=1))
+    assert again and again.lasting
 
 
 def test_a_mute_of_an_alarm_that_was_away_brings_it_back() -> None:
@@ -143,8 +150,29 @@ def test_what_could_not_be_told_in_time_is_told_later() -> None:
 
 def test_an_alarm_that_is_forgotten_does_not_come_back() -> None:
     open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
-    found = told_in([open_, *[over] * 600])
+    found = told_in([open_, *[over] * 600, *[[]] * 300])
     assert sum(map(any, found)) == 2
+    told = news_for(news_for({}, open_, ALL, NOW).told, over, ALL, NOW + EVERY).told
+    assert news_for(told, over, ALL, NOW + timedelta(days=3)).told == {}
+
+
+def test_an_alarm_that_is_over_and_gone_is_not_told_again() -> None:
+    open_, over = matters_of(alarm()), matters_of(alarm(ended=times.text(NOW), how_ended=HowEnded.RETURNED))
+    assert not any(map(any, told_in([open_, over, *[[]] * 300])[2:]))
+
+
+def test_another_sentence_of_an_alarm_does_not_remind() -> None:
+    other = matters_of(alarm(sentence="light_yield fell by more"))
+    assert not any(map(any, told_in([matters_of(alarm()), *[other] * 300])[1:]))
+
+
+def test_an_alarm_takes_the_name_of_no_other() -> None:
+    first, close = alarm(), alarm(id="kr83m-v1-052891", sentence="drift fell")
+    other = alarm(id="daq_rate-v1-052894", sentence="rate fell")
+    for now, told in ([other], "rate fell [daq_rate-v1-052894]"), ([first, close], "drift fell [kr83m-v1-052891]"):
+        assert told_in([matters_of(first), matters_of(*now)])[1][0] == [told]
+    jobs = [Matter(Kind.PERSON, f"job-{number}", f"job {number} is held", NOW) for number in (1, 2)]
+    assert told_in([jobs[:1], jobs[1:]])[1] == (["job 2 is held"], [], ["job 1 is held"])
 
 
 def test_an_alarm_whose_first_run_moved_by_late_data_is_the_same() -> None:

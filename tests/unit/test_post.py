@@ -99,6 +99,21 @@ def test_a_secret_of_six_letters_is_hidden_within_words_too() -> None:
 
 def test_of_a_secret_that_begins_with_another_nothing_is_left() -> None:
     assert clean("no abcdefg-hijk", "slack://abcdefg/abcdefg-hijk") == "no ***"
+    assert clean("no query-token", "mmosts://chat.example.org/abcd?token=query-token&a=b") == "no ***"
+
+
+def test_the_reason_is_the_first_warning_and_goes_to_no_other_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(to: Recipient, _: Letter, notes: post._Notes) -> str:
+        logging.getLogger("apprise").debug("payload with the token")
+        logging.getLogger("apprise").warning("no such room")
+        return post._reason(notes, to.url)
+
+    monkeypatch.setattr(post, "_send", refuse)
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("apprise").propagate = True
+    assert (send(to("slack://x"), LETTER), caplog.records) == ("no such room", [])
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
