@@ -85,7 +85,7 @@ class Submitter:
         with self._lock:
             self._requests[request.key] = request
             self._wait(self._batching.add(request))
-            if self._waiting and self._refused_since is None:
+            if self._refused_since is None:
                 self._submit(JobIndex(), {})
 
     def _wait(self, jobs: Iterable[ToSubmit]) -> None:
