@@ -306,6 +306,9 @@ def test_a_file_that_is_gone_is_no_damaged_outcome(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "link")
     with pytest.raises(SchemaError, match="is a link that leads to no file"):
         read_document(tmp_path / "link")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SchemaError, match="is a folder"):
+        read_document(tmp_path / "folder")
     (tmp_path / "file").touch()
     (tmp_path / "below").symlink_to(tmp_path / "file" / "x")
     with pytest.raises(NotADirectoryError):

@@ -12,6 +12,7 @@ import pytest
 from support.factory import keep, key_of, outcome
 from xomflow.core import times
 from xomflow.core.paths import Paths
+from xomflow.outcomes.past import successes
 from xomflow.outcomes.past.successes import Successes
 
 NOW = times.now().replace(microsecond=0)
@@ -33,15 +34,29 @@ def paths(tmp_path: Path) -> Paths:
 def newest(
     paths: Paths, hours: float = 100, belongs: Callable[[str, datetime], bool] = lambda run, ended: True
 ) -> datetime | None:
-    successes = Successes(paths)
-    found = successes.newest("kr83m", "v1", NOW - hours * HOUR, belongs)
-    successes.keep()
+    outcomes = Successes(paths)
+    found = outcomes.newest("kr83m", "v1", NOW - hours * HOUR, belongs)
+    outcomes.keep()
     return found
 
 
 def test_the_newest_of_all_shelves_counts(paths: Paths) -> None:
     for _ in ("read", "kept"):
         assert newest(paths) == NOW - HOUR
+
+
+def test_each_outcome_is_opened_once_unless_it_is_replaced(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    read = successes.read_kept
+    monkeypatch.setattr(successes, "read_kept", lambda file, form: (opened.append(file.stem), read(file, form))[1])
+    runs = {"051999", "052001", "052002"}
+    for expected in (runs, set()):
+        opened.clear()
+        assert newest(paths, belongs=lambda run, ended: False) is None
+        assert runs & set(opened) == expected
+    again = NOW - HOUR / 2
+    keep(paths, outcome(key_of(52_002), ended=times.text(again)))
+    assert newest(paths) == again
 
 
 def test_only_outcomes_that_belong_count(paths: Paths) -> None:
@@ -83,10 +98,13 @@ def test_a_shelf_on_which_nothing_can_be_newer_is_not_looked_at(paths: Paths, mo
     assert looked[3:] == []
 
 
-def test_a_run_without_times_ended_when_its_outcome_was_made(paths: Paths) -> None:
+@pytest.mark.parametrize("start", [None, NOW - 5 * HOUR])
+def test_a_run_without_an_end_ended_at_its_start_or_when_its_outcome_was_made(
+    paths: Paths, start: datetime | None
+) -> None:
     key, ended = key_of(52_003), NOW - HOUR / 2
-    keep(paths, outcome(key, ended=times.text(ended), run={"start": None, "end": None}))
+    keep(paths, outcome(key, ended=times.text(ended), run={"start": times.text_or_none(start), "end": None}))
     os.utime(paths.outcome(key), (ended.timestamp(), ended.timestamp()))
     seen: dict[str, datetime] = {}
     assert newest(paths, belongs=lambda run, moment: bool(seen.setdefault(run, moment))) == ended
-    assert seen["052003"] == ended
+    assert seen["052003"] == (start or ended)

@@ -278,6 +278,18 @@ def test_slurms_list_of_names_is_asked_for_only_after_a_submission_without_an_an
     assert batch.asked == ["xom-good-000001"] * 2, "a job of this name is no reason not to submit"
 
 
+def test_only_a_submission_without_an_answer_is_looked_for_by_its_name(
+    queue: Submitter, batch: FakeBatchSystem
+) -> None:
+    batch.keeps_labels, batch.mumbles = False, True
+    keys = add(queue, request(1), request(2))
+    batch.mumbles = False
+    batch.known["project42"] = BatchJob("50", "another job")
+    batch.names["project42"] = "xom-good-000002"
+    assert queue.look(keys) == dict.fromkeys(keys, "active")
+    assert batch.accepted == ["xom-good-000001", "xom-good-000002"]
+
+
 def test_the_columns_of_a_benchmark_are_snakemakes(queue: Submitter, batch: FakeBatchSystem, tmp_path: Path) -> None:
     used = [
         {"wall_s": 3725.5, "cpu_s": 2.0, "peak_memory_mb": 400.0},

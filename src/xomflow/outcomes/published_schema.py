@@ -20,9 +20,6 @@ _TITLE = "XOM outcome: the results of one analysis for one run, or the failure o
 class _Generator(GenerateJsonSchema):
     """Uses only the keywords that `xomlib.documents.schema` implements, so that a job can check what it writes."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
     def nullable_schema(self, schema: Any) -> dict[str, Any]:
         inner = self.generate_inner(schema["schema"])
         if "$ref" in inner:
