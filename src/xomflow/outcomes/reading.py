@@ -137,7 +137,7 @@ def _without_blank_reasons(document: Any) -> Any:
 
 
 def _without_blank_reason(result: Any) -> Any:
-    if not isinstance(result, dict) or result.get("value") is None:
+    if not isinstance(result, dict):
         return result
     reason = result.get("insufficient")
     return {**result, "insufficient": None} if isinstance(reason, str) and not reason.strip() else result
