@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from support import interface
 from support.factory import KEY, outcome, result, settings, typed
-from xomflow.cli import arguments, checked, tried
+from xomflow.cli import arguments, checked, operator, tried
 from xomflow.cli.completion import Words, bash_script, words_of, zsh_script
 from xomflow.cli.conventions import Plan, add_conventions, carry_out, nothing
 from xomflow.cli.site import VARIABLE, find_site
@@ -41,7 +42,11 @@ def test_words_of_a_wrong_form_are_refused() -> None:
     for text in ("A", "9a", "a-b", "", "ä"):
         assert refusal(arguments.analysis_name, text) == f"{text!r} cannot be the name of an analysis"
     assert [arguments.run_number(text) for text in ("52894", "052801-0bea", "0")] == [52894, 52801, 0]
-    for text in ("", "x", "-5", "5.0", "٣"):
+    assert arguments.failure_class("timeout") == "timeout"
+    assert refusal(arguments.failure_class, "timeuot") == (
+        "'timeuot' is no class of a failure; did you mean 'timeout'?"
+    )
+    for text in ("", "x", "-5", "5.0", "٣", "52801-52899", "52801-", "052801-x", "@kr83m/052801-0bea"):
         assert refusal(arguments.run_number, text) == f"{text!r} is neither a run number nor the id of a campaign"
     assert [arguments.run_or_campaign(text) for text in ("5", "052894", "052801-0bea")] == [
         *("000005", "052894", "052801-0bea"),
@@ -51,6 +56,17 @@ def test_words_of_a_wrong_form_are_refused() -> None:
         assert refusal(arguments.positive, text) == f"{text!r} is not a number above 0"
     assert arguments.past_moment("2026-11-20") == datetime(2026, 11, 20, tzinfo=UTC)
     assert "soon" in refusal(arguments.past_moment, "soon")
+
+
+def test_a_command_that_is_none_is_named_with_the_nearest_one() -> None:
+    lists = " (xom --help lists them)"
+    for words, sentence in {
+        ("retyr", "kr83m"): f"xom has no command 'retyr'; did you mean 'retry'?{lists}",
+        ("qqq",): f"xom has no command 'qqq'{lists}",
+        ("--site", "/x", "status"): "--site stands before the command: write xom COMMAND first, and options after it",
+    }.items():
+        with pytest.raises(UsageError, match=re.escape(sentence)):
+            operator.main(list(words))
 
 
 def test_a_decision_ends_later_than_now() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from support.factory import failed, keep, keep_failure, key_of, outcome
+from support.factory import failed, keep, keep_failure, key_of, outcome, result
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
@@ -293,6 +293,14 @@ def test_a_new_level_and_a_mute_are_of_one_variable_or_of_all(tried: Console) ->
         "light_yield of good to have a new level from run 052006 on"
     ]
     assert planned(tried, "expect late any --from 52006") == ["any of late to have a new level from run 052006 on"]
+    keep(
+        tried.site.paths,
+        outcome(key_of(52006, "late"), [result("there")]),
+        outcome(key_of(52006, "good"), [result("more")]),
+    )
+    sentence = "late has no variable 'any': nothing was done"
+    assert refused(tried, "expect late any --from 52006") == refused(tried, "mute late any --until 3d") == sentence
+    assert planned(tried, "mute good more --until 3d") == ["more of good to be muted"], "saved without a promise"
     assert done(tried, "mute good --until 3d") == ["all variables of good to be muted"]
     assert refused(tried, "mute good --until 2001-01-01") == "--until: '2001-01-01' is past"
     assert listed(tried) == [

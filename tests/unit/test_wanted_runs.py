@@ -82,6 +82,8 @@ def test_whether_all_runs_are_meant() -> None:
 def test_words_that_name_no_run_are_known() -> None:
     wanted = parse_runs(["52001", "51000-51999", "@kr/052001-0000"], now=NOW)
     assert wanted.without_run(("kr", run) for run in RUNS) == ["51000-51999", "@kr/052001-0000"]
+    wanted = parse_runs([], ["tpc*", RUNS[0].mode, "kr83"], ["no*", "nowhere"], now=NOW)
+    assert wanted.without_run(("kr", run) for run in RUNS) == ["--mode kr83", "--tag nowhere"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=8))

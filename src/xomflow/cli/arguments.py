@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import datetime
+from typing import get_args
 
 from xomflow.core import times
 from xomflow.core.errors import UsageError
 from xomflow.core.given_times import moment_of
 from xomflow.core.key import ID, run_id
+from xomflow.core.messages import did_you_mean
+from xomflow.outcomes.model import FailureKind
 from xomflow.planning.runs.wanted import WantedRuns, parse_runs
 
 RUNS_HELP = "52894, 52801-52899, or a campaign as @ANALYSIS/052801-0bea; several are added up"
@@ -29,12 +32,19 @@ def analysis_name(text: str) -> str:
     return text
 
 
+def failure_class(text: str) -> str:
+    """Return the class of a failure."""
+    known = get_args(FailureKind)
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is no class of a failure{did_you_mean(text, known)}")
+    return text
+
+
 def run_number(text: str) -> int:
     """Return the number in a run id, or that of the first run in the id of a campaign."""
-    number = text.partition("-")[0]
-    if not (number.isascii() and number.isdecimal()):
+    if not re.fullmatch(rf"\d+|{ID}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a run number nor the id of a campaign")
-    return int(number)
+    return int(text.partition("-")[0])
 
 
 def run_or_campaign(text: str) -> str:

@@ -29,9 +29,11 @@ from xomflow.cli.commands import (
 from xomflow.cli.site import find_site
 from xomflow.config.load import load_configuration
 from xomflow.core.account import must_own, other_owner, whose
+from xomflow.core.errors import UsageError
 from xomflow.core.files.folder_marks import check_folders
 from xomflow.core.files.maintenance import check_finished
 from xomflow.core.files.work_format import check_format
+from xomflow.core.messages import did_you_mean
 from xomflow.core.paths import Paths
 from xomflow.workflow.trials import as_decided
 from xomlib.printing import say
@@ -100,8 +102,19 @@ def _overview() -> str:
     return "\n\n".join([*groups, "xom COMMAND --help describes the words and options of a command."])
 
 
+def _check_command(words: list[str]) -> None:
+    """Raise `UsageError` where the first word is no command; argparse would list them all."""
+    first, names = (words or ["--help"])[0], [command.name for command in COMMANDS]
+    if first in ("-h", "--help", *names):
+        return
+    if first.startswith("-"):
+        raise UsageError(f"{first} stands before the command: write xom COMMAND first, and options after it")
+    raise UsageError(f"xom has no command {first!r}{did_you_mean(first, names)} (xom --help lists them)")
+
+
 def main(words: list[str]) -> int:
     """Run one of these commands in the folder of its site and return its exit code."""
+    _check_command(words)
     options = make_parser().parse_args(words)
     command: Command = options.command
     run: Callable[..., int] = command.run

@@ -12,6 +12,7 @@ from xomflow.cli.arguments import (
     add_reason,
     add_runs,
     add_until,
+    failure_class,
     named_analyses,
     positive,
     run_number,
@@ -187,7 +188,9 @@ def _analysis(parser: argparse.ArgumentParser) -> None:
 
 
 def _attempts(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--class", dest="kind", help="only runs whose last attempt failed with this class")
+    parser.add_argument(
+        "--class", dest="kind", type=failure_class, help="only runs whose last attempt failed with this class"
+    )
     parser.add_argument("--attempts", type=positive, default=1, help="how many attempts; default: %(default)s")
 
 

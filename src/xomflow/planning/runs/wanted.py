@@ -111,11 +111,14 @@ class WantedRuns:
         return replace(self, words=tuple(words))
 
     def without_run(self, found: Iterable[tuple[str, Run]]) -> list[str]:
-        """Return the words that name none of these pairs of analysis and run."""
-        pairs = list(found) if self.words else []
+        """Return the words, modes and tags that name none of these pairs of analysis and run."""
+        pairs = list(found) if self.words or self.modes or self.tags else []
+        modes = {mode for mode in self.modes if not any(matches(run.mode, (mode,)) for _, run in pairs)}
+        tags = {one for one in self.tags if not any(matches(tag, (one,)) for _, run in pairs for tag in run.tags)}
         ids = {(analysis, run.id) for analysis, run in pairs}
         spans = _merged((number, number) for _, run in pairs for number in _numbers(run))
-        return [word.text for word in self.words if not _names_any(word, ids, spans)]
+        empty = [word.text for word in self.words if not _names_any(word, ids, spans)]
+        return [*empty, *(f"--mode {one}" for one in sorted(modes)), *(f"--tag {one}" for one in sorted(tags))]
 
     def _fits(self, run: Run) -> bool:
         return (

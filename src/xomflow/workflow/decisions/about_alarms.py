@@ -12,10 +12,14 @@ from xomflow.core.paths import Paths
 from xomflow.core.verdicts import is_same, read_alarms
 from xomflow.decisions.model import Subject, Verb
 from xomflow.outcomes.files import list_outcomes
+from xomflow.outcomes.past.makers import look_at_makers
 from xomflow.planning.runs.runs_now import read_runs
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
 from xomflow.workflow.decisions.draft import Draft, check_analysis
+
+# Of more shelves that changed since the last tick the outcomes are not read.
+_MOST_SHELVES = 20
 
 
 def acknowledge(config: Config, ids: Sequence[str]) -> Draft:
@@ -60,9 +64,13 @@ def bad_run(config: Config, wanted: WantedRuns) -> Draft:
 
 def _check(config: Config, analysis: str, variable: str) -> None:
     check_analysis(config, analysis)
-    promised = config.analyses[analysis].variables
-    if variable and promised and variable not in promised:
-        hint = did_you_mean(variable, list(promised))
+    if not variable:
+        return
+    look = look_at_makers(Paths(config.work), _MOST_SHELVES)
+    known = {name for shelf, one in look.found.items() if shelf.analysis == analysis for name in one.units}
+    known.update(config.analyses[analysis].variables)
+    if known and not look.unknown and variable not in known:
+        hint = did_you_mean(variable, known)
         raise UsageError(f"{analysis} has no variable {variable!r}{hint}: nothing was done")
 
 
