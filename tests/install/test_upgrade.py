@@ -133,7 +133,7 @@ def test_jobs_of_a_version_with_an_older_layout_go_on_and_their_figures_are_conv
     to_layout_1(versions.folder / "2.0.0")
     site = versions.site
     site.runs([52001])
-    site.analysis("waits", WAITS + "xomlib.figure('one', b'picture of ' + run_id.encode())\n")
+    site.analysis("waits", WAITS + "xomlib.figure('one', b'\\x89PNG\\r\\n\\x1a\\n picture of ' + run_id.encode())\n")
     site.write_config()
     versions.switch("2.0.0")
     with (site.folder / "tick.log").open("w") as log:
@@ -150,7 +150,9 @@ def test_jobs_of_a_version_with_an_older_layout_go_on_and_their_figures_are_conv
     site.runs([52002])
     assert versions.run().returncode == 0
     pictures = {path.name: path.read_bytes() for path in shelf.iterdir()}
-    assert pictures == {f"{run}.one.png": f"picture of {run}".encode() for run in ("052001", "052002")}
+    assert pictures == {
+        f"{run}.one.png": b"\x89PNG\r\n\x1a\n picture of " + run.encode() for run in ("052001", "052002")
+    }
     assert site.paths.format.read_text() == f"{work_format.FORMAT}\n"
 
     versions.switch("2.0.0")

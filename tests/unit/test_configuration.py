@@ -173,7 +173,7 @@ def test_a_missing_key_within_a_block_is_named(made: Any, sentence: str) -> None
             "analyses.kr83m.slurm.options[0] is '--exclude node1': "
             "an option of sbatch, such as '--constraint=skylake', is needed",
         ),
-        (tree(analyses={"A B": {"version": "v1"}}), "analyses.A B: lower-case letters, digits and _"),
+        (tree(analyses={"A B": {"version": "v1"}}), "analyses.A B: at most 80 lower-case letters, digits and _"),
     ],
 )
 def test_a_wrong_value_is_said_with_its_place(made: Any, start: str) -> None:
@@ -366,8 +366,12 @@ def test_an_analysis_without_script_and_rule_is_said_with_the_nearest_that_has_t
     ]
 
 
-def test_an_analysis_with_a_name_longer_than_any_file_is_said() -> None:
-    assert all("is missing" in line for line in lines(tree(analyses={"a" * 300: {"version": "v1"}})))
+def test_names_and_versions_longer_than_files_can_have_are_said() -> None:
+    (name,) = lines(tree(analyses={"a" * 81: {"version": "v1"}}))
+    assert name.startswith(f"analyses.{'a' * 81}: at most 80 lower-case letters")
+    (version,) = lines(analysis(version="v" * 81))
+    assert version.endswith("a text such as 'v2': at most 80 letters, digits, dots and _, is needed")
+    check_configuration(analysis(version="v" * 80), "config.yaml")
 
 
 def test_scripts_and_rules_of_more_folders_are_found(tmp_path: Path) -> None:

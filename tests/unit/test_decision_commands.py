@@ -14,6 +14,8 @@ from xomflow.cli import conventions
 from xomflow.core import times
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
+from xomflow.decisions.files import standing_decisions, write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.queue import middle
 
@@ -249,6 +251,15 @@ def test_a_drained_site_takes_nothing_until_all_drains_are_taken_back(decide: Co
     assert listed(decide) == ["TIME-drain-WHO | yes | drain | WHO | TIME | a valve"] * 2
     assert done(decide, "undrain") == [f"7 keys ready for the next tick: {keys}"]
     assert (listed(decide), refused(decide, "undrain")) == ([], "the site is not drained: nothing was done")
+
+
+def test_a_decision_of_a_clock_that_is_ahead_is_listed_with_its_time_and_can_be_taken_back(decide: Console) -> None:
+    soon = times.now() + timedelta(hours=1)
+    path = write_decision(decide.site.paths, Decision(Verb.PAUSE, Subject("late"), "kim", soon, "a valve"))
+    rows = decide("decisions", "--all").out
+    assert [row.split(" | ")[1] for row in rows[1:]] == ["it begins at TIME"]
+    assert done(decide, f"withdraw {path.stem}")[0].startswith("0 keys of orders to be taken back")
+    assert standing_decisions(decide.site.paths, soon + timedelta(seconds=1)) == ()
 
 
 def test_a_pause_counts_the_ready_runs_that_are_not_listed(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:

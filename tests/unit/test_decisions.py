@@ -142,6 +142,15 @@ def test_a_decision_that_cannot_be_read_is_a_problem_and_a_deleted_one_is_none(
         assert read_decisions(paths) == Decisions(problems=problems)
 
 
+def test_a_decision_of_a_machine_whose_clock_is_ahead_is_said_until_it_counts() -> None:
+    decisions = Decisions((replace(ACCEPTED, name="a.json"),))
+    assert decisions.begin_later(NOW - timedelta(hours=1)) == [
+        "the decision a.json counts from 2026-11-28T12:00:00Z on, later than now: the clock of the machine on which it "
+        "was made is ahead, or this one's is behind"
+    ]
+    assert decisions.begin_later(NOW) == []
+
+
 def test_only_the_owner_of_work_and_members_of_its_group_decide(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     group = paths.decisions.stat().st_gid
     written = write_decision(paths, ACCEPTED)

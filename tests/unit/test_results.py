@@ -373,6 +373,9 @@ def test_whatever_is_passed_gives_a_valid_result_or_bad_result(given: dict[str, 
 # --- figures and messages ---------------------------------------------------------------------------------------------
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
 class Picture:
     def savefig(self, path: Path) -> None:
         path.write_bytes(b"made by savefig")
@@ -387,7 +390,7 @@ class Sized(Picture):
 
 
 @pytest.mark.parametrize(
-    ("picture", "content"), [(Picture(), b"made by savefig"), (Sized(), b"made by savefig"), (b"bytes", b"bytes")]
+    ("picture", "content"), [(Picture(), b"made by savefig"), (Sized(), b"made by savefig"), (PNG, PNG)]
 )
 def test_a_figure_is_kept(job: Session, tmp_path: Path, picture: Any, content: bytes) -> None:
     figure("over-view_1", picture)
@@ -406,19 +409,29 @@ def test_a_figure_that_is_too_large_is_a_problem_even_if_the_script_goes_on(job:
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["large.png"]
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "a.png", "a b", "a\n", "é", ".", None, 5])
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a.png", "a b", "a\n", "é", ".", "a" * 101, None, 5])
 def test_a_figure_has_a_plain_name(job: Session, tmp_path: Path, name: Any) -> None:
     with pytest.raises(BadResult, match="a figure is named"):
-        figure(name, b"")
+        figure(name, PNG)
     assert job.figures == []
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [(b"%PDF-1.7", "bytes of another kind"), ("plot.png", "of the type str"), (object(), "of the type object")],
+)
+def test_what_is_no_figure_is_refused(job: Session, picture: Any, kind: str) -> None:
+    with pytest.raises(BadResult, match=f"figure 'a' is {kind}; a figure of matplotlib or the bytes of a PNG are"):
+        figure("a", picture)
+    assert job.figures == []
+
+
 def test_a_figure_is_not_saved_twice(job: Session, tmp_path: Path) -> None:
-    figure("a", b"first")
+    figure("a", PNG)
     with pytest.raises(BadResult, match="figure 'a' is saved twice"):
-        figure("a", b"second")
-    assert (tmp_path / "figures/a.png").read_bytes() == b"first"
+        figure("a", PNG + b"second")
+    assert (tmp_path / "figures/a.png").read_bytes() == PNG
 
 
 def test_a_message_says_how_it_went(job: Session) -> None:

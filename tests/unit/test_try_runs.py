@@ -20,7 +20,7 @@ from xomflow.workflow.requests.analysing import try_in_slurm
 from xomlib.attempt import Attempt
 
 GOOD = """
-xomlib.figure('overview', b'a picture')
+xomlib.figure('overview', b'\\x89PNG\\r\\n\\x1a\\n a picture')
 xomlib.Xomresult(variable_name='rate', variable_value=1.5, error=0.1, unit='Hz', n=7).save()
 xomlib.Xomresult(variable_name='yield', insufficient='3 events').save()
 xomlib.xom_message(success=True)
@@ -50,7 +50,7 @@ def test_a_run_is_tried_and_compared_with_what_is_published(place: FastSite) -> 
     assert used.startswith("answer v1 run 052801: ") and " s of 60 s, " in used and used.endswith(" MB of 700 MB")
     figure = place.folder / "tried/answer-052801/figures/overview.png"
     assert where.endswith(f"results and figures are in {place.folder}/tried/answer-052801: {figure}")
-    assert figure.read_bytes() == b"a picture"
+    assert figure.read_bytes() == b"\x89PNG\r\n\x1a\n a picture"
     assert {path: path.stat().st_mtime_ns for path in place.work.rglob("*") if path.is_file()} == before
 
 

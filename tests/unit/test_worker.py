@@ -123,7 +123,7 @@ def test_a_script_may_remove_its_working_directory(tmp_path: Path, monkeypatch: 
 
 
 def test_what_a_script_leaves_can_be_read_whatever_umask_it_sets(tmp_path: Path) -> None:
-    script = "import os, xomlib\nos.umask(0o777)\nxomlib.figure('a', b'png')\ndef main(run_id): pass"
+    script = "import os, xomlib\nos.umask(0o777)\nxomlib.figure('a', b'\\x89PNG\\r\\n\\x1a\\n')\ndef main(run_id): pass"
     assert last_word(tmp_path, script)[0] == 0
     left = [tmp_path / name for name in ("draft.json", "end.json", "figures/a.png")]
     assert [path.stat().st_mode & 0o400 for path in left] == [0o400] * 3

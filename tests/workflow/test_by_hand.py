@@ -100,7 +100,7 @@ def main(run_id):
     told |= {"files": os.listdir(), "umask": os.umask(0)}
     told |= {"input": os.stat(0).st_rdev, "run": xomlib.run(), "module": sys.modules["__main__"].__file__}
     open("left behind", "w").close()
-    xomlib.figure("drawn", b"picture")
+    xomlib.figure("drawn", b"\\x89PNG\\r\\n\\x1a\\n")
     xomlib.Xomresult(variable_name="x", variable_value=1, data={"told": json.dumps(told)}).save()
 
 if __name__ == "__main__":
@@ -236,7 +236,7 @@ def hand(tmp_path: Path) -> Hand:
 
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=int(run_id)).save()"
-PICTURE = "xomlib.figure('overview', b'a picture of ' + run_id.encode())"
+PICTURE = "xomlib.figure('overview', b'\\x89PNG\\r\\n\\x1a\\n of ' + run_id.encode())"
 
 
 def test_nothing_but_json_is_on_standard_output(hand: Hand) -> None:
@@ -261,7 +261,7 @@ def test_runs_and_analyses_are_saved_beside_each_other(hand: Hand) -> None:
     saved = {str(path.relative_to(hand.folder / "saved")): path for path in (hand.folder / "saved").rglob("*.*")}
     keys = [f"{name}-{run}" for name in ("one", "other") for run in ("052001", "052002")]
     assert saved.keys() == {f"{key}/{name}" for key in keys for name in ("results.json", "figures/overview.png")}
-    assert saved["one-052002/figures/overview.png"].read_bytes() == b"a picture of 052002"
+    assert saved["one-052002/figures/overview.png"].read_bytes() == b"\x89PNG\r\n\x1a\n of 052002"
     assert json.loads(saved["one-052002/results.json"].read_text())["results"][0]["value"] == 52002
 
 

@@ -23,7 +23,7 @@ from xomlib.errors import DiskTrouble
 from xomlib.process.failures import failure_of
 
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"
-FIGURE = f"xomlib.figure('a', b'png')\n{GOOD}"
+FIGURE = f"xomlib.figure('a', b'\\x89PNG\\r\\n\\x1a\\n')\n{GOOD}"
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 

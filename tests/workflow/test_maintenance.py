@@ -22,7 +22,7 @@ from xomflow.outcomes.files import digest_of
 BODY = """
 if run_id == "052003":
     raise ValueError("broken")
-xomlib.figure("picture", b"a picture")
+xomlib.figure("picture", b"\\x89PNG\\r\\n\\x1a\\n")
 xomlib.Xomresult(variable_name="answer", variable_value=float(run_id)).save()
 """
 
@@ -80,7 +80,7 @@ def assert_renamed(site: FastSite) -> None:
     assert outcomes_to_redo(site.paths) == {Key("new", "v1", "052002"): 1}
     undrain(site)
     assert site.pending() == {("new", "052002")}  # by the decision only
-    assert site.paths.figure(Key("new", "v1", "052001"), "picture.png").read_bytes() == b"a picture"
+    assert site.paths.figure(Key("new", "v1", "052001"), "picture.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
     assert "new" in (site.paths.store / "test/new/v1/052.lp").read_text()
     assert all(name.startswith("ticks/") for name in files_of(site, "old"))
     assert "new" in (site.paths.page / "data/index.js").read_text()

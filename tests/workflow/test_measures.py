@@ -16,7 +16,7 @@ from xomflow.outcomes.past.makers import Maker
 from xomflow.workflow.requests.looking.outdated import Today, differences
 
 PICTURE = """
-xomlib.figure("picture", b"x" * 5000)
+xomlib.figure("picture", b"\\x89PNG\\r\\n\\x1a\\n" + b"x" * 4992)
 xomlib.Xomresult(variable_name="answer", variable_value=1).save()
 """
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1).save()"

@@ -21,7 +21,7 @@ def test_a_tick_works_below_an_odd_path(tmp_path: Path, site: str, work: str) ->
     folder = tmp_path / site
     folder.mkdir()
     made = Site(folder)
-    made.analysis("one", f"xomlib.figure('a', b'png')\n{GOOD}")
+    made.analysis("one", f"xomlib.figure('a', b'\\x89PNG\\r\\n\\x1a\\n')\n{GOOD}")
     made.runs([52001])
     made.tree["work"] = work
     done = made.tick()

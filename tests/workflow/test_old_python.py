@@ -40,7 +40,7 @@ print(sorted(name for name in files if name.startswith('xomlib.')))
 USES_EVERYTHING = """
 xomlib.Xomresult({'variable_name': 'a', 'variable_value': 1.5, 'runid': int(run_id)}, error=0.1, data={'b': 1}).save()
 xomlib.Xomresult(variable_name='b', insufficient=xomlib.settings()['why'], unit='Hz').save()
-xomlib.figure('overview', b'a picture')
+xomlib.figure('overview', b'\\x89PNG\\r\\n\\x1a\\n')
 xomlib.xom_message(success=True, text='all of it')
 """
 READS_DOCUMENTS = """

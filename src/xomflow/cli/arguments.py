@@ -27,7 +27,7 @@ def reason(text: str) -> str:
 
 def analysis_name(text: str) -> str:
     """Return the name of an analysis, which is that of a folder too."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", text, re.ASCII):
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of an analysis")
     return text
 

@@ -155,11 +155,15 @@ Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
 Growth = Annotated[float, Field(ge=1, le=100)]
 AnalysisName = Annotated[
-    str, *_spelled(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _, a letter first"), AfterValidator(_free)
+    str,
+    *_spelled(r"[a-z][a-z0-9_]{0,79}", "at most 80 lower-case letters, digits and _, a letter first"),
+    AfterValidator(_free),
 ]
 ScriptName = Annotated[str, AfterValidator(_name_or_path)]
 Argument = Annotated[str, AfterValidator(_known_places)]
-Version = Annotated[str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]*", "a text such as 'v2': letters, digits, dots and _")]
+Version = Annotated[
+    str, *_spelled(r"[A-Za-z0-9][A-Za-z0-9._]{0,79}", "a text such as 'v2': at most 80 letters, digits, dots and _")
+]
 FunctionName = Annotated[str, *_spelled(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "a text such as 'module:function'")]
 Prefix = Annotated[str, *_spelled(r"[a-z]+_", "lower-case letters and a final _, such as 'prod_'")]
 SbatchOption = Annotated[

@@ -41,6 +41,12 @@ class Decisions:
     made: tuple[Decision, ...] = ()
     problems: tuple[str, ...] = ()
 
+    def begin_later(self, now: datetime) -> list[str]:
+        """Return a sentence for each decision that does not count yet, since two clocks differ."""
+        then = "later than now: the clock of the machine on which it was made is ahead, or this one's is behind"
+        later = (one for one in self.made if one.when > now)
+        return [f"the decision {one.name} counts from {times.text(one.when)} on, {then}" for one in later]
+
 
 @dataclass(frozen=True, slots=True)
 class _Trust:

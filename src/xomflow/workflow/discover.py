@@ -55,7 +55,7 @@ def survey_now(
     pending = sum(one.pending for one in survey.batch_jobs.values())
     survey.warnings = [*survey.warnings, *describe_nodes_out(open_batch_system(config), pending)]
     paths, decisions = Paths(config.work), read_decisions(Paths(config.work))
-    survey.warnings = [*config.warnings, *survey.warnings, *decisions.problems]
+    survey.warnings = [*config.warnings, *survey.warnings, *decisions.problems, *decisions.begin_later(now)]
     survey.mass_changes = mass_changes(
         paths, StoreConfig.of(config.store), decisions.made, survey.known_groups, frozenset(given_up(paths))
     )

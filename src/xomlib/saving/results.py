@@ -16,6 +16,8 @@ _FORMER = frozenset(
 )
 _MOST_PIXELS = 30_000_000
 _LONGEST_NAME = 200  # characters
+_LONGEST_FILE_NAME = 100
+_PNG = b"\x89PNG\r\n\x1a\n"
 _NAME = f"a line of text without quotes and backslashes, of at most {_LONGEST_NAME} characters,"
 _MOST_RESULTS, _MOST_ENTRIES = 2000, 10_000
 
@@ -176,22 +178,26 @@ def figure(name: str, picture: Any) -> None:
     Parameters
     ----------
     name
-        Letters, digits, dash and underscore; the file is ``<name>.png``.
+        At most 100 letters, digits, dashes and underscores; the file is ``<name>.png``.
     picture
         Anything with matplotlib's ``savefig``, or the bytes of a PNG, which are kept as they are.
 
     Raises
     ------
     BadResult
-        If the name has other characters or was used before, or if the figure is too large.
+        If the name has other characters or was used before, or if the figure is none or too large.
     """
     session = current()
     session.check_process(f"figure {name!r}")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise BadResult(f"a figure is named {name!r}; only letters, digits, dash and underscore are allowed")
+    if not isinstance(name, str) or not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{_LONGEST_FILE_NAME}}}", name):
+        form = f"at most {_LONGEST_FILE_NAME} letters, digits, dashes and underscores are allowed"
+        raise BadResult(f"a figure is named {shortened(repr(name), _LONGEST_NAME)}; {form}")
     file_name = f"{name}.png"
     if file_name in session.figures:
         raise BadResult(f"figure {name!r} is saved twice")
+    if not (picture.startswith(_PNG) if isinstance(picture, bytes) else hasattr(picture, "savefig")):
+        kind = "bytes of another kind" if isinstance(picture, bytes) else f"of the type {type(picture).__name__}"
+        raise BadResult(f"figure {name!r} is {kind}; a figure of matplotlib or the bytes of a PNG are needed")
     if session.folder is not None:
         with session.writing(session.folder / "figures" / file_name) as path:
             if isinstance(picture, bytes):

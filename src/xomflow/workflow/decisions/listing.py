@@ -54,6 +54,8 @@ class _Look:
         one = self.stand.get(made.name)
         if made.what is Verb.WITHDRAW:
             return "it took others back"
+        if made.when > times.now():
+            return f"it begins at {times.text(made.when)}"
         if one is None:
             return "it has ended" if made.until and made.until <= times.now() else "it was taken back"
         if one.what is Verb.ACCEPT and one.subject.analysis:
@@ -91,6 +93,9 @@ def withdraw(config: Config, names: Iterable[str]) -> Draft:
     for name in dict.fromkeys(map(_stem, names)):
         if name not in made:
             raise UsageError(f"there is no decision {name!r}{did_you_mean(name, made)}; see: xom decisions --all")
+        if made[name].when > times.now():
+            back.append(made[name].name)
+            continue
         if why_not := look.why_over(made[name]):
             raise UsageError(f"{name} holds no more, {why_not}: there is nothing to take back")
         one = look.stand[made[name].name]
