@@ -244,6 +244,13 @@ def test_a_pause_is_of_one_analysis_until_it_is_resumed(decide: Console) -> None
     assert refused(decide, "pause camp --until 2001-01-01") == "--until: '2001-01-01' is past"
 
 
+def test_a_drain_that_waits_says_what_it_waits_for(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xomflow.workflow.decisions.draining.wait_until_quiet", lambda config: iter(["1 job runs"]))
+    assert decide("drain", "--wait", "--why", "a valve").out[-1] == "1 job runs"
+    assert decide("drain", "--wait", "--why", "a valve") == Typed(["1 job runs"], []), "it is drained already"
+    assert decide("drain", "--wait", "--json", "--why", "a valve") == Typed([], ["1 job runs"])
+
+
 def test_a_drained_site_takes_nothing_until_all_drains_are_taken_back(decide: Console) -> None:
     keys = "good v1 run 052011, good v1 run 052006, late v1 run 052011 and 4 more"
     for _ in range(2):

@@ -12,7 +12,7 @@ import pytest
 
 from support.factory import settings
 from support.site import document
-from xomflow.core.errors import ConfigurationError
+from xomflow.core.errors import ConfigurationError, RunDBError, UsageError
 from xomflow.core.key import group_id
 from xomflow.workflow.requests.describe_job import describe_job, with_documents
 from xomlib import JobError, by_hand
@@ -61,6 +61,31 @@ def test_a_campaign_has_all_its_members_whatever_their_state(tmp_path: Path) -> 
     made = described(tmp_path, group_id([52001, 52002]), period={"gap": "1 d"}, run_modes=["tpc_bkg"])
     assert made.run is not None
     assert made.run["runs"] == ["052001", "052002"]
+
+
+def test_what_is_no_campaign_of_the_analysis_is_named(tmp_path: Path) -> None:
+    runs = (document(52001), document(52002), document(52009))
+    (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, runs)))
+    period, whole = {"gap": "2 h"}, group_id([52001, 52002])
+    for block, wanted, sentence in (
+        ({}, whole, f"{whole} is the id of a campaign, and analyses.mine has no period: give a run id"),
+        ({"period": period}, "052001-0000", f"no campaign 052001-0000 of mine: run 52001 belongs to {whole}"),
+        ({"period": period}, "052005-0000", "there is no campaign 052005-0000 of mine: run 52005 belongs to none"),
+        ({}, "0520011", "run id '0520011' is not a number of at most six digits, nor the id of a campaign"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            described(tmp_path, wanted, **block)
+        assert sentence in str(caught.value)
+
+
+def test_why_there_is_no_document_of_a_run_goes_with_the_job_but_a_campaign_needs_its_runs(tmp_path: Path) -> None:
+    runs = tmp_path / "runs.jsonl"
+    runs.write_text(json.dumps({"number": 52001}))
+    assert "has no document of run 52004: give --documents FILE" in described(tmp_path, "52004").why_no_run
+    assert described(tmp_path, "52001").why_no_run.endswith(f" (file {runs})")
+    runs.unlink()
+    with pytest.raises(RunDBError):
+        described(tmp_path, group_id([52001, 52002]), period={"gap": "2 h"})
 
 
 def test_named_documents_take_the_place_of_any_run_database(tmp_path: Path) -> None:

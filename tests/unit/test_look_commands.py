@@ -229,6 +229,27 @@ def test_a_log_is_that_of_an_attempt_or_the_newest_and_others_are_named(look: Co
     ]
 
 
+def test_a_log_that_is_followed_has_each_state_once_and_what_is_added(
+    look: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [("it works", []), ("it works", ["a", "b"]), ("it is done", ["c"])]
+    monkeypatch.setattr("xomflow.workflow.requests.looking.follow.follow", lambda config, key: iter(steps))
+    key = "good v1 run 052007"
+    assert look("log good 52007 -f") == Typed(["a", "b", "c"], [f"{key}: it works", f"{key}: it is done"])
+
+
+@pytest.mark.parametrize(
+    ("words", "function"),
+    [("history 1", "history.history"), ("outdated", "outdated.outdated"), ("du", "space.space_of")],
+)
+def test_what_could_not_be_read_is_said_beside_the_answer(
+    look: Console, monkeypatch: pytest.MonkeyPatch, words: str, function: str
+) -> None:
+    monkeypatch.setattr(f"xomflow.workflow.requests.looking.{function}", lambda *_: ([], ["a folder cannot be read"]))
+    found = look(words)
+    assert (found.err, bool(found.out)) == (["a folder cannot be read"], True)
+
+
 # --- history ----------------------------------------------------------------------------------------------------------
 def test_the_history_of_a_run_has_attempts_ticks_and_locks(look: Console) -> None:
     where = f"{os.uname().nodename}, process {os.getpid()}"

@@ -114,6 +114,7 @@ def test_the_reason_is_the_first_warning_and_goes_to_no_other_log(
     caplog.set_level(logging.DEBUG)
     logging.getLogger("apprise").propagate = True
     assert (send(to("slack://x"), LETTER), caplog.records) == ("no such room", [])
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

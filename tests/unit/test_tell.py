@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from support.factory import NOW
+from support.factory import NOW, settings
 from support.in_process import in_fork
 from support.mail import address_file
 from xomflow.core.paths import Paths
@@ -200,6 +200,20 @@ def test_news_without_digests_leave_the_day_of_the_last_one(paths: Paths) -> Non
     assert "the digest" in text
 
 
+def test_the_days_of_digests_go_on_through_ticks_without_news(paths: Paths) -> None:
+    post = Post()
+    for now, hour in ((MORNING, 6), (MORNING, None), (MORNING + timedelta(days=1), 6)):
+        say(paths, post, now=now, hour=hour, recipients=(JANE,))
+    assert post.names() == [JANE.name]
+
+
+def test_digests_that_are_switched_on_begin_the_next_day_without_news_too(paths: Paths) -> None:
+    post = Post()
+    for days, hour in ((0, None), (0, 6), (1, 6)):
+        say(paths, post, suspended(), MORNING + timedelta(days=days), (JANE,), hour)
+    assert ["the digest" in text for _, text in post.sent] == [False, True]
+
+
 def test_the_first_digest_comes_the_day_after_they_were_switched_on(paths: Paths) -> None:
     post = Post()
     say(paths, post, suspended(), now=MORNING, recipients=(JANE,))
@@ -234,6 +248,8 @@ def test_only_mail_addresses_are_contacts(paths: Paths) -> None:
 def test_settings_are_handed_on_as_they_are() -> None:
     for one in (NotifySettings(), NotifySettings(Path("/a"), 6, "https://x/", {"kr83m": "jane"})):
         assert NotifySettings.from_json(json.loads(json.dumps(one.to_json()))) == one
+    analyses = {"kr83m": {"version": "v1", "contact": "jane"}, "daq": {"version": "v1"}}
+    assert NotifySettings.of(settings(analyses=analyses)).contacts == {"kr83m": "jane"}
 
 
 def test_one_who_is_no_recipient_any_more_is_forgotten(paths: Paths) -> None:
@@ -264,6 +280,32 @@ def test_the_contact_of_an_analysis_is_told_only_about_it(paths: Paths) -> None:
     post.sent.clear()
     say(paths, post, recipients=(JANE,), contacts="mailto://xom:pw@mail.example.org?from=xom@example.org")
     assert post.names() == ["jane@example.org", "max@example.org"]
+    say(paths, post, recipients=(JANE,), contacts="mailto://xom:pw@mail.example.org?from=xom@example.org")
+    assert set(read_told(paths)) == {JANE.name}, "a contact about whom nothing is known is forgotten"
+
+
+def test_contacts_get_no_digest(paths: Paths) -> None:
+    post = Post()
+    for days in range(2):
+        now = MORNING + timedelta(days=days)
+        say(
+            paths, post, suspended("max@example.org"), now, (JANE,), hour=6, contacts="mailto://xom:pw@mail.example.org"
+        )
+    assert [name for name, text in post.sent if "the digest" in text] == [JANE.name]
+
+
+def test_what_is_not_due_is_not_made(paths: Paths) -> None:
+    situation = Situation(suspended(), ALL, NOW, "here")
+    assert tell(paths, Addresses((JANE,)), situation, None, lambda: pytest.fail("a digest was made"), Post()) == []
+
+
+def test_nothing_is_written_where_there_is_nothing_to_tell(paths: Paths) -> None:
+    say(paths, Post())
+    assert not paths.told.exists()
+    say(paths, Post(), suspended())
+    before = paths.told.stat()
+    say(paths, Post(), suspended())
+    assert paths.told.stat() == before
 
 
 def test_a_contact_who_gets_everything_is_told_once(paths: Paths) -> None:

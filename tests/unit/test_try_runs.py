@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from support.batch import FakeBatchSystem
 from support.factory import KEY, keep, outcome, result
 from support.in_process import FastSite
 from xomflow.config.load import load_configuration
+from xomflow.core.errors import XomError
 from xomflow.core.key import Key
 from xomflow.slurm.batch_system import BatchJob, JobEnd
 from xomflow.workflow.requests.analysing import try_in_slurm
+from xomflow.workflow.requests.analysing.try_runs import try_here
 from xomlib.attempt import Attempt
 
 GOOD = """
@@ -85,6 +88,32 @@ def test_what_cannot_be_tried_is_one_sentence(place: FastSite) -> None:
         done = place.xom("try", *words)
         assert done.stdout == "" and sentence in done.stderr, done.stderr
         assert done.returncode in (2, 3) and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (CompletedProcess("", -2, b"[]"), r"^answer v1 run 052801: the attempt was interrupted$"),
+        (CompletedProcess("", 130, b"{}"), "the attempt was interrupted"),
+        (CompletedProcess("", 1, b""), "made no attempt, it ended with exit status 1 and the reason above"),
+        (CompletedProcess("", 0, b"[]"), "made no attempt, it ended with exit status 0 and"),
+        (CompletedProcess("", 126, b"{}"), "made no attempt, it ended with exit status 126 and"),
+        (OSError(2, "No such file or directory"), "cannot be started here: No such file or directory$"),
+    ],
+)
+def test_an_interpreter_that_makes_no_attempt_is_one_sentence(
+    place: FastSite, monkeypatch: pytest.MonkeyPatch, answer: CompletedProcess[bytes] | OSError, sentence: str
+) -> None:
+    def run(*_: object, **__: object) -> CompletedProcess[bytes]:
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    place.write_config()
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setattr("subprocess.run", run)
+    with pytest.raises(XomError, match=sentence):
+        try_here(load_configuration(Path("config.yaml")), "answer", "52801", "here", place.folder / "tried")
 
 
 def test_a_notebook_tries_a_run_from_any_folder(place: FastSite, tmp_path: Path) -> None:

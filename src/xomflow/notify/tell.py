@@ -66,7 +66,7 @@ def digest_day(hour: int | None, now: datetime) -> str:
 
 def recipients_of(addresses: Addresses, matters: Iterable[Matter], told: ToldByName) -> list[Recipient]:
     """Return all who may get a message; those whose server failed last come last, so that it delays no other."""
-    mails = {one.contact for one in matters if one.contact} | {one for one, of in told.items() if of.known}
+    mails = {one.contact for one in matters} | {one for one, of in told.items() if of.known}
     there = {one.name for one in addresses.recipients}
     contacts = [addresses.contact(mail) for mail in sorted(mails - there) if "@" in mail]
     found = [*addresses.recipients, *(one for one in contacts if one)]
