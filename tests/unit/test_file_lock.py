@@ -73,8 +73,8 @@ def _of_the_process_only(file: Any, how: int) -> None:
 
 
 def test_locks_that_work_are_accepted_and_leave_nothing(tmp_path: Path) -> None:
-    check_locks(tmp_path / "locks")
-    assert list((tmp_path / "locks").iterdir()) == []
+    check_locks(tmp_path / "work/locks")
+    assert list((tmp_path / "work/locks").iterdir()) == []
 
 
 @pytest.mark.parametrize(

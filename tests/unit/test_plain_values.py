@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,6 +54,7 @@ REFUSED: list[tuple[Any, str]] = [
     (of_pandas("Series"), "a is a pandas Series, a single number is needed: save .item()"),
     (of_pandas("Series", 2), "a is a pandas Series, a single number is needed: save one of its values"),
     (of_pandas("DataFrame", 1, 2), "a is a pandas DataFrame, a single number is needed: save one of its values"),
+    (type("NAType", (), {"__module__": "pandas._libs"})(), "a is NAType, a single number is needed"),
     (Scalar(1, kind="m"), "a is a time span, a number in the unit is needed: value / numpy.timedelta64(1, 's') gives"),
     (Scalar(1, kind="M"), "a is a date, a number is needed: subtract a reference and divide by numpy.timedelta64(1"),
     (Scalar(1, kind="O"), "a is of dtype object, a number is needed: value.astype(float)"),
@@ -110,10 +112,13 @@ def test_an_error_is_one_number_or_two_sides() -> None:
     assert {value: errors(value, "a") for value in rows} == rows
     assert errors([0.25, 0.5], "a") == (0.5, 0.25, 0.5)
 
-    class Array(list):
+    class Array:
         shape = (2,)
 
-    assert errors(Array([1, 2]), "a") == (2.0, 1.0, 2.0)
+        def __iter__(self) -> Iterator[float]:
+            yield from (1, 2)
+
+    assert errors(Array(), "a") == (2.0, 1.0, 2.0)
     for value, words in (
         (-0.1, r"^a is -0\.1, it cannot be negative$"),
         ((0.1, -0.1), r"^a is \(0\.1, -0\.1\), it cannot be negative$"),

@@ -30,6 +30,7 @@ from xomflow.workflow.ending import finish
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, troubles_of
 from xomflow.workflow.tick import Tick
+from xomlib.files import dump_json
 
 TAKEN = "all needed data can be read; taken by this tick"
 FULL = "all needed data can be read; this tick is full, a later one takes it"
@@ -314,6 +315,16 @@ def test_a_publication_that_fails_leaves_a_summary_without_it(
         place("job", "publish", str(tick.files.folder))
     found = read_summary(tick.files)
     assert (found.published, found.site_errors) == (None, [MOVED])
+
+
+def test_what_a_run_of_the_tick_has_ended_needs_no_person(tick: Tick, place: Console) -> None:
+    survey = read(tick.files.survey)
+    survey["for_person"] = ["good is suspended", "camp is suspended", "a mass change"]
+    survey["ended_by"] = {f"{key.analysis} is suspended": [key.as_dict()] for key in CLAIMED[:2]}
+    dump_json(tick.files.survey, survey)
+    keep(tick.paths, outcome(CLAIMED[0]))
+    place("job", "publish", str(tick.files.folder))
+    assert read_summary(tick.files).for_person == ["camp is suspended", "a mass change"]
 
 
 def test_what_the_end_of_a_tick_cannot_do_is_an_error_in_its_summary(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +161,17 @@ def test_memory_and_time_are_those_of_this_process(tmp_path: Path) -> None:
     _, after = last_word(tmp_path, work)
     assert after["cpu_s"] > before["cpu_s"] > 0
     assert after["peak_memory_mb"] > 150
+
+
+def test_processes_that_the_script_started_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, children = SimpleNamespace(ru_utime=1, ru_stime=0.25), SimpleNamespace(ru_utime=4, ru_stime=0.5)
+    own.ru_maxrss, children.ru_maxrss = 1024, 2**40
+    used = {resource.RUSAGE_SELF: own, resource.RUSAGE_CHILDREN: children}
+    monkeypatch.setattr(resource, "getrusage", used.__getitem__)
+    assert worker._resources() == {
+        "cpu_s": 5.75,
+        "peak_memory_mb": 2**40 / (2**20 if sys.platform == "darwin" else 1024),
+    }
 
 
 def test_without_proc_the_peak_is_what_the_kernel_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,8 +65,7 @@ def complaints(value: Any, schema: dict, place: str = "") -> Iterator:
     if isinstance(value, dict):
         yield from _complaints_of_object(value, schema, place)
     if "oneOf" in schema and sum(not any(complaints(value, form)) for form in schema["oneOf"]) != 1:
-        names = " and ".join(schema["oneOf"][0].get("properties", {}))
-        yield place, f"should have exactly one of {names}" if names else "should have exactly one of several forms"
+        yield place, f"should have exactly one of {' and '.join(schema['oneOf'][0]['properties'])}"
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
             yield from complaints(item, schema["items"], f"{place}[{index}]")

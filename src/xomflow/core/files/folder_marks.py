@@ -35,10 +35,11 @@ def check_folders(paths: Paths) -> None:
     marked = _lines(_mark_of_work(paths))
     if marked is None and str(paths.work.absolute()) in _noted():
         raise _away(paths.work, _mark_of_work(paths))
+    site = _id_in(marked or ())
     for folder in (paths.outcomes, paths.all_figures, paths.store, paths.decisions):
         if (own := _lines(mark(folder))) is not None:
-            if _id_in(marked or ()) and _id_in(own) not in ("", _id_in(marked or ())):
-                raise _foreign(folder, _id_in(marked or ()))
+            if site and _id_in(own) not in ("", site):
+                raise _foreign(folder, site)
             continue
         # A store may be deleted at any time. A mount point or a link would still be there.
         deleted = folder == paths.store and not os.path.lexists(folder)

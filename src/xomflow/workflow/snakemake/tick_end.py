@@ -120,7 +120,7 @@ class TickEnd:
             if not files.summary.exists():
                 self._stop(f"the report could not be written, see {files.folder}", _code_of(ended))
         summary = read_summary(files)
-        complaint = self._submitter.complaint if failed else ""
+        complaint = self._submitter.complaint
         troubles = [*troubles_of(summary, failed, complaint), *unforeseen]
         news = note_news(troubles, (tick.paths, files), has_event=any(map(is_event, summary.site_errors)))
         code = exit_code(summary, failed, complaint, bool(unforeseen))
