@@ -134,12 +134,11 @@ def test_the_run_lists_have_every_run_that_is_not_done(tick: Tick) -> None:
 
 
 def test_the_jobs_of_an_analysis_have_what_their_scripts_are_given(tick: Tick, place: Console) -> None:
-    jobs = {name: read(tick.files.folder / f"jobs/{name}.json") for name in ("good", "good+v2", "camp", "late")}
+    jobs = {path.stem: read(path) for path in (tick.files.folder / "jobs").iterdir()}
     assert {name: list(one.pop("runs")) for name, one in jobs.items()} == {
         "good": ["052011", "052007"],
         "good+v2": ["052002"],
         "camp": ["052011-1079", "052001-acfd"],
-        "late": [],
     }
     common = {
         "script": str(place.site.folder / "extra/scripts/analyses/good.py"),
@@ -293,7 +292,7 @@ def test_a_tick_writes_its_files_and_no_more(summary: Summary, tick: Tick) -> No
     names = ("good", "good+v2", "camp", "late")
     assert files == {
         *("batches.json", "claims.json", "lock", "published.json", "settings.json", "summary.json", "survey.json"),
-        *(f"jobs/{name}.json" for name in names),
+        *(f"jobs/{name}.json" for name in names[:3]),  # those with claimed runs
         *(f"runs/{name}.tsv" for name in names),
     }
     assert (tick.paths.set_aside / "good/v1/052/odd.txt.1").exists()

@@ -165,13 +165,11 @@ def test_memory_and_time_are_those_of_this_process(tmp_path: Path) -> None:
 
 def test_processes_that_the_script_started_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
     own, children = SimpleNamespace(ru_utime=1, ru_stime=0.25), SimpleNamespace(ru_utime=4, ru_stime=0.5)
-    own.ru_maxrss, children.ru_maxrss = 1024, 2**40
+    own.ru_maxrss, children.ru_maxrss = 1, 2**40
+    monkeypatch.setattr(sys, "platform", "linux")
     used = {resource.RUSAGE_SELF: own, resource.RUSAGE_CHILDREN: children}
     monkeypatch.setattr(resource, "getrusage", used.__getitem__)
-    assert worker._resources() == {
-        "cpu_s": 5.75,
-        "peak_memory_mb": 2**40 / (2**20 if sys.platform == "darwin" else 1024),
-    }
+    assert worker._resources() == {"cpu_s": 5.75, "peak_memory_mb": 2**30}
 
 
 def test_without_proc_the_peak_is_what_the_kernel_counts(monkeypatch: pytest.MonkeyPatch) -> None:
