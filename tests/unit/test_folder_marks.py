@@ -55,9 +55,11 @@ def test_a_first_start_begins_with_nothing_or_with_empty_folders(paths: Paths) -
 
 
 def test_a_used_folder_is_fine(used: Paths) -> None:
+    before = {path: path.stat().st_ino for path in used.work.rglob(".xom-*")}
     for _ in range(2):
         check_folders(used)
         mark_folders(used, local_store=True)
+    assert {path: path.stat().st_ino for path in used.work.rglob(".xom-*")} == before, "nothing is written again"
 
 
 @pytest.mark.parametrize("name", ["outcomes", "figures", "store", "decisions"])
@@ -107,6 +109,7 @@ def test_a_link_that_leads_elsewhere_is_as_a_disk_that_is_away(used: Paths) -> N
 def test_results_of_a_version_without_marks_get_them(paths: Paths) -> None:
     (paths.outcomes / "kr83m").mkdir(parents=True)
     (paths.ledger / "local-test_").mkdir(parents=True)
+    paths.decisions.mkdir()
     check_folders(paths)
     mark_folders(paths, local_store=False)
     assert mark(paths.outcomes).exists() and not paths.store.exists()
@@ -121,6 +124,12 @@ def test_results_of_a_version_without_marks_may_be_away_at_the_upgrade(paths: Pa
     folder = paths.work / name
     folder.mkdir() if place == "empty folder" else folder.symlink_to("nowhere")
     assert refused(paths).startswith(f"work/{name}: .xom-{name} is not in it")
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_disk_that_is_away(paths: Paths) -> None:
+    (paths.outcomes / "kr83m").mkdir(parents=True)
+    paths.all_figures.touch()
+    check_folders(paths)
 
 
 def test_a_deleted_store_comes_again(used: Paths) -> None:
@@ -168,11 +177,12 @@ def test_marks_without_an_id_get_that_of_the_others(used: Paths) -> None:
     before = mark(used.all_figures).read_text()
     mark(used.outcomes).write_text("")
     check_folders(used)
-    (used.work / ".xom-work").write_text("outcomes\nfigures\n")
+    (used.work / ".xom-work").write_text("outcomes\nfigures\nstore\n")
     check_folders(used)
-    mark_folders(used, local_store=True)
+    mark_folders(used, local_store=False)
     assert {path.read_text() for path in map(mark, (used.outcomes, used.all_figures, used.store))} == {before}
-    assert before in (used.work / ".xom-work").read_text()
+    lines = (used.work / ".xom-work").read_text().splitlines()
+    assert sorted(lines) == sorted([before.strip(), "decisions", "figures", "outcomes", "store"])
 
 
 def test_a_mark_that_cannot_be_read_is_trouble_of_the_disk(used: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

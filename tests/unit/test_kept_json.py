@@ -81,6 +81,12 @@ def test_a_whole_file_is_returned(tmp_path: Path, value: Any, parse: Any) -> Non
     assert read_kept(tmp_path / "kept.json", parse) == value
 
 
+def test_a_text_and_an_object_are_no_array(tmp_path: Path) -> None:
+    for value in ("ab", {"a": "b"}):
+        dump_json(tmp_path / "kept.json", value)
+        assert read_kept(tmp_path / "kept.json", list_of(str)) is None
+
+
 def test_a_true_is_not_a_number(tmp_path: Path) -> None:
     dump_json(tmp_path / "kept.json", [1, True])
     assert read_kept(tmp_path / "kept.json", list_of(int)) is None

@@ -20,3 +20,4 @@ def test_a_reason_always_has_words(words: str) -> None:
 
 def test_an_empty_text_is_no_reason() -> None:
     assert Reason.of("") is None
+    assert Reason.of("because") == Reason("because")

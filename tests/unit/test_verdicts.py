@@ -49,13 +49,22 @@ def test_damaged_files_count_as_none(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     dump_json(paths.alarms, [{"id": "x"}])
     assert read_alarms(paths) == []
+    write_atomically(paths.bands("kr83m", "v1", "052"), b"\xff\n")
+    assert read_bands(paths, "kr83m", "v1", "052") == {}
 
 
 def test_a_line_that_is_not_written_to_its_end_costs_only_its_run(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     verdicts = [Verdict(f"{run:06d}", "2026-11-01T00:00:00Z", 10.2) for run in (52894, 52895)]
-    write_atomically(paths.bands("kr83m", "v1", "052"), bands_text({YIELD: verdicts})[:-20])
-    assert read_bands(paths, "kr83m", "v1", "052") == {YIELD: verdicts[:1]}
+    text = bands_text({YIELD: verdicts})
+    for damaged, left in (
+        (text[:-20], verdicts[:1]),
+        (text[:20] + text[text.index("\n") :], verdicts[1:]),
+        ("[" * 100_000 + "\n" + text, verdicts),
+        ("{}\n[1, 2, 3, 4]\n" + text, verdicts),
+    ):
+        write_atomically(paths.bands("kr83m", "v1", "052"), damaged)
+        assert read_bands(paths, "kr83m", "v1", "052") == {YIELD: left}
 
 
 def test_an_alarm_needs_a_reason_until_a_person_gives_one() -> None:

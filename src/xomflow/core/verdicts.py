@@ -260,7 +260,7 @@ def read_bands(paths: Paths, analysis: str, version: str, shelf: str) -> dict[Se
                 one = Verdict.from_json([run, start, *rest])
                 found.setdefault(SeriesId(analysis, version, group, variable), []).append(one)
         except (ValueError, TypeError, AttributeError, RecursionError):
-            break  # a tick that was killed, or one that writes it at this moment
+            pass  # a tick that was killed, or one that writes it at this moment
     return found
 
 

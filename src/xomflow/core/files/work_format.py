@@ -134,12 +134,10 @@ def bring_up_to_date(
         If the layout is newer.
     """
     if not paths.format.exists() or format_of(paths) < present:
-        with exclusive(paths.discovery_lock):  # another tick may be converting
+        with exclusive(paths.discovery_lock):  # another tick may be converting; from here on it is no new folder
             may_raise = not has_older_jobs(paths)
             for older in range(format_of(paths), present):
                 converters[older](paths)
                 if may_raise:
                     write_atomically(paths.format, f"{older + 1}\n")
-            if not paths.format.exists() and may_raise:
-                write_atomically(paths.format, f"{present}\n")
     check_format(paths, present)
