@@ -67,7 +67,7 @@ def workflow(**changes: Any) -> Any:
     output = SimpleNamespace(dryrun=False)
     made: dict[str, Any] = {"is_main_process": True, "configfiles": [], "output_settings": output, "local_exec": True}
     made["config_settings"] = SimpleNamespace(config_args=[])
-    made["resource_settings"] = SimpleNamespace(nodes=None)
+    made["resource_settings"] = SimpleNamespace(nodes=None, _parsed_default_resources={})
     made |= {"included_stack": [], "linemaps": {"Snakefile": {1: 1}}, "_rules": {"one": rule()}, "rules": [rule()]}
     persistence = SimpleNamespace(save_iocache=print, iocache_path=".snakemake/iocache")
     made |= {"scheduler": scheduler, "persistence": persistence, **changes}

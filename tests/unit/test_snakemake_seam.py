@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from snakemake.common import get_function_params
 from snakemake.iocontainers import Params
 from snakemake.jobs import Job
+from snakemake.resources import Resource, Resources
 from snakemake.shell import shell
 
 from support.seam import rule, unmet_uses_of, workflow
@@ -143,3 +147,26 @@ def test_only_the_path_of_a_program_with_its_arguments_takes_the_place_of_the_sh
     assert [is_in_its_place(one) for one in commands] == [True, False, False, False, False]
     monkeypatch.setattr(shell, "_process_suffix", "; true")
     assert not is_in_its_place("/bin/a b")
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_the_folder_for_temporary_files_is_found_once_for_jobs_here_unless_people_gave_one(is_here: bool) -> None:
+    of_snakemake = Resources.default("bare")
+    of_people = Resources.parse(["tmpdir=shutil.which('sh')"], allow_expressions=True)
+    for defaults in (of_snakemake, of_people, Resources()):
+        settings = SimpleNamespace(nodes=None, _parsed_default_resources=defaults)
+        Snakemake(workflow(resource_settings=settings, local_exec=is_here)).finds_resources_with_less_work()
+    assert of_people["tmpdir"].is_evaluable()
+    if is_here:
+        assert of_snakemake["tmpdir"].value == tempfile.gettempdir()
+    else:
+        assert of_snakemake["tmpdir"].is_evaluable()
+
+
+def test_snakemake_does_not_look_for_the_parameters_of_its_own_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    Snakemake(workflow()).finds_resources_with_less_work()
+    monkeypatch.delattr(inspect, "signature")
+    (given,) = (
+        one for one in get_function_params(Resource("memory", 1).evaluate).values() if one.kind is one.VAR_KEYWORD
+    )
+    assert given.name == "kwargs"

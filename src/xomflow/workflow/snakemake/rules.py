@@ -65,6 +65,7 @@ class Rules:
 
     def __init__(self, workflow: Any, tree: dict[str, Any]) -> None:
         self._snakemake = Snakemake(workflow)
+        self._snakemake.finds_resources_with_less_work()
         self._steps: Steps | None = None
         files = self._snakemake.configuration_files
         if self._snakemake.has_lost_arguments:
