@@ -13,9 +13,9 @@ import yaml
 
 from support.demo_tree import GOLDEN, demo_tree, kept
 from support.grafana import alert_rules, boards, panel, panels, questions
-from xomflow import grafana
 from xomflow.core.paths import ROOT
 from xomflow.grafana import flux
+from xomflow.grafana import tree as grafana
 from xomflow.grafana.site import Analysis, BoardSettings, Bucket, Site, Variable
 
 YIELD = Variable("light_yield", "PE/keV", warn=(9.0, 11.0), error=(8.0, None))

@@ -13,8 +13,8 @@ import pytest
 from test_grafana import SITE
 
 from support.grafana import panels
-from xomflow import grafana
 from xomflow.core.paths import ROOT
+from xomflow.grafana import tree as grafana
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,3 @@ changed.
 
 May import: outcomes, config, core. Must never ask a server, read an account, or write outside its folder.
 """
-
-from xomflow.grafana.tree import files_of, write_tree
-
-__all__ = ["files_of", "write_tree"]

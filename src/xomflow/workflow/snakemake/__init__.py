@@ -7,3 +7,6 @@ import gc
 
 # The modules of Snakemake, and there are many, stay to the end: without this each search for cycles goes through them.
 gc.freeze()
+# What a tick and a dry-run make besides lasts as long as they do, so Python looks for cycles in it less often than it
+# would: 700 new objects are those of one module.
+gc.set_threshold(20_000)
