@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -29,9 +28,8 @@ from xomlib.files import read_text
 Fingerprint = int | str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Shelf:
-    """The outcomes of up to a thousand runs of one version of one analysis."""
+class Shelf(NamedTuple):
+    """The outcomes of up to a thousand runs of one version of one analysis; a site has thousands of shelves."""
 
     analysis: str
     version: str

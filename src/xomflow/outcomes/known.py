@@ -44,7 +44,7 @@ class KnownResults:
     """
 
     def __init__(self, paths: Paths, ledger: Path) -> None:
-        self._paths = paths
+        self._paths, self._outcomes = paths, str(paths.outcomes)
         self._ledger = ledger
         self._published: dict[str, str] = read_kept(ledger / "stamps.json", _times_of_folders) or {}
 
@@ -77,7 +77,7 @@ class KnownResults:
         FolderAwayError
             If they are on a disk that is away.
         """
-        folder = f"{self._paths.outcomes}/{shelf}"
+        folder = f"{self._outcomes}/{shelf}"
         try:
             if not everything and self._published.get(str(shelf)) == str(changed_in(folder)):
                 return {}

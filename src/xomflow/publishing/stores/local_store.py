@@ -85,7 +85,7 @@ class LocalStore:
 
     def stamp(self, shelf: Shelf, table: str = "") -> str | None:
         """Return the stamp of the file of a shelf; see `Store.stamp`."""
-        return stamp_of(self._path(shelf, table))
+        return stamp_of(self._place(shelf, table))
 
     def digest(self, shelf: Shelf, table: str = "") -> str:
         """Return the digest of the file of a shelf; see `Store.digest`."""
@@ -133,7 +133,10 @@ class LocalStore:
         return b"".join(lines)
 
     def _path(self, shelf: Shelf, table: str = "") -> Path:
-        return (self._own / table if table else self._folder) / f"{shelf}.lp"
+        return Path(self._place(shelf, table))
+
+    def _place(self, shelf: Shelf, table: str) -> str:
+        return f"{self._own}/{table}/{shelf}.lp" if table else f"{self._folder}/{shelf}.lp"
 
     def _put(self, path: Path, content: bytes) -> None:
         try:
