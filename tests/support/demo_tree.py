@@ -16,9 +16,9 @@ WHOLE = ("provisioning/", "-demonstrator", "-operations", "-run", "-daq_rate", "
 
 def demo_tree() -> dict[str, str]:
     """Return what a site with the demo's configuration and results writes, by path."""
-    from xomflow.grafana import tree as grafana
     from xomflow.config.load import load_configuration
     from xomflow.core.paths import Paths
+    from xomflow.grafana import tree as grafana
     from xomflow.grafana.site import Bucket
     from xomflow.outcomes.past.makers import Makers
     from xomflow.workflow.documents import ReportConfig

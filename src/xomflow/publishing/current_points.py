@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.united import RunEntries, united
 
 OnRead = Callable[[Shelf, Mapping[str, Outcome]], None]
+
+# Shelves whose metadata of runs are in memory at a time; a group may have runs of several.
+_SHELVES = 4
 
 
 class CurrentPoints:
@@ -63,7 +67,7 @@ class CurrentPoints:
         self._page_url = page_url
         self._cache = OutcomeCache(paths, may_write)
         self._metadata = RunMetadata(paths)
-        self._entries: dict[str, dict[str, RunEntries]] = {}
+        self._entries = functools.lru_cache(_SHELVES)(self._metadata.of)
         self.current = CurrentResults(paths, groups)
 
     @property
@@ -144,7 +148,4 @@ class CurrentPoints:
         return whole
 
     def _entries_of(self, run: str) -> RunEntries | None:
-        shelf = shelf_of(run)
-        if shelf not in self._entries:
-            self._entries[shelf] = self._metadata.of(shelf)
-        return self._entries[shelf].get(run)
+        return self._entries(shelf_of(run)).get(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
@@ -166,8 +165,15 @@ class _Publishing:
         published = filter(self._scope.concerns, shelves_in(self._ledger))  # some may have lost their outcomes
         shelves_of_all = sorted({*points.shelves(), *published})
         try:
-            for _, shelves in itertools.groupby(shelves_of_all, key=lambda shelf: shelf.analysis):
-                self._publish_analysis(list(shelves))
+            fingerprints = {shelf: points.fingerprint(shelf) for shelf in shelves_of_all}
+            changed = [one for one in shelves_of_all if not self._is_published(one, fingerprints[one])]
+            for analysis in dict.fromkeys(one.analysis for one in changed):
+                self._renew_analysis([one for one in shelves_of_all if one.analysis == analysis])
+            # All analyses of the same runs follow each other, so the metadata of runs are read once, and not all kept.
+            for shelf in sorted(changed, key=lambda one: one.name):
+                self._publish_and_note(shelf, fingerprints[shelf])
+            for shelf in shelves_of_all:
+                self._stored.note_unknown(shelf)
         except StoreAwayError as error:
             receipt.problems.append(str(error))
             receipt.away = True
@@ -177,18 +183,15 @@ class _Publishing:
         receipt.problems[:0] = points.set_aside_damaged()
         return receipt
 
-    def _publish_analysis(self, shelves: list[Shelf]) -> None:
-        fingerprints = {shelf: self._points.fingerprint(shelf) for shelf in shelves}
-        changed = [one for one in shelves if not self._is_published(one, fingerprints[one])]
-        if changed and not any(self._is_of_present_form(one) for one in shelves):
+    def _renew_analysis(self, shelves: list[Shelf]) -> None:
+        if not any(self._is_of_present_form(one) for one in shelves):
             self._tried(self._store.renew, shelves[0].analysis, self._renewable(shelves))
-        for shelf in changed:
-            if self._tried(self._publish_shelf, shelf):
-                self._stored.note(shelf)
-                if not self._points.unknown_in(shelf, {}):
-                    self._seen.note(shelf, fingerprints[shelf])
-        for shelf in shelves:
-            self._stored.note_unknown(shelf)
+
+    def _publish_and_note(self, shelf: Shelf, fingerprint: Fingerprint) -> None:
+        if self._tried(self._publish_shelf, shelf):
+            self._stored.note(shelf)
+            if not self._points.unknown_in(shelf, {}):
+                self._seen.note(shelf, fingerprint)
 
     def _renewable(self, shelves: list[Shelf]) -> Iterator[tuple[Shelf, Points]]:
         """Yield the points of the shelves that can be published now: the others keep the points that they have."""
