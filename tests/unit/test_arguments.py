@@ -14,6 +14,7 @@ import pytest
 from support import interface
 from support.factory import KEY, outcome, result, settings, typed
 from xomflow.cli import arguments, checked, operator, tried
+from xomflow.cli.commands import messages
 from xomflow.cli.completion import Words, bash_script, words_of, zsh_script
 from xomflow.cli.conventions import Plan, add_conventions, carry_out, nothing
 from xomflow.cli.site import VARIABLE, find_site
@@ -56,6 +57,7 @@ def test_words_of_a_wrong_form_are_refused() -> None:
         assert refusal(arguments.positive, text) == f"{text!r} is not a number above 0"
     assert arguments.past_moment("2026-11-20") == datetime(2026, 11, 20, tzinfo=UTC)
     assert "soon" in refusal(arguments.past_moment, "soon")
+    assert "soon" in refusal(messages._length, "soon")
 
 
 def test_a_command_that_is_none_is_named_with_the_nearest_one() -> None:

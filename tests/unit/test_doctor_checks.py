@@ -23,7 +23,7 @@ from xomflow.core.tick_summary import Summary
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
 from xomflow.notify.state import Told, write_told
 from xomflow.slurm.batch_system import BatchJob, JobEnd
-from xomflow.workflow.requests.doctor import folder, servers, ticks
+from xomflow.workflow.requests.doctor import folder, servers, site, ticks
 from xomflow.workflow.requests.doctor.finding import Check, Finding, examine, worst
 from xomflow.workflow.requests.doctor.site import examine_site
 from xomlib.files import dump_json
@@ -121,6 +121,20 @@ def test_a_configuration_that_is_wrong_is_all_there_is_to_say(tmp_path: Path) ->
         ("configuration", "fix what the line names", ExitCode.CONFIGURATION)
     }
     assert len(found) > 2
+
+
+def test_a_good_configuration_has_its_analyses_and_warnings_beside_what_else_is_examined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = SimpleNamespace(work=tmp_path, analyses={"kr83m": 1, "daq_rate": 2}, warnings=["two names are alike"])
+    monkeypatch.setattr(site, "load_configuration", lambda file: config)
+    for name in ("folder_checks", "server_checks", "tick_checks"):
+        monkeypatch.setattr(site, name, lambda *_, name=name: [Check(name, lambda: [Finding("all is well")])])
+    assert [(name, one.seen) for name, one in examine_site(tmp_path / "config.yaml")] == [
+        ("configuration", "2 analyses: kr83m, daq_rate"),
+        ("configuration", "two names are alike"),
+        *((name, "all is well") for name in ("folder_checks", "server_checks", "tick_checks")),
+    ]
 
 
 # --- the folder -------------------------------------------------------------------------------------------------------

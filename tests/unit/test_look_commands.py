@@ -156,6 +156,9 @@ def test_why_has_a_line_for_each_analysis_and_trial(look: Console) -> None:
         f"good v2 run 052007: {ready}",
     ]
     assert look("why 52009").out == ["the run database has no run 52009"]
+    assert json.loads("".join(look("why 52009 --json").out)) == [{"sentence": "the run database has no run 52009"}]
+    look.site.paths.outcome(key_of(52001, "good", "v2")).write_text("{")
+    assert look("why 52001").out[-1] == "good v2 run 052001: done: the outcome is there"
 
 
 def test_why_names_the_alarms_between_their_first_run_and_the_one_with_which_they_were_found(look: Console) -> None:
@@ -271,6 +274,10 @@ def test_the_history_of_a_run_has_attempts_ticks_and_locks(look: Console) -> Non
         "TIME | good v1 run 052001 | attempt 1 is done | 2 min at node01",
         "TIME | good v2 run 052001 | attempt 1 is done | 2 s at node01",
     ]
+    path = look.site.paths.outcome(key_of(52003, "good"))
+    path.rename(path.with_name("052003.superseded.json"))
+    done = "TIME | good v1 run 052003 | attempt 1 is done | 2.0 h at node01; its outcome is superseded"
+    assert look("history 52003").out == [head, done]
     assert look("history 1").out == ["nothing has happened to run 000001; its state: xom why 1"]
     assert json.loads("".join(look("history 1 --json").out)) == []
 

@@ -210,6 +210,15 @@ def test_index_is_made_anew_only_after_a_change(tmp_path: Path, monkeypatch: pyt
     assert list(content(tmp_path / "data/newest.js")["event_rate"]["v1"]) == ["other"]
 
 
+def test_an_analysis_that_is_removed_leaves_the_index(tmp_path: Path) -> None:
+    written(tmp_path, outcome())
+    page.write_index(tmp_path, [KEY])
+    for _ in range(2):  # again where nothing is left
+        page.remove_chunks(tmp_path, "event_rate")
+        page.write_index(tmp_path, [KEY])
+        assert content(tmp_path / "data/index.js") == {"chunks": []}
+
+
 def test_a_file_that_is_no_chunk_is_not_listed(tmp_path: Path) -> None:
     path = tmp_path / "data/event_rate/v1/052.js"
     path.parent.mkdir(parents=True)

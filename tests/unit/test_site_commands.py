@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.notify.settings import NotifySettings
 from xomflow.outcomes.past.makers import Maker
 from xomflow.planning.brake import BrakeError
 from xomflow.workflow.messages.looking import RecipientLine
@@ -281,6 +283,18 @@ def test_each_command_of_rules_gets_its_arguments(
     monkeypatch.setenv("XOM_BATCH_JOB", "slurm 7")
     assert call("run", folder, "good", "v1", "052001") == (3, alone, "")
     assert call("batch", folder, "b-1") == (4, [(tick, "b-1"), (paths, tick, "the batch")], "")
+
+
+def test_what_could_not_be_told_is_said_on_standard_error(
+    tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[Any] = []
+    told = "xomflow.workflow.messages.of_tick.tell_about"
+    monkeypatch.setattr(told, lambda *words: given.append(words) or ["notify: it is away"])
+    handed_on = NotifySettings(page_url="https://x/", contacts={"kr83m": "jane"})
+    monkeypatch.setattr("sys.stdin", StringIO(json.dumps(handed_on.to_json())))
+    assert job.main(["notify", str(tick.folder), "5"]) == 0
+    assert (given, capsys.readouterr().err) == ([(tick, handed_on, 5)], "notify: it is away\n")
 
 
 def test_the_job_commands_are_named_where_none_is_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xomflow.cli.arguments import add_runs, analysis_name, wanted_runs
+from xomflow.cli.arguments import add_runs, analysis_name, positive, wanted_runs
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import add_json
 from xomflow.cli.table import say_json, say_table
@@ -122,7 +122,7 @@ def _of_new_analysis(parser: argparse.ArgumentParser) -> None:
 def _of_try(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("analysis", type=analysis_name)
     parser.add_argument("run", nargs="?", help="number of a run, or the id of a campaign")
-    parser.add_argument("--last", type=_positive, metavar="N", help="the newest N runs whose data can be read")
+    parser.add_argument("--last", type=positive, metavar="N", help="the newest N runs whose data can be read")
     parser.add_argument("--slurm", action="store_true", help="as a job of Slurm for each run; Ctrl-C cancels them")
     parser.add_argument("--save", type=_absolute, help="folder for results and figures; default: a temporary one")
     parser.add_argument("--report", type=_absolute, help=argparse.SUPPRESS)
@@ -153,12 +153,6 @@ def _of_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=_absolute, default=".", help="folder for table and figure; default: the working directory"
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
-    return int(text)
 
 
 def _absolute(text: str) -> Path:

@@ -54,7 +54,7 @@ def _length(text: str) -> float:
     try:
         return seconds_of(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
 
 
 def report(config: Config, options: argparse.Namespace) -> int:
