@@ -105,6 +105,10 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no subject": (lambda path: path.write_text(json.dumps({"what": "redo"})), "it has no 'who'"),
     "odd subject": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": []})), "not a JSON object"),
     "odd runs": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": "all"}})), "not a list"),
+    "run of six letters": (
+        lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": ["052894", "the ill"]}})),
+        "'the ill' in its subject is not the id of a run or campaign, such as '052894'",
+    ),
     "odd run": (lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"runs": [52001]}})), "not a text"),
     "odd attempts": (
         lambda path: path.write_text(json.dumps(CONTENT | {"subject": {"attempts": ["1"]}})),

@@ -70,6 +70,8 @@ def test_a_result_is_saved_once_and_becomes_the_record_of_the_first_xom(session:
             "time": "2026-09-25T00:00:00+00:00",
         }
     ]
+    (bare,) = Xomresult(given(lineage=None, data={})).get_result_record()
+    assert bare["fields"] == {"yield": 1.5, "runid": one.runid}
     assert (one.container, one.lineage, one.figure_path, one.sr_tag) == ("a.simg", {"peaks": "abc"}, None, None)
 
 

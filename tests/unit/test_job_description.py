@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from support.factory import json_values
 from xomlib import JobError
-from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ByHand, ContextSpec, JobDescription, JobKey
 
 TREE: dict[str, Any] = {
     "key": {"analysis": "kr83m", "version": "v1", "run": "052894"},
@@ -54,6 +54,10 @@ def test_what_may_be_left_out_has_an_empty_value() -> None:
     )
     assert short == JobDescription(JobKey("kr83m", "v1", "052894"), TREE["script"], ContextSpec("a:b"))
     assert (short.settings, short.run, short.draft) == ({}, None, None)
+
+
+def test_a_script_by_hand_may_have_no_limits() -> None:
+    assert ByHand.from_json({"memory_mb": 0, "time_limit_s": 0}) == ByHand(0, 0)
 
 
 def test_the_run_number_of_a_campaign_is_that_of_its_first_run() -> None:

@@ -127,7 +127,7 @@ def test_what_is_no_document_or_of_a_superrun_is_named() -> None:
     with pytest.raises(BadDocument, match=r"^the document of superrun .* is left out: it has no run") as caught:
         number_of({"name": "_sr1"})
     assert caught.value.kind == "superrun"
-    assert number_of({"name": "_sr1", "number": 5}) == 5
+    assert [number_of({"name": "_sr1", "number": number}) for number in (5, 5.0)] == [5, 5]
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

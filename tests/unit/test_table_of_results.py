@@ -53,8 +53,9 @@ def test_a_site_is_found_upwards_and_names_its_work(tmp_path: Path, monkeypatch:
     assert find_work() == tmp_path / "data/work"
     monkeypatch.chdir("/")
     assert find_work(tmp_path) == find_work(tmp_path / "data/work") == tmp_path / "data/work"
-    monkeypatch.setenv("XOM_SITE", str(tmp_path))
-    assert find_work() == tmp_path / "data/work"
+    for named in (tmp_path, tmp_path / "data/work"):
+        monkeypatch.setenv("XOM_SITE", str(named))
+        assert find_work() == tmp_path / "data/work"
 
 
 def test_a_sentence_tells_why_no_site_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +76,7 @@ def test_a_sentence_tells_why_no_site_is_found(tmp_path: Path, monkeypatch: pyte
 # --- what is asked for ------------------------------------------------------------------------------------------------
 def test_the_newest_version_has_the_highest_number() -> None:
     assert newest(["v9", "v10", "v2"]) == "v10"
-    assert newest(["v1.9", "v1.10", "draft"]) == "v1.10"
+    assert newest(["v1.9", "v1.10", "draft"]) == newest(["v1.10", "10"]) == "v1.10"
 
 
 def test_results_of_the_first_xom_are_never_the_newest_unless_they_are_the_only_ones() -> None:
@@ -124,16 +125,22 @@ def test_of_campaigns_with_a_common_run_the_published_one_counts_until_a_tick_su
     assert runs_of(paths) == [large.run]
 
 
-def test_a_file_that_is_no_outcome_costs_itself_and_is_named(paths: Paths) -> None:
+def test_a_file_that_is_no_outcome_costs_itself_and_is_named_each_time(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep(paths, outcome())
     folder = paths.outcome(KEY).parent
     (folder / "052895.json").write_text("{")
     (folder / "052896.json").write_text(json.dumps(outcome()))
     (folder / "052897.json").write_text("[]")
-    found = Outcomes(paths.work, "kr83m", "v1")
-    assert [row.run_id for row in found.rows()] == ["052894"]
-    assert len(found.problems) == 3
-    assert "052896.json is left out: it is the outcome of kr83m v1 052894" in found.problems[1]
+    (folder / "052898.json").write_text(json.dumps(outcome(key_of(52898), run={"start": 5})))
+    age(paths)
+    monkeypatch.setattr("xomlib.table.outcomes.time.time_ns", lambda: folder.stat().st_ctime_ns + 3_000_000_000)
+    for _ in range(2):
+        found = Outcomes(paths.work, "kr83m", "v1")
+        assert [row.run_id for row in found.rows()] == ["052894"]
+        assert len(found.problems) == 4
+        assert "052896.json is left out: it is the outcome of kr83m v1 052894" in found.problems[1]
 
 
 def test_outcomes_of_the_first_form_are_read(paths: Paths) -> None:
@@ -211,7 +218,10 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
     decide(Verb.WITHDRAW, -5, decisions=(whole,))
     decide(Verb.WITHDRAW, -4, decisions=(some,), runs=("052899",))
     whole_file = json.loads(next(paths.decisions.glob("*.json")).read_text())
-    odd = [{"when": "today"}, {"when": 5}, {"subject": ...}, {"until": "never"}, {"why": ...}]
+    decide(Verb.VETO, -3, runs=("052901",), until=1)
+    odd = [{"when": "today"}, {"when": 5}, {"subject": ...}, {"until": "never"}, {"why": ...}, {"subject": []}]
+    odd += [{"subject": {"runs": runs}} for runs in ("052894", [52894], ["the ill"], ["052894 "])]
+    odd += [{"subject": {"runs": ["052894"], "decisions": 5}}]
     changed = [{name: value for name, value in {**whole_file, **one}.items() if value is not ...} for one in odd]
     for number, content in enumerate(["{", "[]", "5", "null", *map(json.dumps, changed)]):
         (paths.decisions / f"odd-{number}.json").write_text(content)
@@ -219,7 +229,7 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
     (paths.decisions / "notes.txt").write_text(json.dumps(whole_file))
     expected = vetoes(standing(read_decisions(paths).made, NOW), "kr83m")
     assert vetoed_runs(paths.work, "kr83m", NOW) == expected
-    assert sorted(expected) == [52892, 52893, 52894, 52895, 52900]
+    assert sorted(expected) == [52892, 52893, 52894, 52895, 52900, 52901]
     assert vetoed_runs(paths.work / "none", "kr83m", NOW) == {}
 
 

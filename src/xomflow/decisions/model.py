@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from enum import StrEnum
 from itertools import compress
 from typing import Any
 
-from xomflow.core.key import Key
+from xomflow.core.key import ID, Key
 from xomflow.core.messages import some_of
 from xomflow.core.reason import Reason
 from xomflow.core.verdicts import renamed
@@ -232,6 +233,8 @@ def _entry(name: str, value: Any) -> Any:
         raise TypeError(f"{name} of its subject are not numbers")
     elif name != "attempts" and not all(isinstance(one, str) for one in value):
         raise TypeError("an entry of its subject is not a text")
+    elif name == "runs" and (odd := [one for one in value if not re.fullmatch(ID, one)]):
+        raise ValueError(f"{odd[0]!r} in its subject is not the id of a run or campaign, such as '052894'")
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -16,9 +16,8 @@ def newest(versions: Iterable[str]) -> str:
 
 
 def _order(version: str) -> tuple:
-    """Return what sorts versions: numbers in them count as numbers."""
-    parts = [part for part in re.split(r"(\d+)", version) if part]
-    words = [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+    """Return what sorts versions: texts and numbers take turns in it, and numbers count as numbers."""
+    words = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
     return (not version.startswith("history."), words)
 
 
