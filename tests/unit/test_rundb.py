@@ -51,6 +51,17 @@ def test_a_file_that_ends_in_the_middle_of_a_document_cannot_be_read(tmp_path: P
     assert sorted(read(tmp_path, whole).runs) == [52000, 52001]
 
 
+@pytest.mark.parametrize("options", [{}, {"indent": 2}], ids=["array", "pretty array"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+def test_a_file_with_a_list_of_documents_is_refused_as_a_whole(
+    tmp_path: Path, mark: bytes, options: dict[str, Any]
+) -> None:
+    sentence = r"runs\.jsonl has not one document a line: export it again without --jsonArray and --pretty"
+    for content in (json.dumps([document(52000)], **options), json.dumps(document(52000), indent=1)):
+        with pytest.raises(RunDBError, match=sentence):
+            read(tmp_path, mark + content.encode())
+
+
 def test_single_documents_are_found_in_every_form_of_their_number(tmp_path: Path) -> None:
     numbers: list[Any] = [52000, 52001.0, "052002", {"$numberInt": "52003"}, {"$numberLong": "52004"}]
     numbers += [{"$numberDouble": "52005.0"}]

@@ -136,6 +136,7 @@ class FileRunDB:
         try:
             # It may be a pipe of the site's: a tick that waits for it is named by the others.
             with self._path.open("rb") as file:
+                self._check_form(file.peek())
                 count, line = 0, b""
                 for whole in file:
                     for line in whole.splitlines(keepends=True) if b"\r" in whole else (whole,):
@@ -148,6 +149,12 @@ class FileRunDB:
                 f"rundb.file: {self._path} cannot be read: it ends in the middle of line {count}, "
                 "as while it is written; nothing changes until it is whole"
             )
+
+    def _check_form(self, begin: bytes) -> None:
+        """Raise `RunDBError` where the file begins with a list, or with a line that has the begin of a document."""
+        if re.match(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|\{\s*\n)", begin):
+            then = "export it again without --jsonArray and --pretty"
+            raise RunDBError(f"rundb.file: {self._path} has not one document a line: {then}")
 
     def _shelved(self) -> Iterator[tuple[str, bytes]]:
         """Yield each line with the shelf of the first run number in it, which is nearly always that of the document."""
