@@ -88,6 +88,7 @@ class FakeBatchSystem:
         return str(request.memory_mb), self.refused.get(request.key.analysis, "")
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
+        assert log.parent.is_dir(), "a batch system ends a job whose output it cannot write"
         self.asked.append(request.name)
         self._answer()
         if reason := self.refused.get(request.key.analysis):

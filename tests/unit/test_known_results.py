@@ -158,6 +158,9 @@ def test_fingerprints_are_kept_where_something_was_noted_or_forgotten(tmp_path: 
     again.note(SHELF, "x")
     again.keep()
     assert json.loads(file.read_text()) == {str(SHELF): "x"}
+    before = file.stat().st_ino
+    again.keep()
+    assert file.stat().st_ino == before
 
 
 # --- shelves ----------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class SeenFingerprints:
         """Write the file, if something was noted or forgotten; without an entry there is none."""
         if self._seen and self._seen != self._kept:
             write_kept(self._path, json.dumps(self._seen))
-        elif self._kept and not self._seen:
+        elif not self._seen:
             self._path.unlink(missing_ok=True)
         self._kept = dict(self._seen)
 

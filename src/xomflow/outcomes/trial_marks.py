@@ -36,6 +36,6 @@ def renew_marks(paths: Paths, published: Collection[Method], trials: Collection[
 
 
 def _marked(paths: Paths) -> frozenset[Method]:
-    analyses = [name for name in names_in(paths.outcomes) if not name.startswith(".")]
+    analyses = names_in(paths.outcomes)
     methods = ((analysis, version) for analysis in analyses for version in list_versions(paths, analysis))
     return frozenset(method for method in methods if paths.trial_mark(*method).exists())

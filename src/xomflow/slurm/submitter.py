@@ -180,7 +180,7 @@ class Submitter:
         if job.batch:
             write_batch(self._files, job.batch)
             log = self._files.log(f"batch-{job.batch.name}")
-            log.parent.mkdir(parents=True, exist_ok=True)
+            log.parent.mkdir(exist_ok=True)
             return self._batch.submit(request, label, log, self._tick_lock)
         log = self._paths.log(request.key)
         log.parent.mkdir(parents=True, exist_ok=True)
