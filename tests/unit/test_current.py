@@ -56,6 +56,17 @@ def test_a_group_that_splits_keeps_its_result_until_each_part_has_one() -> None:
     assert current(judge(results((1, 2, 5, 6), (1, 2), (5, 6)), parts)) == "bc"
 
 
+def test_the_results_that_have_its_runs_are_named_and_no_others() -> None:
+    made = results((5, 6), (1, 2), (4, 5), (6, 7), (8, 9))
+    assert judge(made, groups((1, 2), (4, 5), (6, 7), (8, 9))).superseded == {"a": "these results have its runs: c, d"}
+
+
+def test_where_single_runs_are_taken_only_the_result_of_a_group_goes_with_a_run() -> None:
+    found = judge(results((1, 2), (3,)), groups((1,), single=True))
+    assert found.superseded == {"a": "the analysis no longer takes run 000002"}
+    assert current(found) == "b"
+
+
 def test_a_group_that_dissolves_leaves_no_result() -> None:
     assert current(judge(results((1, 2), (3,)), groups())) == ""
 
