@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from xomflow.jobs.batches.node_home import remove_old_homes
+from xomflow.jobs.batches.node_home import home_on_node, remove_old_homes
 from xomflow.jobs.batches.run_batch import end_of_job
 from xomflow.jobs.batches.silent_ends import RunnerEnd, failure_of
+from xomlib.process.locks import is_locked
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,19 @@ def test_a_member_without_a_record_counts_as_what_ended_its_runner(end: RunnerEn
 @pytest.mark.parametrize(("told", "end"), [("", 1600.0), ("1500", 1500.0), ("9999", 1600.0), ("soon", 1600.0)])
 def test_a_job_ends_at_its_time_limit_or_when_the_batch_system_says(told: str, end: float) -> None:
     assert end_of_job(600.0, 1000.0, told) == end
+
+
+def test_a_batch_has_a_locked_home_on_its_node_in_the_place_of_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old = tmp_path / "xom-preloaded-old"
+    old.mkdir()
+    os.utime(old, (0.0, 0.0))
+    with home_on_node() as home:
+        assert is_locked(str(home.lock))
+        assert list(tmp_path.iterdir()) == [home.folder]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_node_keeps_nothing_of_killed_jobs_and_everything_of_others(tmp_path: Path) -> None:

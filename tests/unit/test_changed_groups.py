@@ -20,6 +20,7 @@ from xomflow.core.verdicts import Mark, SeriesId, Verdict
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.group_changes import GroupChanges, group_changes
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
+from xomflow.outcomes.files import superseded_path
 from xomflow.page import chunk
 from xomflow.page.files import read_head, read_source, with_head, write_if_new
 from xomflow.page.newest import merged, newest_results, newest_verdicts
@@ -61,6 +62,11 @@ def test_results_of_groups_that_go_without_others_are_lost(paths: Paths) -> None
     runs = [f"{number:06d}" for number in both]
     keep(paths, outcome(Key(*METHOD, group_id(both)), run={"runs": runs, "runs_missing": []}))
     assert changes(paths, both).lost == frozenset(), "another result has all their runs"
+    for group in (ONE, TWO):
+        path = paths.outcome(Key(*METHOD, group_id(group)))
+        path.rename(superseded_path(path))
+    write_groups(paths, {METHOD: KnownGroups(Groups((both,)))})
+    assert changes(paths, ONE, TWO) == GroupChanges(frozenset(), frozenset()), "they have their own results again"
 
 
 def test_results_that_are_made_anew_count_once_and_only_beside_the_groups_of_the_tick_before(paths: Paths) -> None:
@@ -70,6 +76,7 @@ def test_results_that_are_made_anew_count_once_and_only_beside_the_groups_of_the
     assert changes(paths, longer, TWO).regrouped == frozenset()
     write_groups(paths, {METHOD: KnownGroups(Groups((ONE, TWO)))})
     assert changes(paths, longer, TWO).regrouped == names(ONE)
+    assert changes(paths, TWO, unknown=frozenset(ONE)).regrouped == frozenset()
     assert changes(paths, longer, (*TWO, 52010)).regrouped == names(ONE, TWO)
     write_groups(paths, {METHOD: KnownGroups(Groups((longer, TWO)))})
     assert changes(paths, longer, (*TWO, 52010)).regrouped == names(TWO)

@@ -39,6 +39,10 @@ def test_a_group_that_gained_a_run_keeps_its_result_until_there_is_one_of_all() 
     assert after.superseded == {"a": "these results have its runs: b"}
 
 
+def test_a_run_that_could_not_be_read_is_not_waited_for() -> None:
+    assert judge({"a": Revision((1, 2), missing=(3,))}, groups((1, 2, 3))).current == {"a": None}
+
+
 def test_a_group_that_lost_a_run_by_decision_has_no_result_at_once() -> None:
     assert judge(results((1, 2, 3)), groups((1, 2))).superseded == {"a": "the analysis no longer takes run 000003"}
 

@@ -154,6 +154,12 @@ def test_members_begin_in_order_and_each_end_is_recorded_once(
     assert all(one.in_batch_job and one.home and not one.home.folder.exists() for one in children.around)
 
 
+def test_the_last_member_is_waited_for(paths: Paths, tick: TickPaths, children: Children) -> None:
+    children.signals = [lambda: None, lambda: children.ends.update({1: 0})]
+    assert work(paths, tick, KEYS[0]) == 0
+    assert (children.asked, children.waited) == ([], [])
+
+
 def test_a_kill_by_the_kernel_before_a_member_began_is_not_its_end(
     paths: Paths, tick: TickPaths, children: Children
 ) -> None:

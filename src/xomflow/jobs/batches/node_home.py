@@ -31,4 +31,4 @@ def remove_old_homes(place: Path, now: float) -> None:
     for home in place.glob(f"{_NAME}*"):
         with contextlib.suppress(OSError):  # of another account, or another process removes it
             if now - home.stat().st_mtime > _OLD_SECONDS and not is_locked(str(home / _LOCK)):
-                shutil.rmtree(home, ignore_errors=True)
+                shutil.rmtree(home)
