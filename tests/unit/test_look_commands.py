@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from support.factory import failed, keep, keep_failure, key_of, outcome
+from support.factory import NOW, failed, keep, keep_failure, key_of, outcome
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
@@ -19,6 +19,8 @@ from xomflow.core.paths import TickPaths
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.progress.claims import Claim, write_claims
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomlib.files import dump_json, write_atomically
 from xomlib.printing import WARNING
 
@@ -280,6 +282,25 @@ def test_the_history_of_a_run_has_attempts_ticks_and_locks(look: Console) -> Non
     assert look("history 52003").out == [head, done]
     assert look("history 1").out == ["nothing has happened to run 000001; its state: xom why 1"]
     assert json.loads("".join(look("history 1 --json").out)) == []
+
+
+def test_the_history_of_a_run_has_the_job_that_is_to_work_on_it(look: Console) -> None:
+    for key, job in ((key_of(52002, "good"), "17"), (key_of(52003, "good"), ""), (GOOD, "18")):
+        submissions.note(look.site.paths, Submission(key, 2, "tick-1", NOW, job))
+    submitted = "TIME | good v1 run {} | attempt 2 was submitted | {}"
+    assert submitted.format("052002", "job 17") in look("history 52002").out
+    assert submitted.format("052003", "its job has no number yet") in look("history 52003").out
+    assert not any("was submitted" in line for line in look("history 52007").out), "it works already"
+
+
+def test_a_record_that_cannot_be_read_is_named_beside_the_history(look: Console) -> None:
+    outcomes = look.site.paths.shelves("good", "v1") / "052"
+    (outcomes / "052001.json").write_text("{")
+    (outcomes / "052004.json").mkdir()
+    (outcomes / "052005.json").symlink_to("moved")
+    for number in (52001, 52004, 52005):
+        found = look(f"history {number}").err
+        assert len(found) == 1 and f"good/v1/052/0{number}.json: " in found[0]
 
 
 def test_the_history_of_a_run_has_the_decisions_about_it_and_what_took_them_back(look: Console) -> None:
