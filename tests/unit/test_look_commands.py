@@ -14,6 +14,7 @@ from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
 from xomflow.core import times
+from xomflow.core.errors import ContextError
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
@@ -371,6 +372,21 @@ def test_outdated_names_what_was_made_by_other_software(look: Console) -> None:
         "good | v1 | 052001 | software",
         "good | v2 | 052001 | software",
     ]
+
+
+def test_outdated_compares_each_run_with_its_own_software_and_says_what_it_cannot_compare(
+    look: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ContextError("the context is away")
+
+    tree = look.site.tree
+    tree["software"] = [{**tree["software"][0], "max_run": 52001}, {**tree["software"][0], "min_run": 52002}]
+    tree["analyses"]["good"]["needs"] = ["peaks"]
+    monkeypatch.setattr("xomflow.storage.context_probe.ContextProbe.describe", fail)
+    found = look("outdated")
+    assert found.out[1] == "good | v1 | 3 | 3 | 0 | 3 | 0 | 0 | 052003"
+    assert found.err == ["the context is away; its lineage is not compared"]
 
 
 def test_alarms_are_those_that_need_a_person_or_all(look: Console) -> None:

@@ -260,6 +260,20 @@ def judged(run: str, deviation: float | None = 4.95, mark: Mark = Mark.OUTLIER) 
     return Verdict(run, "2026-09-25T12:00:00Z", 1.5, *(expected or (None,) * 3), deviation, mark)
 
 
+def test_newest_is_what_began_last_whatever_its_number(tmp_path: Path) -> None:
+    page.write_chunk(tmp_path, *KEY, [typed(outcome(52894))])
+    page.write_chunk(tmp_path, *KEY[:2], "053", [typed(outcome(53001, start=NOW - timedelta(days=9)))])
+    page.write_index(tmp_path, [KEY, (*KEY[:2], "053")])
+    (rate,) = content(tmp_path / "data/newest.js")["event_rate"]["v1"].values()
+    assert rate["run"] == "052894"
+
+
+def test_a_folder_in_the_place_of_a_file_gives_way(tmp_path: Path) -> None:
+    (tmp_path / "data/index.js/more").mkdir(parents=True)
+    page.write_index(tmp_path, [])
+    assert content(tmp_path / "data/index.js") == {"chunks": []}
+
+
 def test_bands_have_what_was_expected_by_run(tmp_path: Path) -> None:
     verdicts = [judged("052893", None, Mark.NONE), judged("052894-3f2a")]
     page.write_bands(tmp_path, *KEY, {SERIES: verdicts}, "source 1")

@@ -26,8 +26,6 @@ def newest_verdicts(bands: Mapping[SeriesId, Sequence[Verdict]]) -> _Newest:
     """Return the newest verdict on each variable, of whatever group of run modes."""
     found: _Newest = {}
     for series, verdicts in bands.items():
-        if not verdicts:
-            continue
         last = verdicts[-1]
         if last.start >= found.get(series.variable, {}).get("start", ""):
             found[series.variable] = {"run": last.run, "start": last.start, **verdict_entry(last)}
