@@ -62,15 +62,15 @@ def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) 
     answer = RunQuery()
     twice = set()
     for document in documents:
-        if isinstance(document, Mapping) and _is_out_of_range(document.get("number"), min_run, max_run):
+        if isinstance(document, Mapping) and is_out_of_range(document.get("number"), min_run, max_run):
             continue  # most documents, and fast
         try:
             run = run_of(document)
         except BadDocument as error:
-            if not _is_out_of_range(error.number, min_run, max_run):
+            if not is_out_of_range(error.number, min_run, max_run):
                 answer.complaints.append(Complaint.of(error, document))
             continue
-        if _is_out_of_range(run.number, min_run, max_run):
+        if is_out_of_range(run.number, min_run, max_run):
             continue
         if answer.runs.get(run.number, run) != run:  # the same document twice, as after two exports, is no problem
             twice.add(run.number)
@@ -82,7 +82,8 @@ def read_documents(documents: Iterable[Any], min_run: int, max_run: int | None) 
     return answer
 
 
-def _is_out_of_range(number: Any, min_run: int, max_run: int | None) -> bool:
+def is_out_of_range(number: Any, min_run: int, max_run: int | None) -> bool:
+    """Return whether a value is a number of a run outside a range; what is no such number may be inside."""
     if isinstance(number, bool) or not isinstance(number, int | float):
         return False
     return 0 <= number < min_run or (max_run is not None and number > max_run)

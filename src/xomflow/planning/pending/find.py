@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from xomflow.config.model import Config
 from xomflow.core import times
 from xomflow.core.files.folder_marks import mark
-from xomflow.core.key import RUN_DIGITS, is_shelf, run_id, shelf_of
+from xomflow.core.key import is_shelf, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.decisions.effects import backfilled, vetoes
 from xomflow.decisions.files import standing_decisions
@@ -30,7 +31,7 @@ from xomflow.planning.runs.science_runs import times_of
 from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.complaints import summarize
 from xomflow.rundb.database import RunDB
-from xomflow.rundb.query import RunQuery
+from xomflow.rundb.query import RunQuery, is_out_of_range
 from xomflow.rundb.run import Run
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.rundb.shelves import Shelves
@@ -81,8 +82,6 @@ class _Look:
         self._may_write = may_write
         self._paths = Paths(config.work)
         self._ends = config.selection.min_run, config.selection.max_run
-        last = 10**RUN_DIGITS - 1
-        self._range = min(self._ends[0], last), last if self._ends[1] is None else min(self._ends[1], last)
         self._metadata = RunMetadata(self._paths)
         self._decided = given_up(self._paths)
         decided = standing_decisions(self._paths)
@@ -102,7 +101,6 @@ class _Look:
         self._stamps = OutcomeStamps(self._paths, self._blocks, self._selectors, self._to_redo, now)
         self._runs: dict[str, dict[int, Run]] = {}
         self._everything: RunQuery | None = None
-        self._changed = False
 
     # --- shelves of runs ---------------------------------------------------------------------------------------------
     def work(self) -> PendingWork:
@@ -110,32 +108,28 @@ class _Look:
         known = self._shelves()
         whole = {name: found for name in self._blocks if (found := self._whole(name, known))}
         work = self._joined(known, {name: runs for name, (_, runs) in whole.items()})
-        self._changed |= known.keys() != self._kept.shelves.keys() or whole != self._kept.whole
-        if self._may_write and (self._changed or self._documents != self._kept.documents):
-            write_kept_work(self._paths.pending, Kept(self._kept.common, self._documents, known, whole))
+        present = Kept(self._kept.common, self._documents, known, whole)
+        if self._may_write and present != self._kept:
+            write_kept_work(self._paths.pending, present)
         return work
 
     def _shelves(self) -> dict[str, KnownShelf]:
         """Return all shelves of runs or outcomes; those that changed are read."""
         digests = self._digests()
-        lowest, highest = (shelf_of(run_id(end)) for end in self._range)
-        earlier = {name for name in self._metadata.shelves if lowest <= name <= highest}
-        names = digests.keys() | earlier | self._stamps.shelves
+        names = digests.keys() | self._metadata.shelves | self._stamps.shelves
         known = {}
         for name in sorted(names):
             kept = self._kept.shelves.get(name)
             digest = digests.get(name, _NO_DOCUMENTS)
             if kept and digest and (kept.digest, kept.seen) == (digest, self._seen(name)):
-                known[name] = kept
-                self._look_at_outcomes(name, kept)
-        if any(one.overview.runs and not self._metadata.stamp(name) for name, one in self._kept.shelves.items()):
-            self._kept.whole.clear()  # what vanished together with the memory of it changes no shelf's own digest
+                known[name] = replace(kept, analyses=dict(kept.analyses))
+                self._look_at_outcomes(name, known[name])
         while left := sorted(names - known.keys()):
             known |= self._read(left[:_SHELVES_AT_A_TIME])
         return dict(sorted(known.items(), reverse=True))
 
     def _digests(self) -> Mapping[str, str]:
-        known = {name: one.digest for name, one in self._kept.shelves.items() if one.digest != _NO_DOCUMENTS}
+        known = {name: one.digest for name, one in self._kept.shelves.items()}
         if self._documents and self._documents == self._kept.documents:
             return known
         return self._documents_by_shelf().digests(known)
@@ -154,7 +148,6 @@ class _Look:
 
     def _read(self, names: Collection[str]) -> dict[str, KnownShelf]:
         """Read the documents of some shelves, or of all if these cannot be told apart."""
-        self._changed = True
         answers = self._answers(names)
         if self._may_write:
             runs = [run for _, answer in answers.values() for run in answer.runs.values()]
@@ -176,8 +169,9 @@ class _Look:
         for name in {*names, *read}:
             digest, answer = read.get(name, (_NO_DOCUMENTS, RunQuery()))
             if is_shelf(name):
-                first = int(name) * 1000
-                ends = max(first, self._range[0]), min(first + 999, self._range[1])
+                first, (lowest, highest) = int(name) * 1000, self._ends
+                last = first + 999
+                ends = max(first, lowest), last if highest is None else min(last, highest)
                 complete(answer, self._metadata, self._decided_in(name), ends)
             answers[name] = (digest, answer)
         return answers
@@ -192,7 +186,6 @@ class _Look:
                 continue
             groups = alike(self._runs_of(name, shelf).values()) if groups is None else groups
             shelf.analyses[analysis] = self._pending_on(analysis, name, groups, stamp)
-            self._changed = True
         if name in self._runs:  # the others need not stay in memory
             self._runs[name] = {number: self._runs[name][number] for number in shelf.wanted}
 
@@ -210,9 +203,8 @@ class _Look:
         """Return the runs of a shelf whose documents have not changed, as they were kept, else read again."""
         if name not in self._runs:
             unclear = {one.number for one in shelf.complaints}
-            kept = self._metadata.runs(name) if shelf.overview.runs else {}
-            (lowest, highest) = self._range
-            runs = {n: run for n, run in kept.items() if lowest <= n <= highest and n not in unclear}
+            kept = self._metadata.runs(name)
+            runs = {n: run for n, run in kept.items() if n not in unclear and not is_out_of_range(n, *self._ends)}
             is_whole = len(runs) == shelf.overview.runs
             self._runs[name] = runs if is_whole else self._answers([name])[name][1].runs
         return self._runs[name]
@@ -258,7 +250,7 @@ class _Look:
         if not block.period and not any(shelf.analyses[analysis].has_groups for shelf in known.values()):
             return None
         kept = self._kept.whole.get(analysis)
-        if kept and kept[0] and kept[0] == self._fingerprint(analysis, known, kept[1]):
+        if kept and kept[0] == self._fingerprint(analysis, known, kept[1]):
             return kept
         listing = list_outcomes(self._paths, of, block.version)
         groups = (read_groups(self._paths) or {}).get((of, block.version), KnownGroups())
