@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import bson
+import bson.errors
 import pymongo
 import pymongo.errors
 import pytest
@@ -28,11 +29,13 @@ class Collection:
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.queries: list[Mapping[str, Any]] = []
+        self.projections: list[Mapping[str, Any]] = []
         self.options: dict[str, Any] = {}
         self.names: list[str] = []
 
-    def find_raw_batches(self, query: Mapping[str, Any], _projection: Any, max_time_ms: int) -> Iterator[bytes]:
+    def find_raw_batches(self, query: Mapping[str, Any], projection: Any, max_time_ms: int) -> Iterator[bytes]:
         self.queries.append(query)
+        self.projections.append(projection)
         self.options["max_time_ms"] = max_time_ms
         yield from self.pieces
 
@@ -109,6 +112,19 @@ def test_of_what_the_client_says_only_the_first_clause_is_told(
     assert str(caught.value) == "the run database at 127.0.0.1:27017 does not answer: no server"
 
 
+@pytest.mark.parametrize("error", [pymongo.errors.PyMongoError, bson.errors.BSONError, ValueError])
+def test_whatever_the_client_raises_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise error("odd")
+
+    monkeypatch.setattr(pymongo, "MongoClient", fail)
+    with pytest.raises(RunDBError) as caught:
+        Server(block(tmp_path)).read({}, {})
+    assert str(caught.value) == "the run database at 127.0.0.1:27017 does not answer: odd"
+
+
 def test_a_time_or_a_text_that_python_cannot_hold_costs_no_other_document() -> None:
     late = bson.encode({"number": 1, "start": bson.DatetimeMS(10**17)})
     odd = bson.encode({"number": 2, "text": "abc"}).replace(b"abc", b"a\xff\xff")
@@ -135,7 +151,8 @@ def test_a_time_or_a_text_that_python_cannot_hold_costs_no_other_document() -> N
 def test_a_document_is_on_the_shelf_of_its_number_and_one_without_a_plain_number_on_none(
     number: Any, shelf: str
 ) -> None:
-    others = [bson.encode({"name": "a", "number": number, "text": "number"}), bson.encode({"other": 5})]
+    # The bytes of the second one end like the type of a number.
+    others = [bson.encode({"name": "a", "number": number, "text": "number"}), bson.encode({"other": 0x10000000})]
     batches = [b"".join(others), others[0] * 3]
     assert list(shelved(batches)) == [(shelf, others[0]), ("", others[1]), *[(shelf, others[0])] * 3]
 
@@ -174,6 +191,14 @@ def test_stamp_and_runs_of_a_range_are_one_question(tmp_path: Path, collection: 
     assert len(collection.queries) == 1
     assert sorted(rundb.runs(52002, 60000).runs) == [52002, 52003]
     assert len(collection.queries) == 2
+    shelves = rundb.shelves(52002, 60000)
+    assert list(shelves.digests()) == ["052"]
+    assert sorted(shelves.read(["052"])["052"].answer.runs) == [52002, 52003]
+    assert len(collection.queries) == 3
+    assert {name: wanted for name, wanted in collection.projections[-1].items() if name in ("_id", "tags")} == {
+        "_id": 0,
+        "tags": 1,
+    }
 
 
 def test_the_stamp_differs_with_documents_range_and_server(tmp_path: Path, collection: Collection) -> None:

@@ -186,7 +186,16 @@ def test_what_is_wrong_with_a_line_is_about_the_run_whose_number_it_has(tmp_path
 
 def test_the_data_of_a_run_are_those_of_its_first_document_as_far_as_there_are_any(tmp_path: Path) -> None:
     first = document(52001) | {"data": [1], "deleted_data": [2], "other": [3]}
-    rundb = file(tmp_path, [first, document(52001) | {"data": [4]}, document(52002), document(52003) | {"data": [5]}])
+    rundb = file(
+        tmp_path,
+        [
+            document(52001) | {"number": "x"},
+            first,
+            document(52001) | {"data": [4]},
+            document(52002),
+            document(52003) | {"data": [5]},
+        ],
+    )
     assert rundb.data_of([52001, 52002, 52004]) == {52001: {"data": [1], "deleted_data": [2]}, 52002: {}}
 
 
@@ -222,7 +231,9 @@ def test_lines_are_on_the_shelf_of_their_run_and_only_what_changed_has_another_d
 
 
 def test_runs_outside_the_range_are_on_no_shelf(tmp_path: Path) -> None:
-    found = file(tmp_path, list(map(document, NUMBERS))).shelves(1000, 52998).read(["000", "001", "052"])
+    odd = [document(1) | {"number": "000999"}, document(0), document(1) | {"number": True}]
+    found = file(tmp_path, [*map(document, NUMBERS), *odd]).shelves(1000, 52998).read(["000", "001", "052", ""])
+    assert len(found.pop("").answer.complaints) == 1, "what is no number may be that of any run"
     assert {name: list(one.answer.runs) for name, one in found.items()} == {"000": [], "001": [1000], "052": [52000]}
 
 

@@ -75,6 +75,7 @@ def test_a_file_may_hold_a_whole_address_instead(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("mongodb://one:port/xenonnt", "is not a mongodb:// address that can be understood"),
         (f"mongodb://xenon:{PASSWORD}@one/xenonnt", "is not a mongodb:// address that can be understood"),
         (f"mongodb://xenon:{quote_plus(PASSWORD)}@one", "lacks the name of the database after the hosts, as /xenonnt"),
     ],

@@ -28,8 +28,6 @@ DATA_FIELDS = tuple(
 # BSON types: text, document, list, bytes, id, boolean, time, regular expression (bsonspec.org).
 _NOT_NUMBERS = (2, 3, 4, 5, 7, 8, 9, 11)
 _NUMBER = re.compile(rb'"number"\s*:\s*(?:\{\s*"\$number[A-Z][a-z]+"\s*:\s*)?"?([0-9]{1,6})\b')
-# What may follow a number; and the beginning of no line with one.
-_AFTER, _NO_HEAD = frozenset((b",", b" ", b'"', b"}")), b"\n"
 # Up to this many numbers, only their documents are decoded, not the whole file.
 _FEW = 1000
 
@@ -138,13 +136,12 @@ class FileRunDB:
             with self._path.open("rb") as file:
                 self._check_form(file.peek())
                 count, line = 0, b""
-                for whole in file:
-                    for line in whole.splitlines(keepends=True) if b"\r" in whole else (whole,):
-                        count += 1
-                        yield line
+                for line in file:
+                    count += 1
+                    yield line
         except OSError as error:
             raise RunDBError(f"rundb.file: {self._path} cannot be read: {error.strerror}") from None
-        if not line.endswith((b"\n", b"\r")) and _is_cut(line):
+        if not line.endswith(b"\n") and _is_cut(line):
             raise RunDBError(
                 f"rundb.file: {self._path} cannot be read: it ends in the middle of line {count}, "
                 "as while it is written; nothing changes until it is whole"
@@ -158,19 +155,9 @@ class FileRunDB:
 
     def _shelved(self) -> Iterator[tuple[str, bytes]]:
         """Yield each line with the shelf of the first run number in it, which is nearly always that of the document."""
-        head, end, shelf = _NO_HEAD, 1, ""
         for line in self._lines():
-            # Most lines are alike up to the thousands of their numbers; where they are, no search could find another.
-            if line.startswith(head) and line[end : end + 3].isdigit() and line[end + 3 : end + 4] in _AFTER:
-                yield shelf, line
-                continue
             found = _NUMBER.search(line)
-            if found is None:
-                yield "", line
-                continue
-            digits, end = found[1], found.end(1) - 3
-            head, shelf = line[:end] if len(digits) > 3 else _NO_HEAD, digits[:-3].decode().zfill(3)
-            yield shelf, line
+            yield found[1][:-3].decode().zfill(3) if found else "", line
 
     def _parse(self, lines: list[Raw]) -> tuple[list[Any], list[Complaint]]:
         lines = [(number, line) for number, line in lines if not line.isspace()]

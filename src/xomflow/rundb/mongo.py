@@ -86,7 +86,7 @@ def _account_of_uri(path: Path, uri: str, read_preference: str) -> Account:
         raise RunDBError(f"rundb.credentials: {path} is not a mongodb:// address that can be understood") from None
     if not database:
         raise RunDBError(f"rundb.credentials: {path} lacks the name of the database after the hosts, as /xenonnt")
-    address = uri.split("://", 1)[1].rsplit("@", 1)[-1].partition("/")[0]
+    address = _hosts_of(uri)
     chosen = {} if "readpreference=" in uri.lower() else {"readPreference": read_preference}
     return Account(address, database, uri, chosen)
 
@@ -105,8 +105,12 @@ def _account_of_section(path: Path, section: Mapping[str, str], read_preference:
             url = url.split(",")[-1].strip()
         options["directConnection"] = _boolean(path, entries, "direct_connection") and "," not in url
         url = f"mongodb://{url}"
-    address = url.split("://", 1)[1].rsplit("@", 1)[-1].partition("/")[0]
+    address = _hosts_of(url)
     return Account(address, entries["xent_database"], url, options)
+
+
+def _hosts_of(url: str) -> str:
+    return url.partition("://")[2].rpartition("@")[2].partition("/")[0]
 
 
 def _boolean(path: Path, entries: Mapping[str, str], name: str) -> bool:
