@@ -117,7 +117,9 @@ def test_a_tick_that_a_later_one_overtook_has_no_news(paths: Paths) -> None:
     hold_tick(later).close()
     assert note_news(["a"], (paths, later)).is_due
     dump_json(later.summary, {})
-    assert not note_news([], (paths, earlier)).is_due
+    overtaken = note_news([], (paths, earlier))
+    assert not overtaken.is_due
+    assert [NO_MAIL in line for line in overtaken.lines(ExitCode.STORE_OR_DISK)] == [True]
     assert not is_due(paths, "a")
 
 
@@ -130,6 +132,7 @@ def test_a_stop_is_news_once_and_a_wrong_word_of_a_person_is_not_noted(paths: Pa
     def lines(code: ExitCode) -> list[int]:
         return [len(with_news("kr83m v1: 12 of 20 results\nb v1: 9 of 9", code).splitlines()) for _ in range(2)]
 
-    assert lines(ExitCode.WAITS_FOR_PERSON) == [2, 3]
+    note_news(["held"])
+    assert lines(ExitCode.WAITS_FOR_PERSON) == [2, 3], "that jobs are held has not ended"
     assert with_news("no such option", ExitCode.USAGE) == "no such option"
-    assert not is_due(paths, "kr83m v1: 1 of 1 results", "b v1: 0 of 0")
+    assert not is_due(paths, "held", "kr83m v1: 1 of 1 results", "b v1: 0 of 0")

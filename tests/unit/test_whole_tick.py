@@ -322,8 +322,12 @@ def test_what_a_run_of_the_tick_has_ended_needs_no_person(tick: Tick, place: Con
     survey["ended_by"] = {f"{key.analysis} is suspended": [key.as_dict()] for key in CLAIMED[:2]}
     dump_json(tick.files.survey, survey)
     keep(tick.paths, outcome(CLAIMED[0]))
+    fail(tick.paths, CLAIMED[2], "raised", "raised", "raised")
     place("job", "publish", str(tick.files.folder))
-    assert read_summary(tick.files).for_person == ["camp is suspended", "a mass change"]
+    summary = read_summary(tick.files)
+    states = {one.key: one.state for one in summary.taken}
+    assert [states[key] for key in CLAIMED] == [State.DONE, State.READY, State.GAVE_UP, State.READY, State.READY]
+    assert summary.for_person == ["camp is suspended", "a mass change"]
 
 
 def test_what_the_end_of_a_tick_cannot_do_is_an_error_in_its_summary(
@@ -340,6 +344,11 @@ def test_what_the_end_of_a_tick_cannot_do_is_an_error_in_its_summary(
             patch.setattr(f"xomflow.workflow.ending.summary.{name}", Mock(side_effect=error))
             assert place("job", "publish", str(tick.files.folder)).code == 0
         assert read_summary(tick.files).site_errors == [MOVED, sentence]
+    for name in ("judge_results", "archive_old_files", "renew_dashboards"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"xomflow.workflow.ending.summary.{name}", Mock(return_value=["a sentence"]))
+            assert place("job", "publish", str(tick.files.folder)).code == 0
+        assert read_summary(tick.files).site_errors == [MOVED, "a sentence"]
     for error in (full, away):
         (tick.paths.page / "data/status.js").unlink(missing_ok=True)
         with monkeypatch.context() as patch:

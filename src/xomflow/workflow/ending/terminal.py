@@ -63,10 +63,9 @@ def troubles_of(summary: Summary, failed: bool, refused: str) -> list[str]:
     """Return what needs a person after a tick and may last, a sentence for each; see `exit_code`."""
     of_slurm = [refused] if failed and refused else []
     lasting = [one for one in summary.site_errors if not is_event(one)]
-    found = [*summary.configuration_errors, *of_slurm, *lasting, *summary.for_person]
-    if not found and exit_code(summary, failed, refused) is ExitCode.UNFORESEEN:
+    if exit_code(summary, failed, refused) is ExitCode.UNFORESEEN:
         return ["a job failed, and no run"]
-    return found
+    return [*summary.configuration_errors, *of_slurm, *lasting, *summary.for_person]
 
 
 def is_event(sentence: str) -> bool:
