@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,3 +122,95 @@ def test_an_error_of_who_reads_is_not_one_of_the_data(strax: Any, tmp_path: Path
         chunks.throw(ZeroDivisionError())
     assert failure_of(caught.value)[0] == "raised"
     assert failed_read(caught.value) is None
+
+
+# --- one method of strax at a time ------------------------------------------------------------------------------------
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: type) -> Any:
+    """An object of a class of strax, the only one that this version has, after it is watched."""
+    monkeypatch.setitem(sys.modules, "strax", SimpleNamespace(**{kind.__name__: kind}))  # type: ignore[arg-type]
+    watch(Journal(folder / JOURNAL))
+    return kind()
+
+
+def cause(error: BaseException) -> tuple[list[str], str, list[str], str]:
+    found = failed_read(error)
+    assert found is not None
+    return found.data_types, found.run_id, found.below, found.reason
+
+
+def test_the_lineage_of_a_chunk_is_in_its_metadata_or_else_in_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StorageBackend:
+        def _read_and_format_chunk(self, **_: Any) -> str:
+            return "chunk"
+
+    read_chunk = watched(monkeypatch, tmp_path, StorageBackend)._read_and_format_chunk
+    whole = {"data_type": "peaks", "lineage_hash": "abcdefghij"}
+    assert read_chunk(metadata=whole, backend_key="052801-peaks-other", chunk_info={}) == "chunk"
+    read_chunk(metadata={"data_type": "events"}, backend_key="052801-events-klmnopqrst")
+    assert lineage_in(tmp_path / JOURNAL) == {"peaks": "abcdefghij", "events": "klmnopqrst"}
+
+
+def test_a_chunk_that_cannot_be_read_has_its_own_run_or_else_that_of_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StorageBackend:
+        def _read_and_format_chunk(self, **_: Any) -> None:
+            raise ValueError("\n  \n  no chunk \nat all")
+
+    read_chunk = watched(monkeypatch, tmp_path, StorageBackend)._read_and_format_chunk
+    for chunk, run in (({"run_id": "052802"}, "052802"), (None, "052801")):
+        with pytest.raises(ValueError) as caught:
+            read_chunk(metadata={"data_type": "peaks", "run_id": "052801"}, chunk_info=chunk)
+        assert cause(caught.value) == (["peaks"], run, [], "no chunk")
+    assert lineage_in(tmp_path / JOURNAL) == {}
+
+
+def test_data_that_cannot_be_opened_have_type_and_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StorageFrontend:
+        def loader(self, key: Any) -> Iterator[Any]:
+            raise ValueError("no metadata")
+
+    loader = watched(monkeypatch, tmp_path, StorageFrontend).loader
+    with pytest.raises(ValueError) as caught:
+        list(loader(SimpleNamespace(data_type="peaks", run_id="052801")))
+    assert cause(caught.value) == (["peaks"], "052801", [], "no metadata")
+    assert not (tmp_path / JOURNAL).exists(), "nobody knows what else was read"
+
+
+def test_of_what_is_asked_for_that_is_named_which_is_not_there_with_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = type("DataNotAvailable", (Exception,), {"__module__": "strax.storage"})
+
+    class Context:
+        stored = ("events", "raw")
+
+        def get_components(self, run_id: str, targets: Any) -> None:
+            raise absent("not there")
+
+        def is_stored(self, run_id: str, target: str) -> bool:
+            return target in self.stored
+
+        def key_for(self, run_id: str, target: str) -> Any:
+            return SimpleNamespace(lineage=dict.fromkeys(["raw", "hits", target]))
+
+    context = watched(monkeypatch, tmp_path, Context)
+    for targets, named, below in (
+        (["events", "peaks"], ["peaks"], ["hits", "peaks"]),
+        ("peaks", ["peaks"], ["hits", "peaks"]),
+        (["events"], ["events"], ["hits"]),
+    ):
+        with pytest.raises(absent) as caught:
+            context.get_components("052801", targets)
+        data_types, run, lacking, _ = cause(caught.value)
+        assert (data_types, run, sorted(lacking)) == (named, "052801", below)
+
+
+def test_a_line_that_a_full_disk_has_cut_costs_only_itself(tmp_path: Path) -> None:
+    whole = '{"type": "peaks", "lineage": "abcdefghij"}'
+    (tmp_path / JOURNAL).write_text(f'{{"type": "ev\n{whole}\n{{}}\n5\n[]\n{whole}\n')
+    assert lineage_in(tmp_path / JOURNAL) == {"peaks": "abcdefghij"}
