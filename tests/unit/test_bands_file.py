@@ -77,9 +77,9 @@ def test_half_a_line_that_a_killed_tick_left_is_forgotten(file: BandsFile, path:
 
 
 def test_whole_lines_are_only_read(file: BandsFile, path: Path) -> None:
-    before = path.stat()
+    before = (path.stat().st_ino, path.stat().st_mtime_ns)
     assert len(file.starts()) == 3
-    assert path.stat() == before
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == before
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\n", None])

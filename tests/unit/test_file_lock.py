@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,6 +47,33 @@ def test_a_holder_whose_name_cannot_be_read_is_another_process(lock: Path) -> No
             lock.write_bytes(content)
             with pytest.raises(PersonNeededError, match="another process holds this lock"), exclusive(lock, 0.0):
                 pass
+
+
+def test_the_holder_is_named_once_after_a_while_and_the_lock_is_tried_again_and_again(
+    lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, printed = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        printed.append(bool(capsys.readouterr().err))
+
+    monkeypatch.setattr(file_lock, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    with (
+        exclusive(lock),
+        pytest.raises(PersonNeededError, match=r": another process \(host .*, process \d+, since "),
+        exclusive(lock, 60),
+    ):
+        pass
+    assert 60 <= clock[0] < 61
+    assert (len(printed) > 100, printed.count(True), printed[:5]) == (True, 1, [False] * 5)
+
+
+def test_nothing_is_left_of_what_a_lock_had_before(lock: Path) -> None:
+    lock.parent.mkdir()
+    lock.write_text("x" * 1000)
+    with exclusive(lock):
+        assert json.loads(lock.read_text())["host"] == os.uname().nodename
 
 
 def test_readers_wait_for_the_owner_and_keep_owners_out_but_not_each_other(lock: Path) -> None:

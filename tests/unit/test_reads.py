@@ -16,7 +16,7 @@ import pytest
 
 from support import fake_strax
 from xomlib.process.failures import failure_of
-from xomlib.process.reads import JOURNAL, Journal, failed_read, lineage_in, watch
+from xomlib.process.reads import JOURNAL, FailedRead, Journal, _mark, failed_read, lineage_in, watch
 
 
 @pytest.fixture
@@ -193,6 +193,8 @@ def test_of_what_is_asked_for_that_is_named_which_is_not_there_with_what_it_lack
             raise absent("not there")
 
         def is_stored(self, run_id: str, target: str) -> bool:
+            if target == "broken":
+                raise ValueError("no metadata")
             return target in self.stored
 
         def key_for(self, run_id: str, target: str) -> Any:
@@ -203,6 +205,7 @@ def test_of_what_is_asked_for_that_is_named_which_is_not_there_with_what_it_lack
         (["events", "peaks"], ["peaks"], ["hits", "peaks"]),
         ("peaks", ["peaks"], ["hits", "peaks"]),
         (["events"], ["events"], ["hits"]),
+        (["events", "broken"], ["broken"], ["broken", "hits"]),
     ):
         with pytest.raises(absent) as caught:
             context.get_components("052801", targets)
@@ -214,3 +217,38 @@ def test_a_line_that_a_full_disk_has_cut_costs_only_itself(tmp_path: Path) -> No
     whole = '{"type": "peaks", "lineage": "abcdefghij"}'
     (tmp_path / JOURNAL).write_text(f'{{"type": "ev\n{whole}\n{{}}\n5\n[]\n{whole}\n')
     assert lineage_in(tmp_path / JOURNAL) == {"peaks": "abcdefghij"}
+
+
+def test_without_a_journal_failed_reads_are_marked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class StorageBackend:
+        def _read_and_format_chunk(self, **_: Any) -> None:
+            raise ValueError("no chunk")
+
+    monkeypatch.setitem(sys.modules, "strax", SimpleNamespace(StorageBackend=StorageBackend))  # type: ignore[arg-type]
+    watch(None)
+    with pytest.raises(ValueError) as caught:
+        StorageBackend()._read_and_format_chunk(metadata={"data_type": "peaks"}, chunk_info={"run_id": "052801"})
+    assert cause(caught.value)[:2] == (["peaks"], "052801")
+
+
+def test_a_read_that_a_script_has_left_behind_is_no_cause() -> None:
+    read, other = ValueError("no chunk"), RuntimeError("of its own")
+    _mark(read, ["peaks"], "052801")
+    other.__context__ = read
+    assert failed_read(other) is not None
+    other.__suppress_context__ = True
+    assert failed_read(other) is None
+    other.__cause__, other.__context__ = KeyError("a"), None
+    other.__cause__.__cause__ = other
+    assert failed_read(other) is None, "a circle ends"
+
+
+def test_what_strax_lacks_and_needs_does_not_name_is_a_fault_of_the_configuration() -> None:
+    absent = FailedRead(["peaks", "events"], "052801", ["raw"], True, "nowhere")
+    assert [absent.lacking(needs) for needs in (["events"], ["raw"], [], None)] == [
+        ["peaks"],
+        [],
+        ["peaks", "events"],
+        [],
+    ]
+    assert FailedRead(["peaks"], "052801", [], False, "damaged").lacking([]) == []
