@@ -357,6 +357,26 @@ def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart
     assert (rows[-1]["files_a_year"], rows[-1]["size_a_year"]) == (rows[3]["files_a_year"], rows[3]["size_a_year"])
 
 
+def test_an_outcome_that_cannot_be_read_costs_du_the_year_only(look: Console) -> None:
+    first, last = (key_of(number, "late") for number in (52001, 52003))
+    path = look.site.paths.outcome(last)
+
+    def years() -> list[float | None]:
+        rows = json.loads("\n".join(look("du --exact --json").out))
+        return [one["files_a_year"] for one in rows if (one["analysis"], one["kind"]) == ("late", "outcomes")]
+
+    keep(look.site.paths, outcome(first, run={"start": "2026-01-01T00:00:00Z"}))
+    keep(look.site.paths, outcome(last, run={"start": "2026-01-03T00:00:00Z"}))
+    assert years() == [365.25]
+    keep(look.site.paths, outcome(last, run={"start": None}))
+    assert years() == [None]
+    path.write_text("{")
+    assert years() == [None]
+    path.unlink()
+    path.symlink_to("moved")
+    assert years() == [None]
+
+
 def test_outdated_names_what_was_made_by_other_software(look: Console) -> None:
     assert look("outdated").out == [
         "analysis | version | results | outdated | lineage | software | script | settings | such as",

@@ -45,6 +45,11 @@ def test_a_result_has_the_names_of_the_first_xom() -> None:
     assert isinstance(point.fields["chi2"], float) and isinstance(point.fields["runid"], int)
 
 
+def test_a_run_without_a_start_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^run 52894 has no start$"):
+        points([result("a")], run={"start": None})
+
+
 def test_a_result_without_a_number_has_no_point() -> None:
     assert points([result("a", None, error=None, insufficient="3 events")]) == []
 

@@ -49,7 +49,7 @@ class Point:
         return self.fields[FINGERPRINT]
 
 
-def time_of(start: str, key_id: str) -> int:
+def time_of(start: str | None, key_id: str) -> int:
     """Return the time of the points of a run or campaign, in nanoseconds since 1970: its start and a part for the id.
 
     The part is the run number, with millions for a campaign, so that it does not share the time of its first run. Two
@@ -61,7 +61,14 @@ def time_of(start: str, key_id: str) -> int:
         UTC, to the second.
     key_id
         Id of the run or campaign.
+
+    Raises
+    ------
+    ValueError
+        If there is no start.
     """
+    if start is None:
+        raise ValueError(f"run {first_run(key_id)} has no start")
     digest = key_id.partition("-")[2]
     millions = 1 + int(digest, 16) % 999 if digest else 0
     return int(times.moment(start).timestamp()) * _SECOND + millions * _NUMBERS + first_run(key_id)

@@ -48,8 +48,6 @@ def points_of(
         Numbers are floats, except the run number and counts.
     """
     key, run = outcome.key, replace(outcome.run, **(metadata or {}))
-    if run.start is None:
-        raise ValueError(f"run {run.number} has no start")
     time = time_of(run.start, key.run)
     of_each = {"run": run.number, "run_id": key.run, "run_mode": run.mode}
     once = _run_fields(run) | _production_fields(outcome, page_url)

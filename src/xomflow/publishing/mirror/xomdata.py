@@ -34,8 +34,6 @@ def mirrored(
 ) -> list[Point]:
     """Return the points of an outcome, one for each variable with a number; arguments as of `points_of`."""
     key, run = outcome.key, replace(outcome.run, **(metadata or {}))
-    if run.start is None:
-        raise ValueError(f"run {run.number} has no start")
     common = {
         "analysis_name": key.analysis,
         "analysis_version": former_version(key.version),
