@@ -54,7 +54,7 @@ def _make_absolute(storage: Any) -> None:
     for frontend in storage:
         for part in (frontend, *getattr(frontend, "backends", ())):
             for name, value in list(vars(part).items()):
-                if isinstance(value, str) and value and _OF_A_PATH.search(name) and os.path.exists(value):
+                if isinstance(value, str) and _OF_A_PATH.search(name) and os.path.exists(value):
                     setattr(part, name, os.path.abspath(value))
 
 

@@ -19,7 +19,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Receipt, Summary
-from xomflow.core.verdicts import AlarmState, HowEnded, Learning, read_learning
+from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Learning, read_alarms, read_learning
 from xomflow.grafana.site import Bucket
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.past.makers import Makers
@@ -278,6 +278,9 @@ def test_the_first_version_has_its_turn_whether_there_is_time_or_not() -> None:
     assert judged(True, Judged(False)) == (True, [["new", "rest"]])
     assert judged(False, Judged(False, rest=False), Judged(False)) == (False, [["new", "rest"], ["new", "rest"]])
     assert judged(False) == (True, [])
+    first, second, over = Judged(False), Judged(False), iter([False, True])  # it is over after the new runs
+    assert not expected._judge_in_turn([first, second], lambda: next(over))  # type: ignore[list-item]
+    assert (first.steps, second.steps) == (["new", "rest"], ["new"])
 
 
 def test_the_version_that_was_judged_longest_ago_comes_first(paths: Paths, config: ReportConfig) -> None:
@@ -315,6 +318,52 @@ def test_which_histories_are_learned_is_kept_as_long_as_there_are_any(paths: Pat
     assert [one.analysis for one in read_learning(paths)] == ["a", "c"]
     expected._keep_learning(paths, versions[1:2])
     assert not paths.learning.exists()
+
+
+def test_each_version_is_judged_and_leaves_what_is_learned_and_its_alarms(
+    paths: Paths, config: ReportConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Version(Judged):
+        def __init__(self, _: Paths, history: Any, analysis: str, version: str, *rest: Any) -> None:
+            super().__init__(new=analysis != "b")
+            self.analysis, self.version, self.kept_in = analysis, version, paths.judged(analysis, version) / "none"
+            self.units, self.events, self.learned = {"rate": "Hz"}, {}, (1, 2) if analysis == "b" else None
+
+    monkeypatch.setattr(expected, "JudgedVersion", Version)
+    found: list[Any] = []
+    monkeypatch.setattr(expected, "alarms_of", lambda *given: found.append(given) or [alarm()])
+    assert expected.judge_until(paths, config, lambda: False, {})
+    assert read_learning(paths) == [Learning("b", "v1", 1, 2)]
+    ((events, facts, _),) = found
+    assert (events, facts.units) == ({}, {(name, "v1", "rate"): "Hz" for name in "abc"})
+    assert read_alarms(paths) == [alarm()]
+
+
+def test_alarms_are_found_anew_only_if_what_they_follow_from_has_changed(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version: Any = SimpleNamespace(analysis="kr83m", version="v1", kept_in=paths.work / "kept", units={}, events={})
+    paths.work.mkdir()
+    found: list[list[Alarm]] = []
+
+    def renew(*alarms: Alarm, kept: str = "", contact: str = "Jane") -> tuple[int, list[Alarm]]:
+        found.clear()
+        version.kept_in.write_text(kept)
+        monkeypatch.setattr(expected, "alarms_of", lambda *_: found.append(list(alarms)) or list(alarms))
+        expected._renew_alarms(paths, [version], {"kr83m": contact}, [])
+        return len(found), read_alarms(paths)
+
+    one, other = alarm(id="a"), alarm(id="b")
+    assert renew() == (1, []) and paths.alarms.exists()
+    assert renew() == (0, [])
+    assert renew(one, kept="more results") == (1, [one])
+    assert renew(other, kept="more results") == (0, [one])
+    assert renew(other, kept="more results", contact="Kim") == (1, [other])
+    before = paths.alarms.stat().st_ino
+    assert renew(other, kept="still more") == (1, [other])
+    assert paths.alarms.stat().st_ino == before, "the same alarms are not written again"
+    paths.alarms.write_text("damaged")
+    assert renew(one, kept="still more") == (1, [one])
 
 
 def test_alarms_are_open_until_they_have_a_reason(paths: Paths) -> None:

@@ -54,6 +54,15 @@ def test_what_is_installed_and_names_no_version_has_that_of_its_distribution(
     assert versions()["scipy"] == "1.14.1"
 
 
+def test_a_folder_without_code_has_no_version_whatever_lies_in_the_working_directory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "cutax").mkdir()
+    (path / "version.py").write_text("__version__ = '9'")
+    monkeypatch.chdir(path)
+    assert versions()["cutax"] == "unknown"
+
+
 def test_what_is_loaded_changes_nothing(path: Path) -> None:
     package(path, "cutax", __init__="__version__ = '1.2.3'")
     package(path, "straxen", __init__="from ._version import v as __version__", _version="v = '4'\nversion = '4'")

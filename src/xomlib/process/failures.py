@@ -39,8 +39,7 @@ def failure_of(error: BaseException, script: str = "", needs: Optional[list] = N
     if isinstance(error, DiskTrouble):
         return "disk", _sentence(error, script)
     read = failed_read(error)
-    lacking = read.lacking(needs) if read else []
-    if read and lacking:
+    if read and (lacking := read.lacking(needs)):
         return "setup", f"needs lacks {', '.join(lacking)}, which the script reads: {read.reason}"
     if isinstance(error, JobError):
         return "setup", _sentence(error, script)
