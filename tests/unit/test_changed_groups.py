@@ -17,9 +17,12 @@ from xomflow.core.key import Key, group_id
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import JobCounts, OldestReady, name_among, oldest_of
 from xomflow.core.verdicts import Mark, SeriesId, Verdict
+from xomflow.decisions.files import write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.group_changes import GroupChanges, group_changes
-from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
+from xomflow.outcomes.campaigns.groups import CurrentResults, KnownGroups, write_groups
 from xomflow.outcomes.files import superseded_path
 from xomflow.page import chunk
 from xomflow.page.files import read_head, read_source, with_head, write_if_new
@@ -96,6 +99,32 @@ def test_results_are_made_anew_where_an_analysis_takes_groups_instead_of_single_
     write_groups(other, {METHOD: KnownGroups(Groups(((52001,),)))})
     assert changes(other, (52001,)).regrouped == frozenset()
     assert changes(other, (52001,), single=True).regrouped == names((52001,))
+
+
+def test_current_results_are_those_of_todays_groups_without_vetoed_runs_each_with_why_it_stays(paths: Paths) -> None:
+    longer, shelf, both = (*ONE, 52009), Shelf(*METHOD, "052"), (*ONE, *TWO)
+    one, two, whole = map(group_id, (ONE, TWO, both))
+    today = {METHOD: KnownGroups(Groups((longer, TWO)))}
+    outcomes = OutcomeCache(paths).outcomes(shelf)
+    stays = "it stays until there is a result with run 052009 too"
+    current = CurrentResults(paths, today)
+    assert current.of(shelf, outcomes).keys() == {one, two}
+    assert current.marks(shelf) == {one: stays}
+    assert current.marks(Shelf(*METHOD, "060")) == {}
+    assert current.describe(52001) == [f"kr83m v1 result {one} of 2 runs: current: {stays}"]
+    assert current.describe(52003) == [f"kr83m v1 result {two} of 2 runs: current"]
+    assert current.vetoed_in(shelf) == set()
+    write_decision(paths, Decision(Verb.VETO, Subject("kr83m", runs=("052003",)), "kim", NOW, "a valve"))
+    vetoed = CurrentResults(paths, today)
+    assert vetoed.of(shelf, outcomes).keys() == {one}
+    assert vetoed.vetoed_in(shelf) == {"052003"}
+    runs = [f"{number:06d}" for number in both]
+    keep(paths, outcome(Key(*METHOD, whole), run={"runs": runs, "runs_missing": []}))
+    joined = CurrentResults(paths, {METHOD: KnownGroups(Groups((both,)))})
+    assert set(joined.describe(52003)) == {
+        f"kr83m v1 result {whole} of 4 runs: current",
+        f"kr83m v1 result {two} of 2 runs: superseded: these results have its runs: {whole}",
+    }
 
 
 def test_a_result_of_no_runs_is_none(paths: Paths) -> None:

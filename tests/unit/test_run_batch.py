@@ -204,6 +204,17 @@ def test_a_job_that_is_stopped_asks_what_runs_to_stop_and_records_nothing(
     assert capsys.readouterr().out.endswith(f"batch 7: 1 done, 2 not begun, 2 stopped; stopped by {name}\n")
 
 
+def test_a_job_that_is_stopped_begins_no_member_in_the_place_of_one_that_ends(
+    paths: Paths, tick: TickPaths, children: Children
+) -> None:
+    children.kill = lambda pid, _: children.asked.append(pid)  # type: ignore[method-assign]
+    run_batch.os.kill = children.kill
+    ends = [lambda: children.ends.update({1: 1}), lambda: children.ends.update({2: 1})]
+    children.signals = [stop(signal.SIGTERM), *ends]
+    assert work(paths, tick, *KEYS, at_once=2) == 1
+    assert children.begun == [1, 2]
+
+
 def test_a_member_that_a_person_cancels_is_asked_once_to_stop_and_the_others_go_on(
     paths: Paths, tick: TickPaths, children: Children, capsys: pytest.CaptureFixture[str]
 ) -> None:
