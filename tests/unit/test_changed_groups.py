@@ -114,10 +114,16 @@ def test_current_results_are_those_of_todays_groups_without_vetoed_runs_each_wit
     assert current.describe(52001) == [f"kr83m v1 result {one} of 2 runs: current: {stays}"]
     assert current.describe(52003) == [f"kr83m v1 result {two} of 2 runs: current"]
     assert current.vetoed_in(shelf) == set()
+    before = CurrentResults(paths, {METHOD: KnownGroups(Groups((ONE, TWO)))})
+    others = [Shelf(*METHOD, "060"), Shelf("other", "v1", "052")]
+    assert [current.fingerprint(one) == before.fingerprint(one) for one in (shelf, *others)] == [False, True, True]
     write_decision(paths, Decision(Verb.VETO, Subject("kr83m", runs=("052003",)), "kim", NOW, "a valve"))
     vetoed = CurrentResults(paths, today)
     assert vetoed.of(shelf, outcomes).keys() == {one}
     assert vetoed.vetoed_in(shelf) == {"052003"}
+    write_decision(paths, Decision(Verb.VETO, Subject("rate", runs=("052003",)), "kim", NOW, "a valve"))
+    of_rate = [CurrentResults(paths, today).fingerprint(Shelf("rate", "v1", name)) for name in ("052", "060")]
+    assert (of_rate[0] != "", of_rate[1]) == (True, ""), "its single runs can be vetoed too"
     runs = [f"{number:06d}" for number in both]
     keep(paths, outcome(Key(*METHOD, whole), run={"runs": runs, "runs_missing": []}))
     joined = CurrentResults(paths, {METHOD: KnownGroups(Groups((both,)))})
