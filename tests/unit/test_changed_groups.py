@@ -122,6 +122,7 @@ def test_current_results_are_those_of_todays_groups_without_vetoed_runs_each_wit
     assert vetoed.of(shelf, outcomes).keys() == {one}
     assert vetoed.vetoed_in(shelf) == {"052003"}
     write_decision(paths, Decision(Verb.VETO, Subject("rate", runs=("052003",)), "kim", NOW, "a valve"))
+    assert [vetoed.shelves(of) for of in (shelf, *others)] == [["052"], ["060"], ["052"]]
     of_rate = [CurrentResults(paths, today).fingerprint(Shelf("rate", "v1", name)) for name in ("052", "060")]
     assert (of_rate[0] != "", of_rate[1]) == (True, ""), "its single runs can be vetoed too"
     runs = [f"{number:06d}" for number in both]
