@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from support.factory import KEY
+from support.factory import KEY, settings
 from support.jobs import analysis_jobs, run_job
 from xomflow.config.model import Retries
 from xomflow.config.software import Program
 from xomflow.core.paths import SOURCE, TickPaths
-from xomflow.jobs.description import AnalysisJobs, WarmStart, read_job, write_jobs
+from xomflow.jobs.description import AnalysisJobs, WarmStart, how_started, read_job, write_jobs
 from xomflow.outcomes.retries import RetryPolicy
+from xomlib.documents.job_description import PREFIX
 from xomlib.files import read_json
 
 IMAGE = Program(Path("/opt/python"), image="/images/a.sif", binds=("/data", "/dali"), launcher="singularity")
 JOBS = analysis_jobs({KEY.run: run_job(3, program=IMAGE), "052895": run_job()}, warm=WarmStart(True, 5.0, ["straxen"]))
+STARTED = {"arguments": ["--runs", "[run]"], "compat": True}
 # As the version before this one wrote it.
 OLDER = {
     "script": "/xom/scripts/analyses/kr83m.py",
@@ -42,8 +45,9 @@ OLDER = {
 
 def test_jobs_come_back_as_they_were_written(tmp_path: Path) -> None:
     tick = TickPaths(tmp_path)
-    write_jobs(tick, KEY.analysis, JOBS)
-    assert AnalysisJobs.from_json(read_json(tick.jobs(KEY.analysis))) == JOBS
+    for written in (replace(JOBS, started=STARTED), JOBS):
+        write_jobs(tick, KEY.analysis, written)
+        assert AnalysisJobs.from_json(read_json(tick.jobs(KEY.analysis))) == written
     job = read_job(tick, KEY)
     assert (job.own, job.attempt) == (JOBS.runs[KEY.run], 3)
     assert job.common.runs.keys() == {KEY.run}
@@ -66,7 +70,7 @@ def test_the_form_of_the_file_is_that_of_the_version_before() -> None:
 
 
 def test_the_process_of_the_analysis_gets_what_holds_for_its_run(tmp_path: Path) -> None:
-    write_jobs(TickPaths(tmp_path), KEY.analysis, JOBS)
+    write_jobs(TickPaths(tmp_path), KEY.analysis, replace(JOBS, started=STARTED))
     description = read_job(TickPaths(tmp_path), KEY).description("/work/drafts/x")
     assert description.key.to_json() == KEY.as_dict()
     assert (description.script, description.settings, description.draft) == (
@@ -75,6 +79,14 @@ def test_the_process_of_the_analysis_gets_what_holds_for_its_run(tmp_path: Path)
         "/work/drafts/x",
     )
     assert description.run == JOBS.runs[KEY.run].run
+    assert (description.arguments, description.compat) == (STARTED["arguments"], True)
+
+
+def test_a_script_gets_the_arguments_of_its_block_with_the_prefix_of_measurements() -> None:
+    given = {"version": "v1", "arguments": ["--prefix", f"{PREFIX}kr", "[run]"], "compat": True}
+    blocks = settings(analyses={"old": given, "new": {"version": "v1"}}).analyses
+    assert how_started(blocks["old"], "test_") == {"arguments": ["--prefix", "test_kr", "[run]"], "compat": True}
+    assert how_started(blocks["new"], "test_") == {}
 
 
 def test_the_path_of_a_job_imports_no_other_part_of_a_tick() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from support import factory
 from support.jobs import analysis_jobs, run_job
+from xomflow.core.files.folder_marks import FolderAwayError
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.batches import child, run_batch, silent_ends
@@ -296,6 +297,27 @@ def test_an_analysis_that_outlived_its_runner_is_waited_for_ten_seconds(
         monkeypatch.setattr(silent_ends, "time", its_time)
         silent_ends.record_end(paths, tick, job_of(tick), -signal.SIGKILL, was_asked=False, out_of_memory=False)
     assert kinds(paths) == kind
+
+
+def test_behind_a_runner_that_ended_by_itself_nothing_is_waited_for(
+    paths: Paths, tick: TickPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silent_ends, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    with hold_run(paths, KEYS[0]):
+        silent_ends.record_end(paths, tick, job_of(tick), 1, was_asked=False, out_of_memory=False)
+    assert kinds(paths) == {1: [(1, "not_started")]}
+
+
+def test_where_a_disk_has_gone_no_record_is_written_in_its_place(
+    paths: Paths, tick: TickPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Paths) -> None:
+        raise FolderAwayError("the disk is away")
+
+    monkeypatch.setattr(silent_ends, "check_folders", away)
+    with pytest.raises(FolderAwayError, match="the disk is away"):
+        silent_ends.cancel_before_begin(paths, job_of(tick))
+    assert kinds(paths) == {}
 
 
 # --- a child ----------------------------------------------------------------------------------------------------------
