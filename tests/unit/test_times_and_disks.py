@@ -149,7 +149,8 @@ def test_a_disk_that_is_full_is_seen_by_writing_more_than_a_name(
 def test_what_a_file_system_shows_about_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert trouble_seen_in(tmp_path / "a" / "b") == ""
     (tmp_path / "file").touch()
-    assert trouble_seen_in(tmp_path / "file" / "b") == f"{tmp_path / 'file' / 'b'} cannot be written: Not a directory"
+    words = "cannot be written: it is no folder, where one is needed: move it away"
+    assert trouble_seen_in(tmp_path / "file" / "b") == f"{tmp_path / 'file'} {words}"
     good = {"f_flag": 0, "f_bavail": 5, "f_files": 9, "f_favail": 5}
     rows = [
         ({}, ""),
@@ -267,6 +268,7 @@ def test_every_error_has_a_sentence_and_an_exit_code() -> None:
     for code in errors._OF_THE_DISK:
         error = OSError(code, "words", "/a")
         assert for_user(error) == ("/a: words; nothing that was done is lost", 6)
+        assert errors.cause_of(OSError(code, "words"), Path("/b")) == (Path("/b"), "words")
         assert for_user(OSError(code, "words")) == (f"{Path.cwd()}: words; nothing that was done is lost", 6)
     assert for_user(FileNotFoundError(errno.ENOENT, "words", "/a")) is None
     assert (for_user(None), for_user(KeyError("a"))) == (None, None)
@@ -274,6 +276,21 @@ def test_every_error_has_a_sentence_and_an_exit_code() -> None:
     assert sentence_of(OSError(errno.EIO, "words", "/a")) == "/a: words; nothing that was done is lost"
     assert in_words(KeyError("a")) == ("XOM itself failed: KeyError: 'a'", 1)
     assert in_words(DiskError("words")) == ("words", 6)
+
+
+def test_what_stands_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to("nowhere/at/all")
+    file.touch()
+    for place, words in {
+        link: "it is a link to nothing: mount its disk, or remove the link",
+        file: "it is no folder, where one is needed: move it away",
+    }.items():
+        for below in (place, place / "a/b"):
+            with pytest.raises(OSError, match=r"exists|Not a directory") as caught:
+                below.mkdir(parents=True, exist_ok=True)
+            assert errors.cause_of(caught.value, tmp_path) == (place, words)
+            assert sentence_of(caught.value) == f"{place}: {words}; nothing that was done is lost"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

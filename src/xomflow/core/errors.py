@@ -76,11 +76,28 @@ def for_user(error: BaseException | None) -> tuple[str, ExitCode] | None:
     if isinstance(error, XomError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-        return (
-            f"{error.filename or Path.cwd()}: {error.strerror}; nothing that was done is lost",
-            ExitCode.STORE_OR_DISK,
-        )
+        place, words = cause_of(error, Path.cwd())
+        return f"{place}: {words}; nothing that was done is lost", ExitCode.STORE_OR_DISK
     return None
+
+
+def cause_of(error: OSError, path: Path) -> tuple[Path, str]:
+    """Return where a file could not be used, and why; if something stands in the place of a folder, that.
+
+    Parameters
+    ----------
+    error
+        What the system says, usually with a path.
+    path
+        Where, if it has none.
+    """
+    place = Path(error.filename2 or error.filename or path)
+    for one in (place, *place.parents) if error.errno in (errno.EEXIST, errno.ENOTDIR) else ():
+        if one.is_symlink() and not one.exists():
+            return one, "it is a link to nothing: mount its disk, or remove the link"
+        if one.exists() and not one.is_dir():
+            return one, "it is no folder, where one is needed: move it away"
+    return place, error.strerror or str(error)
 
 
 def sentence_of(error: XomError | OSError) -> str:

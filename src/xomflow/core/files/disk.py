@@ -7,6 +7,7 @@ import errno
 import os
 from pathlib import Path
 
+from xomflow.core.errors import cause_of
 from xomlib.files import open_file
 
 # More than what a file system keeps beside the names of files.
@@ -50,4 +51,5 @@ def trouble_seen_in(folder: Path) -> str:
 
 def in_a_sentence(error: OSError, path: Path) -> str:
     """Return what an error of a disk means, with the path that it names, else with another one."""
-    return f"{error.filename2 or error.filename or path} cannot be written: {error.strerror or error}"
+    place, words = cause_of(error, path)
+    return f"{place} cannot be written: {words}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from xomflow import page
 from xomflow.core import times
-from xomflow.core.errors import XomError, sentence_of
+from xomflow.core.errors import XomError, cause_of, sentence_of
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
@@ -65,7 +65,8 @@ def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) 
                 learning = [one.sentence for one in read_learning(paths)]
                 page.write_status(paths.page, status_document(summary, survey, _happened(paths, survey), learning))
     except OSError as error:  # the summary counts more than the page
-        summary.site_errors.append(f"the page cannot be renewed: {error.filename or paths.page}: {error.strerror}")
+        place, words = cause_of(error, paths.page)
+        summary.site_errors.append(f"the page cannot be renewed: {place}: {words}")
         dump_json(tick.summary, summary.to_json())
 
 
