@@ -434,7 +434,7 @@ def test_what_keeps_dashboards_from_being_written_is_a_sentence_of_a_tick(
 ) -> None:
     monkeypatch.setattr(dashboards, "write_dashboards", lambda *_: 1 / 0)
     local = boards(paths)
-    assert dashboards.renew_dashboards(paths, local, {}) == []
+    assert dashboards.renew_dashboards(paths, local, dict) == []
     served = ReportConfig.of(settings(paths.work, store={"kind": "influxdb", "credentials": "none.json"}))
 
     def raising(error: Exception) -> Callable[..., Any]:
@@ -444,13 +444,13 @@ def test_what_keeps_dashboards_from_being_written_is_a_sentence_of_a_tick(
         return fail
 
     monkeypatch.setattr(dashboards, "write_dashboards", raising(OSError(28, "No space", "a file")))
-    assert dashboards.renew_dashboards(paths, served, {}) == ["the dashboards cannot be written: a file: No space"]
+    assert dashboards.renew_dashboards(paths, served, dict) == ["the dashboards cannot be written: a file: No space"]
     monkeypatch.setattr(dashboards, "write_dashboards", raising(OSError(28, "No space")))
-    assert dashboards.renew_dashboards(paths, served, {}) == [
+    assert dashboards.renew_dashboards(paths, served, dict) == [
         f"the dashboards cannot be written: {paths.grafana}: No space"
     ]
     monkeypatch.setattr(dashboards, "write_dashboards", raising(StoreError("no account")))
-    assert dashboards.renew_dashboards(paths, served, {}) == []
+    assert dashboards.renew_dashboards(paths, served, dict) == []
 
 
 def test_grafana_may_see_the_dashboards_in_another_folder(paths: Paths) -> None:

@@ -176,7 +176,7 @@ def write_index(folder: Path, chunks: Sequence[tuple[str, str, str]]) -> None:
     """
     keys = sorted(set(chunks))
     index, digest = folder / "data" / "index.js", hashlib.sha256(repr(keys).encode()).hexdigest()[:12]
-    folders = {folder / "data" / analysis / version for analysis, version, _ in keys}
+    folders = {folder / "data" / analysis / version for analysis, version in dict.fromkeys(key[:2] for key in keys)}
     if read_source(index) == digest and _is_newer(index, folders):
         return
     rows: list[list[Any]] = []

@@ -24,12 +24,17 @@ class Refreshed(NamedTuple):
     ----------
     problems
         Sentences about outcomes that could not be read.
-    makers
-        What made the outcomes, by analysis and version.
+    by_shelf
+        What made the outcomes, by shelf.
     """
 
     problems: list[str]
-    makers: dict[Method, Makers]
+    by_shelf: dict[Shelf, Makers]
+
+    @property
+    def makers(self) -> dict[Method, Makers]:
+        """What made the outcomes, by analysis and version."""
+        return by_method(self.by_shelf)
 
 
 class PageRefresh:
@@ -79,7 +84,7 @@ class PageRefresh:
         self._fingerprints.keep()
         self._looks.keep()
         self._makers.keep()
-        return Refreshed([*self._cache.problems, *problems], by_method(self._makers.found))
+        return Refreshed([*self._cache.problems, *problems], self._makers.found)
 
     def _renew_files(self, shelf: Shelf) -> str | int:
         """Renew both files of a shelf as far as it has changed; return what it looks like now."""

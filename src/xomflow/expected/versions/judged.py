@@ -28,6 +28,7 @@ from xomflow.expected.versions.seeding import Seeding
 from xomflow.expected.versions.seen import Change, Seen
 from xomflow.expected.versions.states import EVERY, Reached, States
 from xomflow.outcomes.cache import Shelf
+from xomflow.outcomes.files import names_in
 
 _FORM = 1
 # Before and after any run.
@@ -208,8 +209,9 @@ class JudgedVersion:
 
     def _first_lost(self, shelves: Sequence[Shelf]) -> str:
         """Return the first judged run whose verdicts were deleted; empty: none."""
+        there = set(names_in(self._paths.bands(self.analysis, self.version, "any").parent))
         judged = [shelf.name for shelf in shelves if shelf.name <= self._reached.last]
-        lost = [name for name in judged if not self._bands(name).is_there]
+        lost = [name for name in judged if f"{name}.json" not in there]
         return min(self._seen.runs(lost[0]), default="") if lost else ""
 
     def _first_since(self, shelves: Sequence[Shelf], since: str) -> str | None:

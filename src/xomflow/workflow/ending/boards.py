@@ -20,7 +20,9 @@ from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.survey_document import SurveyDocument
 
 
-def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey]) -> None:
+def publish_boards(
+    paths: Paths, store: Store, survey: SurveyDocument, listed: Iterable[ListedKey], past: Iterable[Event]
+) -> None:
     """Make the store have the points that are so now, and no others.
 
     Parameters
@@ -33,6 +35,8 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
         The survey.
     listed
         The keys that need attention as they are now, the failed ones with their failures.
+    past
+        What may explain a change of the results, see `happened`.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def publish_boards(paths: Paths, store: Store, survey: SurveyDocument, listed: I
         If not everything has arrived; the next tick tries again.
     """
     prefix = survey.config.store.prefix
-    known = [*happened(paths, survey, store.name), *map(of_alarm, read_alarms(paths))]
+    known = [*past, *map(of_alarm, read_alarms(paths))]
     contacts = {name: one.contact for name, one in survey.config.analyses.items()}
     store.replace(attention.TABLE, attention.attention_points(listed, prefix, contacts))
     store.replace(events.TABLE, events.event_points(known, prefix))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from xomflow.core.errors import ConfigurationError, XomError
@@ -15,12 +15,20 @@ from xomflow.publishing.boards.expected import Limits
 from xomflow.workflow.documents import AnalysisTitle, ReportConfig, VariableTitle
 
 
-def renew_dashboards(paths: Paths, config: ReportConfig, makers: Mapping[Method, Makers]) -> list[str]:
-    """Write the dashboards that changed, at the end of a tick; return a sentence if that failed."""
+def renew_dashboards(paths: Paths, config: ReportConfig, makers: Callable[[], Mapping[Method, Makers]]) -> list[str]:
+    """Write the dashboards that changed, at the end of a tick; return a sentence if that failed.
+
+    Parameters
+    ----------
+    paths, config
+        As of `write_dashboards`.
+    makers
+        Returns what there are results of; not called where there are no dashboards.
+    """
     if config.store.is_local:
         return []
     try:
-        write_dashboards(paths, config, makers)
+        write_dashboards(paths, config, makers())
     except XomError:
         return []  # publishing has reported the account that cannot be read
     except OSError as error:

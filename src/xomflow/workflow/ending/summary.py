@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache, partial
 from itertools import islice, repeat
 from typing import Any
 
@@ -49,28 +50,30 @@ def read_summary(tick: TickPaths) -> Summary:
 def write_report(tick: TickPaths, survey: SurveyDocument, renewal: PageRefresh) -> None:
     """Write the summary of a tick and renew the page."""
     config, paths = survey.config, Paths(survey.config.work)
-    summary = summarize(tick, paths, survey)
+    summary, events = summarize(tick, paths, survey), cache(partial(_happened, paths, survey))
     if not is_overtaken(paths, tick, times.now()):
         summary.site_errors.extend(judge_results(paths, config))
-    summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary))
+    summary.site_errors.extend(_publish_own_points(paths, tick, survey, summary, events))
     summary.site_errors.extend(archive_old_files(paths, config.keep_ticks_s, times.now()))
     try:
         with exclusive(paths.publishing_lock, config.longest_wait_s):
             refreshed = renewal.all()
             summary.site_errors.extend(refreshed.problems)
             if not is_overtaken(paths, tick, times.now()):
-                summary.site_errors.extend(renew_dashboards(paths, config, refreshed.makers))
+                summary.site_errors.extend(renew_dashboards(paths, config, lambda: refreshed.makers))
             dump_json(tick.summary, summary.to_json())
             if not is_overtaken(paths, tick, times.now()):
                 learning = [one.sentence for one in read_learning(paths)]
-                page.write_status(paths.page, status_document(summary, survey, _happened(paths, survey), learning))
+                page.write_status(paths.page, status_document(summary, survey, events(), learning))
     except OSError as error:  # the summary counts more than the page
         place, words = cause_of(error, paths.page)
         summary.site_errors.append(f"the page cannot be renewed: {place}: {words}")
         dump_json(tick.summary, summary.to_json())
 
 
-def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, summary: Summary) -> list[str]:
+def _publish_own_points(
+    paths: Paths, tick: TickPaths, survey: SurveyDocument, summary: Summary, events: Callable[[], list[Event]]
+) -> list[str]:
     """Publish how the tick went and what boards show; return a sentence if that failed: the next tick tries again."""
     if summary.published and summary.published.away:
         return []  # publishing has reported it
@@ -79,14 +82,14 @@ def _publish_own_points(paths: Paths, tick: TickPaths, survey: SurveyDocument, s
         with closing(open_store(survey.config.store, paths)) as store, lock:
             self_monitoring.publish(paths, store, survey.config.store.prefix, summary)
             if not is_overtaken(paths, tick, times.now()):
-                publish_boards(paths, store, survey, summary.listed)
+                publish_boards(paths, store, survey, summary.listed, events())
     except (XomError, OSError) as error:
         return [sentence_of(error)]
     return []
 
 
 def _happened(paths: Paths, survey: SurveyDocument) -> list[Event]:
-    """Return what the page shows of the past; without versions and software if the store cannot be named."""
+    """Return what page and boards show of the past; without versions and software if the store cannot be named."""
     try:
         with closing(open_store(survey.config.store, paths)) as store:
             name = store.name

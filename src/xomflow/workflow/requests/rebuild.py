@@ -16,7 +16,7 @@ from xomflow.publishing.open_store import open_store
 from xomflow.publishing.stores.store import Store
 from xomflow.workflow.discover import as_listed, survey_document, survey_now
 from xomflow.workflow.documents import ReportConfig
-from xomflow.workflow.ending.boards import publish_boards
+from xomflow.workflow.ending.boards import happened, publish_boards
 from xomflow.workflow.ending.expected import judge_all
 from xomflow.workflow.ending.summary import with_records
 from xomflow.workflow.trials import stores_of
@@ -47,7 +47,8 @@ def _boards(config: Config, store: Store) -> list[str]:
         survey = survey_now(config, may_write=False)
         listed = with_records(paths, map(as_listed, survey.undone))
         with exclusive(paths.publishing_lock):
-            publish_boards(paths, store, survey_document(survey, config, []), listed)
+            document = survey_document(survey, config, [])
+            publish_boards(paths, store, document, listed, happened(paths, document, store.name))
     except (XomError, OSError) as error:
         return [sentence_of(error)]
     return []
