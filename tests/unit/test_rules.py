@@ -324,7 +324,8 @@ def test_a_profile_with_fewer_jobs_than_max_running_is_warned_of(
     snakefile: Snakefile, steps: StandInSteps, capsys: pytest.CaptureFixture[str], jobs: int | None, warns: bool
 ) -> None:
     snakefile.site.tree["max_running"] = 5
-    snakefile.begins(resource_settings=SimpleNamespace(nodes=jobs), local_exec=False)
+    settings = SimpleNamespace(nodes=jobs, _parsed_default_resources={})
+    snakefile.begins(resource_settings=settings, local_exec=False)
     sentence = "jobs of the profile, which is 4, bounds this tick before max_running, which is 5 in config.yaml"
     assert [line.partition(": ")[0] for line in printed(capsys)] == [sentence] * warns
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 0, "its jobs are in Slurm, so it has a time limit"
