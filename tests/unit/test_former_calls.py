@@ -75,6 +75,11 @@ def test_a_result_is_saved_once_and_becomes_the_record_of_the_first_xom(session:
     assert (one.container, one.lineage, one.figure_path, one.sr_tag) == ("a.simg", {"peaks": "abc"}, None, None)
 
 
+def test_what_is_saved_in_the_database_is_saved_for_the_outcome(session: Session) -> None:
+    Xomresult(given()).save_in_db()
+    assert [one["variable"] for one in session.results] == ["yield"]
+
+
 def test_the_name_of_another_analysis_is_refused(session: Session) -> None:
     assert plain_name(" Kr-83m.b ") == "kr_83m_b"
     with pytest.raises(BadResult):
@@ -106,15 +111,22 @@ def test_a_picture_of_the_script_becomes_a_figure_or_a_warning(
 def test_a_result_is_written_as_a_file_only_below_the_working_directory(
     session: Session, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    class Value:
+        """Stands for a number of numpy."""
+
+        def item(self) -> int:
+            return 5
+
     (tmp_path / "below").mkdir()
     elsewhere = tmp_path_factory.mktemp("first_xom")
-    Xomresult(given(timestamp=datetime(2026, 9, 25, tzinfo=UTC), tag=Path("x"))).write_json("below/")
+    Xomresult(given(timestamp=datetime(2026, 9, 25, tzinfo=UTC), tag=Path("x"), container=Value())).write_json("below/")
     Xomresult(given(variable_name="b")).write_json(f"{elsewhere}/")
     Xomresult(given(variable_name="c")).write_json("absent/")
     assert [one["variable"] for one in session.results] == ["yield", "b", "c"]
     (file,) = (tmp_path / "below").iterdir()
     written = json.loads(file.read_text())
     assert (written["variable_value"], written["timestamp"], written["tag"]) == (1.5, "2026-09-25T00:00:00+00:00", "x")
+    assert written["container"] == 5
     assert list(elsewhere.iterdir()) == []
 
 

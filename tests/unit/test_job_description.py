@@ -58,6 +58,9 @@ def test_what_may_be_left_out_has_an_empty_value() -> None:
 
 def test_a_script_by_hand_may_have_no_limits() -> None:
     assert ByHand.from_json({"memory_mb": 0, "time_limit_s": 0}) == ByHand(0, 0)
+    for number in (-1, 1e9, float("nan")):
+        with pytest.raises(JobError, match=r"by_hand\.memory_mb is .*, a number is needed"):
+            ByHand.from_json({"memory_mb": number, "time_limit_s": 0})
 
 
 def test_the_run_number_of_a_campaign_is_that_of_its_first_run() -> None:

@@ -427,6 +427,12 @@ def test_what_is_no_figure_is_refused(job: Session, picture: Any, kind: str) -> 
     assert job.figures == []
 
 
+def test_a_script_may_save_several_figures(job: Session, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        figure(name, Picture())
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["a.png", "b.png"]
+
+
 def test_a_figure_is_not_saved_twice(job: Session, tmp_path: Path) -> None:
     figure("a", PNG)
     with pytest.raises(BadResult, match="figure 'a' is saved twice"):

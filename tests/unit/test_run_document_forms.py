@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -238,3 +239,13 @@ def test_times_are_read_as_by_python_3_11_also_by_older_ones() -> None:
         for read in (_read_iso_time_as_3_11, datetime.fromisoformat):
             with pytest.raises(ValueError, match=r"."):
                 read(text)
+
+
+def test_a_time_without_a_zone_is_utc_whatever_zone_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert span_of({"start": datetime(2026, 9, 1, 12)}) == (START, None)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -110,7 +110,8 @@ def test_failures_and_superseded_outcomes_are_left_out(paths: Paths) -> None:
     group = Key("kr83m", "v1", group_id([52800, 52801]))
     keep(paths, outcome(), outcome(group, run={"runs": ["052800", "052801"], "runs_missing": []}))
     (paths.outcome(KEY).parent / "052895.failed-1-raised-1790000000.json").write_text("{}")
-    assert runs_of(paths) == [group.run, "052894"]
+    found = Outcomes(paths.work, "kr83m", "v1")
+    assert ([row.run_id for row in found.rows()], found.problems) == ([group.run, "052894"], [])
     paths.outcome(group).rename(superseded_path(paths.outcome(group)))
     assert runs_of(paths) == ["052894"]
 
@@ -207,7 +208,7 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
             paths, Decision(what, Subject(**subject), "ada", NOW + timedelta(hours=hours), "noise", end)
         ).name
 
-    decide(Verb.VETO, -9, runs=("052894", "052895"))
+    first = decide(Verb.VETO, -9, runs=("052894", "052895"))
     decide(Verb.VETO, -8, analysis="kr83m", runs=("052896",), until=-1)
     decide(Verb.VETO, -8, analysis="other", runs=("052897",))
     decide(Verb.VETO, 1, runs=("052890",))
@@ -217,7 +218,7 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
     some = decide(Verb.VETO, -6, runs=("052899", "052900"))
     decide(Verb.WITHDRAW, -5, decisions=(whole,))
     decide(Verb.WITHDRAW, -4, decisions=(some,), runs=("052899",))
-    whole_file = json.loads(next(paths.decisions.glob("*.json")).read_text())
+    whole_file = json.loads((paths.decisions / first).read_text())
     decide(Verb.VETO, -3, runs=("052901",), until=1)
     odd = [{"when": "today"}, {"when": 5}, {"subject": ...}, {"until": "never"}, {"why": ...}, {"subject": []}]
     odd += [{"subject": {"runs": runs}} for runs in ("052894", [52894], ["the ill"], ["052894 "])]
@@ -225,11 +226,12 @@ def test_vetoes_are_those_that_ticks_see(paths: Paths) -> None:
     changed = [{name: value for name, value in {**whole_file, **one}.items() if value is not ...} for one in odd]
     for number, content in enumerate(["{", "[]", "5", "null", *map(json.dumps, changed)]):
         (paths.decisions / f"odd-{number}.json").write_text(content)
-    (paths.decisions / ".hidden.json").write_text(json.dumps(whole_file))
-    (paths.decisions / "notes.txt").write_text(json.dumps(whole_file))
+    for name, run in ((".hidden.json", "052902"), ("notes.txt", "052903")):
+        (paths.decisions / name).write_text(json.dumps({**whole_file, "subject": {"runs": [run]}}))
+    (paths.decisions / "folder.json").mkdir()
     expected = vetoes(standing(read_decisions(paths).made, NOW), "kr83m")
     assert vetoed_runs(paths.work, "kr83m", NOW) == expected
-    assert sorted(expected) == [52892, 52893, 52894, 52895, 52900, 52901]
+    assert sorted(expected) == [52892, 52893, 52894, 52895, 52900, 52901, 52903]
     assert vetoed_runs(paths.work / "none", "kr83m", NOW) == {}
 
 

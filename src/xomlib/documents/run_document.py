@@ -138,11 +138,10 @@ def number_of(document: Any) -> int:
     value = document.get("number")
     if type(value) is int and 0 <= value < 10**RUN_DIGITS:
         return value
-    plain = _plain(value)
-    found = _NUMBER.fullmatch(str(plain)) if isinstance(plain, (int, float, str)) else None
+    found = _NUMBER.fullmatch(str(_plain(value)))
     if found is None and (name := _superrun(document)):
         raise BadDocument(f"the document of superrun {shown(name)} is left out: it has no run number", "superrun")
-    if found is None or isinstance(plain, bool):
+    if found is None:
         raise BadDocument(f"a run document has the number {shown(value)}; at most six digits are needed", "number")
     return int(found[1])
 
@@ -151,7 +150,7 @@ def number_of(document: Any) -> int:
 def _plain(value: Any) -> Any:
     """Return the number in a wrapper of extended JSON, relaxed or canonical, or of bson; other values as they are."""
     try:
-        if type(value) is dict and len(value) == 1:
+        if type(value) is dict:
             ((name, inside),) = value.items()
             return float(inside) if name in _WRAPPERS and not isinstance(inside, bool) else value
         return float(value.to_decimal()) if hasattr(value, "to_decimal") else value

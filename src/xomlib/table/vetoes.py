@@ -56,7 +56,7 @@ def vetoed_runs(work: Path, analysis: str, now: datetime) -> dict:
 def _read(folder: Path) -> Iterator[_Decision]:
     """Yield the decisions; a file that is none costs only itself."""
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".json") and not name.startswith("."))
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except FileNotFoundError:
         return
     for name in names:
