@@ -25,7 +25,7 @@ from xomphysics.poisson import (
     poisson_upper_limit,
     without_merging,
 )
-from xomphysics.rate_per_second import Counts, CountsPerSecond
+from xomphysics.rate_per_second import Counts, CountsPerSecond, clustering, excess_share, silent_share
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
 from xomphysics.reading.intervals import occupancy
@@ -38,7 +38,13 @@ DEFAULTS: dict[str, Any] = {
     "minimum_events": 10,  # of the whole run; below, the rates are "insufficient statistics"
     "after_s2_ns": 250_000,  # of an event: right_event_extension of straxen's Events
     **live_time.DEFAULTS,
-    "quality": {**live_time.QUALITY, "drift": [None, 0.1], "merged_fraction": [None, 0.1]},
+    "quality": {
+        **live_time.QUALITY,
+        "drift": [None, 0.1],
+        "merged_fraction": [None, 0.1],
+        "silent_share": [None, 0.002],
+        "beside_vetoes": [None, 0.01],
+    },
 }
 TYPICAL = 10**6  # ns, of a busy interval
 ENERGY_EDGES = np.geomspace(0.1, 1e4, 251)  # keV
@@ -86,6 +92,17 @@ class Tally:
             return np.ones(len(self.energies), dtype=bool)
         low, high = self.bands[band]
         return np.asarray((self.energies >= low) & (self.energies < high))
+
+    def per_second(self) -> tuple[Counts, NDArray[np.float64]]:
+        """Return the events and the live time of each whole second."""
+        whole = int(self.live.span)
+        return self.seconds.counts[:whole], self.live.parts(np.arange(whole + 1))
+
+    def clustering(self, band: str) -> float:
+        """Return how much more than Poisson counts the events of a band scatter; "" is all of them."""
+        live = self.per_second()[1]
+        seconds = (self.starts[self.clear(band)] - self.seconds.start) // 10**9
+        return clustering(np.bincount(seconds, minlength=len(live))[: len(live)], live)
 
 
 def parse_bands(bands: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -153,9 +170,9 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
     of a band does not decide, since leaving out low counts would bias the average upwards.
     """
     out = [_live_time(tally)]
-    steady, every = _steady(tally), _unmerged(tally, settings)
+    every, silent = _unmerged(tally, settings), silent_share(*tally.per_second(), tally.clustering(""))
     for name, n in [("", tally.events), *tally.in_band.items()]:
-        suffix = f"_{name}" if name else ""
+        suffix, spread = f"_{name}" if name else "", tally.clustering(name)
         own: dict[str, Any] = {"events_without_energy": tally.without_energy}
         if name:
             own = {
@@ -163,14 +180,15 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
                 "band_low_kev": tally.bands[name][0],
                 "band_high_kev": tally.bands[name][1],
             }
-        own |= tally.live.data()
-        event_result = {"variable_name": f"events{suffix}", "variable_value": n, "error": poisson_error(n), "n": n}
+        own |= tally.live.data() | {"dispersion": spread, "silent_share": silent}
+        event_result = {"variable_name": f"events{suffix}", "variable_value": n, "n": n}
+        event_result["error"] = spread**0.5 * poisson_error(n)
         out.append(event_result | {"unit": "events", "data": _limits(n) | own})
-        if not name and steady is not None:
+        if not name and (steady := _steady(tally)) is not None:
             found = steady.goodness
             own |= {"constant_chi2": found.chi2, "constant_ndf": found.ndf, "constant_p_value": found.p_value}
             own["drift"] = steady.drift
-        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, every, own))
+        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, every, spread, own))
     return quality.judged(out, settings["quality"], tally.live.warning)
 
 
@@ -196,8 +214,11 @@ def _live_time(tally: Tally) -> dict[str, Any]:
     return out | {"variable_value": live.seconds, "error": live.error, "data": data}
 
 
-def _rate(tally: Tally, band: str, every: Unmerged | str, own: dict[str, Any]) -> dict[str, Any]:
-    """Return the rate of the events of a band that touch no veto; "" is all of them."""
+def _rate(tally: Tally, band: str, every: Unmerged | str, spread: float, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the rate of the events of a band that touch no veto; "" is all of them.
+
+    If events do not fire vetoes, no more of them touch one than begin in the time in which such an event would.
+    """
     some = tally.clear(band)
     n = int(np.count_nonzero(some))
     if isinstance(every, str):
@@ -205,9 +226,12 @@ def _rate(tally: Tally, band: str, every: Unmerged | str, own: dict[str, Any]) -
     typical = float(tally.live.exposure([tally.typical])[0])
     alone = 1 - every.merged
     rate, one = float(every.weights[some].sum()), 1 / (typical * alone)
-    error = float(np.hypot(every.error(some, one), rate * tally.live.error / tally.live.seconds))
+    error = float(np.hypot(spread**0.5 * every.error(some, one), rate * tally.live.error / tally.live.seconds))
     limits = {key: value * (rate / n if n else one) for key, value in _limits(n).items()}
     data = limits | own | {"exposure_s": typical, "merged_fraction": every.merged}
+    touching = every.rate * (1 - every.merged) * (tally.live.span - typical)
+    seen = tally.events - len(tally.starts)
+    data["beside_vetoes"] = excess_share(seen, touching, tally.events, tally.clustering(""))
     return {"n": n, "variable_value": rate, "error": error, "data": data}
 
 

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 import xomlib
 from xomphysics import figures, quality
 from xomphysics.fits.goodness import Steadiness, pearson_of_points
-from xomphysics.poisson import dispersion, poisson_error, poisson_upper_limit
+from xomphysics.poisson import poisson_error, poisson_upper_limit
+from xomphysics.rate_per_second import clustering, excess_share, silent_share
 from xomphysics.reading import live_time, peak_types
 from xomphysics.reading.chunks import chunks
+from xomphysics.reading.intervals import Intervals
+from xomphysics.reading.intervals import merge as merge_intervals
 from xomphysics.reading.live_time import LiveTime, Vetoes
 from xomphysics.settings import merge
 
@@ -36,7 +39,13 @@ DEFAULTS: dict[str, Any] = {
     **live_time.DEFAULTS,
     "minimum_peaks": 10,  # of the whole run; below, there is no rate
     "minimum_seconds": 30,  # below, the dispersion is too uncertain
-    "quality": {**live_time.QUALITY, "drift": [None, 0.1]},
+    "beside_veto_ns": 1_000_000,  # to both sides of a veto, where peaks that fire it are more than others
+    "quality": {
+        **live_time.QUALITY,
+        "drift": [None, 0.1],
+        "silent_share": [None, 0.002],
+        "beside_vetoes": [None, 0.01],
+    },
 }
 COLUMNS = ("time", "area", "type")
 AREA_EDGES = np.geomspace(0.5, 1e6, 200)  # PE
@@ -68,16 +77,16 @@ class Tally:
         By name; the first, named "", is all peaks.
     start, end
         Start and end of the data (ns since 1970).
-    counts
-        Peaks per band.
+    counts, beside
+        Peaks per band; those of them beside a veto.
     per_second
         Peaks per second of the run, shape (bands, seconds).
     spectra
         Peaks by area for each type of the settings, shape (bins of `AREA_EDGES`,).
     unknown
         Peaks of other types.
-    live
-        The live time.
+    live, live_beside
+        The live time; that beside a veto (s).
     """
 
     bands: dict[str, Band]
@@ -85,9 +94,11 @@ class Tally:
     start: int = 0
     end: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    beside: dict[str, int] = field(default_factory=dict)
     per_second: Counts = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     spectra: dict[str, Counts] = field(default_factory=dict)
     live: LiveTime = field(default_factory=lambda: LiveTime(0, 0))
+    live_beside: float = 0.0
 
     @property
     def seconds(self) -> int:
@@ -125,7 +136,21 @@ def parse_bands(bands: Mapping[str, Any], types: peak_types.Types) -> dict[str, 
     return parsed
 
 
-def count(data: Iterable[Any], bands: dict[str, Band], types: peak_types.Types, vetoes: Vetoes) -> Tally:
+def beside(vetoes: Vetoes, reach: int) -> Intervals:
+    """Return the vetoes, with ``reach`` (ns) to both sides of each."""
+    found = vetoes.intervals
+    if found is None:
+        return merge_intervals([], [], 0, 0)
+    return merge_intervals(found.starts - reach, found.ends + reach, found.low, found.high)
+
+
+def count(
+    data: Iterable[Any],
+    bands: dict[str, Band],
+    types: peak_types.Types,
+    vetoes: Vetoes,
+    reach: int = DEFAULTS["beside_veto_ns"],
+) -> Tally:
     """Count the peaks of a run.
 
     Parameters
@@ -138,13 +163,16 @@ def count(data: Iterable[Any], bands: dict[str, Band], types: peak_types.Types, 
         As in `DEFAULTS`.
     vetoes
         Of the run.
+    reach
+        How far from a veto peaks are beside it (ns).
 
     Raises
     ------
     xomlib.DataBroken
         If the vetoes cover only a part of the run.
     """
-    tally = Tally(bands, peak_types.UnknownTypes(types), counts=dict.fromkeys(bands, 0))
+    tally = Tally(bands, peak_types.UnknownTypes(types), counts=dict.fromkeys(bands, 0), beside=dict.fromkeys(bands, 0))
+    near = beside(vetoes, reach)
     tally.spectra = {name: np.zeros(len(AREA_EDGES) - 1, dtype=np.int64) for name in types}
     tally.per_second = np.zeros((len(bands), 0), dtype=np.int64)
     for i, chunk in enumerate(data):
@@ -155,9 +183,11 @@ def count(data: Iterable[Any], bands: dict[str, Band], types: peak_types.Types, 
         longer = np.zeros((len(bands), max(seconds, tally.per_second.shape[1])), dtype=np.int64)
         longer[:, : tally.per_second.shape[1]] = tally.per_second
         second = (chunk.data["time"] - tally.start) // SECOND
+        close = ~near.avoided(chunk.data["time"], chunk.data["time"])
         for row, (name, band) in zip(longer, bands.items(), strict=True):
             inside = band.contains(chunk.data)
             tally.counts[name] += int(np.count_nonzero(inside))
+            tally.beside[name] += int(np.count_nonzero(inside & close))
             row += np.bincount(second[inside], minlength=len(row))[: len(row)]
         tally.per_second = longer
         tally.unknown.add(chunk.data["type"])
@@ -165,6 +195,7 @@ def count(data: Iterable[Any], bands: dict[str, Band], types: peak_types.Types, 
             own = peak_types.is_one(chunk.data["type"], numbers)
             tally.spectra[name] += np.histogram(chunk.data["area"][own], AREA_EDGES)[0]
     tally.live = vetoes.live_time(tally.start, tally.end)
+    tally.live_beside = float(((near.ends - near.starts) - tally.live.hidden(near.starts, near.ends)).sum() / 1e9)
     return tally
 
 
@@ -201,6 +232,8 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """
     out = []
     live = tally.live.parts(np.arange(tally.seconds + 1))
+    every = tally.per_second[0][: tally.seconds]
+    silent = silent_share(every, live, clustering(every, live))
     for row, (name, band) in zip(tally.per_second, tally.bands.items(), strict=True):
         n = tally.counts[name]
         head: dict[str, Any] = {"variable_name": f"rate_{name}" if name else "rate", "unit": "Hz", "n": n}
@@ -208,8 +241,10 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
             out.append(head | {"insufficient": reason})
             continue
         counts = row[: tally.seconds]
-        spread = max(dispersion(counts, live), 1.0)
-        data: dict[str, Any] = {**tally.live.data(), "dispersion": spread}
+        spread = clustering(counts, live)
+        data: dict[str, Any] = {**tally.live.data(), "dispersion": spread, "silent_share": silent}
+        expected = n * tally.live_beside / tally.live.seconds
+        data["beside_vetoes"] = excess_share(tally.beside[name], expected, n, spread)
         data |= {f"area_{side}_pe": x for side, x in (("low", band.low), ("high", band.high)) if np.isfinite(x)}
         if n == 0:
             data["upper_limit_90"] = poisson_upper_limit(0) / tally.live.seconds
@@ -273,7 +308,8 @@ def main(run_id: str) -> None:
     bands = parse_bands(settings["bands"], settings["types"])
     st = xomlib.context()
     vetoes = Vetoes.read(st, run_id, settings)
-    tally = count(chunks(st, run_id, "peak_basics", COLUMNS), bands, settings["types"], vetoes)
+    peaks, reach = chunks(st, run_id, "peak_basics", COLUMNS), int(settings["beside_veto_ns"])
+    tally = count(peaks, bands, settings["types"], vetoes, reach)
     for result in results(tally, settings):
         xomlib.Xomresult(**result).save()
     xomlib.figure("overview", draw(tally, f"Run {run_id}: peaks"))

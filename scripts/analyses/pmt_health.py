@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import xomlib
 from xomphysics import figures, pmt_channels, quality
 from xomphysics.poisson import poisson_error
+from xomphysics.rate_per_second import clustering, silent_share
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
 from xomphysics.reading.live_time import LiveTime, Vetoes
@@ -30,17 +31,35 @@ DEFAULTS: dict[str, Any] = {
     "hit_area": [50, 250],  # ADC counts times samples, both inside
     "hit_gap_ns": 15_000,  # to the hits before and behind in any channel
     **live_time.DEFAULTS,
-    "quality": {**live_time.QUALITY},
+    "quality": {**live_time.QUALITY, "silent_share": [None, 0.002]},
 }
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Counted hits of each channel, shape (494,), the data type that they are from, and the live time."""
+    """Hits of a run.
 
-    hits: NDArray[np.int64]
+    Attributes
+    ----------
+    pieces
+        Counted hits of each channel in each chunk, shape (chunks, 494).
+    edges
+        Start of the first and end of each chunk (s since the start), shape (chunks + 1,).
+    source
+        Data type that they are from.
+    live
+        The live time.
+    """
+
+    pieces: NDArray[np.int64]
+    edges: NDArray[np.float64]
     source: str
     live: LiveTime
+
+    @property
+    def hits(self) -> NDArray[np.int64]:
+        """Counted hits of each channel, shape (494,)."""
+        return np.asarray(self.pieces.sum(axis=0))
 
 
 def check(settings: Mapping[str, Any]) -> None:
@@ -83,13 +102,13 @@ def count(data: Iterable[Any], source: str, vetoes: Vetoes, settings: Mapping[st
     xomlib.DataBroken
         If the vetoes cover only a part of the run.
     """
-    hits = np.zeros(CHANNELS, dtype=np.int64)
-    start: int | None = None
-    end = 0
+    pieces: list[NDArray[np.int64]] = []
+    edges = [0]
     for chunk in data:
-        start, end = int(chunk.start) if start is None else start, int(chunk.end)
-        hits += hits_of_monitor(chunk.data) if source == MONITOR else hits_of_hits(chunk.data, settings)
-    return Tally(hits, source, vetoes.live_time(start or 0, end))
+        edges = [*edges, int(chunk.end)] if pieces else [int(chunk.start), int(chunk.end)]
+        pieces.append(hits_of_monitor(chunk.data) if source == MONITOR else hits_of_hits(chunk.data, settings))
+    seconds = (np.array(edges) - edges[0]) / 1e9
+    return Tally(np.reshape(pieces, (-1, CHANNELS)), seconds, source, vetoes.live_time(edges[0], edges[-1]))
 
 
 def results(tally: Tally, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -104,13 +123,17 @@ def results(tally: Tally, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _rate(tally: Tally, settings: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     """Return the mean rate of the channels that are neither silent nor loud."""
     odd = pmt_channels.find(tally.hits, settings)
-    ordinary = np.delete(tally.hits, np.concatenate([odd.silent, odd.loud]))
-    n, exposure = int(ordinary.sum()), tally.live.seconds * len(ordinary)
+    ordinary = np.delete(tally.pieces, np.concatenate([odd.silent, odd.loud]), axis=1)
+    n, channels = int(ordinary.sum()), ordinary.shape[1]
+    exposure = tally.live.seconds * channels
     if not exposure > 0:
-        return {"n": n, "insufficient": "there is no live time" if len(ordinary) else "no channel is ordinary"}
+        return {"n": n, "insufficient": "there is no live time" if channels else "no channel is ordinary"}
+    of_chunks, live = ordinary.sum(axis=1), tally.live.parts(tally.edges)
+    spread = clustering(of_chunks, live)
     value = n / exposure
-    error = float(np.hypot(poisson_error(n) / exposure, value * tally.live.error / tally.live.seconds))
-    data = data | {"channels": len(ordinary)} | tally.live.data()
+    error = float(np.hypot(spread**0.5 * poisson_error(n) / exposure, value * tally.live.error / tally.live.seconds))
+    data = data | {"channels": channels, "dispersion": spread} | tally.live.data()
+    data["silent_share"] = silent_share(of_chunks, live, spread)
     return {"variable_value": value, "error": error, "n": n, "data": data}
 
 

@@ -10,6 +10,7 @@ import simulation as sim
 from fake_run import DataCorrupted, attempt, chunk, run_main
 
 from xomphysics.poisson import poisson_interval
+from xomphysics.rate_per_second import clustering, excess_share, silent_share
 from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 
@@ -121,6 +122,66 @@ def case_main() -> Any:
     }
 
 
+def case_gap() -> Any:
+    """10 Hz for an hour; a gap of 40 s that no veto explains, and the same inside one."""
+    events = sim.background_events(np.random.default_rng(7), 10.0, 3600.0)
+    gap = rows(("hev", 1_000_000, 1_040_000))
+    seen = events[sim.outside(events["time"], gap)]
+    vetoes = Vetoes.of(Veto(gap, 0, 3600 * 10**9), event_rate.DEFAULTS)
+    return {"data": rate(seen, 3600.0), "veto": said_of(sim.as_chunks(seen, 3600.0), {}, vetoes)}
+
+
+def case_fired() -> Any:
+    """Events of 2.65 ms at 2 Hz; 5 % of them fire a veto of 10 ms, 0.1 ms before their end, or none does."""
+    said = {}
+    for share in (0.05, 0.0):
+        rng = np.random.default_rng(8)
+        events = sim.triggered_events(rng, 2.0, 3600.0, np.zeros(0, renewal.ROWS))
+        own = events["endtime"][rng.random(len(events)) < share] - 100_000
+        begin = own if share else np.sort(rng.integers(0, 3599 * 10**9, 360))
+        found = np.zeros(len(begin), renewal.ROWS)
+        found["time"], found["endtime"], found["veto_type"] = begin, begin + 10 * MS, "hev"
+        events = events[sim.outside(events["endtime"] - 250_000, found)]
+        vetoes = Vetoes.of(Veto(found, 0, 3600 * 10**9), event_rate.DEFAULTS)
+        said[str(share)] = said_of(sim.as_chunks(events, 3600.0), {}, vetoes)["rate"]
+    return said
+
+
+def per_bin(mean: float, size: int = 1, bins: int = 2000) -> np.ndarray:
+    """Return counts of clusters of ``size`` events each, all in one bin."""
+    return size * np.random.default_rng(3).poisson(mean / size, bins)
+
+
+def case_clustering() -> Any:
+    whole = per_bin(4.0, 4)
+    found = {"alone": per_bin(5.0), "fours": whole, "across": (whole + np.roll(whole, 1)) // 2, "even": np.full(50, 5)}
+    return {name: clustering(counts, np.ones(len(counts))) for name, counts in (found | {"none": whole[:0]}).items()}
+
+
+def case_silent_share() -> Any:
+    """Shares of the live time, 20 of 2000 bins empty, or with the usual gaps of few or large clusters."""
+    gap, live = per_bin(5.0), np.ones(2000)
+    gap[400:420] = 0
+    vetoed = np.where((np.arange(2000) >= 400) & (np.arange(2000) < 420), 0.0, 1.0)
+    return {
+        "gap": silent_share(gap, live, 1.0),
+        "vetoed": silent_share(gap, vetoed, 1.0),
+        "low": silent_share(per_bin(0.02), live, 1.0),
+        "clusters": silent_share(per_bin(0.5, 20), live, 20.0),
+        "clusters as single events": silent_share(per_bin(0.5, 20), live, 1.0),
+        "nothing": silent_share(0 * gap, live, 1.0),
+        "no bins": silent_share(gap[:0], live[:0], 1.0),
+    }
+
+
+def case_excess_share() -> Any:
+    return [
+        excess_share(1000, 900.0, 10_000, 1.0),
+        excess_share(1000, 900.0, 10_000, 4.0),
+        excess_share(0, 0.0, 0, 1.0),
+    ]
+
+
 def case_crowded() -> Any:
     events = np.zeros(60_000, sim.EVENT)
     events["time"] = np.arange(60_000) * 10**6
@@ -163,6 +224,7 @@ def case_step() -> Any:
     rng = np.random.default_rng(2)
     events = np.concatenate([sim.background_events(rng, 20, 300), sim.background_events(rng, 25, 300)])
     events["time"][np.flatnonzero(np.diff(events["time"]) < 0)[0] + 1 :] += 300 * 10**9
+    events["endtime"] = events["time"] + 1
     return rate(events, 600.0)
 
 

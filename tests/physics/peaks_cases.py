@@ -166,6 +166,18 @@ def case_peak_step() -> Any:
     return peak_run(peaks[(peaks["time"] < 30e9) | (np.arange(len(peaks)) % 3 > 0)])
 
 
+def case_peak_gap() -> Any:
+    """A minute without the peaks of two seconds."""
+    peaks = peaks_of()
+    return peak_run(peaks[(peaks["time"] < 20e9) | (peaks["time"] > 22e9)])
+
+
+def case_peak_fired() -> Any:
+    """A busy behind half of the bursts of electrons."""
+    results = peak.fired(10.0, 300.0, 0.5)(np.random.default_rng(5))[0]
+    return {result["variable_name"]: result for result in results}
+
+
 def case_peak_broken() -> Any:
     chunks = sim.as_chunks(peaks_of())
     torn = [chunks[0], DataCorrupted("chunk 1 is not there")]

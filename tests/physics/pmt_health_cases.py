@@ -54,6 +54,13 @@ def case_vetoes() -> Any:
     return main(rates() / 2, rows)
 
 
+def case_empty_chunk() -> Any:
+    """One of 30 chunks has no hit."""
+    rows = truths.monitor_rows(np.random.default_rng(3).poisson(rates() * SECONDS / 30, (30, script.CHANNELS)), SECONDS)
+    rows[script.COLUMN][7] = 0
+    return main(rates(), data={"online_peak_monitor": sim.as_chunks(rows, SECONDS, 30)})
+
+
 def case_broken() -> Any:
     return main(rates(), data={"online_peak_monitor": [DataCorrupted("chunk 0 is not there")]})
 

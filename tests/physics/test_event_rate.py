@@ -71,6 +71,39 @@ def test_step_in_the_rate_is_seen_by_the_test_of_constancy(cases: Any) -> None:
     assert cases["step"]["rate"]["data"]["quality_reason"].startswith("drift 0.1")
 
 
+def test_a_gap_that_no_veto_explains_makes_rates_and_numbers_poor(cases: Any) -> None:
+    for name in ("rate", "events", "rate_high"):
+        data = cases["gap"]["data"][name]["data"]
+        assert data["silent_share"] == pytest.approx(40 / 3600, rel=0.05)
+        assert data["quality_reason"].startswith("silent_share 0.011")
+    assert cases["gap"]["veto"]["rate"]["data"]["quality"] == "good"
+
+
+def test_a_rate_without_the_events_that_fire_a_veto_is_poor(cases: Any) -> None:
+    low, right = cases["fired"]["0.05"], cases["fired"]["0.0"]
+    assert low["variable_value"] == pytest.approx(0.95 * 2, abs=3 * low["error"])
+    assert low["data"]["quality_reason"].startswith("beside_vetoes 0.0")
+    assert (right["data"]["quality"], right["data"]["beside_vetoes"]) == ("good", 0)
+
+
+def test_clusters_scatter_by_their_size_also_across_bins_and_single_events_by_one(cases: Any) -> None:
+    said = cases["clustering"]
+    assert (said["fours"], said["across"]) == (pytest.approx(4, rel=0.4), pytest.approx(4, rel=0.4))
+    assert 1 <= said["alone"] < 1.4
+    assert said["even"] == said["none"] == 1
+
+
+def test_only_a_gap_that_chance_and_vetoes_do_not_explain_is_silent(cases: Any) -> None:
+    said = cases["silent_share"]
+    assert said.pop("gap") == pytest.approx(20 / 2000, abs=2 / 2000)
+    assert said.pop("clusters as single events") > 0.1
+    assert said == dict.fromkeys(("vetoed", "low", "clusters", "nothing", "no bins"), 0)
+
+
+def test_only_what_is_beyond_chance_is_too_much(cases: Any) -> None:
+    assert cases["excess_share"] == [pytest.approx(0.0003, abs=1e-4), 0, 0]
+
+
 def test_lower_limit_of_a_band_is_inside_and_the_upper_outside(cases: Any) -> None:
     assert cases["edges"] == {"a": 1, "b": 1}
 
@@ -106,7 +139,7 @@ def test_error_of_the_live_time_is_that_of_its_edges(cases: Any) -> None:
 def test_rate_is_that_outside_the_vetoes(cases: Any) -> None:
     said = cases["corrected"]["rate"]
     assert abs(said["variable_value"] - 20) < 3 * said["error"]
-    assert said["error"] == pytest.approx((said["n"] + 1) ** 0.5 / 25, rel=1e-6)
+    assert said["error"] == pytest.approx((said["data"]["dispersion"] * (said["n"] + 1)) ** 0.5 / 25, rel=1e-6)
 
 
 def test_the_time_inside_every_type_of_veto_is_no_live_time(cases: Any) -> None:

@@ -85,6 +85,20 @@ def test_rates_are_right_where_vetoes_hide_peaks(cases: Any) -> None:
         assert found["data"]["quality_reason"].startswith("dead_fraction 0.6")
 
 
+def test_a_gap_without_any_peak_makes_every_rate_poor(cases: Any) -> None:
+    said = cases["peak_gap"]["results"]
+    assert {name: one["data"]["quality"] for name, one in said.items()} == dict.fromkeys(RATES, "poor")
+    assert said["rate"]["data"]["silent_share"] == pytest.approx(2 / 60, rel=0.5)
+
+
+def test_the_rate_of_peaks_that_make_the_acquisition_busy_is_poor_and_others_are_good(cases: Any) -> None:
+    said = cases["peak_fired"]
+    assert said["rate_electrons"]["variable_value"] == pytest.approx(0.75 * 30, rel=0.1)
+    assert said["rate_electrons"]["data"]["quality_reason"].startswith("beside_vetoes 0.3")
+    alone = [said[f"rate_{name}"]["data"]["quality"] for name in ("s1_small", "s2_large", "unknown")]
+    assert alone == ["good"] * 3
+
+
 @pytest.mark.parametrize("number", ["20", "22"])
 def test_every_number_of_a_type_counts(cases: Any, number: str) -> None:
     assert cases["peak_types"][number]["results"] == cases["peak_types"]["2"]["results"]

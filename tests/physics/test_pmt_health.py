@@ -46,6 +46,12 @@ def test_the_rate_is_that_of_the_live_time(found: Any) -> None:
     assert result["data"]["dead_fraction"] == pytest.approx(0.5, abs=1e-3)
 
 
+def test_a_chunk_without_any_hit_makes_the_rate_poor(found: Any) -> None:
+    results = found["empty_chunk"]["results"]
+    assert results["hit_rate"]["data"]["quality_reason"].startswith("silent_share 0.0333")
+    assert results["silent_channels"]["data"]["channels"] == "117 118"
+
+
 def test_damaged_data_are_no_result(found: Any) -> None:
     assert found["broken"]["raised"].startswith("DataBroken") and not found["broken"]["results"]
 

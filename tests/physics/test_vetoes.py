@@ -28,6 +28,12 @@ def test_one_event_has_a_rate_and_no_mean(cases: Any) -> None:
     }  # fmt: skip
 
 
+def test_a_gap_without_events_makes_rate_and_number_poor(cases: Any) -> None:
+    for name in ("rate", "events"):
+        assert cases["gap"][name]["data"]["quality_reason"].startswith("silent_share 0.0")
+    assert cases["gap"]["mean_hits"]["data"]["quality"] == "good"
+
+
 def test_equal_events_have_no_mean_with_an_error_of_zero(cases: Any) -> None:
     said = cases["all_equal"]
     for name in ("mean_hits", "mean_area", "area_q50", "position_spread"):

@@ -53,6 +53,12 @@ def case_zero_events() -> Any:
     return said(events()[:0], hits=np.zeros(120, dtype=int))
 
 
+def case_gap() -> Any:
+    """100 Hz for 300 s, without those of 3 s."""
+    found = events(100.0, 300.0)
+    return said(found[(found["time"] < 100e9) | (found["time"] > 103e9)], 300.0)
+
+
 def case_one_event() -> Any:
     return said(events()[:1])
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import bursts
 import numpy as np
 from numpy.random import Generator
 from scipy.optimize import brentq
@@ -28,11 +29,15 @@ class Channels:
     scatter: float = 0.0  # relative deviation of ordinary channels' rates
 
 
-def events(rng: Generator, rate: float, seconds: float) -> np.ndarray:
-    """Return the events of one run."""
-    n = rng.poisson(rate * seconds)
+def events(rng: Generator, rate: float, seconds: float, how: bursts.Bursts | None = None) -> np.ndarray:
+    """Return the events of one run, of which a part may come in bursts."""
+    if how:
+        times = bursts.times(rng, rate, seconds, how)
+    else:
+        times = np.sort(rng.integers(0, int(seconds * 1e9), rng.poisson(rate * seconds)))
+    n = len(times)
     found = np.zeros(n, EVENT)
-    found["time"] = np.sort(rng.integers(0, int(seconds * 1e9), n))
+    found["time"] = times
     found["n_hits"] = LEAST_HITS + rng.poisson(FURTHER_HITS, n)
     found["n_contributing_pmt"] = rng.binomial(found["n_hits"], 0.9)
     found["area"] = rng.gamma(found["n_hits"], PE_PER_HIT)

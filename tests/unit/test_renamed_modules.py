@@ -14,7 +14,7 @@ from xomlib import _renamed as of_xomlib
 from xomphysics import _renamed
 
 # scipy and matplotlib are in the analysis environment only.
-BARE = [old for old in _renamed.MODULES if old.rsplit(".", 1)[1] in ("delayed", "errors", "scada", "seconds", "stream")]
+BARE = [old for old in _renamed.MODULES if old.rsplit(".", 1)[1] in ("delayed", "errors", "scada", "stream")]
 
 
 def run(code: str) -> str:
@@ -48,8 +48,8 @@ def test_the_warning_is_shown_for_a_script_in_a_job(tmp_path: Path) -> None:
 
 
 def test_old_names_in_a_renamed_module_are_the_new_things() -> None:
-    code = "from xomphysics.seconds import Seconds; from xomphysics.rate_per_second import CountsPerSecond as new"
-    assert run(f"{code}; print(Seconds is new)").splitlines()[-1] == "True"
+    code = "from xomphysics.scada import Scada; from xomphysics.slow_control_client import SlowControlClient as new"
+    assert run(f"{code}; print(Scada is new)").splitlines()[-1] == "True"
 
 
 @pytest.mark.parametrize("old", BARE)

@@ -48,7 +48,7 @@ def both(mini: Path, straxen_python: Path, tmp_path_factory: pytest.TempPathFact
     tick = site.tick()
     assert tick.returncode == 0, tick.stderr
     return Both(
-        site.outcome("event_rate", 52801, "v4"), by_hand(straxen_python, site, "052801", "--save", "saved"), site
+        site.outcome("event_rate", 52801, "v5"), by_hand(straxen_python, site, "052801", "--save", "saved"), site
     )
 
 

@@ -12,7 +12,7 @@ from xomphysics.fits.errors import FitFailed
 from xomphysics.fits.mean import sample_mean
 from xomphysics.poisson import constant_rate, poisson_error, poisson_interval, poisson_upper_limit
 from xomphysics.quantiles import quantile
-from xomphysics.rate_per_second import CountsPerSecond
+from xomphysics.rate_per_second import CountsPerSecond, clustering, silent_share
 from xomphysics.reading.chunks import chunks, side_by_side
 
 Result = dict[str, Any]
@@ -23,7 +23,8 @@ DEFAULTS: dict[str, Any] = {
     "minimum_events": 10,  # for means
     "minimum_beyond": 3,  # expected events on the smaller side of a quantile
     **pmt_channels.DEFAULTS,
-    "quality": {"drift": [None, 0.1], "share_without_area": [None, 0.01]},  # limits of a good result
+    # limits of a good result
+    "quality": {"drift": [None, 0.1], "share_without_area": [None, 0.01], "silent_share": [None, 0.002]},
 }
 
 
@@ -183,18 +184,20 @@ def _without_area(tally: Tally) -> Result:
 def _rate(tally: Tally) -> list[Result]:
     n, span = tally.events, tally.seconds.span
     low, high = poisson_interval(n)
-    data: dict[str, Any] = {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n), "span_s": span}
+    seconds = tally.seconds.counts[: int(span)]
+    spread = clustering(seconds, np.ones(len(seconds)))
+    error = spread**0.5 * poisson_error(n)
+    scatter: Result = {"dispersion": spread, "silent_share": silent_share(seconds, np.ones(len(seconds)), spread)}
+    data: Result = {"low_68": low, "high_68": high, "upper_limit_90": poisson_upper_limit(n), "span_s": span} | scatter
     events: Result = {"variable_name": "events", "unit": "events", "n": n, "data": data}
-    events |= {"variable_value": n, "error": poisson_error(n)}
+    events |= {"variable_value": n, "error": error}
     rate: Result = {"variable_name": "rate", "unit": "Hz", "n": n}
     if not span > 0:
         return [events, rate | {"insufficient": "the data span no time"}]
-    steady = constant_rate(tally.seconds.parts()[1])
-    test: Result = {}
-    if steady is not None:
+    if (steady := constant_rate(tally.seconds.parts()[1])) is not None:
         found = steady.goodness
-        test = {"chi2": found.chi2, "ndf": found.ndf, "p_value": found.p_value, "drift": steady.drift}
-    return [events, rate | {"variable_value": n / span, "error": poisson_error(n) / span, "data": test}]
+        scatter |= {"chi2": found.chi2, "ndf": found.ndf, "p_value": found.p_value, "drift": steady.drift}
+    return [events, rate | {"variable_value": n / span, "error": error / span, "data": scatter}]
 
 
 def _mean(name: str, unit: str, values: NDArray[Any], least: int, times: Counts | None = None) -> Result:

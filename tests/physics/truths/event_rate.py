@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import analysis_scripts
+import bursts
 import numpy as np
 import renewal
 import simulation as sim
@@ -78,6 +79,20 @@ def hidden(
     return Scenario(name=name, what=what, simulate=simulate, runs=runs, fast_runs=fast_runs)
 
 
+def in_bursts(name: str, what: str, rate: float, seconds: float, how: bursts.Bursts) -> Scenario:
+    """Return a scenario in which a part of the events comes in bursts."""
+
+    def simulate(rng: Generator) -> tuple[list[dict[str, Any]], dict[str, float]]:
+        times = bursts.times(rng, rate, seconds, how)
+        events = np.zeros(len(times), sim.EVENT)
+        events["time"], events["endtime"], events["e_ces"] = times, times + 1, rng.uniform(2, 200, len(times))
+        tally = event_rate.count(sim.as_chunks(events, seconds), {"high": BANDS["high"]}, "e_ces", Vetoes())
+        truths = {"rate": rate, "rate_high": rate * 150 / 198}
+        return event_rate.results(tally, event_rate.DEFAULTS), truths | {"events": rate * seconds}
+
+    return Scenario(name=name, what=what, simulate=simulate, runs=4000, fast_runs=150)
+
+
 SCENARIOS = [
     scenario(
         "normal",
@@ -98,6 +113,9 @@ SCENARIOS = [
     ),
     scenario(
         "ends vetoed", "20 Hz, 2 % vetoed and the last 20 of 60 s", 20, 60, Renewal(10, 0.002, spread=True), last=20.0
+    ),
+    in_bursts(
+        "bursts", "10 Hz for 1800 s, 30 % of it in bursts of four in 0.2 s", 10, 1800, bursts.Bursts(0.3, 4.0, 0.2)
     ),
     hidden("busy 15 %", "20 Hz of signals, 15 % of the time hidden, 1 ms each", 20, 300, Renewal(150, 0.001)),
     # 1.8 million vetoes a run take 3 s.

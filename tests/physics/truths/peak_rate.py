@@ -70,6 +70,26 @@ def runs_of(rate: float, seconds: float, hidden: float = 0.0, per_burst: float =
     return run
 
 
+def fired(rate: float, seconds: float, share: float) -> Simulate:
+    """Return what simulates and analyses a run in which a busy of 1 ms begins 0.5 ms after a share of the bursts."""
+    truths = {f"rate_{name}": rate for name in ALONE}
+    truths |= {"rate_electrons": rate * PER_BURST, "rate": rate * (len(ALONE) + PER_BURST)}
+
+    def run(rng: Generator) -> tuple[Results, dict[str, float]]:
+        peaks = simulated(rng, rate, seconds)
+        electrons = peaks["time"][(peaks["type"] == 2) & (peaks["area"] < 60)]
+        first = electrons[np.diff(electrons, prepend=-(10**9)) > 2_000_000]
+        begin = first[rng.random(len(first)) < share] + 500_000
+        busy = np.zeros(len(begin), renewal.ROWS)
+        busy["time"], busy["endtime"], busy["veto_type"] = begin, begin + 1_000_000, "busy"
+        peaks = peaks[sim.outside(peaks["time"], busy)]
+        vetoes = Vetoes.of(Veto(busy, 0, int(seconds * 1e9)), script.DEFAULTS)
+        tally = script.count(sim.as_chunks(peaks, seconds), BANDS, TYPES, vetoes)
+        return script.results(tally, script.DEFAULTS), truths
+
+    return run
+
+
 SCENARIOS = [
     Scenario("normal", "10 Hz of each kind and of bursts of 3 electrons, 300 s", runs_of(10.0, 300.0), fast_runs=100),
     Scenario("busy", "the same, 60 % of the time hidden, 1 ms each", runs_of(10.0, 300.0, 0.6), fast_runs=30),
@@ -86,6 +106,14 @@ SCENARIOS = [
         runs_of(10.0, 120.0, som=True),
         runs=1000,
         fast_runs=60,
+    ),
+    Scenario(
+        "fired",
+        "10 Hz of each kind and of bursts of 3 electrons, busy behind half of the bursts",
+        fired(10.0, 300.0, 0.5),
+        runs=1000,
+        fast_runs=40,
+        flags=True,
     ),
     Scenario("low", "0.5 Hz, 120 s", runs_of(0.5, 120.0)),
     Scenario(

@@ -79,9 +79,25 @@ def runs_of_hits(rate: float, seconds: float) -> Simulate:
     return run
 
 
+def runs_of_clusters(rate: float, seconds: float, chunks: int, share: float, size: float) -> Simulate:
+    """Return what simulates and analyses a run, a share of whose hits come in clusters, in any channels."""
+
+    def run(rng: Generator) -> tuple[Results, dict[str, float]]:
+        mean = rate * script.CHANNELS * seconds / chunks
+        alone = rng.poisson(mean * (1 - share) / script.CHANNELS, (chunks, script.CHANNELS))
+        together = [rng.poisson(size, rng.poisson(mean * share / size)).sum() for _ in range(chunks)]
+        counts = alone + rng.multinomial(together, np.full(script.CHANNELS, 1 / script.CHANNELS))
+        found = sim.as_chunks(monitor_rows(counts, seconds), seconds, chunks)
+        tally = script.count(found, script.MONITOR, Vetoes(), SETTINGS)
+        return script.results(tally, SETTINGS), {"hit_rate": rate}
+
+    return run
+
+
 SCENARIOS = [
     Scenario("normal", "20 Hz, 30 % different, in 600 s; 2 silent and 2 loud", runs_of(20.0, 600.0)),
     Scenario("least", "150 hits in a channel; 1 silent and 2 loud", runs_of(0.5, 300.0, odd=PLAIN)),
     Scenario("dead", "40 % of the run vetoed", runs_of(20.0, 600.0, dead=0.4)),
     Scenario("lone_hits", "counted in lone_hits: 15 kHz in all channels", runs_of_hits(30.0, 5.0), 300, 20),
+    Scenario("clusters", "20 Hz, 30 % in clusters of five, in 60 chunks", runs_of_clusters(20.0, 600.0, 60, 0.3, 5.0)),
 ]
