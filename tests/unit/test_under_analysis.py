@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -561,6 +562,8 @@ def test_files_that_a_script_leaves_in_its_working_directory_are_named(
     assert Path.cwd() == own_process / "draft" / "scratch"
     assert os.environ["_XOM_JOB"] == str(own_process / "draft" / "job.json")
     assert json.loads((own_process / "draft" / "job.json").read_text())["site"] == str(own_process)
+    scratch(own_process, body, site="/site")
+    assert json.loads((own_process / "draft" / "job.json").read_text())["site"] == "/site"
 
 
 def test_a_script_that_leaves_nothing_gets_no_warning(own_process: Path) -> None:
@@ -658,6 +661,22 @@ def test_an_attempt_has_what_its_process_left(
         assert made.document["messages"] == ["m", warning]
         assert json.loads((tmp_path / "any-052001" / "results.json").read_text()) == made.document
     assert capsys.readouterr().err == (f"{warning}\n" if has_document else "")
+
+
+def test_an_attempt_begins_here_without_limits_unless_the_job_has_its_own_and_keeps_nothing_unasked(
+    own_process: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[JobDescription] = []
+    monkeypatch.setattr(attempt, "_run", lambda given, _: jobs.append(given))
+    monkeypatch.chdir(own_process)
+    bare = JobDescription(KEY, "s", ContextSpec("json:loads"))
+    for one in (bare, replace(bare, site="/site", by_hand=ByHand(1000, 60))):
+        made = attempt.attempt(one)
+        assert (made.place, 0 <= made.wall_s < 60) == (None, True)
+    assert [(one.site, one.by_hand) for one in jobs] == [
+        (str(own_process), ByHand(0, 0)),
+        ("/site", ByHand(1000, 60)),
+    ]
 
 
 def test_results_and_figures_take_the_place_of_former_ones(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def last_word(folder: Path, script: str, *, draft: bool = True) -> tuple[int, dict[str, Any]]:
+def last_word(folder: Path, script: str, *, draft: bool = True, by_hand: Any = None) -> tuple[int, dict[str, Any]]:
     """Return the status of a script, and its last word."""
     path = folder / "script.py"
     path.write_text(script)
@@ -38,6 +39,7 @@ def last_word(folder: Path, script: str, *, draft: bool = True) -> tuple[int, di
         "script": str(path),
         "context": {"function": "json:loads"},
         "draft": str(folder) if draft else None,
+        "by_hand": by_hand,
     }
     (folder / "job.json").write_text(json.dumps(job))
     status = worker.main([str(folder / "job.json")])
@@ -80,6 +82,29 @@ def test_how_a_script_failed_is_its_last_word(tmp_path: Path, script: str, kind:
     assert said["failure"]["message"].endswith(message)
 
 
+def test_the_log_has_the_trace_of_an_exception_and_by_hand_of_one_that_xom_does_not_know(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown, known = "raise ValueError('no')", "import xomlib\nraise xomlib.JobError('no')"
+    for script, by_hand, has_trace in (
+        (unknown, None, True),
+        (known, None, True),
+        (unknown, {"memory_mb": 0, "time_limit_s": 0}, True),
+        (known, {"memory_mb": 0, "time_limit_s": 0}, False),
+        ("raise SystemExit(3)", {"memory_mb": 0, "time_limit_s": 0}, False),
+    ):
+        assert last_word(tmp_path, script, by_hand=by_hand)[0] == 1
+        assert ("Traceback (most recent call last)" in capsys.readouterr().err) is has_trace
+
+
+def test_the_report_has_whether_strax_was_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "strax", raising=False)
+    assert last_word(tmp_path, "def main(run_id): pass")[1]["has_strax"] is False
+    script = "import sys, types\nsys.modules['strax'] = types.ModuleType('strax')\ndef main(run_id): pass"
+    assert last_word(tmp_path, script)[1]["has_strax"] is True
+    monkeypatch.delitem(sys.modules, "strax")
+
+
 RAISE_ODD = "class Odd(Exception):\n    def __str__(self): {text}\ndef main(run_id):\n    raise Odd"
 
 
@@ -112,9 +137,11 @@ def test_an_exception_of_any_kind_has_a_sentence(tmp_path: Path, script: str, me
 def test_a_script_may_close_or_replace_what_it_prints_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, then: str
 ) -> None:
-    for name in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, name, io.StringIO())
+    own = {name: io.StringIO() for name in ("stdout", "stderr")}
+    for name, stream in own.items():
+        monkeypatch.setattr(sys, name, stream)
     status, said = last_word(tmp_path, f"import sys\n{body}\n{then}\ndef main(run_id): pass")
+    assert all(getattr(sys, name) is stream or stream.closed for name, stream in own.items())
     assert (status, said["failure"] and said["failure"]["class"]) == ((1, "raised") if then else (0, None))
 
 
@@ -129,6 +156,16 @@ def test_what_a_script_leaves_can_be_read_whatever_umask_it_sets(tmp_path: Path)
     assert last_word(tmp_path, script)[0] == 0
     left = [tmp_path / name for name in ("draft.json", "end.json", "figures/a.png")]
     assert [path.stat().st_mode & 0o400 for path in left] == [0o400] * 3
+
+
+def test_the_umask_of_a_script_is_its_own_affair(tmp_path: Path) -> None:
+    script = "import os, xomlib\nos.umask(0o077)\nxomlib.xom_message()\ndef main(run_id): assert os.umask(0) == 0o077"
+    before = os.umask(0o027)
+    try:
+        assert last_word(tmp_path, script)[0] == 0
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
 
 
 def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
