@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill, backfilled, backfills
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.outcomes.past.expected_times import Cost, expected_cost
+from xomflow.planning.choose import choose
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
 from xomflow.planning.queue.backfills import take_of_backfills
@@ -61,6 +63,30 @@ def test_all_bounds_hold_and_nothing_is_left_that_they_allow(ready, at_once, run
             name = one.backfill.name
             full = len(taken) == room or of[name] + running[name] >= at_once[name]
             assert full or (one.key.analysis == "rate" and rates == room_of.get("rate"))
+
+
+def test_a_tick_takes_runs_of_backfills_after_all_others_within_what_these_leave(tmp_path: Path) -> None:
+    waits, runs = KeyState(State.WAITING, "no data", 1), KeyState(State.RUNNING, "it runs", 1)
+    listed = [
+        replace(item(6, "", 9), backfill=None, is_old=False),
+        item(5, "a", 2),
+        replace(item(4, "a", 2), state=waits),
+        replace(item(3, "a", 2), state=runs),
+        item(2, "a", 2),
+        item(1, "b", 9),
+        replace(item(0, "", 9), backfill=None, state=runs),
+    ]
+
+    def chosen(max_running: int) -> list[int]:
+        config = settings(tmp_path, analyses={"kr83m": {"version": "v1", "max_running": max_running}}, max_running=50)
+        working = frozenset({listed[3].key, listed[6].key})
+        in_progress: Any = SimpleNamespace(working=lambda: working)
+        taken, left = choose({"kr83m": listed}, {"kr83m": Counter()}, config, in_progress)
+        assert left == []
+        return [one.run.number for one in taken]
+
+    assert chosen(50) == [6, 5, 1], "of the first backfill one run is at work, and two may be"
+    assert [chosen(most) for most in (5, 4, 3)] == [[6, 5, 1], [6, 5], [6]], "two are at work, one is taken before"
 
 
 def test_a_key_in_two_backfills_is_in_the_first_one() -> None:

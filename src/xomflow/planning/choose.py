@@ -58,9 +58,8 @@ def choose(
 def _of_backfills(found: Mapping[str, list[Item]], config: Config, chosen: list[Item], in_progress: int) -> list[Item]:
     """Return the runs of backfills that a tick takes after all others."""
     undone = [item for items in found.values() for item in items]
-    items = [item for item in undone if item.backfill]
-    ready = few_lost([item for item in items if item.state.due], chosen)
-    running = Counter(item.backfill.name for item in items if item.backfill and item.state.name is State.RUNNING)
+    ready = few_lost([item for item in undone if item.backfill and item.state.due], chosen)
+    running = Counter(item.backfill.name for item in undone if item.backfill and item.state.name is State.RUNNING)
     bounds = {name: block.max_running for name, block in config.analyses.items() if block.max_running is not None}
     used = Counter(item.key.analysis for item in undone if item.state.name is State.RUNNING)
     used += Counter(item.key.analysis for item in chosen)
