@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 # Of the values, so much at each end may lie outside the plot: a lone outlier must not flatten the others.
 _TAIL = 0.01
-_ENOUGH = 40
 _MARGIN = 0.08
 
 
@@ -45,7 +44,7 @@ def value_range(values: Iterable[float], bands: Iterable[float]) -> tuple[float,
     found, edges = sorted(values), sorted(bands)
     if not found:
         return 0.0, 1.0
-    cut = int(_TAIL * len(found)) if len(found) >= _ENOUGH else 0
+    cut = int(_TAIL * len(found))
     low, high = found[cut], found[len(found) - 1 - cut]
     if edges:  # the middle one of the lower and of the upper edges
         low, high = min(low, edges[len(edges) // 4]), max(high, edges[(3 * len(edges)) // 4])
