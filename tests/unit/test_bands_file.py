@@ -69,6 +69,12 @@ def test_only_replacing_makes_a_file_without_lines(path: Path) -> None:
     assert BandsFile(path).starts() == []
 
 
+def test_no_lines_leave_a_file_as_it_is(file: BandsFile, path: Path) -> None:
+    before = path.read_bytes()
+    file.put([])
+    assert path.read_bytes() == before
+
+
 def test_half_a_line_that_a_killed_tick_left_is_forgotten(file: BandsFile, path: Path) -> None:
     with path.open("a") as text:
         text.write(line(8)[:-9])

@@ -50,8 +50,10 @@ class Seeding:
         before
             What this returned then.
         """
-        if judged > _GROWN or not self._used.runs:
-            return before if judged > _GROWN else ""
+        if judged > _GROWN:
+            return before
+        if not self._used.runs:
+            return ""
         stamps = [(str(shelf), self._history.stamps(shelf).get(run)) for shelf, run in self._used_runs]
         return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
@@ -65,10 +67,9 @@ class Seeding:
         ]
         shelves = [shelf for shelf in self._here if any(run.startswith(shelf.name) for run in common)]
         new = [one for shelf in shelves for _, one in sorted(self._history.read(shelf, common).items())]
+        here = [one.results for one in new]  # those of other groups have none to be compared with
         return {
-            group: seed_of(
-                [one.results for one in old if one.group == group], [one.results for one in new if one.group == group]
-            )
+            group: seed_of([one.results for one in old if one.group == group], here)
             for group in {one.group for one in new}
         }
 
