@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from xomflow.storage.availability import Availability
 from xomflow.storage.context_probe import ContextDescription
 from xomflow.storage.folder_listings import FolderListings
 from xomflow.storage.frontends import frontend_in
+from xomflow.storage.locations import DataEntry
 from xomflow.storage.metadata import FolderState, read_metadata, state_of
 from xomflow.storage.missing import describe_missing
 from xomflow.storage.rucio import rucio_path
@@ -70,6 +72,26 @@ def stored(probe: FakeProbe, *runs: str, types: tuple[str, ...] = tuple(HASHES))
 def lacking(probe: FakeProbe, *runs: str, needs: tuple[tuple[str, ...], ...]) -> dict[str, str]:
     available = Availability(probe)  # type: ignore[arg-type]
     return available.describe(PROGRAM, CONTEXT, available.lacking(PROGRAM, CONTEXT, runs, needs), needs)
+
+
+class Locations:
+    """Knows where the data of all runs are, and takes down whether that is kept."""
+
+    kept = 0
+
+    def of(self, runs: Collection[str]) -> dict[str, list[DataEntry] | None]:
+        return {run: [DataEntry("event_info", "", "on tape", False)] for run in runs}
+
+    def keep(self) -> None:
+        self.kept += 1
+
+
+def test_where_the_data_of_a_waiting_run_are_is_told_and_kept(tmp_path: Path) -> None:
+    available = Availability(FakeProbe(folder(tmp_path)), locations=(locations := Locations()))  # type: ignore[arg-type]
+    said = available.describe(PROGRAM, CONTEXT, {"052894": set()}, [["event_info"]])
+    assert said["052894"].endswith("event_info is not at this site (it is on tape)")
+    available.keep()
+    assert locations.kept == 1
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------

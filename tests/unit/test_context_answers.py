@@ -93,6 +93,7 @@ def describe(
 
 # --- kept answers -----------------------------------------------------------------------------------------------------
 def test_one_process_answers_for_all_analyses_of_a_tick_and_of_the_next(paths: Paths, asked: Asked) -> None:
+    asked.answer["without"] = {}
     probe = ContextProbe(paths, may_write=True, types=["events", "peaks"])
     one = probe.describe(PROGRAM, CONTEXT, ["events"])
     assert one == ContextDescription({"events": HASHES["events"]}, WHOLE.storage, WHOLE.versions)
@@ -158,6 +159,9 @@ def test_of_software_in_an_image_the_files_do_not_count(paths: Paths, asked: Ask
     os.utime(image, (1, 1))
     describe(paths, "events", program=program)
     assert len(asked.requests) == 2
+    asked.answer = [1]
+    with pytest.raises(ContextError, match=r"printed '\[1\]'"):
+        describe(paths, "peaks", program=program)
 
 
 # --- odd answers ------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def test_what_is_no_interpreter_is_named_with_its_key(tmp_path: Path, script: st
 def test_what_an_interpreter_lacks_is_said_of_it(tmp_path: Path) -> None:
     (tmp_path / "answer").write_text('{"error": "No module named numpy"}')
     assert said(tmp_path, f"cat {tmp_path / 'answer'}") == "No module named numpy"
+    assert said(tmp_path, "echo no libc >&2; exit 3") == "no libc"
 
 
 def test_an_interpreter_that_does_not_answer_is_asked_once(tmp_path: Path) -> None:
