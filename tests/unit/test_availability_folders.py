@@ -314,6 +314,17 @@ def test_another_folder_of_the_same_name_is_read(tmp_path: Path, reads: Reads) -
     assert reads.of_a_tick(root, work, *RUNS) == ({run: set() for run in RUNS}, ["052894"])
 
 
+def test_a_folder_that_was_changed_where_it_is_is_read(tmp_path: Path, reads: Reads) -> None:
+    root, work = tmp_path / "data", tmp_path / "work"
+    place = data(root, "052894", "event_info")
+    reads.of_a_tick(root, work, *RUNS)
+    before = place.stat().st_ctime_ns
+    (place / "event_info-bbbbbbbbbb-metadata.json").write_text(json.dumps({**WRITTEN, "exception": "it broke"}))
+    while place.stat().st_ctime_ns == before:  # its clock has steps of milliseconds
+        place.touch()
+    assert reads.of_a_tick(root, work, *RUNS) == ({run: set() for run in RUNS}, ["052894"])
+
+
 def test_a_folder_that_is_gone_is_not_there(tmp_path: Path, reads: Reads) -> None:
     root, work = tmp_path / "data", tmp_path / "work"
     good = data(root, "052894", "event_info")

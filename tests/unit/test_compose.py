@@ -140,6 +140,9 @@ def test_the_revision_is_that_of_the_checkout_and_says_whether_it_was_edited(
         command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e", *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
+    with monkeypatch.context() as without_git:
+        without_git.setenv("PATH", str(tmp_path))
+        assert found() is None
     git("init", "--quiet")
     (tmp_path / "file").write_text("a")
     git("add", "file")

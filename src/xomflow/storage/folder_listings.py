@@ -131,7 +131,7 @@ class FolderListings:
     def _listed(self, root: str) -> _Listed:
         if root not in self._data:
             inodes = listing(root)
-            kept, changed_ns = _read_complete(_place(self._paths, root), root) if inodes and self._paths else ({}, {})
+            kept, changed_ns = _read_complete(_place(self._paths, root)) if inodes and self._paths else ({}, {})
             complete = {name for name, inode in kept.items() if inode and inodes.get(name) == inode}
             self._data[root] = _Listed(inodes, complete, len(kept), changed_ns)
         return self._data[root]
@@ -151,11 +151,11 @@ def _place(paths: Paths, root: str) -> Path:
     return paths.complete_folders(hashlib.sha256(root.encode()).hexdigest()[:16])
 
 
-def _read_complete(place: Path, root: str) -> tuple[dict[str, int], dict[str, int]]:
+def _read_complete(place: Path) -> tuple[dict[str, int], dict[str, int]]:
     """Return inodes and times of change of the complete folders; a file of version 1.0 has no times."""
 
     def parse(kept: Any) -> tuple[dict[str, int], dict[str, int]]:
-        return (dict_of(int)(kept["complete"]), dict_of(int)(kept["changed_ns"])) if kept["root"] == root else ({}, {})
+        return dict_of(int)(kept["complete"]), dict_of(int)(kept["changed_ns"])
 
     return read_kept(place, parse) or ({}, {})
 

@@ -127,8 +127,8 @@ def failure_of(
     report: WorkerReport | None,
     draft: Draft,
     time_limit: float,
-    disk_trouble: str = "",
-    promised: Mapping[str, str | None] | None = None,
+    disk_trouble: str,
+    promised: Mapping[str, str | None],
 ) -> tuple[FailureKind, str] | None:
     """Return class and message of the failure of an attempt; None if it is done.
 
@@ -158,7 +158,7 @@ def failure_of(
     if found is None:
         assert report is not None  # else the process did not come to its end
         results = [{"variable": one.variable, "unit": one.unit} for one in draft.results]
-        found = failure_of_script(draft.problems, report.failure, results, dict(promised or {}))
+        found = failure_of_script(draft.problems, report.failure, results, dict(promised))
     return found
 
 
