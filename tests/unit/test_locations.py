@@ -70,6 +70,9 @@ def test_what_was_deleted_is_said_unless_it_is_elsewhere(tmp_path: Path) -> None
     gone = rucio("UC_DALI_USERDISK", status="deleted")
     words = " (it was deleted, and had been in rucio at UC_DALI_USERDISK)"
     assert said(deleted=[gone]) == said(gone) == words
+    assert said(deleted=[entry()]) == " (it was deleted, and had been at event builder eb3.xenon.local)"
+    other = rucio("X", did=f"xnt_052894:peaks-{OTHER}", status="deleted")
+    assert said(other) == " (the run database has no entry of it)"
     assert said(rucio("X_TAPE"), deleted=[gone]) == " (it is on tape at X_TAPE)"
 
 

@@ -63,12 +63,11 @@ def describe_location(entries: Collection[DataEntry] | None, name: str, digest: 
     of_type = [one for one in entries if one.name == name]
     wanted = [one for one in of_type if one.digest in ("", digest)]
     alive = _and(one.where for one in wanted if not one.deleted)
-    gone = _and(one.where for one in wanted if one.deleted)
-    other = _and(one.where for one in of_type if one not in wanted and not one.deleted)
     if alive:
         return f" (it is {alive})"
-    if gone:
-        return f" (it was deleted, and had been {gone})"
+    if wanted:
+        return f" (it was deleted, and had been {_and(one.where for one in wanted)})"
+    other = _and(one.where for one in of_type if not one.deleted)
     if other:
         return f" (it is {other}, with another lineage)"
     return " (the run database has no entry of it)"
