@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from xomflow.config.model import Context
 from xomflow.config.software import Program
+from xomflow.core.errors import ContextError
 from xomflow.core.paths import Paths
 from xomflow.storage import metadata
 from xomflow.storage.availability import Availability
@@ -185,6 +186,20 @@ def test_a_frontend_that_takes_only_some_types_has_only_those(
     data(tmp_path, "052894", "event_info")
     data(tmp_path, "052894", "peak_basics")
     assert stored(FakeProbe(folder(tmp_path, **changes)), "052894")["052894"] == found
+
+
+def test_a_root_that_is_no_folder_holds_nothing_and_one_that_cannot_be_listed_stops_the_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> Any:
+        raise OSError(5, "Input/output error")
+
+    root = tmp_path / "data"
+    root.touch()
+    assert stored(FakeProbe(folder(root)), "052894", types=("event_info",)) == {"052894": set()}
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(ContextError, match=f"^the folder {root} of strax data cannot be listed: Input/output error$"):
+        stored(FakeProbe(folder(root)), "052894", types=("event_info",))
 
 
 def test_a_folder_is_listed_once_for_all_runs_and_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,11 @@ def said(*entries: Any, deleted: Any = ()) -> str:
         ([rucio("X_TAPE"), rucio("X_TAPE")], "it is on tape at X_TAPE"),
         ([rucio("X", did=f"xnt_052894:peaks-{OTHER}")], "it is in rucio at X, with another lineage"),
         ([entry(meta={"lineage_hash": OTHER})], "it is at event builder eb3.xenon.local, with another lineage"),
+        ([entry(meta={"lineage_hash": 5})], "it is at event builder eb3.xenon.local"),
+        (
+            [entry(meta={"lineage_hash": ""}, location=f"/data/052894-peaks-{OTHER}")],
+            "it is at event builder eb3.xenon.local, with another lineage",
+        ),
         ([entry(location="/somewhere")], "it is at event builder eb3.xenon.local"),
         ([entry(type="events")], "the run database has no entry of it"),
         ([], "the run database has no entry of it"),
@@ -125,8 +130,18 @@ def test_an_idle_tick_asks_nobody(tmp_path: Path) -> None:
     first = look(documents, tmp_path, "052894", "052895")
     assert first["052894"] == entries_of(documents.data[52894])
     assert first["052895"] is None
+    before = (tmp_path / "kept.json").stat().st_ino
     assert look(documents, tmp_path, "052894", "052895") == first
     assert documents.asked == [[52895, 52894]]
+    assert (tmp_path / "kept.json").stat().st_ino == before
+
+
+def test_where_a_change_of_documents_cannot_be_seen_they_are_asked_for_in_each_tick(tmp_path: Path) -> None:
+    documents = Documents()
+    documents.now = ""
+    for number in (1, 2):
+        look(documents, tmp_path, "052894")
+        assert len(documents.asked) == number
 
 
 def test_it_is_asked_anew_when_documents_changed_or_an_hour_is_over(
@@ -147,8 +162,9 @@ def test_it_is_asked_anew_when_documents_changed_or_an_hour_is_over(
 def test_a_tick_asks_for_the_newest_runs_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locations, "_MOST_ASKED", 2)
     documents = Documents()
-    for _ in range(3):
+    for number in (1, 2, 3):
         look(documents, tmp_path, "052891", "052892", "052893", "052894", "052895")
+        assert len(documents.asked) == number
     assert documents.asked == [[52895, 52894], [52893, 52892], [52891]]
 
 

@@ -289,7 +289,8 @@ def test_figures_are_moved_to_their_place_and_those_of_an_earlier_outcome_go(
 ) -> None:
     draft, shelf = tmp_path / "draft", paths.figure(KEY, "").parent
     draft.mkdir()
-    shelf.mkdir(parents=True)
+    (draft / "a.png").touch()
+    keep_figures(paths, KEY, draft, ["a.png"])
     for name in ("052894.old.png", "052894.a.png", "052895.b.png"):
         (shelf / name).write_text("old")
     paths.figures_of_layout_1(KEY).mkdir()

@@ -18,8 +18,9 @@ import pytest
 from support.jobs import Jobs
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
-from xomflow.jobs.processes import warm_start
-from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested
+from xomflow.jobs.processes import cold_start, warm_start
+from xomflow.jobs.processes.cold_start import run_cold
+from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.processes.surroundings import Home
 
 PID, STATUS = b'{"pid": 77}\n', b'{"status": 9}\n'
@@ -145,6 +146,43 @@ def test_a_request_has_the_job_its_log_its_lock_and_a_pipe(
     assert files[2].startswith("pipe:")
 
 
+# --- a cold start -----------------------------------------------------------------------------------------------------
+def cold(spec: ProcessSpec, folder: Path, script: str, **changes: Any) -> ProcessEnd:
+    """How a run ends whose interpreter is a shell script; signals are blocked as before."""
+    interpreter = folder / "python"
+    interpreter.write_text(f"#!/bin/sh\n{script}\n")
+    interpreter.chmod(0o755)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        return run_cold(replace(spec, program=Program(interpreter), **changes), Paths(folder / "work"))
+    finally:
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_the_end_of_a_new_process_is_its_status_or_the_time_limit(spec: ProcessSpec, tmp_path: Path) -> None:
+    assert [cold(spec, tmp_path, f"exit {code}").status for code in (0, 3)] == [0, 3 << 8]
+    assert cold(spec, tmp_path, "kill -KILL $$").signal_name == "SIGKILL"
+    assert cold(spec, tmp_path, "exec sleep 60", time_limit=0.05) == ProcessEnd(None, timed_out=True)
+
+
+def test_a_job_that_is_stopped_ends_its_new_process(spec: ProcessSpec, tmp_path: Path) -> None:
+    with raise_on_stop(), pytest.raises(StopRequested, match="SIGTERM"):
+        cold(spec, tmp_path, f"echo $$ > {tmp_path / 'pid'}; kill -TERM $PPID; exec sleep 60")
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_where_no_process_can_be_started_signals_are_as_before(
+    spec: ProcessSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError("no process is left")
+
+    monkeypatch.setattr(cold_start, "start", fail)
+    with pytest.raises(OSError, match="no process is left"):
+        cold(spec, tmp_path, "exit 0")
+
+
+# --- a warm start -----------------------------------------------------------------------------------------------------
 def test_a_request_that_is_not_taken_has_started_nothing(
     spec: ProcessSpec, ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:

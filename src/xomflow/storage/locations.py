@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
@@ -93,9 +94,6 @@ class DataLocations:
         self._ends = ends
         self._place = place
         self._may_write = may_write
-        self._runs: dict[str, _Kept] | None = None
-        self._stamp = ""
-        self._up_to_date = False  # whether the documents are those from which the kept entries are
         self._asked: set[int] = set()
         self._used: set[str] = set()
         self._left = _MOST_ASKED
@@ -104,9 +102,9 @@ class DataLocations:
         """Return the entries in the documents of runs; None for a run whose document has no list of data."""
         if not runs:
             return {}
-        kept = self._kept_runs()
+        kept = self._kept[1]
         self._used.update(runs)
-        unknown = sorted({int(run) for run in runs} - self._asked - self._fresh(kept), reverse=True)[: self._left]
+        unknown = sorted({int(run) for run in runs} - self._asked - self._fresh(), reverse=True)[: self._left]
         if unknown:
             self._ask(unknown, kept)
         return {run: kept[run].entries if run in kept else None for run in runs}
@@ -114,7 +112,7 @@ class DataLocations:
     def keep(self) -> None:
         """Write down the entries of the runs that were asked about, if some are new."""
         if self._may_write and self._asked:
-            kept = self._kept_runs()
+            kept = self._kept[1]
             runs = {run: kept[run] for run in sorted(self._used & kept.keys())}
             write_kept(self._place, json.dumps({"stamp": self._stamp, "runs": runs}))
 
@@ -127,17 +125,22 @@ class DataLocations:
         self._asked.update(numbers)
         self._left -= len(numbers)
 
-    def _fresh(self, kept: Mapping[str, _Kept]) -> set[int]:
-        oldest = time.time() - _KEPT_SECONDS
-        return {int(run) for run, one in kept.items() if one.asked > oldest} if self._up_to_date else set()
+    def _fresh(self) -> set[int]:
+        """Return the kept runs that are not asked for again: unchanged documents, asked for not long ago."""
+        (stamp, runs), oldest = self._kept, time.time() - _KEPT_SECONDS
+        if not stamp or stamp != self._stamp:
+            return set()
+        return {int(run) for run, one in runs.items() if one.asked > oldest}
 
-    def _kept_runs(self) -> dict[str, _Kept]:
-        if self._runs is None:
-            self._stamp = self._rundb.fingerprint(*self._ends)
-            stamp, runs = read_kept(self._place, _parse) or ("", {})
-            self._up_to_date = bool(stamp) and stamp == self._stamp
-            self._runs = runs
-        return self._runs
+    @functools.cached_property
+    def _stamp(self) -> str:
+        """Changes with the documents; asked for before any of them."""
+        return self._rundb.fingerprint(*self._ends)
+
+    @functools.cached_property
+    def _kept(self) -> tuple[str, dict[str, _Kept]]:
+        """The stamp of the documents from which the kept entries are, and these; new ones are added."""
+        return read_kept(self._place, _parse) or ("", {})
 
 
 def _parse(kept: Any) -> tuple[str, dict[str, _Kept]]:
