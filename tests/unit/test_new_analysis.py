@@ -115,6 +115,18 @@ def test_a_file_that_appeared_meanwhile_is_left_and_nothing_else_stays(tmp_path:
     assert (tmp_path / "config.yaml").read_text() == CONFIG
 
 
+def test_what_a_killed_command_has_left_is_taken_up(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    begun = new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path)
+    first = tmp_path / PIECES[0]
+    first.parent.mkdir(parents=True)
+    first.write_text(begun.files[first])
+    begun.write()
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path).write()
+    assert "fast_drift" in (tmp_path / "config.yaml").read_text()
+
+
 def test_in_the_project_it_gets_a_truth_and_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "config.yaml").write_text(CONFIG)

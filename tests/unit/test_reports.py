@@ -118,6 +118,7 @@ def test_a_band_is_not_drawn_over_a_long_time_without_results(facts: Facts) -> N
 def test_modes_that_are_far_apart_have_plots_of_their_own(facts: Facts) -> None:
     deads = facts.analyses[1].series[1]
     assert [one.title for one in apart(deads)] == ["Dead time, tpc_bkg", "Dead time, tpc_ambe"]
+    assert [{point.mode for point in one.points} for one in apart(deads)] == [{"tpc_bkg"}, {"tpc_ambe"}]
     assert sum(len(one.points) for one in apart(deads)) == len(deads.points)
     near = replace(deads, points=[replace(one, value=1.0 + 0.01 * (n % 7)) for n, one in enumerate(deads.points)])
     assert apart(near) == [near]
@@ -297,6 +298,9 @@ def test_the_digest_has_marks_failures_what_waits_and_the_cost(facts: Facts) -> 
     ]
     assert re.search(r"- event_rate rate, run 05\d{4}: 0.0049 Hz, expected 0.0031 \(\+9.0 sigma, outlier\)", text)
     assert "- kr83m waiting: 3 runs, such as 050733: event_info is not at this site" in text
+    only = replace(facts, analyses=facts.analyses[1:2])
+    own = f"- Event rate: {cost(91_000.0)}"
+    assert [own in digest_text(one) for one in (facts, only)] == [True, False], "the cost of one is that of all"
     assert digest_title(facts).endswith("173 results of runs, 1 alarms, 1 outliers, 1 failed runs")
 
 

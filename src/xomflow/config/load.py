@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -169,12 +171,11 @@ def _sentences(error: ValidationError, tree: Any) -> Iterable[str]:
 
 def _place(loc: Iterable[Any], tree: Any, lacks_last: bool) -> list[Any]:
     """Return the place of an error in the tree: as in pydantic's location, without its names for parts of a type."""
-    *outer, last = loc or (None,)
     place: list[Any] = []
-    for part in (*outer, last):
+    for part in loc:
         inside = _at(tree, place)
         found = part in inside if isinstance(inside, dict) else isinstance(inside, list) and isinstance(part, int)
-        if found or (lacks_last and part is last):
+        if found or lacks_last:
             place.append(part)
     return place
 
@@ -200,8 +201,7 @@ def _inside(kind: Any, part: Any) -> Any:
 def _names_in(kind: Any) -> list[str]:
     if _is_model(kind):
         return list(kind.model_fields)
-    alternatives = () if get_origin(kind) in (list, dict) else get_args(kind)
-    return [name for one in alternatives for name in _names_in(one)]
+    return [name for one in get_args(kind) for name in _names_in(one)]
 
 
 def _is_model(kind: Any) -> bool:
@@ -218,12 +218,7 @@ def _in_a_line(text: str) -> str:
 
 
 def _at(tree: Any, place: Iterable[Any]) -> Any:
-    for part in place:
-        try:
-            tree = tree[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return tree
+    return functools.reduce(operator.getitem, place, tree)
 
 
 def _shown(value: Any) -> str:
