@@ -70,7 +70,8 @@ def test_a_mute_that_is_over_still_covers_its_time() -> None:
     assert about_kr83m(over, for_ever).muted == (("x", since, "2026-03-02T00:00:00Z"), ("y", since, ""))
 
 
-def test_a_decision_that_is_withdrawn_counts_no_more() -> None:
+def test_a_decision_that_is_withdrawn_or_over_counts_no_more() -> None:
+    assert about_kr83m(decision(Verb.BAD_RUN, runs=("052910",), until=MARCH + timedelta(days=1))) == Decided()
     bad = decision(Verb.BAD_RUN, runs=("052910",))
     assert about_kr83m(bad, decision(Verb.WITHDRAW, "", decisions=(bad.name,))) == Decided()
 

@@ -102,6 +102,20 @@ def test_links_lead_to_boards_and_what_is_replaced_is_defined(tree: Path) -> Non
         assert used - {"x"} <= defined, (uid, used)  # ${x}: from the name of a variable
 
 
+def test_the_board_of_an_analysis_names_whom_to_ask_and_why_it_is_empty(tree: Path) -> None:
+    texts = {
+        name: [
+            one["options"]["content"]
+            for one in panels(boards(tree)[f"xom-prod-analysis-{name}"])
+            if one["type"] == "text"
+        ]
+        for name in ("kr83m", "rate", "unborn")
+    }
+    assert texts["kr83m"] == ["Contact: calibration"]
+    assert texts["rate"] == []
+    assert [one.partition(".")[0] for one in texts["unborn"]] == ["There are no results yet"]
+
+
 def test_limits_are_lines_and_a_point_leads_to_its_figure(tree: Path) -> None:
     (first, second) = (panel(boards(tree)["xom-prod-analysis-kr83m"], one) for one in ("light_yield", "drift"))
     steps = first["fieldConfig"]["defaults"]["thresholds"]["steps"]
@@ -112,6 +126,8 @@ def test_limits_are_lines_and_a_point_leads_to_its_figure(tree: Path) -> None:
         (11.0, "orange"),
     ]
     assert "thresholds" not in second["fieldConfig"]["defaults"]
+    styles = [one["fieldConfig"]["defaults"]["custom"].get("thresholdsStyle") for one in (first, second)]
+    assert styles == [{"mode": "dashed"}, None]
     (figure, run) = first["fieldConfig"]["defaults"]["links"]
     assert figure["url"].startswith("https://xom.example.org/page/#run=${__data.fields.run_id}&analysis=kr83m&")
     assert run["url"].startswith("/d/xom-prod-run?")

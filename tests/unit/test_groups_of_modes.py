@@ -60,6 +60,8 @@ def test_a_sentence_names_the_mode_where_it_matters() -> None:
     event = Event(Kind.STEP, "rate", 1, "052001", "", "052004", "", 10.0, 12.0, 6.0, 4, 4)
     told = [Told([SeriesId("event_rate", "v1", group, "rate")]) for group in ("tpc_bkg", ALL_MODES)]
     assert [sentence(event, one).split(" rose")[0] for one in told] == ["rate (tpc_bkg)", "rate"]
+    contacts = [sentence(event, told[1]._replace(contact=one)).rpartition("; ")[2] for one in ("Jane", "")]
+    assert contacts == ["contact: Jane", "4 of the last 4 runs agree"]
     units = [sentence(event, told[1]._replace(unit=unit)).partition(" (")[0] for unit in ("", "Hz")]
     assert units == ["rate rose from 10 to 12", "rate rose from 10 to 12 Hz"]
 
