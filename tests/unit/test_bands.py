@@ -12,6 +12,7 @@ from support.line_protocol import Reader
 from support.verdicts import bands_text
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Kind, Mark, SeriesId, Verdict
+from xomflow.publishing.boards import bands
 from xomflow.publishing.boards.bands import publish_bands
 from xomflow.publishing.boards.events import Event
 from xomflow.publishing.boards.expected import band_points
@@ -104,6 +105,20 @@ def test_only_runs_that_changed_are_written(paths: Paths, store: LocalStore, mon
     judge(paths, {YIELD: [verdict(52001), verdict(52002, 11.0)]})
     publish_bands(paths, store, "test_")
     assert writes == [("052", {"052002"}, {"052002"})]
+
+
+def test_bands_that_did_not_change_are_not_read_whether_they_have_points_or_not(
+    paths: Paths, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(paths, {YIELD: [verdict(52001)]})
+    judge(paths, {YIELD: [verdict(53001, None)]}, "053")
+    publish_bands(paths, store, "test_")
+    with monkeypatch.context() as patched:
+        patched.setattr(bands, "read_bands", lambda *_: pytest.fail("it was read"))
+        publish_bands(paths, store, "test_")
+    judge(paths, {YIELD: [verdict(53001, None), verdict(53002)]}, "053")
+    publish_bands(paths, store, "test_")
+    assert published(paths, "053") == {(53002, "light_yield"): 10.0}
 
 
 def test_a_write_that_failed_is_made_again(paths: Paths, store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -415,6 +415,16 @@ def test_where_nothing_changed_no_facts_are_written(paths: Paths, monkeypatch: p
     assert written == []
 
 
+def test_metadata_of_runs_are_read_once_for_all_analyses(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, read = [number * 1000 for number in range(1, 9)], list[str]()
+    keep(paths, *(of(number, analysis=name) for number in runs for name in ("kr83m", "alpha")))
+    RunMetadata(paths).keep([run(number) for number in runs])
+    entries_of = RunMetadata.of
+    monkeypatch.setattr(RunMetadata, "of", lambda self, shelf: read.append(shelf) or entries_of(self, shelf))
+    assert published(paths, LocalStore(paths, "test_")).outcomes == 16
+    assert read == [f"{number // 1000:03d}" for number in runs]
+
+
 @pytest.mark.parametrize("lost", ["", "052.json", "digests.json"])
 def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])

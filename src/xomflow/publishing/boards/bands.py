@@ -25,6 +25,8 @@ from xomflow.publishing.stores.stored import Stored
 
 # In the ledger of bands, beside the folders of analyses: the stamp of each shelf's bands when it was published last.
 _STAMPS = "stamps.json"
+# Behind the stamp of bands that have no point, such as those of the first runs; the ledger has no file of these.
+_NO_POINT = " none"
 
 Verdicts = dict[str, dict[SeriesId, Verdict]]  # by run, the verdict on each of its results
 
@@ -50,12 +52,13 @@ def publish_bands(paths: Paths, store: Store, prefix: str) -> None:
     published, seen = set(shelves_in(ledger)), SeenFingerprints(ledger / _STAMPS)
     stored = Stored(store, ledger, TABLE)
     for shelf in sorted({*shelves_in(bands), *published}):
-        stamp, has = stamp_of(f"{bands}/{shelf}.json"), stored.has(shelf)
-        if not (has and shelf in published and seen.seen(shelf, f"{FORM} {stamp}")):
-            _publish_shelf(paths, store, shelf, prefix, has)
+        stamp, has, is_published = stamp_of(f"{bands}/{shelf}.json"), stored.has(shelf), shelf in published
+        is_seen = seen.seen(shelf, f"{FORM} {stamp}{'' if is_published else _NO_POINT}")
+        if not is_seen or (is_published and not has):
+            has_points = _publish_shelf(paths, store, shelf, prefix, has)
             stored.note(shelf)
             if stamp:
-                seen.note(shelf, f"{FORM} {stamp}")
+                seen.note(shelf, f"{FORM} {stamp}{'' if has_points else _NO_POINT}")
             else:
                 seen.forget(shelf)
         stored.note_unknown(shelf)
@@ -63,8 +66,8 @@ def publish_bands(paths: Paths, store: Store, prefix: str) -> None:
     stored.keep()
 
 
-def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, has: bool) -> None:
-    """Make the store have the bands of a shelf, all of them if it can have lost some."""
+def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, has: bool) -> bool:
+    """Make the store have the bands of a shelf, all of them if it can have lost some; return whether it has any."""
     file = paths.ledger / store.name / "bands" / f"{shelf}.json"
     known = read_kept(file, _digests) or {}
     if not has:
@@ -80,6 +83,7 @@ def _publish_shelf(paths: Paths, store: Store, shelf: Shelf, prefix: str, has: b
         write_kept(file, _text(present))
     else:
         file.unlink(missing_ok=True)
+    return bool(present)
 
 
 def _write(store: Store, shelf: Shelf, verdicts: Verdicts, changed: set[str], prefix: str) -> None:
