@@ -68,25 +68,26 @@ def test_all_bounds_hold_and_nothing_is_left_that_they_allow(ready, at_once, run
 def test_a_tick_takes_runs_of_backfills_after_all_others_within_what_these_leave(tmp_path: Path) -> None:
     waits, runs = KeyState(State.WAITING, "no data", 1), KeyState(State.RUNNING, "it runs", 1)
     listed = [
+        replace(item(7, "b", 9), state=waits),
         replace(item(6, "", 9), backfill=None, is_old=False),
         item(5, "a", 2),
-        replace(item(4, "a", 2), state=waits),
         replace(item(3, "a", 2), state=runs),
         item(2, "a", 2),
         item(1, "b", 9),
-        replace(item(0, "", 9), backfill=None, state=runs),
     ]
+    of_another_version = key_of(52001, version="v0")
+    unbound = [item(4, "b", 9, "rate")]
 
     def chosen(max_running: int) -> list[int]:
-        config = settings(tmp_path, analyses={"kr83m": {"version": "v1", "max_running": max_running}}, max_running=50)
-        working = frozenset({listed[3].key, listed[6].key})
-        in_progress: Any = SimpleNamespace(working=lambda: working)
-        taken, left = choose({"kr83m": listed}, {"kr83m": Counter()}, config, in_progress)
+        analyses = {"kr83m": {"version": "v1", "max_running": max_running}, "rate": {"version": "v1"}}
+        in_progress: Any = SimpleNamespace(working=lambda: frozenset({of_another_version}))
+        found, counted = {"kr83m": listed, "rate": unbound}, {"kr83m": Counter[State](), "rate": Counter[State]()}
+        taken, left = choose(found, counted, settings(tmp_path, analyses=analyses, max_running=50), in_progress)
         assert left == []
         return [one.run.number for one in taken]
 
-    assert chosen(50) == [6, 5, 1], "of the first backfill one run is at work, and two may be"
-    assert [chosen(most) for most in (5, 4, 3)] == [[6, 5, 1], [6, 5], [6]], "two are at work, one is taken before"
+    assert chosen(50) == [6, 5, 1, 4], "of the first backfill one run is at work, and two may be"
+    assert [chosen(most) for most in (5, 4, 3)] == [[6, 5, 1, 4], [6, 5, 4], [6, 4]], "two are at work"
 
 
 def test_a_key_in_two_backfills_is_in_the_first_one() -> None:

@@ -40,14 +40,13 @@ def choose(
     for analysis, items in found.items():
         due = [item for item in items if item.state.due and item.backfill is None]
         ready[analysis] = few_lost(due, (item for others in ready.values() for item in others))
-    working = in_progress.working()
     running = {name: [one.key for one in items if one.state.name is State.RUNNING] for name, items in found.items()}
-    others = working.difference(*running.values())  # of other versions, or not selected any more
-    queues = {name: _queue(config, name, due, running[name], others) for name, due in ready.items()}
-    total = sum(map(len, running.values())) + len(others)
-    taken = take(queues, config.max_running, total)
+    # With those of other versions, and those that are not selected any more.
+    working = in_progress.working().union(*running.values())
+    queues = {name: _queue(config, name, due, running[name], working) for name, due in ready.items()}
+    taken = take(queues, config.max_running, len(working))
     chosen = in_order(taken, lambda item: item.is_old)
-    chosen += _of_backfills(found, config, chosen, total + len(chosen))
+    chosen += _of_backfills(found, config, chosen, working)
     left = [
         describe_left(name, config, queue, taken[name], only_counted[name][State.READY])
         for name, queue in queues.items()
@@ -55,24 +54,25 @@ def choose(
     return chosen, list(filter(None, left))
 
 
-def _of_backfills(found: Mapping[str, list[Item]], config: Config, chosen: list[Item], in_progress: int) -> list[Item]:
+def _of_backfills(
+    found: Mapping[str, list[Item]], config: Config, chosen: list[Item], working: Collection[Key]
+) -> list[Item]:
     """Return the runs of backfills that a tick takes after all others."""
     undone = [item for items in found.values() for item in items]
     ready = few_lost([item for item in undone if item.backfill and item.state.due], chosen)
     running = Counter(item.backfill.name for item in undone if item.backfill and item.state.name is State.RUNNING)
     bounds = {name: block.max_running for name, block in config.analyses.items() if block.max_running is not None}
-    used = Counter(item.key.analysis for item in undone if item.state.name is State.RUNNING)
-    used += Counter(item.key.analysis for item in chosen)
+    used = Counter(key.analysis for key in [*working, *(item.key for item in chosen)])
     room = {name: most - used[name] for name, most in bounds.items()}
-    return take_of_backfills(ready, running, old_room(config.max_running, in_progress), room)
+    return take_of_backfills(ready, running, old_room(config.max_running, used.total()), room)
 
 
-def _queue(config: Config, name: str, ready: list[Item], running: list[Key], others: Iterable[Key]) -> Queue[Item]:
+def _queue(config: Config, name: str, ready: list[Item], running: list[Key], working: Iterable[Key]) -> Queue[Item]:
     return Queue(
         ready,
         config.limit_of(name),
         new=sum(not item.is_old for item in ready),
-        running=len(running) + sum(key.analysis == name for key in others),
+        running=sum(key.analysis == name for key in working),
         older=count_older((first_run(key.run) for key in running), [item.run.number for item in ready]),
         most=config.analyses[name].max_running,
     )
