@@ -40,6 +40,9 @@ def test_a_trial_has_a_title_of_its_own_and_stands_after_what_is_published() -> 
     assert config.promoted([("kr83m", "v2"), ("rate", "v2")]).methods == {("kr83m", "v2"), ("rate", "v1")}
     assert config.promoted([("kr83m", "v3")]).methods == config.methods
     assert configured().trials is None
+    block = {"version": "v1", "needs": ["peaks"], "script": "other"}
+    tried = configured(analyses={"a": {**block, "trial": {"version": "v2", "needs": ["events"]}}}).analyses["a"].tried
+    assert (tried.version, tried.needs, tried.script) == ("v2", ["events"], "other"), "what it does not replace stays"
 
 
 def test_a_block_replaces_the_common_context_options_and_limit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ from support import period
 from support.factory import NOW
 from xomflow.core import times
 from xomflow.core.state import State
-from xomflow.core.verdicts import HowEnded, Mark
+from xomflow.core.verdicts import Alarm, HowEnded, Mark
 from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
 from xomflow.reports.digest import digest_text, digest_title
 from xomflow.reports.facts import Facts, Missing, Period
@@ -253,6 +254,19 @@ def test_of_very_many_rows_a_table_has_the_first_hundred() -> None:
 def test_a_period_has_its_begin_and_not_its_end() -> None:
     begin, end = period.WEEK.begin, period.WEEK.end
     assert [period.WEEK.has(one) for one in (None, begin, end)] == [False, True, False]
+
+
+def test_what_the_report_counts_is_marked_where_it_is_bad(facts: Facts) -> None:
+    def counts(alarms: Sequence[Alarm], missing: Sequence[Missing]) -> dict[str, tuple[str, str]]:
+        page = week_page(replace(facts, alarms=alarms, missing=missing), period.BEGIN)
+        found = re.findall(r"<div class='(\w+)'><b>([\d,]+)</b>([^<]+)</div>", page)
+        return {words: (number, kind) for kind, number, words in found}
+
+    over = replace(facts.alarms[0], ended=facts.alarms[0].began)
+    bad, none = counts([*facts.alarms, over, over], facts.missing), counts([], [])
+    names = ("alarms began", "alarms go on", "failed now", "wait for data now")
+    assert [bad[name] for name in names] == [("3", "bad"), ("1", "bad"), ("1", "bad"), ("3", "good")]
+    assert {none[name] for name in names} == {("0", "good")}
 
 
 def test_outliers_are_counted_apart_from_other_marks(facts: Facts) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from support.in_process import FastSite
 from xomflow.config.load import load_configuration
 from xomflow.core.errors import XomError
 from xomflow.core.key import Key
-from xomflow.slurm.batch_system import BatchJob, JobEnd
+from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.workflow.requests.analysing import try_in_slurm
 from xomflow.workflow.requests.analysing.try_runs import try_here
 from xomlib.attempt import Attempt
@@ -133,6 +134,11 @@ class OfOneJob(FakeBatchSystem):
     def __init__(self, end: Callable[[OfOneJob], None]) -> None:
         super().__init__()
         self.end = end
+        self.command: list[str] = []
+
+    def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
+        self.command = shlex.split(request.command)
+        return super().submit(request, label, log, lock)
 
     def jobs(self, user: str = "", cluster: str = "", by_name: bool = False) -> list[BatchJob]:
         self.end(self)
@@ -165,6 +171,9 @@ def test_a_job_of_the_batch_system_reports(place: FastSite, monkeypatch: pytest.
         [f"answer v1 run 052801: Slurm job 1, log {folder}/job.log"],
     )
     assert batch.accepted == ["xom-try-answer-052801"] and batch.cancelled == []
+    place_of_site = ["--site", str(place.folder), "--config", "config.yaml", "--report", f"{folder}/attempt.json"]
+    save = ["--save", str(place.folder / "tried")]
+    assert batch.command[3:] == ["try", "answer", "052801", *save, *place_of_site]
 
 
 def test_a_job_that_the_batch_system_ends_has_its_class(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
