@@ -209,6 +209,22 @@ def test_a_veto_may_be_about_some_analyses_and_some_of_its_runs_are_taken_back(f
     assert "52009 names no run that the run database has" in decide(finished, "veto", "52009", code=ExitCode.USAGE)
 
 
+def test_a_run_can_be_vetoed_while_its_document_cannot_be_understood(finished: FastSite) -> None:
+    file = finished.folder / "runs.jsonl"
+    whole = file.read_text()
+    run = min(stored(finished))
+    file.write_text("".join(line[:40] + "\n" if run in line else line for line in whole.splitlines(keepends=True)))
+    assert finished.tick().returncode == 0
+    assert run in stored(finished)
+    decide(finished, "veto", run)
+    assert finished.tick().returncode == 0
+    assert run not in stored(finished)
+    decide(finished, "unveto", run)
+    file.write_text(whole)
+    assert finished.tick().returncode == 0
+    assert run in stored(finished)
+
+
 def test_a_run_that_is_vetoed_before_it_is_done_is_not_analysed(site: FastSite) -> None:
     site.runs([52001, 52002])
     site.analysis("good", GOOD)

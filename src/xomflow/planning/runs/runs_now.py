@@ -18,6 +18,7 @@ from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import accepted, standing
 from xomflow.rundb.database import RunDB
 from xomflow.rundb.query import RunQuery
+from xomflow.rundb.run import Run
 from xomflow.rundb.run_metadata import RunMetadata
 
 NOT_SHOWN = Reason("the run database had its document before and does not show it now")
@@ -34,6 +35,15 @@ def read_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -
     answer, paths = rundb.runs(min_run, max_run), Paths(config.work)
     complete(answer, RunMetadata(paths), given_up(paths), (min_run, max_run))
     return answer
+
+
+def known_runs(config: Config, rundb: RunDB, min_run: int, max_run: int | None) -> dict[int, Run]:
+    """Return the runs that were ever known, by number, for what people decide about results that are there.
+
+    Those whose documents are not there, cannot be understood or were given up are as they were last seen.
+    """
+    seen = rundb.runs(min_run, max_run).runs
+    return RunMetadata(Paths(config.work)).unseen_runs(seen.keys(), min_run, max_run) | seen
 
 
 def complete(

@@ -13,7 +13,7 @@ from xomflow.core.verdicts import is_same, read_alarms
 from xomflow.decisions.model import Subject, Verb
 from xomflow.outcomes.files import list_outcomes
 from xomflow.outcomes.past.makers import look_at_makers
-from xomflow.planning.runs.runs_now import read_runs
+from xomflow.planning.runs.runs_now import known_runs
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
 from xomflow.workflow.decisions.draft import Draft, check_analysis
@@ -53,7 +53,7 @@ def bad_run(config: Config, wanted: WantedRuns) -> Draft:
     """Return the decision that runs are bad; reads only."""
     if wanted.is_all:
         raise UsageError("no run is given: write RUNS such as 52894 or 52801-52899, or give --mode, --tag or --since")
-    known = read_runs(config, open_rundb(config.rundb), *wanted.bounds).runs
+    known = known_runs(config, open_rundb(config.rundb), *wanted.bounds)
     runs = [run.id for run in wanted.choose("", [known[number] for number in sorted(known)])]
     if not runs:
         raise UsageError("these words name no run that the run database has: nothing was done")

@@ -14,7 +14,7 @@ from xomflow.decisions.files import standing_decisions
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.outcomes.campaigns.groups import revisions_of
 from xomflow.outcomes.files import list_outcomes
-from xomflow.planning.runs.runs_now import read_runs
+from xomflow.planning.runs.runs_now import known_runs
 from xomflow.planning.runs.selection import Selector
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
@@ -137,7 +137,7 @@ def _check(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> None:
 
 def _named_runs(config: Config, wanted: WantedRuns) -> tuple[Mapping[int, Run], tuple[str, ...]]:
     """Return the single runs that are meant, by number, and sentences about words that name none."""
-    known = read_runs(config, open_rundb(config.rundb), *wanted.bounds).runs
+    known = known_runs(config, open_rundb(config.rundb), *wanted.bounds)
     members = {word.text: set(_members(config, word.analysis, word.campaign)) for word in wanted.words if word.campaign}
     chosen = wanted.with_runs(members).choose("", [known[number] for number in sorted(known)])
     empty = wanted.with_runs(members).without_run(("", run) for run in known.values())
