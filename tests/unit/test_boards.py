@@ -18,6 +18,7 @@ from xomflow.publishing.boards.attention import attention_points
 from xomflow.publishing.boards.events import Event, changes, event_points
 from xomflow.publishing.boards.expected import Limits, expected_points
 from xomflow.publishing.boards.uses import Use, Uses
+from xomflow.publishing.point import Point
 from xomflow.publishing.points import points_of
 from xomflow.publishing.stores.store import OWN
 from xomflow.workflow.documents import AnalysisTitle
@@ -120,6 +121,11 @@ def test_a_late_retry_with_known_software_is_no_event(uses: Uses) -> None:
     uses.note(SHELF, {"052001": made(52001, "2026-09-25T00:00:00Z"), "052002": made(52002, "2026-09-27T00:00:00Z")})
     uses.note(Shelf("kr83m", "v1", "053"), {"053001": made(53001, "2026-09-26T00:00:00Z", strax="3")})
     assert [event.kind for event in changes(uses.by_version())] == ["version", "software"]
+
+
+def test_points_of_a_mirror_show_no_software(uses: Uses) -> None:
+    uses.note(SHELF, {"052001": [Point("test_xomdata", {}, {"runid": 52001}, 0)]})
+    assert (SHELF in uses, uses.by_version()) == (True, {("kr83m", "v1"): []})
 
 
 def test_uses_are_kept_as_long_as_their_shelf_is_there(uses: Uses, tmp_path: Path) -> None:

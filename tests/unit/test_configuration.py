@@ -260,6 +260,8 @@ def test_holes_in_software_may_be_allowed(ranges: list[tuple]) -> None:
 def test_software_need_only_cover_what_is_selected() -> None:
     software = [{"interpreter": sys.executable, "min_run": 10, "max_run": 20}]
     check_configuration(tree(software=software, selection={"min_run": 12, "max_run": 20}), "config.yaml")
+    software = [{"interpreter": sys.executable, "min_run": 10}]
+    check_configuration(tree(software=software, selection={"min_run": 12, "max_run": 20}), "config.yaml")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,14 @@ def test_the_context_is_that_of_the_software_for_the_run(tmp_path: Path, run: st
     assert described(tmp_path, run, context=OWN).context == ContextSpec(**OWN)
 
 
+@pytest.mark.parametrize(
+    ("software", "clean"), [({"interpreter": "python3"}, True), ({"image": "a.simg"}, False), ({"set_up": "b"}, False)]
+)
+def test_only_an_interpreter_has_an_environment_that_is_cleaned(software: dict[str, str], clean: bool) -> None:
+    by_hand_of_job = describe_job(settings(software=[software]), "kr83m", "7", "here").by_hand
+    assert by_hand_of_job is not None and by_hand_of_job.clean is clean
+
+
 def test_without_software_for_the_run_there_is_a_sentence() -> None:
     config = settings(software=[{"interpreter": "python3", "min_run": 50000}], software_may_have_holes=True)
     with pytest.raises(ConfigurationError, match="here: no software is configured for run 000007"):

@@ -189,6 +189,10 @@ def test_a_job_that_vanished_without_a_record_is_lost(place: FastSite, monkeypat
     monkeypatch.setattr(try_in_slurm, "_UNSEEN_SECONDS", 0.0)
     made, _ = in_slurm(place, OfOneJob(lambda batch: batch.known.clear()), monkeypatch)
     assert made.failure is not None and made.failure[0] == "lost"
+    batch = OfOneJob(lambda batch: batch.known.clear())
+    batch.accounting = [BatchJob("1", "it ended", JobEnd("timeout", "Slurm ended job 1: TIMEOUT"))]
+    made, _ = in_slurm(place, batch, monkeypatch)
+    assert made.failure == ("timeout", "Slurm ended job 1: TIMEOUT"), "its records are asked"
 
 
 def test_an_interrupted_wait_cancels_the_jobs(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:

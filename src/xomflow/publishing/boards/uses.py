@@ -61,7 +61,6 @@ class Uses:
         self._by_shelf = {name: uses for name, uses in self._by_shelf.items() if name in there}
         if self._by_shelf != self._kept:
             write_kept(self._path, json.dumps(self._by_shelf))
-            self._kept = dict(self._by_shelf)
 
     def by_version(self) -> dict[tuple[str, str], list[Use]]:
         """Return the uses of each version of each analysis, the first one first."""
