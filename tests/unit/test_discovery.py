@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from support import factory
@@ -9,9 +12,13 @@ from support.batch import FakeBatchSystem
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
-from xomflow.outcomes.files import failures_of
+from xomflow.core.state import State
+from xomflow.outcomes.files import Failure, failures_of
+from xomflow.planning.decide import KeyState
+from xomflow.planning.items import Item
 from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick
+from xomflow.planning.survey import Survey
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow import discover
@@ -40,3 +47,21 @@ def test_discovery_asks_the_batch_system_once_and_settles_what_it_answers(site: 
     assert batch.listed == 1
     assert [failure.kind for failure in failures_of(site.paths, key)] == ["lost"]
     assert submissions.noted(site.paths) == {}
+
+
+def test_no_run_is_taken_while_the_disk_refuses_what_the_chosen_runs_write(site: Site) -> None:
+    paths = site.paths
+    for place in (paths.all_figures, paths.drafts):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to("nowhere/at/all")  # that is only seen by writing
+    failed = Failure(1, "disk", factory.NOW)
+    one = Item(factory.KEY, factory.run(52894), KeyState(State.READY, "ready", 2), (failed,), False)
+
+    def refused(*chosen: Item, may_write: bool = True) -> list[str]:
+        troubles = discover.disk_troubles(paths, Survey(chosen=list(chosen)), may_write)
+        assert all(said.endswith("; no runs are taken while this lasts") for said in troubles)
+        return [Path(said.partition(":")[0].partition(" ")[0]).name for said in troubles]
+
+    assert refused(one) == [paths.drafts.name, paths.all_figures.name]
+    assert refused(replace(one, failures=())) == [paths.drafts.name], "only some analyses make figures"
+    assert (refused(one, may_write=False), refused()) == ([], [])

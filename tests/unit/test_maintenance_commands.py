@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +12,13 @@ from support.factory import failed, keep, keep_failure, key_of, outcome
 from support.typed import Console
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.maintenance import Maintenance, Task, UnfinishedError, begin
 from xomflow.notify.matter import Kind
 from xomflow.notify.news import Known
 from xomflow.notify.state import Told, read_told, write_told
+from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, write_groups
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.workflow.maintenance import steps
 
 KEYS = "good v0 run 052001, good v1 run 052001, good v1 run 052002"
 WHY = ("--why", "a test")
@@ -131,3 +136,41 @@ def test_an_analysis_that_is_taken_out_lies_in_one_folder(place: Console) -> Non
         "work/outcomes has nothing of an analysis 'good'; nothing was done",
         "work/outcomes has nothing of an analysis 'othr'; did you mean 'other'?; nothing was done",
     )
+
+
+def test_what_was_interrupted_is_finished_before_another_one(place: Console) -> None:
+    called(place, "good", "better")
+    begin(place.site.paths, Maintenance(Task.REMOVE, "other", "other-20261128T120000Z"))
+    with pytest.raises(UnfinishedError, match=r"type: xom remove other$"):
+        steps.has_begun(place.site.paths, Maintenance(Task.RENAME, "good", "better"))
+
+
+def test_groups_follow_their_analysis(place: Console) -> None:
+    paths = place.site.paths
+    steps.rename_groups(paths, "good", "better")
+    assert read_groups(paths) is None, "no tick has left any"
+    write_groups(paths, {("good", "v1"): KnownGroups(), ("other", "v1"): KnownGroups()})
+    steps.rename_groups(paths, "good", "better")
+    assert set(read_groups(paths) or ()) == {("better", "v1"), ("other", "v1")}
+    steps.rename_groups(paths, "better")
+    assert set(read_groups(paths) or ()) == {("other", "v1")}
+
+
+def test_a_folder_moves_to_another_disk_also_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "from", tmp_path / "to" / "there"
+    for folder in (source, target):
+        folder.mkdir(parents=True)
+        (folder / "one").write_text("1")
+    (source / "two").symlink_to("one")
+    codes = [errno.EACCES, errno.EXDEV]
+
+    def refuse(_source: Path, _target: Path) -> None:
+        raise OSError(codes.pop(0), "refused")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="refused"):
+        steps.move(source, target)
+    steps.move(source, target)
+    assert not source.exists()
+    assert (sorted(path.name for path in target.iterdir()), (target / "two").is_symlink()) == (["one", "two"], True)
+    steps.move(source, target)  # what is moved already

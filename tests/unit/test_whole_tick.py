@@ -23,6 +23,7 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import State
 from xomflow.core.tick_summary import Summary
+from xomflow.outcomes.campaigns.groups import read_groups
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.retries import AttemptLimits
 from xomflow.publishing.stores.store import StoreError
@@ -58,6 +59,7 @@ def place(console: Console, monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setenv(TICK_VARIABLE, "")
     site.tree.update(max_running=5, science_runs=[{"name": "SR1", "min_run": 52002}])
     site.tree["retries"] = {"attempts": 3, "first_wait": "1 d"}
+    site.tree["warm_start"] = {"enabled": True, "least_jobs": 2}
     texts = {"title": "Good one", "contact": "Jane", "variables": {"light_yield": {"unit": "PE", "title": "Light"}}}
     site.analysis("good", "pass", trial={"version": "v2"}, max_jobs_per_tick=2, **texts)
     site.analysis("late", "pass", min_run=52004)
@@ -112,6 +114,7 @@ def test_what_a_tick_claims_has_its_limits(tick: Tick) -> None:
     assert [tick.place_of(str(tick.files.made(key))) for key in CLAIMED] == [0, 1, 2, 3, 4]
     assert tick.place_of("another file") == -1
     assert read(tick.files.folder / "batches.json") == []
+    assert list(read_groups(tick.paths) or ()) == [("camp", "v1")]
 
 
 def test_the_run_lists_have_every_run_that_is_not_done(tick: Tick) -> None:
@@ -148,7 +151,8 @@ def test_the_jobs_of_an_analysis_have_what_their_scripts_are_given(tick: Tick, p
         "retries": {"attempts": 3, "lost_attempts": 50, "first_wait": 86400.0, "factor": 4.0},
         "warm": {"enabled": False, "idle_s": 60.0, "preload": ["straxen"]},
     }
-    assert jobs["good"] == jobs["good+v2"] == common
+    warm = {**common["warm"], "enabled": True}
+    assert (jobs["good"], jobs["good+v2"]) == ({**common, "warm": warm}, common), "of few runs each starts by itself"
     one = read(tick.files.folder / "jobs/camp.json")["runs"]["052001-acfd"]
     facts = one.pop("facts")
     assert facts["runs"] == ["052001", "052002", "052003", "052006", "052007"]
