@@ -370,6 +370,13 @@ def test_whatever_is_passed_gives_a_valid_result_or_bad_result(given: dict[str, 
         check_outcome(outcome(results=json.loads(json.dumps(begun.results, allow_nan=False))))
 
 
+def test_a_script_saves_into_its_own_job_whatever_its_environment_names(
+    job: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(job_module.VARIABLE, str(tmp_path / "none.json"))
+    assert job_module.current() is job
+
+
 # --- figures and messages ---------------------------------------------------------------------------------------------
 
 

@@ -207,7 +207,7 @@ class Context:
         self.given = (a, b, more)
         self.storage: list[Any] = [SimpleNamespace(readonly=False, path="data")]
         self.config: dict[str, str] = {}
-        for name in more:
+        for name in more.keys() - {"option"}:
             logging.getLogger("strax").warning("Unknown config option %s; will do nothing.", name)
 
     def set_context_config(self, config: dict[str, str]) -> None:
@@ -260,6 +260,7 @@ def test_what_is_wrong_with_a_context_is_named_by_its_key(module: Any) -> None:
             build(spec)
     assert len(logging.getLogger().handlers) == listeners
     assert build(ContextSpec("contexts:open_end", {"b": 5})).given == (1, 5, {})
+    assert build(ContextSpec("contexts:open_end", {"option": 5})).given == (1, 2, {"option": 5})
 
 
 def test_a_module_whose_import_fails_otherwise_is_named_with_the_error(

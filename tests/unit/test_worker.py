@@ -158,6 +158,28 @@ def test_what_a_script_leaves_can_be_read_whatever_umask_it_sets(tmp_path: Path)
     assert [path.stat().st_mode & 0o400 for path in left] == [0o400] * 3
 
 
+def test_what_a_process_of_the_script_could_not_save_is_a_problem_of_the_job(tmp_path: Path) -> None:
+    script = "import os, xomlib\ndef main(run_id):\n    if os.fork() == 0:\n        try: xomlib.xom_message()\n"
+    assert last_word(tmp_path, f"{script}        finally: os._exit(0)\n    os.wait()")[0] == 0
+    (problem,) = json.loads((tmp_path / "draft.json").read_text())["problems"]
+    assert problem == "a message is saved in a process that the script started: return it, and save it in main"
+
+
+def test_a_disk_that_takes_no_figure_is_the_cause_even_if_the_script_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "figures").touch()
+    save = "def main(run_id):\n    try: xomlib.figure('a', b'\\x89PNG\\r\\n\\x1a\\n')\n    except Exception: "
+    assert last_word(tmp_path, f"import xomlib\n{save}pass")[1]["failure"]["class"] == "disk"
+    assert last_word(tmp_path, f"import xomlib\n{save}1 / 0")[1]["failure"]["class"] == "raised"
+
+
+def test_a_script_has_the_place_of_the_main_module_only_while_it_runs(tmp_path: Path) -> None:
+    before = dict(sys.modules)
+    script = "import sys\nassert sys.modules['__main__'].__file__ == __file__\ndef main(run_id): pass"
+    assert last_word(tmp_path, script)[0] == 0
+    assert sys.modules["__main__"] is before["__main__"]
+    assert worker._SCRIPT not in sys.modules
+
+
 def test_the_umask_of_a_script_is_its_own_affair(tmp_path: Path) -> None:
     script = "import os, xomlib\nos.umask(0o077)\nxomlib.xom_message()\ndef main(run_id): assert os.umask(0) == 0o077"
     before = os.umask(0o027)
