@@ -471,6 +471,13 @@ def test_data_that_are_still_being_written_are_not_called_here_though_their_meta
     assert "nothing of the run can be read here" in said["052894"]
 
 
+def test_what_is_here_is_listed_in_words() -> None:
+    hashes = {name: name * 10 for name in "abcd"}
+    here = {(name, hashes[name]): True for name in "abc"}
+    said = describe_missing([list("abcd")], list("abc"), here, hashes)
+    assert said.startswith("waiting for d: a, b and c are here, ")
+
+
 @given(
     alternatives=st.lists(
         st.lists(st.sampled_from(sorted(HASHES)), min_size=1, unique=True).map(tuple), min_size=1, max_size=3

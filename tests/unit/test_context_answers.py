@@ -326,6 +326,9 @@ def test_what_rucio_has_is_not_looked_for_elsewhere_and_the_first_entry_counts(t
     found = straxen(rucio_path="/rucio", rucio_backend=str(tmp_path)).look_in(rundb, runs, "events", "bbbbbbbbbb")
     assert found == LookupResult(complete={"000001"}, broken={"000004"})
     assert [query["name"]["$in"] for query, _ in rundb.queries] == [runs, ["000002", "000004"]]
+    rundb = RunDBOfDocuments([entry("000001")])
+    straxen(rucio_path="/rucio", rucio_backend=str(tmp_path)).look_in(rundb, ["000001"], "events", "bbbbbbbbbb")
+    assert len(rundb.queries) == 1, "nothing is left to ask about"
 
 
 @pytest.mark.parametrize(
