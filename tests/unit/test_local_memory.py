@@ -44,6 +44,10 @@ def test_what_one_holds_another_cannot_have_until_it_ends_however_it_ends(tmp_pa
     paths = Paths(tmp_path)
     assert is_free(paths, 1)
     assert not is_free(paths, 2)
+    with paths.memory_lock(os.uname().nodename).open("a+b") as file:
+        assert not take_parts(file, 2, 4)
+        other = fork(lambda: int(not is_free(paths, 1)))
+        assert os.waitpid(other, 0)[1] == 0, "who waits for two holds not even the one that is free"
     os.kill(holder, signal.SIGKILL)
     os.waitpid(holder, 0)
     assert is_free(paths, 4)

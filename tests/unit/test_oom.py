@@ -35,3 +35,4 @@ def test_what_nobody_counts_is_none(tmp_path: Path, content: str) -> None:
 
 def test_without_control_groups_there_is_none(tmp_path: Path) -> None:
     assert oom_kills(tmp_path, tmp_path / "nothing") == 0
+    assert count(tmp_path, "0::/a\n", {}) == 0

@@ -20,7 +20,7 @@ from xomflow.config.software import Program
 from xomflow.core.paths import Paths
 from xomflow.jobs.processes import cold_start, warm_start
 from xomflow.jobs.processes.cold_start import run_cold
-from xomflow.jobs.processes.process import ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
+from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.processes.surroundings import Home
 
 PID, STATUS = b'{"pid": 77}\n', b'{"status": 9}\n'
@@ -147,6 +147,15 @@ def test_a_request_has_the_job_its_log_its_lock_and_a_pipe(
 
 
 # --- a cold start -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def own_handlers() -> Iterator[None]:
+    """Give signals to stop back to those who had them."""
+    before = {one: signal.getsignal(one) for one in STOP_SIGNALS}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
 def cold(spec: ProcessSpec, folder: Path, script: str, **changes: Any) -> ProcessEnd:
     """How a run ends whose interpreter is a shell script; signals are blocked as before."""
     interpreter = folder / "python"
@@ -165,6 +174,7 @@ def test_the_end_of_a_new_process_is_its_status_or_the_time_limit(spec: ProcessS
     assert cold(spec, tmp_path, "exec sleep 60", time_limit=0.05) == ProcessEnd(None, timed_out=True)
 
 
+@pytest.mark.usefixtures("own_handlers")
 def test_a_job_that_is_stopped_ends_its_new_process(spec: ProcessSpec, tmp_path: Path) -> None:
     with raise_on_stop(), pytest.raises(StopRequested, match="SIGTERM"):
         cold(spec, tmp_path, f"echo $$ > {tmp_path / 'pid'}; kill -TERM $PPID; exec sleep 60")
