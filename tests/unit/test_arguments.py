@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -138,6 +139,8 @@ def options(*words: str) -> argparse.Namespace:
 def test_what_is_about_no_key_says_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
     carry_out(nothing("is known", "no such job"), options())
     assert capsys.readouterr().out == "no such job is known\n"
+    carry_out(nothing("is known", "no such job"), options("--json"))
+    assert json.loads(capsys.readouterr().out)["what"] == "no such job is known"
     assert Plan("to be tried", [KEY], lambda: ()).sentence == "1 key to be tried: kr83m v1 run 052894"
     assert Plan("to be tried", [], lambda: ()).sentence == "0 keys to be tried"
 
@@ -201,14 +204,17 @@ def test_the_completion_of_two_commands_in_zsh() -> None:
 
 def test_completion_knows_what_may_follow_each_option() -> None:
     parser = argparse.ArgumentParser()
-    one = parser.add_subparsers().add_parser("log", description="Print.")
+    parsers = parser.add_subparsers()
+    parsers.add_parser("shell", description="Help.").add_argument("which", choices=("bash", "zsh"))
+    one = parsers.add_parser("log", description="Print.")
     one.add_argument("analysis")
     one.add_argument("--of", choices=("a", "b"), help="which; default: a")
     one.add_argument("--json", action="store_true", help="print JSON")
     one.add_argument("--hidden", help=argparse.SUPPRESS)
     shown = {"-h": "show this help message and exit", "--help": "show this help message and exit"}
     assert words_of(parser) == {
-        "log": Words("Print.", {**shown, "--of": "which", "--json": "print JSON"}, {"--of": ("a", "b")}, (), True)
+        "shell": Words("Help.", shown, {}, ("bash", "zsh")),
+        "log": Words("Print.", {**shown, "--of": "which", "--json": "print JSON"}, {"--of": ("a", "b")}, (), True),
     }
 
 

@@ -16,7 +16,7 @@ import pytest
 from support.factory import KEY, NOW, settings
 from support.mail import address_file
 from xomflow.config.model import Config, Notify
-from xomflow.core.errors import BatchSystemError, RunDBError
+from xomflow.core.errors import BatchSystemError, ConfigurationError, RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Summary
@@ -157,6 +157,9 @@ def test_folders_and_layout_are_there(paths: Paths) -> None:
     assert in_folder(paths, "layout") == [("layout 2", "")]
     (paths.work / "format").write_text("1\n")
     assert in_folder(paths, "layout") == [("layout 1", "nothing: a tick makes it layout 2 when no older job is left")]
+    (paths.work / "format").write_text("99\n")
+    with pytest.raises(ConfigurationError, match="99"):
+        in_folder(paths, "layout")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from support.factory import NOW, failed, keep, keep_failure, key_of, outcome
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
+from xomflow.cli.commands import measure
 from xomflow.core import times
 from xomflow.core.errors import ContextError
 from xomflow.core.key import Key
@@ -355,6 +356,11 @@ def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart
     assert rows[-1]["files"] == sum(one["files"] for one in rows[:-1])
     assert rows[-1]["size"] == sum(one["size"] for one in rows[:-1])
     assert (rows[-1]["files_a_year"], rows[-1]["size_a_year"]) == (rows[3]["files_a_year"], rows[3]["size_a_year"])
+
+
+def test_sizes_are_in_thousands_of_bytes() -> None:
+    sizes = {None: None, 0: "0 B", 999: "999 B", 1000: "1 kB", 1.5e6: "1.5 MB", 2.5e9: "2.5 GB", 7e15: "7e+03 TB"}
+    assert {size: measure._bytes(size) for size in sizes} == sizes
 
 
 def test_an_outcome_that_cannot_be_read_costs_du_the_year_only(look: Console) -> None:

@@ -145,6 +145,9 @@ def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
     assert published("completion analyses").out == ["good trial trial+v2"]
     assert published("completion bash").out[0].startswith("# Completion of xom for bash")
     assert published("completion zsh").out[0] == "#compdef xom"
+    published.site.analysis("gone", "pass")
+    (published.site.folder / "extra/scripts/analyses/gone.py").unlink()
+    assert published("completion analyses").out == ["good trial gone trial+v2"], "its script is missing"
     published.site.tree["wrok"] = 1
     assert published("completion analyses") == Typed([], [], 0)
 
@@ -248,6 +251,17 @@ def test_what_stops_a_tick_is_noted_for_its_end(tick: TickPaths, monkeypatch: py
         path.unlink()
     tick.folder.rmdir()
     assert noted("discover", away) is None, "a folder where the disk should be mounted stays empty"
+
+
+def test_only_the_owner_of_a_folder_of_this_layout_runs_the_commands_of_rules(
+    tick: TickPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xomflow.workflow.discover.discover", lambda tick: pytest.fail("it was run"))
+    with monkeypatch.context() as patch:
+        patch.setattr("xomflow.core.account.other_owner", lambda work: "xenon")
+        assert main(["job", "discover", str(tick.folder)]) == ExitCode.USAGE
+    (tick.folder.parent.parent / "format").write_text("99\n")
+    assert main(["job", "discover", str(tick.folder)]) == ExitCode.CONFIGURATION
 
 
 def test_each_command_of_rules_gets_its_arguments(
