@@ -14,7 +14,7 @@ import xomlib
 from xomphysics import figures, quality
 from xomphysics import slow_control_client as client
 from xomphysics.settings import merge
-from xomphysics.time_series import Constant, Coverage, Line, coverage, fit_line
+from xomphysics.time_series import Constant, Coverage, Line, coverage, fit_line, step
 
 DEFAULTS: dict[str, Any] = {
     "credentials": "~/.xenon_config",  # section [scada], as straxen reads it
@@ -26,8 +26,12 @@ DEFAULTS: dict[str, Any] = {
     "tries": 3,
     "wait_s": 1,
     "total_s": 300,
-    # limits of a good result; the spread follows the correlation more than mean and slope do
-    "quality": {"independent_readings": [30, None], "readings_for_spread": [60, None], "slow_scatter": [None, 1.0]},
+    "quality": {  # limits of a good result
+        "independent_readings": [30, None],
+        "readings_for_spread": [60, None],  # more: the spread follows the correlation more than mean and slope do
+        "slow_scatter": [None, 1.0],
+        "step_over_spread": [None, 1.9],
+    },
 }
 KINDS = ("mean", "spread", "minimum", "maximum", "slope")
 HOUR = 3600.0
@@ -119,8 +123,9 @@ def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[
         out["mean"] = {"variable_value": line.middle, "error": line.middle_error}
         out["spread"] = {"variable_value": line.spread, "error": line.spread_error}
         out["slope"] = {"variable_value": line.slope * HOUR, "error": line.slope_error * HOUR}
-        out["spread"]["data"] = {"readings_for_spread": line.independent, "slow_scatter": line.slow_scatter}
-        out["slope"]["data"] = {"independent_readings": line.independent, "slow_scatter": line.slow_scatter}
+        scatter = _scatter(line, values)
+        out["spread"]["data"] = {"readings_for_spread": line.independent, **scatter}
+        out["slope"]["data"] = {"independent_readings": line.independent, **scatter}
     elif max(values) == min(values) and not lack:
         out["mean"] = {"variable_value": values[0]}
         lack = f"all {len(values)} readings are equal"
@@ -128,9 +133,14 @@ def _of_one(name: str, answer: Answer, start: float, end: float, settings: dict[
     data |= {"not_numbers": answer.readings.unreadable}
     if line:
         data |= {"correlation": line.correlation, "independent_readings": line.independent}
-        data["slow_scatter"] = line.slow_scatter
+        data |= _scatter(line, values)
     out["mean"] = out.get("mean", {"insufficient": lack}) | {"data": data}
     return [blank[kind] | out.get(kind, {"insufficient": lack}) for kind in KINDS]
+
+
+def _scatter(line: Line, values: list[float]) -> dict[str, float]:
+    """Return what every number from a line has in its data."""
+    return {"slow_scatter": line.slow_scatter, "step_over_spread": step(values) / line.spread}
 
 
 def _line(

@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 _LEAST = 5  # readings; for fewer the correlation cannot be corrected for its bias
 _STRONGEST = 0.9999
 _PARTS = 10
+_ROUNDING = 1e-9  # of the range of the readings: what floating point makes of equal ones
 _CHANCE = 0.05  # of a scatter of the parts beyond which there is more than an autoregression
 
 
@@ -73,7 +74,7 @@ def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> L
     Constant
         If all values are equal.
     ValueError
-        If there are fewer than five readings, or all at one time.
+        If there are fewer than five readings, all at one time, or all on a straight line.
     """
     t, v = np.asarray(times, dtype=float) - (start + end) / 2, np.asarray(values, dtype=float)
     if len(v) < _LEAST or not np.ptp(t) > 0:
@@ -83,6 +84,8 @@ def fit_line(times: ArrayLike, values: ArrayLike, start: float, end: float) -> L
     centre, lever = t.mean(), float(((t - t.mean()) ** 2).sum())
     slope = float(((t - centre) * (v - v.mean())).sum() / lever)
     rest = v - v.mean() - slope * (t - centre)
+    if not np.abs(rest).max() > _ROUNDING * np.ptp(v):
+        raise ValueError(f"all {len(v)} readings lie on a straight line, so there is no scatter to take an error from")
     n, r = len(v), _correlation(rest)
     grown = (1 + r) / (1 - r)
     scatter = float(np.sqrt((rest**2).sum() / max(n - 2 * grown, 2)))
@@ -128,6 +131,13 @@ def _correlation(rest: Floats) -> float:
 def _unbiased(free: float) -> float:
     """Return the factor that removes the bias of the standard deviation of a normal sample (1 / c4)."""
     return float(np.sqrt(free / 2) * np.exp(gammaln(free / 2) - gammaln((free + 1) / 2)))
+
+
+def step(values: ArrayLike) -> float:
+    """Return the smallest distance of different readings: the step of a sensor that rounds; 0 if all are equal."""
+    distances = np.diff(np.unique(np.asarray(values, dtype=float)))
+    apart = distances[distances > _ROUNDING * distances.sum()]
+    return float(apart.min()) if len(apart) else 0.0
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,17 @@ def said(values: Any, times: Any = TIMES, drawn: bool = True, **settings: Any) -
     return {result["variable_name"].removeprefix("x_"): result for result in found}
 
 
+def case_exact_line() -> Any:
+    return said(np.arange(61) / 7), said(np.arange(61) / 7 + 1e-12 * NOISE)
+
+
+def case_rounded() -> Any:
+    """Readings that scatter by 0.2 and 0.6 of the step to which they are rounded, up to errors of floating point."""
+    values = {share: 177.203 + 0.01 * share * NOISE for share in (0.2, 0.6)}
+    found = {str(share): said(np.round(one / 0.01) * 0.01 + 1e-13 * NOISE) for share, one in values.items()}
+    return found | {"fine": said(177.203 + 0.002 * NOISE)}
+
+
 def alike(rng: np.random.Generator, n: int, noise: float, runs: int = 60) -> Any:
     """Results of series whose neighbours are correlated by 0.98, a share of their variance white noise."""
     found = []

@@ -30,6 +30,20 @@ def test_main_saves_five_variables_of_every_parameter_and_a_figure(cases: Any) -
     assert said["read"] == []
 
 
+def test_readings_on_a_straight_line_have_no_number_that_needs_an_error(cases: Any) -> None:
+    for found in cases["exact_line"]:
+        reasons = {found[kind]["insufficient"] for kind in ("mean", "spread", "slope")}
+        assert reasons == {"all 61 readings lie on a straight line, so there is no scatter to take an error from"}
+        assert found["maximum"]["variable_value"] == pytest.approx(60 / 7)
+
+
+def test_readings_that_are_rounded_to_more_than_they_scatter_are_poor(cases: Any) -> None:
+    for name in ("mean", "spread", "slope"):
+        assert "step_over_spread 2." in cases["rounded"]["0.2"][name]["data"]["quality_reason"], name
+        for fine in ("0.6", "fine"):
+            assert cases["rounded"][fine][name]["data"]["step_over_spread"] < 1.9, (name, fine)
+
+
 def test_one_log_in_and_one_question_for_each_parameter(cases: Any) -> None:
     log = cases["main"]["log"]
     assert len(log) == 3

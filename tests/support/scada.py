@@ -18,8 +18,10 @@ Readings = list[dict[str, Any]]
 
 
 def readings(start: int, end: int, period: int = 10) -> Readings:
-    """Readings that tell their time."""
-    return [{"timestampseconds": t, "value": t % 1000} for t in range(-(-start // period) * period, end + 1, period)]
+    """Readings that tell their time, and scatter."""
+    return [
+        {"timestampseconds": t, "value": t * 617 % 1000} for t in range(-(-start // period) * period, end + 1, period)
+    ]
 
 
 class Misbehaving(Handler):

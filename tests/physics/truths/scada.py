@@ -24,10 +24,15 @@ def scenario(
     correlation: float = 0.0,
     gap: float = 0.0,
     flags: bool = False,
+    step: float = 0.0,
     **known: Known,
 ) -> Scenario:
-    """Return a scenario of runs of ``seconds`` with a reading every ``period``, a share ``gap`` of them missing."""
-    truths = {"x_mean": MEAN, "x_spread": SPREAD, "x_slope": SLOPE}
+    """Return a scenario of runs of ``seconds`` with a reading every ``period``, a share ``gap`` of them missing.
+
+    With a ``step`` the sensor rounds, and the mean lies 0.3 steps above one of its values.
+    """
+    mean = MEAN + 0.3 * step
+    truths = {"x_mean": mean, "x_spread": SPREAD, "x_slope": SLOPE}
     parameters = {"x": {"name": "X", "unit": "bar"}}
     settings = {**scada.DEFAULTS, "parameters": parameters}
 
@@ -36,7 +41,8 @@ def scenario(
         scatter = rng.normal(0, 1, len(times))
         for i in range(1, len(times)) if correlation else ():
             scatter[i] = correlation * scatter[i - 1] + np.sqrt(1 - correlation**2) * scatter[i]
-        values = MEAN + SLOPE / 3600 * (times - seconds / 2) + SPREAD * scatter
+        values = mean + SLOPE / 3600 * (times - seconds / 2) + SPREAD * scatter
+        values = np.round(values / step) * step if step else values
         seen = (times < seconds / 4) | (times > seconds * (1 / 4 + gap))
         answer = scada.Answer("bar", Readings(times[seen].tolist(), values[seen].tolist()))
         return scada.results({"x": answer}, 0.0, seconds, settings), truths
@@ -53,5 +59,8 @@ SCENARIOS = [
     scenario("few", "600 s, a reading every 17 s", 600, 17),
     scenario("lowest", "21 readings; 20 are needed", 210, 10),
     scenario("slow", "30 hours, a reading every 10 s, correlated by 0.98", 108_000, 10, correlation=0.98, flags=True),
+    scenario(
+        "coarse", "ten minutes, a reading every 2 s, rounded to five times the scatter", 600, 2, step=0.01, flags=True
+    ),
     scenario("few alike", "60 readings, correlated by 0.5", 600, 10, correlation=0.5, x_spread=ALIKE),
 ]
