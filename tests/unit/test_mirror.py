@@ -45,6 +45,16 @@ def test_a_result_has_the_names_of_the_first_xom() -> None:
     assert isinstance(point.fields["chi2"], float) and isinstance(point.fields["runid"], int)
 
 
+def test_the_figure_has_its_address_and_what_people_wrote_later_its_place() -> None:
+    made = typed(outcome(results=[result("a")], figures=["view.png"]))
+    later = {"comments": ["later"]}
+    (here,), (there,) = mirrored(made, "prod_", later), mirrored(made, "prod_", page_url="https://x.org/xom/page/")
+    assert (here.fields["daq_comment"], there.fields["daq_comment"]) == ("later", "a comment")
+    path = "figures/kr83m/v1/052/052894.view.png"
+    assert (here.fields["figure_path"], there.fields["figure_path"]) == (path, f"https://x.org/xom/{path}")
+    assert "figure_path" not in points([result("a")], figures=[])[0].fields
+
+
 def test_a_run_without_a_start_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^run 52894 has no start$"):
         points([result("a")], run={"start": None})

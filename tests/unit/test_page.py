@@ -92,6 +92,18 @@ def test_chunk_keeps_every_number_of_a_run(tmp_path: Path) -> None:
     assert chunk["variables"]["other"]["run"] == [1]
 
 
+def test_a_chunk_names_campaigns_and_jobs_and_nothing_that_is_empty(tmp_path: Path) -> None:
+    job = {"batch_job": {"system": "Slurm", "job": "17"}}
+    campaign = outcome(52890, key={"run": "052890-0bea"}, provenance={**outcome()["provenance"], **job})
+    chunk = written(tmp_path, campaign, outcome(52891))
+    names = [chunk["runs"][name] for name in ("id", "batch_job")]
+    assert [[place if place is None else chunk["table"][place] for place in column] for column in names] == [
+        ["052890-0bea", None],
+        ["Slurm 17", None],
+    ]
+    assert chunk["runs"]["tags"] is None and [] not in chunk["table"]
+
+
 def test_a_chunk_has_both_sides_of_errors_only_where_they_differ(tmp_path: Path) -> None:
     sides = {"error": 0.5, "error_low": 0.25, "error_high": 0.5}
     chunk = written(tmp_path, outcome(52890, [result("rate", **sides), result("other")]))

@@ -27,7 +27,7 @@ class _Table:
 
     def place(self, value: Any) -> int | None:
         """Return where ``value`` (a text, a list or mapping of texts, or None) stands, adding it if it is new."""
-        if value is None or value == [] or value == {}:
+        if value in (None, [], {}):
             return None
         key = tuple(value) if isinstance(value, list) else tuple(value.items()) if isinstance(value, dict) else value
         key = (type(value), key)
