@@ -12,7 +12,9 @@ from support.batch import FakeBatchSystem
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
+from xomflow.core.reason import Reason
 from xomflow.core.state import State
+from xomflow.decisions.effects import Backfill
 from xomflow.outcomes.files import Failure, failures_of
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
@@ -65,3 +67,17 @@ def test_no_run_is_taken_while_the_disk_refuses_what_the_chosen_runs_write(site:
     assert refused(one) == [paths.drafts.name, paths.all_figures.name]
     assert refused(replace(one, failures=())) == [paths.drafts.name], "only some analyses make figures"
     assert (refused(one, may_write=False), refused()) == ([], [])
+
+
+def test_old_runs_and_backfills_let_other_jobs_go_first(tmp_path: Path) -> None:
+    config = factory.settings(tmp_path, analyses={"kr83m": {"version": "v1"}}, slurm={"nice_if_old": 9})
+    one = Item(factory.KEY, factory.run(52894), KeyState(State.READY, "ready", 2), (), False)
+    words = Reason("kim: a test")
+    cases = [
+        (one, 0),
+        (replace(one, is_old=True), 9),
+        (replace(one, backfill=Backfill("a", 5, 0, words)), 9),
+        (replace(one, backfill=Backfill("a", 5, 7, words)), 7),
+    ]
+    for item, nice in cases:
+        assert discover.limits_of(config, item).nice == nice

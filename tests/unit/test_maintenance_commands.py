@@ -13,11 +13,13 @@ from support.typed import Console
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.maintenance import Maintenance, Task, UnfinishedError, begin
+from xomflow.core.paths import TickPaths
 from xomflow.notify.matter import Kind
 from xomflow.notify.news import Known
 from xomflow.notify.state import Told, read_told, write_told
 from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, write_groups
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.planning.progress.claims import hold_tick, new_tick
 from xomflow.workflow.maintenance import steps
 
 KEYS = "good v0 run 052001, good v1 run 052001, good v1 run 052002"
@@ -111,7 +113,7 @@ def test_all_of_an_analysis_follows_to_its_new_name(place: Console) -> None:
     assert decided(place) == ["drain", "veto other run 052002", "veto better run 052002", "redo better v1 run 052001"]
     assert place("verify").out == ["the store has the points of all outcomes"]
     assert set(read_told(paths)["a@b.org"].known) == {"alarm better-v1-052001", "person good-v1-1"}
-    assert not paths.maintenance.exists()
+    assert not paths.maintenance.exists() and not (paths.known_outcomes / "good").exists()
     assert refused(place, "rename good better") == ("work/outcomes has nothing of an analysis 'good'; nothing was done")
     shown = {path.name for path in (paths.page / "data").iterdir() if path.is_dir()}
     assert "better" in shown and "good" not in shown
@@ -143,6 +145,15 @@ def test_what_was_interrupted_is_finished_before_another_one(place: Console) -> 
     begin(place.site.paths, Maintenance(Task.REMOVE, "other", "other-20261128T120000Z"))
     with pytest.raises(UnfinishedError, match=r"type: xom remove other$"):
         steps.has_begun(place.site.paths, Maintenance(Task.RENAME, "good", "better"))
+    assert steps.has_begun(place.site.paths, Maintenance(Task.REMOVE, "other", "")) is not None
+
+
+def test_a_drained_site_on_which_a_tick_lives_is_left_alone(place: Console) -> None:
+    called(place, "good", "better")
+    place("drain", *WHY)
+    with hold_tick(TickPaths(place.site.paths.tick(new_tick(times.now())))):
+        sentence = refused(place, "rename good better", ExitCode.WAITS_FOR_PERSON)
+    assert "first, and " in sentence and "it is not drained" not in sentence
 
 
 def test_groups_follow_their_analysis(place: Console) -> None:

@@ -23,6 +23,8 @@ from xomflow.core.errors import ConfigurationError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import TICK_VARIABLE
 from xomflow.core.key import Key
+from xomflow.outcomes.files import failures_of
+from xomflow.workflow import tick as tick_module
 from xomflow.workflow.commands import step_command
 from xomflow.workflow.discover import discover
 from xomflow.workflow.ending.reported import NO_MAIL
@@ -301,6 +303,27 @@ def test_a_dry_run_lists_the_same_without_the_checkpoint(snakefile: Snakefile, t
     listed = dry.pending(lambda: pytest.fail("a dry-run waits for no checkpoint"))
     assert [Path(one).parts[-3:] for one in listed] == [Path(one).parts[-3:] for one in made]
     assert snakefile.workflow.persistence.save_iocache() is None, "another account keeps no notes"
+
+
+def test_a_job_that_could_not_be_started_is_a_failed_attempt_of_its_run_alone(tick: Rules) -> None:
+    discover(tick.tick)
+    made, _ = tick.pending(lambda: None)
+    assert tick._tick.record_unstarted({made, "another output"}) == 1
+    kinds = [
+        [failure.kind for failure in failures_of(tick.paths, key_of(52001, name, "v1"))] for name in ("good", "late")
+    ]
+    assert kinds == [["not_started"], []]
+
+
+def test_a_dry_run_says_whose_site_it_looks_at(
+    snakefile: Snakefile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tick_module, "other_owner", lambda folder: "kim")
+    snakefile.starts(dry=True)
+    (sentence,) = printed(capsys)
+    assert "kim" in sentence
+    snakefile.starts(is_main_process=False)
+    assert printed(capsys) == []
 
 
 def test_a_tick_has_a_lock_while_it_lasts(tick: Rules) -> None:
