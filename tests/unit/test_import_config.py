@@ -271,6 +271,18 @@ def test_the_same_import_may_be_done_again_and_a_folder_in_the_way_is_named(tmp_
         made.write(tmp_path / "site")
 
 
+def test_a_site_begins_with_its_configuration_so_that_is_written_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = imported(tmp_path, TOOL, {"busy_rate": BUSY})
+    written: list[Path] = []
+    monkeypatch.setattr(
+        "xomflow.workflow.requests.moving.import_config.create_atomically", lambda path, _: written.append(path)
+    )
+    made.write(tmp_path / "other")
+    assert written == [tmp_path / "other" / name for name in ("rules/analyses/busy_rate.smk", "config.yaml")]
+
+
 def test_json_may_have_the_analyses_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "tool.json").write_text(json.dumps(TOOL))
     listed = tmp_path / "a.json"
@@ -278,6 +290,7 @@ def test_json_may_have_the_analyses_by_their_names(tmp_path: Path) -> None:
         listed.write_text(json.dumps(content))
         made = import_config(tmp_path / "tool.json", listed)
         assert [path.stem for path in made.files if path.suffix == ".smk"] == names
+        assert not any("analysis_name" in note for note in made.notes)
     for content in ([BUSY], ["busy"], "busy", 5):
         listed.write_text(json.dumps(content))
         with pytest.raises(ConfigurationError, match="a list of analyses, each with analysis_name, is needed"):

@@ -314,6 +314,7 @@ def test_newest_result_has_the_verdict_on_it_and_no_other(tmp_path: Path) -> Non
 
     page.write_bands(tmp_path, *KEY, {SERIES: [judged("052894")]}, "1")
     assert (newest()["deviation"], newest()["mark"]) == (4.95, "outlier")
+    assert newest()["start"] == int(NOW.timestamp())
     page.write_bands(tmp_path, *KEY, {SERIES: [judged("052893")]}, "2")
     assert "deviation" not in newest()
 

@@ -72,6 +72,13 @@ def test_everything_is_published_once(paths: Paths, memory: MemoryStore) -> None
     assert (receipt.outcomes, receipt.points, memory.writes) == (0, 0, [])
 
 
+def test_an_outcome_that_cannot_be_read_is_named_by_a_comparison(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001), of(52002))
+    published(paths, memory)
+    paths.outcome(key_of(52002)).write_text("{")
+    assert any("052002.json" in line for line in verify(paths, memory, "test_"))
+
+
 def test_an_outcome_without_results_costs_no_other(paths: Paths, memory: MemoryStore) -> None:
     keep(paths, of(52001), outcome(key_of(52002), []))
     receipt = published(paths, memory)
