@@ -183,10 +183,9 @@ class OutcomeCache:
                     status = entry.stat()
                 except OSError:  # reading it fails too, and gives the reason
                     self._read(shelf, folder / entry.name, [], None)
-                    continue
-                # What was renamed or restored may have an old time of its content.
-                if not times.is_before(status.st_ctime_ns, looked):
-                    self._read(shelf, folder / entry.name, _stamps(status), None)
+                else:  # what was renamed or restored may have an old time of its content
+                    if not times.is_before(status.st_ctime_ns, looked):
+                        self._read(shelf, folder / entry.name, _stamps(status), None)
         return {path.stem for path in self.damaged if path.parent == folder}
 
     def _folder(self, shelf: Shelf) -> Path:
@@ -199,11 +198,9 @@ class OutcomeCache:
             for entry in entries:
                 if is_done_name(entry.name):
                     try:
-                        status = entry.stat()
+                        found.append((entry.name, _stamps(entry.stat())))
                     except OSError:  # reading it fails too, and gives the reason
                         found.append((entry.name, []))
-                        continue
-                    found.append((entry.name, _stamps(status)))
         return sorted(found)
 
     def _read(self, shelf: Shelf, path: Path, status: list[int], kept: _Kept | None) -> tuple[_Kept, Outcome] | None:
