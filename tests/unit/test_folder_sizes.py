@@ -58,6 +58,11 @@ def test_of_a_large_folder_some_files_stand_for_all(tree: Path, monkeypatch: pyt
 
 def test_a_folder_that_is_gone_has_no_files(tmp_path: Path) -> None:
     assert totals(tmp_path / "gone", exact=True) == (0, 0, 0, 0)
+    (tmp_path / "file").touch()
+    with FolderSizes(exact=True) as sizes:
+        for place, why in (("gone", ""), ("file", ""), ("x" * 300, "is not counted: File name too long")):
+            (found,) = sizes.below(tmp_path / place)
+            assert found.missed.removeprefix(f"{tmp_path / place} ") == why
 
 
 def test_what_a_link_leads_to_is_not_counted(tree: Path) -> None:

@@ -70,23 +70,22 @@ def test_an_outcome_that_changes_after_it_was_published_is_read_again(paths: Pat
     assert "[1.0,7.0]" in chunks(paths)["052.js"]
 
 
+@pytest.mark.parametrize("error", [OSError("no space"), ValueError("no number")])
 def test_a_chunk_that_could_not_be_written_is_written_at_the_end_or_reported(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from xomflow import page
-
     whole, fails = page.write_chunk, [True]
 
     def write_chunk(*arguments: object) -> None:
         if fails[0]:
-            raise OSError("no space")
+            raise error
         whole(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(page, "write_chunk", write_chunk)
     renewal = PageRefresh(paths)
     receipt = publish(paths, LocalStore(paths, "test_"), "test_", on_read=renewal.look)
     assert (receipt.outcomes, receipt.problems) == (3, [])
-    assert renewal.all().problems == [f"the page lacks kr83m/v1/{shelf}: no space" for shelf in ("052", "053")]
+    assert renewal.all().problems == [f"the page lacks kr83m/v1/{shelf}: {error}" for shelf in ("052", "053")]
     fails[0] = False
     assert renewal.all().problems == []
     assert {"052.js", "053.js"} < chunks(paths).keys()
