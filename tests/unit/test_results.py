@@ -426,7 +426,7 @@ def test_a_figure_has_a_plain_name(job: Session, tmp_path: Path, name: Any) -> N
 
 @pytest.mark.parametrize(
     ("picture", "kind"),
-    [(b"%PDF-1.7", "bytes of another kind"), ("plot.png", "of the type str"), (object(), "of the type object")],
+    [("plot.png", "str"), (object(), "object"), (bytearray(PNG), "bytearray")],
 )
 def test_what_is_no_figure_is_refused(job: Session, picture: Any, kind: str) -> None:
     with pytest.raises(BadResult, match=f"figure 'a' is {kind}; a figure of matplotlib or the bytes of a PNG are"):
