@@ -19,9 +19,11 @@ from snakemake.jobs import Job
 from support import seam
 from support.factory import key_of
 from support.in_process import FastSite
+from xomflow.core import account
 from xomflow.core.errors import ConfigurationError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import TICK_VARIABLE
+from xomflow.core.files.folder_marks import mark, mark_folders
 from xomflow.core.key import Key
 from xomflow.outcomes.files import failures_of
 from xomflow.workflow import tick as tick_module
@@ -324,6 +326,31 @@ def test_a_dry_run_says_whose_site_it_looks_at(
     assert "kim" in sentence
     snakefile.starts(is_main_process=False)
     assert printed(capsys) == []
+
+
+def test_only_the_owner_of_a_site_runs_ticks_and_jobs_of_a_tick_do_not_ask(
+    snakefile: Snakefile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(account, "other_owner", lambda folder: "kim")
+    assert snakefile.refused() == ExitCode.USAGE
+    assert "only kim runs ticks and jobs here" in printed(capsys)[0]
+    snakefile.starts(is_main_process=False)
+
+
+@pytest.mark.parametrize("changes", [{}, {"dry": True}, {"is_main_process": False}])
+def test_nothing_happens_in_a_folder_that_is_away_or_of_a_newer_version(
+    snakefile: Snakefile, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+) -> None:
+    paths = snakefile.site.paths
+    paths.work.mkdir()
+    paths.format.write_text("99")
+    assert snakefile.refused(**changes) == ExitCode.CONFIGURATION
+    assert "has layout 99, " in printed(capsys)[0]
+    paths.format.unlink()
+    mark_folders(paths, local_store=True)
+    mark(paths.outcomes).unlink()
+    assert snakefile.refused(**changes) != ExitCode.OK
+    assert printed(capsys)[0].partition(": ")[0].endswith("work/outcomes")
 
 
 def test_a_tick_has_a_lock_while_it_lasts(tick: Rules) -> None:
