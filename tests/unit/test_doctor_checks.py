@@ -185,7 +185,7 @@ def test_the_disk_has_room(
 def test_a_disk_that_takes_nothing_is_wrong_once(paths: Paths) -> None:
     paths.cache.touch()
     found = in_folder(paths, "disk")
-    assert found[0][0].startswith("STORE_OR_DISK: work/cache cannot be written: Not a directory")
+    assert found[0][0].startswith("STORE_OR_DISK: work/cache cannot be written: it is no folder, where one is needed")
     assert found[0][1] == "make space, or mount the disk so that files can be written"
     assert len(found) == 2
 
