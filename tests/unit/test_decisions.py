@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.decisions import files
-from xomflow.decisions.files import DecisionError, Decisions, read_decisions, replace_decision, write_decision
+from xomflow.decisions.files import (
+    DecisionError,
+    Decisions,
+    read_decisions,
+    replace_decision,
+    standing_decisions,
+    write_decision,
+)
 from xomflow.decisions.model import Decision, Subject, Verb, accepted, standing, to_redo
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -199,6 +206,12 @@ def test_an_acceptance_without_some_of_its_runs_is_still_of_what_was_shown() -> 
     rest = ACCEPTED.without({"052001"})
     assert rest is not None
     assert (rest.subject.runs, rest.subject.digests) == (("052002",), ("ab12",))
+
+
+def test_the_decisions_that_stood_at_another_moment_can_be_asked_for(paths: Paths) -> None:
+    write_decision(paths, replace(ACCEPTED, until=NOW + timedelta(hours=1)))
+    hours = [len(standing_decisions(paths, NOW + timedelta(hours=n))) for n in (-1, 0, 1)]
+    assert hours == [0, 1, 0]
 
 
 def test_no_folder_is_no_decision(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_there_is_a_converter_from_every_older_layout() -> None:
 
 def test_a_new_folder_gets_the_present_number(paths: Paths) -> None:
     check_format(paths)
-    assert not paths.work.exists()
+    assert (paths.work.exists(), format_of(paths)) == (False, FORMAT)
     bring_up_to_date(paths)
     assert paths.format.read_text() == f"{FORMAT}\n"
 
