@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from support.factory import NOW, key_of
 from support.factory import tick_summary as summary
 from support.line_protocol import Point, Reader
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.state import State
+from xomflow.core.tick_summary import ListedKey
 from xomflow.publishing import self_monitoring
 from xomflow.publishing.point import Point as Written
 from xomflow.publishing.stores.local_store import LocalStore
@@ -74,6 +78,24 @@ def test_what_waits_longest_is_told(paths: Paths) -> None:
     assert (points["kr83m"]["oldest_waiting_run"], points["kr83m"]["oldest_waiting_s"]) == (52003, 2 * 86400.0)
     assert points["event_rate"]["oldest_waiting_s"] == 0.0
     assert "oldest_waiting_run" not in points["event_rate"]
+
+
+def test_a_run_that_failed_or_whose_end_is_unknown_waits_for_nothing(paths: Paths) -> None:
+    ends = {52001: NOW - timedelta(days=9), 52002: None, 52003: NOW - timedelta(days=1)}
+    listed = [
+        ListedKey(key_of(number), State.FAILED if number == 52001 else State.WAITING, "x", since=end)
+        for number, end in ends.items()
+    ]
+    *_, of_all = self_monitoring.points_of(summary(NAMES[0], listed=listed), "test_")
+    assert of_all.fields["oldest_waiting_run"] == 52003
+
+
+def test_ticks_without_a_summary_and_what_is_no_tick_cost_nothing(paths: Paths) -> None:
+    paths.tick(NAMES[0]).mkdir()
+    (paths.ticks / "notes.txt").touch()
+    ended(paths, LocalStore(paths, "test_"), NAMES[1], published=None)
+    assert {point.fields["tick"] for point in stored(paths)} == {NAMES[1]}
+    assert {point.fields["published"] for point in stored(paths) if point.tags["analysis"] == "all"} == {0}
 
 
 def test_the_oldest_ready_run_is_told(paths: Paths) -> None:
