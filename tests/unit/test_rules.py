@@ -24,6 +24,7 @@ from xomflow.core.errors import ConfigurationError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import TICK_VARIABLE
 from xomflow.core.files.folder_marks import mark, mark_folders
+from xomflow.core.files.maintenance import Maintenance, Task, begin
 from xomflow.core.key import Key
 from xomflow.outcomes.files import failures_of
 from xomflow.workflow import tick as tick_module
@@ -338,7 +339,7 @@ def test_only_the_owner_of_a_site_runs_ticks_and_jobs_of_a_tick_do_not_ask(
 
 
 @pytest.mark.parametrize("changes", [{}, {"dry": True}, {"is_main_process": False}])
-def test_nothing_happens_in_a_folder_that_is_away_or_of_a_newer_version(
+def test_nothing_happens_in_a_folder_that_is_away_of_a_newer_version_or_under_maintenance(
     snakefile: Snakefile, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
 ) -> None:
     paths = snakefile.site.paths
@@ -347,6 +348,10 @@ def test_nothing_happens_in_a_folder_that_is_away_or_of_a_newer_version(
     assert snakefile.refused(**changes) == ExitCode.CONFIGURATION
     assert "has layout 99, " in printed(capsys)[0]
     paths.format.unlink()
+    begin(paths, Maintenance(Task.REMOVE, "late", "late-1"))
+    assert snakefile.refused(**changes) == ExitCode.WAITS_FOR_PERSON
+    assert "`xom remove late` was interrupted" in printed(capsys)[0]
+    paths.maintenance.unlink()
     mark_folders(paths, local_store=True)
     mark(paths.outcomes).unlink()
     assert snakefile.refused(**changes) != ExitCode.OK
