@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,29 @@ def test_a_worker_is_killed_with_its_group_at_the_time_limit(ends: Ends, closes:
         ends.server.close()
     assert ends.wait(0.01) == ProcessEnd(None, timed_out=True)
     assert ends.killed == [(77, signal.SIGKILL)]
+
+
+def test_a_worker_that_has_begun_has_its_time_limit(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_start, "_ANSWER_SECONDS", 0.01)
+    ends.server.send(PID)
+    threading.Timer(0.05, ends.server.send, [STATUS]).start()
+    assert ends.wait(60.0) == ProcessEnd(9)
+
+
+def test_a_request_that_is_longer_than_a_socket_takes_at_once_arrives_whole(ends: Ends) -> None:
+    message, parts = b"x" * 2_000_000, list[bytes]()
+
+    def read() -> None:
+        while part := ends.server.recv(65536):
+            parts.append(part)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    warm_start.send(ends.client, message, [ends.gone.fileno()])
+    assert ends.client.gettimeout() is None, "a worker may be silent for long"
+    ends.client.shutdown(socket.SHUT_WR)
+    reader.join()
+    assert b"".join(parts) == message
 
 
 def test_where_the_preloaded_process_dies_the_end_of_the_worker_is_unknown(ends: Ends) -> None:
