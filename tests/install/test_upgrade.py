@@ -142,7 +142,7 @@ def test_jobs_of_a_version_with_an_older_layout_go_on_and_their_figures_are_conv
 
     versions.switch("2.1.0")
     assert versions.run().returncode == 0
-    assert site.paths.format.read_text() == "1\n"
+    assert work_format.format_of(site.paths) == 1
     (site.folder / "go").touch()
     assert old.wait(300) == 0, (site.folder / "tick.log").read_text()
     shelf = site.paths.figure(Key("waits", "v1", "052001"), "").parent

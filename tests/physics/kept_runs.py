@@ -66,12 +66,14 @@ def _may_name(value: object) -> bool:
 
 
 def _passed_on(tree: ast.AST) -> Iterator[int]:
-    """Return the arguments of calls that load nothing: there a text such as "busy" is the type of a veto."""
+    """Return arguments of calls that load nothing, and what fields become: there "busy" is the type of a veto."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name not in _LOADING:
                 yield from map(id, [*node.args, *(keyword.value for keyword in node.keywords)])
+        elif isinstance(node, ast.Assign) and all(isinstance(one, ast.Subscript | ast.Tuple) for one in node.targets):
+            yield from map(id, [node.value, *getattr(node.value, "elts", ())])
 
 
 def _files(name: str) -> Iterator[Path]:
