@@ -31,6 +31,8 @@ class Figure:
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "no main": (f"run_id = sys.argv[1]\n{SAVE}", "setup", "defines no main(run_id): put its code into one"),
     "top-level code": (f"x = xomlib.settings()\ndef main(run_id):\n    {SAVE}", "", ""),
+    "async main": (f"async def main(run_id):\n    {SAVE}", "setup", "is `async` or has a `yield`"),
+    "main that yields": (f"def main(run_id):\n    yield 1\n    {SAVE}", "setup", "is `async` or has a `yield`"),
     "exit before save": (f"sys.exit()\n{SAVE}", "no_result", "the script ended well but saved nothing"),
     "exit after save": (f"{SAVE}\nsys.exit()", "", ""),
     "exit with a status": (f"{SAVE}\nsys.exit(3)", "raised", "the script ended itself with exit status 3"),

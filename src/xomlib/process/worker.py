@@ -151,7 +151,7 @@ def call_script(script: Path, run_id: str, arguments: Sequence = (), as_program:
     Raises
     ------
     JobError
-        If the script is not there or defines no ``main``.
+        If the script is not there, defines no ``main``, or one of which a call runs nothing.
     """
     if not script.is_file():
         raise JobError(f"there is no script {script}")
@@ -170,10 +170,9 @@ def call_script(script: Path, run_id: str, arguments: Sequence = (), as_program:
         function = getattr(module, "main", None)
         if not callable(function):
             raise JobError(f"{script} defines no main(run_id): put its code into one, which XOM calls for each run")
-        if inspect.signature(function).parameters:
-            function(run_id)
-        else:
-            function()
+        returned = function(run_id) if inspect.signature(function).parameters else function()
+        if inspect.iscoroutine(returned) or inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+            raise JobError(f"{script}: main is `async` or has a `yield`, so Python runs nothing of it: remove that")
 
 
 def _starts_itself(tree: ast.Module) -> bool:
