@@ -16,7 +16,7 @@ import pytest
 
 from support import fake_strax
 from xomlib.process.failures import failure_of
-from xomlib.process.reads import JOURNAL, FailedRead, Journal, _mark, failed_read, lineage_in, watch
+from xomlib.process.reads import JOURNAL, FailedRead, Journal, _Finder, _mark, failed_read, lineage_in, watch
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def strax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     shutil.copy(fake_strax.__file__, place / "__init__.py")
     monkeypatch.syspath_prepend(str(place.parent))
     monkeypatch.delitem(sys.modules, "strax", raising=False)
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(sys, "meta_path", [one for one in sys.meta_path if not isinstance(one, _Finder)])
     watch(Journal(tmp_path / JOURNAL))
     assert not (tmp_path / JOURNAL).exists()
     data = tmp_path / "data"

@@ -28,6 +28,7 @@ def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give back what a script's process has for itself."""
     monkeypatch.setattr(sys, "argv", list(sys.argv))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(job, "_current", None)
     monkeypatch.setenv(job.VARIABLE, "")
     yield
