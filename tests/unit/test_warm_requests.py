@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pytest
 
-from support.jobs import Jobs
+from support.jobs import Jobs, alive
 from xomflow.config.software import Program
 from xomflow.core.paths import Paths
 from xomflow.jobs.processes import cold_start, warm_start
@@ -199,10 +199,13 @@ def test_the_end_of_a_new_process_is_its_status_or_the_time_limit(spec: ProcessS
 
 
 @pytest.mark.usefixtures("own_handlers")
-def test_a_job_that_is_stopped_ends_its_new_process(spec: ProcessSpec, tmp_path: Path) -> None:
+def test_a_job_that_is_stopped_ends_its_new_process(
+    spec: ProcessSpec, tmp_path: Path, wait_for: Callable[..., Any]
+) -> None:
     with raise_on_stop(), pytest.raises(StopRequested, match="SIGTERM"):
         cold(spec, tmp_path, f"echo $$ > {tmp_path / 'pid'}; kill -TERM $PPID; exec sleep 60")
-    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    number = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not alive(number), 10)
 
 
 def test_where_no_process_can_be_started_signals_are_as_before(
