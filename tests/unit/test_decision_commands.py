@@ -244,7 +244,7 @@ def test_a_pause_is_of_one_analysis_until_it_is_resumed(decide: Console) -> None
     assert refused(decide, "pause camp --until 2001-01-01") == "--until: '2001-01-01' is past"
 
 
-def test_a_drain_that_waits_says_what_it_waits_for(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drain_that_waits_names_what_it_waits_for(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xomflow.workflow.decisions.draining.wait_until_quiet", lambda config: iter(["1 job runs"]))
     assert decide("drain", "--wait", "--why", "a valve").out[-1] == "1 job runs"
     assert decide("drain", "--wait", "--why", "a valve") == Typed(["1 job runs"], []), "it is drained already"

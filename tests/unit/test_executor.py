@@ -24,7 +24,7 @@ REQUEST = JobRequest(KEYS[0], 1, "true", 100, 10, 1)
 
 
 class Jobs:
-    """Stands for the submitter of a tick, whose jobs end as a test says."""
+    """Stands for the submitter of a tick, whose jobs end as a test sets it."""
 
     def __init__(self) -> None:
         self.added: list[JobRequest] = []
@@ -119,7 +119,7 @@ def test_a_file_system_that_is_away_for_a_moment_ends_no_job(
     assert caplog.messages == [f"what became of the jobs cannot be seen just now: {jobs.verdicts}"]
 
 
-def test_before_a_tick_has_begun_nobody_asks_for_its_queue(executor: Reporting) -> None:
+def test_before_a_tick_has_begun_its_queue_is_not_asked_for(executor: Reporting) -> None:
     """Snakemake looks for jobs in a thread that starts before the tick; a queue made then would know no lock."""
     executor.workflow.globals.clear()
     assert executor.look() == []

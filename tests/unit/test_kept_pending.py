@@ -199,7 +199,7 @@ def test_what_is_kept_of_a_run_and_damaged_is_read_again(world: tuple[Site, Conf
     assert "rest" in place.read_text()
     before = place.stat()
     place.write_text(place.read_text().replace('"rest"', '"lost"'))
-    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))  # so nobody sees that it changed
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))  # so its time does not show the change
     put(site, "052002.failed-1-raised-1700000000.json")
     assert load_pending(config, rundb, may_write=True) == first
 
@@ -371,7 +371,7 @@ def test_an_analysis_that_selects_no_run_at_all_is_named(site: Site, changes: di
 
 # --- campaigns, which depend on all runs together ---------------------------------------------------------------------
 class Campaigns:
-    """A site with two kr83m runs and a background run after them; it tells when campaigns are found anew."""
+    """A site with two kr83m runs and a background run after them; it counts how often campaigns are found anew."""
 
     def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         self.site = site

@@ -400,7 +400,7 @@ def test_outdated_names_what_was_made_by_other_software(look: Console) -> None:
     ]
 
 
-def test_outdated_compares_each_run_with_its_own_software_and_says_what_it_cannot_compare(
+def test_outdated_compares_each_run_with_its_own_software_and_names_what_it_cannot_compare(
     look: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

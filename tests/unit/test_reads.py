@@ -178,7 +178,7 @@ def test_data_that_cannot_be_opened_have_type_and_run(tmp_path: Path, monkeypatc
     with pytest.raises(ValueError) as caught:
         list(loader(SimpleNamespace(data_type="peaks", run_id="052801")))
     assert cause(caught.value) == (["peaks"], "052801", [], "no metadata")
-    assert not (tmp_path / JOURNAL).exists(), "nobody knows what else was read"
+    assert not (tmp_path / JOURNAL).exists(), "a journal would claim that all reads are in it"
 
 
 def test_of_what_is_asked_for_that_is_named_which_is_not_there_with_what_it_lacks(

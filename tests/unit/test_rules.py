@@ -39,7 +39,7 @@ RUN = SimpleNamespace(run="052001")
 
 
 class Snakefile:
-    """A site whose Snakefile begins; a test says how Snakemake was started."""
+    """A site whose Snakefile begins; a test sets how Snakemake was started."""
 
     def __init__(self, site: FastSite) -> None:
         self.site = site
@@ -152,7 +152,7 @@ def test_the_name_of_a_file_that_can_be_read_is_its_own(tmp_path: Path, capsys: 
         assert end.value.code == ExitCode.CONFIGURATION
         assert sentence in printed(capsys)[0]
     good = tmp_path / "good.yaml"
-    assert checked(str(good)) == str(good), "Snakemake says that it is missing"
+    assert checked(str(good)) == str(good), "its absence is an error of Snakemake"
     good.write_text("a: 1")
     assert checked(str(good)) == str(good)
 

@@ -87,7 +87,7 @@ def cause_of(error: OSError, path: Path) -> tuple[Path, str]:
     Parameters
     ----------
     error
-        What the system says, usually with a path.
+        The error of the system, usually with a path.
     path
         Where, if it has none.
     """
