@@ -15,9 +15,8 @@ import xomlib
 from xomphysics import figures, quality
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
-from xomphysics.reading.intervals import COLUMNS, Intervals, is_named, occupancy
+from xomphysics.reading.intervals import COLUMNS, Intervals, is_named, occupancy, rows_by_type
 from xomphysics.reading.intervals import merge as merge_intervals
-from xomphysics.reading.veto_chunks import rows_by_type
 from xomphysics.settings import merge
 
 DEFAULTS: dict[str, Any] = {

@@ -170,9 +170,11 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
     of a band does not decide, since leaving out low counts would bias the average upwards.
     """
     out = [_live_time(tally)]
-    every, silent = _unmerged(tally, settings), silent_share(*tally.per_second(), tally.clustering(""))
+    every, spread_of_all = _unmerged(tally, settings), tally.clustering("")
+    silent = silent_share(*tally.per_second(), spread_of_all)
+    beside = {} if isinstance(every, str) else {"beside_vetoes": _beside_vetoes(tally, every, spread_of_all)}
     for name, n in [("", tally.events), *tally.in_band.items()]:
-        suffix, spread = f"_{name}" if name else "", tally.clustering(name)
+        suffix, spread = (f"_{name}", tally.clustering(name)) if name else ("", spread_of_all)
         own: dict[str, Any] = {"events_without_energy": tally.without_energy}
         if name:
             own = {
@@ -188,7 +190,7 @@ def results(tally: Tally, settings: dict[str, Any]) -> list[dict[str, Any]]:
             found = steady.goodness
             own |= {"constant_chi2": found.chi2, "constant_ndf": found.ndf, "constant_p_value": found.p_value}
             own["drift"] = steady.drift
-        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, every, spread, own))
+        out.append({"variable_name": f"rate{suffix}", "unit": "Hz"} | _rate(tally, name, every, spread, own | beside))
     return quality.judged(out, settings["quality"], tally.live.warning)
 
 
@@ -215,10 +217,7 @@ def _live_time(tally: Tally) -> dict[str, Any]:
 
 
 def _rate(tally: Tally, band: str, every: Unmerged | str, spread: float, own: dict[str, Any]) -> dict[str, Any]:
-    """Return the rate of the events of a band that touch no veto; "" is all of them.
-
-    If events do not fire vetoes, no more of them touch one than begin in the time in which such an event would.
-    """
+    """Return the rate of the events of a band that touch no veto; "" is all of them."""
     some = tally.clear(band)
     n = int(np.count_nonzero(some))
     if isinstance(every, str):
@@ -229,10 +228,14 @@ def _rate(tally: Tally, band: str, every: Unmerged | str, spread: float, own: di
     error = float(np.hypot(spread**0.5 * every.error(some, one), rate * tally.live.error / tally.live.seconds))
     limits = {key: value * (rate / n if n else one) for key, value in _limits(n).items()}
     data = limits | own | {"exposure_s": typical, "merged_fraction": every.merged}
-    touching = every.rate * (1 - every.merged) * (tally.live.span - typical)
-    seen = tally.events - len(tally.starts)
-    data["beside_vetoes"] = excess_share(seen, touching, tally.events, tally.clustering(""))
     return {"n": n, "variable_value": rate, "error": error, "data": data}
+
+
+def _beside_vetoes(tally: Tally, every: Unmerged, spread: float) -> float:
+    """Return the share of all events that touch a veto though no more should than begin where such an event would."""
+    typical = float(tally.live.exposure([tally.typical])[0])
+    touching = every.rate * (1 - every.merged) * (tally.live.span - typical)
+    return excess_share(tally.events - len(tally.starts), touching, tally.events, spread)
 
 
 def _unmerged(tally: Tally, settings: dict[str, Any]) -> Unmerged | str:

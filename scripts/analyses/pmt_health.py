@@ -19,7 +19,6 @@ from xomphysics.rate_per_second import clustering, silent_share
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
 from xomphysics.reading.live_time import LiveTime, Vetoes
-from xomphysics.reading.veto_chunks import read_vetoes
 from xomphysics.settings import merge
 
 CHANNELS = 494  # of the TPC in straxen's channel map: 0 to 493
@@ -164,7 +163,7 @@ def main(run_id: str) -> None:
     settings = merge(DEFAULTS, xomlib.settings())
     check(settings)
     st = xomlib.context()
-    vetoes = read_vetoes(st, run_id, settings)
+    vetoes = Vetoes.read(st, run_id, settings)
     source, columns = (MONITOR, (COLUMN,)) if st.is_stored(run_id, MONITOR) else (HITS, HIT_COLUMNS)
     tally = count(chunks(st, run_id, source, columns), source, vetoes, settings)
     for result in results(tally, settings):

@@ -11,7 +11,6 @@ from fake_run import DataCorrupted, attempt, chunk, run_main
 
 from xomphysics.poisson import poisson_interval
 from xomphysics.rate_per_second import clustering, excess_share, silent_share
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 
 event_rate = analysis_scripts.load("event_rate")
@@ -44,7 +43,7 @@ def corrected(found: np.ndarray, seconds: float = 60.0, rate: float = 20.0) -> d
     events = sim.background_events(np.random.default_rng(1), rate, seconds)
     for row in found[found["veto_type"] != "hev_tag"]:
         events = events[(events["time"] < row["time"]) | (events["time"] >= row["endtime"])]
-    vetoes = Vetoes.of(Veto(found, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+    vetoes = Vetoes.of(sim.as_chunks(found, seconds, 1), event_rate.DEFAULTS)
     return said_of(sim.as_chunks(events, seconds), {}, vetoes)
 
 
@@ -95,7 +94,7 @@ def case_dead() -> Any:
     for share in (0.15, 0.6, 0.9):
         busy = renewal.rows(rng, renewal.Renewal(share * 1000, 0.001), 600.0, "busy")
         events = sim.triggered_events(rng, 20.0, 600.0, busy)
-        vetoes = Vetoes.of(Veto(busy, 0, 600 * 10**9), event_rate.DEFAULTS)
+        vetoes = Vetoes.of(sim.as_chunks(busy, 600.0, 1), event_rate.DEFAULTS)
         said[str(share)] = said_of(sim.as_chunks(events, 600.0), {"all": (0.0, 1000.0)}, vetoes)
     return said
 
@@ -127,7 +126,7 @@ def case_gap() -> Any:
     events = sim.background_events(np.random.default_rng(7), 10.0, 3600.0)
     gap = rows(("hev", 1_000_000, 1_040_000))
     seen = events[sim.outside(events["time"], gap)]
-    vetoes = Vetoes.of(Veto(gap, 0, 3600 * 10**9), event_rate.DEFAULTS)
+    vetoes = Vetoes.of(sim.as_chunks(gap, 3600.0, 1), event_rate.DEFAULTS)
     return {"data": rate(seen, 3600.0), "veto": said_of(sim.as_chunks(seen, 3600.0), {}, vetoes)}
 
 
@@ -142,7 +141,7 @@ def case_fired() -> Any:
         found = np.zeros(len(begin), renewal.ROWS)
         found["time"], found["endtime"], found["veto_type"] = begin, begin + 10 * MS, "hev"
         events = events[sim.outside(events["endtime"] - 250_000, found)]
-        vetoes = Vetoes.of(Veto(found, 0, 3600 * 10**9), event_rate.DEFAULTS)
+        vetoes = Vetoes.of(sim.as_chunks(found, 3600.0, 1), event_rate.DEFAULTS)
         said[str(share)] = said_of(sim.as_chunks(events, 3600.0), {}, vetoes)["rate"]
     return said
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from xomphysics.photo_ionization import Sums, Windows, add_up
 from xomphysics.reading import live_time
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 from xomphysics.reading.peak_types import UnknownTypes
 
@@ -48,7 +47,7 @@ def chunked(data: np.ndarray, time: str, cuts: list[int]) -> list[Any]:
 
 def vetoes_of(hidden: list[tuple[int, int]]) -> Vetoes:
     rows = np.array([(begin, begin + length, "busy") for begin, length in hidden], ROW)
-    return Vetoes.of(Veto(rows, 0, END), live_time.DEFAULTS)
+    return Vetoes.of([SimpleNamespace(start=0, end=END, data=rows)], live_time.DEFAULTS)
 
 
 def by_brute_force(

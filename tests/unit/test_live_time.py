@@ -1,5 +1,7 @@
 """Live time: what vetoes leave, and where an event has room between them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,6 @@ from hypothesis import strategies as st
 
 from xomlib import DataBroken
 from xomphysics.reading import live_time
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import LiveTime, Vetoes
 
 END = 60
@@ -18,7 +19,7 @@ ROWS = st.lists(st.tuples(TIMES, TIMES).map(sorted), max_size=6)
 
 def vetoes_of(rows: list, end: int = END, kind: str = "busy") -> Vetoes:
     found = np.array([(low, high, kind) for low, high in rows], ROW)
-    return Vetoes.of(Veto(found, 0, end), live_time.DEFAULTS)
+    return Vetoes.of([SimpleNamespace(start=0, end=end, data=found)], live_time.DEFAULTS)
 
 
 @given(ROWS, st.integers(0, 20))

@@ -1,6 +1,7 @@
 """The time in which a detector records events, and which events lie in it as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xomlib import DataBroken
 from xomphysics.reading.chunks import chunks
-from xomphysics.reading.intervals import COLUMNS, Intervals, Veto, collect, is_named, merge
+from xomphysics.reading.intervals import COLUMNS, Intervals, is_named, merge, rows_by_type
 
 # straxen from version 2 on: VetoProximity.veto_names. Version 1 put "_veto" behind each name.
 _NAMES = ("busy", "busy_he", "hev", "straxen_deadtime", "fractional_lifetime", "anti_veto")
@@ -124,17 +125,46 @@ class Vetoes:
     unknown: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, veto: Veto, settings: Mapping[str, Any]) -> "Vetoes":
-        """Return the vetoes among the rows of ``veto_intervals``; ``settings`` has the keys of `DEFAULTS`."""
-        unknown = unknown_types(veto, [*settings["vetoes"], *settings["marks"]])
-        return cls(veto.of(settings["vetoes"]), float(settings["edge_ns"]), unknown)
-
-    @classmethod
     def read(cls, st: Any, run_id: str, settings: Mapping[str, Any]) -> "Vetoes":
-        """Read the vetoes of a run with a strax context; without vetoes in the settings nothing is read."""
+        """Read the vetoes of a run; without vetoes in the settings nothing is read.
+
+        Parameters
+        ----------
+        st
+            strax context.
+        run_id
+            Six-digit run id.
+        settings
+            With the keys of `DEFAULTS`.
+
+        Raises
+        ------
+        DataBroken
+            If the data cannot be read.
+        """
         if not settings["vetoes"]:
             return cls()
-        return cls.of(collect(chunks(st, run_id, "veto_intervals", COLUMNS)), settings)
+        return cls.of(chunks(st, run_id, "veto_intervals", COLUMNS), settings)
+
+    @classmethod
+    def of(cls, data: Iterable[Any], settings: Mapping[str, Any]) -> "Vetoes":
+        """Return the vetoes in chunks of ``veto_intervals`` (``start``, ``end``, ``data``; ns since 1970).
+
+        Only times are gathered: the names of the types of all chunks together need much more memory.
+        """
+        low, high = 0, 0
+        starts, ends = ([np.zeros(0, dtype=np.int64)] for _ in range(2))
+        unknown: Counter[str] = Counter()
+        for i, chunk in enumerate(data):
+            low, high = int(chunk.start) if i == 0 else low, int(chunk.end)
+            for name, rows in rows_by_type(chunk.data["veto_type"]):
+                if is_named(name, settings["vetoes"])[0]:
+                    starts.append(chunk.data["time"][rows])
+                    ends.append(chunk.data["endtime"][rows])
+                elif not is_named(name, settings["marks"])[0]:
+                    unknown[str(name[0])] += len(rows)
+        vetoed = merge(np.concatenate(starts), np.concatenate(ends), low, high)
+        return cls(vetoed, float(settings["edge_ns"]), dict(unknown))
 
     def avoided(self, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.bool_]:
         """Return which windows from ``starts`` to ``ends`` (ns since 1970) touch no veto."""
@@ -157,11 +187,6 @@ class Vetoes:
             raise DataBroken(f"veto_intervals lack {missing / 1e9:.1f} s of the {(end - start) / 1e9:.1f} s of data")
         within = merge(self.intervals.starts, self.intervals.ends, start, end)
         return LiveTime(start, end, within, self.edge_ns, self.unknown)
-
-
-def unknown_types(veto: Veto, patterns: Sequence[str]) -> dict[str, int]:
-    """Return the rows of each type that matches none of ``patterns``."""
-    return {name: n for name, n in veto.types().items() if not is_named(np.array([name]), patterns)[0]}
 
 
 def unknown_warning(unknown: Mapping[str, int]) -> str:

@@ -12,7 +12,6 @@ from numpy.random import Generator
 from renewal import Renewal
 from study import Known, Scenario
 
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 
 event_rate = analysis_scripts.load("event_rate")
@@ -55,7 +54,7 @@ def scenario(
         events = sim.background_events(rng, rate, seconds, MISSING)
         before = np.searchsorted(true[0], events["time"], side="right") - 1
         events = events[(before < 0) | (events["time"] > np.append(true[1], np.inf)[before])]
-        vetoes = Vetoes.of(Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+        vetoes = Vetoes.of(sim.as_chunks(rows, seconds, 1), event_rate.DEFAULTS)
         tally = event_rate.count(sim.as_chunks(events, seconds), BANDS, "e_ces", vetoes)
         truths = {f"events{key[4:]}": value * (seconds - dead) for key, value in rates.items()} | rates
         return event_rate.results(tally, event_rate.DEFAULTS), truths | {"live_time": seconds - dead}
@@ -72,7 +71,7 @@ def hidden(
     def simulate(rng: Generator) -> tuple[list[dict[str, Any]], dict[str, float]]:
         rows = renewal.rows(rng, veto, seconds, "busy")
         events = sim.triggered_events(rng, rate, seconds, rows)
-        vetoes = Vetoes.of(Veto(rows, 0, int(seconds * 1e9)), event_rate.DEFAULTS)
+        vetoes = Vetoes.of(sim.as_chunks(rows, seconds, 1), event_rate.DEFAULTS)
         tally = event_rate.count(sim.as_chunks(events, seconds), {"high": BANDS["high"]}, "e_ces", vetoes)
         return event_rate.results(tally, event_rate.DEFAULTS), {"rate": rate, "rate_high": rate * 150 / 198}
 

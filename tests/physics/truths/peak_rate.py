@@ -10,7 +10,6 @@ from numpy.random import Generator
 from renewal import Renewal
 from study import Known, Results, Scenario, Simulate
 
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 
 script = analysis_scripts.load("peak_rate")
@@ -63,7 +62,7 @@ def runs_of(rate: float, seconds: float, hidden: float = 0.0, per_burst: float =
         if hidden:
             busy = renewal.rows(rng, Renewal(hidden * 1000, 0.001), seconds, "busy")
             peaks = peaks[sim.outside(peaks["time"], busy)]
-            vetoes = Vetoes.of(Veto(busy, 0, int(seconds * 1e9)), script.DEFAULTS)
+            vetoes = Vetoes.of(sim.as_chunks(busy, seconds, 1), script.DEFAULTS)
         tally = script.count(sim.as_chunks(peaks, seconds), BANDS, TYPES, vetoes)
         return script.results(tally, script.DEFAULTS), truths
 
@@ -83,7 +82,7 @@ def fired(rate: float, seconds: float, share: float) -> Simulate:
         busy = np.zeros(len(begin), renewal.ROWS)
         busy["time"], busy["endtime"], busy["veto_type"] = begin, begin + 1_000_000, "busy"
         peaks = peaks[sim.outside(peaks["time"], busy)]
-        vetoes = Vetoes.of(Veto(busy, 0, int(seconds * 1e9)), script.DEFAULTS)
+        vetoes = Vetoes.of(sim.as_chunks(busy, seconds, 1), script.DEFAULTS)
         tally = script.count(sim.as_chunks(peaks, seconds), BANDS, TYPES, vetoes)
         return script.results(tally, script.DEFAULTS), truths
 

@@ -12,7 +12,6 @@ from scipy.special import ndtr
 from study import Results, Scenario, Simulate
 
 from xomphysics.photo_ionization import add_up
-from xomphysics.reading.intervals import Veto
 from xomphysics.reading.live_time import Vetoes
 
 script = analysis_scripts.load("photo_ionization")
@@ -90,7 +89,7 @@ def runs_of(truth: Truth, hidden: float = 0.0) -> Simulate:
         (events, peaks), vetoes, true = simulated(rng, truth), Vetoes(), truths(truth)
         if hidden:
             busy = renewal.rows(rng, Renewal(hidden * 1000, 0.001), truth.seconds, "busy")
-            vetoes = Vetoes.of(Veto(busy, 0, int(truth.seconds * 1e9)), script.DEFAULTS)
+            vetoes = Vetoes.of(sim.as_chunks(busy, truth.seconds, 1), script.DEFAULTS)
             events, peaks = (table[sim.outside(table["time"], busy)] for table in (events, peaks))
             del true["primaries"]
         chunks = sim.as_chunks(events, truth.seconds), sim.as_chunks(peaks, truth.seconds, 4)

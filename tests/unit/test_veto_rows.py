@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xomphysics.reading import live_time
-from xomphysics.reading.intervals import collect
+from xomphysics.reading.intervals import collect, rows_by_type
 from xomphysics.reading.live_time import Vetoes
-from xomphysics.reading.veto_chunks import gather, read_vetoes, rows_by_type
 
 LENGTH = 40
 ROW = np.dtype([("time", "i8"), ("endtime", "i8"), ("veto_type", "U12")])
@@ -30,13 +29,14 @@ def as_chunks(rows: list) -> list:
 
 @given(CHUNKS)
 def test_the_vetoes_are_those_of_all_rows_together(rows: list) -> None:
-    expected = Vetoes.of(collect(as_chunks(rows)), live_time.DEFAULTS)
-    found = gather(as_chunks(rows), live_time.DEFAULTS)
-    assert found.intervals is not None and expected.intervals is not None
-    assert found.intervals.starts.tolist() == expected.intervals.starts.tolist()
-    assert found.intervals.ends.tolist() == expected.intervals.ends.tolist()
-    assert (found.intervals.low, found.intervals.high) == (expected.intervals.low, expected.intervals.high)
-    assert (found.edge_ns, found.unknown) == (expected.edge_ns, expected.unknown)
+    every = collect(as_chunks(rows))
+    found, expected = Vetoes.of(as_chunks(rows), live_time.DEFAULTS), every.of(live_time.DEFAULTS["vetoes"])
+    assert found.intervals is not None
+    assert found.intervals.starts.tolist() == expected.starts.tolist()
+    assert found.intervals.ends.tolist() == expected.ends.tolist()
+    assert (found.intervals.low, found.intervals.high) == (expected.low, expected.high)
+    assert found.edge_ns == live_time.DEFAULTS["edge_ns"]
+    assert found.unknown == {kind: n for kind, n in every.types().items() if kind in ("odd", "odder")}
 
 
 @given(st.lists(KINDS))
@@ -46,4 +46,4 @@ def test_each_row_is_in_the_group_of_its_type(kinds: list[str]) -> None:
 
 
 def test_without_vetoes_in_the_settings_nothing_is_read() -> None:
-    assert read_vetoes(None, "052894", {**live_time.DEFAULTS, "vetoes": []}) == Vetoes()
+    assert Vetoes.read(None, "052894", {**live_time.DEFAULTS, "vetoes": []}) == Vetoes()
