@@ -70,8 +70,11 @@ def test_while_the_batch_system_does_not_answer_nothing_is_written(tmp_path: Pat
 def test_a_stuck_job_is_cancelled_and_its_attempt_is_over(tmp_path: Path) -> None:
     paths, batch = Paths(tmp_path), FakeBatchSystem()
     submissions.note(paths, GIVEN)
+    with hold_run(paths, KEY) as lock:  # closed without being removed, as by a kill
+        write_owner(lock, KEY, 1, GIVEN.tick)
     settle(paths, batch, Retries(), {KEY: STUCK})
     assert batch.cancelled == ["17"]
+    assert lock_owners(paths) == {}, "a later attempt has not begun"
     assert [failure.kind for failure in failures_of(paths, KEY)] == ["node_failed"]
     assert submissions.noted(paths) == {}
 
@@ -91,3 +94,4 @@ def test_a_submission_that_still_works_keeps_its_record_and_has_no_failure_whate
     settle(paths, batch, Retries(), {KEY: replace(STUCK, working="in Slurm", to_cancel="")})
     assert failures_of(paths, KEY) == []
     assert submissions.noted(paths) == {KEY: GIVEN}
+    assert batch.cancelled == []

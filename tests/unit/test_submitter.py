@@ -14,7 +14,7 @@ from support import factory
 from support.batch import FakeBatchSystem
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.jobs.run_lock import hold_run
-from xomflow.outcomes.files import Failure, failure_path
+from xomflow.outcomes.files import Failure, failure_path, failures_of
 from xomflow.slurm import submitter
 from xomflow.slurm.answers import refusal
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
@@ -143,13 +143,22 @@ def test_the_record_of_a_newer_attempt_of_another_tick_stays(
 
 
 def test_a_job_that_ended_without_a_file_about_it_is_failed_while_another_one_works(
-    queue: Submitter, batch: FakeBatchSystem
+    queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
 ) -> None:
-    ended, working = add(queue, request(1), request(2))
-    label = next(label for label in batch.known if "+000001 " in label)
-    batch.known[label] = BatchJob("1", "Slurm job 1 is out_of_memory", JobEnd("out_of_memory", "it had no memory left"))
+    ended, working, another = add(queue, *(request(number) for number in (1, 2, 3)))
+
+    def end(number: int) -> None:
+        label = next(label for label in batch.known if f"+{number:06d} " in label)
+        end = JobEnd("out_of_memory", "it had no memory left")
+        batch.known[label] = BatchJob(str(number), f"Slurm job {number} is out_of_memory", end)
+
+    end(1)
     assert queue.look([ended, working]) == {ended: "failed", working: "active"}
-    assert queue.look([working]) == {working: "active"}
+    end(3)
+    assert queue.look([working]) == {working: "active"}, "of the other one nobody asked"
+    for key in (ended, another):
+        assert [one.kind for one in failures_of(Paths(tmp_path), key)] == ["out_of_memory"]
+    assert queue.look([another, working]) == {another: "failed", working: "active"}
 
 
 def test_a_benchmark_is_written_only_where_the_rule_has_one(

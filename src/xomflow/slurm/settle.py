@@ -36,9 +36,7 @@ def settle(paths: Paths, batch: BatchSystem, retries: Retries, statuses: Mapping
     with contextlib.suppress(BatchSystemError):  # the attempt is over even if its job cannot be cancelled now
         end_jobs(batch, [replace(status.submission, job=status.to_cancel) for status in stuck])
     for key, status in statuses.items():
-        if status.working:
-            continue
-        if status.kind:
+        if status.kind and not status.working:
             take_left_behind(paths, key)
             failure = Failure(status.submission.attempt, status.kind, times.now())
             record_failure(paths, retries, key, failure, status.message)
