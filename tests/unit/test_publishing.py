@@ -26,7 +26,8 @@ from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.publishing import publish as publish_module
-from xomflow.publishing.publish import Receipt, publish, rebuild, verify
+from xomflow.publishing.publish import Receipt, drop, joined, publish, rebuild, verify
+from xomflow.publishing.scope import Scope
 from xomflow.publishing.stores.local_store import LocalStore
 from xomflow.publishing.stores.store import Store
 from xomflow.rundb.run_metadata import RunMetadata
@@ -589,6 +590,54 @@ def test_an_empty_store_is_filled_from_outcomes_alone(paths: Paths, memory: Memo
     assert memory.points == before
 
 
+@pytest.mark.parametrize("only", [None, frozenset({("kr83m", "v2")})])
+def test_all_that_a_store_is_about_is_published_again_on_request(
+    paths: Paths, memory: MemoryStore, only: frozenset[tuple[str, str]] | None
+) -> None:
+    keep(paths, of(52001), of(52001, version="v2"))
+    settle(paths)
+    scope, expected = Scope(only=only), ["kr83m/v1/052", "kr83m/v2/052"][only is not None :]
+    for _ in range(2):  # the first time without a ledger
+        memory.writes.clear()
+        assert rebuild(paths, memory, "test_", scope=scope).outcomes == len(expected)
+        assert [shelf for shelf, _ in memory.writes] == expected
+    published(paths, memory)
+    memory.writes.clear()
+    assert rebuild(paths, memory, "test_", scope=scope).outcomes == len(expected)
+    assert published(paths, memory).outcomes == 0
+    assert [shelf for shelf, _ in memory.writes] == expected
+
+
+def test_an_analysis_leaves_all_stores_and_their_ledgers(paths: Paths, memory: MemoryStore) -> None:
+    local_store = LocalStore(paths, "test_")
+    keep(paths, of(52001), of(52002, analysis="alpha"))
+    published(paths, memory)
+    published(paths, local_store)
+    (paths.ledger / "a file of a person").touch()
+    assert drop(paths, [memory], "kr83m") == 2
+    assert [point.measurement for point in memory.points.values()] == ["test_alpha"]
+    assert [file.parent.parent.name for file in paths.store.rglob("*.lp")] == ["alpha"]
+    for store in (memory, local_store):
+        assert published(paths, store).outcomes == 1
+    (paths.ledger / "memory/stamps.json").unlink()
+    assert drop(paths, [], "an analysis without points") == 0
+
+
+def test_a_comparison_writes_nothing(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001), of(52002))
+    published(paths, memory)
+    shutil.rmtree(paths.cache)
+    assert list(verify(paths, memory, "test_")) == []
+    assert not list(paths.cache.rglob("*.json"))
+
+
+def test_a_problem_of_two_stores_is_told_once() -> None:
+    one = Receipt(outcomes=1, points=2, problems=["no answer"], away=True)
+    other = Receipt(outcomes=2, points=3, problems=["no answer", "no space"])
+    both = Receipt(outcomes=3, points=5, problems=["no answer", "no space"], away=True)
+    assert joined(one, other) == joined(other, one) == both
+
+
 def test_a_local_store_that_has_what_the_outcomes_say_differs_in_nothing(paths: Paths) -> None:
     keep(paths, of(52001), of(60001))
     store = LocalStore(paths, "test_")
@@ -787,6 +836,20 @@ def test_a_store_is_renewed_once_before_the_first_point_of_an_analysis(paths: Pa
     keep(paths, of(52002))
     published(paths, memory)
     assert len(memory.renewed) == 2
+
+
+def test_a_store_without_a_point_of_an_analysis_yet_is_renewed_again(paths: Paths, memory: MemoryStore) -> None:
+    """It may still have points of an earlier form: nothing came after them, or it is not known what came."""
+    keep(paths, outcome(key_of(52001), []))
+    published(paths, memory)
+    keep(paths, of(52002))
+    memory.failing = {"kr83m/v1/052"}
+    published(paths, memory)
+    memory.failing = set()
+    published(paths, memory)
+    keep(paths, of(52003))
+    published(paths, memory)
+    assert memory.renewed == [("kr83m", {"052001"}), *[("kr83m", {"052001", "052002"})] * 2]
 
 
 def test_a_ledger_of_an_earlier_form_publishes_everything_once(paths: Paths, memory: MemoryStore) -> None:
