@@ -482,14 +482,14 @@ def test_which_software_made_the_results_is_found_out_again_where_that_was_lost(
     published(paths, memory)
     before = json.loads(paths.uses("memory").read_text())
     assert before.keys() == {"kr83m/v1/052", "kr83m/v1/060"}
-    memory.writes.clear()
     for content in (None, "{}", json.dumps({"kr83m/v1/052": before["kr83m/v1/052"]})):
-        paths.uses("memory").unlink()
-        if content:
-            paths.uses("memory").write_text(content)
-        assert published(paths, memory).outcomes == 0
-        assert json.loads(paths.uses("memory").read_text()) == before
-    assert memory.writes == []
+        for turn in range(2):  # the second time the document of a run changes, too
+            paths.uses("memory").unlink()
+            if content:
+                paths.uses("memory").write_text(content)
+            RunMetadata(paths).keep([run(52001, tags=[{"name": f"{content} {turn}"}])] * turn)
+            assert published(paths, memory).outcomes == turn
+            assert json.loads(paths.uses("memory").read_text()) == before
 
 
 ODD = ("plain", 'with "quotes" and \\ ', "two\nlines 5", 'ends in \\"\n', "", "é\u2028")
@@ -557,7 +557,7 @@ def test_a_changed_document_costs_a_look_at_the_outcome_of_its_run_alone(
     assert [name for name in looked if name in ("052001.json", "052002.json")] == ["052002.json"]
 
 
-@pytest.mark.parametrize("obstacle", ["history", "outcome", "file", "order"])
+@pytest.mark.parametrize("obstacle", ["history", "outcome", "ledger", "file", "order"])
 def test_where_a_part_is_not_enough_the_whole_shelf_is_published(paths: Paths, obstacle: str) -> None:
     store = LocalStore(paths, "test_")
     keep(paths, of(52001), of(52002))
@@ -569,12 +569,45 @@ def test_where_a_part_is_not_enough_the_whole_shelf_is_published(paths: Paths, o
         paths.run_metadata_changes.write_text("[]")
     elif obstacle == "outcome":
         keep(paths, of(52002, value=11.0))
-    elif obstacle == "file":
-        file.write_bytes(b'other" ' + file.read_bytes())
-    else:
-        file.write_bytes(b"".join(reversed(file.read_bytes().splitlines(keepends=True))))
+    elif obstacle == "ledger":
+        (paths.ledger / store.name / "kr83m/v1/052.json").unlink()
+    else:  # and it is not known how the file was left
+        lines = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join([b'other" ', *lines] if obstacle == "file" else reversed(lines)))
+        (paths.ledger / store.name / "stored.json").unlink()
     assert published(paths, store).problems == []
     assert list(verify(paths, store, "test_")) == []
+
+
+def test_a_change_that_failed_and_was_taken_back_is_taken_back_in_the_store(paths: Paths, memory: MemoryStore) -> None:
+    keep(paths, of(52001))
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "early"}])])
+    published(paths, memory)
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}])])
+    memory.failing = {"kr83m/v1/052"}
+    published(paths, memory)
+    memory.failing = set()
+    assert tags(memory) == {52001: "late"}
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "early"}])])
+    published(paths, memory)
+    assert tags(memory) == {52001: "early"}
+
+
+def test_what_an_emptied_store_did_not_take_comes_with_the_next_changed_document(
+    paths: Paths, memory: MemoryStore
+) -> None:
+    keep(paths, of(52001), of(52002), of(52003))
+    RunMetadata(paths).keep(map(run, (52001, 52002, 52003)))
+    published(paths, memory)
+    (paths.ledger / "memory/kr83m/v1/052.json").unlink()
+    memory.points.clear()
+    memory.away = True
+    RunMetadata(paths).keep([run(52001, tags=[{"name": "late"}])])
+    published(paths, memory)
+    memory.away = False
+    RunMetadata(paths).keep([run(52002, tags=[{"name": "late"}])])
+    published(paths, memory)
+    assert set(memory.values()) == {52001, 52002, 52003}
 
 
 # --- filling anew, comparing ------------------------------------------------------------------------------------------
@@ -722,10 +755,11 @@ def test_without_its_ledger_a_store_loses_what_was_superseded_meanwhile(paths: P
     assert list(verify(paths, memory, "test_")) == []
 
 
-def test_a_campaign_has_the_present_metadata_of_all_its_runs(paths: Paths, memory: MemoryStore) -> None:
-    keep(paths, campaign("0bea", 51999, 52001))
-    write_groups(paths, {("kr83m", "v1"): KnownGroups(Groups(((51999, 52001),)))})
-    first = run(51999, tags=[{"name": "late"}], comments=[{"comment": "one"}], rate={"tpc": {"avg": 10}})
+@pytest.mark.parametrize("number", [51999, 52000])  # in another shelf, and in the same
+def test_a_campaign_has_the_present_metadata_of_all_its_runs(paths: Paths, memory: MemoryStore, number: int) -> None:
+    keep(paths, campaign("0bea", number, 52001))
+    write_groups(paths, {("kr83m", "v1"): KnownGroups(Groups(((number, 52001),)))})
+    first = run(number, tags=[{"name": "late"}], comments=[{"comment": "one"}], rate={"tpc": {"avg": 10}})
     second = run(52001, tags=[{"name": "other"}], comments=[{"comment": "two"}], rate={"tpc": {"avg": 20}})
     RunMetadata(paths).keep([first, second, run(52002, tags=[{"name": "of another run"}])])
     published(paths, memory)

@@ -205,7 +205,7 @@ class _Publishing:
     def _is_of_present_form(self, shelf: Shelf) -> bool:
         """Return whether points of the shelf were published in the present form; then those before are removed."""
         known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
-        return any(one not in ("", UNKNOWN) and not is_outdated(one) for one in known.values())
+        return not all(map(is_outdated, known.values()))
 
     def _tried(self, do: Callable[..., None], *arguments: Any) -> bool:
         """Do something; return whether it succeeded. Only a store that is away stops everything."""
@@ -227,7 +227,7 @@ class _Publishing:
         if unknown := self._points.unknown_in(shelf, points) & known.keys():
             raise StoreError(f"{shelf}: not published, or the points of {min(unknown)}, which cannot be read, would go")
         self._bring(shelf, points, known, _fingerprints(points), whole=True)
-        if not points and self._store.stamp(shelf):  # its ledger was lost together with its last outcome
+        if not points:  # its ledger was lost together with its last outcome
             self._store.write(shelf, points, set())
 
     def _publish_documents(self, shelf: Shelf) -> bool:
@@ -238,12 +238,11 @@ class _Publishing:
         runs = self._points.changed_since(shelf, self._seen.last(shelf))
         if runs is None or shelf not in self._uses or not self._stored.has(shelf):
             return False
-        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str)) or {}
-        if not known or UNKNOWN in known.values() or any(map(is_group, known)):
+        known = read_kept(self._ledger / f"{shelf}.json", dict_of(str))
+        if known is None or UNKNOWN in known.values() or any(map(is_group, known)):
             return False
-        here = runs & known.keys()
-        points = self._points.of_some(shelf, here)
-        if points is None or points.keys() != here:
+        points = self._points.of_some(shelf, runs & known.keys())
+        if points is None:
             return False
         try:
             self._bring(shelf, points, known, known | _fingerprints(points), whole=False)
@@ -259,6 +258,7 @@ class _Publishing:
         changed = {run for run in present.keys() | known.keys() if present.get(run) != known.get(run)}
         # A write that fails may have changed some of these points, so they count as unknown until it has succeeded.
         write_kept(ledger, json.dumps(known | dict.fromkeys(changed, UNKNOWN)))
+        self._seen.forget(shelf)
         self._store.write(shelf, points, changed, whole)
         write_kept(ledger, json.dumps(present))
         self._receipt.outcomes += len(changed & present.keys())
