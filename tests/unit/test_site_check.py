@@ -61,14 +61,46 @@ def test_analyses_of_campaigns_are_passed_over(place: FastSite) -> None:
     place.analysis("whole", GOOD, period={"gap": "12 h"})
     done = place.xom("site-check", "52801")
     assert done.returncode == 0
-    assert "whole: not tried: it combines several runs: xom try whole CAMPAIGN" in done.stdout
+    assert [line for line in done.stdout.splitlines() if line.startswith("whole")] == [
+        "whole: not tried: it combines several runs: xom try whole CAMPAIGN"
+    ]
 
 
 def test_programs_get_json(place: FastSite) -> None:
-    (found,) = json.loads(place.xom("site-check", "52801", "--json").stdout)
-    assert (found["analysis"], found["failure"]) == ("answer", None)
-    assert found["document"]["results"][0]["variable"] == "rate"
-    assert found["versions"]["xomlib"]
+    place.analysis("whole", GOOD, period={"gap": "12 h"})
+    answer, whole = json.loads(place.xom("site-check", "52801", "--json").stdout)
+    assert (answer["analysis"], answer["failure"], answer["passed_over"], answer["not_taken"]) == (
+        "answer",
+        None,
+        "",
+        "",
+    )
+    assert answer["document"]["results"][0]["variable"] == "rate"
+    assert answer["versions"]["xomlib"]
+    passed_over = "it combines several runs: xom try whole CAMPAIGN"
+    assert whole == {"analysis": "whole", "failure": None, "passed_over": passed_over, "not_taken": ""}
+
+
+def test_software_that_makes_no_attempt_is_the_failure_of_each_analysis(place: FastSite) -> None:
+    python = place.folder / "python"
+    python.write_text("#!/bin/sh\nexit 3\n")
+    python.chmod(0o755)
+    place.tree["software"][0]["interpreter"] = str(python)
+    place.analysis("other", GOOD, run_modes=["tpc_kr83m"])
+    done = place.xom("site-check", "52801", "--json")
+    assert done.returncode == 7
+    why = f"{python} made no attempt, it ended with exit status 3 and the reason above"
+    answer, other = json.loads(done.stdout)
+    assert answer == {"analysis": "answer", "failure": ["setup", why], "passed_over": "", "not_taken": ""}
+    assert (other["failure"], "its mode is" in other["not_taken"]) == (["setup", why], True)
+
+
+def test_a_run_without_software_is_refused(place: FastSite) -> None:
+    place.tree["software"][0]["max_run"] = 52800
+    place.tree["software_may_have_holes"] = True
+    done = place.xom("site-check", "52801")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "config.yaml: no software is configured for run 52801\n"
 
 
 def test_what_is_no_run_is_refused_in_one_sentence(place: FastSite) -> None:

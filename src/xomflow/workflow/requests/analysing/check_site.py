@@ -64,8 +64,7 @@ def check_site(config: Config, run: str, source: str, save: Path) -> Iterator[Ch
     Raises
     ------
     XomError
-        If this is no run, the run database or the software of the configuration has none like it, or the software
-        cannot be started.
+        If this is no run, or the run database or the software of the configuration has none like it.
     """
     number = first_run(run_id(run))
     if config.software_of(number) is None:
@@ -76,13 +75,14 @@ def check_site(config: Config, run: str, source: str, save: Path) -> Iterator[Ch
         if block.period is not None:
             yield Checked(name, passed_over=f"it combines several runs: xom try {name} CAMPAIGN")
             continue
-        reason = document and Selector(config.selection, block, vetoes(decided, name)).refusal(document)
+        selector = Selector(config.selection, block, vetoes(decided, name))
+        reason = (document and selector.refusal(document)) or ""
         try:
             tried = try_here(config, name, run, source, save)
-        except ConfigurationError as error:  # of this analysis: its rule or script
-            yield Checked(name, failure=("setup", str(error)), not_taken=reason or "")
+        except ConfigurationError as error:  # its software makes no attempt
+            yield Checked(name, failure=("setup", str(error)), not_taken=reason)
             continue
-        yield Checked(name, tried, tried.attempt.failure, not_taken=reason or "")
+        yield Checked(name, tried, tried.attempt.failure, not_taken=reason)
 
 
 def _document(config: Config, number: int) -> Run | None:
