@@ -16,6 +16,7 @@ import pytest
 from support.factory import KEY, NOW, settings
 from support.mail import address_file
 from xomflow.config.model import Config, Notify
+from xomflow.core.account import own_account
 from xomflow.core.errors import BatchSystemError, ConfigurationError, RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths, TickPaths
@@ -205,7 +206,10 @@ def test_locks_that_are_held_or_left_are_named(paths: Paths) -> None:
 
 
 def test_a_file_of_the_future_shows_a_wrong_clock(paths: Paths) -> None:
-    assert in_folder(paths, "clock")[0][0].endswith(", no file is in the future")
+    paths.ticks.rmdir()
+    for _ in ("before the first tick", "before the first one has a folder"):
+        assert in_folder(paths, "clock")[0][0].endswith(", no file is in the future")
+        paths.ticks.mkdir(exist_ok=True)
     (paths.ticks / "gone").symlink_to("nowhere")
     for ahead, is_wrong in ((25, False), (90, True)):
         (paths.ticks / "a").touch()
@@ -373,18 +377,23 @@ def answers(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     yield found
 
 
-def test_whatever_starts_ticks_is_named(answers: dict[str, str]) -> None:
+def test_whatever_starts_ticks_is_named(
+    answers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "_LINGER", tmp_path)
     none = [("nothing that starts ticks was found for this account", "see docs/operator.md, The timer")]
     assert in_ticks("timer") == none
     answers["crontab"] = "# */10 * * * * snakemake\n"
     assert in_ticks("timer") == none
     answers |= {"crontab": "# a\n*/10 * * * * cd /x && snakemake\n", "squeue": "xom-tick\n"}
-    assert in_ticks("timer") == [("cron and Slurm starts ticks", "")]
+    assert in_ticks("timer") == [("ticks are started by cron and Slurm", "")]
     answers["systemctl"] = "Mon 2026 xom-tick.timer xom.service"
     assert in_ticks("timer") == [
-        ("systemd and cron and Slurm starts ticks", ""),
+        ("ticks are started by systemd and cron and Slurm", ""),
         ("the timer ends with your session", "loginctl enable-linger"),
     ]
+    (tmp_path / own_account()).touch()
+    assert in_ticks("timer") == [("ticks are started by systemd and cron and Slurm", "")]
 
 
 def test_a_command_that_is_not_there_or_fails_answers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

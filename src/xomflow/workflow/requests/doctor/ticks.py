@@ -24,6 +24,8 @@ from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
 # Ticks that are missing before it counts as wrong, as on the page.
 _MISSING = 3
 _TIMEOUT = 10.0
+# Has a file for each account whose timers go on without a session.
+_LINGER = Path("/var/lib/systemd/linger")
 # What starts ticks: the command, and what its answer contains if it does.
 _TIMERS = {
     "systemd": (["systemctl", "--user", "--no-pager", "--plain", "list-timers"], re.compile(r"\bxom[\w.-]*\.timer")),
@@ -82,10 +84,10 @@ def _timer(paths: Paths) -> Iterator[Finding]:
         return
     found = [name for name, (command, sign) in _TIMERS.items() if sign.search(_output(command))]
     if found:
-        yield Finding(f"{' and '.join(found)} starts ticks")
+        yield Finding(f"ticks are started by {' and '.join(found)}")
     else:
         yield Finding("nothing that starts ticks was found for this account", "see docs/operator.md, The timer")
-    if "systemd" in found and not Path("/var/lib/systemd/linger", own_account()).exists():
+    if "systemd" in found and not (_LINGER / own_account()).exists():
         yield Finding("the timer ends with your session", "loginctl enable-linger")
 
 
