@@ -88,9 +88,10 @@ def test_a_decision_ends_later_than_now() -> None:
 def test_names_of_analyses_may_follow_runs_where_a_command_takes_them() -> None:
     def given(analyses: bool, *words: str) -> tuple[list[str], list[str]]:
         options = argparse.Namespace(runs=list(words), mode=[], tag=[], since=None, with_analyses=analyses)
-        return [word.text for word in arguments.wanted_runs(options, NOW).words], arguments.named_analyses(options)
+        return [word.text for word in arguments.wanted_runs(options).words], arguments.named_analyses(options)
 
-    assert given(True, "52001", "kr83m", "@a/052801-0bea") == (["52001", "@a/052801-0bea"], ["kr83m"])
+    names = ["kr83m", "s2_width"]
+    assert given(True, "52001", *names, "@a/052801-0bea") == (["52001", "@a/052801-0bea"], names)
     for analyses, word in ((False, "kr83m"), (True, "ärger")):
         with pytest.raises(UsageError, match=f"RUNS '{word}' is neither a run"):
             given(analyses, word)

@@ -246,7 +246,10 @@ def test_a_pause_is_of_one_analysis_until_it_is_resumed(decide: Console) -> None
 
 def test_a_drain_that_waits_names_what_it_waits_for(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xomflow.workflow.decisions.draining.wait_until_quiet", lambda config: iter(["1 job runs"]))
+    shown = decide("drain", "--wait", "--dry-run", "--why", "a valve")
+    assert (shown.out[-1], listed(decide)) == ("nothing was done", [])
     assert decide("drain", "--wait", "--why", "a valve").out[-1] == "1 job runs"
+    assert len(listed(decide)) == 1
     assert decide("drain", "--wait", "--why", "a valve") == Typed(["1 job runs"], []), "it is drained already"
     assert decide("drain", "--wait", "--json", "--why", "a valve") == Typed([], ["1 job runs"])
 

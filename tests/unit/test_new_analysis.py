@@ -160,6 +160,8 @@ def test_the_files_go_to_the_first_folder_of_analyses(site: FastSite) -> None:
     assert [str(site.folder / "extra" / piece) for piece in PIECES] == done.stdout.splitlines()[:3]
     assert done.stdout.splitlines()[-1].startswith("try it with: xom try fast_drift RUN")
     assert RULE.splitlines()[1].format(name="fast_drift") in (site.folder / "extra" / PIECES[1]).read_text()
+    done = site.xom("new-analysis", "slow_drift", "--folder", str(site.folder / "own"), "--dry-run")
+    assert done.stdout.splitlines()[0] == f"{site.folder}/own/scripts/analyses/slow_drift.py"
 
 
 @pytest.mark.slow

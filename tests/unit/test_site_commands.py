@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +29,7 @@ from xomflow.workflow.requests.analysing.try_runs import Tried
 from xomflow.workflow.requests.doctor.finding import Finding
 from xomflow.workflow.requests.looking.outdated import Today, differences
 from xomlib.attempt import Attempt
+from xomlib.printing import say_unforeseen
 
 
 @pytest.fixture
@@ -138,6 +142,34 @@ def test_an_error_is_printed_line_by_line_with_its_code(monkeypatch: pytest.Monk
         assert capsys.readouterr().err.splitlines()[0] in ("it is", "x: No space; nothing that was done is lost")
 
 
+def test_what_nobody_foresaw_is_not_made_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(words: list[str]) -> int:
+        raise FileNotFoundError(2, "No such file", "x")
+
+    monkeypatch.setattr("sys.excepthook", None)
+    monkeypatch.setattr(operator, "main", fail)
+    with pytest.raises(FileNotFoundError):
+        main(["status"])
+    assert sys.excepthook is say_unforeseen
+
+
+def test_a_command_whose_reader_has_gone_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of `xom status | head -1`."""
+    monkeypatch.setattr(sys, "argv", ["xom", "completion", "zsh"])
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:  # which complains at its end about what it could not write
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main() == ExitCode.OK
+
+
+def test_a_command_without_standard_output_ends_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of `xom status >&-`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(operator, "main", lambda words: ExitCode.FAILED_RUNS)
+    assert main(["status"]) == ExitCode.FAILED_RUNS
+
+
 def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
     published: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,9 +204,35 @@ def test_a_try_is_of_a_run_or_of_the_newest_ones(published: Console, monkeypatch
     assert done.err == ["good v1 run 052003: 1.0 s of 1800 s", "good v1 run 052002: 1.0 s of 1800 s"]
     assert published("try", "good", "052001", "--save", str(there)).code == ExitCode.FAILED_RUNS
     assert asked == [("good", run, "config.yaml", there) for run in ("052003", "052002", "052001")]
+    monkeypatch.setattr("tempfile.tempdir", str(published.site.folder))
     found = json.loads("\n".join(published("try good 052002 --json").out))
+    assert asked[-1][3].parent == published.site.folder and asked[-1][3].is_dir()
     assert [one["key"]["run"] for one in found] == ["052002"]
     assert published("try late --last 1").err == ["there is no run of late whose data can be read; name one"]
+
+
+def test_a_try_in_slurm_tells_what_it_submits_and_reports_to_a_process_that_waits(
+    published: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def try_in_slurm(
+        config: Any, batch: Any, analysis: str, runs: list[str], source: Path, save: Path, tell: Any
+    ) -> Iterator[Tried]:
+        tell(f"{source}: submitted, see {save.name}")
+        yield from (Tried(Key(analysis, "v1", run), Attempt(None, None, 1.0), None) for run in runs)
+
+    monkeypatch.setattr("xomflow.workflow.requests.analysing.try_in_slurm.try_in_slurm", try_in_slurm)
+    done = published("try good 052001 --slurm --save there --report report.json")
+    assert done == Typed([], ["config.yaml: submitted, see there", "good v1 run 052001: 1.0 s of 1800 s"], 0)
+    (told,) = json.loads((published.site.folder / "report.json").read_text())
+    assert (told["key"]["run"], told["wall_s"]) == ("052001", 1.0)
+
+
+def test_vetoed_runs_are_exported_where_they_are_asked_for(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    make_table = "xomflow.workflow.requests.analysing.tables.make_table"
+    monkeypatch.setattr(make_table, lambda config, what, analysis, runs, output, *more: asked.append(more) or 0)
+    assert published("export good --version v1").code == published("export good --vetoed").code == 0
+    assert asked == [("--version", "v1"), ("--version", "newest", "--vetoed")]
 
 
 # --- doctor, notify, watch, report ------------------------------------------------------------------------------------

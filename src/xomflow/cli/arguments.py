@@ -110,10 +110,10 @@ def add_runs(parser: argparse.ArgumentParser, analyses: bool = False, narrow: bo
         )
 
 
-def wanted_runs(options: argparse.Namespace, now: datetime | None = None) -> WantedRuns:
+def wanted_runs(options: argparse.Namespace) -> WantedRuns:
     """Return what RUNS and its options name; `UsageError` with one sentence for a wrong form."""
     words = [word for word in options.runs if not (options.with_analyses and _is_name(word))]
-    return parse_runs(words, options.mode, options.tag, options.since, now=now or times.now())
+    return parse_runs(words, options.mode, options.tag, options.since, now=times.now())
 
 
 def named_analyses(options: argparse.Namespace) -> list[str]:

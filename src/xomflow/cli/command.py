@@ -55,4 +55,4 @@ class Command:
     @property
     def help(self) -> str:
         """What it does, in one line."""
-        return (self.run.__doc__ or "").splitlines()[0]
+        return str(self.run.__doc__).splitlines()[0]
