@@ -297,6 +297,11 @@ def test_only_a_submission_without_an_answer_is_looked_for_by_its_name(
     batch.names["project42"] = "xom-good-000002"
     assert queue.look(keys) == dict.fromkeys(keys, "active")
     assert batch.accepted == ["xom-good-000001", "xom-good-000002"]
+    batch.limit = 0
+    add(queue, request(3))
+    before = batch.listed
+    queue.look([])
+    assert batch.listed == before + 1, "those without an answer have been found"
 
 
 def test_the_columns_of_a_benchmark_are_snakemakes(queue: Submitter, batch: FakeBatchSystem, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ class Submitter:
         own = {key: one for key, one in found.items() if one.submission.tick == self._tick}
         settle(self._paths, self._batch, self._config.retries, own)
         active = {key: one for key, one in own.items() if verdicts.get(key) == "active"}
-        for key in (key for key, one in active.items() if one.kind or one.left_by):
+        for key in (key for key, one in active.items() if not one.working):
             self._forget(key)
         verdicts.update({key: "failed" for key, one in active.items() if one.kind})
         left = [key for key, one in active.items() if one.left_by == "cancelled"]  # a person wants it so
