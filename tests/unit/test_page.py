@@ -5,6 +5,8 @@ import math
 import os
 import random
 import re
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,20 @@ from page_outcomes import NOW, outcome, result, status
 from support.factory import typed
 from xomflow import page
 from xomflow.core.verdicts import Alarm, AlarmState, Kind, Mark, SeriesId, Verdict
+from xomflow.page.files import FORM
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 KEY = ("event_rate", "v1", "052")
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose time is not UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def statement(path: Path) -> str:
@@ -104,6 +117,21 @@ def test_a_chunk_names_campaigns_and_jobs_and_nothing_that_is_empty(tmp_path: Pa
     assert chunk["runs"]["tags"] is None and [] not in chunk["table"]
 
 
+def test_equal_texts_lists_and_mappings_of_a_chunk_stand_once_and_others_apart(tmp_path: Path) -> None:
+    made = [{"strax": "2.2.3"}, {"strax": "2.2.4"}, {"strax": "2.2.3"}]
+    provenance = [{**outcome()["provenance"], "versions": versions, "git": "strax"} for versions in made]
+    tags = [["strax"], [], ["strax"]]
+    chunk = written(
+        tmp_path,
+        *[outcome(52890 + i, provenance=one, run={"tags": tags[i]}) for i, one in enumerate(provenance)],
+    )
+    table, runs = chunk["table"], chunk["runs"]
+    assert [table[place] for place in runs["versions"]] == made
+    assert [place if place is None else table[place] for place in runs["tags"]] == [["strax"], None, ["strax"]]
+    assert table[runs["git"]] == "strax"
+    assert [table.count(one) for one in ({"strax": "2.2.3"}, ["strax"], "strax")] == [1, 1, 1]
+
+
 def test_a_chunk_has_both_sides_of_errors_only_where_they_differ(tmp_path: Path) -> None:
     sides = {"error": 0.5, "error_low": 0.25, "error_high": 0.5}
     chunk = written(tmp_path, outcome(52890, [result("rate", **sides), result("other")]))
@@ -112,10 +140,23 @@ def test_a_chunk_has_both_sides_of_errors_only_where_they_differ(tmp_path: Path)
     assert "error_low" not in chunk["variables"]["other"]
 
 
+@pytest.mark.usefixtures("in_tokyo")
+def test_a_chunk_has_numbers_to_nine_digits_and_times_in_seconds_of_utc(tmp_path: Path) -> None:
+    ends = ["2026-09-25T13:00:00Z", "2026-09-25T13:00:00", "2026-09-25T15:00:01.5+02:00", None]
+    chunk = written(
+        tmp_path, *[outcome(52890 + i, [result(value=1 / 3)], run={"end": end}) for i, end in enumerate(ends)]
+    )
+    assert chunk["variables"]["rate"]["value"] == 0.333333333
+    assert [end and end - int(NOW.timestamp()) for end in chunk["runs"]["end"]] == [3600, 3600, 3601, None]
+
+
 def test_column_of_one_value_stands_once(tmp_path: Path) -> None:
     chunk = written(tmp_path, *[outcome(52800 + i) for i in range(10)])
     assert chunk["runs"]["attempt"] == 1
     assert chunk["table"].count("background_stable") == 1
+    results = [[result(data={"good": good})] for good in (True, 1)]
+    good = written(tmp_path, *map(outcome, (52800, 52801), results))["variables"]["rate"]["data"]["good"]
+    assert good == [True, 1] and good[0] is True
 
 
 def test_result_without_a_number_is_kept(tmp_path: Path) -> None:
@@ -133,6 +174,7 @@ def test_no_outcome_removes_the_chunk(tmp_path: Path) -> None:
 
 def test_no_outcome_and_no_chunk_is_no_error(tmp_path: Path) -> None:
     page.write_chunk(tmp_path, *KEY, [])
+    page.write_bands(tmp_path, *KEY, {}, "")
     assert not (tmp_path / "data").exists()
 
 
@@ -150,7 +192,7 @@ def test_nan_and_infinity_are_refused_with_run_and_variable(
 
 def test_nan_in_the_status_is_refused_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"status: tick\.interval_hint_s is nan"):
-        page.write_status(tmp_path, status(NOW, tick={"interval_hint_s": math.nan}))
+        page.write_status(tmp_path, status(NOW, tick={"waited_s": 1.5, "interval_hint_s": math.nan}))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +226,12 @@ def test_index_lists_chunks_with_stamp_runs_and_times(tmp_path: Path) -> None:
     assert (tuple(key), runs, results, modes, bands) == (KEY, 2, 2, ["background_stable"], None)
     assert (first, last - first) == (int(NOW.timestamp()), 86400)
     assert re.fullmatch("[0-9a-f]{12}", stamp)
+
+
+def test_modes_in_the_index_are_of_the_runs_that_have_one(tmp_path: Path) -> None:
+    written(tmp_path, outcome(52890, run={"mode": ""}), outcome(52891))
+    page.write_index(tmp_path, [KEY])
+    assert content(tmp_path / "data/index.js")["chunks"][0][-2] == ["background_stable"]
 
 
 def test_stamp_changes_with_the_content_only(tmp_path: Path) -> None:
@@ -220,6 +268,9 @@ def test_index_is_made_anew_only_after_a_change(tmp_path: Path, monkeypatch: pyt
     page.write_chunk(tmp_path, *KEY, [typed(outcome(results=[result("other", 2.0)]))])
     page.write_index(tmp_path, [KEY])
     assert list(content(tmp_path / "data/newest.js")["event_rate"]["v1"]) == ["other"]
+    os.utime(index, ns=(1, 1))
+    page.write_index(tmp_path, [KEY])
+    assert index.stat().st_mtime_ns > 1, "it is as new as what was read"
 
 
 def test_an_analysis_that_is_removed_leaves_the_index(tmp_path: Path) -> None:
@@ -231,13 +282,19 @@ def test_an_analysis_that_is_removed_leaves_the_index(tmp_path: Path) -> None:
         assert content(tmp_path / "data/index.js") == {"chunks": []}
 
 
-def test_a_file_that_is_no_chunk_is_not_listed(tmp_path: Path) -> None:
+HEAD = f"// {FORM} 0123456789ab \n// "
+
+
+@pytest.mark.parametrize(
+    "text", ["alert(1)", "alert(1)\n{}", "\xff", f"{HEAD}\xff", f"{HEAD}[]", f"{HEAD}" + '{"runs"']
+)
+def test_a_file_that_is_no_chunk_is_not_listed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "data/event_rate/v1/052.js"
     path.parent.mkdir(parents=True)
-    path.write_text("alert(1)")
+    path.write_text(text, encoding="latin-1")
     page.write_index(tmp_path, [KEY])
     assert content(tmp_path / "data/index.js") == {"chunks": []}
-    assert not page.has_chunk(tmp_path, *KEY)
+    assert page.has_chunk(tmp_path, *KEY) == (text.isascii() and HEAD in text)
 
 
 def test_chunk_of_an_older_version_counts_as_none(tmp_path: Path) -> None:

@@ -557,20 +557,25 @@ def test_a_changed_document_costs_a_look_at_the_outcome_of_its_run_alone(
     assert [name for name in looked if name in ("052001.json", "052002.json")] == ["052002.json"]
 
 
-@pytest.mark.parametrize("obstacle", ["history", "outcome", "ledger", "file", "order"])
+@pytest.mark.parametrize("obstacle", ["history", "outcome", "ledger", "older copy", "file", "order"])
 def test_where_a_part_is_not_enough_the_whole_shelf_is_published(paths: Paths, obstacle: str) -> None:
     store = LocalStore(paths, "test_")
-    keep(paths, of(52001), of(52002))
+    file = paths.store / "test/kr83m/v1/052.lp"
     RunMetadata(paths).keep([run(52001), run(52002)])
+    keep(paths, of(52001, value=2.0), of(52002))
+    published(paths, store)
+    older = file.read_bytes()
+    keep(paths, of(52001))
     published(paths, store)
     RunMetadata(paths).keep([run(52001), run(52002, tags=[{"name": "late"}])])
-    file = paths.store / "test/kr83m/v1/052.lp"
     if obstacle == "history":
         paths.run_metadata_changes.write_text("[]")
     elif obstacle == "outcome":
         keep(paths, of(52002, value=11.0))
     elif obstacle == "ledger":
         (paths.ledger / store.name / "kr83m/v1/052.json").unlink()
+    elif obstacle == "older copy":
+        file.write_bytes(older)
     else:  # and it is not known how the file was left
         lines = file.read_bytes().splitlines(keepends=True)
         file.write_bytes(b"".join([b'other" ', *lines] if obstacle == "file" else reversed(lines)))

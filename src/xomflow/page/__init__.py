@@ -97,11 +97,11 @@ def write_chunk(
             one.unlink(missing_ok=True)
         return
     place = f"{analysis} {version} shelf {shelf}"
-    dated = [start for start in chunk["runs"]["start"] if start is not None] or [0]
+    starts = chunk["runs"]["start"]
     facts = {
         "runs": len(runs),
-        "first": min(dated),
-        "last": max(dated),
+        "first": min(starts),
+        "last": max(starts),
         "results": sum(len(one["run"]) for one in chunk["variables"].values()),
         "modes": modes_of(done),
         "newest": newest_results(done),

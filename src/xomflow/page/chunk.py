@@ -23,14 +23,13 @@ class _Table:
 
     def __init__(self) -> None:
         self.values: list[Any] = []
-        self._places: dict[Any, int] = {}
+        self._places: dict[str, int] = {}
 
     def place(self, value: Any) -> int | None:
         """Return where ``value`` (a text, a list or mapping of texts, or None) stands, adding it if it is new."""
         if value in (None, [], {}):
             return None
-        key = tuple(value) if isinstance(value, list) else tuple(value.items()) if isinstance(value, dict) else value
-        key = (type(value), key)
+        key = repr(value)
         if key not in self._places:
             self._places[key] = len(self.values)
             self.values.append(value)
@@ -125,7 +124,9 @@ def _variable_columns(
 ) -> dict[str, Any]:
     def numbers(field: str, values: Iterable[Any]) -> Any:
         column = list(values)
-        _check_finite(column, lambda number: f"{place} run {rows[found[number][0]].key.run}: {field}")
+        for (row, _), value in zip(found, column, strict=True):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{place} run {rows[row].key.run}: {field} is {value}, which the page cannot show")
         return _column([rounded(value) for value in column])
 
     def texts(values: Iterable[str | None]) -> Any:
@@ -173,7 +174,7 @@ def _run_columns(rows: list[Outcome], table: _Table, marks: Mapping[str, str]) -
         "batch_job": texts(_batch_job),
         "attempt": _column([outcome.attempt for outcome in rows]),
         "ended": _column([seconds_of(outcome.ended) for outcome in rows]),
-        "wall_s": _wall_seconds(rows),
+        "wall_s": _column([rounded(outcome.resources.wall_s) for outcome in rows]),
     }
 
 
@@ -187,28 +188,11 @@ def _batch_job(outcome: Outcome) -> str | None:
     return f"{job.system} {job.job}" if job else None
 
 
-def _wall_seconds(rows: list[Outcome]) -> Any:
-    def place(number: int) -> str:
-        key = rows[number].key
-        return f"{key.analysis} {key.version} run {key.run}: resources.wall_s"
-
-    column = [outcome.resources.wall_s for outcome in rows]
-    _check_finite(column, place)
-    return _column([rounded(value) for value in column])
-
-
 def _column(values: list[Any]) -> Any:
     """Return the list, or its one value if all are the same (never for numbers that are equal but of another type)."""
     first = values[0] if values else None
-    same = all(value is first or (type(value) is type(first) and value == first) for value in values)
+    same = all(type(value) is type(first) and value == first for value in values)
     return first if same else values
-
-
-def _check_finite(values: Iterable[Any], place: Callable[[int], str]) -> None:
-    """Raise `ValueError` with the place of the first of some values that is no number for the page."""
-    for number, value in enumerate(values):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{place(number)} is {value}, which the page cannot show")
 
 
 def rounded(value: Any) -> Any:

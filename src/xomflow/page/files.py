@@ -15,7 +15,7 @@ from xomlib.files import open_file, read_bytes, write_atomically
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # Changes with what a data file has in its head, or in its statement.
 FORM = "xom-page-2"
-_HEAD = re.compile(rf"// {FORM} ([0-9a-f]{{12}})(?: (.*))?")
+_HEAD = re.compile(rf"// {FORM} ([0-9a-f]{{12}}) (.*)")
 _LONGEST = 1_000_000  # characters of a head; a shelf with 500 variables has 100,000
 
 
@@ -69,21 +69,21 @@ def read_source(path: Path) -> str | None:
     """Return the source in the head of a data file; None if there is no good one, as in files of an older version."""
     try:
         with open_file(path, "r", encoding="ascii") as file:
-            found = _HEAD.match(file.readline(200))
+            found = _HEAD.match(file.readline(_LONGEST))
     except (OSError, ValueError):
         return None
-    return found and (found[2] or "")
+    return found and found[2]
 
 
 def read_head(path: Path) -> Head | None:
     """Return the head of a data file; None if there is no good one."""
     try:
         with open_file(path, "r", encoding="ascii") as file:
-            found = _HEAD.match(file.readline(200))
-            facts = json.loads(file.readline(_LONGEST).removeprefix("// ")) if found else None
+            found = _HEAD.match(file.readline(_LONGEST))
+            facts = json.loads(file.readline(_LONGEST).removeprefix("// "))
     except (OSError, ValueError):
         return None
-    return Head(found[1], found[2] or "", facts) if found and isinstance(facts, dict) else None
+    return Head(found[1], found[2], facts) if found and isinstance(facts, dict) else None
 
 
 def write_if_new(path: Path, content: bytes) -> None:

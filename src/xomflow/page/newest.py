@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ _Newest = dict[str, dict[str, Any]]
 def newest_results(outcomes: Iterable[Outcome]) -> _Newest:
     """Return the newest result of each variable in some outcomes; entries that are empty are left out."""
     found: _Newest = {}
-    for outcome in sorted(outcomes, key=_age):
+    for outcome in sorted(outcomes, key=lambda one: (one.run.start, one.key.run)):
         for result in outcome.results:
             found[result.variable] = _entry(outcome, result)
     return found
@@ -37,7 +36,7 @@ def merged(parts: Iterable[tuple[_Newest, _Newest]]) -> _Newest:
     found: _Newest = {}
     for results, verdicts in parts:
         for variable, entry in results.items():
-            if entry.get("start", -math.inf) < found.get(variable, {}).get("start", -math.inf):
+            if variable in found and entry["start"] < found[variable]["start"]:
                 continue
             verdict = verdicts.get(variable, {})
             judged = verdict if verdict.get("run") == entry["run"] else {}
@@ -55,11 +54,6 @@ def verdict_entry(verdict: Verdict) -> dict[str, Any]:
         "mark": str(verdict.mark),
     }
     return {name: one for name, one in made.items() if one not in (None, "")}
-
-
-def _age(outcome: Outcome) -> tuple[float, str]:
-    start = seconds_of(outcome.run.start)
-    return (-math.inf if start is None else start, outcome.key.run)
 
 
 def _entry(outcome: Outcome, result: Result) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class PageRefresh:
         try:
             self._fingerprints.note(shelf, self._renew(shelf, lambda: outcomes))
         except (OSError, ValueError):
-            self._fingerprints.note(shelf, 0)
+            self._fingerprints.forget(shelf)
 
     def all(self) -> Refreshed:
         """Renew whatever is left, and the page's own files."""

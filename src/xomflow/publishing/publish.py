@@ -239,7 +239,7 @@ class _Publishing:
         if runs is None or shelf not in self._uses or not self._stored.has(shelf):
             return False
         known = read_kept(self._ledger / f"{shelf}.json", dict_of(str))
-        if known is None or UNKNOWN in known.values() or any(map(is_group, known)):
+        if known is None or any(map(is_group, known)):
             return False
         points = self._points.of_some(shelf, runs & known.keys())
         if points is None:
