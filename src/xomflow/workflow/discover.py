@@ -77,7 +77,7 @@ def discover(tick: TickPaths) -> Survey:
         check_finished(paths)  # it may have been interrupted since the tick began
         survey = survey_now(config, may_write=True, rule_errors=start.rule_errors)
         stop_before(survey.mass_changes)
-        mark_folders(paths, config.store.kind == "local")
+        mark_folders(paths, StoreConfig.of(config.store).is_local)
         statuses = survey.submissions
         settle(paths, open_batch_system(config), config.retries, statuses)
         record_lost(paths, config.retries, {key for key, one in statuses.items() if one.working or one.kind})
