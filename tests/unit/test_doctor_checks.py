@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,14 +19,15 @@ from support.factory import KEY, NOW, settings
 from support.mail import address_file
 from xomflow.config.model import Config, Notify
 from xomflow.core.account import own_account
-from xomflow.core.errors import BatchSystemError, ConfigurationError, RunDBError
+from xomflow.core.errors import BatchSystemError, ConfigurationError, DiskError, RunDBError, XomError
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.folder_marks import mark_folders
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Summary
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
 from xomflow.notify.state import Told, write_told
 from xomflow.slurm.batch_system import BatchJob, JobEnd
-from xomflow.workflow.requests.doctor import folder, servers, site, ticks
+from xomflow.workflow.requests.doctor import finding, folder, servers, site, ticks
 from xomflow.workflow.requests.doctor.finding import Check, Finding, examine, worst
 from xomflow.workflow.requests.doctor.site import examine_site
 from xomlib.files import dump_json
@@ -114,6 +117,21 @@ def test_checks_are_listed_in_order_whatever_they_do() -> None:
     ]
 
 
+def test_all_checks_have_their_time_from_the_beginning_and_hold_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    never, hold_up = threading.Event(), list[bool]()
+
+    def wait(longest: float | None) -> list[Finding]:
+        hold_up.append(not threading.current_thread().daemon)
+        return [Finding(f"waited: {never.wait(longest)}")]
+
+    moments = iter((1000.0, 1000.0, 1090.0))
+    monkeypatch.setattr(finding, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    checks = [Check("a", lambda: wait(0.02), 60.0), Check("b", lambda: wait(None), 60.0)]
+    assert [one.seen for _, one in examine(checks)] == ["waited: False", "no answer within 1 min"]
+    assert hold_up == [False, False]
+    never.set()
+
+
 def test_a_configuration_that_is_wrong_is_all_there_is_to_say(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("a: 1\nb: 2\n")
@@ -163,6 +181,25 @@ def test_folders_and_layout_are_there(paths: Paths) -> None:
         in_folder(paths, "layout")
 
 
+def test_what_stops_ticks_stops_these_checks(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.maintenance.write_text("odd")
+    with pytest.raises(XomError, match="maintenance"):
+        in_folder(paths, "layout")
+    mark_folders(paths, local_store=False)
+    paths.outcomes.rename(paths.work / "moved")
+    with pytest.raises(XomError, match="outcomes"):
+        in_folder(paths, "folders")
+    monkeypatch.setattr(folder, "check_locks", raising(DiskError("no file can be locked")))
+    with pytest.raises(DiskError):
+        in_folder(paths, "locks")
+
+
+def test_a_site_without_a_folder_yet_has_room_and_no_locks(paths: Paths) -> None:
+    shutil.rmtree(paths.work)
+    assert in_folder(paths, "disk")[0][0].endswith(" are free")
+    assert in_folder(paths, "locks") == []
+
+
 @pytest.mark.parametrize(
     ("size", "files", "free", "is_enough"),
     [
@@ -176,7 +213,7 @@ def test_the_disk_has_room(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, size: int, files: int | None, free: str, is_enough: bool
 ) -> None:
     disk = SimpleNamespace(
-        f_bavail=size // 1000, f_frsize=1000, f_files=0 if files is None else 1, f_favail=files, f_flag=0
+        f_bavail=size // 1000, f_frsize=1000, f_files=0 if files is None else 1, f_favail=files or 0, f_flag=0
     )
     monkeypatch.setattr(os, "statvfs", lambda place: disk)
     few = (f"work: only {free}", "make space: `xom du` shows what takes it")
@@ -258,9 +295,11 @@ def test_each_software_is_asked_once_for_each_of_its_contexts(paths: Paths, monk
         asked.append((context.function, types))
         return SimpleNamespace(versions={"straxen": "3", "strax": "2"})
 
-    monkeypatch.setattr(servers, "open_context_probe", lambda config, may_write: SimpleNamespace(describe=describe))
+    probe = {False: SimpleNamespace(describe=describe)}  # which writes no answer down
+    monkeypatch.setattr(servers, "open_context_probe", lambda config, may_write: probe[may_write])
     blocks: dict[str, Any] = {name: {"version": "v1", "needs": [name * 3]} for name in "ab"}
-    blocks |= {"c": {"version": "v1", "needs": ["ccc"], "context": {"function": "own:one"}}, "d": {"version": "v1"}}
+    blocks |= {"c": {"version": "v1", "needs": ["ccc"], "context": {"function": "own:one"}}}
+    blocks |= {"d": {"version": "v1", "context": {"function": "other:one"}}}
     found = in_servers("software", configured(analyses=blocks))
     assert asked == [(name, {"aaa", "bbb", "ccc"}) for name in ("nobody:asks", "own:one")]
     assert [seen.partition(": ")[2] for seen, _ in found] == [

@@ -71,14 +71,14 @@ class Check:
 
 def examine(checks: Sequence[Check]) -> Iterator[tuple[str, Finding]]:
     """Carry out checks at the same time; yield their names and findings in order. It never raises."""
-    found: dict[int, list[Finding]] = {}
+    found: dict[Check, list[Finding]] = {}
     began = time.monotonic()
-    threads = [threading.Thread(target=_look, args=(check, found, n), daemon=True) for n, check in enumerate(checks)]
-    for thread in threads:
+    threads = {check: threading.Thread(target=_look, args=(check, found), daemon=True) for check in checks}
+    for thread in threads.values():
         thread.start()
-    for place, (check, thread) in enumerate(zip(checks, threads, strict=True)):
+    for check, thread in threads.items():
         thread.join(max(0.0, check.deadline - (time.monotonic() - began)))
-        for finding in found.get(place) or [_late(check)]:
+        for finding in found.get(check) or [_late(check)]:
             yield check.name, finding
 
 
@@ -88,13 +88,13 @@ def worst(findings: Iterable[Finding]) -> ExitCode:
     return next((code for code in _WORST if code in codes), ExitCode.OK)
 
 
-def _look(check: Check, found: dict[int, list[Finding]], place: int) -> None:
+def _look(check: Check, found: dict[Check, list[Finding]]) -> None:
     try:
         findings = list(check.look())
     except Exception as error:  # whatever is wrong with one thing, the others are looked at
         sentence, code = in_words(error)
         findings = [Finding(sentence, "do what the sentence names, or find its words in docs/playbook.md", code)]
-    found[place] = findings or [Finding("nothing to complain about")]
+    found[check] = findings or [Finding("nothing to complain about")]
 
 
 def _late(check: Check) -> Finding:

@@ -73,19 +73,16 @@ class Work:
 
     def __init__(self, config: Config, key: Key) -> None:
         self._config, self._key, self._paths = config, key, Paths(config.work)
-        self._asked = -_LONG_PAUSE
-        self._was_locked = False
-        self._answer = ""
+        self._answer, self._due = "", 0.0  # 0: at once
 
     def words(self) -> str:
         """Return a phrase about what works on the key; empty if nothing does."""
         locked = is_locked(str(self._paths.run_lock(self._key)))
         if locked:
-            owner, self._was_locked = read_owner(self._paths, self._key), True
+            owner, self._due = read_owner(self._paths, self._key), 0.0
             return f"attempt {owner.attempt} runs at {owner.where}" if owner else "an attempt begins"
-        is_due = self._was_locked or time.monotonic() - self._asked >= _LONG_PAUSE
-        if is_due or is_done(self._paths, self._key):
-            self._answer, self._was_locked, self._asked = self._ask(), False, time.monotonic()
+        if time.monotonic() >= self._due or is_done(self._paths, self._key):
+            self._answer, self._due = self._ask(), time.monotonic() + _LONG_PAUSE
         return self._answer
 
     def _ask(self) -> str:
