@@ -56,10 +56,24 @@ def test_outcomes_that_are_published_are_read_once_and_the_page_is_the_same(path
     made = renewal.all()
     assert read == ["052", "053"]
     assert made.problems == []
+    assert (paths.page / "index.html").exists()
     ahead = chunks(paths)
     shutil.rmtree(paths.page)
     assert refresh_page(paths).makers == made.makers
     assert chunks(paths) == ahead
+
+
+def test_where_nothing_changed_neither_outcomes_nor_chunks_are_opened(
+    paths: Paths, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh_page(paths)
+    write(paths, 52003)
+    made = refresh_page(paths)
+    read.clear()
+    for name in ("has_chunk", "bands_source", "read_head"):
+        monkeypatch.delattr(f"xomflow.page.{name}")
+    assert refresh_page(paths) == made
+    assert read == []
 
 
 def test_an_outcome_that_changes_after_it_was_published_is_read_again(paths: Paths) -> None:

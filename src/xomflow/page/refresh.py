@@ -68,7 +68,6 @@ class PageRefresh:
     def all(self) -> Refreshed:
         """Renew whatever is left, and the page's own files."""
         page.write_frame(self._page)
-        self._current = CurrentResults(self._paths)  # publishing may have renamed some since then
         shown, problems = [], []
         for shelf in self._cache.shelves():
             try:
