@@ -23,6 +23,7 @@ from xomflow.jobs.processes.process import ProcessEnd
 from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.process import fork_server
 from xomlib.process.fork_server import Server
+from xomlib.process.peers import is_own_user
 
 REQUEST = json.dumps({"folder": "/", "memory_mb": 100, "job": {}}).encode() + b"\n"
 
@@ -166,6 +167,16 @@ def test_a_process_of_another_user_is_not_served(server: Served, monkeypatch: py
     monkeypatch.setattr(fork_server, "is_own_user", lambda _: False)
     assert answers(ask(server, REQUEST)) == [None]
     assert server.forked == 0
+
+
+def test_who_is_at_the_other_end_is_asked_of_the_system_where_it_has_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        assert is_own_user(here)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert not is_own_user(here)
+        monkeypatch.delattr(socket, "SO_PEERCRED")
+        assert is_own_user(here), "as on macOS"
 
 
 @pytest.mark.parametrize(("no_groups", "what"), [(False, "group"), (True, "process")])

@@ -339,8 +339,12 @@ def test_newest_is_what_began_last_whatever_its_number(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_place_of_a_file_gives_way(tmp_path: Path) -> None:
     (tmp_path / "data/index.js/more").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data/newest.js").symlink_to(tmp_path / "elsewhere")
     page.write_index(tmp_path, [])
     assert content(tmp_path / "data/index.js") == {"chunks": []}
+    assert content(tmp_path / "data/newest.js") == {}
+    assert (tmp_path / "elsewhere").is_dir()
 
 
 def test_bands_have_what_was_expected_by_run(tmp_path: Path) -> None:

@@ -69,11 +69,19 @@ def test_where_nothing_changed_neither_outcomes_nor_chunks_are_opened(
     refresh_page(paths)
     write(paths, 52003)
     made = refresh_page(paths)
+    assert made.makers["kr83m", "v1"]
     read.clear()
     for name in ("has_chunk", "bands_source", "read_head"):
         monkeypatch.delattr(f"xomflow.page.{name}")
     assert refresh_page(paths) == made
     assert read == []
+
+
+def test_a_shelf_that_may_still_change_is_read_again(paths: Paths, read: list[str]) -> None:
+    os.utime(paths.outcomes / str(SHELF))
+    for _ in range(2):
+        refresh_page(paths)
+    assert read == ["052", "053", "052"]
 
 
 def test_an_outcome_that_changes_after_it_was_published_is_read_again(paths: Paths) -> None:

@@ -93,7 +93,7 @@ def write_if_new(path: Path, content: bytes) -> None:
     try:
         if read_bytes(path) == content:
             return
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):  # it is a link to a folder
         pass
     write_atomically(path, content)
 

@@ -122,8 +122,7 @@ def refresh_page(paths: Paths, look_at: Collection[Shelf] = ()) -> Refreshed:
 def _renew_bands(paths: Paths, analysis: str, version: str, shelf: str, source: str) -> None:
     """Write what was expected of the results of a shelf, if the verdicts have changed."""
     if source != page.bands_source(paths.page, analysis, version, shelf):
-        bands = read_bands(paths, analysis, version, shelf) if source else {}
-        page.write_bands(paths.page, analysis, version, shelf, bands, source)
+        page.write_bands(paths.page, analysis, version, shelf, read_bands(paths, analysis, version, shelf), source)
 
 
 def _name(shelf: Shelf) -> tuple[str, str, str]:
