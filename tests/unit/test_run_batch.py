@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -352,16 +353,31 @@ def test_a_child_gets_the_signals_that_its_parent_blocks() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_child_gets_a_signal_to_stop_when_its_parent_dies() -> None:
+    def signal_of_that() -> int:
+        number = ctypes.c_int()
+        ctypes.CDLL(None).prctl(2, ctypes.byref(number))  # PR_GET_PDEATHSIG
+        return number.value
+
+    assert code_of(signal_of_that) == signal.SIGTERM
+
+
 def test_what_was_printed_before_comes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
         print("to out")
         print("to err", file=sys.stderr)
-        assert code_of(lambda: print("of the child") or 0) == 0
+
+        def speak() -> int:
+            for file in (out, err):
+                print("of the child", file=file)
+            return 0
+
+        assert code_of(speak) == 0
     monkeypatch.undo()
     assert (tmp_path / "out").read_text() == "to out\nof the child\n"
-    assert (tmp_path / "err").read_text() == "to err\n"
+    assert (tmp_path / "err").read_text() == "to err\nof the child\n"
 
 
 def test_a_child_whose_parent_has_died_does_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
