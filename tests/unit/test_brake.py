@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xomflow.core.key import run_id
+from support.factory import keep, key_of, outcome
+from xomflow.core.key import Key, group_id, run_id
+from xomflow.core.paths import Paths
 from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.outcomes.cache import OutcomeCache, Shelf
+from xomflow.outcomes.campaigns.current import Groups
+from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.planning.brake import BrakeError, Fate, MassChange, brake, is_much
+from xomflow.publishing.open_store import StoreConfig
+from xomflow.workflow.mass_changes import mass_changes
 
 NOTED = datetime(2026, 11, 28, 12, tzinfo=UTC)
 METHOD = ("kr83m", "v1")
@@ -87,3 +96,69 @@ def test_an_acceptance_is_for_one_version_of_one_analysis() -> None:
 def test_an_acceptance_of_all_that_is_shown_always_lets_it_go_on(before: int, lost: int) -> None:
     found = stops(before, min(before, lost))
     assert stops(before, min(before, lost), tuple(map(acceptance, found))) == ()
+
+
+# --- what is ahead ----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """Eleven results of runs, on two shelves, and five of groups, which a tick has seen."""
+    made = Paths(tmp_path / "work")
+    keep(made, *(outcome(key_of(number)) for number in (*range(52001, 52006), *range(53001, 53007))))
+    for numbers in GROUPS:
+        runs = [run_id(number) for number in numbers]
+        keep(made, outcome(Key("camp", "v1", group_id(numbers)), run={"runs": runs, "runs_missing": []}))
+    for shelf in (Shelf(*METHOD, "052"), Shelf(*METHOD, "053"), Shelf("camp", "v1", "052")):
+        OutcomeCache(made).outcomes(shelf)
+    return made
+
+
+GROUPS = tuple((number, number + 1) for number in range(52001, 52011, 2))
+STORE = StoreConfig("local", "test_", Path("none"), 1000)
+
+
+def ahead(
+    paths: Paths, *decisions: Decision, store: StoreConfig = STORE, **known: Any
+) -> list[tuple[tuple[str, str], int, dict[str, Fate]]]:
+    found = mass_changes(paths, store, decisions, **known)
+    return [(one.method, one.known, dict(one.fates)) for one in found]
+
+
+def test_the_results_on_all_shelves_are_known_also_where_nothing_is_lost(paths: Paths) -> None:
+    for number in range(52001, 52005):
+        paths.outcome(key_of(number)).unlink()
+    assert ahead(paths) == [], "four of five on their shelf, but of eleven in all"
+    paths.outcome(key_of(53001)).unlink()
+    paths.outcome(key_of(53002)).write_text("no JSON")
+    fates = dict.fromkeys(("052001", "052002", "052003", "052004", "053001"), Fate.GONE) | {"053002": Fate.DAMAGED}
+    assert ahead(paths) == [(METHOD, 11, fates)]
+
+
+def test_groups_that_change_by_a_decision_stop_nothing(paths: Paths) -> None:
+    names, runs = map(group_id, GROUPS), tuple(run_id(number) for group in GROUPS for number in group)
+    none = {("camp", "v1"): KnownGroups(Groups(()))}
+    stopped = [(("camp", "v1"), 5, dict.fromkeys(names, Fate.SUPERSEDED))]
+    assert ahead(paths, groups=none) == stopped
+
+    def veto(analysis: str) -> Decision:
+        return Decision(Verb.VETO, Subject(analysis, runs=runs), "kim", NOTED, "flooded")
+
+    assert ahead(paths, veto("kr83m"), groups=none) == stopped
+    assert ahead(paths, veto(""), groups=none) == ahead(paths, veto("camp"), groups=none) == []
+    assert ahead(paths, groups=none, given_up=frozenset(map(int, runs))) == []
+    assert ahead(paths, veto("camp"), groups=none, given_up=frozenset({1})) == []
+
+
+def test_groups_that_all_get_another_run_stop_a_tick(paths: Paths) -> None:
+    today = {("camp", "v1"): KnownGroups(Groups(tuple((*group, 52100 + at) for at, group in enumerate(GROUPS))))}
+    write_groups(paths, {("camp", "v1"): KnownGroups(Groups(GROUPS))})
+    assert ahead(paths, groups=today) == [(("camp", "v1"), 5, dict.fromkeys(map(group_id, GROUPS), Fate.REGROUPED))]
+
+
+def test_what_is_lost_is_seen_also_while_the_account_of_the_store_cannot_be_read(paths: Paths) -> None:
+    away = StoreConfig("influx", "test_", paths.work / "no account", 1000)
+    for number in range(52001, 52004):
+        assert ahead(paths, store=away) == []
+        paths.outcome(key_of(number)).unlink()
+    for number in range(53001, 53004):
+        paths.outcome(key_of(number)).unlink()
+    assert [(method, known, len(fates)) for method, known, fates in ahead(paths, store=away)] == [(METHOD, 11, 6)]

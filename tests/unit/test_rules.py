@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import TICK_VARIABLE
 from xomflow.core.files.folder_marks import mark, mark_folders
 from xomflow.core.files.maintenance import Maintenance, Task, begin
+from xomflow.core.files.work_format import check_format
 from xomflow.core.key import Key
 from xomflow.outcomes.files import failures_of
 from xomflow.workflow import tick as tick_module
@@ -356,6 +358,17 @@ def test_nothing_happens_in_a_folder_that_is_away_of_a_newer_version_or_under_ma
     mark(paths.outcomes).unlink()
     assert snakefile.refused(**changes) != ExitCode.OK
     assert printed(capsys)[0].partition(": ")[0].endswith("work/outcomes")
+
+
+def test_only_a_tick_begins_in_a_folder_with_an_older_layout_which_it_converts(
+    snakefile: Snakefile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tick_module, "check_format", partial(check_format, oldest=2))
+    snakefile.site.paths.outcomes.mkdir(parents=True)
+    snakefile.starts()
+    for changes in ({"dry": True}, {"is_main_process": False}):
+        assert snakefile.refused(**changes) == ExitCode.CONFIGURATION
+        assert "run `snakemake`, which converts it" in printed(capsys)[0]
 
 
 def test_a_tick_has_a_lock_while_it_lasts(tick: Rules) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -105,7 +105,9 @@ def tick(paths: Paths) -> TickPaths:
 
 
 @pytest.fixture
-def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Children:
+def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
+    """The children of a batch; however it ends, signals are as before."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     made = Children()
     its_os = {"waitpid": made.waitpid, "kill": made.kill, "waitstatus_to_exitcode": os.waitstatus_to_exitcode}
     monkeypatch.setattr(run_batch, "os", SimpleNamespace(environ={}, WNOHANG=os.WNOHANG, **its_os))
@@ -116,7 +118,8 @@ def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Children:
     monkeypatch.setattr(run_batch.child, "fork", made.fork)
     monkeypatch.setattr(run_batch.signal, "sigtimedwait", made.look)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return made
+    yield made
+    assert signal.pthread_sigmask(signal.SIG_SETMASK, before) == before
 
 
 def work(paths: Paths, tick: TickPaths, *keys: Key, at_once: int = 1, seconds: float = 1e6) -> int:
@@ -142,7 +145,6 @@ def test_members_begin_in_order_and_each_end_is_recorded_once(
 ) -> None:
     children.ends = {1: 0, 2: 3, 3: -signal.SIGKILL}
     cancel(tick, KEYS[3])
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     held = hold_run(paths, KEYS[4])
     assert work(paths, tick, *KEYS, at_once=2) == 0
     held.close()
@@ -152,7 +154,6 @@ def test_members_begin_in_order_and_each_end_is_recorded_once(
         "batch 7: 5 runs, 2 at a time",
         "batch 7: 1 cancelled, 1 done, 2 failed, 1 left to another process that works on it",
     ]
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
     assert all(one.in_batch_job and one.home and not one.home.folder.exists() for one in children.around)
 
 
@@ -230,7 +231,7 @@ def test_a_member_that_a_person_cancels_is_asked_once_to_stop_and_the_others_go_
     assert capsys.readouterr().out.endswith("batch 7: 1 cancelled, 1 done\n")
 
 
-def test_after_an_error_what_runs_is_ended_and_signals_are_as_before(
+def test_after_an_error_what_runs_is_ended(
     paths: Paths, tick: TickPaths, children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fork(job: partial[int], unblock: Any) -> int:
@@ -239,11 +240,9 @@ def test_after_an_error_what_runs_is_ended_and_signals_are_as_before(
         return children.fork(job, unblock)
 
     monkeypatch.setattr(run_batch.child, "fork", fork)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with pytest.raises(BlockingIOError):
         work(paths, tick, *KEYS[:2], at_once=2)
     assert (children.asked, children.waited) == ([1], [1])
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 # --- a member whose runner wrote nothing ------------------------------------------------------------------------------
