@@ -13,6 +13,7 @@ import pytest
 
 from support import forks
 from support import mini as mini_set
+from support.in_fork import prepare
 from support.in_process import FastSite
 from support.patience import PATIENCE
 from support.site import Site
@@ -32,6 +33,7 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
+        prepare()
         gc.freeze()
         gc.enable()
 
