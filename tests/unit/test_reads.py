@@ -6,6 +6,7 @@ import importlib
 import os
 import pickle
 import shutil
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from support import fake_strax
+from xomlib.process.damage import LARGEST, damaged_block
 from xomlib.process.failures import failure_of
 from xomlib.process.reads import JOURNAL, FailedRead, Journal, _Finder, _mark, failed_read, lineage_in, watch
 
@@ -252,3 +254,61 @@ def test_what_strax_lacks_and_needs_does_not_name_is_a_fault_of_the_configuratio
         [],
     ]
     assert FailedRead(["peaks"], "052801", [], False, "damaged").lacking([]) == []
+
+
+# --- a wrong bit in a chunk -------------------------------------------------------------------------------------------
+def blosc_of(*blocks: bytes, flags: int = 0, size: int = 25, order: int = 1) -> bytes:
+    """A buffer of blosc with blocks of ten bytes of content, in the order in which threads have written them."""
+    at = 16 + 4 * len(blocks)
+    starts = [at + sum(map(len, blocks[:place])) for place in range(len(blocks))]
+    head = struct.pack("<4B3I", 2, 1, flags, 1, size, 10, at + sum(map(len, blocks)))
+    return head + struct.pack(f"<{len(blocks)}I", *starts[::order]) + b"".join(blocks)
+
+
+WELL = blosc_of(b"one", b"two", b"three")
+
+
+@pytest.mark.parametrize(
+    ("stored", "found"),
+    [
+        (WELL, None),
+        (blosc_of(b"0ne", b"two", b"three"), 0),
+        (blosc_of(b"one", b"tw0", b"three"), 1),
+        (blosc_of(b"one", b"two", b"thre3"), 2),
+        (blosc_of(b"0ne", b"tw0", b"three"), None),  # of another version of blosc
+        (blosc_of(b"one", b"twotwo", b"three", b"x", size=35), None),
+        (blosc_of(b"one", b"tw0", b"three", flags=0x2), None),  # not compressed
+        (blosc_of(b"one", b"tw0", b"three", order=-1), None),  # of several threads
+        (blosc_of(b"one", b"tw0", b"three")[:-1], None),
+        (b"", None),
+        (WELL[:12] + bytes(4) + WELL[16:], None),
+    ],
+)
+def test_the_one_block_of_a_chunk_that_differs_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: bytes, found: int | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "blosc", SimpleNamespace(compress=lambda data, shuffle: data.content))
+    (tmp_path / "chunk").write_bytes(stored)
+    data = SimpleNamespace(content=WELL, nbytes=25)
+    assert damaged_block(tmp_path / "chunk", data, "blosc") == found
+
+
+def test_of_a_chunk_that_cannot_be_compared_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = SimpleNamespace(content=WELL, nbytes=25)
+    short = SimpleNamespace(content=blosc_of(b"one", b"two", size=20), nbytes=20)
+    fake = SimpleNamespace(compress=lambda data, shuffle: data.content)
+    file = tmp_path / "chunk"
+    file.write_bytes(blosc_of(b"one", b"tw0", b"three"))
+    monkeypatch.delitem(sys.modules, "blosc", raising=False)
+    assert damaged_block(file, data, "blosc") is None
+    monkeypatch.setitem(sys.modules, "blosc", fake)
+    assert damaged_block(file, data, "zstd") is None
+    assert damaged_block(tmp_path / "none", data, "blosc") is None
+    assert [damaged_block(file, SimpleNamespace(content=WELL, nbytes=n), "blosc") for n in (0, 1, LARGEST)] == [
+        None,
+        1,
+        1,
+    ]
+    assert damaged_block(file, SimpleNamespace(content=WELL, nbytes=LARGEST + 1), "blosc") is None
+    file.write_bytes(blosc_of(b"one", b"tw0", size=20))
+    assert damaged_block(file, short, "blosc") is None, "of two blocks one may differ in another version too"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from support.patience import PATIENCE
 from xomlib import job
 from xomlib.errors import BadResult, JobError
 from xomlib.files import digest
-from xomlib.process import worker
+from xomlib.process import launch, worker
 from xomlib.process.failures import failure_of
+from xomlib.process.verdict import signal_in
 
 KEY = {"analysis": "any", "version": "v1", "run": "052001"}
 
@@ -194,6 +197,38 @@ def test_the_umask_of_a_script_is_its_own_affair(tmp_path: Path) -> None:
         os.umask(before)
 
 
+@pytest.mark.parametrize(("as_program", "starts_itself"), [(False, True), (True, True), (True, False)])
+def test_only_a_script_of_the_first_xom_starts_itself(tmp_path: Path, as_program: bool, starts_itself: bool) -> None:
+    text = "from pathlib import Path\ndef main(run_id):\n    Path(__file__ + '.called').write_text(run_id)\n"
+    guard = "if __name__ == '__main__':\n    main('itself')" if starts_itself else "if __name__: pass"
+    (tmp_path / "script.py").write_text(text + guard)
+    worker.call_script(tmp_path / "script.py", "052001", as_program=as_program)
+    called = "itself" if as_program and starts_itself else "052001"
+    assert (tmp_path / "script.py.called").read_text() == called
+
+
+def test_files_that_a_script_leaves_where_they_are_removed_are_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import os\nfor name in {}: open(name, 'w').close()\n{}\ndef main(run_id): pass"
+    no_files = "open('.cache', 'w').close(); os.mkdir('folder'); os.symlink(__file__, 'link')"
+    files = [f"{number}.txt" for number in range(6)]
+
+    def messages(*given: object) -> list[str]:
+        (tmp_path / "draft.json").unlink(missing_ok=True)
+        last_word(tmp_path, script.format(*given))
+        draft = tmp_path / "draft.json"
+        return list(json.loads(draft.read_text())["messages"]) if draft.exists() else []
+
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.chdir(tmp_path / "scratch")
+    assert messages([], no_files) == []
+    (warning,) = messages(files, "")
+    assert "is removed, with 0.txt, 1.txt, 2.txt, 3.txt, 4.txt: keep results by xomlib.figure" in warning
+    (tmp_path / "other").mkdir()
+    assert messages([], "os.chdir('../other'); open('x', 'w').close()") == []
+
+
 def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"there is no script .*none\.py"):
         worker.call_script(tmp_path / "none.py", "052001")
@@ -202,6 +237,12 @@ def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_of_xoms_own_errors_the_sentence_is_the_message_unless_there_is_none() -> None:
     assert failure_of(BadResult("n is -1\nsee above"), "script.py") == ("bad_result", "n is -1")
     assert failure_of(BadResult(""), "script.py") == ("bad_result", "BadResult")
+
+
+@pytest.mark.parametrize(("module", "kind"), [("strax.io", "data_broken"), ("straxen", "raised"), ("other", "raised")])
+def test_damaged_data_are_known_by_the_exceptions_of_strax(module: str, kind: str) -> None:
+    base = type("DataCorrupted", (Exception,), {"__module__": module})
+    assert failure_of(type("Own", (base,), {})("no"))[0] == kind
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
@@ -233,12 +274,66 @@ def test_processes_that_the_script_started_count_too(monkeypatch: pytest.MonkeyP
     used = {resource.RUSAGE_SELF: own, resource.RUSAGE_CHILDREN: children}
     monkeypatch.setattr(resource, "getrusage", used.__getitem__)
     assert worker._resources() == {"cpu_s": 5.75, "peak_memory_mb": 2**30}
+    own.ru_maxrss, children.ru_maxrss = 2**40, 1
+    monkeypatch.setattr(worker, "_peak_kilobytes", lambda: 5 * 1024)
+    assert worker._resources()["peak_memory_mb"] == 5, "the largest may be that of the process that started it"
 
 
 def test_without_proc_the_peak_is_what_the_kernel_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(*_: Any, **__: Any) -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr("builtins.open", nowhere)
-    assert worker._peak_kilobytes() is None
+    for instead in (nowhere, lambda *_, **__: io.StringIO("Name: python\nVmPeak: 5 kB\n")):
+        monkeypatch.setattr("builtins.open", instead)
+        assert worker._peak_kilobytes() is None
     assert worker._resources()["peak_memory_mb"] > 1
+
+
+# --- its start and its end --------------------------------------------------------------------------------------------
+_LIMITS = "import resource, signal; print(signal.alarm(0), resource.getrlimit(resource.RLIMIT_DATA)[0], "
+_LIMITS += "signal.getsignal(15) == signal.SIG_DFL, 10 in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+
+
+@pytest.mark.parametrize(("memory_mb", "time_limit", "alarm"), [(100, 1.5, 62), (0, 0, 0)])
+def test_a_process_begins_with_its_limits_and_without_those_of_signals(
+    tmp_path: Path, memory_mb: int, time_limit: float, alarm: int
+) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    try:
+        with (tmp_path / "log").open("wb") as log:
+            command = [sys.executable, "-I", "-S", "-c", _LIMITS]
+            launch.start(command, {}, log, memory_mb, time_limit, unblock=[signal.SIGUSR1]).wait(PATIENCE)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    left, memory, *signals = (tmp_path / "log").read_text().split()
+    assert alarm - 2 <= int(left) <= alarm
+    assert int(memory) == (memory_mb * 2**20 or resource.getrlimit(resource.RLIMIT_DATA)[0])
+    assert signals == ["True", "False"]
+
+
+def test_a_process_is_killed_with_what_it_started_and_what_it_leaves_behind_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "_HELPERS_SECONDS", 0.02)
+    reader, writer = os.pipe()
+    for then in ("wait", "exit"):
+        command = ["/bin/sh", "-c", f"sleep 1000 & echo; {then}"]
+        process = launch.start(command, {"PATH": os.defpath}, writer, 0, 0)
+        os.read(reader, 1)
+        if then == "wait":
+            launch.kill(process)
+            assert process.returncode == -signal.SIGKILL
+            launch.kill(process)  # nothing is left
+        else:
+            process.wait(PATIENCE)
+            launch.end_left_behind(process.pid)
+            launch.end_left_behind(process.pid)
+    os.close(writer)
+    assert os.read(reader, 1) == b"", "no process has the other end"
+    os.close(reader)
+
+
+def test_the_signal_that_ended_a_process_is_named() -> None:
+    assert [signal_in(code) for code in (-signal.SIGKILL, -1, 0, 1, 9)] == ["SIGKILL", "SIGHUP", "", "", ""]

@@ -116,7 +116,6 @@ class Server:
             close_all(descriptors)  # the client has left: it waited for too long
             client.close()
             return
-        self._last_work = time.monotonic()
         pid = os.fork()
         if pid == 0:
             self._become_worker(request, descriptors)
