@@ -28,15 +28,15 @@ from xomflow.core.exit_code import ExitCode
 from xomlib.printing import say
 
 if TYPE_CHECKING:
-    from xomflow.workflow.decisions.draft import Draft
+    from xomflow.workflow.decisions.proposal import Proposal
 
 
 def accept(config: Config, options: argparse.Namespace) -> int:
     """Let a tick make the mass change before which it stopped; asks for the reason with --why."""
     from xomflow.workflow.decisions.acceptance import accept as accept_changes
 
-    if draft := accept_changes(config):
-        return _decide(config, options, draft)
+    if proposal := accept_changes(config):
+        return _decide(config, options, proposal)
     return carry_out(nothing("to be accepted", "no tick waits: nothing is"), options)
 
 
@@ -44,8 +44,8 @@ def retry(config: Config, options: argparse.Namespace) -> int:
     """Try runs again now whose last attempt failed, whatever the limits are."""
     from xomflow.workflow.decisions.orders import retry as order
 
-    draft = order(config, options.analysis, wanted_runs(options), options.kind, options.attempts)
-    return _decide(config, options, draft)
+    proposal = order(config, options.analysis, wanted_runs(options), options.kind, options.attempts)
+    return _decide(config, options, proposal)
 
 
 def redo(config: Config, options: argparse.Namespace) -> int:
@@ -109,16 +109,16 @@ def promote(config: Config, options: argparse.Namespace) -> int:
     """Make the trial of an analysis its published version, which ticks analyse from then on."""
     from xomflow.workflow.decisions.promote import promote as promote_trial
 
-    draft = promote_trial(config, options.analysis, options.version)
-    return _decide(config, options, draft, may_be_many=True)
+    proposal = promote_trial(config, options.analysis, options.version)
+    return _decide(config, options, proposal, may_be_many=True)
 
 
 def backfill(config: Config, options: argparse.Namespace) -> int:
     """Analyse old runs beside the others, after them and few at a time, also those outside min_run of the analysis."""
     from xomflow.workflow.decisions.backfill import backfill as order
 
-    draft = order(config, options.analysis, wanted_runs(options), options.at_once, options.nice)
-    return _decide(config, options, draft)
+    proposal = order(config, options.analysis, wanted_runs(options), options.at_once, options.nice)
+    return _decide(config, options, proposal)
 
 
 def acknowledge(config: Config, options: argparse.Namespace) -> int:
@@ -164,13 +164,13 @@ def decisions(config: Config, options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _decide(config: Config, options: argparse.Namespace, draft: Draft, may_be_many: bool = False) -> int:
+def _decide(config: Config, options: argparse.Namespace, proposal: Proposal, may_be_many: bool = False) -> int:
     """Write what a person decided, in the way of all commands."""
-    from xomflow.workflow.decisions.draft import write
+    from xomflow.workflow.decisions.proposal import write
 
     ends = until(options, times.now())
-    act = partial(write, config, draft, options.why, ends)
-    return carry_out(Plan(draft.phrase, draft.keys, act, draft.notes, may_be_many, draft.about), options)
+    act = partial(write, config, proposal, options.why, ends)
+    return carry_out(Plan(proposal.phrase, proposal.keys, act, proposal.notes, may_be_many, proposal.about), options)
 
 
 def _taking(*adds: Callable[[argparse.ArgumentParser], None]) -> Callable[[argparse.ArgumentParser], None]:

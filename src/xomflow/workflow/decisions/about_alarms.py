@@ -16,13 +16,13 @@ from xomflow.outcomes.past.makers import look_at_makers
 from xomflow.planning.runs.runs_now import known_runs
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
-from xomflow.workflow.decisions.draft import Draft, check_analysis
+from xomflow.workflow.decisions.proposal import Proposal, check_analysis
 
 # Of more shelves that changed since the last tick the outcomes are not read.
 _MOST_SHELVES = 20
 
 
-def acknowledge(config: Config, ids: Sequence[str]) -> Draft:
+def acknowledge(config: Config, ids: Sequence[str]) -> Proposal:
     """Return the decision that gives the reason of alarms; reads only."""
     there = read_alarms(Paths(config.work))
     for one in ids:
@@ -31,25 +31,25 @@ def acknowledge(config: Config, ids: Sequence[str]) -> Draft:
             raise UsageError(f"there is no alarm {one!r}{hint} (xom alarms --all lists them): nothing was done")
     about = f"{len(ids)} alarm{'s' if len(ids) > 1 else ''}, {some_of(ids)},"
     phrase = "to have the reason" if len(ids) == 1 else "to have this reason"
-    return Draft(Verb.ACKNOWLEDGE, (Subject(alarms=tuple(ids)),), (), phrase, about=about)
+    return Proposal(Verb.ACKNOWLEDGE, (Subject(alarms=tuple(ids)),), (), phrase, about=about)
 
 
-def expect(config: Config, analysis: str, variable: str, number: int) -> Draft:
+def expect(config: Config, analysis: str, variable: str, number: int) -> Proposal:
     """Return the decision that a new level is expected from a run on; reads only."""
     _check(config, analysis, variable)
     subject = Subject(analysis, runs=(run_id(number),), variable=variable)
     phrase = f"to have a new level from run {run_id(number)} on"
-    return Draft(Verb.EXPECT, (subject,), (), phrase, about=_name(analysis, variable))
+    return Proposal(Verb.EXPECT, (subject,), (), phrase, about=_name(analysis, variable))
 
 
-def mute(config: Config, analysis: str, variable: str) -> Draft:
+def mute(config: Config, analysis: str, variable: str) -> Proposal:
     """Return the decision that alarms are told to no person for a time; reads only."""
     _check(config, analysis, variable)
     subject = Subject(analysis, variable=variable)
-    return Draft(Verb.MUTE, (subject,), (), "to be muted", about=_name(analysis, variable))
+    return Proposal(Verb.MUTE, (subject,), (), "to be muted", about=_name(analysis, variable))
 
 
-def bad_run(config: Config, wanted: WantedRuns) -> Draft:
+def bad_run(config: Config, wanted: WantedRuns) -> Proposal:
     """Return the decision that runs are bad; reads only."""
     if wanted.is_all:
         raise UsageError("no run is given: write RUNS such as 52894 or 52801-52899, or give --mode, --tag or --since")
@@ -59,7 +59,7 @@ def bad_run(config: Config, wanted: WantedRuns) -> Draft:
         raise UsageError("these words name no run that the run database has: nothing was done")
     done = {method: list_outcomes(Paths(config.work), *method).done for method in sorted(config.methods)}
     keys = tuple(Key(*method, run) for method, there in done.items() for run in runs if run in there)
-    return Draft(Verb.BAD_RUN, (Subject(runs=tuple(runs)),), keys, "from which nothing is to be expected")
+    return Proposal(Verb.BAD_RUN, (Subject(runs=tuple(runs)),), keys, "from which nothing is to be expected")
 
 
 def _check(config: Config, analysis: str, variable: str) -> None:

@@ -6,11 +6,11 @@ from xomflow.config.model import Config
 from xomflow.core.key import Key, run_id
 from xomflow.decisions.model import Subject, Verb
 from xomflow.planning.brake import MassChange
-from xomflow.workflow.decisions.draft import Draft
+from xomflow.workflow.decisions.proposal import Proposal
 from xomflow.workflow.discover import survey_now
 
 
-def accept(config: Config) -> Draft | None:
+def accept(config: Config) -> Proposal | None:
     """Return the acceptance of each mass change that a tick started now would stop before; None if there is nothing.
 
     If no tick would stop, it is that of the runs that are gone from the run database: each word of a person is for one
@@ -23,11 +23,11 @@ def accept(config: Config) -> Draft | None:
         later = (f"not accepted: {words}; if this is right too, type the command again",) if gone else ()
         keys = tuple(Key(*change.method, run) for change in changes for run in sorted(change.fates))
         notes = (*(f"to accept: {_in_words(change)}" for change in changes), *later)
-        return Draft(Verb.ACCEPT, tuple(map(_subject, changes)), keys, "to be accepted as they are now", notes)
+        return Proposal(Verb.ACCEPT, tuple(map(_subject, changes)), keys, "to be accepted as they are now", notes)
     if not gone:
         return None
     keys = tuple(Key("", "", run) for run in gone)
-    return Draft(Verb.ACCEPT, (Subject(runs=gone),), keys, "to be given up", (f"to accept: {words}",))
+    return Proposal(Verb.ACCEPT, (Subject(runs=gone),), keys, "to be given up", (f"to accept: {words}",))
 
 
 def _subject(change: MassChange) -> Subject:

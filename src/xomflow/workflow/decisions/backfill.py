@@ -23,11 +23,11 @@ from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Survey
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, method_named
+from xomflow.workflow.decisions.proposal import Proposal, method_named
 from xomflow.workflow.discover import survey_now
 
 
-def backfill(config: Config, name: str, wanted: WantedRuns, at_once: int | None = None, nice: int = 0) -> Draft:
+def backfill(config: Config, name: str, wanted: WantedRuns, at_once: int | None = None, nice: int = 0) -> Proposal:
     """Return the order to analyse runs at low priority, with an estimate of what they cost; reads only.
 
     Parameters
@@ -57,7 +57,7 @@ def backfill(config: Config, name: str, wanted: WantedRuns, at_once: int | None 
     subject = Subject(analysis, version, tuple(key.run for key in keys), most=most, nice=nice)
     cost = expected_cost(Paths(config.work), analysis, version)
     estimate = describe_cost(f"{analysis} {version}", len(keys), most, config.page.interval, cost)
-    return Draft(
+    return Proposal(
         Verb.BACKFILL, (subject,), keys, f"to be analysed after all others, {most} at a time", (*notes, estimate)
     )
 

@@ -17,7 +17,7 @@ from xomflow.decisions.model import Decision, Subject, Verb, standing
 from xomflow.planning.items import Item
 from xomflow.planning.standing import OF_KEYS, ORDERS, Standing
 from xomflow.planning.survey import Survey
-from xomflow.workflow.decisions.draft import Draft
+from xomflow.workflow.decisions.proposal import Proposal
 from xomflow.workflow.discover import survey_now
 
 HEADINGS = ("name", "holds", "decided", "runs", "by", "at", "until", "why")
@@ -78,7 +78,7 @@ def decision_rows(config: Config, everything: bool = False) -> Iterator[tuple[ob
             yield (*row, rest.who, times.text(rest.when), until, rest.why)
 
 
-def withdraw(config: Config, names: Iterable[str]) -> Draft:
+def withdraw(config: Config, names: Iterable[str]) -> Proposal:
     """Return the withdrawal of decisions, of orders for what has not begun; reads only.
 
     Raises
@@ -101,7 +101,7 @@ def withdraw(config: Config, names: Iterable[str]) -> Draft:
         one = look.stand[made[name].name]
         keys += look.standing.not_begun(one, look.items) if one.what in ORDERS else ()
         back.append(one.name)
-    return Draft(Verb.WITHDRAW, (Subject(decisions=tuple(back)),), tuple(keys), "of orders to be taken back")
+    return Proposal(Verb.WITHDRAW, (Subject(decisions=tuple(back)),), tuple(keys), "of orders to be taken back")
 
 
 def _has_claimed_since(paths: Paths, moment: datetime) -> bool:

@@ -21,11 +21,11 @@ from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Survey
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, method_named
+from xomflow.workflow.decisions.proposal import Proposal, method_named
 from xomflow.workflow.discover import survey_now
 
 
-def retry(config: Config, name: str, wanted: WantedRuns, kind: str | None = None, attempts: int = 1) -> Draft:
+def retry(config: Config, name: str, wanted: WantedRuns, kind: str | None = None, attempts: int = 1) -> Proposal:
     """Return the order to try runs again now whose last attempt failed, whatever the limits are; reads only.
 
     Parameters
@@ -59,10 +59,10 @@ def retry(config: Config, name: str, wanted: WantedRuns, kind: str | None = None
         attempts=tuple(item.failures[-1].attempt for item in chosen),
         most=attempts,
     )
-    return Draft(Verb.RETRY, (subject,), tuple(item.key for item in chosen), "to be tried again now", notes)
+    return Proposal(Verb.RETRY, (subject,), tuple(item.key for item in chosen), "to be tried again now", notes)
 
 
-def redo(config: Config, name: str, wanted: WantedRuns) -> Draft:
+def redo(config: Config, name: str, wanted: WantedRuns) -> Proposal:
     """Return the order to replace the outcomes of runs by new ones; reads only.
 
     Parameters
@@ -86,7 +86,7 @@ def redo(config: Config, name: str, wanted: WantedRuns) -> Draft:
         raise UsageError("; ".join([*notes, f"no run of {name} is left to make again: nothing was done"]))
     digests = tuple(digest_of(paths.outcome(key)) for key in keys)
     subject = Subject(analysis, version, tuple(key.run for key in keys), digests)
-    return Draft(Verb.REDO, (subject,), keys, "to be made again", notes)
+    return Proposal(Verb.REDO, (subject,), keys, "to be made again", notes)
 
 
 def _failed_of_trial(config: Config, name: str, survey: Survey, wanted: WantedRuns, kind: str | None) -> str:

@@ -8,10 +8,10 @@ from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.decisions.model import Subject, Verb
 from xomflow.outcomes.files import list_outcomes
-from xomflow.workflow.decisions.draft import Draft, check_analysis
+from xomflow.workflow.decisions.proposal import Proposal, check_analysis
 
 
-def promote(config: Config, analysis: str, version: str) -> Draft:
+def promote(config: Config, analysis: str, version: str) -> Proposal:
     """Return the decision that a trial is what is published and analysed; reads only.
 
     Parameters
@@ -32,4 +32,4 @@ def promote(config: Config, analysis: str, version: str) -> Draft:
     notes = (f"{version} lacks {left} runs that {block.version} has",) if (left := len(before - done)) else ()
     keys = tuple(Key(analysis, version, run) for run in sorted(done))
     phrase = f"to be published, and {version} to be analysed from now on instead of {block.version}"
-    return Draft(Verb.PROMOTE, (Subject(analysis, version),), keys, phrase, notes)
+    return Proposal(Verb.PROMOTE, (Subject(analysis, version),), keys, phrase, notes)

@@ -19,11 +19,11 @@ from xomflow.planning.runs.selection import Selector
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.rundb.database import open_rundb
 from xomflow.rundb.run import Run
-from xomflow.workflow.decisions.draft import Draft, check_analysis
+from xomflow.workflow.decisions.proposal import Proposal, check_analysis
 from xomflow.workflow.discover import survey_now
 
 
-def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
+def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Proposal:
     """Return the decision that runs have no results that count; reads only.
 
     Parameters
@@ -49,10 +49,10 @@ def veto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
         keys += list(_touched(config, names, new.values()))
     if not subjects:
         raise UsageError("; ".join([*notes, "no run is left to veto: nothing was done"]))
-    return Draft(Verb.VETO, tuple(subjects), tuple(dict.fromkeys(keys)), "to be vetoed", notes)
+    return Proposal(Verb.VETO, tuple(subjects), tuple(dict.fromkeys(keys)), "to be vetoed", notes)
 
 
-def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft:
+def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Proposal:
     """Return the withdrawal of the vetoes of runs; reads only."""
     names = tuple(analyses)
     _check(config, wanted, names)
@@ -70,7 +70,7 @@ def unveto(config: Config, wanted: WantedRuns, analyses: Iterable[str]) -> Draft
         raise UsageError("; ".join([*notes, "none of these runs is vetoed: nothing was done"]))
     subject = Subject(runs=tuple(sorted(back)), decisions=tuple(one.name for one in concerned))
     keys = dict.fromkeys(key for one in concerned for key in _touched(config, _scope(one), _runs_of(one, runs)))
-    return Draft(Verb.WITHDRAW, (subject,), tuple(keys), "to be vetoed no longer", notes)
+    return Proposal(Verb.WITHDRAW, (subject,), tuple(keys), "to be vetoed no longer", notes)
 
 
 def _describe_other(one: Decision) -> str:
@@ -80,15 +80,15 @@ def _describe_other(one: Decision) -> str:
     return f"passed over: {one.name} is a veto for all analyses: leave the analysis out to take it back"
 
 
-def pause(config: Config, analysis: str) -> Draft:
+def pause(config: Config, analysis: str) -> Proposal:
     """Return the decision that no run of an analysis is taken; reads only."""
     check_analysis(config, analysis)
     if any(_is_pause(one, analysis) for one in standing_decisions(Paths(config.work))):
         raise UsageError(f"{analysis} is paused already: nothing was done")
-    return Draft(Verb.PAUSE, (Subject(analysis),), *_ready(config, [analysis], "ready, to wait meanwhile"))
+    return Proposal(Verb.PAUSE, (Subject(analysis),), *_ready(config, [analysis], "ready, to wait meanwhile"))
 
 
-def resume(config: Config, analysis: str) -> Draft:
+def resume(config: Config, analysis: str) -> Proposal:
     """Return the withdrawal of the pauses of an analysis; reads only."""
     check_analysis(config, analysis)
     found = [one.name for one in standing_decisions(Paths(config.work)) if _is_pause(one, analysis)]
@@ -97,12 +97,12 @@ def resume(config: Config, analysis: str) -> Draft:
     return _take_back(config, found, [analysis])
 
 
-def drain(config: Config) -> Draft:
+def drain(config: Config) -> Proposal:
     """Return the decision that no run is taken; reads only."""
-    return Draft(Verb.DRAIN, (Subject(),), *_ready(config, config.analyses, "ready, to wait meanwhile"))
+    return Proposal(Verb.DRAIN, (Subject(),), *_ready(config, config.analyses, "ready, to wait meanwhile"))
 
 
-def undrain(config: Config) -> Draft:
+def undrain(config: Config) -> Proposal:
     """Return the withdrawal of what drains the site; reads only."""
     found = [one.name for one in standing_decisions(Paths(config.work)) if one.what is Verb.DRAIN]
     if not found:
@@ -110,9 +110,9 @@ def undrain(config: Config) -> Draft:
     return _take_back(config, found, config.analyses)
 
 
-def _take_back(config: Config, names: Iterable[str], analyses: Iterable[str]) -> Draft:
+def _take_back(config: Config, names: Iterable[str], analyses: Iterable[str]) -> Proposal:
     subject = Subject(decisions=tuple(names))
-    return Draft(Verb.WITHDRAW, (subject,), *_ready(config, analyses, "ready for the next tick"))
+    return Proposal(Verb.WITHDRAW, (subject,), *_ready(config, analyses, "ready for the next tick"))
 
 
 def _is_pause(one: Decision, analysis: str) -> bool:

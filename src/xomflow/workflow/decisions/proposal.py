@@ -18,8 +18,8 @@ from xomflow.decisions.model import Decision, Subject, Verb
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """Decisions to write.
+class Proposal:
+    """Decisions that a command would write, once a person agrees.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ class Draft:
     about: str = ""
 
 
-def write(config: Config, draft: Draft, why: str, until: datetime | None = None) -> Iterable[str]:
+def write(config: Config, proposal: Proposal, why: str, until: datetime | None = None) -> Iterable[str]:
     """Write the decisions, each complete or not at all; yield a sentence with the file of each.
 
     Parameters
     ----------
     config
         The configuration.
-    draft
+    proposal
         The decisions.
     why
         The reason.
@@ -60,8 +60,8 @@ def write(config: Config, draft: Draft, why: str, until: datetime | None = None)
         When they end by themselves; None: never.
     """
     paths = Paths(config.work)
-    for subject in draft.subjects:
-        decision = Decision(draft.what, subject, account(os.geteuid()), times.now(), why, until)
+    for subject in proposal.subjects:
+        decision = Decision(proposal.what, subject, account(os.geteuid()), times.now(), why, until)
         yield f"decided: {write_decision(paths, decision)}"
 
 
