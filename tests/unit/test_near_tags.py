@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.factory import run, settings
 from xomflow.planning.pending.overview import Overview
-from xomflow.planning.pending.shelf import alike
+from xomflow.planning.pending.shelf import by_selection_key
 from xomflow.planning.runs.near_tags import describe_near_tags, nearly_matches
 
 
@@ -25,7 +25,7 @@ def test_each_tag_is_named_once_with_the_number_of_its_runs(tmp_path: Path) -> N
         selection={"excluded_tags": ["_bad ", "messy"]},
         analyses={"one": {"version": "v1", "excluded_tags": ["ramp_up"], "included_tags": ["Good"]}},
     )
-    tagged = Overview.of(alike(run(number, tags=names) for number, names in tags.items()), ()).tags
+    tagged = Overview.of(by_selection_key(run(number, tags=names) for number, names in tags.items()), ()).tags
     correct = "correct it in the run database, or add it to excluded_tags"
     assert describe_near_tags(config, tagged) == [
         f"the tag 'Bad' (3 runs, the newest 000003) excludes nothing, unlike 'bad': {correct}",

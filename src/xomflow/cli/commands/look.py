@@ -26,7 +26,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
     """Print the state of all runs, by analysis, and why runs need attention; reads only."""
     from xomflow.workflow.ending.terminal import count_lines
     from xomflow.workflow.requests.explain import document_problems
-    from xomflow.workflow.requests.looking.standing import standing_now
+    from xomflow.workflow.requests.looking.states_now import states_now
 
     if options.documents:
         say_lines("problem", document_problems(config), options.json)
@@ -35,7 +35,7 @@ def status(config: Config, options: argparse.Namespace) -> int:
     states = (
         {*(FAILURES if options.failed else ()), *(WAITINGS if options.waiting else ())} if is_filtered else ATTENTION
     )
-    found = standing_now(config, states, wanted_runs(options))
+    found = states_now(config, states, wanted_runs(options))
     headings, rows = (by_run if options.run else by_reason)(found.listed, found.counts)
     if options.json:
         listed = [dict(zip(headings, row, strict=True)) for row in rows]
@@ -97,7 +97,7 @@ def by_run(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
 
 def by_reason(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Table:
     """Return a table of the reasons why keys are not done, the most urgent first; names as in `by_run`."""
-    from xomflow.planning.alike import alike
+    from xomflow.planning.same_reason import group_by_reason
 
     headings = ("state", "runs", "analysis", "such as", "reason", "next try")
     return headings, [
@@ -109,7 +109,7 @@ def by_reason(listed: Iterable[ListedKey], counts: Mapping[str, object]) -> Tabl
             one.example.reason,
             times.text_or_none(one.next_try),
         )
-        for one in alike(listed)
+        for one in group_by_reason(listed)
     ]
 
 

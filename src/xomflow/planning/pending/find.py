@@ -23,7 +23,14 @@ from xomflow.planning.pending.kept import Kept, common_fingerprint, read_kept_wo
 from xomflow.planning.pending.outcome_stamps import OutcomeStamps
 from xomflow.planning.pending.overview import Overview
 from xomflow.planning.pending.periods import pending_of_all, unclear_for
-from xomflow.planning.pending.shelf import Alike, KnownShelf, PendingShelf, alike, kinds_of, pending_shelf
+from xomflow.planning.pending.shelf import (
+    EqualRuns,
+    KnownShelf,
+    PendingShelf,
+    by_selection_key,
+    kinds_of,
+    pending_shelf,
+)
 from xomflow.planning.pending.work import PendingRuns, PendingWork
 from xomflow.planning.runs.near_tags import describe_near_tags
 from xomflow.planning.runs.runs_now import complete, describe_unseen, given_up
@@ -155,7 +162,7 @@ class _Look:
             self._metadata.keep(runs, gone)
         known = {}
         for name, (digest, answer) in answers.items():
-            groups = alike(answer.runs.values())
+            groups = by_selection_key(answer.runs.values())
             shelf = known[name] = KnownShelf(digest, self._seen(name), Overview.of(groups, self._config.science_runs))
             shelf.complaints, shelf.unseen = answer.complaints, sorted(answer.unseen)
             shelf.given_up = sorted(answer.given_up)
@@ -177,19 +184,19 @@ class _Look:
         return answers
 
     # --- outcomes ----------------------------------------------------------------------------------------------------
-    def _look_at_outcomes(self, name: str, shelf: KnownShelf, groups: Alike | None = None) -> None:
+    def _look_at_outcomes(self, name: str, shelf: KnownShelf, groups: EqualRuns | None = None) -> None:
         """Find what is pending on a shelf for the analyses of which that may have changed."""
         for analysis in self._blocks:
             stamp = self._stamps.of(analysis, name)
             known = shelf.analyses.get(analysis)
             if known is not None and stamp and known.stamp == stamp:
                 continue
-            groups = alike(self._runs_of(name, shelf).values()) if groups is None else groups
+            groups = by_selection_key(self._runs_of(name, shelf).values()) if groups is None else groups
             shelf.analyses[analysis] = self._pending_on(analysis, name, groups, stamp)
         if name in self._runs:  # the others need not stay in memory
             self._runs[name] = {number: self._runs[name][number] for number in shelf.wanted}
 
-    def _pending_on(self, analysis: str, name: str, groups: Alike, stamp: str) -> PendingShelf:
+    def _pending_on(self, analysis: str, name: str, groups: EqualRuns, stamp: str) -> PendingShelf:
         (of, block), selector = self._blocks[analysis], self._selectors[analysis]
         if not name:  # of documents without a run number
             return PendingShelf(stamp)

@@ -36,10 +36,10 @@ class Overview:
     spans: dict[str, Span] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, alike: Iterable[Mapping[str, Run]], science_runs: Iterable[ScienceRun]) -> Overview:
+    def of(cls, groups: Iterable[Mapping[str, Run]], science_runs: Iterable[ScienceRun]) -> Overview:
         """Return the overview of runs, which are given by id and in groups with equal `selection_key`."""
         found = cls()
-        for group in alike:
+        for group in groups:
             sample = next(iter(group.values()))
             one = cls(len(group), {sample.mode}, set(sample.detectors))
             one.tags = dict.fromkeys(sample.tags, (len(group), max(group)))

@@ -10,7 +10,7 @@ from xomflow.core.key import is_group
 from xomflow.outcomes.campaigns.current import Groups, Revision, judge
 from xomflow.outcomes.campaigns.groups import KnownGroups
 from xomflow.outcomes.files import Failure, Listing
-from xomflow.planning.pending.shelf import alike, pending_shelf
+from xomflow.planning.pending.shelf import by_selection_key, pending_shelf
 from xomflow.planning.pending.work import PendingRuns
 from xomflow.planning.runs.campaigns import campaigns_of, with_results
 from xomflow.planning.runs.selection import Selector, selection_key
@@ -44,7 +44,7 @@ def pending_of_all(
         return _pending_campaigns(selector, block.period, answer, listing.failures, revisions, again)
     # Publishing gives those that are called superseded their names back.
     done = replace(listing, done=listing.done | revisions.keys())
-    shelf = pending_shelf(selector, alike(answer.runs.values()), done, again, "")
+    shelf = pending_shelf(selector, by_selection_key(answer.runs.values()), done, again, "")
     pending = [answer.runs[number] for number in shelf.pending]
     return PendingRuns(
         shelf.done, pending, shelf.failures, known_groups=_groups_of_single_runs(selector, answer, revisions)

@@ -17,7 +17,7 @@ from xomflow.rundb.complaints import Complaint
 from xomflow.rundb.run import Run
 
 # Runs by id, in groups with equal `selection_key`.
-Alike = Collection[Mapping[str, Run]]
+EqualRuns = Collection[Mapping[str, Run]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class KnownShelf:
         )
 
 
-def alike(runs: Iterable[Run]) -> Alike:
+def by_selection_key(runs: Iterable[Run]) -> EqualRuns:
     """Return runs in groups with equal `selection_key`: each is decided once."""
     groups: dict[tuple, dict[str, Run]] = {}
     for run in runs:
@@ -133,7 +133,7 @@ def alike(runs: Iterable[Run]) -> Alike:
 
 
 def pending_shelf(
-    selector: Selector, groups: Alike, listing: Listing, again: Collection[str], stamp: str
+    selector: Selector, groups: EqualRuns, listing: Listing, again: Collection[str], stamp: str
 ) -> PendingShelf:
     """Return what is pending on a shelf for an analysis of single runs.
 

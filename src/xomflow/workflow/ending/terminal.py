@@ -14,7 +14,7 @@ from xomflow.core.state import ATTENTION, FAILURES, State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Summary
 from xomflow.core.verdicts import read_learning
 from xomflow.outcomes.files import MOVED
-from xomflow.planning.alike import Alike, alike
+from xomflow.planning.same_reason import SameReason, group_by_reason
 
 if TYPE_CHECKING:
     from xomflow.planning.survey import Survey
@@ -179,7 +179,7 @@ def _count_table(counts: Mapping[str, Mapping[State, int]], states: list[State],
 
 def _attention_lines(summary: Summary) -> list[str]:
     """Return a line for each reason why keys need attention, the most urgent first; then one about those not listed."""
-    groups = alike(one for one in summary.listed if one.state in ATTENTION)
+    groups = group_by_reason(one for one in summary.listed if one.state in ATTENTION)
     lines = [_line(group, summary.counts) for group in groups[:_MOST_LINES]]
     if len(groups) > _MOST_LINES:
         lines.append(f"... and {len(groups) - _MOST_LINES} more reasons: xom status --run lists all runs")
@@ -188,7 +188,7 @@ def _attention_lines(summary: Summary) -> list[str]:
     return [*lines, f"... and {', '.join(words)} between these: xom status --run lists all runs"] if words else lines
 
 
-def _line(group: Alike, counts: Mapping[str, object]) -> str:
+def _line(group: SameReason, counts: Mapping[str, object]) -> str:
     if len(group.keys) == 1:
         return _key_line(group.example)
     runs = f"{len(group.keys)} runs of {group.analyses(counts)}, such as {group.example.key.run}"

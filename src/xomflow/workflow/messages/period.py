@@ -13,7 +13,7 @@ from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
 from xomflow.core.verdicts import Alarm, read_alarms
 from xomflow.decisions.files import read_decisions
-from xomflow.planning.alike import alike
+from xomflow.planning.same_reason import group_by_reason
 from xomflow.publishing.boards import events
 from xomflow.publishing.boards.uses import Uses
 from xomflow.reports.facts import Change, Facts, Missing, Period
@@ -85,7 +85,7 @@ def _stores(paths: Paths) -> list[str]:
 
 
 def _missing(summary: Summary) -> Iterator[Missing]:
-    for one in alike(summary.listed):
+    for one in group_by_reason(summary.listed):
         yield Missing(one.state, len(one.keys), one.analyses(summary.counts), one.example.key.run, one.example.reason)
 
 

@@ -1,4 +1,4 @@
-"""Where everything stands now: the states of all keys, and why keys are not done."""
+"""The states of all keys now, and why keys are not done."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _MOST_RECORDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where everything stands.
+class StatesNow:
+    """The states of all keys at one moment, with what a person should know beside them.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Standing:
     listed
         The keys that were asked for, newest first by analysis; the failed ones with the reasons in their records.
     sentences
-        Further sentences.
+        Backfills, alarms, decisions, warnings and errors, a sentence each.
     exit_code
-        What a person has to do.
+        That of `xom status`.
     """
 
     counts: dict[str, Counter[State]]
@@ -46,8 +46,8 @@ class Standing:
     exit_code: ExitCode
 
 
-def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: WantedRuns | None = None) -> Standing:
-    """Return where everything stands now; reads only.
+def states_now(config: Config, states: Collection[State] = ATTENTION, wanted: WantedRuns | None = None) -> StatesNow:
+    """Return the states of all keys now; reads only.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def standing_now(config: Config, states: Collection[State] = ATTENTION, wanted: 
         *status_sentences(survey, oldest_ready(survey.undone), paths),
         *maker_lines(config),
     ]
-    return Standing(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
+    return StatesNow(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
 
 
 def _wanted(survey: Survey, wanted: WantedRuns | None) -> Iterator[ListedKey]:

@@ -13,7 +13,7 @@ from xomflow.core.tick_summary import ListedKey, name_among
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SameReason:
     """Keys in the same state whose reasons differ in numbers only.
 
     Parameters
@@ -44,10 +44,10 @@ class Alike:
         return min((one.next_try for one in self.keys if one.next_try), default=None)
 
 
-def alike(listed: Iterable[ListedKey]) -> list[Alike]:
+def group_by_reason(listed: Iterable[ListedKey]) -> list[SameReason]:
     """Return keys by state and form of their reason: the most urgent first, of these the largest groups."""
     groups: dict[tuple[State, str], list[ListedKey]] = {}
     for one in listed:
         groups.setdefault((one.state, form_of(one.reason)), []).append(one)
-    found = [Alike(tuple(keys)) for keys in groups.values()]
+    found = [SameReason(tuple(keys)) for keys in groups.values()]
     return sorted(found, key=lambda group: (-group.state.urgency, -len(group.keys)))
