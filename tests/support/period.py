@@ -88,7 +88,7 @@ def facts(site: str = "/home/xom/work on a machine") -> Facts:
         [Change(NOW - timedelta(days=5), "veto run 050522", "jane: a pump was off & the field too")],
         1003,
         5400.0,
-        ["analyses.scada is suspended, its last 10 attempts on different runs failed alike"],
+        ["analyses.scada is suspended, its last 10 attempts on different runs failed in the same way"],
     )
 
 

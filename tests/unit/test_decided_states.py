@@ -27,8 +27,8 @@ from xomflow.jobs.ends.last_words import LastWords
 from xomflow.outcomes.files import Failure, digest_of, failure_path
 from xomflow.outcomes.retries import next_try
 from xomflow.planning.choose import describe_left
-from xomflow.planning.decide import Decided, Evidence, KeyState, as_probe, decide
-from xomflow.planning.items import Item, few_lost, with_probes
+from xomflow.planning.decide import Decided, Evidence, KeyState, as_tried, decide
+from xomflow.planning.items import Item, few_lost, with_tried_runs
 from xomflow.planning.progress.have_ended import have_ended
 from xomflow.planning.queue.share import Queue
 from xomflow.planning.standing import Standing
@@ -87,7 +87,8 @@ def test_a_retry_is_due_at_once_and_the_limits_hold_after_it() -> None:
 
 
 SUSPENDED = (
-    "the last runs of its analysis all failed alike, raised KeyError; one run a tick is tried until one succeeds"
+    "the last runs of its analysis all failed in the same way, raised KeyError; "
+    "each tick tries one run until one succeeds"
 )
 RAISED = failed("raised")
 FIRST_GRANT, RETRY_GRANT, OTHER_GRANT = Grant(0, 1, WORDS), Grant(1, 1, WORDS), Grant(7, 1, WORDS)
@@ -174,10 +175,10 @@ def test_of_suspended_runs_the_newest_is_tried_new_ones_and_others_by_themselves
     filled = {"backfill": Backfill("one", 5, 0, WORDS)}
 
     def tried(*items: Item) -> list[int]:
-        found = with_probes(list(items))
+        found = with_tried_runs(list(items))
         assert [one.key for one in found] == [one.key for one in items]
         changed = [one for one, before in zip(found, items, strict=True) if one != before]
-        assert all(one.state == as_probe(STOPPED) and one.state.due for one in changed)
+        assert all(one.state == as_tried(STOPPED) and one.state.due for one in changed)
         return [one.run.number for one in changed]
 
     several = [item(9, READY_NOW), item(8, HELD), *(item(n, STOPPED) for n in (7, 6))]

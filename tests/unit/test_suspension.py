@@ -1,4 +1,4 @@
-"""Suspended analyses: failures that are alike on many runs end in one try a tick, until one succeeds."""
+"""Suspended analyses: if many runs fail in the same way, each tick tries one run until one succeeds."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cause(made: list[tuple[FailedAttempt, str]], success: float | None = None) -
 # --- the decision -----------------------------------------------------------------------------------------------------
 
 
-def test_ten_failures_alike_on_different_runs_suspend_an_analysis() -> None:
+def test_ten_failures_of_one_kind_on_different_runs_suspend_an_analysis() -> None:
     assert cause(series(*["raised KeyError"] * 10)) == "raised KeyError"
     assert cause(series(*["raised KeyError"] * 9)) == ""
     assert cause(series(*["raised KeyError"] * 9, "raised ValueError")) == ""
@@ -121,7 +121,8 @@ def test_of_a_suspended_analysis_a_tick_tries_the_newest_ready_run(tmp_path: Pat
     assert chosen(found) == ["kr83m 52102"]
     assert found.counts["kr83m"] == {"failed": 10, "suspended": 2, "ready": 1, "done": 0}
     assert {item.state.reason for item in found.items["kr83m"] if item.state.name == "suspended"} == {
-        "the last runs of its analysis all failed alike, raised KeyError; one run a tick is tried until one succeeds"
+        "the last runs of its analysis all failed in the same way, raised KeyError; "
+        "each tick tries one run until one succeeds"
     }
     (sentence,) = found.for_person
     assert found.ended_by == {sentence: [key_of(52102)]}

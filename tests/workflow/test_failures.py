@@ -145,7 +145,7 @@ def test_a_script_that_breaks_is_tried_once_a_tick_until_it_is_corrected(tmp_pat
     suspended = site.tick()
     assert suspended.returncode == 8
     assert "analyses.breaks is suspended for old runs (old_after), its last 10 attempts on diff" in suspended.stderr
-    assert "failed alike, raised KeyError: correct its script" in suspended.stderr
+    assert "failed in the same way, raised KeyError: correct its script" in suspended.stderr
     listed = {one.key.run: one.state for one in read_summary(site.ticks()[-1]).listed}
     assert {run for run, state in listed.items() if state == "suspended"} == {"052100", "052101", "052102"}
     assert listed["052103"] == "failed"

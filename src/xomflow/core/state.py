@@ -22,7 +22,7 @@ class State(StrEnum):
     WAITING = "waiting", "some needed data cannot be read yet", 1
     STALE = "stale", "has waited longer than the site allows; still checked", 2
     READY = "ready", "all needed data can be read", 0
-    SUSPENDED = "suspended", "its analysis fails alike on all runs; one a tick is tried", 2
+    SUSPENDED = "suspended", "its analysis fails in the same way on all runs; each tick tries one", 2
     RUNNING = "running", "a tick or a batch job works on it", 0
     DONE = "done", "has results", 0
     VETOED = "vetoed", "a person decided against results of this run", 0

@@ -65,7 +65,7 @@ def rules(site: Site) -> list[Rule]:
             "suspended",
             "An analysis is suspended",
             alert_queries.now(prefix, State.SUSPENDED),
-            f"{analysis} fails alike on all runs, so {number} of its runs are suspended.",
+            f"{analysis} fails in the same way on all runs, so {number} of its runs are suspended.",
         ),
         Rule(
             "waits",

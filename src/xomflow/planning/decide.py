@@ -139,8 +139,8 @@ def decide(evidence: Evidence, retries: Retries, stale_after: float, now: dateti
     order = next((one.words for one in decided.grants if failures and one.covers(attempt)), None)
     held = f"; {decided.held}" if decided.held else ""
     if evidence.suspended and not (order or evidence.redo):  # a person's order is an attempt by itself
-        alike = f"the last runs of its analysis all failed alike, {evidence.suspended}"
-        suspended = f"{alike}; one run a tick is tried until one succeeds{held}"
+        cause = f"the last runs of its analysis all failed in the same way, {evidence.suspended}"
+        suspended = f"{cause}; each tick tries one run until one succeeds{held}"
         return KeyState(State.SUSPENDED, suspended, attempt, is_held=bool(held))
     reason = _why_ready(evidence, order, attempt)
     return KeyState(State.READY, reason + held, attempt, is_held=bool(held), is_ordered=order is not None)
@@ -162,8 +162,8 @@ def _why_ready(evidence: Evidence, order: Reason | None, attempt: int) -> str:
     return "all needed data can be read"
 
 
-def as_probe(state: KeyState) -> KeyState:
-    """Return the state of the run by which a tick tries whether a suspended analysis succeeds again."""
+def as_tried(state: KeyState) -> KeyState:
+    """Return the state of the one run with which a tick tries whether a suspended analysis succeeds again."""
     return replace(state, name=State.READY, reason="its analysis is suspended, and this run is the one to be tried")
 
 

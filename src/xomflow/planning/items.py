@@ -9,7 +9,7 @@ from xomflow.core.key import Key
 from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill
 from xomflow.outcomes.files import Failure
-from xomflow.planning.decide import KeyState, as_probe
+from xomflow.planning.decide import KeyState, as_tried
 from xomflow.rundb.run import Run
 
 # Most runs of one tick whose last attempt was lost, of all analyses together.
@@ -58,7 +58,7 @@ def few_lost(ready: list[Item], taken: Iterable[Item]) -> list[Item]:
     return [item for item in ready if not item.is_lost or item.key in lost]
 
 
-def with_probes(items: list[Item]) -> list[Item]:
+def with_tried_runs(items: list[Item]) -> list[Item]:
     """Return the items of an analysis: of those that are suspended the newest one is ready, unless one is running.
 
     New runs and others are suspended, and tried, by themselves.
@@ -66,6 +66,6 @@ def with_probes(items: list[Item]) -> list[Item]:
     found, tried = list(items), {item.is_apart for item in items if item.state.name is State.RUNNING}
     for place, item in enumerate(items):
         if item.state.name is State.SUSPENDED and not item.state.is_held and item.is_apart not in tried:
-            found[place] = replace(item, state=as_probe(item.state))
+            found[place] = replace(item, state=as_tried(item.state))
             tried.add(item.is_apart)
     return found

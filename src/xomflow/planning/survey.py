@@ -21,7 +21,7 @@ from xomflow.outcomes.campaigns.groups import GroupsOfAll
 from xomflow.planning.brake import MassChange
 from xomflow.planning.choose import choose
 from xomflow.planning.decide import Evidence, decide, waiting_state
-from xomflow.planning.items import Item, with_probes
+from xomflow.planning.items import Item, with_tried_runs
 from xomflow.planning.missing_data import MissingData
 from xomflow.planning.pending.find import load_pending
 from xomflow.planning.pending.work import PendingRuns, PendingWork
@@ -242,7 +242,7 @@ class _Look:
             undone.runs, undone.incomplete, apart, config.limit_of(analysis), backfilled, all_waiting
         )
         lacks = undone.describe(listed)
-        items = with_probes(
+        items = with_tried_runs(
             [self._item(config, analysis, run, runs, lacks.get(run.id), breaker.about(run)) for run in listed]
         )
         waiting = [(run, waiting_state(run.end or run.start, config.stale_after, self.now)) for run in middle.waiting]

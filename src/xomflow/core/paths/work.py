@@ -277,7 +277,7 @@ class Paths:
 
     @property
     def successes(self) -> Path:
-        """When the newest outcomes were made, of analyses of which many runs failed alike."""
+        """When the newest outcomes were made, of analyses of which many runs failed in the same way."""
         return self.cache / "successes.json"
 
     def run_metadata(self, shelf: str) -> Path:

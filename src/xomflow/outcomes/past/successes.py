@@ -1,4 +1,4 @@
-"""When the newest success of an analysis was: asked only about an analysis of which many runs failed alike.
+"""When the newest success of an analysis was: asked only about an analysis of which many runs failed in the same way.
 
 Names do not contain when an outcome was made. The time stamps of files show which ones may be new enough; only these
 are opened, and what they contain is kept, so each is opened once. What is kept can be deleted.

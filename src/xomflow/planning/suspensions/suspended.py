@@ -74,8 +74,8 @@ class SuspendedRuns:
         contact = f"; contact: {self.contact}" if self.contact else ""
         return (
             f"analyses.{self.name} is suspended{which}, its last {IN_A_ROW} attempts on different runs failed "
-            f"alike, {cause}: correct its script or settings; one run a tick is tried, and all go on once one succeeds"
-            f"{contact}"
+            f"in the same way, {cause}: correct its script or settings; each tick tries one run, and after the first "
+            f"success all go on{contact}"
         )
 
 

@@ -1,8 +1,9 @@
 """Whether an analysis is suspended: a pure decision from its failed attempts and its newest success.
 
-An analysis whose last ten attempts on different runs failed alike would fail on all the others too. So it is suspended:
-one run a tick is tried, and all go on after the first success. Only failures that a script causes count; the others
-show nothing about it. After one such series only a success ends the suspension, not a run that fails in another way.
+An analysis whose last ten attempts on different runs failed in the same way would fail on all the others too. So it is
+suspended: each tick tries one run, and all go on after the first success. Only failures that a script causes count; the
+others show nothing about it. After one such series only a success ends the suspension, not a run that fails in another
+way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 
 from xomflow.outcomes.files import Failure
 
-# Number of different runs that must fail alike in a row to suspend their analysis.
+# Number of different runs that must fail in the same way in a row to suspend their analysis.
 IN_A_ROW = 10
 # Number of the newest failed attempts that are looked at.
 _LOOKED_AT = 100
