@@ -20,7 +20,7 @@ from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.planning.brake import BrakeError, Fate, MassChange, brake, is_much
 from xomflow.publishing.open_store import StoreConfig
-from xomflow.workflow.mass_changes import mass_changes
+from xomflow.workflow.mass_changes import mass_changes, stop_before
 
 NOTED = datetime(2026, 11, 28, 12, tzinfo=UTC)
 METHOD = ("kr83m", "v1")
@@ -131,6 +131,8 @@ def test_the_results_on_all_shelves_are_known_also_where_nothing_is_lost(paths: 
     paths.outcome(key_of(53002)).write_text("no JSON")
     fates = dict.fromkeys(("052001", "052002", "052003", "052004", "053001"), Fate.GONE) | {"053002": Fate.DAMAGED}
     assert ahead(paths) == [(METHOD, 11, fates)]
+    with pytest.raises(BrakeError, match="6 of 11 results are no longer what they were: 5 gone from"):
+        stop_before(mass_changes(paths, STORE, ()))
 
 
 def test_groups_that_change_by_a_decision_stop_nothing(paths: Paths) -> None:

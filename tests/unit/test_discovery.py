@@ -10,17 +10,18 @@ import pytest
 from support import factory
 from support.batch import FakeBatchSystem
 from support.site import Site
-from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.core.reason import Reason
 from xomflow.core.state import State
 from xomflow.decisions.effects import Backfill
+from xomflow.jobs.run_lock import hold_run, write_owner
 from xomflow.outcomes.files import Failure, failures_of
 from xomflow.planning.decide import KeyState
 from xomflow.planning.items import Item
 from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick
 from xomflow.planning.survey import Survey
+from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow import discover
@@ -36,19 +37,27 @@ def batch(monkeypatch: pytest.MonkeyPatch) -> FakeBatchSystem:
 
 
 def test_discovery_asks_the_batch_system_once_and_settles_what_it_answers(site: Site, batch: FakeBatchSystem) -> None:
-    site.runs([52001])
+    numbers = (52001, 52002, 52003)
+    site.runs(numbers)
     site.analysis("good", "pass")
-    key, tick = Key("good", "v1", "052001"), TickPaths(site.paths.tick("tick"))
+    tick, keys = TickPaths(site.paths.tick("tick")), [factory.key_of(number, "good") for number in numbers]
+    key, vanished, working = keys
     tree = {**site.tree, "work": str(site.work)}
     tree["rundb"] = {"kind": "file", "file": str(site.folder / "runs.jsonl")}
     tree["analysis_folders"] = [str(site.folder / "extra")]
-    submissions.note(site.paths, Submission(key, 1, "20261122T120000-host-5", factory.NOW, "17"))
+    gone, there = (Submission(one, 1, "20261122T120000-host-5", factory.NOW, "17") for one in (key, working))
+    submissions.note(site.paths, gone)
+    submissions.note(site.paths, there)
+    batch.known[there.label] = BatchJob("17", "Slurm job 17 is running")
+    for one in (vanished, working):
+        with hold_run(site.paths, one) as lock:  # closed without being removed, as by a kill
+            write_owner(lock, one, 1, "20261122T120000-host-5")
     with hold_tick(tick):
         dump_json(tick.settings, {"configuration": tree, "wrong": {}})
         discover.discover(tick)
     assert batch.listed == 1
-    assert [failure.kind for failure in failures_of(site.paths, key)] == ["lost"]
-    assert submissions.noted(site.paths) == {}
+    assert [[failure.kind for failure in failures_of(site.paths, one)] for one in keys] == [["lost"], ["lost"], []]
+    assert submissions.noted(site.paths) == {working: there}
 
 
 def test_no_run_is_taken_while_the_disk_refuses_what_the_chosen_runs_write(site: Site) -> None:

@@ -51,6 +51,8 @@ class Children:
         Those whose ends were waited for, at whatever cost of time.
     kills
         How many processes the kernel killed so far.
+    killed_by_hand
+        Runs that a person kills, not the kernel.
     """
 
     def __init__(self) -> None:
@@ -61,6 +63,7 @@ class Children:
         self.waited: list[int] = []
         self.around: list[Surroundings] = []
         self.most = self.kills = 0
+        self.killed_by_hand: set[int] = set()
         self._running: set[int] = set()
 
     def fork(self, work: partial[int], _: Any) -> int:
@@ -83,7 +86,7 @@ class Children:
             return 0, 0
         self._running.remove(pid)
         code = self.ends[pid]
-        self.kills += code == -signal.SIGKILL
+        self.kills += code == -signal.SIGKILL and pid not in self.killed_by_hand
         return pid, -code if code < 0 else code << 8
 
     def look(self, signals: Any, seconds: float) -> Any:
@@ -166,9 +169,10 @@ def test_the_last_member_is_waited_for(paths: Paths, tick: TickPaths, children: 
 def test_a_kill_by_the_kernel_before_a_member_began_is_not_its_end(
     paths: Paths, tick: TickPaths, children: Children
 ) -> None:
-    children.ends = {1: -signal.SIGKILL, 2: -signal.SIGSEGV}
-    work(paths, tick, *KEYS[:2])
-    assert kinds(paths) == {1: [(1, "out_of_memory")], 2: [(1, "lost")]}
+    children.ends = {1: -signal.SIGKILL, 2: -signal.SIGSEGV, 3: -signal.SIGKILL}
+    children.killed_by_hand = {3}
+    work(paths, tick, *KEYS[:3])
+    assert kinds(paths) == {1: [(1, "out_of_memory")], 2: [(1, "lost")], 3: [(1, "lost")]}
 
 
 @pytest.mark.parametrize(("seconds", "begun"), [(90.0, [1]), (89.9, [])])

@@ -78,8 +78,6 @@ def _changes_of_groups(
 def _name_of(store: StoreConfig, paths: Paths) -> str:
     """Return the name of the ledger; one that there is not if the account cannot be read, which publishing reports."""
     try:
-        opened = open_store(store, paths)
-    except (XomError, OSError):
+        return open_store(store, paths).name
+    except XomError:
         return "unknown"
-    opened.close()
-    return opened.name
