@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 import xomlib
 from xomphysics import figures, quality
+from xomphysics.fits.goodness import pearson_of_points
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
-from xomphysics.reading.intervals import COLUMNS, Intervals, is_named, occupancy, rows_by_type
+from xomphysics.reading.intervals import COLUMNS, Intervals, Occupancy, is_named, occupancy, rows_by_type
 from xomphysics.reading.intervals import merge as merge_intervals
 from xomphysics.settings import merge
 
@@ -25,10 +26,13 @@ DEFAULTS: dict[str, Any] = {
     "kinds": {"busy": ["busy*"], "hev": ["hev", "hev_veto"]},
     "vetoes": live_time.DEFAULTS["vetoes"],  # these and the marks are known; rows of another type are a warning
     "marks": live_time.DEFAULTS["marks"],
-    "typical_ms": {"busy": 1.0, "hev": 10.0},  # straxen's VetoIntervals: least length of busy, fixed length of hev
-    "quality": {},  # limits of a good result
+    "typical_ms": {"busy": 2.0, "hev": 10.0},  # straxen's VetoIntervals: busy at least 1 ms (ours: twice), hev fixed
+    "quality": {"drift": [None, 0.2], "effective_intervals": [10, None]},  # limits of a good result
 }
 BINS = 60
+PARTS = 20  # of the run, that are compared
+FEWEST = 5  # intervals in each, on average, for a test of constancy
+UNLIKE, VARYING = 1.5, 1.1  # times the variance of intervals alike, from which on they count as fewer; of their lengths
 
 Times = NDArray[np.int64]
 
@@ -103,11 +107,60 @@ def results(veto: Rows, settings: dict[str, Any]) -> list[dict[str, Any]]:
         found = veto.of(patterns)
         seen = occupancy(found, settings["typical_ms"][kind] * 1e6)
         data = {"span_s": (veto.high - veto.low) / 1e9, "gap_dispersion": seen.gap_dispersion, **_lengths(found)}
-        fraction |= {"variable_value": seen.fraction, "error": seen.fraction_error, "n": seen.number}
-        number |= {"variable_value": seen.number, "error": seen.number_error, "n": seen.number}
-        out += [fraction | {"data": data | {"inside_s": found.total / 1e9}}, number | {"data": data}]
+        data |= _drift(found, seen)
+        of_parts = _errors_of_parts(found)
+        fraction |= _number(seen.fraction, max(seen.fraction_error, of_parts[0]), seen.number, data, _alike(found))
+        number |= _number(seen.number, max(seen.number_error, of_parts[1]), seen.number, data)
+        fraction["data"]["inside_s"] = found.total / 1e9
+        out += [fraction, number]
     out[0].setdefault("data", {}).update({f"rows_{name}": n for name, n in veto.types().items()})
     return quality.judged(out, settings["quality"], live_time.unknown_warning(_unknown(veto, settings)))
+
+
+def _number(value: float, error: float, n: int, data: Mapping[str, Any], alike: float | None = None) -> dict[str, Any]:
+    """Return a number with its error; its data say how many intervals alike would scatter as much, if these are fewer.
+
+    ``alike`` is that number as far as it follows from the lengths.
+    """
+    effective = (value / error) ** 2 * (n + 1) / max(n, 1) if error > 0 else np.inf
+    fewer = [] if effective >= n / UNLIKE else [effective]
+    fewer += [] if alike is None or alike >= n / VARYING else [alike]
+    few = {"effective_intervals": min(fewer)} if fewer else {}
+    return {"variable_value": value, "error": error, "n": n, "data": {**data, **few}}
+
+
+def _alike(found: Intervals) -> float:
+    """Return how many intervals of one length have a total that is as uncertain as that of these."""
+    lengths = found.lengths.astype(float)
+    return float(lengths.sum() ** 2 / (lengths**2).sum()) if len(lengths) else 0.0
+
+
+def _errors_of_parts(found: Intervals) -> tuple[float, float]:
+    """Return the errors of fraction and number that follow from how much these differ between equal parts of the run.
+
+    They contain what a renewal process does not have: groups of intervals, and rates that change.
+    """
+    counts, shares = _parts(found, PARTS)
+    n = len(found.starts)
+    more = (n + 1) / max(n, 1)  # one interval more than seen, as in `occupancy`
+    return float(np.sqrt(more * shares.var(ddof=1) / PARTS)), float(np.sqrt(more * counts.var(ddof=1) * PARTS))
+
+
+def _parts(found: Intervals, parts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many intervals begin in each of equal parts of the run, and its share of time inside them."""
+    edges = np.linspace(found.low, found.high, parts + 1).astype(np.int64)
+    counts = np.histogram(found.starts, edges)[0].astype(float)
+    return counts, np.diff(found.before(edges)) / np.maximum(np.diff(edges), 1)
+
+
+def _drift(found: Intervals, seen: Occupancy) -> dict[str, float]:
+    """Return the root mean square change of the rate of intervals within the run, beyond chance; few have none."""
+    if (parts := min(PARTS // 2, seen.number // FEWEST)) < 2:
+        return {}
+    counts, _ = _parts(found, parts)
+    mean, error = seen.number / parts, seen.number_error / parts**0.5
+    test = pearson_of_points(counts, np.full(parts, mean), np.full(parts, error), 1)
+    return {"drift": test.variation(error) / mean}
 
 
 def _unknown(veto: Rows, settings: dict[str, Any]) -> dict[str, int]:

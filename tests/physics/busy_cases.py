@@ -79,6 +79,30 @@ def case_zero_length() -> Any:
     return said(rows(("busy", 100, 100)))
 
 
+def spread(rng: np.random.Generator, rates: np.ndarray) -> np.ndarray:
+    """Return rows of busy intervals of 1 ms, at a rate (Hz) for each 10 s of ten minutes."""
+    counts = rng.poisson(10 * rates)
+    starts = np.sort(1e4 * (np.repeat(np.arange(60), counts) + rng.random(counts.sum())))
+    return rows(*[("busy", start, start + 1) for start in starts])
+
+
+def case_changing() -> Any:
+    """Ten runs at a constant rate, ten at one that differs by half from 10 s to 10 s, one without the last third."""
+    rng = np.random.default_rng(7)
+    return {
+        "constant": [said(spread(rng, np.full(60, 0.5)), 600.0) for _ in range(10)],
+        "changing": [said(spread(rng, 0.5 * rng.gamma(4, 1 / 4, 60)), 600.0) for _ in range(10)],
+        "silent": said(spread(rng, np.where(np.arange(60) < 40, 0.5, 0.0)), 600.0),
+    }
+
+
+def case_few_unlike() -> Any:
+    """Twenty alike, and the same beside one of half a second; six groups of ten."""
+    alike = [("busy", 1500.0 * i, 1500.0 * i + 1) for i in range(20)]
+    groups = [("busy", 90.0 * i + 2 * j, 90.0 * i + 2 * j + 1) for i in (0, 3, 4, 7, 8, 10) for j in range(10)]
+    return [said(rows(*alike), 30.0), said(rows(*alike, ("busy", 450, 950)), 30.0), said(rows(*groups))]
+
+
 def case_pieces() -> Any:
     found = renewal.rows(np.random.default_rng(3), renewal.Renewal(2.0, 0.05), 60.0, "busy")
     return [said(found, 60.0, pieces) for pieces in (1, 7)]

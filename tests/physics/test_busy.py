@@ -14,14 +14,14 @@ def cases(run_script: Any) -> Any:
 def test_a_run_without_intervals_is_zero_with_an_error(cases: Any) -> None:
     said = cases["none"]
     assert (said["busy_fraction"]["variable_value"], said["busy_intervals"]["variable_value"]) == (0, 0)
-    assert said["busy_fraction"]["error"] == pytest.approx(0.001)  # as if there had been one of 1 ms in 1 s
+    assert said["busy_fraction"]["error"] == pytest.approx(0.002)  # as if there had been one of 2 ms in 1 s
     assert said["busy_intervals"]["error"] == 1
 
 
 def test_one_interval_is_a_number_with_an_error(cases: Any) -> None:
     said = cases["one"]["busy_fraction"]
     assert said["variable_value"] == pytest.approx(0.001)
-    assert said["error"] == pytest.approx(0.001 * 2**0.5, rel=0.01)
+    assert said["error"] == pytest.approx(0.001 * 5**0.5, rel=0.01)  # with one of 2 ms beside it
 
 
 def test_periodic_intervals_have_a_small_error_that_is_not_zero(cases: Any) -> None:
@@ -70,6 +70,39 @@ def test_a_run_that_is_vetoed_throughout_has_fraction_one(cases: Any) -> None:
 
 def test_an_interval_without_length_is_none(cases: Any) -> None:
     assert cases["zero_length"]["busy_intervals"]["variable_value"] == 0
+
+
+@pytest.mark.parametrize("what", ["fraction", "intervals"])
+def test_errors_contain_a_rate_that_changes_within_the_run(cases: Any, what: str) -> None:
+    """From gaps alone they are nearly those of a constant rate, and the results scatter by 1.24 times as much."""
+
+    def mean_error(runs: list[dict[str, Any]]) -> float:
+        every = [said[f"busy_{what}"] for said in runs]
+        return float(sum(one["error"] / one["variable_value"] for one in every)) / len(every)
+
+    errors = {name: mean_error(cases["changing"][name]) for name in ("constant", "changing")}
+    assert errors["constant"] == pytest.approx(300**-0.5, rel=0.15)
+    assert errors["changing"] > 1.25 * errors["constant"]
+
+
+def test_intervals_that_are_missing_in_a_third_of_the_run_make_the_results_poor(cases: Any) -> None:
+    for result in ("busy_fraction", "busy_intervals"):
+        assert cases["changing"]["silent"][result]["data"]["quality_reason"].startswith("drift 0.")
+    assert cases["changing"]["silent"]["hev_fraction"]["data"]["quality"] == "good"
+
+
+def test_few_intervals_alike_are_good_and_one_that_is_far_longer_makes_the_fraction_poor(cases: Any) -> None:
+    alike, longer, _ = cases["few_unlike"]
+    assert {one["data"]["quality"] for one in alike.values()} == {"good"}
+    assert longer["busy_fraction"]["data"]["effective_intervals"] < 2
+    assert longer["busy_fraction"]["data"]["quality"] == "poor"
+    assert longer["busy_intervals"]["data"]["quality"] == "good"
+
+
+def test_few_groups_of_intervals_make_fraction_and_number_poor(cases: Any) -> None:
+    groups = cases["few_unlike"][2]
+    for result in ("busy_fraction", "busy_intervals"):
+        assert groups[result]["data"]["quality_reason"].startswith("effective_intervals")
 
 
 def test_results_do_not_depend_on_the_chunks(cases: Any) -> None:
