@@ -69,7 +69,7 @@ def test_an_attempt_after_those_that_a_person_wanted_is_an_ordinary_one() -> Non
     wanted, later = (
         state_of(failed(*["raised"] * n), NOW + 9 * HOUR, twice, grants=(Grant(1, 1, WORDS),)) for n in (1, 2)
     )
-    assert (wanted.is_ordered, wanted.reason) == (True, "attempt 2 is wanted by kim: a valve")
+    assert (wanted.is_ordered, wanted.reason) == (True, "attempt 2 was ordered by kim: a valve")
     assert (later.is_ordered, later.reason) == (False, "attempt 3 is due after: raised")
 
 
@@ -94,7 +94,7 @@ RAISED = failed("raised")
 FIRST_GRANT, RETRY_GRANT, OTHER_GRANT = Grant(0, 1, WORDS), Grant(1, 1, WORDS), Grant(7, 1, WORDS)
 AGAIN = Retries.model_validate({"attempts": 2, "first_wait": "0 s"})
 READ = "all needed data can be read"
-WANTED, DUE = "attempt 2 is wanted by kim: a valve", "attempt 2 is due after: raised"
+WANTED, DUE = "attempt 2 was ordered by kim: a valve", "attempt 2 is due after: raised"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ WANTED, DUE = "attempt 2 is wanted by kim: a valve", "attempt 2 is due after: ra
         ([], 0, {"grants": (FIRST_GRANT,)}, KeyState(State.READY, READ), KeyState(State.SUSPENDED, SUSPENDED)),
         (
             *([], 3, {"redo": WORDS}),
-            KeyState(State.READY, "its outcome is made again, wanted by kim: a valve", 4),
+            KeyState(State.READY, "its outcome is made again, ordered by kim: a valve", 4),
             None,
         ),
         (

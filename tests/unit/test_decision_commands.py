@@ -117,8 +117,8 @@ def test_a_retry_follows_the_last_attempt_of_each_run(decide: Console) -> None:
     ]
     lines = decide("why 52003").out + decide("why 52007").out
     assert [line for line in lines if line.startswith("good")] == [
-        "good v1 run 052003: ready: attempt 3 is wanted by WHO: a valve",
-        "good v1 run 052007: ready: attempt 4 is wanted by WHO: a valve",
+        "good v1 run 052003: ready: attempt 3 was ordered by WHO: a valve",
+        "good v1 run 052007: ready: attempt 4 was ordered by WHO: a valve",
     ]
     assert listed(decide) == ["TIME-retry-WHO | yes | retry good v1 run 052007, 052003 | 2 | WHO | TIME | a valve"]
     fail(decide.site.paths, key_of(52007, "good"), "raised", "raised", "raised", "raised")

@@ -63,7 +63,7 @@ def gave_up(site: FastSite) -> FastSite:
 def test_a_retry_is_one_more_attempt_whose_number_follows_on(gave_up: FastSite) -> None:
     assert "1 key to be tried again now: good v1 run 052001" in decide(gave_up, "retry", "good", "52001")
     assert gave_up.pending() == {("good", "052001")}
-    assert "ready: attempt 2 is wanted by " in why(gave_up) and ": a valve" in why(gave_up)
+    assert "ready: attempt 2 was ordered by " in why(gave_up) and ": a valve" in why(gave_up)
     gave_up.tick()
     gave_up.tick()
     assert (attempts(gave_up), attempts(gave_up, 52002)) == ([1, 2], [1])
@@ -128,7 +128,7 @@ def test_a_redo_replaces_outcomes_that_are_there(site: FastSite) -> None:
     assert "2 keys to be made again" in decide(site, "redo", "good", "52001-52009", "--dry-run")
     assert site.pending() == set()
     decide(site, "redo", "good", "52001")
-    assert "its outcome is made again, wanted by " in why(site)
+    assert "its outcome is made again, ordered by " in why(site)
     assert "passed over: 1 that are to be made again already" in decide(site, "redo", "good", "52001", code=2)
     assert site.pending() == {("good", "052001")}
     site.tick()

@@ -47,7 +47,7 @@ def test_a_decision_replaces_the_outcome_that_it_names_once(finished: FastSite) 
     site = finished
     decide(site)
     assert site.pending() == {("good", "052001")}
-    assert "ready: its outcome is made again, wanted by kim: a cable was changed" in site.xom("why", "52001").stdout
+    assert "ready: its outcome is made again, ordered by kim: a cable was changed" in site.xom("why", "52001").stdout
     for _ in range(2):
         assert site.tick().returncode == 0
         assert (value(site), value(site, 52002), site.outcome("good", 52001)["attempt"]) == (2, 1, 2)

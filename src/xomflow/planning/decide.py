@@ -154,11 +154,11 @@ def waiting_state(ended: datetime, stale_after: float, now: datetime) -> State:
 def _why_ready(evidence: Evidence, order: Reason | None, attempt: int) -> str:
     """Return why the next attempt is due."""
     if order:
-        return f"attempt {attempt} is wanted by {order}"
+        return f"attempt {attempt} was ordered by {order}"
     if evidence.failures:
         return f"attempt {attempt} is due after: {evidence.failures[-1].kind}"
     if evidence.redo:
-        return f"its outcome is made again, wanted by {evidence.decided.redo}"
+        return f"its outcome is made again, ordered by {evidence.decided.redo}"
     return "all needed data can be read"
 
 
