@@ -2,8 +2,9 @@
 
 ``python benchmarks/large_site.py [--runs 600000] [--analyses 20] [--repeat 3]``, under the workflow interpreter.
 
-The newest shelf has all its outcomes. Each older one has one, and when its names are listed for the first time, a seam
-(``--as-if-complete``) gives those of all its runs. Later ticks use what is kept of it, as a site's ticks do.
+The newest shelf has all its outcomes. Each older one has one, and when its names are listed for the first time, this
+benchmark (``--as-if-complete``) puts those of all its runs into the listing. Later ticks use what is kept of it, as a
+site's ticks do.
 """
 
 from __future__ import annotations
