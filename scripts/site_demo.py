@@ -43,16 +43,16 @@ from xomlib.files import read_json
 ROOT = Path(__file__).resolve().parents[1]
 DATABASE = "xenonnt"
 PREFIX = "test_"
-# What a result says; the other fields of its point say how and when it was made.
+# The content of a result; the other fields of its point are about how and when it was made.
 RESULT_FIELDS = ("value", "error", "n", "limit", "insufficient", "unit", "quality")
 OF_DATA = ("data_", "text_", "flag_")
 MOST_TICKS = 20
-# What a result says, by measurement, run, variable and version.
+# The content of results, by measurement, run, variable and version.
 Results = dict[tuple[str, ...], dict[str, Any]]
 
 
 class DemoError(Exception):
-    """Something that the demo needs is missing or broke down; the sentence says what."""
+    """Something that the demo needs is missing or broke down; the sentence names it."""
 
 
 @dataclass(frozen=True)

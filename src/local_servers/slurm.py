@@ -138,7 +138,7 @@ class SlurmCluster:
     """
 
     def __init__(self, nodes: int = 2, cpus: int = 2, memory_mb: int = 2000, accounting: bool = False) -> None:
-        # Not pytest's folder: munge wants a path that everybody may walk, short enough for a socket.
+        # Not pytest's folder: munge needs a path that every account may enter, short enough for a socket.
         self.folder = Path(tempfile.mkdtemp(prefix="xom-slurm-"))
         self.folder.chmod(0o755)
         self.limits_memory = os.geteuid() == 0 and os.access(_CGROUPS / "memory" / "tasks", os.W_OK)

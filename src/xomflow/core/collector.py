@@ -1,4 +1,4 @@
-"""Work without Python's collector of cycles."""
+"""Python's search for cycles among objects, switched off while very many objects are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Make hundreds of thousands of small objects, none in a cycle: looking for cycles takes a fifth of the time."""
+    """Within it Python does not look for cycles, which takes a fifth of the time where 100,000 objects are made."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -20,7 +20,7 @@ class Judge:
     settings
         Of the analysis.
     seeds
-        What the version before knew, by group.
+        What was learned from the version before, by group.
     """
 
     def __init__(self, settings: Settings, seeds: Mapping[str, Seed] | None = None) -> None:

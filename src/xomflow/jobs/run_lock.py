@@ -151,7 +151,7 @@ def take_left_behind(paths: Paths, key: Key) -> LockOwner | None:
     """Remove the lock file of a process that vanished and return its owner; None if the lock is held after all."""
     path = paths.run_lock(key)
     try:
-        with open_file(path, "r+b") as file:  # to write, as NFS wants it for an exclusive lock
+        with open_file(path, "r+b") as file:  # to write, which NFS requires for an exclusive lock
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return None
@@ -168,7 +168,7 @@ def _owner_in(path: Path, held: bool) -> LockOwner | None:
         return LockOwner.from_json(read_json(path), held)
     except FileNotFoundError:
         raise
-    except OSError as error:  # who may hold it is unknown: that is no reason to start another process
+    except OSError as error:  # whether a process holds it is unknown: that is no reason to start another one
         return LockOwner(1, "", "", 0, times.now(), trouble=f"{path} cannot be read: {error.strerror}")
     except UNREADABLE:
         if held:
@@ -177,5 +177,5 @@ def _owner_in(path: Path, held: bool) -> LockOwner | None:
         if not status.st_size or (times.now().timestamp() - status.st_mtime) > _LONGEST_DOUBT:
             return None
         # It is free here, but a lock may not reach from the host that wrote it.
-        trouble = f"{path} cannot be read: it does not show who holds it; delete it once no process works on its run"
+        trouble = f"{path} cannot be read: it shows no holder; delete it once no process works on its run"
         return LockOwner(1, "", "", 0, times.now(), trouble=trouble)

@@ -115,7 +115,7 @@ class _Asked:
         return Facts(one, job, unseen, may_arrive=arriving)
 
     def _find_nameless(self, found: dict[Key, Facts]) -> None:
-        """Find jobs by their names if a tick was killed before it knew the number, and the site replaces labels."""
+        """Find jobs by their names if a tick was killed before it had their number, and the site replaces labels."""
         nameless = {
             key: one for key, one in found.items() if one.is_gone and not (one.submission.job or one.may_arrive)
         }

@@ -1,4 +1,4 @@
-"""The batch system of a site."""
+"""Open the batch system that a site uses."""
 
 from __future__ import annotations
 

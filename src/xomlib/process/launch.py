@@ -11,7 +11,7 @@ from typing import IO, Any, Union
 
 from xomlib.process.limits import limit_memory
 
-# All other variables belong to the environment of the one who starts the process.
+# All other variables belong to the environment of the starting process.
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XENON_CONFIG", "HTTPS_PROXY", "NO_PROXY")
 _GRACE_SECONDS = 60
 # Seconds for helpers, such as the one of multiprocessing that removes shared memory, to end by themselves.

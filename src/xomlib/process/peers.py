@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket."""
+"""Whether the process at the other end of a Unix socket belongs to this user."""
 
 import os
 import socket

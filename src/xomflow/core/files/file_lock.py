@@ -32,7 +32,7 @@ def exclusive(lock: Path, longest: float = LONGEST_WAIT) -> Iterator[None]:
     Parameters
     ----------
     lock
-        The lock file; it contains who holds it.
+        The lock file; it contains tick, host and process that hold it.
     longest
         Seconds to wait for another holder.
 
@@ -132,7 +132,7 @@ def _write_holder(file: int) -> None:
 
 
 def describe_holder(lock: Path) -> str:
-    """Return in words who holds a lock, as far as its file shows it."""
+    """Return in words which tick or process holds a lock, as far as its file shows it."""
     try:
         holder: Any = json.loads(read_text(lock))
         who = f"tick {holder['tick']}" if holder["tick"] else "another process"

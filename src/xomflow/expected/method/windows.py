@@ -216,7 +216,7 @@ def _miss(rows: Sequence[_Row], base: Base) -> tuple[float, list[float]]:
 
 
 def _miss_of_counts(rows: Sequence[_Row], base: Base) -> tuple[float, list[float]]:
-    """Do the same for counts, whose sum has a Poisson distribution about the sum of what was expected."""
+    """Return the same as `_miss` for counts, whose sum is Poisson-distributed about the sum of what was expected."""
     counts = expected = inverses = scatter2 = 0.0
     offs = []
     for value, _, one, *_ in rows:

@@ -18,7 +18,7 @@ class Home:
     folder
         A folder of this machine.
     lock
-        Lock file of those for whom they work; they end once it is free.
+        Lock file of the tick or job for which they work; they end once it is free.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""What needs a person is reported when it begins, changes or ends, and once a day while it lasts.
+"""When what needs a person is mailed: when it begins, changes or ends, and once a day while it lasts.
 
 systemd and cron mail the last lines of a tick that ends with another exit code than 0 and 7, unless it prints that no
 mail is due, and of one that prints that something has ended. So the exit code is that of the tick, reported or not.

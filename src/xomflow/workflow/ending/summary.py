@@ -1,4 +1,4 @@
-"""The end of a tick: publish, find out what became of the claimed runs, write the summary, renew the page."""
+"""The summary of a tick: what became of the claimed runs; then alarms, points of boards and the page."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _renamed(paths: Paths, decision: Decision, old: str, new: str) -> Decision:
 
 
 def _rename_expected(paths: Paths, old: str, new: str) -> None:
-    """Move what is kept of bands and alarms, so that alarms go on; recipients of messages know them by new names."""
+    """Move what is kept of bands and alarms, and rename the matters in what recipients have got: alarms go on."""
     for source, target in zip(paths.expected_of(old), paths.expected_of(new), strict=True):
         if source.exists():
             shutil.rmtree(target, ignore_errors=True)  # of no results

@@ -1,4 +1,4 @@
-"""The seam to Snakemake: the only module that uses what Snakemake does not document.
+"""The seam to Snakemake: no other module uses what Snakemake does not document.
 
 `USES` is the list of these attributes, with the form that XOM relies on and the purpose. `unmet_uses` compares them
 with the Snakemake that runs; the tests do that with the locked version, and `make test-all` with the newest one. So a

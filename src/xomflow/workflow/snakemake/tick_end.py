@@ -1,4 +1,4 @@
-"""The end of a tick: at its end, on a signal, at its time limit. What there is, is published each time."""
+"""The end of a tick: when its work is done, on a signal, or at its time limit. Each publishes what there is."""
 
 from __future__ import annotations
 
