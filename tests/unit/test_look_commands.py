@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -212,6 +213,22 @@ def test_an_outcome_that_came_after_a_tick_was_not_there_for_it(look: Console) -
         keep(look.site.paths, outcome(Key("late", "v1", "052011"), ended=ended))
         lines = look("why 52011 --at 2026-11-20T14:30").out
         assert any("its outcome was there" in line for line in lines) == is_there
+    look.site.paths.outcome(Key("late", "v1", "052011")).write_text("{")
+    assert look("why 52011 --at 2026-11-20T14:30").out[-1] == f"late v1 run 052011: {GONE}"
+
+
+def test_a_tick_with_odd_settings_has_not_looked_for_work(look: Console) -> None:
+    settings = TickPaths(look.site.paths.tick("20261120T120000-vm-1")).settings
+    for odd in ('"x"', "[]", "{}", '{"configuration": {"analyses": "x"}}', '{"configuration": {"analyses": 5}}', "{"):
+        settings.write_text(odd)
+        lines = look("why 52006 --at 2026-11-20T12:30").out
+        assert lines[-1] == "tick 20261120T120000-vm-1 did not look for work: it ended before"
+
+
+def test_a_site_without_ticks_has_seen_nothing(look: Console) -> None:
+    shutil.rmtree(look.site.paths.ticks)
+    (line,) = look("why 52006 --at 2026-11-20T12:30").out
+    assert line.endswith(" is kept and has looked for work; none is kept")
 
 
 # --- log --------------------------------------------------------------------------------------------------------------

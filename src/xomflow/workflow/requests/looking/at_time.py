@@ -9,11 +9,10 @@ from typing import Any
 
 from xomflow.config.model import Config
 from xomflow.core import times
-from xomflow.core.key import Key, first_run, run_id
+from xomflow.core.key import Key, run_id
 from xomflow.core.paths import Paths
 from xomflow.outcomes.reading import read_outcome
 from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
-from xomlib.documents.schema import SchemaError
 
 _SECOND = timedelta(seconds=1)
 
@@ -83,7 +82,7 @@ def _without_look(tick: PastTick) -> str:
 def _line(paths: Paths, tick: PastTick, key: Key, run_list: str) -> str:
     rows = list(csv.DictReader(run_list.splitlines(), dialect="excel-tab"))
     for row in rows:
-        if row["run"][:1].isdigit() and first_run(row["run"]) == int(key.run):
+        if row["run"].partition("-")[0] == key.run:
             then = f"; next try {row['next_try']}" if row.get("next_try") else ""
             return f"{key.analysis} {key.version} run {row['run']}: {row['state']}: {row['reason']}{then}"
     if (ended := _ended(paths, key)) and ended <= tick.began:
@@ -96,5 +95,5 @@ def _line(paths: Paths, tick: PastTick, key: Key, run_list: str) -> str:
 def _ended(paths: Paths, key: Key) -> datetime | None:
     try:
         return times.moment(read_outcome(paths.outcome(key)).ended)
-    except (OSError, SchemaError, ValueError):
+    except (OSError, ValueError):
         return None

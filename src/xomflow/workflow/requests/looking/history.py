@@ -20,7 +20,6 @@ from xomflow.outcomes.reading import outcome_named, read_document
 from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.slurm.submitting import submissions
 from xomflow.workflow.upkeep.past_ticks import claims_of_ticks
-from xomlib.documents.schema import SchemaError
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,7 +89,7 @@ def _attempts(paths: Paths, ids: Set[str], problems: list[str]) -> Iterator[Even
             yield _attempt(_outcome(path), path)
         except FileNotFoundError:
             continue  # it was renamed meanwhile
-        except (OSError, SchemaError, ValueError) as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{path}: {error}")
 
 

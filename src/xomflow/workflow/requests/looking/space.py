@@ -12,7 +12,6 @@ from xomflow.core.paths import Paths
 from xomflow.outcomes.files import is_done_name, list_shelves, list_versions, names_in
 from xomflow.outcomes.reading import read_outcome
 from xomflow.workflow.requests.looking.folder_sizes import Files, FolderSizes
-from xomlib.documents.schema import SchemaError
 
 _YEAR = 365.25 * 86400
 _DAY = 86400.0
@@ -124,7 +123,7 @@ class _Look:
             names = list(filter(is_done_name, names_in(shelf)))
             try:
                 yield times.moment(str(read_outcome(shelf / choose(names)).run.start))
-            except (OSError, SchemaError, ValueError):
+            except (OSError, ValueError):
                 continue
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xomflow.config.model import Config
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
-from xomflow.core.state import ATTENTION, WAITINGS, State
+from xomflow.core.state import WAITINGS, State
 from xomflow.core.tick_summary import ListedKey
 from xomflow.planning.runs.wanted import WantedRuns
 from xomflow.planning.survey import Shown, Survey
@@ -46,7 +46,7 @@ class StatesNow:
     exit_code: ExitCode
 
 
-def states_now(config: Config, states: Collection[State] = ATTENTION, wanted: WantedRuns | None = None) -> StatesNow:
+def states_now(config: Config, states: Collection[State], wanted: WantedRuns) -> StatesNow:
     """Return the states of all keys now; reads only.
 
     Parameters
@@ -56,7 +56,7 @@ def states_now(config: Config, states: Collection[State] = ATTENTION, wanted: Wa
     states
         Which states are listed.
     wanted
-        Which runs are listed; None: all.
+        Which runs are listed.
     """
     shown = Shown(all_waiting=not WAITINGS.isdisjoint(states))
     paths, survey = Paths(config.work), survey_now(config, may_write=False, shown=shown)
@@ -72,9 +72,9 @@ def states_now(config: Config, states: Collection[State] = ATTENTION, wanted: Wa
     return StatesNow(survey.counts, with_records(paths, listed, _MOST_RECORDS), sentences, _exit_code(survey))
 
 
-def _wanted(survey: Survey, wanted: WantedRuns | None) -> Iterator[ListedKey]:
+def _wanted(survey: Survey, wanted: WantedRuns) -> Iterator[ListedKey]:
     for analysis, items in survey.items.items():
-        if wanted is None or wanted.is_all:
+        if wanted.is_all:
             yield from map(as_listed, items)
         else:
             runs = {run.id for run in wanted.choose(analysis, (item.run for item in items))}
