@@ -7,23 +7,30 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from support.factory import NOW, failed, keep, keep_failure, key_of, outcome
+from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
 from xomflow.cli.commands import measure
 from xomflow.core import times
 from xomflow.core.errors import ContextError
-from xomflow.core.key import Key
+from xomflow.core.key import Key, group_id
 from xomflow.core.paths import TickPaths
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
+from xomflow.outcomes.campaigns.current import Groups, Revision
+from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.progress.claims import Claim, write_claims
+from xomflow.rundb.run_metadata import RunMetadata
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
+from xomflow.workflow.requests.looking import folder_sizes
+from xomflow.workflow.requests.looking.folder_sizes import Files, Folder
+from xomflow.workflow.requests.looking.space import Space, total
 from xomlib.files import dump_json, write_atomically
 from xomlib.printing import WARNING
 
@@ -39,7 +46,7 @@ LATE = Key("late", "v1", "052007")
 
 @pytest.fixture
 def look(console: Console) -> Iterator[Console]:
-    """A site with runs in all states, a trial, logs, locks and three ticks of the past."""
+    """A site with runs in all states, a trial, logs, locks, three ticks of the past and the copies of a file system."""
     site = console.site
     site.analysis("good", "pass", trial={"version": "v2"})
     site.analysis("camp", "pass", period={"gap": "3 h"})
@@ -54,6 +61,7 @@ def look(console: Console) -> Iterator[Console]:
         ended = times.text(times.now() - timedelta(hours=2 - attempt))
         keep_failure(record, failed(key_of(52006, "good"), kind, attempt=attempt, ended=ended))
     _ticks(console)
+    shutil.copytree(site.paths.outcomes / "good", site.paths.outcomes / ".snapshot")
     for key, attempt in ((GOOD, 2), (LATE, 1)):
         lock = hold_run(site.paths, key)
         write_owner(lock, key, attempt, "t", 10.0)
@@ -80,6 +88,17 @@ def _ticks(console: Console) -> None:
     dump_json(ticks[1].trouble, {"sentence": "the disk is full", "exit_code": 6})
 
 
+def test_what_only_looks_changes_no_file(look: Console) -> None:
+    def files() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in look.site.work.rglob("*")}
+
+    before = files()
+    commands = ("status", "why 52001", "why 52001 --at 2026-11-20T12:30", "history 52001", "slow", "du", "alarms")
+    for command in (*commands, "outdated", "outdated --runs", "log good 52001", "decisions"):
+        look(command)
+        assert files() == before, command
+
+
 # --- status -----------------------------------------------------------------------------------------------------------
 def test_status_has_all_counts_and_a_line_for_each_reason(look: Console) -> None:
     assert look("status").out == [
@@ -101,6 +120,7 @@ def test_status_of_each_run_has_its_log(look: Console) -> None:
         "run | state | analysis | reason | next try | log",
         "052006 | failed | good | timeout: it broke | TIME | a.log",
     ]
+    assert look("status --failed --run 52006") == look("status --failed --run")
     assert look("status --failed --run 52007").out == ["none of the runs failed"]
     assert look("status --waiting").out == ["none of the runs waits"]
     assert look("status --waiting --failed 52007").out == ["none of the runs failed or waits"]
@@ -312,7 +332,41 @@ def test_the_history_of_a_run_has_the_job_that_is_to_work_on_it(look: Console) -
     assert not any("was submitted" in line for line in look("history 52007").out), "it works already"
 
 
-def test_a_record_that_cannot_be_read_is_named_beside_the_history(look: Console) -> None:
+def test_the_history_of_a_run_has_its_time_and_the_jobs_that_made_its_results(look: Console) -> None:
+    RunMetadata(look.site.paths).keep([run(52001), run(52002, end=None)])
+    made = outcome(key_of(52002, "good"))
+    made["provenance"]["batch_job"] = {"system": "Slurm", "job": "17"}
+    keep(look.site.paths, made)
+    assert look("history 52001").out[1:3] == [
+        "TIME | the run began | mode tpc_bkg",
+        "TIME | the run ended | it took 50 min",
+    ]
+    assert look("history 52002").out[1:] == [
+        "TIME | the run began | mode tpc_bkg",
+        "TIME | good v1 run 052002 | attempt 1 is done | 2 s at node01, job 17 in Slurm",
+    ]
+
+
+def test_the_history_of_a_run_has_what_happened_to_its_campaigns_of_today_and_before(look: Console) -> None:
+    members, before = (52006, 52007), (52006, 52011)
+    today, former = (Key("camp", "v1", group_id(runs)) for runs in (members, before))
+    groups = KnownGroups(Groups((members,)), {former.run: Revision(before, (), "2026-11-20T12:00:00Z")})
+    write_groups(look.site.paths, {("camp", "v1"): groups})
+    keep(look.site.paths, outcome(former))
+    keep_failure(failure_path(look.site.paths, today, Failure(1, "raised", times.now())), failed(today))
+
+    def of_campaigns(number: int) -> set[tuple[str, ...]]:
+        events = [line.split(" | ") for line in look(f"history {number}").out[1:]]
+        return {(about, what) for _, about, what, *_ in events if about.startswith("camp")}
+
+    failure, result = (str(today), "attempt 1 failed"), (str(former), "attempt 1 is done")
+    assert of_campaigns(52006) == {failure, result}
+    assert (of_campaigns(52007), of_campaigns(52011), of_campaigns(52001)) == ({failure}, {result}, set())
+
+
+def test_a_record_that_cannot_be_read_is_named_beside_the_history(
+    look: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = look.site.paths.shelves("good", "v1") / "052"
     (outcomes / "052001.json").write_text("{")
     (outcomes / "052004.json").mkdir()
@@ -320,6 +374,15 @@ def test_a_record_that_cannot_be_read_is_named_beside_the_history(look: Console)
     for number in (52001, 52004, 52005):
         found = look(f"history {number}").err
         assert len(found) == 1 and f"good/v1/052/0{number}.json: " in found[0]
+    gone = outcomes / "052002.json"
+    monkeypatch.setattr("xomflow.workflow.requests.looking.history._records", lambda *_: [gone])
+    assert look("history 52002").err == []  # it was there when its folder was listed
+    gone.unlink()
+    assert look("history 52002").err == []
+    look.site.paths.decisions.mkdir()
+    (look.site.paths.decisions / "odd.json").write_text("{}")
+    (odd,) = look("history 52002").err
+    assert "odd.json is no decision" in odd
 
 
 def test_the_history_of_a_run_has_the_decisions_about_it_and_what_took_them_back(look: Console) -> None:
@@ -352,6 +415,11 @@ def test_slow_has_the_analyses_by_their_time_and_the_longest_runs(look: Console)
     (one,) = json.loads("\n".join(look("slow --json").out))["running"]
     assert (one["run"], one["expected_s"], 0 <= one["wall_s"] < 600) == ("052007", 300.0, True)
     assert one["ratio"] == one["wall_s"] / 300
+    held = hold_run(look.site.paths, Key("camp", "v1", "052001-acfd"))
+    write_owner(held, Key("camp", "v1", "052001-acfd"), 1, "t", 10.0)
+    found = {one["analysis"]: one["ratio"] for one in json.loads("\n".join(look("slow --json").out))["running"]}
+    assert found.keys() == {"good", "camp"} and found["camp"] is None
+    held.close()
 
 
 def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart(look: Console) -> None:
@@ -371,8 +439,27 @@ def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart
     ]
     rows = json.loads("\n".join(look("du --exact --json").out))
     assert rows[-1]["files"] == sum(one["files"] for one in rows[:-1])
-    assert rows[-1]["size"] == sum(one["size"] for one in rows[:-1])
+    assert rows[-1]["size"] == sum(one["size"] for one in rows[:-1]) > 0
+    assert rows[3]["size_a_year"] / rows[3]["size"] == rows[3]["files_a_year"] / rows[3]["files"]
     assert (rows[-1]["files_a_year"], rows[-1]["size_a_year"]) == (rows[3]["files_a_year"], rows[3]["size_a_year"])
+
+
+def test_growth_in_a_year_is_that_of_what_is_known() -> None:
+    known = [Space("a", "outcomes", 1, 10.0, 2.0, 20.0), Space("b", "outcomes", 2, 20.0, 3.0, 30.0)]
+    assert total([*known, Space("", "ticks", 4, 40.0)]) == Space("", "all", 7, 70.0, 5.0, 50.0)
+
+
+def test_du_follows_no_link_and_names_what_it_cannot_read(look: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = look("du").out
+    (look.site.work / "again").symlink_to("outcomes")
+    failures = look.site.paths.shelves("camp", "v1") / "052"
+    assert look("du").out == before
+    keep_failure(failures / "052001.failed-1-raised-1.json", failed(key_of(52001, "camp")))
+    (look.site.paths.outcomes / "late" / "v1").mkdir(parents=True)
+    assert look("du").out[1].startswith("camp | failure records | 1 | ")
+    away = "{} is not counted: Input/output error".format
+    monkeypatch.setattr(folder_sizes, "_folder", lambda place, exact: Folder(Files(), Files(), [], away(place)))
+    assert away("work/outcomes/good") in look("du").err
 
 
 def test_sizes_are_in_thousands_of_bytes() -> None:
@@ -423,12 +510,23 @@ def test_outdated_compares_each_run_with_its_own_software_and_names_what_it_cann
     def fail(*_: object) -> None:
         raise ContextError("the context is away")
 
-    tree = look.site.tree
-    tree["software"] = [{**tree["software"][0], "max_run": 52001}, {**tree["software"][0], "min_run": 52002}]
+    tree, old = look.site.tree, look.site.folder / "python"
+    old.symlink_to("/bin/sh")
+    tree["software"] = [{"interpreter": str(old), "max_run": 52001}, {**tree["software"][0], "min_run": 52002}]
+    for number, more in ((52001, {}), (52002, {}), (52003, {}), (52011, {"script": "another"})):
+        made = outcome(key_of(number, "good"))
+        made["provenance"] |= {"software": str(old), **more}
+        keep(look.site.paths, made)
+    runs = ["good | v1 | 052011 | software, script", "good | v1 | 052003 | software", "good | v1 | 052002 | software"]
+    assert look("outdated").out[1] == "good | v1 | 4 | 3 | 0 | 3 | 1 | 0 | 052011"
+    assert look("outdated --runs").out[1:] == [*runs, "good | v2 | 052001 | software"]
+    tree["software"], tree["software_may_have_holes"] = tree["software"][1:], True
+    assert look("outdated").out[1] == "good | v1 | 4 | 3 | 0 | 3 | 1 | 0 | 052011"
+    assert look("outdated --runs").out[1:] == runs
     tree["analyses"]["good"]["needs"] = ["peaks"]
     monkeypatch.setattr("xomflow.storage.context_probe.ContextProbe.describe", fail)
     found = look("outdated")
-    assert found.out[1] == "good | v1 | 3 | 3 | 0 | 3 | 0 | 0 | 052003"
+    assert found.out[1] == "good | v1 | 4 | 3 | 0 | 3 | 1 | 0 | 052011"
     assert found.err == ["the context is away; its lineage is not compared"]
 
 

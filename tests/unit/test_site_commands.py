@@ -60,11 +60,13 @@ def test_a_rebuild_stops_before_a_mass_change(published: Console) -> None:
     site = published.site
     keep(site.paths, *(outcome(key_of(number, "good")) for number in range(52001, 52011)))
     published("rebuild")
+    assert published("status").code == ExitCode.OK
     for number in range(52001, 52010):
         site.paths.outcome(key_of(number, "good")).unlink()
     done = published("rebuild")
     assert (done.code, done.out) == (ExitCode.WAITS_FOR_PERSON, [])
     assert done.err[0].startswith("good v1: 9 of 10 results are no longer what they were: 9 gone from ")
+    assert published("status").code == ExitCode.WAITS_FOR_PERSON
     plan = published("accept", "--why", "a test", "--dry-run").out
     assert plan[0].startswith("to accept: good v1: 9 of 10 results, 9 gone from ")
     assert plan[1].startswith("9 keys to be accepted as they are now: good v1 run 052001, ")
@@ -395,6 +397,8 @@ def test_what_made_a_result_is_compared_part_by_part() -> None:
     maker = Maker("s1", "set1", "py", (("peaks", "a"), ("events", "b")), (("strax", "2"), ("numpy", "1")))
     today = Today("s1", "set1", "py", {"peaks": "a", "other": "z"}, {"strax": "2", "numpy": "9"})
     assert differences(maker, today) == differences(maker, None) == frozenset()
+    newer = Today("s1", "set1", "py", versions={**today.versions, "straxen": "3"})
+    assert differences(maker, newer) == frozenset(), "it was made without straxen"
     changed = {
         "lineage": {"lineage": {"events": "c"}},
         "software": {"versions": {"strax": "3"}},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from xomflow.core import times
-from xomflow.core.key import run_id, shelf_of
+from xomflow.core.key import group_id, run_id, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.decisions.files import read_decisions
 from xomflow.decisions.model import Decision, Verb
@@ -69,8 +70,9 @@ def history(paths: Paths, number: int, now: datetime) -> tuple[list[Event], list
 
 
 def _campaigns_with(paths: Paths, number: int) -> Iterator[str]:
-    """Yield the ids of the campaigns with a run that have, or had, an outcome."""
+    """Yield the ids of the campaigns with a run: those of today, and those that have, or had, an outcome."""
     for known in (read_groups(paths) or {}).values():
+        yield from (group_id(members) for members in known.groups.members if number in members)
         yield from (name for name, revision in known.revisions.items() if number in revision.runs)
 
 
@@ -87,10 +89,9 @@ def _attempts(paths: Paths, ids: Set[str], problems: list[str]) -> Iterator[Even
     for path in _records(paths, ids):
         try:
             yield _attempt(_outcome(path), path)
-        except FileNotFoundError:
-            continue  # it was renamed meanwhile
         except (OSError, ValueError) as error:
-            problems.append(f"{path}: {error}")
+            if os.path.lexists(path):  # else it was renamed meanwhile
+                problems.append(f"{path}: {error}")
 
 
 def _records(paths: Paths, ids: Set[str]) -> Iterator[Path]:
@@ -130,7 +131,7 @@ def _claims(paths: Paths, ids: Set[str], problems: list[str]) -> Iterator[Event]
 
 def _decisions(made: Iterable[Decision], ids: Set[str]) -> Iterator[Event]:
     about = {one.name: one for one in made if one.what is not Verb.WITHDRAW and ids & set(one.subject.runs)}
-    withdrawn = [one for one in made if one.what is Verb.WITHDRAW and about.keys() & set(one.subject.decisions)]
+    withdrawn = [one for one in made if about.keys() & set(one.subject.decisions)]
     for one in [*about.values(), *withdrawn]:
         until = f", until {times.text(one.until)}" if one.until else ""
         subject = " ".join(filter(None, (one.subject.analysis, one.subject.version)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,16 +57,11 @@ def space_of(paths: Paths, exact: bool = False) -> tuple[list[Space], list[str]]
         return [one for one in look.all() if one.files], look.missed
 
 
-def total(spaces: Iterable[Space]) -> Space:
+def total(spaces: Sequence[Space]) -> Space:
     """Return the sum of all; growth in a year is the sum of those for which it is known."""
-    whole = Space("", "all")
-    for one in spaces:
-        whole.files += one.files
-        whole.size += one.size
-        if one.files_a_year is not None and one.size_a_year is not None:
-            whole.files_a_year = (whole.files_a_year or 0.0) + one.files_a_year
-            whole.size_a_year = (whole.size_a_year or 0.0) + one.size_a_year
-    return whole
+    files, size = sum(one.files for one in spaces), sum(one.size for one in spaces)
+    a_year = _sum_of_known(one.files_a_year for one in spaces), _sum_of_known(one.size_a_year for one in spaces)
+    return Space("", "all", files, size, *a_year)
 
 
 class _Look:
@@ -85,7 +81,7 @@ class _Look:
                 yield one
         of_analyses = {self._paths.outcomes, self._paths.all_figures, self._paths.logs}
         for place in sorted(self._paths.work / name for name in names_in(self._paths.work)):
-            if place not in of_analyses and place.is_dir() and not place.is_symlink():
+            if place not in of_analyses and not place.is_symlink():
                 yield self._count(Space("", place.name), place)
 
     def _of_analysis(self, analysis: str) -> Iterator[Space]:
@@ -121,10 +117,13 @@ class _Look:
         shelves = list_shelves(self._paths, analysis, version)
         for shelf, choose in ((shelves[0], min), (shelves[-1], max)) if shelves else ():
             names = list(filter(is_done_name, names_in(shelf)))
-            try:
+            with contextlib.suppress(OSError, ValueError):
                 yield times.moment(str(read_outcome(shelf / choose(names)).run.start))
-            except (OSError, ValueError):
-                continue
+
+
+def _sum_of_known(numbers: Iterable[float | None]) -> float | None:
+    known = [one for one in numbers if one is not None]
+    return sum(known) if known else None
 
 
 def _add(space: Space, files: Files) -> None:
