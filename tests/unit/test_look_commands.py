@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -502,6 +503,33 @@ def test_outdated_names_what_was_made_by_other_software(look: Console) -> None:
         "good | v1 | 052001 | software",
         "good | v2 | 052001 | software",
     ]
+
+
+def test_what_a_tick_has_made_is_outdated_once_its_settings_or_its_script_change(console: Console) -> None:
+    site, saved = console.site, "xomlib.Xomresult(variable_name='rate', variable_value=1.5, error=0.1).save()"
+    site.analysis("answer", saved, settings={"b": 1, "a": 2})
+    site.runs([52001])
+    assert site.tick().returncode == 0
+    row = "answer | v1 | 1 | {} | 0 | 0 | {} | {}".format
+    assert console("outdated").out[1] == row(0, 0, 0)
+    site.tree["analyses"]["answer"]["settings"] = {"a": 2, "b": 1}
+    assert console("outdated").out[1] == row(0, 0, 0), "their order is nothing"
+    site.tree["analyses"]["answer"]["settings"] = {"a": 3, "b": 1}
+    assert console("outdated").out[1] == f"{row(1, 0, 1)} | 052001"
+    site.analysis("answer", f"{saved}\npass", settings={"a": 2, "b": 1})
+    assert console("outdated").out[1] == f"{row(1, 1, 0)} | 052001"
+
+
+def test_an_analysis_without_data_types_is_compared_by_the_packages_of_another_one(
+    look: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(probe: object, program: object, context: object, types: set[str]) -> object:
+        assert types == {"peaks"}
+        return SimpleNamespace(hashes={}, versions={"strax": "2.2.3"})
+
+    monkeypatch.setattr("xomflow.storage.context_probe.ContextProbe.describe", describe)
+    look.site.tree["analyses"]["late"]["needs"] = ["peaks"]
+    assert look("outdated").out[1] == "good | v1 | 3 | 0 | 0 | 0 | 0 | 0", "its interpreter has only moved"
 
 
 def test_outdated_compares_each_run_with_its_own_software_and_names_what_it_cannot_compare(
