@@ -375,8 +375,8 @@ def test_what_people_decided_is_known_by_analysis_version_and_run() -> None:
 def test_a_retry_of_a_vetoed_run_with_an_outcome_is_over(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     retry = decision(Verb.RETRY, "052001", "052002", "052003", attempts=(1, 1, 1))
-    factory.keep(paths, *(factory.outcome(Key("kr", "v1", run)) for run in ("052001", "052003")))
-    for one in (retry, decision(Verb.REDO, "052001"), decision(Verb.VETO, "052001", "052002")):
+    factory.keep(paths, *(factory.outcome(Key("kr", "v1", run)) for run in ("052001", "052003", "052004")))
+    for one in (retry, decision(Verb.REDO, "052004"), decision(Verb.VETO, "052001", "052002", "052004")):
         write_decision(paths, one)
     assert Standing.read(paths, NOW, {}).tried == {GOOD}
     assert Standing.read(paths, NOW - HOUR, {GOOD: 4}) == Standing((), {GOOD: 4})

@@ -23,6 +23,7 @@ from xomflow.core.verdicts import Kind, SeriesId, Verdict, read_bands
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
 from xomflow.expected.method.settings import Settings
+from xomflow.expected.versions.bands_file import BandsFile
 from xomflow.expected.versions.decided import Decided
 from xomflow.expected.versions.history import Judgeable
 from xomflow.expected.versions.judged import JudgedVersion
@@ -37,16 +38,20 @@ class Results:
 
     def __init__(self) -> None:
         self.of: dict[str, RunResults] = {}
-        self.reads = 0
+        self.reads = self.looks = self.touched = 0
 
     def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
         names = sorted({run[:3] for run in self.of})
         return {"v1": [Shelf(analysis, "v1", name) for name in names]}
 
     def fingerprint(self, shelf: Shelf) -> str:
-        return str(crc32(repr(self.stamps(shelf)).encode()))
+        return f"{crc32(repr(self._stamps(shelf)).encode())} {self.touched}"
 
     def stamps(self, shelf: Shelf) -> dict[str, int]:
+        self.looks += 1
+        return self._stamps(shelf)
+
+    def _stamps(self, shelf: Shelf) -> dict[str, int]:
         return {run: crc32(repr(one).encode()) for run, one in sorted(self.of.items()) if run.startswith(shelf.name)}
 
     def read(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Judgeable]:
@@ -145,7 +150,7 @@ def test_one_more_run_costs_reading_that_run(tmp_path: Path) -> None:
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
     assert go_on(version(paths, history, Decided()), lambda: False)
     history.reads = 0
-    assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 0
+    assert version(paths, history, Decided()).judge_new(lambda: False) and history.reads == 0
     history.of[run_id(FIRST + 180)] = results(180, 1)
     assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 1
 
@@ -183,15 +188,63 @@ def test_deleted_verdicts_are_found_anew(tmp_path: Path) -> None:
     assert history.reads == 80
 
 
+def test_where_all_results_of_a_shelf_are_gone_so_are_their_verdicts(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(110)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.of = {run: one for run, one in history.of.items() if run.startswith("052")}
+    assert go_on(version(paths, history, Decided()), lambda: False)
+    assert not paths.bands("kr83m", "v1", "053").exists()
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
 def test_with_other_settings_all_is_judged_anew(tmp_path: Path) -> None:
     paths, history, other = Paths(tmp_path), Results(), Settings(minimum=14, accept=12)
-    history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 140)}
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140) if number != 70}
     go_on(version(paths, history, Decided()), lambda: False)
-    history.of[run_id(FIRST)] = results(0, 1)
+    history.of[run_id(FIRST + 70)] = results(70, 1)
     assert not go_on(version(paths, history, Decided()), after(1))  # the newest runs are judged by a front
+    history.of[run_id(FIRST + 100)] = results(100, 2)
     while not go_on(version(paths, history, Decided(), other), after(50)):
         pass
     assert bands(paths) == replayed(history, Decided(), other)[0]
+
+
+@pytest.mark.parametrize("comes_late", [False, True])
+def test_other_settings_hold_for_the_newest_runs_at_once(tmp_path: Path, comes_late: bool) -> None:
+    paths, history, other = Paths(tmp_path), Results(), Settings(minimum=40, accept=12)
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    if comes_late:  # the history is being judged again
+        history.of[run_id(FIRST - 1)] = results(-1, 1)
+        assert not go_on(version(paths, history, Decided()), after(1))
+    assert is_judged(paths, 25)
+    assert not go_on(version(paths, history, Decided(), other), after(10))
+    assert not is_judged(paths, 25), "it is too early for a verdict"
+    go_on_until_done(paths, history, other)
+    assert bands(paths) == replayed(history, Decided(), other)[0]
+
+
+def test_the_last_result_is_judged_again_if_it_changes(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(40)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.of[run_id(FIRST + 39)] = results(39, 2)
+    go_on(version(paths, history, Decided()), lambda: False)
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
+def test_what_changes_no_verdict_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, history, decided = Paths(tmp_path), Results(), Decided(muted=(("", "2100-01-01T00:00:00Z", ""),))
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(20)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.touched = 1
+    assert version(paths, history, Decided()).judge_new(lambda: False)
+    history.looks = 0
+    assert version(paths, history, decided).judge_new(lambda: False)
+    monkeypatch.setattr(BandsFile, "starts", lambda _: pytest.fail("the time of the decision is looked for again"))
+    assert version(paths, history, decided).judge_new(lambda: False)
+    assert history.looks == 0
 
 
 def is_judged(paths: Paths, number: int) -> bool:
@@ -206,8 +259,8 @@ def after(runs: int) -> Callable[[], bool]:
     return lambda: next(asked) >= runs
 
 
-def go_on_until_done(paths: Paths, history: Results) -> None:
-    while not go_on(version(paths, history, Decided()), after(1000)):
+def go_on_until_done(paths: Paths, history: Results, settings: Settings = SETTINGS) -> None:
+    while not go_on(version(paths, history, Decided(), settings), after(1000)):
         pass
 
 
@@ -238,6 +291,29 @@ def test_a_change_of_new_runs_is_an_event_while_the_history_is_judged_again(tmp_
     events = version(paths, history, Decided()).events["all"]
     assert all(one in events for one in before)
     assert {one.variable for one in events if one.kind is Kind.STEP} == {"v0", "v1", "v2", "v3"}
+
+
+@pytest.mark.parametrize(("runs", "is_long"), [(20, False), (21, False), (30, False), (31, True)])
+def test_only_of_a_long_history_the_newest_runs_are_judged_first(tmp_path: Path, runs: int, is_long: bool) -> None:
+    history = Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(runs)}
+    one = version(Paths(tmp_path), history, Decided())
+    assert one.judge_new(lambda: False) == (not is_long)
+    assert (one.learned is not None) == is_long
+
+
+def test_of_many_new_runs_each_slice_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
+    """There may be no time for anything but the newest runs."""
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(40)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.of |= {run_id(FIRST + number): results(number, 1) for number in range(40, 140)}
+    for late in (20, 21, 22):
+        assert not version(paths, history, Decided()).judge_new(after(SETTINGS.minimum))
+        history.of[run_id(FIRST + late)] = results(late, 2)
+    assert is_judged(paths, 139)
+    go_on_until_done(paths, history)
+    assert bands(paths) == replayed(history, Decided())[0]
 
 
 def test_of_a_long_first_history_the_newest_runs_are_judged_first(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from xomflow.outcomes.files import digest_of
 from xomflow.planning.pending import find
 from xomflow.planning.pending.find import find_pending, load_pending
 from xomflow.planning.pending.work import PendingWork
+from xomflow.planning.survey import take_survey
 from xomflow.rundb.database import FileRunDB
 from xomflow.rundb.shelves import Shelf, Shelves
 
@@ -294,6 +295,26 @@ def test_an_outcome_that_came_just_now_does_not_hide_the_next_one(world: tuple[S
     put(site, "052003.json")
     os.utime(folder, (then, then))
     assert pending(load_pending(config, rundb, may_write=True)) == []
+
+
+def test_a_run_that_is_done_is_not_taken_again_though_its_folder_seems_unchanged(
+    world: tuple[Site, Config, CountingRunDB],
+) -> None:
+    """The clock of a file server may count seconds, or be behind."""
+    site, config, rundb = world
+    probe: Any = None  # no analysis needs data
+    folder = site.paths.outcome(Key("good", "v1", "052003")).parent
+    changed = folder.stat().st_mtime_ns
+
+    def taken() -> list[int]:
+        return [item.run.number for item in take_survey(config, rundb, probe, times.now(), may_write=True).chosen]
+
+    assert taken() == [52003]
+    put(site, "052003.json")
+    os.utime(folder, ns=(changed, changed))
+    assert pending(load_pending(config, rundb, may_write=False)) == [52003], "nothing else shows that it is done"
+    assert taken() == []
+    assert pending(load_pending(config, rundb, may_write=False)) == [], "what is kept is corrected"
 
 
 def test_documents_whose_changes_cannot_be_told_cheaply_are_digested_every_time(

@@ -167,6 +167,7 @@ def test_a_backfill_counts_apart(tmp_path: Path) -> None:
     succeed(tmp_path, 52922, NOW - timedelta(minutes=1), old=False)
     found = survey(tmp_path, *runs)
     assert chosen(found) == [f"kr83m {number}" for number in (52921, 52920, *reversed(NEW), 52101)]
+    assert list(found.ended_by.values()) == [[key_of(52101)]]
     for place in Paths(tmp_path).outcomes.rglob("*.json"):
         place.unlink()
     fail(tmp_path, *NEW)

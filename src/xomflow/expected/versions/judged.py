@@ -97,8 +97,7 @@ class JudgedVersion:
     @property
     def learned(self) -> tuple[int, int] | None:
         """While a history is being learned, how many of its runs are judged, and how many there are."""
-        is_long = not self._is_complete and self._left > self._window
-        return (self._reached.runs, self._reached.runs + self._left) if is_long else None
+        return (self._reached.runs, self._reached.runs + self._left) if self._left > self._window else None
 
     def judge_new(self, is_over: Callable[[], bool]) -> bool:
         """Find out what has changed, and judge new runs; return whether all is judged then.
@@ -115,8 +114,8 @@ class JudgedVersion:
         self._seeding = Seeding(self._history, self.version, versions)
         digests = [_digest(self._settings.to_json()), self._seeding.digest(self._reached.runs, self._digests[1])]
         is_anew = digests != self._digests
-        is_new = bool(changes) or is_anew or self._decided != self._before
-        front = None if self._is_complete or is_anew else read_front(self._folder, self._settings)
+        is_new = bool(changes) or self._decided != self._before
+        front = None if is_anew else read_front(self._folder, self._settings)
         if front is not None and decided >= front.first:
             front = None
         if is_anew or (first and first <= self._reached.last):
@@ -135,8 +134,9 @@ class JudgedVersion:
                 self._keep_version()
             return True
         front = front or self._new_front()
-        if front is None or self._left <= _FEW:
+        if front is None:
             return self.judge_rest(is_over)
+        self._is_complete = False
         self._judge_front(front, is_over)
         return False
 
@@ -150,9 +150,8 @@ class JudgedVersion:
         self._is_complete, self._left = is_done, self._count_left()
         if is_done:
             self._shown = [*((group, event) for _, group, event in self._events), *judge.open_events()]
-        self._keep_version()
-        if is_done:
             remove_front(self._folder)
+        self._keep_version()
         return is_done
 
     def _newest_front(self) -> Front | None:
