@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from support.in_fork import in_fork
 from support.patience import PATIENCE
 from xomlib import job
+from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
 from xomlib.errors import BadResult, JobError
 from xomlib.files import digest
 from xomlib.process import launch, worker
@@ -205,6 +207,22 @@ def test_only_a_script_of_the_first_xom_starts_itself(tmp_path: Path, as_program
     worker.call_script(tmp_path / "script.py", "052001", as_program=as_program)
     called = "itself" if as_program and starts_itself else "052001"
     assert (tmp_path / "script.py.called").read_text() == called
+
+
+@pytest.mark.parametrize("compat", [True, False])
+def test_only_a_script_of_the_first_xom_finds_the_files_beside_it_where_it_runs(tmp_path: Path, compat: bool) -> None:
+    (tmp_path / "beside.txt").touch()
+    (tmp_path / "script.py").write_text("def main(run_id):\n    open('beside.txt').close()")
+    description = JobDescription(
+        JobKey(**KEY),
+        str(tmp_path / "script.py"),
+        ContextSpec("json:loads"),
+        {},
+        draft=str(tmp_path / "draft"),
+        compat=compat,
+    )
+    done = in_fork(lambda: worker.run_in_scratch(description), tmp_path)
+    assert (done.returncode, "FileNotFoundError" in done.stderr) == ((0, False) if compat else (1, True))
 
 
 def test_files_that_a_script_leaves_where_they_are_removed_are_a_warning(
