@@ -14,14 +14,14 @@ from support import period
 from support.factory import NOW
 from xomflow.core import times
 from xomflow.core.state import State
-from xomflow.core.verdicts import Alarm, HowEnded, Mark
+from xomflow.core.verdicts import Alarm, HowEnded, Mark, Verdict
 from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
 from xomflow.reports.digest import digest_text, digest_title
-from xomflow.reports.facts import Facts, Missing, Period
+from xomflow.reports.facts import Facts, Missing, Period, Remarkable
 from xomflow.reports.plot import Span, apart, plot
 from xomflow.reports.table import Cell, table
 from xomflow.reports.week import week_page
-from xomflow.reports.words import cost, how_it_stands, number, some
+from xomflow.reports.words import cost, how_it_stands, mark_line, number, some
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +162,25 @@ def test_a_value_outside_is_an_arrow_at_its_edge() -> None:
     values = [-1e6, *(10.0 + 0.01 * number for number in range(198)), 1e6]
     values[1:1] = [-1e6]
     values.append(1e6)
-    text = plot(replace(single, points=[replace(one, value=value) for value in values]), period.BEGIN, period.WEEK)
-    assert (text.count("M260.0 22l-3 6h6z"), text.count("M260.0 184l-3 -6h6z")) == (2, 2)
+    later = one.start + timedelta(days=1)
+    points = [replace(one, value=value, start=later if value > 1e5 else one.start) for value in values]
+    text = plot(replace(single, points=points), period.BEGIN, period.WEEK)
+    arrows = [(float(at) > 260.0, *rest) for at, *rest in re.findall(r"M([\d.]+) (\d+)l-3 (-?6)h6z", text)]
+    assert sorted(arrows) == [(False, "184", "-6")] * 2 + [(True, "22", "6")] * 2
+    exact = replace(single, points=[replace(one, error=None)])
+    assert 'class="error"' not in plot(exact, period.BEGIN, period.WEEK)
+
+
+def test_each_group_of_modes_has_a_band_of_its_own_and_what_is_not_judged_has_none(facts: Facts) -> None:
+    series = facts.analyses[1].series[0]
+    groups = ("one", "other", "")
+    points = [
+        replace(one, group=groups[at % 3], verdict=one.verdict if at % 3 < 2 else None)
+        for at, one in enumerate(series.points)
+    ]
+    svg = ElementTree.fromstring(plot(replace(series, points=points), period.BEGIN, period.WEEK))
+    judged = [sum(bool(one.verdict and one.verdict.low) for one in points if one.group == name) for name in groups]
+    assert [one.get("d", "").count("L") + 1 for one in of_kind(svg, "expected")] == judged[:2]
 
 
 def test_modes_are_together_if_a_gap_between_them_is_not_larger_than_the_widest_range() -> None:
@@ -249,6 +266,8 @@ def test_of_very_many_rows_a_table_has_the_first_hundred() -> None:
     assert whole.startswith('<table><thead><tr><th>a</th><th class="n">b</th></tr></thead>\n<tbody>\n<tr><td>0</td>')
     cut = table(("a", "b"), [[str(number), Cell("x", "")] for number in range(1101)])
     assert (cut.count("<tr>"), cut.endswith('</table><p class="none">and 1,001 more</p>')) == (101, True)
+    with pytest.raises(ValueError, match="longer"):
+        table(("a", "b"), [["0"]])
 
 
 def test_a_period_has_its_begin_and_not_its_end() -> None:
@@ -331,6 +350,12 @@ def test_of_many_lines_the_digest_has_the_first(facts: Facts) -> None:
     assert digest_text(replace(facts, ticks=3, gap_s=0.0)).endswith("\n3 ticks ended")
     text = digest_text(replace(facts, missing=many))
     assert text.count("failed: run") == 15 and "- ... and 25 more" in text
+
+
+def test_a_mark_without_a_unit_has_none() -> None:
+    verdict = Verdict("052001", "2026-11-20T12:00:00Z", 2.0, 1.0, 0.9, 1.1, 5.0, Mark.OUTLIER)
+    words = [mark_line(Remarkable("kr83m", "share", unit, verdict)) for unit in ("", "Hz")]
+    assert words == [f"kr83m share, run 052001: 2{unit}, expected 1 (+5.0 sigma, outlier)" for unit in ("", " Hz")]
 
 
 def test_an_alarm_that_is_over_has_its_reason(facts: Facts) -> None:

@@ -128,14 +128,13 @@ def _axes(x: Scale, y: Scale, begin: datetime, period: Period) -> Iterator[str]:
 
 def _bands(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
     """Yield the band of each group of modes, and the expected value in it."""
-    for group in dict.fromkeys(one.group for one in points if one.verdict):
+    for group in dict.fromkeys(one.group for one in points):
         judged = [one for one in points if one.group == group and any(True for _ in _edges(one))]
         for part in _without_gaps(judged, x):
-            places = [x(one.start.timestamp()) for one in part]
-            verdicts = [one.verdict for one in part if one.verdict]
-            upper = [f"{at} {y(one.high or 0.0)}" for at, one in zip(places, verdicts, strict=True)]
-            lower = [f"{at} {y(one.low or 0.0)}" for at, one in zip(places, verdicts, strict=True)]
-            middle = [f"{at} {y(one.expected or 0.0)}" for at, one in zip(places, verdicts, strict=True)]
+            verdicts = [(x(one.start.timestamp()), one.verdict) for one in part if one.verdict]
+            upper = [f"{at} {y(one.high or 0.0)}" for at, one in verdicts]
+            lower = [f"{at} {y(one.low or 0.0)}" for at, one in verdicts]
+            middle = [f"{at} {y(one.expected or 0.0)}" for at, one in verdicts]
             yield f'<path class="band" d="M{"L".join([*upper, *reversed(lower)])}Z"/>'
             yield f'<path class="expected" d="M{"L".join(middle)}"/>'
 
@@ -164,7 +163,8 @@ def _results(points: Sequence[Point], x: Scale, y: Scale, place: int) -> Iterato
         else:  # a small arrow at the edge
             edge, to = (_TOP, 6) if one.value > y.high else (HEIGHT - _BOTTOM, -6)
             dots.append(f"M{at} {edge}l-3 {to}h6z")
-    yield f'<path class="error" stroke="{colour}" d="{"".join(bars)}"/>' if bars else ""
+    if bars:
+        yield f'<path class="error" stroke="{colour}" d="{"".join(bars)}"/>'
     yield f'<path fill="{colour}" d="{"".join(dots)}"/>'
 
 

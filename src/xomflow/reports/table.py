@@ -29,9 +29,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Cell]]) -> str:
     found = list(rows)
     if not found:
         return '<p class="none">nothing</p>'
-    kinds = ["n" if heading.startswith("#") else "" for heading in headings]
-    head = "".join(_cell("th", heading.removeprefix("#"), kind) for heading, kind in zip(headings, kinds, strict=True))
-    body = "\n".join(_row(row, kinds) for row in found[:_MOST])
+    columns = [(heading.removeprefix("#"), "n" if heading.startswith("#") else "") for heading in headings]
+    head = "".join(_cell("th", *column) for column in columns)
+    body = "\n".join(_row(row, [kind for _, kind in columns]) for row in found[:_MOST])
     more = f'<p class="none">and {len(found) - _MOST:,} more</p>' if len(found) > _MOST else ""
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>{more}"
 
