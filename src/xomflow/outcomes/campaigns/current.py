@@ -66,8 +66,8 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What counts.
+class CurrentOutcomes:
+    """Which outcomes are current, and which are superseded.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Verdict:
     superseded: Mapping[str, Reason] = field(default_factory=dict)
 
 
-def judge(revisions: Mapping[str, Revision], groups: Groups | None) -> Verdict:
+def find_current(revisions: Mapping[str, Revision], groups: Groups | None) -> CurrentOutcomes:
     """Return which outcomes of one analysis and version are current.
 
     Parameters
@@ -109,7 +109,7 @@ def judge(revisions: Mapping[str, Revision], groups: Groups | None) -> Verdict:
             others = [other for first, last, other in hulls if first <= one.runs[-1] and one.runs[0] <= last]
             superseded[name] = Reason(f"these results have its runs: {', '.join(others)}")
     marks = {name: _mark(revisions[name], group_of, unknown, name in of_before) for name in chosen}
-    return Verdict(marks, superseded)
+    return CurrentOutcomes(marks, superseded)
 
 
 def _left_out(one: Revision, group_of: Collection[int], groups: Groups | None) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from xomflow.core.paths import Paths
-from xomflow.outcomes.campaigns.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.current import CurrentOutcomes, Groups, Revision, find_current
 from xomflow.outcomes.campaigns.groups import GroupsOfAll, Method, read_groups, revisions_of
 from xomflow.outcomes.files import list_outcomes
 
@@ -53,19 +53,19 @@ def group_changes(
         with_all_runs = replace(
             known.groups, unknown=known.groups.unknown | (given_up.get(method[0], frozenset()) - members)
         )
-        verdict = judge(revisions, with_all_runs)
-        shown = {run for name in verdict.current for run in revisions[name].runs}
-        lost = {name for name in listing.done & verdict.superseded.keys() if not shown.issuperset(revisions[name].runs)}
-        outdated = _outdated(revisions, with_all_runs, verdict)
+        derived = find_current(revisions, with_all_runs)
+        shown = {run for name in derived.current for run in revisions[name].runs}
+        lost = {name for name in listing.done & derived.superseded.keys() if not shown.issuperset(revisions[name].runs)}
+        outdated = _outdated(revisions, with_all_runs, derived)
         if outdated and method in earlier:
             before = earlier[method].groups
-            outdated -= _outdated(revisions, before, judge(revisions, before))
+            outdated -= _outdated(revisions, before, find_current(revisions, before))
         elif outdated:
             outdated = frozenset(name for name in outdated if revisions[name].alone)
         yield method, GroupChanges(frozenset(lost), outdated)
 
 
-def _outdated(revisions: dict[str, Revision], groups: Groups, verdict: Verdict) -> frozenset[str]:
+def _outdated(revisions: dict[str, Revision], groups: Groups, derived: CurrentOutcomes) -> frozenset[str]:
     """Return the current results that are made anew; not those that stay because nothing is known about their runs."""
-    marked = (name for name, mark in verdict.current.items() if mark)
+    marked = (name for name, mark in derived.current.items() if mark)
     return frozenset(name for name in marked if groups.unknown.isdisjoint(revisions[name].runs))

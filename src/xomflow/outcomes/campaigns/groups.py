@@ -20,7 +20,7 @@ from xomflow.core.paths import Paths
 from xomflow.decisions.effects import vetoes
 from xomflow.decisions.files import standing_decisions
 from xomflow.outcomes.cache import Shelf
-from xomflow.outcomes.campaigns.current import Groups, Revision, Verdict, judge
+from xomflow.outcomes.campaigns.current import CurrentOutcomes, Groups, Revision, find_current
 from xomflow.outcomes.files import Listing, list_outcomes, superseded_path
 from xomflow.outcomes.model import Outcome
 from xomlib.files import read_json
@@ -124,7 +124,7 @@ class CurrentResults:
         self._revisions = {
             method: revisions_of(paths, *method, self._listings[method], one.revisions) for method, one in known.items()
         }
-        self._verdicts = {method: judge(self._revisions[method], one.groups) for method, one in known.items()}
+        self._derived = {method: find_current(self._revisions[method], one.groups) for method, one in known.items()}
 
     def of(self, shelf: Shelf, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
         """Return those of the outcomes of a shelf that are current, and have no vetoed run.
@@ -136,12 +136,12 @@ class CurrentResults:
         outcomes
             Its outcomes by id.
         """
-        verdict, vetoed = self._verdicts.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
+        derived, vetoed = self._derived.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
         if vetoed:
             outcomes = {name: one for name, one in outcomes.items() if not _has_one_of(one, vetoed)}
-        if verdict is None and any(map(is_group, outcomes)):
-            verdict = judge({name: _revision_of(one) for name, one in outcomes.items()}, None)
-        return {name: one for name, one in outcomes.items() if verdict is None or name in verdict.current}
+        if derived is None and any(map(is_group, outcomes)):
+            derived = find_current({name: _revision_of(one) for name, one in outcomes.items()}, None)
+        return {name: one for name, one in outcomes.items() if derived is None or name in derived.current}
 
     def vetoed_in(self, shelf: Shelf) -> set[str]:
         """Return the ids of the runs of a shelf that are vetoed for its analysis."""
@@ -157,29 +157,29 @@ class CurrentResults:
 
     def marks(self, shelf: Shelf) -> dict[str, str]:
         """Return why current outcomes of a shelf are not made of what their groups are today, by id."""
-        verdict = self._verdicts.get((shelf.analysis, shelf.version), Verdict())
-        return {name: str(mark) for name, mark in verdict.current.items() if mark and name.startswith(shelf.name)}
+        derived = self._derived.get((shelf.analysis, shelf.version), CurrentOutcomes())
+        return {name: str(mark) for name, mark in derived.current.items() if mark and name.startswith(shelf.name)}
 
     def describe(self, run: int) -> list[str]:
         """Return a line for each outcome of a group that has a run: whether it is current, and why not."""
         lines = []
-        for (analysis, version), verdict in self._verdicts.items():
+        for (analysis, version), derived in self._derived.items():
             for name, one in sorted(self._revisions[analysis, version].items()):
                 if is_group(name) and run in one.runs:
                     words = f"{analysis} {version} result {name} of {len(one.runs)} runs"
-                    mark = verdict.current.get(name)
+                    mark = derived.current.get(name)
                     why = f": {mark}" if mark else ""
-                    superseded = verdict.superseded.get(name)
+                    superseded = derived.superseded.get(name)
                     lines.append(f"{words}: superseded: {superseded}" if superseded else f"{words}: current{why}")
         return lines
 
     def fingerprint(self, shelf: Shelf) -> str:
         """Return a text that changes whenever other outcomes of a shelf are current, or for other reasons."""
-        verdict, of_analysis = self._verdicts.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
+        derived, of_analysis = self._derived.get((shelf.analysis, shelf.version)), self._vetoed_for(shelf.analysis)
         vetoed = [run for one in self.shelves(shelf) for run in of_analysis.get(one, ())] if of_analysis else []
-        if verdict is None and not vetoed:
+        if derived is None and not vetoed:
             return ""
-        marks = verdict.current.items() if verdict else ()
+        marks = derived.current.items() if derived else ()
         here = sorted((name, mark) for name, mark in marks if name.startswith(shelf.name))
         return hashlib.sha256(json.dumps([here, sorted(vetoed)]).encode()).hexdigest()[:16]
 
@@ -194,12 +194,12 @@ class CurrentResults:
     def rename(self) -> list[str]:
         """Rename the files of superseded and of current outcomes; return a sentence for each that failed."""
         problems = []
-        for (analysis, version), verdict in self._verdicts.items():
+        for (analysis, version), derived in self._derived.items():
             listing = self._listings[analysis, version]
-            for name in sorted(listing.done & verdict.superseded.keys()):
+            for name in sorted(listing.done & derived.superseded.keys()):
                 path = self._paths.outcome(Key(analysis, version, name))
                 problems += _renamed(path, superseded_path(path))
-            for name in sorted(verdict.current.keys() & listing.superseded - listing.done):
+            for name in sorted(derived.current.keys() & listing.superseded - listing.done):
                 path = self._paths.outcome(Key(analysis, version, name))
                 problems += _renamed(superseded_path(path), path)
         return problems

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from xomflow.config.model import Analysis, Period
 from xomflow.core.key import is_group
-from xomflow.outcomes.campaigns.current import Groups, Revision, judge
+from xomflow.outcomes.campaigns.current import Groups, Revision, find_current
 from xomflow.outcomes.campaigns.groups import KnownGroups
 from xomflow.outcomes.files import Failure, Listing
 from xomflow.planning.pending.shelf import by_selection_key, pending_shelf
@@ -71,7 +71,7 @@ def _pending_campaigns(
     unclear = unclear_for(selector, answer.complaints)
     campaigns = campaigns_of(answer.runs.values(), _Belongs(selector), period, unclear)
     groups = Groups(tuple(one.numbers for one in campaigns), unknown)
-    current = [revisions[name] for name in judge(revisions, groups).current]
+    current = [revisions[name] for name in find_current(revisions, groups).current]
     rest = [with_results(one, current, obscure) for one in reversed(campaigns) if done.get(one.id) != one.numbers]
     return PendingRuns(
         done=len(campaigns) - len(rest),
