@@ -24,7 +24,7 @@ class Needs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command.
+    """One command of ``xom``, as its parser and the call of it need it.
 
     Parameters
     ----------

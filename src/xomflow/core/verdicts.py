@@ -219,7 +219,7 @@ class Learning(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What people read."""
+        """How far the history is judged, for people."""
         return (
             f"{self.analysis} {self.version}: its history is being learned, {self.judged} of {self.runs} runs so far; "
             "new runs are compared with those shortly before them, and older changes may have no alarm yet; "

@@ -56,7 +56,7 @@ class RunResults(NamedTuple):
 
 
 class Bank:
-    """The variables.
+    """The series of all variables of one group of run modes.
 
     Parameters
     ----------

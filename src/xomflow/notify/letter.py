@@ -15,7 +15,7 @@ _MOST = 30
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message.
+    """The text of one message.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from xomflow.outcomes.seen_fingerprints import SeenFingerprints
 
 
 class Refreshed(NamedTuple):
-    """What came out.
+    """The result of renewing the page.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of them.
+    """All facts of a report.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ def _boolean(path: Path, entries: Mapping[str, str], name: str) -> bool:
 
 
 class Server:
-    """Queries one collection.
+    """A MongoDB server, of which one collection is read.
 
     Parameters
     ----------

@@ -20,12 +20,12 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """What is done.
+    """The rename or removal of an analysis that has begun.
 
     Parameters
     ----------
     task, analysis
-        What, and to which analysis.
+        The command, and the analysis.
     to
         The new name of the analysis, or of the folder below ``removed`` to which it moves.
     """

@@ -63,12 +63,12 @@ class TickPaths:
 
     @property
     def published(self) -> Path:
-        """Receipt of publishing; the output of the publish rule."""
+        """Receipt of publishing."""
         return self.folder / "published.json"
 
     @property
     def summary(self) -> Path:
-        """States at the end of the tick; the output of the report rule."""
+        """The summary of the tick; the output of the rule ``publish``."""
         return self.folder / "summary.json"
 
     @property

@@ -25,7 +25,7 @@ _SHORT = 32.0
 
 
 class Level(Kept):
-    """The level.
+    """The level of one variable, and its scatter.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ _FAR = Taken(is_outlier=True)
 
 
 class Series:
-    """One variable.
+    """The results of one variable so far: what is expected of the next one, and which changes are open.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Base(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A change.
+    """A step or a change of scatter that a window of results shows.
 
     Parameters
     ----------

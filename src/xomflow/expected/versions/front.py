@@ -25,7 +25,7 @@ Events = list[tuple[str, Event]]
 
 
 class Front:
-    """The newest runs.
+    """The judge of the newest runs, while the history before them is judged.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Made:
     last: str
 
     def add(self, other: Made) -> None:
-        """Add others."""
+        """Add the outcomes of the same maker from elsewhere."""
         self.number += other.number
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
 

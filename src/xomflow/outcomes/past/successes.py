@@ -39,7 +39,7 @@ class Success(NamedTuple):
 
 
 class Successes:
-    """The newest outcomes.
+    """Finds when an analysis last succeeded, and keeps the times of the outcomes that it has read.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ _SECOND = 1_000_000_000
 
 
 class Event(NamedTuple):
-    """Something that happened.
+    """One event that boards and page show over time.
 
     Parameters
     ----------

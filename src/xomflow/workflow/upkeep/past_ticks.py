@@ -42,7 +42,7 @@ class PastTick:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the tick, which is that of its folder."""
         return self.files.folder.name
 
     def read(self, file: Path) -> str | None:

@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check.
+    """One check of a site.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder.
+    """The files of one folder, without those in the folders below it.
 
     Parameters
     ----------

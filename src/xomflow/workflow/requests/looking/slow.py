@@ -64,7 +64,7 @@ class SlowRun:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """What takes longest.
+    """The answer of ``xom slow``.
 
     Parameters
     ----------

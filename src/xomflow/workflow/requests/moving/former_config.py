@@ -18,7 +18,7 @@ from xomlib.files import parse_json
 
 @dataclass(frozen=True, slots=True)
 class FormerConfig:
-    """Both files.
+    """The content of both files of the first XOM's configuration.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ from(bucket: bucket)
 
 
 class Server(Protocol):
-    """What is asked; see `xomflow.publishing.stores.influx_client.InfluxClient`."""
+    """A server that answers Flux queries; see `xomflow.publishing.stores.influx_client.InfluxClient`."""
 
     def rows(self, query: str, **values: Any) -> Iterator[dict[str, str]]:
         """Return the rows of a query."""
@@ -41,7 +41,7 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class FormerPoint:
-    """One result.
+    """One result as the first XOM published it.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ _NAME = re.compile(r'[^\x00-\x1f"\\]+')
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is taken over.
+    """The results of the first XOM, as outcomes to write.
 
     Parameters
     ----------
