@@ -13,7 +13,7 @@ from xomflow.config.load import load_configuration
 from xomflow.config.model import Config
 from xomflow.core.errors import ConfigurationError, UsageError
 from xomflow.workflow.requests.moving.import_config import Imported, import_config
-from xomflow.workflow.requests.moving.software_ranges import Container, about_ranges, without_overlaps
+from xomflow.workflow.requests.moving.software_ranges import Container, about_ranges, holes, without_overlaps
 
 # Ranges, names and entries of the public repository (github.com/XENONnT/xom), June 2024.
 CONTAINERS = {
@@ -167,11 +167,20 @@ def test_a_range_within_another_leaves_both_its_ends() -> None:
     assert without_overlaps([outer, inner]) == [outer]
 
 
+def test_a_single_run_between_ranges_is_a_hole() -> None:
+    containers = [Container("c", 32, 40), Container("a", 10, 20), Container("b", 21, 30)]
+    assert holes(containers) == [(31, 31)]
+    assert without_overlaps([containers[1], Container("d", 10, 21)])[1] == Container("d", 21, 21)
+    assert len(list(about_ranges(containers))) == 1
+
+
 def test_ranges_that_share_one_run_overlap() -> None:
     first, second = Container("a", 10, 20), Container("b", 20, 30)
     (sentence,) = about_ranges([first, second])
     assert "a (10-20) and b (20-30) overlap in runs 20: these get a," in sentence
     assert list(about_ranges([first, Container("b", 21, 30)])) == []
+    (sentence,) = about_ranges([Container("a", 10, 999_999), Container("b", 20, 999_999)])
+    assert "a (from 10) and b (from 20) overlap in runs from 20: " in sentence
 
 
 def test_the_later_form_in_json_gives_the_same(tmp_path: Path) -> None:

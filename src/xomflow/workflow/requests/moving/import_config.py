@@ -19,7 +19,7 @@ from xomflow.workflow.requests.moving.former_config import FormerConfig, read_fo
 from xomflow.workflow.requests.moving.software_ranges import (
     about_ranges,
     containers_in,
-    has_holes,
+    holes,
     software_of,
     without_overlaps,
 )
@@ -129,7 +129,7 @@ def _common(tool: Mapping[str, Any]) -> dict[str, Any]:
         "stale_after": f"{tool['ndays_before_removal']} d" if "ndays_before_removal" in tool else None,
         "max_running": tool.get("jobslimit"),
         "slurm": {"partition": partition, "qos": partition} if partition else None,
-        "software_may_have_holes": True if has_holes(containers) else None,
+        "software_may_have_holes": True if holes(containers) else None,
     }
     selection = {
         "min_run": there[0].first if there else 0,

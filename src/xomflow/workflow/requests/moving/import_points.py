@@ -161,10 +161,9 @@ def _result(point: FormerPoint) -> Result:
 
 def _data(point: FormerPoint) -> Iterator[tuple[str, float | str | bool]]:
     for name, one in sorted(point.fields.items()):
-        is_number = isinstance(one, float) and not isinstance(one, bool)
         if name in (*_OF_RESULT, point.variable) or _is_lineage(one) or not _NAME.fullmatch(name):
             continue
-        if not is_number or math.isfinite(float(one)):
+        if not isinstance(one, float) or math.isfinite(one):
             yield name, one
 
 

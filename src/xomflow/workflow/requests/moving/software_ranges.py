@@ -58,17 +58,15 @@ def about_ranges(containers: list[Container]) -> Iterator[str]:
                     f"container_dict: {one} and {other} overlap in runs {_range(first, last)}: these get {one.name}, "
                     "which is the first one there, as before"
                 )
-    there = without_overlaps(containers)
-    for left, right in itertools.pairwise(there):
-        if left.last + 1 < right.first:
-            hole = _range(left.last + 1, right.first - 1)
-            yield f"container_dict: runs {hole} have no container: they wait, see software_may_have_holes"
+    for first, last in holes(containers):
+        runs = _range(first, last)
+        yield f"container_dict: runs {runs} have no container: they wait, see software_may_have_holes"
 
 
-def has_holes(containers: list[Container]) -> bool:
-    """Return whether there are runs without a container between others."""
-    there = without_overlaps(containers)
-    return any(left.last + 1 < right.first for left, right in itertools.pairwise(there))
+def holes(containers: list[Container]) -> list[tuple[int, int]]:
+    """Return the first and the last run of each range between others that has no container."""
+    pairs = itertools.pairwise(without_overlaps(containers))
+    return [(left.last + 1, right.first - 1) for left, right in pairs if left.last + 1 < right.first]
 
 
 def software_of(containers: list[Container], singularity_base: str) -> list[dict[str, Any]]:
