@@ -29,11 +29,11 @@ def main(words: list[str] | None = None) -> int:
         The exit code.
     """
     sys.excepthook = say_unforeseen
+    _open_streams()
     words = sys.argv[1:] if words is None else words
     try:
         code = _run(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader has closed the pipe, as ``head`` does
         # Python writes what is left when it ends, and would complain.
@@ -45,6 +45,13 @@ def main(words: list[str] | None = None) -> int:
             raise
         say(*message[0].split("\n"), file=sys.stderr)
         return message[1]
+
+
+def _open_streams() -> None:
+    """Let standard streams that were closed, as by ``>&-``, lead to nothing."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115, PTH123 - as long as the process
 
 
 def _run(words: list[str]) -> int:
