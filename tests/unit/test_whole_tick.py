@@ -61,7 +61,7 @@ def place(console: Console, monkeypatch: pytest.MonkeyPatch) -> Console:
     site.tree["retries"] = {"attempts": 3, "first_wait": "1 d"}
     site.tree["warm_start"] = {"enabled": True, "least_jobs": 2}
     texts = {"title": "Good one", "contact": "Jane", "variables": {"light_yield": {"unit": "PE", "title": "Light"}}}
-    site.analysis("good", "pass", trial={"version": "v2"}, max_jobs_per_tick=2, **texts)
+    site.analysis("good", "pass", trial={"version": "v2", "settings": {"bins": 9}}, max_jobs_per_tick=2, **texts)
     site.analysis("late", "pass", min_run=52004)
     site.analysis("camp", "pass", period={"gap": "3 h"})
     site.runs([52001, 52002, 52003, 52006, 52007, document(52011, mode="tpc_kr83m", tags=["calm", "b\tad"])])
@@ -152,7 +152,8 @@ def test_the_jobs_of_an_analysis_have_what_their_scripts_are_given(tick: Tick, p
         "warm": {"enabled": False, "idle_s": 60.0, "preload": ["straxen"]},
     }
     warm = {**common["warm"], "enabled": True}
-    assert (jobs["good"], jobs["good+v2"]) == ({**common, "warm": warm}, common), "of few runs each starts by itself"
+    assert jobs["good"] == {**common, "warm": warm}
+    assert jobs["good+v2"] == {**common, "settings": {"bins": 9}}, "of few runs each starts by itself"
     one = read(tick.files.folder / "jobs/camp.json")["runs"]["052001-acfd"]
     facts = one.pop("facts")
     assert facts["runs"] == ["052001", "052002", "052003", "052006", "052007"]
