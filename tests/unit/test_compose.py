@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,12 @@ WELL, KILLED = ProcessEnd(0), ProcessEnd(signal.SIGKILL)
 RAISED = {**REPORT, "failure": {"class": "raised", "message": "ValueError: no peaks"}}
 
 
-def outcome_of(
-    folder: Path, end: ProcessEnd, draft: Any = DRAFT, report: Any = REPORT, needs: list[str] | None = None
-) -> Outcome:
+def outcome_of(folder: Path, end: ProcessEnd, draft: Any = DRAFT, report: Any = REPORT, **changes: Any) -> Outcome:
     """The outcome of an attempt that left this draft and this report; None: it left none."""
     for name, content in (("draft.json", draft), ("end.json", report)):
         if content is not None:
             dump_json(folder / name, content)
-    jobs = replace(analysis_jobs({KEY.run: run_job(3)}), needs=needs)
+    jobs = analysis_jobs({KEY.run: run_job(3)}, **changes)
     return compose(Job(KEY, jobs, jobs.runs[KEY.run]), NOW, end, folder, folder / "log")
 
 
@@ -176,3 +173,5 @@ def test_an_outcome_has_digests_of_script_and_settings(tmp_path: Path) -> None:
     assert (origin.script, origin.settings) == ("0123456789abcdef", digest(b'{"limit": 5}'))
     (tmp_path / "end.json").unlink()
     assert outcome_of(tmp_path, KILLED, report=None).provenance.script is None
+    one, two = (outcome_of(tmp_path, WELL, settings=given) for given in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+    assert one.provenance.settings == two.provenance.settings, "their order in the configuration does not count"

@@ -169,7 +169,7 @@ def survey_document(survey: Survey, config: Config, site_errors: list[str]) -> S
         warnings=survey.warnings,
         science_runs=survey.science_runs,
         for_person=survey.for_person,
-        ended_by={sentence: [key for key in keys if key in chosen] for sentence, keys in survey.ended_by.items()},
+        ended_by=survey.ended_by,
         batch_jobs=survey.batch_jobs,
         oldest_ready=oldest_ready(item for item in survey.undone if item.key not in chosen),
         decisions=survey.standing.lines(item for item in survey.undone if item.key not in chosen),

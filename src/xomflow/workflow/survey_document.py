@@ -42,7 +42,7 @@ class SurveyDocument:
     for_person
         Sentences about what waits for a person.
     ended_by
-        The claimed keys of which one has to succeed to end what a sentence is about: a suspended analysis.
+        The keys of which one has to succeed to end what a sentence is about: a suspended analysis.
     batch_jobs
         Number of runs in the batch system, by analysis.
     oldest_ready

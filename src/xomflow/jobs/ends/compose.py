@@ -70,8 +70,8 @@ class WorkerReport:
     versions: dict[str, str]
     cpu_s: float
     peak_memory_mb: float
-    script: str | None = None
-    has_strax: bool = False
+    script: str | None
+    has_strax: bool
 
     @classmethod
     def from_json(cls, content: Any) -> WorkerReport:
