@@ -30,7 +30,7 @@ _LEAST_MB = 4000
 
 
 def use_forks() -> None:
-    """Let the tick in this process, itself a fork, start its workers and what tells people as forks.
+    """Let the tick in this process, itself a fork, start its workers and the process that sends messages as forks.
 
     That locks keep another process out is tested elsewhere; here two more forks in each tick would only take time.
     """

@@ -31,7 +31,7 @@ from xomflow.slurm.submitter import Submitter
 from xomflow.workflow.ending.reported import note_news, with_news
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of
-from xomflow.workflow.messages.start import tell_people
+from xomflow.workflow.messages.start import send_messages
 from xomflow.workflow.tick import Tick
 from xomlib.files import read_json
 from xomlib.printing import say
@@ -52,7 +52,7 @@ class FastSite(Site):
     tick_limit
         Seconds for which such a tick waits for its jobs.
     forks
-        Whether workers, and what tells people, are forks; off where a test looks at the process itself.
+        Whether workers, and the process that sends messages, are forks; off where a test looks at the process itself.
     """
 
     together = 1
@@ -170,7 +170,7 @@ def _tick(together: int, tick_limit: float | None = None, *, forks: bool = False
         return _explained(error, with_news)
     with lock:
         code = _steps(tick, together, lock, tick_limit)
-        tell_people(tick.config, tick.files, code)
+        send_messages(tick.config, tick.files, code)
         return code
 
 

@@ -366,7 +366,7 @@ def test_what_could_not_be_told_is_said_on_standard_error(
     tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given: list[Any] = []
-    told = "xomflow.workflow.messages.of_tick.tell_about"
+    told = "xomflow.workflow.messages.of_tick.send_about"
     monkeypatch.setattr(told, lambda *words: given.append(words) or ["notify: it is away"])
     handed_on = NotifySettings(page_url="https://x/", contacts={"kr83m": "jane"})
     monkeypatch.setattr("sys.stdin", StringIO(json.dumps(handed_on.to_json())))

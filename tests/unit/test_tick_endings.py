@@ -51,7 +51,7 @@ class Ending:
             runs_jobs_here=True, failed_outputs=lambda: {"an output"}, is_own_handler=lambda handler: False
         )
         self.submitter: Any = SimpleNamespace(complaint="", batch_system="Slurm")
-        monkeypatch.setattr(tick_end, "tell_people", lambda config, files, code: self.told.append(code))
+        monkeypatch.setattr(tick_end, "send_messages", lambda config, files, code: self.told.append(code))
         monkeypatch.setattr(tick_end.subprocess, "run", self._step)
         self.end = TickEnd(self.snakemake, self.tick)
         self.end._submitter = self.submitter

@@ -104,11 +104,11 @@ def test_a_site_without_any_tick_is_told_too(paths: Paths) -> None:
 def test_the_silence_is_told_to_all_who_get_messages(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
 
-    def tell(*given: Any) -> list[str]:
+    def deliver(*given: Any) -> list[str]:
         told.append(given)
         return ["not all"]
 
-    monkeypatch.setattr(watch, "tell", tell)
+    monkeypatch.setattr(watch, "deliver", deliver)
     config = configured(paths, "slack://a/b/c")
     assert seen(config)[0][-1] == "not all"
     ((_, addresses, situation, hour, _),) = told
@@ -189,14 +189,14 @@ Telling = Callable[..., list[Any]]
 def telling(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Telling:
     """What would be told after a tick, with exit code 0."""
     told: list[Any] = []
-    monkeypatch.setattr(of_tick, "tell", lambda *given: told.append(given) or ["said"])
+    monkeypatch.setattr(of_tick, "deliver", lambda *given: told.append(given) or ["said"])
     monkeypatch.setattr(times, "now", lambda: NOW)
     monkeypatch.setattr(of_tick, "beat", lambda address, code: "refused" if address.endswith("away") else "")
 
     def tell(files: TickPaths, heartbeat: str = "", hour: int | None = 6, code: int = 0) -> list[Any]:
         told.clear()
         file = address_file(paths.work.parent, addresses=["slack://a/b/c"], heartbeat=heartbeat)
-        said = of_tick.tell_about(files, NotifySettings(file, hour, "https://page/"), code)
+        said = of_tick.send_about(files, NotifySettings(file, hour, "https://page/"), code)
         assert said == (["said"] if told else [])
         return list(told[0]) if told else []
 
@@ -246,7 +246,7 @@ def test_a_tick_that_was_overtaken_or_meets_another_one_that_tells_says_nothing(
     assert telling(first) != []
     tick(paths, HOUR / 2, HOUR / 3)
     assert telling(first) == []
-    assert of_tick.tell_about(first, NotifySettings(), 0) == []
+    assert of_tick.send_about(first, NotifySettings(), 0) == []
 
 
 def test_an_error_costs_the_message_alone(paths: Paths, telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_an_error_costs_the_message_alone(paths: Paths, telling: Telling, monkey
         def fail(*_: Any) -> None:
             raise error
 
-        monkeypatch.setattr(of_tick, "tell", fail)
+        monkeypatch.setattr(of_tick, "deliver", fail)
 
     for error, sentence in (
         (ConfigurationError("a sentence"), "a sentence"),
@@ -266,7 +266,7 @@ def test_an_error_costs_the_message_alone(paths: Paths, telling: Telling, monkey
         (KeyError("an address"), "XOM itself failed, KeyError"),
     ):
         raising(error)
-        assert of_tick.tell_about(files, given, 0) == [f"notify: no message was sent: {sentence}"]
+        assert of_tick.send_about(files, given, 0) == [f"notify: no message was sent: {sentence}"]
 
 
 def test_a_digest_that_cannot_be_made_is_replaced_by_a_sentence(

@@ -25,7 +25,7 @@ from support.web import WebServer, web_server
 from xomflow.config.load import load_configuration
 from xomflow.core import times
 from xomflow.core.verdicts import HowEnded, Mark, SeriesId, Verdict
-from xomflow.workflow.messages.start import tell_people
+from xomflow.workflow.messages.start import send_messages
 
 BAD = "raise KeyError('no peak')"
 GOOD = "xomlib.Xomresult(variable_name='answer', variable_value=1, unit='PE').save()"
@@ -96,7 +96,7 @@ def told(site: FastSite) -> str:
 
     def tell() -> None:
         use_forks()
-        tell_people(load_configuration(Path("config.yaml")), site.ticks()[-1], 0)
+        send_messages(load_configuration(Path("config.yaml")), site.ticks()[-1], 0)
 
     return in_fork(tell, site.folder).stderr
 

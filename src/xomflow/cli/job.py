@@ -67,10 +67,10 @@ def notify(options: argparse.Namespace) -> int:
     import sys
 
     from xomflow.notify.settings import NotifySettings
-    from xomflow.workflow.messages.of_tick import tell_about
+    from xomflow.workflow.messages.of_tick import send_about
 
     settings = NotifySettings.from_json(json.load(sys.stdin))
-    for sentence in tell_about(options.tick, settings, options.code):
+    for sentence in send_about(options.tick, settings, options.code):
         say(sentence, file=sys.stderr)
     return ExitCode.OK
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the process that sends messages starts faster without the m
 
 @dataclass(frozen=True, slots=True)
 class NotifySettings:
-    """What telling people needs.
+    """What the process that sends messages needs of the configuration.
 
     Parameters
     ----------

@@ -14,12 +14,12 @@ from xomflow.core.errors import ConfigurationError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import Paths
 from xomflow.notify.addresses import PLACE, Addresses, Recipient, read_addresses
+from xomflow.notify.deliver import recipients_of
 from xomflow.notify.heartbeat import beat
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import contact_in
 from xomflow.notify.post import send
 from xomflow.notify.state import Told, read_told
-from xomflow.notify.tell import recipients_of
 
 
 class RecipientLine(NamedTuple):

@@ -17,17 +17,17 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Summary
 from xomflow.core.verdicts import Alarm, read_alarms, read_bands
 from xomflow.notify.addresses import Addresses, read_addresses
+from xomflow.notify.deliver import Situation, deliver
 from xomflow.notify.heartbeat import beat
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import Kind, Matter, of_alarms, of_end, of_given_up, of_persons, of_troubles
 from xomflow.notify.news import OLD
 from xomflow.notify.settings import NotifySettings
-from xomflow.notify.tell import Situation, tell
 from xomflow.planning.progress.claims import is_overtaken
 from xomflow.workflow.survey_document import SurveyDocument
 
 
-def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
+def send_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
     """Send the messages of a tick; return sentences about what did not work, and never raise.
 
     Parameters
@@ -40,14 +40,14 @@ def tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str
         The exit code of the tick.
     """
     try:
-        return _tell_about(tick, settings, code)
+        return _send_about(tick, settings, code)
     except (XomError, OSError) as error:
         return [f"notify: no message was sent: {sentence_of(error)}"]
     except Exception as error:  # its text may have an address
         return [f"notify: no message was sent: XOM itself failed, {type(error).__name__}"]
 
 
-def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
+def _send_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[str]:
     if settings.addresses is None:
         return []
     paths, now = Paths(tick.folder.parent.parent), times.now().replace(microsecond=0)
@@ -66,17 +66,17 @@ def _tell_about(tick: TickPaths, settings: NotifySettings, code: int) -> list[st
     situation = Situation(matters, looked_at, now, place_of(paths, settings))
     with if_free(paths.telling_lock) as is_free:
         # If it is not free, another tick sends messages at this moment, and the next one reports what this one found.
-        return _tell_all(paths, survey, addresses, situation, settings) if is_free else []
+        return _send_all(paths, survey, addresses, situation, settings) if is_free else []
 
 
-def _tell_all(
+def _send_all(
     paths: Paths,
     survey: SurveyDocument | None,
     addresses: Addresses,
     situation: Situation,
     settings: NotifySettings,
 ) -> list[str]:
-    """Tell all recipients the news, with a digest if one is due and the tick has looked."""
+    """Send all recipients their news, with a digest if one is due and the tick has looked."""
 
     def digest() -> Letter:
         from xomflow.workflow.messages.digest import digest_of  # imports what reads outcomes, for once a day
@@ -88,7 +88,7 @@ def _tell_all(
             words = f"the digest of the day could not be made: {type(error).__name__}"
             return Letter(f"XOM: {words}", f"{words}; xom report --days 1 shows why.")
 
-    return tell(paths, addresses, situation, settings.digest_hour if survey else None, digest)
+    return deliver(paths, addresses, situation, settings.digest_hour if survey else None, digest)
 
 
 def place_of(paths: Paths, settings: NotifySettings) -> str:

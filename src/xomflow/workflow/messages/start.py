@@ -16,7 +16,7 @@ from xomlib.printing import say
 LONGEST = 90.0
 
 
-def tell_people(config: Config, tick: TickPaths, code: int) -> None:
+def send_messages(config: Config, tick: TickPaths, code: int) -> None:
     """Start the process that sends the messages of a tick, and wait for it; never raises.
 
     Parameters

@@ -14,10 +14,10 @@ from xomflow.core.files.kept_json import read_kept
 from xomflow.core.paths import Paths
 from xomflow.core.tick_summary import Summary
 from xomflow.notify.addresses import read_addresses
+from xomflow.notify.deliver import Situation, deliver
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import of_persons
 from xomflow.notify.settings import NotifySettings
-from xomflow.notify.tell import Situation, tell
 from xomflow.workflow.ending.reported import note_troubles
 from xomflow.workflow.messages.of_tick import place_of
 from xomflow.workflow.upkeep.past_ticks import PastTick, past_ticks
@@ -40,7 +40,7 @@ def longest_silence(config: Config) -> timedelta:
 
 
 def watch(config: Config, longest: timedelta, now: datetime) -> Watched:
-    """Look when a tick last came to its end, and tell people if that is too long ago.
+    """Look when a tick last came to its end, and send people a message if that is too long ago.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def watch(config: Config, longest: timedelta, now: datetime) -> Watched:
         return Watched([], ExitCode.OK)
     news = note_troubles([silence], now, is_all=False)
     code = ExitCode.WAITS_FOR_PERSON if news.is_due else ExitCode.FAILED_RUNS
-    return Watched([silence, *_why(paths), *_tell(config, silence, now)], code)
+    return Watched([silence, *_why(paths), *_send(config, silence, now)], code)
 
 
 def _silence(paths: Paths, longest: timedelta, now: datetime) -> str | None:
@@ -89,7 +89,7 @@ def _why(paths: Paths) -> list[str]:
     return [f"the newest tick, {newest.name}, {words}", "look at the timer: xom doctor"]
 
 
-def _tell(config: Config, silence: str, now: datetime) -> list[str]:
+def _send(config: Config, silence: str, now: datetime) -> list[str]:
     """Tell people by mail or chat, if that is configured; return what did not work."""
     settings = NotifySettings.of(config)
     if settings.addresses is None:
@@ -99,7 +99,7 @@ def _tell(config: Config, silence: str, now: datetime) -> list[str]:
     situation = Situation(of_persons([silence], now), frozenset(), now, place_of(paths, settings))
     try:
         with exclusive(paths.telling_lock):
-            return tell(paths, read_addresses(settings.addresses), situation, None, _no_digest)
+            return deliver(paths, read_addresses(settings.addresses), situation, None, _no_digest)
     except (XomError, OSError) as error:
         return [f"notify: no message was sent: {sentence_of(error)}"]
 

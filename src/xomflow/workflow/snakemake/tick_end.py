@@ -18,7 +18,7 @@ from xomflow.workflow.commands import step_command
 from xomflow.workflow.ending.reported import note_news, with_news
 from xomflow.workflow.ending.summary import read_summary
 from xomflow.workflow.ending.terminal import closing_lines, exit_code, is_event, troubles_of
-from xomflow.workflow.messages.start import tell_people
+from xomflow.workflow.messages.start import send_messages
 from xomflow.workflow.snakemake.exits import exit_with, explained
 from xomflow.workflow.snakemake.seam import Snakemake
 from xomflow.workflow.tick import Tick
@@ -96,7 +96,7 @@ class TickEnd:
             code = int(end.code or 0)
             raise
         finally:
-            tell_people(self._tick.config, self._tick.files, code)
+            send_messages(self._tick.config, self._tick.files, code)
 
     def _end(self, failed: bool) -> None:
         tick, files = self._tick, self._tick.files

@@ -1,4 +1,4 @@
-"""The process that tells people can do no harm to the tick that starts it."""
+"""The process that sends messages can do no harm to the tick that starts it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support import factory
 from xomflow.config.model import Config, Notify
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.workflow.messages import start
-from xomflow.workflow.messages.of_tick import tell_about
+from xomflow.workflow.messages.of_tick import send_about
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_one_that_hangs_is_ended(
 ) -> None:
     monkeypatch.setattr(start, "LONGEST", 0.2)
     starting(monkeypatch, sys.executable, "-c", "import time; time.sleep(600)")
-    start.tell_people(config, tick, 0)
+    start.send_messages(config, tick, 0)
     assert capsys.readouterr().err == "notify: no server answered within 0 s; the next tick tries again\n"
 
 
@@ -43,10 +43,10 @@ def test_one_that_cannot_start_or_does_not_read_costs_a_line_at_most(
     config: Config, tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     starting(monkeypatch, "/nonexistent/python")
-    start.tell_people(config, tick, 0)
+    start.send_messages(config, tick, 0)
     assert capsys.readouterr().err.startswith("notify: no message was sent: ")
     starting(monkeypatch, "/bin/false")
-    start.tell_people(config, tick, 0)
+    start.send_messages(config, tick, 0)
     assert capsys.readouterr().err == ""
 
 
@@ -54,7 +54,7 @@ def test_without_addresses_no_process_is_started(
     tmp_path: Path, tick: TickPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     starting(monkeypatch, "/nonexistent/python")
-    start.tell_people(factory.settings(tmp_path), tick, 0)
+    start.send_messages(factory.settings(tmp_path), tick, 0)
     assert capsys.readouterr().err == ""
 
 
@@ -65,7 +65,7 @@ def test_an_error_of_xom_itself_shows_no_text_that_may_have_an_address(
         raise ValueError("netloc 'xom:s3cret@host' contains invalid characters")
 
     monkeypatch.setattr("xomflow.workflow.messages.of_tick.read_addresses", fail)
-    assert tell_about(tick, start.NotifySettings.of(config), 0) == [
+    assert send_about(tick, start.NotifySettings.of(config), 0) == [
         "notify: no message was sent: XOM itself failed, ValueError"
     ]
 

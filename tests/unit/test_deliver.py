@@ -16,13 +16,13 @@ from support.factory import NOW, settings
 from support.in_process import in_fork
 from support.mail import address_file
 from xomflow.core.paths import Paths
-from xomflow.notify import tell as module
+from xomflow.notify import deliver as module
 from xomflow.notify.addresses import Addresses, Recipient, read_addresses
+from xomflow.notify.deliver import Situation, deliver, digest_day
 from xomflow.notify.letter import Letter
 from xomflow.notify.matter import Kind, Matter, of_persons
 from xomflow.notify.settings import NotifySettings
 from xomflow.notify.state import read_told
-from xomflow.notify.tell import Situation, digest_day, tell
 
 ALL = set(Kind)
 JANE, MAX = Recipient("jane@example.org", "mailto://jane"), Recipient("2 (slack)", "slack://token")
@@ -66,7 +66,7 @@ def say(
 ) -> list[str]:
     situation = Situation(matters, ALL, now, "The page: here")
     made = Letter("XOM: the day", "the digest")
-    return tell(paths, Addresses(recipients, contacts), situation, hour, lambda: made, post)
+    return deliver(paths, Addresses(recipients, contacts), situation, hour, lambda: made, post)
 
 
 def suspended(contact: str = "") -> list[Matter]:
@@ -86,7 +86,7 @@ def test_a_recipient_who_could_not_be_reached_is_told_later_and_the_others_not_a
     post = Post(away={"jane@example.org"})
     (line,) = say(paths, post, suspended())
     assert line == (
-        "notify: 1 recipients were not told the news, jane@example.org: Connection refused; the next tick tries again"
+        "notify: 1 recipients were not reached, jane@example.org: Connection refused; the next tick tries again"
     )
     assert post.names() == ["2 (slack)"]
     post.away.clear()
@@ -105,7 +105,7 @@ def test_a_tick_does_not_wait_for_all_of_many_slow_servers(paths: Paths, monkeyp
     post = Post()
     monkeypatch.setattr(module, "_LONGEST_ALL", -1.0)
     (line,) = say(paths, post, suspended())
-    assert "2 recipients were not told" in line and "others took too long" in line and post.tried == []
+    assert "2 recipients were not reached" in line and "others took too long" in line and post.tried == []
     monkeypatch.undo()
     assert say(paths, post, suspended()) == [] and len(post.sent) == 2
 
@@ -157,7 +157,7 @@ def test_a_digest_that_takes_too_long_to_make_is_not_made_again(paths: Paths) ->
         os.kill(os.getpid(), 9)
         raise AssertionError
 
-    killed = in_fork(lambda: len(tell(paths, Addresses((JANE,)), situation, 6, die, Post())), paths.work)
+    killed = in_fork(lambda: len(deliver(paths, Addresses((JANE,)), situation, 6, die, Post())), paths.work)
     assert killed.returncode == -9
     post = Post()
     say(paths, post, now=MORNING + timedelta(days=1, minutes=10), hour=6, recipients=(JANE,))
@@ -233,7 +233,7 @@ def test_the_digest_is_made_once_for_all(paths: Paths) -> None:
     post = Post()
     for days in range(2):
         situation = Situation((), ALL, MORNING + timedelta(days=days), "here")
-        tell(paths, Addresses((JANE, MAX)), situation, 6, make, post)
+        deliver(paths, Addresses((JANE, MAX)), situation, 6, make, post)
     assert (post.names(), len(made)) == ([JANE.name, MAX.name], 1)
 
 
@@ -264,9 +264,7 @@ def test_a_message_is_begun_until_the_time_is_over(paths: Paths, monkeypatch: py
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     post = Post()
     (line,) = say(paths, post, suspended())
-    assert line == (
-        "notify: 1 recipients were not told the news, 2 (slack): others took too long; the next tick tries again"
-    )
+    assert line == ("notify: 1 recipients were not reached, 2 (slack): others took too long; the next tick tries again")
     assert (post.names(), read_told(paths)[MAX.name].problem) == ([JANE.name], "others took too long")
 
 
@@ -296,7 +294,7 @@ def test_contacts_get_no_digest(paths: Paths) -> None:
 
 def test_what_is_not_due_is_not_made(paths: Paths) -> None:
     situation = Situation(suspended(), ALL, NOW, "here")
-    assert tell(paths, Addresses((JANE,)), situation, None, lambda: pytest.fail("a digest was made"), Post()) == []
+    assert deliver(paths, Addresses((JANE,)), situation, None, lambda: pytest.fail("a digest was made"), Post()) == []
 
 
 def test_nothing_is_written_where_there_is_nothing_to_tell(paths: Paths) -> None:
@@ -319,7 +317,7 @@ def test_what_is_kept_has_no_secret(paths: Paths, tmp_path: Path) -> None:
     others = {"contacts": "mailtos://xom:pa55@mail.example.org", "heartbeat": "https://pings.example.org/tokenC"}
     addresses = read_addresses(address_file(tmp_path, addresses=urls, **others))
     situation = Situation(suspended("max@example.org"), ALL, NOW, "")
-    tell(paths, addresses, situation, None, lambda: Letter("", ""), Post(away={"a@b.org"}))
+    deliver(paths, addresses, situation, None, lambda: Letter("", ""), Post(away={"a@b.org"}))
     text = paths.told.read_text()
     assert all(name in text for name in ("1 (slack)", "a@b.org", "c@d.org", "max@example.org"))
     assert not any(secret in text + repr(addresses) for secret in ("tokenA", "tokenB", "tokenC", "pa55"))

@@ -1,8 +1,8 @@
 """Send each recipient the news: decide, note, send, note again.
 
-Guarantees, whatever is killed when: everything is sent at least once. A message is sent twice only if this process is
-killed between the answer of the mail server and the note about it, and then its first line says so. A digest is sent at
-most once: that it is sent is noted before.
+Whenever this process is killed, everything is sent at least once. A message is sent twice only if the kill was between
+the answer of the mail server and the note about it; the first line of the second one is then about this. A digest is
+sent at most once: it is noted as sent before.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def recipients_of(addresses: Addresses, matters: Iterable[Matter], told: ToldByN
     return sorted(found, key=lambda one: bool(told.get(one.name, Told()).problem))
 
 
-def tell(
+def deliver(
     paths: Paths,
     addresses: Addresses,
     situation: Situation,
@@ -163,4 +163,4 @@ def _sentence(problems: dict[str, str]) -> list[str]:
     if not problems:
         return []
     reasons = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-    return [f"notify: {len(problems)} recipients were not told the news, {reasons}; the next tick tries again"]
+    return [f"notify: {len(problems)} recipients were not reached, {reasons}; the next tick tries again"]
