@@ -134,5 +134,7 @@ def test_of_what_is_ready_and_was_ordered_the_survey_has_what_its_tick_leaves(tm
     found = discover.survey_document(survey, factory.settings(tmp_path), [])
     assert [one.key for one in found.listed] == [taken.key]
     assert [one.run for one in found.oldest_ready.values()] == [left.key.run], "a backfill may wait"
+    unfinished = replace(left, run=factory.run(52002, end=None))
+    assert [one.since for one in discover.oldest_ready([unfinished]).values()] == [left.run.start]
     (sentence,) = found.decisions
     assert sentence.startswith("retry kr83m v1 run 052002: kim")

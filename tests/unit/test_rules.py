@@ -29,6 +29,7 @@ from xomflow.core.files.maintenance import Maintenance, Task, begin
 from xomflow.core.files.work_format import check_format
 from xomflow.core.key import Key
 from xomflow.outcomes.files import failures_of
+from xomflow.planning.brake import Fate, MassChange
 from xomflow.workflow import tick as tick_module
 from xomflow.workflow.commands import step_command
 from xomflow.workflow.discover import discover
@@ -286,6 +287,7 @@ def test_what_a_tick_claims_are_the_jobs_with_their_limits(tick: Rules, steps: S
     asked: list[bool] = []
     assert tick.pending(lambda: asked.append(True)) == []
     assert (asked, steps.taken) == ([True], []), "as with --touch, which runs nothing"
+    assert tick.place_of("a step of the tick, before anything is claimed") == -1
     discover(tick.tick)
     made = [str(tick.tick.made(Key(name, "v1", "052001"))) for name in ("good", "late")]
     assert tick.pending(lambda: asked.append(True)) == made
@@ -308,6 +310,20 @@ def test_a_dry_run_lists_the_same_without_the_checkpoint(snakefile: Snakefile, t
     listed = dry.pending(lambda: pytest.fail("a dry-run waits for no checkpoint"))
     assert [Path(one).parts[-3:] for one in listed] == [Path(one).parts[-3:] for one in made]
     assert snakefile.workflow.persistence.save_iocache() is None, "another account keeps no notes"
+
+
+def test_a_dry_run_foresees_where_a_tick_takes_no_run_or_stops(
+    snakefile: Snakefile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("xomflow.workflow.discover.disk_troubles", lambda *_, **__: ["the disk is full"])
+        assert snakefile.starts(dry=True).pending(lambda: None) == []
+    assert printed(capsys)[-2:] == ["the disk is full", "0 runs to analyse"]
+    change = MassChange(("good", "v1"), 10, {"052001": Fate.GONE}, Path("work/outcomes"))
+    monkeypatch.setattr("xomflow.workflow.discover.mass_changes", lambda *_: (change,))
+    with pytest.raises(SystemExit) as end:
+        snakefile.starts(dry=True).pending(lambda: None)
+    assert end.value.code == ExitCode.WAITS_FOR_PERSON
 
 
 def test_a_job_that_could_not_be_started_is_a_failed_attempt_of_its_run_alone(tick: Rules) -> None:
