@@ -12,15 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.factory import run
-from xomflow.config.model import Period
+from support.factory import NOW, run
+from xomflow.config.model import Analysis, Period, Selection
 from xomflow.core import times
-from xomflow.core.key import ID, first_run, group_id, shelf_of
+from xomflow.core.key import ID, first_run, group_id, run_id, shelf_of
 from xomflow.core.reason import Reason
 from xomflow.outcomes.campaigns.current import Revision
+from xomflow.outcomes.files import Failure, Listing
+from xomflow.planning.pending.periods import pending_of_all
 from xomflow.planning.pending.work import PendingRuns
 from xomflow.planning.runs.campaigns import Campaign, as_run, campaign_as_run, campaigns_of, with_results
+from xomflow.planning.runs.selection import Selector
 from xomflow.rundb.complaints import Complaint
+from xomflow.rundb.query import RunQuery
 from xomflow.rundb.run import Run
 
 PERIOD = Period.model_validate({"gap": "12 h", "wait": "2 d"})
@@ -336,3 +340,92 @@ def test_an_outcome_of_other_runs_under_the_same_id_is_a_collision() -> None:
         assert (pending.is_done(campaign), bool(pending.describe_collision(campaign))) == (is_done, collides)
     assert "other runs (052801, 052999): raise the version" in str(pending.describe_collision(campaign))
     assert PendingRuns().describe_collision(campaign) is None
+
+
+# --- what is pending --------------------------------------------------------------------------------------------------
+
+
+def pending(
+    answer: RunQuery,
+    *results: tuple[int, ...],
+    again: tuple[str, ...] = (),
+    failures: dict[str, list[Failure]] | None = None,
+    vetoed: tuple[int, ...] = (),
+    **block: Any,
+) -> PendingRuns:
+    """What is pending of an analysis that has results of these runs; it takes runs from number 52001 on."""
+    analysis = Analysis.model_validate({"version": "v1", "run_modes": ["tpc_kr83m"], "min_run": 52001, **block})
+    selector = Selector(Selection.model_validate({}), analysis, dict.fromkeys(vetoed, Reason("kim: a valve")))
+    revisions = {run_id(runs[0]) if len(runs) == 1 else group_id(runs): Revision(runs) for runs in results}
+    return pending_of_all(selector, analysis, answer, Listing(failures=failures or {}), revisions, again)
+
+
+def answer(*runs: Run, **more: Any) -> RunQuery:
+    return RunQuery({one.number: one for one in runs}, **more)
+
+
+# Two campaigns, which a run of another kind parts.
+CALIBRATIONS = one(52001), one(52002, 1), one(52003, 2, mode="tpc_rn220"), one(52004, 3)
+OF_CAMPAIGNS = {"period": {"gap": "12 h"}}
+
+
+def test_a_campaign_is_pending_until_a_result_has_all_its_runs() -> None:
+    lost = {run_id(52004): [Failure(1, "lost", NOW)]}
+    found = pending(answer(*CALIBRATIONS), (52001, 52002), failures=lost, **OF_CAMPAIGNS)
+    assert (found.done, [list(left.numbers) for left in found.campaigns]) == (1, [[52004]])
+    assert (found.failures, found.done_runs) == (lost, {group_id((52001, 52002)): (52001, 52002)})
+    some = pending(answer(*CALIBRATIONS), (52001,), **OF_CAMPAIGNS)
+    assert (some.done, [list(left.numbers) for left in some.campaigns]) == (0, [[52004], [52001, 52002]])
+    assert [left.shown for left in some.campaigns] == [frozenset(), {52001}]
+
+
+def test_a_campaign_whose_result_is_to_be_made_again_is_pending() -> None:
+    name = group_id((52001, 52002))
+    found = pending(answer(*CALIBRATIONS), (52001, 52002), again=(name,), **OF_CAMPAIGNS)
+    assert (found.done, len(found.campaigns), found.done_runs) == (0, 2, {})
+
+
+def test_a_campaign_goes_on_without_a_vetoed_run() -> None:
+    found = pending(answer(*CALIBRATIONS), vetoed=(52002,), **OF_CAMPAIGNS)
+    assert [list(left.numbers) for left in found.campaigns] == [[52004], [52001]]
+
+
+def test_a_document_that_cannot_be_understood_obscures_a_campaign_unless_its_number_is_not_taken() -> None:
+    def unclear(number: int | None, **more: Any) -> list[tuple[str, ...]]:
+        bad = Complaint("a sentence", "a kind", number, start=one(52004, 3).start)
+        found = pending(answer(*CALIBRATIONS, complaints=[bad]), **OF_CAMPAIGNS, **more)
+        return [left.unclear for left in found.campaigns]
+
+    assert unclear(52005) == [("052005",), ()]
+    assert unclear(52005, vetoed=(52005,)) == unclear(52005, max_run=52004) == [(), ()]
+    assert len(unclear(None)[0]) == 1, "a document without a number may be that of any run"
+
+
+@pytest.mark.parametrize("block", [OF_CAMPAIGNS, {}], ids=["campaigns", "single runs"])
+def test_of_a_run_with_a_result_nothing_is_known_if_it_may_belong_and_its_document_is_of_no_use(
+    block: dict[str, Any],
+) -> None:
+    def unknown(number: int, **more: Any) -> bool:
+        groups = pending(answer(*CALIBRATIONS, **more), (52001, number), **block).known_groups
+        assert groups is not None and groups.groups.single == (not block)
+        return number in groups.groups.unknown
+
+    before, other = one(52009), one(52009, mode="tpc_rn220")
+    assert not unknown(52002)
+    assert unknown(52009) and unknown(52009, before={52009: before})
+    assert unknown(52002, unseen=frozenset({52002}))
+    assert not unknown(52009, before={52009: other}), "its mode was another one"
+    assert not unknown(52003, unseen=frozenset({52003})), "its mode is another one"
+    assert not unknown(52009, given_up=frozenset({52009})), "a person decided that it is gone"
+    assert not unknown(51999), "the analysis takes no run of this number"
+
+
+def test_a_single_run_that_has_a_result_is_done_though_its_file_is_called_superseded() -> None:
+    found = pending(answer(*CALIBRATIONS), (52001,), (52002, 52004))
+    assert (found.done, [one.number for one in found.pending]) == (1, [52004, 52002])
+
+
+def test_of_single_runs_those_in_groups_from_before_belong_alone() -> None:
+    found = pending(answer(*CALIBRATIONS), (52001,), (52002, 52003, 52004), vetoed=(52004,)).known_groups
+    assert found is not None and set(found.revisions) == {group_id((52002, 52003, 52004))}
+    assert found.groups.members == ((52002,),), "the others are of another kind, or vetoed"

@@ -131,7 +131,7 @@ def test_claims_of_another_host_count_until_its_summary_or_its_time_is_over(path
     folder.lock.touch()
     began = datetime(2026, 11, 22, 12, tzinfo=UTC)
     assert live_claims(paths, 600, began + timedelta(seconds=599)) == {KEY: (tick, 2)}
-    assert live_claims(paths, 600, began + timedelta(seconds=601)) == {}
+    assert live_claims(paths, 600, began + timedelta(seconds=600)) == {}
     folder.summary.touch()
     assert live_claims(paths, 600, began) == {}
 
@@ -150,6 +150,10 @@ def test_a_tick_that_has_not_claimed_yet_claims_nothing(paths: Paths) -> None:
 
 def test_without_any_tick_nothing_is_claimed(paths: Paths) -> None:
     assert live_claims(paths) == {}
+    paths.ticks.mkdir(parents=True)
+    (paths.ticks / "notes.txt").touch()
+    unclear = Unclear()
+    assert (live_claims(paths, unclear=unclear), unclear.sentences) == ({}, [])
 
 
 def test_ticks_ended_that_began_before_a_moment_and_do_not_live(paths: Paths) -> None:

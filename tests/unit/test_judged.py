@@ -38,6 +38,7 @@ class Results:
 
     def __init__(self) -> None:
         self.of: dict[str, RunResults] = {}
+        self.unusable: set[str] = set()
         self.reads = self.looks = self.touched = 0
 
     def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
@@ -56,7 +57,9 @@ class Results:
 
     def read(self, shelf: Shelf, runs: Collection[str]) -> dict[str, Judgeable]:
         self.reads += len(runs)
-        return {run: Judgeable("all", self.of[run], {"x": "keV"}) for run in runs if run in self.of}
+        return {
+            run: Judgeable("all", self.of[run], {"x": "keV"}) for run in runs if run in self.of.keys() - self.unusable
+        }
 
 
 def results(number: int, seed: int) -> RunResults:
@@ -221,16 +224,19 @@ def test_other_settings_hold_for_the_newest_runs_at_once(tmp_path: Path, comes_l
     assert is_judged(paths, 25)
     assert not go_on(version(paths, history, Decided(), other), after(10))
     assert not is_judged(paths, 25), "it is too early for a verdict"
+    assert not go_on(version(paths, history, Decided(), other), after(130))
+    found = [(one.kind, one.variable, one.run) for one in version(paths, history, Decided(), other).events["all"]]
+    assert found and len(found) == len(set(found)), "no change is shown as it was found before and as it is found now"
     go_on_until_done(paths, history, other)
     assert bands(paths) == replayed(history, Decided(), other)[0]
 
 
 def test_the_last_result_is_judged_again_if_it_changes(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
-    history.of = {run_id(FIRST + number): results(number, 1) for number in range(40)}
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(60)}
     go_on(version(paths, history, Decided()), lambda: False)
-    history.of[run_id(FIRST + 39)] = results(39, 2)
-    go_on(version(paths, history, Decided()), lambda: False)
+    history.of[run_id(FIRST + 59)] = results(59, 2)
+    assert version(paths, history, Decided()).judge_new(lambda: False), "of few runs all are judged at once"
     assert bands(paths) == replayed(history, Decided())[0]
 
 
@@ -300,18 +306,21 @@ def test_only_of_a_long_history_the_newest_runs_are_judged_first(tmp_path: Path,
     one = version(Paths(tmp_path), history, Decided())
     assert one.judge_new(lambda: False) == (not is_long)
     assert (one.learned is not None) == is_long
+    assert one.units == {"x": "keV"}
 
 
 def test_of_many_new_runs_each_slice_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
     """There may be no time for anything but the newest runs."""
     paths, history = Paths(tmp_path), Results()
-    history.of = {run_id(FIRST + number): results(number, 1) for number in range(40)}
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(60)}
     go_on(version(paths, history, Decided()), lambda: False)
-    history.of |= {run_id(FIRST + number): results(number, 1) for number in range(40, 140)}
+    before = version(paths, history, Decided()).events["all"]
+    history.of |= {run_id(FIRST + number): results(number, 1) for number in range(60, 140)}
     for late in (20, 21, 22):
         assert not version(paths, history, Decided()).judge_new(after(SETTINGS.minimum))
         history.of[run_id(FIRST + late)] = results(late, 2)
     assert is_judged(paths, 139)
+    assert before and all(one in version(paths, history, Decided()).events["all"] for one in before)
     go_on_until_done(paths, history)
     assert bands(paths) == replayed(history, Decided())[0]
 
@@ -375,6 +384,16 @@ def test_once_the_newest_runs_are_judged_each_new_one_is_in_the_slice_in_which_i
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def test_a_run_of_which_nothing_can_be_judged_is_looked_at_once(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
+    history.unusable = {run_id(FIRST + 135)}
+    assert not version(paths, history, Decided()).judge_new(lambda: False)
+    history.reads = 0
+    assert not version(paths, history, Decided()).judge_new(lambda: False)
+    assert (history.reads, is_judged(paths, 134), is_judged(paths, 135)) == (0, True, False)
+
+
 def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(1, 180)}
@@ -386,3 +405,6 @@ def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> 
     assert again.events == events
     series = SeriesId("kr83m", "v1", "all", "v0")
     assert bands(paths)[series][1:] == before[series]
+    history.of[run_id(FIRST + 180)] = results(180, 1)
+    assert not version(paths, history, Decided()).judge_new(lambda: True)
+    assert is_judged(paths, 180), "judging goes on from them meanwhile"

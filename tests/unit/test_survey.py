@@ -24,6 +24,7 @@ from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, failure_path
+from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick
 from xomflow.planning.progress.in_progress import InProgress
 from xomflow.planning.progress.unclear import Unclear
@@ -417,6 +418,27 @@ def test_how_slurm_ended_a_job_counts_and_not_what_it_left() -> None:
     at_work = InProgress(owners={key: owner(False, 2)}, submissions={key: submission(kind="node_failed")})
     assert at_work.failures(key, [FAILURE], NOW) == [FAILURE, ended]
     assert at_work.failures(key, [FAILURE, ended], NOW) == [FAILURE, ended]
+
+
+def test_what_was_submitted_counts_unless_it_ended_with_a_file_about_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working, silent, told = (key_of(52001 + n) for n in range(3))
+    known = {working: submission(working="Slurm job 17 runs"), silent: submission(kind="lost"), told: submission()}
+    monkeypatch.setattr(in_progress, "statuses", lambda *_: known)
+    found = in_progress.read_in_progress(settings(tmp_path), NOW)
+    assert (found.submissions.keys(), found.asked) == ({working, silent}, known)
+
+
+def test_a_run_whose_submission_cannot_be_read_waits(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    paths.submissions.mkdir(parents=True)
+    (paths.submissions / "kr83m+v1+052001.json").write_text("{")
+    found = survey(tmp_path, *documents(52001, 52002))
+    assert (states(found), chosen(found)) == ({52001: "running", 52002: "ready"}, ["kr83m 52002"])
+    assert found.items["kr83m"][1].state.reason.startswith("a job may work on it, but ")
+    (sentence,) = found.warnings
+    assert sentence.endswith("; its run waits; delete this file once no job works on the run")
 
 
 def test_a_job_that_slurm_will_start_again_has_lost_nothing() -> None:

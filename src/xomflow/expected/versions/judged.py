@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xomflow.core.files.kept_json import read_kept, write_kept
-from xomflow.core.key import first_run
+from xomflow.core.key import first_run, shelf_of
 from xomflow.core.paths import Paths
 from xomflow.core.verdicts import bands_line
 from xomflow.expected.event import Event
@@ -178,26 +178,30 @@ class JudgedVersion:
 
     def _judge_front(self, front: Front, is_over: Callable[[], bool]) -> None:
         """Judge the newest runs, and show what they show."""
-        is_new = stops = False
-        for shelf in self._shelves if not stops else ():
-            runs = front.left(self._seen.runs(shelf.name)) if shelf.name >= front.first[: len(shelf.name)] else []
-            found, lines = self._history.read(shelf, runs) if runs else {}, list[str]()
-            for run in runs:
-                if run in found:
-                    lines.append(front.take(found[run], self._decided))
-                    self.units |= found[run].units
-                else:
-                    front.skip(run)
-                if stops := is_over():
+        is_new = False
+        for shelf, seen in self._seen.after(self._shelves, shelf_of(front.first)):
+            if runs := front.left(seen):
+                is_new = True
+                if self._judge_by(front, shelf, runs, is_over):
                     break
-            self._bands(shelf.name).put(lines)
-            is_new |= bool(runs)
-            if stops:
-                break
         if is_new:
             front.keep(self._folder)
             self._shown = front.events
             self._keep_version()
+
+    def _judge_by(self, front: Front, shelf: Shelf, runs: Sequence[str], is_over: Callable[[], bool]) -> bool:
+        """Judge runs of a shelf by a front; return whether to stop."""
+        found, lines, stops = self._history.read(shelf, runs), list[str](), False
+        for run in runs:
+            if run in found:
+                lines.append(front.take(found[run], self._decided))
+                self.units |= found[run].units
+            else:
+                front.skip(run)
+            if stops := is_over():
+                break
+        self._bands(shelf.name).put(lines)
+        return stops
 
     def _first_decided(self, shelves: Sequence[Shelf]) -> str:
         """Return the first run about which people have decided otherwise than when it was judged; empty: none."""

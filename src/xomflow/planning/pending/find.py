@@ -269,8 +269,9 @@ class _Look:
 
     def _fingerprint(self, analysis: str, known: Mapping[str, KnownShelf], found: PendingRuns) -> str:
         """Return a text that differs whenever what was found for an analysis might; empty if that cannot be seen."""
-        unknown = found.known_groups.groups.unknown if found.known_groups else ()
-        watched = {shelf_of(run_id(number)) for number in unknown}  # a document of any kind makes such a run known
+        assert found.known_groups is not None
+        # A document of any kind makes such a run known.
+        watched = {shelf_of(run_id(number)) for number in found.known_groups.groups.unknown}
         selector = self._selectors[analysis]
         complaints = [one for shelf in known.values() for one in shelf.complaints]
         by_kind = self._blocks[analysis][1].period and not unclear_for(selector, complaints)

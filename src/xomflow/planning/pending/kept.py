@@ -90,6 +90,7 @@ def _from_json(content: Mapping[str, Any]) -> Kept:
 
 
 def _runs_to_json(runs: PendingRuns) -> dict[str, Any]:
+    assert runs.known_groups is not None  # these are analyses whose runs depend on each other
     return {
         "done": runs.done,
         "pending": [run.as_document() for run in runs.pending],
@@ -102,7 +103,7 @@ def _runs_to_json(runs: PendingRuns) -> dict[str, Any]:
             for one in runs.campaigns
         ],
         "done_runs": runs.done_runs,
-        "groups": runs.known_groups and runs.known_groups.to_json(),
+        "groups": runs.known_groups.to_json(),
     }
 
 
@@ -116,7 +117,7 @@ def _runs_from_json(content: Mapping[str, Any]) -> PendingRuns:
         },
         [_campaign(*one) for one in content["campaigns"]],
         {name: tuple(numbers) for name, numbers in content["done_runs"].items()},
-        KnownGroups.from_json(content["groups"]) if content["groups"] else None,
+        KnownGroups.from_json(content["groups"]),
     )
 
 

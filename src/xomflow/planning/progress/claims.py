@@ -105,7 +105,7 @@ def live_claims(
             try:
                 claimed.update({one.key: (tick.folder.name, one.attempt) for one in read_claims(tick)})
             except FileNotFoundError:
-                continue  # it has not claimed anything yet
+                pass  # it has not claimed anything yet
             except UNREADABLE as error:
                 _note_unclear(tick, error, Unclear() if unclear is None else unclear)
     return claimed
