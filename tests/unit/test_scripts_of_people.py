@@ -146,6 +146,21 @@ def test_by_hand_results_are_printed_and_a_failure_is_the_exit_status(
     assert len(tried) == 1, "within a job the worker calls main itself"
 
 
+def test_by_hand_the_workflow_is_asked_with_the_files_that_were_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(job, "_current", None)
+    monkeypatch.delenv("_XOM_JOB", raising=False)
+    monkeypatch.setattr(by_hand, "describe", lambda *given: asked.append(given) or JOB)
+    monkeypatch.setattr(by_hand, "attempt", lambda *_: Attempt(None, None, 1.0))
+    for words in ([], ["--config", "mine.yaml", "--documents", "runs.jsonl"]):
+        monkeypatch.setattr(sys, "argv", [str(tmp_path / "kr83m.py"), "52894", *words])
+        by_hand.cli(SimpleNamespace())  # type: ignore[arg-type]
+    own = ("kr83m", "52894", Path("mine.yaml"), Path("runs.jsonl"))
+    assert asked == [("kr83m", "52894", Path("config.yaml"), None), own]
+
+
 def test_a_notebook_tries_a_run_in_the_folder_of_the_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.yaml").touch()
     asked: list[Any] = []
