@@ -36,7 +36,7 @@ analyses:
 PIECES = ("scripts/analyses/fast_drift.py", "rules/analyses/fast_drift.smk", "docs/analyses/fast_drift.md")
 
 
-@pytest.mark.parametrize("rest", ["", "# Where it goes.\nstore:\n  kind: local\n", "store: {kind: local}\n"])
+@pytest.mark.parametrize("rest", ["", "# No more.\n", "# Where it goes.\nstore:\n  kind: local\n", "store: {}\n"])
 def test_the_block_stands_at_the_end_of_the_analyses_and_nothing_else_changes(tmp_path: Path, rest: str) -> None:
     source = tmp_path / "config.yaml"
     source.write_text(CONFIG + rest)
@@ -47,6 +47,7 @@ def test_the_block_stands_at_the_end_of_the_analyses_and_nothing_else_changes(tm
     assert [line for line in after.replace(block, "").split("\n") if line] == [
         line for line in (CONFIG + rest).split("\n") if line
     ]
+    assert rest.startswith("# No more.") or after.endswith(f"\n{rest}")
     assert list(yaml.safe_load(after)["analyses"]) == ["kr83m", "fast_drift"]
     assert yaml.safe_load(after)["analyses"]["fast_drift"]["title"] == "Fast drift"
     assert [str(path.relative_to(tmp_path)) for path in begun.files] == [*PIECES]
@@ -88,8 +89,17 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
         new_analysis("kr83m", source, tmp_path)
     with pytest.raises(UsageError, match="signal is the name of a module of Python"):
         new_analysis("signal", source, tmp_path)
-    source.write_text(CONFIG.replace("analyses:\n", "analyses: {a: {version: v1}}\nx:\n"))
-    with pytest.raises(ConfigurationError, match="has another form than indented blocks, so add this block yourself:"):
+    beginning = CONFIG.partition("analyses:\n")[0]
+    for form in (
+        "analyses: {a: {version: v1}}\nx:\n",
+        "analyses:\n    a:\n        version: v1\n",
+        "analyses:\n a: {version: v1}\n",
+    ):
+        source.write_text(beginning + form)
+        with pytest.raises(ConfigurationError, match="has another form than indented blocks, so add this block"):
+            new_analysis("mine2", source, tmp_path)
+    source.write_text(f"wrok: 1\n{CONFIG}")
+    with pytest.raises(ConfigurationError, match="wrok"):
         new_analysis("mine2", source, tmp_path)
     assert not (tmp_path / "scripts").exists()
 

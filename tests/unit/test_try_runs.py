@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import IO
 
 import pytest
 
@@ -16,7 +17,7 @@ from support.batch import FakeBatchSystem
 from support.factory import KEY, keep, outcome, result
 from support.in_process import FastSite
 from xomflow.config.load import load_configuration
-from xomflow.core.errors import XomError
+from xomflow.core.errors import BatchSystemError, XomError
 from xomflow.core.key import Key
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.workflow.requests.analysing import try_in_slurm
@@ -129,15 +130,15 @@ def test_a_notebook_tries_a_run_from_any_folder(place: FastSite, tmp_path: Path)
 
 # --- in a batch system ------------------------------------------------------------------------------------------------
 class OfOneJob(FakeBatchSystem):
-    """A batch system whose job is ended by a test, at the first look."""
+    """A batch system whose jobs a test ends, when it is asked for them."""
 
-    def __init__(self, end: Callable[[OfOneJob], None]) -> None:
+    def __init__(self, end: Callable[[OfOneJob], object]) -> None:
         super().__init__()
         self.end = end
-        self.command: list[str] = []
+        self.request: JobRequest | None = None
 
     def submit(self, request: JobRequest, label: str, log: Path, lock: IO[bytes]) -> Submitted:
-        self.command = shlex.split(request.command)
+        self.request = request
         return super().submit(request, label, log, lock)
 
     def jobs(self, user: str = "", cluster: str = "", by_name: bool = False) -> list[BatchJob]:
@@ -145,61 +146,110 @@ class OfOneJob(FakeBatchSystem):
         return super().jobs(user, cluster, by_name)
 
 
-def in_slurm(place: FastSite, batch: FakeBatchSystem, monkeypatch: pytest.MonkeyPatch) -> tuple[Attempt, list[str]]:
-    place.tree["slurm"] = {"latency": "0 s"}
+def in_slurm(
+    place: FastSite, batch: FakeBatchSystem, monkeypatch: pytest.MonkeyPatch, *runs: str, latency: str = "0 s"
+) -> tuple[list[Attempt], list[str]]:
+    """Try runs, by default one, in jobs of a batch system, which is asked every two seconds of a clock of its own."""
+    passed = [1000.0]
+    clock = SimpleNamespace(monotonic=lambda: sum(passed), sleep=passed.append)
+    monkeypatch.setattr(try_in_slurm, "time", clock)
+    place.tree["slurm"] = {"latency": latency}
     place.write_config()
     monkeypatch.chdir(place.folder)
-    monkeypatch.setattr(try_in_slurm, "_LOOK_SECONDS", 0.01)
-    config = load_configuration(Path("config.yaml"))
     told: list[str] = []
     tried = try_in_slurm.try_in_slurm(
-        config, batch, "answer", ["52801"], Path("config.yaml"), place.folder / "tried", told.append
+        load_configuration(Path("config.yaml")),
+        batch,
+        "answer",
+        runs or ["52801"],
+        Path("config.yaml"),
+        place.folder / "tried",
+        told.append,
     )
-    return next(iter(tried)).attempt, told
+    return [one.attempt for one in tried], told
+
+
+def report(place: FastSite) -> Attempt:
+    """Let the job of a run report."""
+    folder = place.folder / "tried/answer-052801"
+    made = Attempt({"results": [], "figures": []}, ("no_result", "nothing"), 1.5, 1.0, 200.0, str(folder))
+    (folder / "attempt.json").write_text(json.dumps([{"key": KEY.as_dict(), **made.to_json()}]))
+    return made
+
+
+def kill(batch: FakeBatchSystem) -> None:
+    end = JobEnd("out_of_memory", "Slurm ended job 1: OUT_OF_MEMORY")
+    batch.known = {label: BatchJob("1", "it ended", end) for label in batch.known}
 
 
 def test_a_job_of_the_batch_system_reports(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = place.folder / "tried/answer-052801"
-    made = Attempt({"results": [], "figures": []}, ("no_result", "nothing"), 1.5, 1.0, 200.0, str(folder))
-
-    def end(batch: OfOneJob) -> None:
-        (folder / "attempt.json").write_text(json.dumps([{"key": KEY.as_dict(), **made.to_json()}]))
-
-    batch = OfOneJob(end)
-    assert in_slurm(place, batch, monkeypatch) == (
-        made,
-        [f"answer v1 run 052801: Slurm job 1, log {folder}/job.log"],
-    )
+    batch = OfOneJob(lambda batch: report(place))
+    made, told = in_slurm(place, batch, monkeypatch)
+    assert (made, told) == ([report(place)], [f"answer v1 run 052801: Slurm job 1, log {folder}/job.log"])
     assert batch.accepted == ["xom-try-answer-052801"] and batch.cancelled == []
     place_of_site = ["--site", str(place.folder), "--config", "config.yaml", "--report", f"{folder}/attempt.json"]
     save = ["--save", str(place.folder / "tried")]
-    assert batch.command[3:] == ["try", "answer", "052801", *save, *place_of_site]
+    assert batch.request is not None
+    assert shlex.split(batch.request.command)[3:] == ["try", "answer", "052801", *save, *place_of_site]
+    assert (batch.request.memory_mb, batch.request.minutes, batch.request.cpus) == (700, 2, 1)
 
 
 def test_a_job_that_the_batch_system_ends_has_its_class(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    def kill(batch: OfOneJob) -> None:
-        end = JobEnd("out_of_memory", "Slurm ended job 1: OUT_OF_MEMORY")
-        batch.known = {label: BatchJob("1", "it ended", end) for label in batch.known}
-
-    made, _ = in_slurm(place, OfOneJob(kill), monkeypatch)
+    (place.folder / "tried/answer-052801").mkdir(parents=True)
+    report(place)  # of an earlier try
+    ((made,), _) = in_slurm(place, OfOneJob(kill), monkeypatch)
     assert made.failure == ("out_of_memory", "Slurm ended job 1: OUT_OF_MEMORY")
 
 
+@pytest.mark.parametrize(("looks", "wall"), [(15, 1.5), (16, 32.0)])
+def test_a_report_may_be_seen_some_time_after_the_end_of_its_job(
+    place: FastSite, monkeypatch: pytest.MonkeyPatch, looks: int, wall: float
+) -> None:
+    def end(batch: OfOneJob) -> None:
+        kill(batch)
+        if batch.listed == looks:
+            report(place)
+
+    ((made,), _) = in_slurm(place, OfOneJob(end), monkeypatch, latency="30 s")
+    assert made.wall_s == wall
+
+
 def test_a_job_that_vanished_without_a_record_is_lost(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(try_in_slurm, "_UNSEEN_SECONDS", 0.0)
-    made, _ = in_slurm(place, OfOneJob(lambda batch: batch.known.clear()), monkeypatch)
+    ((made,), _) = in_slurm(place, OfOneJob(lambda batch: batch.known.clear()), monkeypatch)
     assert made.failure is not None and made.failure[0] == "lost"
+    assert made.wall_s == 64.0, "a job that is not listed yet may be about to begin"
     batch = OfOneJob(lambda batch: batch.known.clear())
     batch.accounting = [BatchJob("1", "it ended", JobEnd("timeout", "Slurm ended job 1: TIMEOUT"))]
-    made, _ = in_slurm(place, batch, monkeypatch)
+    ((made,), _) = in_slurm(place, batch, monkeypatch)
     assert made.failure == ("timeout", "Slurm ended job 1: TIMEOUT"), "its records are asked"
 
 
-def test_an_interrupted_wait_cancels_the_jobs(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: Any) -> None:
-        raise KeyboardInterrupt
+def test_nothing_is_concluded_while_the_batch_system_does_not_answer(
+    place: FastSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(batch: OfOneJob) -> None:
+        batch.known.clear()
+        batch.away = "slurmctld is away" if batch.listed < 50 else ""
+
+    ((made,), _) = in_slurm(place, OfOneJob(end), monkeypatch)
+    assert made.wall_s == 102.0
+
+
+def test_an_interrupted_wait_cancels_the_jobs_that_have_not_reported(
+    place: FastSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(batch: OfOneJob) -> None:
+        if batch.listed:
+            raise KeyboardInterrupt
+        report(place)
 
     batch = OfOneJob(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        in_slurm(place, batch, monkeypatch)
-    assert batch.cancelled == ["1"]
+        in_slurm(place, batch, monkeypatch, "52801", "52802")
+    assert batch.cancelled == ["2"]
+    batch = OfOneJob(interrupt)
+    batch.limit = 1
+    with pytest.raises(BatchSystemError):
+        in_slurm(place, batch, monkeypatch, "52802", "52803")
+    assert batch.cancelled == ["1"], "the next one was refused"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xomflow.config.load import check_configuration
 from xomflow.config.strict_yaml import parse_yaml
@@ -136,12 +137,19 @@ def _with_block(source: Path, name: str) -> str:
     block = _block(name)
     changed = _inserted(text, block)
     expected = {**before, "analyses": {**(before.get("analyses") or {}), **parse_yaml(f"a:\n{block}", "")["a"]}}
-    if changed is None or parse_yaml(changed, str(source)) != expected:
+    if changed is None or not _says(changed, expected):
         raise ConfigurationError(
             f"{source}: analyses: has another form than indented blocks, so add this block yourself:\n{block.rstrip()}"
         )
     check_configuration(expected, str(source), check_files=False)
     return changed
+
+
+def _says(text: str, expected: Mapping[str, Any]) -> bool:
+    try:
+        return parse_yaml(text, "") == expected
+    except ConfigurationError:
+        return False
 
 
 def _block(name: str) -> str:

@@ -118,6 +118,6 @@ def _end_of(batch: BatchSystem, one: _Submitted) -> JobEnd | None:
     jobs = [job for job in batch.jobs() if job.number == one.number]
     if not jobs and time.monotonic() - one.began > _UNSEEN_SECONDS:
         with contextlib.suppress(BatchSystemError):  # not every site keeps records
-            jobs = [job for job in batch.ended_jobs([one.number]) if job.number == one.number]
-        return (jobs[0].end if jobs else None) or _GONE
+            jobs = batch.ended_jobs([one.number])
+        return next((job.end for job in jobs if job.end), _GONE)
     return next((job.end for job in jobs if job.is_over), None)
