@@ -24,7 +24,7 @@ Each row is one variable in runs that were simulated with a known truth: pull = 
 right, pulls have mean 0, width 1. Rows are held to |mean| < {mean} and {low} < width < {high}; with fewer than {plenty}
 runs three standard errors more are allowed. A known bias has a mean and a width of its own, to which the same limits
 apply. The standard error of a mean is 1/√number (0.022 at 2000), of a width 0.7 times that. "Without" counts runs that
-said "insufficient statistics".
+ended with "insufficient statistics".
 
 Most runs are simulated fast, at the level of events and peaks (`tests/physics/truths/`); those of `full_chain` are runs
 of the [mini-XENONnT](mini_xenonnt.md) that straxen's own plugins processed. `make test` has a shorter form of this.

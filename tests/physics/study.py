@@ -86,7 +86,7 @@ class Row:
     mean, width
         Of the pull; None with fewer than two numbers.
     numbers, without
-        Runs with a number, and runs that said "insufficient statistics" or "fit failed".
+        Runs with a number, and runs that ended with "insufficient statistics" or "fit failed".
     relative_bias
         Mean of value / truth - 1.
     events
