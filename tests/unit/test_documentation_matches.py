@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ FOREIGN = (
 QUOTED = re.compile(r'"([^"`]{8,}?)"(?=[\s,;.:)*])')
 # A word with one of these stands for a value.
 _VALUE = re.compile(r"[0-9<>/'`_=*]|\.\w|\.\.\.")
-MOST_MODULES = 12  # "about a dozen", as CONTRIBUTING.md has it
+# A line of the layers: its number, where a layer begins, and a sub-package.
+LAYER = re.compile(r"^(\d| ) {2}(\w+) {2,}", re.MULTILINE)
+MOST_MODULES = 12  # as CONTRIBUTING.md has it
 _NAMES = {"sbatch", "squeue", "rate", "mode", "Slurm", "pending"}  # as words of a sentence these are values
 
 
@@ -111,10 +114,22 @@ def test_the_files_that_a_page_names_are_there(page: str) -> None:
 def test_the_architecture_names_each_sub_package() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     packages = [path.parent.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/*/**/__init__.py")]
-    lines = set(re.findall(r"^(\w+) {2,}|│ (\w+) {2,}", text, re.MULTILINE))
-    named = {*re.findall(r"`(?:src/)?([\w/]+)/?`", text), *(first or second for first, second in lines)}
+    named = {*re.findall(r"`(?:src/)?([\w/]+)/?`", text), *(package for _, package in LAYER.findall(text))}
     missing = [one for one in sorted(packages) if not {one, f"{one}/", one.removeprefix("xomflow/")} & named]
     assert missing == []
+
+
+def test_the_architecture_has_the_layers_that_lint_checks() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown: list[set[str]] = []
+    for number, package in LAYER.findall(text):
+        shown += [set()] * bool(number.strip())
+        shown[-1] = shown[-1] | {package}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(one["layers"] for one in contracts if one.get("containers") == ["xomflow"])
+    assert shown == [set(re.findall(r"\w+", layer)) for layer in layers]
 
 
 def test_no_folder_of_the_source_holds_more_modules_than_one_can_look_through() -> None:
