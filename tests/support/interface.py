@@ -15,7 +15,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2] / name) for name in ("src", "tests")]
 
-from xomflow.cli.operator import COMMANDS, make_parser
+from xomflow.cli.command_line import COMMANDS, make_parser
 
 KEPT = Path(__file__).resolve().parents[1] / "data/commands.txt"
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.in_process import fork
-from xomflow.cli import main, operator
+from xomflow.cli import command_line, main
+from xomflow.cli.command_line import COMMANDS, make_parser
 from xomflow.cli.conventions import MANY, Plan, add_conventions, carry_out
-from xomflow.cli.operator import COMMANDS, make_parser
 from xomflow.cli.table import say_table, table
 from xomflow.core.errors import UsageError
 from xomflow.core.exit_code import ExitCode
@@ -167,7 +167,7 @@ def test_ctrl_c_ends_a_command_with_one_sentence(
     def interrupted(words: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(operator, "main", interrupted)
+    monkeypatch.setattr(command_line, "main", interrupted)
     assert main(["drain", "--wait"]) == ExitCode.UNFORESEEN
     assert capsys.readouterr().err == "\ninterrupted; the same command does what is left\n"
 
@@ -189,8 +189,8 @@ def test_a_reader_that_has_closed_the_pipe_is_no_error(lines: int) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     script = f"""
-import xomflow.cli.operator
-xomflow.cli.operator.main = lambda _: print("line\\n" * {lines}) or 0
+import xomflow.cli.command_line
+xomflow.cli.command_line.main = lambda _: print("line\\n" * {lines}) or 0
 exit(xomflow.cli.main([]))
 """
     command = [sys.executable, "-c", script]

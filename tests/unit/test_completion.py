@@ -15,8 +15,8 @@ import pytest
 
 from support.in_process import FastSite
 from support.patience import PATIENCE
+from xomflow.cli.command_line import COMMANDS, make_parser
 from xomflow.cli.completion import bash_script, words_of, zsh_script
-from xomflow.cli.operator import COMMANDS, make_parser
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from support import factory
 from support.batch import FakeBatchSystem
 from support.slurm_answers import RUN, TICK, VERSIONS, RecordedSlurm
+from xomflow.cli.command_line import make_parser
 from xomflow.cli.commands import maintain
-from xomflow.cli.operator import make_parser
 from xomflow.config.model import Config, Retries
 from xomflow.core.errors import BatchSystemError
 from xomflow.core.key import Key

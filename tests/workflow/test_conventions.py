@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.in_process import FastSite
-from xomflow.cli.operator import COMMANDS, make_parser
+from xomflow.cli.command_line import COMMANDS, make_parser
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.paths import ROOT
 

@@ -1,7 +1,7 @@
 """The command ``xom``: the commands for people, and ``xom job ...`` for rules.
 
 May import: everything below it. Must never decide anything: a command reads its options and calls the workflow. `main`
-chooses between the two kinds without importing either, because the start of a run's job must not import the model of
+distinguishes the two kinds without importing either, because the start of a run's job must not import the model of
 the configuration.
 """
 
@@ -59,10 +59,10 @@ def _run(words: list[str]) -> int:
         from xomflow.cli import job
 
         return job.main(words[1:])
-    from xomflow.cli import operator
+    from xomflow.cli import command_line
 
     try:
-        return operator.main(words)
+        return command_line.main(words)
     except KeyboardInterrupt:
         say("", "interrupted; the same command does what is left", file=sys.stderr)
         return ExitCode.UNFORESEEN

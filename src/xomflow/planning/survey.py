@@ -97,6 +97,8 @@ class Survey:
         What people decided.
     only_counted
         Number of the runs in each state that are neither among the items nor taken by a tick, by analysis.
+    backfills
+        Number of keys in each state, by name of the backfill that has them.
     """
 
     counts: dict[str, Counter[State]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""One tick, as the Snakefile sees it."""
+"""One tick: its configuration and files, and the keys that it works on."""
 
 from __future__ import annotations
 

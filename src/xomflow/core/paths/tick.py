@@ -49,7 +49,7 @@ class TickPaths:
         return self.folder / "batches" / f"{name}.json"
 
     def cancelled(self, key: Key) -> Path:
-        """Asks the job of a batch, by its existence, to end this key of the batch or not to begin it."""
+        """If it is there, the job of a batch ends this key of the batch, or does not begin it."""
         return self.folder / "cancelled" / f"{key.analysis}+{key.version}+{key.run}"
 
     def run_list(self, analysis: str) -> Path:

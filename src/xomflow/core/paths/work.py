@@ -196,7 +196,7 @@ class Paths:
 
     @property
     def groups(self) -> Path:
-        """The groups of runs of today, as planning sees them, for publishing and page."""
+        """The groups of runs of today, as planning found them, for publishing and page."""
         return self.cache / "groups.json"
 
     def complete_folders(self, digest: str) -> Path:

@@ -1,4 +1,4 @@
-"""Run an analysis as a fork of a preloaded process, `xomlib.process.fork_server`: the first run in need starts it."""
+"""Run an analysis as a fork of a preloaded process, `xomlib.process.fork_server`, which the first run starts."""
 
 from __future__ import annotations
 

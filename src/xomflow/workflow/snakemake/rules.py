@@ -42,7 +42,7 @@ _RENAMED = {"settings": "config"}
 
 
 class Rules:
-    """One tick, as the Snakefile and the rule files ask about it.
+    """One tick: what the Snakefile and the rule files use of it.
 
     Parameters
     ----------

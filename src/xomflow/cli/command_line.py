@@ -1,4 +1,4 @@
-"""The commands that a person types: ``xom status``, ``xom why 52894`` and others."""
+"""The command line of people: all commands in groups, their parser, and what is checked before one of them runs."""
 
 from __future__ import annotations
 
