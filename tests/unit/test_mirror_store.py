@@ -164,4 +164,4 @@ def test_receipts_of_two_stores_are_joined() -> None:
     one, other = Receipt(2, 3, problems=["a", "b"]), Receipt(1, 4, away=True, problems=["b", "c"])
     both = joined(one, other)
     assert (both.outcomes, both.points, both.problems, both.away) == (3, 7, ["a", "b", "c"], True)
-    assert joined(one, one).away is False
+    assert (joined(one, one).away, joined(other, one).away) == (False, True)

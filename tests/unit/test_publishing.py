@@ -26,7 +26,7 @@ from xomflow.outcomes.cache import OutcomeCache
 from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.publishing import publish as publish_module
-from xomflow.publishing.publish import Receipt, drop, joined, publish, rebuild, verify
+from xomflow.publishing.publish import Receipt, drop, publish, rebuild, verify
 from xomflow.publishing.scope import Scope
 from xomflow.publishing.stores.local_store import LocalStore
 from xomflow.publishing.stores.store import Store
@@ -667,13 +667,6 @@ def test_a_comparison_writes_nothing(paths: Paths, memory: MemoryStore) -> None:
     shutil.rmtree(paths.cache)
     assert list(verify(paths, memory, "test_")) == []
     assert not list(paths.cache.rglob("*.json"))
-
-
-def test_a_problem_of_two_stores_is_told_once() -> None:
-    one = Receipt(outcomes=1, points=2, problems=["no answer"], away=True)
-    other = Receipt(outcomes=2, points=3, problems=["no answer", "no space"])
-    both = Receipt(outcomes=3, points=5, problems=["no answer", "no space"], away=True)
-    assert joined(one, other) == joined(other, one) == both
 
 
 def test_a_local_store_that_has_what_the_outcomes_say_differs_in_nothing(paths: Paths) -> None:

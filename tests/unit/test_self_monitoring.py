@@ -86,8 +86,10 @@ def test_a_run_that_failed_or_whose_end_is_unknown_waits_for_nothing(paths: Path
         ListedKey(key_of(number), State.FAILED if number == 52001 else State.WAITING, "x", since=end)
         for number, end in ends.items()
     ]
-    *_, of_all = self_monitoring.points_of(summary(NAMES[0], listed=listed), "test_")
-    assert of_all.fields["oldest_waiting_run"] == 52003
+    made = summary(NAMES[0], items=[one.to_json() for one in listed])
+    assert made.listed == listed
+    *_, of_all = self_monitoring.points_of(made, "test_")
+    assert of_all.fields["oldest_waiting_s"] == (made.ended - ends[52003]).total_seconds()  # type: ignore[operator]
 
 
 def test_ticks_without_a_summary_and_what_is_no_tick_cost_nothing(paths: Paths) -> None:

@@ -34,7 +34,7 @@ class Stored:
         What was written before this was noted counts as written.
         """
         stamp, noted = self._store.stamp(shelf, self._table), self._noted.last(shelf)
-        if not stamp or not noted:
+        if not noted:
             return stamp != ""
         digest, _, before = str(noted).partition(" ")
         if stamp != before and digest == self._store.digest(shelf, self._table):  # it was moved or restored
