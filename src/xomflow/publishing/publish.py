@@ -285,6 +285,6 @@ def _read_ledger(path: Path, ids: Set[str]) -> dict[str, str] | None:
         return None
     for campaign in ids - known.keys():
         first = run_id(first_run(campaign))
-        if first in known and first not in ids:
+        if first in known:
             known[campaign] = known.pop(first)
     return known
