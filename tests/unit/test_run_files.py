@@ -128,7 +128,8 @@ def test_a_lock_file_that_cannot_be_read_counts_as_held_for_a_day_unless_it_is_e
     found = lock_owners(paths)
     if content:
         assert found[KEY].held
-        assert found[KEY].where.startswith(f"an unknown place: {paths.run_lock(KEY)} cannot be read: it does not show")
+        expected = f"an unknown place: {paths.run_lock(KEY)} cannot be read: it shows no holder"
+        assert found[KEY].where.startswith(expected)
     else:
         assert found == {}, "its job never started"
     leave(paths, content, 86390.0)
