@@ -14,7 +14,7 @@ import pytest
 
 from support import interface
 from support.factory import KEY, outcome, result, settings, typed
-from xomflow.cli import arguments, checked, operator, tried
+from xomflow.cli import arguments, checked, command_line, tried
 from xomflow.cli.commands import messages
 from xomflow.cli.completion import Words, bash_script, words_of, zsh_script
 from xomflow.cli.conventions import Plan, add_conventions, carry_out, nothing
@@ -69,7 +69,7 @@ def test_a_command_that_is_none_is_named_with_the_nearest_one() -> None:
         ("--site", "/x", "status"): "--site stands before the command: write xom COMMAND first, and options after it",
     }.items():
         with pytest.raises(UsageError, match=re.escape(sentence)):
-            operator.main(list(words))
+            command_line.main(list(words))
 
 
 def test_a_decision_ends_later_than_now() -> None:

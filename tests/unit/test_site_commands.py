@@ -15,7 +15,7 @@ import pytest
 
 from support.factory import keep, key_of, outcome
 from support.typed import Console, Typed
-from xomflow.cli import job, main, operator
+from xomflow.cli import command_line, job, main
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
@@ -107,7 +107,7 @@ def test_without_jobs_nothing_is_cancelled(published: Console) -> None:
 def test_only_the_owner_acts_and_all_others_may_look(published: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     published.site.work.mkdir(exist_ok=True)
     monkeypatch.setattr("xomflow.core.account.other_owner", lambda work: "xenon")
-    monkeypatch.setattr(operator, "other_owner", lambda work: "xenon")
+    monkeypatch.setattr(command_line, "other_owner", lambda work: "xenon")
     look, act = published("decisions"), published("rebuild")
     belongs = "SITE/work belongs to xenon, and you are WHO"
     assert (look.code, look.err) == (0, [belongs])
@@ -121,7 +121,7 @@ def test_nothing_is_done_before_an_interrupted_maintenance_is_finished(
     for words in ("decisions", "rebuild", "status"):
         assert (published(words).out, published(words).code) == ([], ExitCode.WAITS_FOR_PERSON)
     asked: list[Paths] = []
-    monkeypatch.setattr(operator, "check_finished", asked.append)
+    monkeypatch.setattr(command_line, "check_finished", asked.append)
     published("rename good better --dry-run")
     assert asked == [], "but for what finishes it"
     published("decisions")
@@ -139,7 +139,7 @@ def test_an_error_is_printed_line_by_line_with_its_code(monkeypatch: pytest.Monk
         def fail(words: list[str], error: Exception = error) -> int:
             raise error
 
-        monkeypatch.setattr(operator, "main", fail)
+        monkeypatch.setattr(command_line, "main", fail)
         assert main(["status"]) == code
         assert capsys.readouterr().err.splitlines()[0] in ("it is", "x: No space; nothing that was done is lost")
 
@@ -149,7 +149,7 @@ def test_what_nobody_foresaw_is_not_made_a_sentence(monkeypatch: pytest.MonkeyPa
         raise FileNotFoundError(2, "No such file", "x")
 
     monkeypatch.setattr("sys.excepthook", None)
-    monkeypatch.setattr(operator, "main", fail)
+    monkeypatch.setattr(command_line, "main", fail)
     with pytest.raises(FileNotFoundError):
         main(["status"])
     assert sys.excepthook is say_unforeseen
