@@ -168,15 +168,50 @@ def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     assert bands(paths) == replayed(history, Decided())[0]
 
 
+def test_after_runs_have_gone_no_state_from_before_counts(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(155)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    for number in range(20, 30):  # what is left has fewer runs than the last kept state
+        del history.of[run_id(FIRST + number)]
+    go_on_until_done(paths, history)
+    history.of[run_id(FIRST + 152)] = results(152, 2)
+    go_on_until_done(paths, history)
+    expected, events = replayed(history, Decided())
+    assert bands(paths) == expected
+    assert sorted(map(repr, version(paths, history, Decided()).events["all"])) == sorted(map(repr, events))
+
+
+def test_without_its_newest_state_judging_goes_on_from_an_older_one(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(90)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    (newest,) = tmp_path.rglob("newest.json")
+    newest.unlink()
+    history.of[run_id(FIRST + 70)] = results(70, 2)
+    go_on(version(paths, history, Decided()), lambda: False)
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
 def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180)}
     go_on(version(paths, history, Decided()), lambda: False)
-    for number, reads in ((170, 30), (90, 130), (500, 130)):  # the one before counts no more
+    for number, reads in ((149, 80), (90, 130), (500, 130)):  # the one before counts no more
         history.reads, decided = 0, Decided(muted=(("v0", results(number, 1).start, ""),))
         go_on(version(paths, history, decided), lambda: False)
         assert (number, history.reads) == (number, reads)
         assert bands(paths) == replayed(history, decided)[0]
+
+
+def test_what_is_muted_is_judged_again_though_nothing_was_judged_of_the_newest_shelf(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(110)}
+    history.unusable = {run for run in history.of if run.startswith("053")}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.reads, decided = 0, Decided(muted=(("v0", results(95, 1).start, ""),))
+    go_on(version(paths, history, decided), lambda: False)
+    assert history.reads == 60
 
 
 def test_deleted_verdicts_are_found_anew(tmp_path: Path) -> None:
@@ -199,6 +234,9 @@ def test_where_all_results_of_a_shelf_are_gone_so_are_their_verdicts(tmp_path: P
     assert go_on(version(paths, history, Decided()), lambda: False)
     assert not paths.bands("kr83m", "v1", "053").exists()
     assert bands(paths) == replayed(history, Decided())[0]
+    history.of.clear()
+    assert go_on(version(paths, history, Decided()), lambda: False)
+    assert (bands(paths), version(paths, history, Decided()).events) == ({}, {})
 
 
 def test_with_other_settings_all_is_judged_anew(tmp_path: Path) -> None:

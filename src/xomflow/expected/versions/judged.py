@@ -223,9 +223,9 @@ class JudgedVersion:
         for shelf in reversed(shelves):
             starts = self._bands(shelf.name).starts()
             later = [run for run, start in starts if start >= since]
-            found = later[0] if later else found
             if starts and not later:
-                break
+                return found
+            found = later[0] if later else found
         return found
 
     def _go_back(self, first: str) -> Judge:
