@@ -7,7 +7,6 @@ import io
 import json
 import os
 import pty
-import subprocess
 import sys
 from collections.abc import Iterable
 
@@ -185,15 +184,20 @@ def test_each_command_has_a_name_and_one_sentence_of_help() -> None:
 
 
 @pytest.mark.parametrize("lines", [1, 10_000])
-def test_a_reader_that_has_closed_the_pipe_is_no_error(lines: int) -> None:
+def test_a_reader_that_has_closed_the_pipe_is_no_error(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of `xom status | head -1`."""
+    monkeypatch.setattr(command_line, "main", lambda words: print("line\n" * lines) or 0)
     reading, writing = os.pipe()
     os.close(reading)
-    script = f"""
-import xomflow.cli.command_line
-xomflow.cli.command_line.main = lambda _: print("line\\n" * {lines}) or 0
-exit(xomflow.cli.main([]))
-"""
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, "")
+    with os.fdopen(writing, "w") as pipe:  # which complains at its end about what it could not write
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(["status"]) == ExitCode.OK
+
+
+def test_the_words_are_those_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["xom", "status", "52001"])
+    monkeypatch.setattr(command_line, "main", lambda words: print(words) or 0)
+    assert main() == ExitCode.OK
+    assert capsys.readouterr().out == "['status', '52001']\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -153,16 +152,6 @@ def test_what_nobody_foresaw_is_not_made_a_sentence(monkeypatch: pytest.MonkeyPa
     with pytest.raises(FileNotFoundError):
         main(["status"])
     assert sys.excepthook is say_unforeseen
-
-
-def test_a_command_whose_reader_has_gone_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of `xom status | head -1`."""
-    monkeypatch.setattr(sys, "argv", ["xom", "completion", "zsh"])
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as pipe:  # which complains at its end about what it could not write
-        monkeypatch.setattr(sys, "stdout", pipe)
-        assert main() == ExitCode.OK
 
 
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
