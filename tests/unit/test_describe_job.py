@@ -64,9 +64,9 @@ def test_the_run_is_as_a_tick_has_it_whether_a_tick_would_take_it_or_not(tmp_pat
 
 
 def test_a_campaign_has_all_its_members_whatever_their_state(tmp_path: Path) -> None:
-    runs = (document(52001), document(52002, end=None), document(52003, mode="other"))
+    runs = (document(52000), document(52001), document(52002, end=None), document(52003, mode="other"))
     (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, runs)))
-    made = described(tmp_path, group_id([52001, 52002]), period={"gap": "1 d"}, run_modes=["tpc_bkg"])
+    made = described(tmp_path, group_id([52001, 52002]), period={"gap": "1 d"}, run_modes=["tpc_bkg"], min_run=52001)
     assert made.run is not None
     assert made.run["runs"] == ["052001", "052002"]
 
@@ -90,6 +90,9 @@ def test_why_there_is_no_document_of_a_run_goes_with_the_job_but_a_campaign_need
     runs = tmp_path / "runs.jsonl"
     runs.write_text(json.dumps({"number": 52001}))
     assert "has no document of run 52004: give --documents FILE" in described(tmp_path, "52004").why_no_run
+    runs.write_text('{"number": 52001}\n{"name": "052004"}\n')
+    others = " (1 other documents cannot be read): give --documents FILE"
+    assert f"has no document of run 52004{others}" in described(tmp_path, "52004").why_no_run
     assert described(tmp_path, "52001").why_no_run.endswith(f" (file {runs})")
     runs.unlink()
     with pytest.raises(RunDBError):

@@ -151,11 +151,12 @@ def test_status_ends_with_the_code_of_what_a_person_has_to_do(look: Console) -> 
 
 
 def test_a_document_that_cannot_be_understood_is_listed(look: Console) -> None:
-    look.site.runs([document(52012, start=...)])
-    (line,) = look("status --documents").out
-    assert "52012" in line
-    (why,) = look("why 52012").out
-    assert "52012" in why and why != "the run database has no run 52012"
+    look.site.runs([document(52012, start=...), document(52013, end="soon")])
+    lines = look("status --documents").out
+    assert [f"run document {number}: " in line for number, line in zip((52012, 52013), lines, strict=True)] == [
+        True
+    ] * 2
+    assert look("why 52012").out == ["run document 52012: start is missing"]
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
@@ -185,6 +186,33 @@ def test_why_has_a_line_for_each_analysis_and_trial(look: Console) -> None:
     assert json.loads("".join(look("why 52009 --json").out)) == [{"sentence": "the run database has no run 52009"}]
     look.site.paths.outcome(key_of(52001, "good", "v2")).write_text("{")
     assert look("why 52001").out[-1] == "good v2 run 052001: done: the outcome is there"
+
+
+def test_why_a_campaign_has_a_run_or_not(look: Console) -> None:
+    def camp(number: int) -> list[str]:
+        return [line for line in look(f"why {number}").out if line.startswith("camp ")]
+
+    look.site.runs([document(52012, end=None)])
+    look.site.tree["analyses"]["camp"]["run_modes"] = ["tpc_bkg"]
+    assert camp(52011) == ["camp v1 run 052011: not selected: its mode is tpc_kr83m"]
+    assert camp(52012)[0].startswith(f"camp v1 run {group_id([52012])}: stale: 1 of 1 runs cannot be read: ")
+    assert look("why 52012").out[0] == "good v1 run 052012: not selected: the run is not finished"
+    whole = Key("camp", "v1", "052001-acfd")
+    keep(
+        look.site.paths, outcome(whole, run={"runs": [f"0{number}" for number in (52001, 52002, 52003, 52006, 52007)]})
+    )
+    result = f"camp v1 result {whole.run} of 5 runs: current"
+    assert camp(52002) == ["camp v1 run 052002: done: the outcome is there", result]
+    look("veto", "52002", "camp", "--why", "a valve")
+    assert camp(52002)[0] == "camp v1 run 052002: not selected: vetoed by WHO: a valve"
+    assert "decided: veto camp run 052002: WHO: a valve (TIME)" in look("why 52002").out
+
+
+def test_a_run_that_the_run_database_does_not_show_any_more_is_said_to_be_kept(look: Console) -> None:
+    RunMetadata(look.site.paths).keep([run(52020)])
+    gone = "the run database had its document before and does not show it now"
+    assert look("why 52020").out[0] == f"run 052020: {gone}; nothing about it changes"
+    assert not any(gone in line for line in look("why 52002").out)
 
 
 def test_why_names_the_alarms_between_their_first_run_and_the_one_with_which_they_were_found(look: Console) -> None:

@@ -12,21 +12,24 @@ from typing import Any
 
 import pytest
 
-from support.factory import keep, key_of, outcome
+from support.factory import keep, key_of, outcome, settings
 from support.typed import Console, Typed
 from xomflow.cli import command_line, job, main
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.core.tick_summary import Receipt
 from xomflow.notify.settings import NotifySettings
 from xomflow.outcomes.past.makers import Maker
 from xomflow.planning.brake import BrakeError
+from xomflow.publishing.scope import Scope
 from xomflow.workflow.messages.looking import RecipientLine
 from xomflow.workflow.messages.watch import Watched
 from xomflow.workflow.requests.analysing.try_runs import Tried
 from xomflow.workflow.requests.doctor.finding import Finding
 from xomflow.workflow.requests.looking.outdated import Today, differences
+from xomflow.workflow.requests.rebuild import rebuild
 from xomlib.attempt import Attempt
 from xomlib.printing import say_unforeseen
 
@@ -49,10 +52,53 @@ def test_a_store_that_is_filled_again_has_all_points(published: Console) -> None
         True,
         True,
     )
+    expected = published.site.paths.expected
+    expected.mkdir(parents=True)
+    (expected / "stale.json").touch()
     assert published("rebuild") == Typed(["3 outcomes, 3 points are in the store"], [], 0)
+    assert [path.name for path in expected.rglob("newest.json")] == ["newest.json"], "they are judged"
+    assert not (expected / "stale.json").exists()
     assert published("verify") == Typed(["the store has the points of all outcomes"], [], 0)
     stored = {path.stem for path in (published.site.paths.store / "test/xom").glob("*.lp")}
     assert {"events", "expected"} <= stored
+
+
+@pytest.mark.parametrize("error", [RunDBError("it is away"), OSError(5, "it is away")])
+def test_a_rebuild_publishes_results_also_if_the_run_database_is_away(
+    published: Console, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("xomflow.workflow.requests.rebuild.survey_now", fail)
+    done = published("rebuild")
+    assert (done.code, done.out[0]) == (ExitCode.STORE_OR_DISK, "3 outcomes, 3 points are in the store")
+    assert "it is away" in done.out[1]
+
+
+def test_what_boards_show_goes_to_the_store_of_all_results_if_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boards: list[str] = []
+    stores = {
+        "main": (None, False, False),
+        "of trials": (frozenset({("good", "v2")}), False, False),
+        "mirror": (None, True, False),
+        "away": (None, False, True),
+    }
+    module = "xomflow.workflow.requests.rebuild"
+    chosen = [
+        (SimpleNamespace(name=name, prefix="xom", is_mirror=is_mirror), Scope(only=only))
+        for name, (only, is_mirror, _) in stores.items()
+    ]
+    monkeypatch.setattr(f"{module}.stores_of", lambda config: chosen)
+    monkeypatch.setattr(
+        f"{module}.open_store", lambda where, paths: SimpleNamespace(name=where.name, close=lambda: None)
+    )
+    monkeypatch.setattr(f"{module}.publish.rebuild", lambda paths, store, *_: Receipt(away=stores[store.name][2]))
+    monkeypatch.setattr(f"{module}._boards", lambda config, store: boards.append(store.name) or [])
+    rebuild(settings(tmp_path), None)
+    assert boards == ["main"]
 
 
 def test_a_rebuild_stops_before_a_mass_change(published: Console) -> None:

@@ -14,14 +14,15 @@ import pytest
 
 import xomlib
 from support.batch import FakeBatchSystem
-from support.factory import KEY, keep, outcome, result
+from support.factory import KEY, keep, outcome, result, settings
 from support.in_process import FastSite
 from xomflow.config.load import load_configuration
 from xomflow.core.errors import BatchSystemError, XomError
 from xomflow.core.key import Key
+from xomflow.core.state import State
 from xomflow.slurm.batch_system import BatchJob, JobEnd, JobRequest, Submitted
 from xomflow.workflow.requests.analysing import try_in_slurm
-from xomflow.workflow.requests.analysing.try_runs import try_here
+from xomflow.workflow.requests.analysing.try_runs import newest_runs, published, try_here
 from xomlib.attempt import Attempt
 
 GOOD = """
@@ -75,6 +76,24 @@ def test_the_newest_runs_are_tried(place: FastSite) -> None:
     keep(place.paths, outcome(Key("answer", "v1", "052803")))
     done = place.xom("try", "answer", "--last", "2", "--json")
     assert [one["key"]["run"] for one in json.loads(done.stdout)] == ["052803", "052802"]
+    assert not [path for path in place.work.rglob("*") if path.is_file() and "outcomes" not in path.parts]
+
+
+def test_the_newest_runs_are_those_whose_data_can_be_read(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"052803": State.WAITING, "052802": State.FAILED, "052801": State.READY}
+    items = [
+        SimpleNamespace(key=Key("answer", "v1", run), state=SimpleNamespace(name=name)) for run, name in states.items()
+    ]
+    survey = SimpleNamespace(items={"answer": items})
+    monkeypatch.setattr("xomflow.workflow.discover.survey_now", lambda config, may_write: survey)
+    assert newest_runs(settings(place.work), "answer", 3) == ["052802", "052801"]
+
+
+def test_an_outcome_that_cannot_be_read_is_compared_with_nothing(place: FastSite) -> None:
+    keep(place.paths, outcome())
+    assert published(place.paths, KEY) is not None
+    place.paths.outcome(KEY).write_text("{")
+    assert published(place.paths, KEY) is None
 
 
 def test_what_cannot_be_tried_is_one_sentence(place: FastSite) -> None:
@@ -184,7 +203,8 @@ def kill(batch: FakeBatchSystem) -> None:
 
 def test_a_job_of_the_batch_system_reports(place: FastSite, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = place.folder / "tried/answer-052801"
-    batch = OfOneJob(lambda batch: report(place))
+    batch = OfOneJob(lambda batch: batch.listed == 50 and report(place))
+    batch.known["other"] = BatchJob("99", "it ended", JobEnd("lost", "another job of this account"))
     made, told = in_slurm(place, batch, monkeypatch)
     assert (made, told) == ([report(place)], [f"answer v1 run 052801: Slurm job 1, log {folder}/job.log"])
     assert batch.accepted == ["xom-try-answer-052801"] and batch.cancelled == []
@@ -223,6 +243,10 @@ def test_a_job_that_vanished_without_a_record_is_lost(place: FastSite, monkeypat
     batch.accounting = [BatchJob("1", "it ended", JobEnd("timeout", "Slurm ended job 1: TIMEOUT"))]
     ((made,), _) = in_slurm(place, batch, monkeypatch)
     assert made.failure == ("timeout", "Slurm ended job 1: TIMEOUT"), "its records are asked"
+    batch = OfOneJob(lambda batch: batch.known.clear())
+    batch.accounting = [BatchJob("1", "it runs")]
+    ((made,), _) = in_slurm(place, batch, monkeypatch)
+    assert made.failure is not None and made.failure[0] == "lost"
 
 
 def test_nothing_is_concluded_while_the_batch_system_does_not_answer(
