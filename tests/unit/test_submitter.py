@@ -227,15 +227,15 @@ def test_the_log_of_a_run_that_a_process_works_on_stays(
     queue: Submitter, batch: FakeBatchSystem, tmp_path: Path
 ) -> None:
     paths = Paths(tmp_path)
-    for number in (1, 2):
+    for number in (1, 2, 3):
         log = paths.log(factory.key_of(number, "good"))
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("lines")
     with hold_run(paths, factory.key_of(1, "good")):
-        add(queue, request(1), request(2))
-    assert [paths.log(factory.key_of(number, "good")).exists() for number in (1, 2)] == [True, False]
-    links = [TickPaths(paths.tick("tick-1")).log_link(factory.key_of(number, "good")) for number in (1, 2)]
-    assert [link.is_symlink() for link in links] == [False, True]
+        add(queue, *(request(number) for number in (1, 2, 3)))
+    assert [paths.log(factory.key_of(number, "good")).exists() for number in (1, 2, 3)] == [True, False, False]
+    links = [TickPaths(paths.tick("tick-1")).log_link(factory.key_of(number, "good")) for number in (1, 2, 3)]
+    assert [link.is_symlink() for link in links] == [False, True, True]
 
 
 def test_what_another_tick_submitted_is_left_to_discovery(

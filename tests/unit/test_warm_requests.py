@@ -208,6 +208,32 @@ def test_a_job_that_is_stopped_ends_its_new_process(
     wait_for(lambda: not alive(number), 10)
 
 
+@pytest.mark.usefixtures("own_handlers")
+def test_a_signal_to_stop_that_comes_while_a_process_starts_ends_it(
+    spec: ProcessSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., Any]
+) -> None:
+    start, started = cold_start.start, []
+
+    def start_late(*given: Any, **more: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        started.append(start(*given, **more))
+        return started[0]
+
+    monkeypatch.setattr(cold_start, "start", start_late)
+    with raise_on_stop(), pytest.raises(StopRequested, match="SIGTERM"):
+        cold(spec, tmp_path, "exec sleep 60")
+    (process,) = started
+    wait_for(lambda: not alive(process.pid), 10)
+
+
+def test_what_an_analysis_leaves_running_ends_with_it(
+    spec: ProcessSpec, tmp_path: Path, wait_for: Callable[..., Any]
+) -> None:
+    assert cold(spec, tmp_path, f"sleep 60 & echo $! > {tmp_path / 'pid'}").status == 0
+    number = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not alive(number), 10)
+
+
 def test_where_no_process_can_be_started_signals_are_as_before(
     spec: ProcessSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,7 @@ def begin_log(paths: Paths, tick: TickPaths, key: Key) -> None:
 def shorten_log(log: Path) -> None:
     """Leave out the middle of a very long log, so that a script that prints much does not fill the disk run by run."""
     with contextlib.suppress(OSError), open_file(log, "r+b") as file:
-        size = file.seek(0, os.SEEK_END)
+        size = os.fstat(file.fileno()).st_size
         if size <= _LONGEST_LOG:
             return
         file.seek(size - _LOG_END)
