@@ -29,8 +29,9 @@ def run_script(tmp_path_factory: pytest.TempPathFactory) -> Run:
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def run(script: str, *arguments: str) -> Any:
-        answer = shared / f"{script}.json"
-        with (shared / f"{script}.lock").open("w") as lock:
+        name = "-".join(Path(word).name for word in (script, *arguments))
+        answer = shared / f"{name}.json"
+        with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not answer.exists():
                 answer.write_text(_run(script, arguments))
@@ -49,9 +50,9 @@ def _run(script: str, arguments: tuple[str, ...]) -> str:
 
 
 @pytest.fixture(scope="session")
-def small_set(run_script: Run, mini: Path) -> Any:
-    """Return what `small_set.py` prints of the session's small set of the mini-XENONnT."""
-    return run_script("small_set", str(mini))
+def small_set(run_script: Run, mini: Path) -> Callable[[str], Any]:
+    """Return a function that returns what `small_set.py` prints of a part of the session's small set."""
+    return lambda part: run_script("small_set", str(mini), part)
 
 
 @pytest.fixture(scope="session")

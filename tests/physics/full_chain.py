@@ -23,15 +23,15 @@ from xomlib.job import begin
 MAKE = ("--runs", "6", "--decays", "8000", "--seconds", "600", "--seed", "3", "--now", "2026-11-22T12:00:00Z")
 
 
-def analyse(module: ModuleType, data: Path, run_id: str, draft: Path) -> dict[str, Any]:
-    """Return results by variable, the figures' sizes, and what was raised."""
+def analyse(module: ModuleType, data: Path, run_id: str, draft: Path | None = None) -> dict[str, Any]:
+    """Return results by variable, the sizes of figures, which are drawn if there is a folder, and what was raised."""
     name = module.__name__.removeprefix("analysis_")
     begun = begin(
         JobDescription(
             key=JobKey(name, "v1", run_id),
             script=str(module.__file__),
             context=ContextSpec("mini_xenonnt.context:mini_xenonnt", {"output_folder": str(data)}),
-            draft=str(draft / f"{name}-{run_id}-{data.name}"),
+            draft=str(draft / f"{name}-{run_id}-{data.name}") if draft else None,
         )
     )
     raised = None

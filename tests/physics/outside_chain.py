@@ -74,13 +74,16 @@ def slow(folder: Path, runs: list[str]) -> dict[str, Any]:
 
 
 def analyse_outside(mini: Path, scratch: Path, most: int | None = None, spread_events: int = 20_000) -> dict[str, Any]:
-    """Analyse the runs of a set, at most so many for each analysis, and one with a chunk missing."""
+    """Analyse the runs of a set, at most so many for each analysis, of which the first has figures; damage one."""
     data, draft = mini / "strax_data", scratch / "draft"
     document: dict[str, Any] = {"truths": {}}
     for name, needed in OF_TYPES.items():
         truths, module = truths_of(mini, needed), analysis_scripts.load(name)
         document["truths"] |= truths
-        document[name] = {run: analyse(module, data, run, draft) for run in list(truths)[:most]}
+        drawn = list(truths)[: None if most is None else 1]
+        document[name] = {
+            run: analyse(module, data, run, draft if run in drawn else None) for run in list(truths)[:most]
+        }
     documents = [json.loads(line) for line in (mini / "runs.jsonl").read_text().splitlines()]
     runs = read_runs(mini)
     rated = [one["name"] for one in documents if "rate" in one][:most]
@@ -91,9 +94,9 @@ def analyse_outside(mini: Path, scratch: Path, most: int | None = None, spread_e
     neutron_veto, damaged = analysis_scripts.load("neutron_veto"), copy_run(data, last, scratch / "damaged")
     (monitor,) = damaged.glob(f"{last}-online_monitor_nv-*")
     remove_last_chunk(monitor)
-    document["missing_chunk"] = analyse(neutron_veto, damaged, last, draft)
+    document["missing_chunk"] = analyse(neutron_veto, damaged, last)
     shutil.rmtree(monitor)
-    document["nothing_by_channel"] = analyse(neutron_veto, damaged, last, draft)
+    document["nothing_by_channel"] = analyse(neutron_veto, damaged, last)
     return document
 
 

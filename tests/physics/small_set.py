@@ -1,6 +1,6 @@
-"""The analyses and the mini-XENONnT itself on a small set that is there already, as JSON: ``small_set.py SET``.
+"""What is found on a small set that is there already, as JSON: ``small_set.py SET PART``.
 
-The short form of `full_chain.py`, `outside_chain.py` and `mini_chain.py`, in one process, since strax starts slowly.
+The parts are the short forms of `full_chain.py` (tpc), `outside_chain.py` (outside) and `mini_chain.py` (mini).
 """
 
 import contextlib
@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,24 @@ def made_again(mini: Path, scratch: Path) -> dict[str, bool]:
     return same
 
 
-def look(mini: Path) -> dict[str, Any]:
-    """Return everything that is found on the set."""
+def look_at_mini(mini: Path, scratch: Path) -> dict[str, Any]:
+    """Return what is found about the mini-XENONnT itself."""
     hashes = json.loads((mini / "mini.json").read_text())["lineage"]["hashes"]
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        return {
-            "tpc": analyse_tpc(mini, scratch / "tpc", MOST_TPC),
-            "outside": analyse_outside(mini, scratch / "outside", MOST_OUTSIDE, spread_events=3_000),
-            "mini": {**mini_chain.look(mini, hashes, scratch), "same": made_again(mini, scratch / "again")},
-        }
+    return {**mini_chain.look(mini, hashes, scratch), "same": made_again(mini, scratch / "again")}
+
+
+PARTS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+    "tpc": lambda mini, scratch: analyse_tpc(mini, scratch, MOST_TPC),
+    "outside": lambda mini, scratch: analyse_outside(mini, scratch, MOST_OUTSIDE, spread_events=3_000),
+    "mini": look_at_mini,
+}
 
 
 def main() -> None:
     """Print what is found as the last line."""
     os.environ.setdefault("NUMBA_CACHE_DIR", str(mini_chain.ROOT / "work" / "cache" / "numba"))
-    with contextlib.redirect_stdout(sys.stderr):
-        document = look(Path(sys.argv[1]))
+    with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as scratch:
+        document = PARTS[sys.argv[2]](Path(sys.argv[1]), Path(scratch))
     print(json.dumps(document))
 
 

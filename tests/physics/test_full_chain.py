@@ -27,7 +27,7 @@ def large(run_script: Any) -> Any:
 @pytest.fixture(scope="session", params=["small", "large"])
 def chain(request: pytest.FixtureRequest) -> Any:
     """Return what was found on the small set, and on the large one."""
-    return request.getfixturevalue("large") if request.param == "large" else request.getfixturevalue("small_set")["tpc"]
+    return request.getfixturevalue("large") if request.param == "large" else request.getfixturevalue("small_set")("tpc")
 
 
 def pull(result: dict[str, Any], truth: float) -> float:
@@ -83,7 +83,7 @@ def test_merged_light_charge_and_lifetime_are_right(large: Any, variable: str, t
     ],
 )
 def test_merged_decays_of_small_runs_are_right(small_set: Any, variable: str, true: Callable[[Any], float]) -> None:
-    runs = of_mode(small_set["tpc"], True)
+    runs = of_mode(small_set("tpc"), True)
     assert agree([pull(run["kr83m"]["results"][variable], true(run["truth"])) for run in runs])
 
 

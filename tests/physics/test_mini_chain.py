@@ -23,13 +23,13 @@ def large(run_script: Callable[..., Any]) -> Found:
 def chain(request: pytest.FixtureRequest) -> Found:
     """Return what was found in the small set, and in those that are made here."""
     found: Found = (
-        request.getfixturevalue("large") if request.param == "large" else request.getfixturevalue("small_set")["mini"]
+        request.getfixturevalue("large") if request.param == "large" else request.getfixturevalue("small_set")("mini")
     )
     return found
 
 
 def test_data_that_are_made_again_are_the_same_byte_for_byte(small_set: Any) -> None:
-    assert small_set["mini"]["same"] == dict.fromkeys(("peak_basics", "veto_intervals", "events_mv"), True)
+    assert small_set("mini")["same"] == dict.fromkeys(("peak_basics", "veto_intervals", "events_mv"), True)
 
 
 def test_a_killed_make_goes_on_and_ends_byte_for_byte_like_an_undisturbed_one(large: Found) -> None:
@@ -65,7 +65,7 @@ def test_documents_promise_what_is_stored_except_where_data_never_came(chain: Fo
 @pytest.mark.parametrize("odd", ["partial", "temp", "exception"])
 def test_odd_runs_have_event_basics_and_nothing_readable_above(chain: Found, odd: str) -> None:
     rows = [row for row in chain["availability"] if row["run"] == chain["odd"][odd] and row["stored"]]
-    assert {row["type"] for row in rows} == {"peak_basics", "event_basics", "veto_intervals"}
+    assert {row["type"] for row in rows} == {"peak_basics", "online_peak_monitor", "event_basics", "veto_intervals"}
 
 
 def test_a_run_that_is_taken_has_document_and_data(large: Found) -> None:

@@ -26,6 +26,7 @@ def test_a_planted_step_is_the_one_alarm_of_page_points_rule_mails_and_report(
     site.analysis("steady", script("steady", 0.0), contact="bob@lab.org")
     site.tree["store"] = {"kind": "influxdb", "credentials": str(bucket.credentials(tmp_path)), "prefix": "prod_"}
     site.tree |= {"max_jobs_per_tick": 200, "expected": {"time_per_tick": "60 s", "together": ["light", "steady"]}}
+    site.together = 50
     with mail_server() as mails:
         addresses = address_file(site.folder, addresses=[mails.url("shift@example.org")], contacts=mails.url())
         site.tree["notify"] = {"addresses": str(addresses), "digest_hour": None}

@@ -36,6 +36,7 @@ def planted(site: FastSite) -> None:
     site.analysis("steady", script("steady", 0.0))
     site.tree["max_jobs_per_tick"] = 200
     site.tree["expected"] = {"time_per_tick": "60 s", "together": ["light", "steady"]}
+    site.together = 50
     done = site.tick()
     assert done.returncode == 0, done.stderr
 
