@@ -182,15 +182,27 @@ def test_after_runs_have_gone_no_state_from_before_counts(tmp_path: Path) -> Non
     assert sorted(map(repr, version(paths, history, Decided()).events["all"])) == sorted(map(repr, events))
 
 
-def test_without_its_newest_state_judging_goes_on_from_an_older_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "reads"), [(70, 50 + 30), (100, 1)])  # 30: the newest, by a front
+def test_without_its_newest_state_judging_goes_on_from_an_older_one(tmp_path: Path, number: int, reads: int) -> None:
     paths, history = Paths(tmp_path), Results()
-    history.of = {run_id(FIRST + number): results(number, 1) for number in range(90)}
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(100)}
     go_on(version(paths, history, Decided()), lambda: False)
     (newest,) = tmp_path.rglob("newest.json")
     newest.unlink()
-    history.of[run_id(FIRST + 70)] = results(70, 2)
+    history.reads, history.of[run_id(FIRST + number)] = 0, results(number, 2)
     go_on(version(paths, history, Decided()), lambda: False)
-    assert bands(paths) == replayed(history, Decided())[0]
+    assert (bands(paths), history.reads) == (replayed(history, Decided())[0], reads)
+
+
+@pytest.mark.parametrize(
+    "decided", [Decided(bad=(FIRST + 30,)), Decided(renewed=((FIRST + 60, "v1"),)), Decided(renewed=((FIRST, ""),))]
+)
+def test_what_is_decided_about_judged_runs_counts_as_if_it_had_been_known(tmp_path: Path, decided: Decided) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(90)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    assert go_on(version(paths, history, decided), lambda: False)
+    assert bands(paths) == replayed(history, decided)[0]
 
 
 def test_what_is_muted_is_judged_again_from_the_first_run_in_that_time_on(tmp_path: Path) -> None:
@@ -208,8 +220,9 @@ def test_what_is_muted_is_judged_again_though_nothing_was_judged_of_the_newest_s
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(110)}
     history.unusable = {run for run in history.of if run.startswith("053")}
-    go_on(version(paths, history, Decided()), lambda: False)
+    assert go_on(version(paths, history, Decided()), lambda: False)
     history.reads, decided = 0, Decided(muted=(("v0", results(95, 1).start, ""),))
+    assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 0
     go_on(version(paths, history, decided), lambda: False)
     assert history.reads == 60
 
@@ -224,6 +237,20 @@ def test_deleted_verdicts_are_found_anew(tmp_path: Path) -> None:
     assert (bands(paths), history.reads) == (replayed(history, Decided())[0], 80)
     assert go_on(version(paths, history, Decided()), lambda: False)
     assert history.reads == 80
+
+
+def test_the_verdicts_of_the_last_runs_go_with_their_results(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(55)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    for number in range(50, 55):
+        del history.of[run_id(FIRST + number)]
+    assert go_on(version(paths, history, Decided()), lambda: False)
+    assert bands(paths) == replayed(history, Decided())[0]
+    del history.of[run_id(FIRST + 49)]
+    history.of[run_id(FIRST + 48)] = results(48, 2)
+    assert go_on(version(paths, history, Decided()), lambda: False)
+    assert bands(paths) == replayed(history, Decided())[0]
 
 
 def test_where_all_results_of_a_shelf_are_gone_so_are_their_verdicts(tmp_path: Path) -> None:
@@ -342,7 +369,7 @@ def test_only_of_a_long_history_the_newest_runs_are_judged_first(tmp_path: Path,
     history = Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(runs)}
     one = version(Paths(tmp_path), history, Decided())
-    assert one.judge_new(lambda: False) == (not is_long)
+    assert one.judge_new(after(runs)) == (not is_long)
     assert (one.learned is not None) == is_long
     assert one.units == {"x": "keV"}
 

@@ -246,7 +246,7 @@ class JudgedVersion:
 
     def _judge_shelf(self, judge: Judge, shelf: Shelf, runs: Sequence[str], is_over: Callable[[], bool]) -> bool:
         """Judge the runs of a shelf after the last one; return whether these were all."""
-        file, stops = self._bands(shelf.name), False
+        file = self._bands(shelf.name)
         if not runs:
             file.replace(self._reached.last, _END, ())
         for i in range(0, len(runs), EVERY):
