@@ -107,6 +107,7 @@ def test_current_results_are_those_of_todays_groups_without_vetoed_runs_each_wit
     today = {METHOD: KnownGroups(Groups((longer, TWO)))}
     outcomes = OutcomeCache(paths).outcomes(shelf)
     stays = "it stays until there is a result with run 052009 too"
+    keep(paths, outcome(Key(*METHOD, "052001")))
     current = CurrentResults(paths, today)
     assert current.of(shelf, outcomes).keys() == {one, two}
     assert current.marks(shelf) == {one: stays}

@@ -133,6 +133,9 @@ def test_the_failures_of_one_run_are_not_those_of_another(paths: Paths) -> None:
     failure = Failure(1, "raised", datetime(2026, 9, 25, tzinfo=UTC))
     put(failure_path(paths, key_of(52895), failure))
     assert failures_of(paths, KEY) == []
+    put(paths.outcome(KEY))
+    put(failure_path(paths, KEY, failure))
+    assert failures_of(paths, KEY) == [failure], "neither is an outcome one"
 
 
 # --- reading and writing ----------------------------------------------------------------------------------------------
