@@ -20,9 +20,9 @@ from xomflow.core.verdicts import Mark, SeriesId, Verdict
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.outcomes.cache import OutcomeCache, Shelf
-from xomflow.outcomes.campaigns.current import Groups
+from xomflow.outcomes.campaigns.current import Groups, Revision
 from xomflow.outcomes.campaigns.group_changes import GroupChanges, group_changes
-from xomflow.outcomes.campaigns.groups import CurrentResults, KnownGroups, write_groups
+from xomflow.outcomes.campaigns.groups import CurrentResults, KnownGroups, read_groups, write_groups
 from xomflow.outcomes.files import superseded_path
 from xomflow.page import chunk
 from xomflow.page.files import read_head, read_source, with_head, write_if_new
@@ -133,6 +133,33 @@ def test_current_results_are_those_of_todays_groups_without_vetoed_runs_each_wit
         f"kr83m v1 result {whole} of 4 runs: current",
         f"kr83m v1 result {two} of 2 runs: superseded: these results have its runs: {whole}",
     }
+
+
+def test_files_have_the_names_of_what_they_are_in_todays_groups(paths: Paths) -> None:
+    both, folder = (*ONE, *TWO), paths.shelves(*METHOD) / "052"
+    one, two, whole = map(group_id, (ONE, TWO, both))
+    runs = [f"{number:06d}" for number in both]
+    keep(paths, outcome(Key(*METHOD, whole), run={"runs": runs, "runs_missing": []}))
+
+    def renamed(*groups: tuple[int, ...]) -> tuple[list[str], set[str]]:
+        problems = CurrentResults(paths, {METHOD: KnownGroups(Groups(groups))}).rename()
+        return problems, {path.name for path in folder.iterdir() if path.is_file()}
+
+    in_its_place = folder / f"{one}.superseded.json"
+    in_its_place.mkdir()
+    problems, names = renamed(both)
+    assert problems == [f"{folder}/{one}.json cannot be renamed to {one}.superseded.json: Is a directory"]
+    assert names == {f"{one}.json", f"{two}.superseded.json", f"{whole}.json"}
+    in_its_place.rmdir()
+    assert renamed(both) == ([], {f"{one}.superseded.json", f"{two}.superseded.json", f"{whole}.json"})
+    assert renamed(ONE, TWO) == ([], {f"{one}.json", f"{two}.json", f"{whole}.superseded.json"})
+
+
+def test_the_groups_of_today_are_read_as_they_were_left(paths: Paths) -> None:
+    revisions = {group_id(ONE): Revision(ONE, (52009,), "2026-11-20T12:00:00Z")}
+    known = {METHOD: KnownGroups(Groups((ONE, TWO), frozenset({52009}), True), revisions)}
+    write_groups(paths, known)
+    assert read_groups(paths) == known
 
 
 def test_a_result_of_no_runs_is_none(paths: Paths) -> None:

@@ -202,7 +202,7 @@ class MakersOfShelves:
             Returns the current ones; called only if they changed.
         """
         before = self._fresh.get(str(shelf)) or self._kept.get(str(shelf))
-        if fingerprint and before and before[0] == fingerprint:
+        if before and before[0] == fingerprint:
             makers = before[1]
         elif self._left == 0:
             self.unknown += 1
