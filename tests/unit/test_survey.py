@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run, settings
 from support.site import document
 from xomflow.core.errors import ContextError
-from xomflow.core.key import Key, run_id
+from xomflow.core.key import Key, group_id, run_id
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import WAITINGS
 from xomflow.decisions.files import write_decision
@@ -80,10 +81,17 @@ class Probe:
         return ContextDescription(dict.fromkeys(types, "aaaaaaaaaa"), (DataDirectory((), (), str(self._folder)),), {})
 
 
-def survey(work: Path, *documents: Any, now: datetime = NOW, shown: Shown = NOTHING_MORE, **changes: Any) -> Survey:
+def survey(
+    work: Path,
+    *documents: Any,
+    now: datetime = NOW,
+    shown: Shown = NOTHING_MORE,
+    rule_errors: dict[str, str] | None = None,
+    **changes: Any,
+) -> Survey:
     configured = settings(work, **changes)
     database, probe = Documents(*documents), Probe(work / "data")
-    return take_survey(configured, database, probe, now, shown=shown)  # type: ignore[arg-type]
+    return take_survey(configured, database, probe, now, False, rule_errors, shown)  # type: ignore[arg-type]
 
 
 def documents(*numbers: int) -> list[dict[str, Any]]:
@@ -324,6 +332,13 @@ def test_a_mistake_that_analyses_share_is_said_once(tmp_path: Path) -> None:
     assert found.configuration_errors == ["analyses.a, analyses.b: broken:context under /opt/python: it broke"]
 
 
+def test_an_analysis_whose_rule_file_is_broken_waits_and_stops_no_other(tmp_path: Path) -> None:
+    errors = {"a": "analyses.a: its rule file has no rule"}
+    found = survey(tmp_path, *documents(52001), analyses=analyses(a={}, b={}), rule_errors=errors)
+    assert (chosen(found), found.configuration_errors) == (["b 52001"], ["analyses.a: its rule file has no rule"])
+    assert found.items["a"][0].state.reason.startswith("its rule file must be fixed: analyses.a: its rule")
+
+
 def test_a_run_without_software_waits(tmp_path: Path) -> None:
     software = [{"interpreter": "/opt/python", "max_run": 52001}]
     now = datetime(2026, 9, 3, tzinfo=UTC)
@@ -428,6 +443,13 @@ def test_what_was_submitted_counts_unless_it_ended_with_a_file_about_it(
     monkeypatch.setattr(in_progress, "statuses", lambda *_: known)
     found = in_progress.read_in_progress(settings(tmp_path), NOW)
     assert (found.submissions.keys(), found.asked) == ({working, silent}, known)
+
+
+def test_a_job_that_is_held_waits_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = replace(submission(working="Slurm job 17 is held"), held="it is held")
+    monkeypatch.setattr(in_progress, "statuses", lambda *_: {key_of(52001): held})
+    (sentence,) = survey(tmp_path, *documents(52001)).for_person
+    assert sentence.startswith("Slurm job 17 of kr83m v1 run 052001 waits for a person, it is held: scontrol release")
 
 
 def test_a_run_whose_submission_cannot_be_read_waits(tmp_path: Path) -> None:
@@ -565,3 +587,29 @@ def test_what_is_only_counted_waits_or_is_stale_by_its_end(tmp_path: Path, monke
     found = survey(tmp_path, *runs, analyses=analyses(kr83m={"needs": ["event_info"]}), stale_after="48 h")
     assert states(found) == {52006: "waiting", 52001: "stale"}
     assert found.only_counted["kr83m"] == Counter({"stale": 2, "waiting": 2})
+
+
+# --- analyses over a period -------------------------------------------------------------------------------------------
+def campaigns(*numbers: int) -> list[dict[str, Any]]:
+    """A kr83m run of each of these numbers, each in a campaign of its own if others are between them."""
+    made = [document(number, mode="tpc_kr83m") for number in numbers]
+    return made + [document(number + 1, mode="tpc_rn220") for number in numbers if number + 1 not in numbers]
+
+
+PERIOD = analyses(kr83m={"needs": ["event_info"], "run_modes": ["tpc_kr83m"], "period": {"gap": "12 h", "wait": "2 d"}})
+
+
+def test_a_campaign_whose_result_has_all_that_can_be_read_is_done(tmp_path: Path) -> None:
+    for number in (52001, 52005):
+        data(tmp_path, number, "event_info")
+    facts = run(52001)._replace(members=(52001,), missing=(52002,)).as_dict()
+    keep(Paths(tmp_path), outcome(Key("kr83m", "v1", group_id([52001])), run=facts))
+    found = survey(tmp_path, *campaigns(52001, 52002, 52005), analyses=PERIOD)
+    assert [item.key.run for item in found.chosen] == [group_id([52005])]
+    assert found.counts["kr83m"] == Counter(ready=1, done=1)
+
+
+def test_all_campaigns_that_wait_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middle, "MOST_WAITING", 1)
+    found = survey(tmp_path, *campaigns(*range(52000, 52010, 2)), analyses=PERIOD)
+    assert (len(found.items["kr83m"]), found.only_counted["kr83m"].total()) == (5, 0)

@@ -151,6 +151,17 @@ def test_a_success_of_the_tried_run_lets_all_go_on(tmp_path: Path) -> None:
     assert found.for_person == []
 
 
+def test_only_a_look_that_may_write_keeps_what_it_read_of_outcomes(tmp_path: Path) -> None:
+    fail(tmp_path, *OLD)
+    succeed(tmp_path, 52102, NOW - timedelta(minutes=1))
+    before = set(tmp_path.rglob("*"))
+    survey(tmp_path, *documents(*OLD))
+    assert set(tmp_path.rglob("*")) == before
+    database, probe = Documents(*documents(*OLD)), Probe(tmp_path)
+    take_survey(settings(tmp_path), database, probe, NOW, may_write=True)  # type: ignore[arg-type]
+    assert Paths(tmp_path).successes.exists()
+
+
 def test_exceptions_of_other_types_and_earlier_versions_do_not_count(tmp_path: Path) -> None:
     fail(tmp_path, *OLD[:-1])
     fail(tmp_path, OLD[-1], when=NOW - timedelta(minutes=20), words="ValueError: b")

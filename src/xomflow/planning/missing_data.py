@@ -111,20 +111,14 @@ def _alike(runs: Collection[str], words: str) -> tuple[Collection[str], _Describ
     return runs, lambda some: dict.fromkeys(some, words)
 
 
-def _by_software(config: Config, runs: Iterable[Run]) -> Iterable[tuple[Software | None, list[str]]]:
+def _by_software(config: Config, runs: list[Run]) -> Iterable[tuple[Software | None, list[str]]]:
     """Return the ids of runs, grouped by the software for them."""
-    runs = list(runs)
+    numbers = [run.number for run in runs]
     # Software is for a range of runs, so that of the first and the last is that of all between them.
-    ends = [config.software_of(number) for number in _ends(runs)]
-    if ends and ends[0] is not None and ends[0] is ends[-1]:
-        return [(ends[0], [run.id for run in runs])]
+    if numbers and (first := config.software_of(min(numbers))) and first is config.software_of(max(numbers)):
+        return [(first, [run.id for run in runs])]
     groups: dict[int, tuple[Software | None, list[str]]] = {}
     for run in runs:
         software = config.software_of(run.number)
         groups.setdefault(id(software), (software, []))[1].append(run.id)
     return groups.values()
-
-
-def _ends(runs: list[Run]) -> list[int]:
-    numbers = [run.number for run in runs]
-    return [min(numbers), max(numbers)] if numbers else []

@@ -139,13 +139,15 @@ class Standing:
 
 def _tried(paths: Paths, made: Collection[Decision]) -> frozenset[Key]:
     """Return the keys of retries that are vetoed and have outcomes: they are not done, and nothing is left to try."""
-    found = set[Key]()
-    for one in made if any(one.what is Verb.VETO for one in made) else ():
-        subject = one.subject
-        vetoed = vetoes(made, subject.analysis) if one.what is Verb.RETRY else {}
-        keys = (Key(subject.analysis, subject.version, run) for run in subject.runs if first_run(run) in vetoed)
-        found.update(key for key in keys if paths.outcome(key).exists())
-    return frozenset(found)
+    retried = {
+        Key(one.subject.analysis, one.subject.version, run)
+        for one in made
+        if one.what is Verb.RETRY
+        for run in one.subject.runs
+    }
+    vetoed = {analysis: vetoes(made, analysis) for analysis in {key.analysis for key in retried}}
+    both = (key for key in retried if first_run(key.run) in vetoed[key.analysis])
+    return frozenset(key for key in both if paths.outcome(key).exists())
 
 
 def _sentence(one: Decision) -> str:

@@ -157,14 +157,14 @@ def take_survey(
     locations = DataLocations(rundb, numbers, paths.data_locations, may_write)
     available = Availability(probe, rundb, FolderListings(paths, may_write), locations)
     configs = [config, *filter(None, [config.trials])]
-    missing = [MissingData(one, available, rule_errors or {}) for one in configs]
+    missing = [(one, MissingData(one, available, rule_errors or {})) for one in configs]
     suspended = SuspendedAnalyses(config, now)
 
     def decided(pending: PendingWork) -> Survey:
         standing = Standing.read(paths, now, pending.to_redo)
         look = _Look(config, pending, read_in_progress(config, now), standing, suspended, now, shown)
         survey = look.empty()
-        for one, lack in zip(configs, missing, strict=True):
+        for one, lack in missing:
             look.add(survey, one, lack)
         survey.for_person += held_jobs(look.in_progress.submissions.values())
         return survey
@@ -175,7 +175,7 @@ def take_survey(
     available.keep()
     if may_write:
         suspended.keep()
-    survey.configuration_errors = list(dict.fromkeys(error for one in missing for error in one.configuration_errors))
+    survey.configuration_errors = list(dict.fromkeys(error for _, one in missing for error in one.configuration_errors))
     return survey
 
 
