@@ -492,7 +492,8 @@ def test_du_follows_no_link_and_names_what_it_cannot_read(look: Console, monkeyp
 
 
 def test_sizes_are_in_thousands_of_bytes() -> None:
-    sizes = {None: None, 0: "0 B", 999: "999 B", 1000: "1 kB", 1.5e6: "1.5 MB", 2.5e9: "2.5 GB", 7e15: "7e+03 TB"}
+    sizes = {None: None, 0: "0 B", 999.4: "999 B", 999.5: "1 kB", 1000: "1 kB", 999_600: "1 MB", 1.5e6: "1.5 MB"}
+    sizes |= {2.5e9: "2.5 GB", 7e15: "7e+03 TB"}
     assert {size: measure._bytes(size) for size in sizes} == sizes
 
 

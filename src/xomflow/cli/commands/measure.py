@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from xomflow.cli.arguments import positive
 from xomflow.cli.command import Command
 from xomflow.cli.conventions import add_json
 from xomflow.cli.table import say_json, say_table
@@ -108,14 +109,14 @@ def _bytes(number: float | None) -> str | None:
     if number is None:
         return None
     for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
+        if number < 999.5:  # which has three digits
             return f"{number:.3g} {unit}"
         number /= 1000
     return f"{number:.3g} TB"
 
 
 def _of_slow(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--most", type=int, default=10, help="how many results are listed; default: %(default)s")
+    parser.add_argument("--most", type=positive, default=10, help="how many results are listed; default: %(default)s")
     add_json(parser)
 
 
