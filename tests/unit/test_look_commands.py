@@ -476,6 +476,7 @@ def test_du_has_a_line_for_each_kind_and_a_year_of_it_where_runs_are_a_day_apart
 def test_growth_in_a_year_is_that_of_what_is_known() -> None:
     known = [Space("a", "outcomes", 1, 10.0, 2.0, 20.0), Space("b", "outcomes", 2, 20.0, 3.0, 30.0)]
     assert total([*known, Space("", "ticks", 4, 40.0)]) == Space("", "all", 7, 70.0, 5.0, 50.0)
+    assert total([Space("", "ticks", 4, 40.0)]) == Space("", "all", 4, 40.0)
 
 
 def test_du_follows_no_link_and_names_what_it_cannot_read(look: Console, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,6 +542,7 @@ def test_what_a_tick_has_made_is_outdated_once_its_settings_or_its_script_change
     assert site.tick().returncode == 0
     row = "answer | v1 | 1 | {} | 0 | 0 | {} | {}".format
     assert console("outdated").out[1] == row(0, 0, 0)
+    assert console("outdated --runs").out[1:] == []
     site.tree["analyses"]["answer"]["settings"] = {"a": 2, "b": 1}
     assert console("outdated").out[1] == row(0, 0, 0), "their order is nothing"
     site.tree["analyses"]["answer"]["settings"] = {"a": 3, "b": 1}
@@ -577,7 +579,13 @@ def test_outdated_compares_each_run_with_its_own_software_and_names_what_it_cann
     runs = ["good | v1 | 052011 | software, script", "good | v1 | 052003 | software", "good | v1 | 052002 | software"]
     assert look("outdated").out[1] == "good | v1 | 4 | 3 | 0 | 3 | 1 | 0 | 052011"
     assert look("outdated --runs").out[1:] == [*runs, "good | v2 | 052001 | software"]
-    tree["software"], tree["software_may_have_holes"] = tree["software"][1:], True
+    _, new = tree["software"]
+    tree["software"] = [
+        {"interpreter": new["interpreter"], "max_run": 52001},
+        {"interpreter": str(old), "min_run": 52002},
+    ]
+    assert look("outdated --runs").out[1:3] == ["good | v1 | 052011 | script", "good | v1 | 052001 | software"]
+    tree["software"], tree["software_may_have_holes"] = [new], True
     assert look("outdated").out[1] == "good | v1 | 4 | 3 | 0 | 3 | 1 | 0 | 052011"
     assert look("outdated --runs").out[1:] == runs
     tree["analyses"]["good"]["needs"] = ["peaks"]
