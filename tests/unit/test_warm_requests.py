@@ -256,6 +256,12 @@ def test_a_request_that_is_not_taken_has_started_nothing(
     assert warm_start.run_warm(spec, Paths(Path("work")), home, ["json"], 60.0) is None
 
 
+def test_a_preloaded_process_that_does_not_read_is_not_waited_for(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_start, "_ANSWER_SECONDS", 0.05)
+    with pytest.raises(TimeoutError):
+        warm_start.send(ends.client, b"x" * 10**7, [ends.gone.fileno()])
+
+
 def test_only_the_worker_keeps_its_end_of_the_pipe(
     spec: ProcessSpec, ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
