@@ -59,6 +59,8 @@ def test_a_line_is_put_in_its_place_and_in_place_of_that_of_the_same_run(file: B
     file.put([line(3), line(6, "2026-02-01T00:00:00Z")])
     assert runs(path) == [2, 3, 4, 6]
     assert file.starts()[-1] == ("000006", "2026-02-01T00:00:00Z")
+    file.put([line(6, "2026-03-01T00:00:00Z")])
+    assert (runs(path), file.starts()[-1][1]) == ([2, 3, 4, 6], "2026-03-01T00:00:00Z")
 
 
 def test_only_replacing_makes_a_file_without_lines(path: Path) -> None:

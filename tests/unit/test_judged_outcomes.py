@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,17 @@ def test_a_stamp_changes_with_its_outcome_only(paths: Paths) -> None:
     after = history(paths).stamps(SHELF)
     assert list(before) == ["052894", "052895"]
     assert [run for run in before if before[run] != after[run]] == ["052895"]
+
+
+def test_a_fingerprint_changes_with_the_folder_and_with_what_is_current_unless_that_was_just_now(paths: Paths) -> None:
+    keep(paths, outcome(), outcome(key_of(52_895)))
+    folder, found = paths.outcome(KEY).parent, set()
+    assert not history(paths).fingerprint(SHELF)
+    for age in (1000, 2000):
+        os.utime(folder, (time.time() - age, time.time() - age))
+        for members in ((), (52_894, 52_895)):
+            found.add(history(paths, members).fingerprint(SHELF))
+    assert len(found) == 4 and "" not in found
 
 
 def test_the_stamp_of_a_campaign_changes_with_what_is_current(paths: Paths) -> None:

@@ -24,7 +24,7 @@ from xomflow.core.state import WAITINGS
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
-from xomflow.outcomes.files import Failure, failure_path
+from xomflow.outcomes.files import Failure, digest_of, failure_path
 from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick
 from xomflow.planning.progress.in_progress import InProgress
@@ -239,6 +239,7 @@ def test_runs_that_wait_in_a_backfill_are_counted_in_it(tmp_path: Path, monkeypa
     found = survey(tmp_path, *documents(*range(52000, 52012)), analyses=analyses(kr83m={"needs": ["event_info"]}))
     assert len(found.undone) == 4
     assert [counts.total() for counts in found.backfills.values()] == [8]
+    assert not any("taken last" in item.state.reason for item in found.undone)
 
 
 def test_a_finished_run_is_counted_and_not_listed(tmp_path: Path) -> None:
@@ -254,6 +255,16 @@ def test_only_a_raised_version_does_a_finished_run_anew(tmp_path: Path) -> None:
         assert chosen(survey(tmp_path, *documents(52001), analyses=analyses(kr83m=changes))) == []
     raised = analyses(kr83m={"version": "v2"})
     assert chosen(survey(tmp_path, *documents(52001), analyses=raised)) == ["kr83m 52001"]
+
+
+def test_before_a_result_is_made_again_its_failures_count_no_more(tmp_path: Path) -> None:
+    paths, key = Paths(tmp_path), key_of(52001)
+    keep_failure(failure_path(paths, key, FAILURE), failed(key))
+    keep(paths, outcome(key, attempt=2))
+    again = Subject("kr83m", "v1", ("052001",), (digest_of(paths.outcome(key)),))
+    write_decision(paths, Decision(Verb.REDO, again, "kim", NOW - timedelta(days=1), "a valve"))
+    (item,) = survey(tmp_path, *documents(52001)).chosen
+    assert (item.state.attempt, item.failures) == (3, ())
 
 
 @pytest.mark.parametrize("years", [-50, 50])
@@ -607,6 +618,12 @@ def test_a_campaign_whose_result_has_all_that_can_be_read_is_done(tmp_path: Path
     found = survey(tmp_path, *campaigns(52001, 52002, 52005), analyses=PERIOD)
     assert [item.key.run for item in found.chosen] == [group_id([52005])]
     assert found.counts["kr83m"] == Counter(ready=1, done=1)
+
+
+def test_a_campaign_of_a_run_that_goes_on_waits(tmp_path: Path) -> None:
+    running = document(52001, mode="tpc_kr83m", end=None)
+    found = survey(tmp_path, running, analyses=PERIOD, now=datetime(2026, 9, 1, 2, tzinfo=UTC))
+    assert [item.state.name for item in found.items["kr83m"]] == ["waiting"]
 
 
 def test_all_campaigns_that_wait_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,9 +70,9 @@ def find_undone(
     """
     block = config.analyses[analysis]
     if block.period is None:
-        hidden = {run.id: NOT_SHOWN for run in pending.pending if run.number in unseen} if unseen else {}
-        seen = pending.pending
+        seen, hidden = pending.pending, dict[str, Reason]()
         if unseen or vetoed:
+            hidden = {run.id: NOT_SHOWN for run in seen if run.number in unseen}
             seen = [run for run in seen if run.number not in unseen and run.number not in vetoed]
         return Undone(pending.pending, hidden, missing.of(analysis, seen))
     selector = Selector(config.selection, block)

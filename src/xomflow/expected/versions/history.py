@@ -76,8 +76,11 @@ class History:
 
     def _judgeable(self, shelf: Shelf, run: str, outcome: Outcome) -> Judgeable:
         group = self._group_of(shelf.analysis, outcome.run.mode or "")
-        measured = (one for one in outcome.results if one.value is not None and one.limit is None)
-        values = {one.variable: (float(one.value or 0.0), float(one.error or 0.0)) for one in measured}
+        values = {
+            one.variable: (float(one.value), float(one.error or 0.0))
+            for one in outcome.results
+            if one.value is not None and one.limit is None
+        }
         usable = {name: pair for name, pair in values.items() if all(map(isfinite, pair))}
         units = {one.variable: one.unit for one in outcome.results if one.unit}
         return Judgeable(group, RunResults(run, outcome.run.start or "", usable), units)
