@@ -106,3 +106,5 @@ def test_a_syntax_error_has_the_line_of_the_file(text: str | None, line: str) ->
     assert describe_unreadable(error, "a.smk", {2: 20}) == f"{line}: invalid syntax"
     error.lineno = 7
     assert describe_unreadable(error, "a.smk", {2: 20}) == ", line 7: invalid syntax"
+    error.lineno = None
+    assert describe_unreadable(error, "a.smk", {1: 10}) == ": invalid syntax"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from snakemake.iocontainers import Params
 from snakemake.jobs import Job
+from snakemake.resources import Resources
 
 from support import seam
 from support.factory import key_of
@@ -93,6 +94,12 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_values_of_the_command_line_count_and_are_read_strictly(snakefile: Snakefile) -> None:
     assert snakefile.starts("max_running=7", "page={interval: 2 h}").config.max_running == 7
     assert snakefile.site.tree["page"] == {"interval": "2 h"}
+
+
+def test_before_rules_are_read_what_is_the_same_for_all_jobs_is_found(snakefile: Snakefile) -> None:
+    defaults = Resources.default("bare")
+    snakefile.starts(resource_settings=SimpleNamespace(nodes=None, _parsed_default_resources=defaults))
+    assert not defaults["tmpdir"].is_evaluable()
 
 
 def test_what_loses_arguments_or_has_no_folder_is_wrong_usage(

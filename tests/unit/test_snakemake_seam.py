@@ -27,17 +27,32 @@ def test_the_installed_snakemake_has_all_of_it(tmp_path: Path) -> None:
     assert unmet_uses_of(Path(sys.executable).with_name("snakemake"), tmp_path) == []
 
 
+def with_default(**attributes: Any) -> dict[str, Any]:
+    """A Snakemake with one default resource."""
+    defaults = {"disk": SimpleNamespace(**attributes)}
+    return {"resource_settings": SimpleNamespace(nodes=None, _parsed_default_resources=defaults)}
+
+
 def test_what_is_missing_or_has_another_form_is_named_with_its_purpose() -> None:
     assert unmet_uses(workflow(), running=True) == []
+    assert unmet_uses(workflow(**with_default(name="disk", raw=1)), running=True) == []
+    of_defaults = "workflow.resource_settings._parsed_default_resources"
     cases: list[tuple[dict[str, Any], str]] = [
         ({"_rules": ...}, "workflow._rules"),
         *(({"linemaps": one}, "workflow.linemaps") for one in ([1], {1: {}}, {"Snakefile": 1})),
         *(({"rules": [rule(output=one)]}, "rule.output") for one in (None, [1])),
+        *((with_default(**one), of_defaults) for one in ({"name": "disk"}, {"name": "another", "raw": 1})),
     ]
     for changes, attribute in cases:
         (sentence,) = unmet_uses(workflow(**changes), running=False)
         purpose = next(use.purpose for use in USES if use.attribute == attribute)
         assert sentence.startswith(f"{attribute}, which XOM needs {purpose}, ")
+
+
+def test_a_function_of_snakemake_that_takes_no_names_is_one_of_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Resource, "evaluate", lambda self: None)
+    (sentence,) = unmet_uses(workflow(), running=False)
+    assert sentence.startswith("resource.evaluate, which XOM needs ")
 
 
 def test_what_exists_only_while_jobs_run_is_asked_then() -> None:
