@@ -87,6 +87,8 @@ def test_values_that_nothing_can_be_done_with_are_refused() -> None:
     assert refused({"limits": {"a": {"runs": 4}}}) == "analyses.kr83m.limits.a: runs is 4, more than of, which is 3"
     assert configured(analyses={"kr83m": {"version": "v1", "limits": {"a": {"runs": 3, "of": 3}}}})
     assert "the lowest value, 2.0, is not below the highest, 2.0" in refused({"limits": {"a": {"warn": [2, 2]}}})
+    assert configured(analyses={"kr83m": {"version": "v1", "limits": {"a": {"warn": [2, 3], "error": [None, 4]}}}})
+    assert configured(analyses={"kr83m": {"version": "v1", "min_run": 5, "max_run": 5}}), "a range of one run"
     assert refused({"trial": {"version": "v1"}}).endswith(
         "trial.version is v1, that of the analysis: a trial needs another one"
     )

@@ -115,11 +115,14 @@ def test_what_makes_other_things_than_values_is_refused() -> None:
     for text in ("!!python/name:os.system ''", "!!set {a}", "!!binary aGk=", "!own 5", "!!float '1'", "=", "&a [*a]"):
         assert "config.yaml, line 1: " in refusal(f"a: {text}"), text
     assert "makes a template of the file" in refusal("work: w\n__use_yte__: true")
+    assert parse_yaml("work: {__use_yte__: true}", "config.yaml") == {"work": {"__use_yte__": True}}
 
 
 def test_values_with_anchors_may_be_used_again_and_replaced() -> None:
     text = "a: &common {version: v1, title: x}\nb:\n  <<: *common\n  title: y\nc: *common"
     assert parse_yaml(text, "config.yaml")["b"] == {"version": "v1", "title": "y"}
+    twice = "a: &a {version: v1}\nb: &b {title: x}\nc:\n  <<: *a\n  <<: *b"
+    assert parse_yaml(twice, "config.yaml")["c"] == {"version": "v1", "title": "x"}
 
 
 def test_many_uses_of_one_value_are_checked_once() -> None:
