@@ -63,6 +63,13 @@ def test_it_ends_in_time_with_at_least_one_file(tmp_path: Path, files: dict[str,
     assert list(added) == list(files)[:1] == names_in_archive(archive)
 
 
+def test_a_file_that_is_older_than_an_archive_can_tell_is_added(tmp_path: Path, files: dict[str, Path]) -> None:
+    name, file = next(iter(files.items()))
+    os.utime(file, (0, 0))
+    add_to_archive(tmp_path / "052.zip", {name: file}, LATER)
+    assert content(tmp_path / "052.zip") == {name: file.read_bytes()}
+
+
 def test_a_file_that_is_gone_costs_nothing(tmp_path: Path, files: dict[str, Path]) -> None:
     name = min(files)
     files[name].unlink()

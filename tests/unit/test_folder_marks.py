@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -130,6 +131,26 @@ def test_a_file_in_the_place_of_a_folder_is_no_disk_that_is_away(paths: Paths) -
     (paths.outcomes / "kr83m").mkdir(parents=True)
     paths.all_figures.touch()
     check_folders(paths)
+
+
+@pytest.mark.parametrize("name", ["outcomes", "figures"])
+def test_only_a_folder_of_figures_may_take_no_mark(paths: Paths, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Most analyses do not need one, so that their runs go on."""
+    write = folder_marks.write_atomically
+
+    def refuse(path: Path, content: str) -> None:
+        if path.parent.name == name:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        write(path, content)
+
+    monkeypatch.setattr(folder_marks, "write_atomically", refuse)
+    if name == "outcomes":
+        with pytest.raises(OSError, match="Read-only"):
+            mark_folders(paths, local_store=False)
+    else:
+        mark_folders(paths, local_store=False)
+        assert mark(paths.outcomes).exists() and not mark(paths.all_figures).exists()
+        check_folders(paths)
 
 
 def test_a_deleted_store_comes_again(used: Paths) -> None:

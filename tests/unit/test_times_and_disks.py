@@ -291,6 +291,12 @@ def test_what_stands_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
                 below.mkdir(parents=True, exist_ok=True)
             assert errors.cause_of(caught.value, tmp_path) == (place, words)
             assert sentence_of(caught.value) == f"{place}: {words}; nothing that was done is lost"
+    to_file = tmp_path / "to a file"
+    to_file.symlink_to(file)
+    with pytest.raises(FileExistsError) as caught:
+        to_file.mkdir()
+    assert errors.cause_of(caught.value, tmp_path) == (to_file, "it is no folder, where one is needed: move it away")
+    assert errors.cause_of(OSError(errno.ENOSPC, "words", str(file)), tmp_path) == (file, "words")
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
