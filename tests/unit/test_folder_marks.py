@@ -56,11 +56,11 @@ def test_a_first_start_begins_with_nothing_or_with_empty_folders(paths: Paths) -
 
 
 def test_a_used_folder_is_fine(used: Paths) -> None:
-    before = {path: path.stat().st_ino for path in used.work.rglob(".xom-*")}
+    before = {path: path.stat().st_mtime_ns for path in used.work.rglob(".xom-*")}
     for _ in range(2):
         check_folders(used)
         mark_folders(used, local_store=True)
-    assert {path: path.stat().st_ino for path in used.work.rglob(".xom-*")} == before, "nothing is written again"
+    assert {path: path.stat().st_mtime_ns for path in used.work.rglob(".xom-*")} == before, "nothing is written again"
 
 
 @pytest.mark.parametrize("name", ["outcomes", "figures", "store", "decisions"])
