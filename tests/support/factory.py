@@ -179,4 +179,7 @@ def tick_summary(tick: str = "20261122T120000-node-1", **changes: Any) -> Summar
         "published": {"outcomes": 3, "problems": []},
         **changes,
     }
-    return Summary.from_json(content)
+    made = Summary.from_json(content)
+    optional = {"for_person", "batch_jobs", "oldest_ready", "decisions"}
+    assert changes.keys() <= made.to_json().keys() | optional, "a file has other names than the fields"
+    return made
