@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from support.factory import failed, keep, keep_failure, key_of, outcome
+from support.batch import FakeBatchSystem
+from support.factory import NOW, failed, keep, keep_failure, key_of, outcome
 from support.typed import Console
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
@@ -17,13 +19,18 @@ from xomflow.core.paths import TickPaths
 from xomflow.notify.matter import Kind
 from xomflow.notify.news import Known
 from xomflow.notify.state import Told, read_told, write_told
+from xomflow.outcomes.campaigns.current import Groups
 from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, write_groups
-from xomflow.outcomes.files import Failure, failure_path
+from xomflow.outcomes.files import Failure, failure_path, failures_of
+from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick, new_tick
+from xomflow.slurm.submitting import submissions
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.maintenance import steps
 
 KEYS = "good v0 run 052001, good v1 run 052001, good v1 run 052002"
 WHY = ("--why", "a test")
+GROUPS_OF_GOOD = {("good", "v1"): KnownGroups(Groups((), single=True))}
 
 
 @pytest.fixture
@@ -96,6 +103,11 @@ def test_all_of_an_analysis_follows_to_its_new_name(place: Console) -> None:
     paths = place.site.paths
     known = {"alarm good-v1-052001": Known(Kind.ALARM, "it fell"), "person good-v1-1": Known(Kind.PERSON, "a")}
     write_told(paths, {"a@b.org": Told(known)})
+    write_groups(paths, GROUPS_OF_GOOD)
+    kept, stale = (paths.expected_of(name)[0] / file for name, file in (("good", "kept"), ("better", "stale")))
+    for path in (kept, stale):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     called(place, "good", "better")
     assert place("rename good better --dry-run").out == [
         f"3 keys of good to be called better: {KEYS}",
@@ -112,6 +124,8 @@ def test_all_of_an_analysis_follows_to_its_new_name(place: Console) -> None:
     ]
     assert decided(place) == ["drain", "veto other run 052002", "veto better run 052002", "redo better v1 run 052001"]
     assert place("verify").out == ["the store has the points of all outcomes"]
+    assert set(read_groups(paths) or ()) == {("better", "v1")}
+    assert (stale.with_name("kept").exists(), stale.exists()) == (True, False), "that was left of another one"
     assert set(read_told(paths)["a@b.org"].known) == {"alarm better-v1-052001", "person good-v1-1"}
     assert not paths.maintenance.exists() and not (paths.known_outcomes / "good").exists()
     assert refused(place, "rename good better") == ("work/outcomes has nothing of an analysis 'good'; nothing was done")
@@ -125,12 +139,14 @@ def test_an_analysis_that_is_taken_out_lies_in_one_folder(place: Console) -> Non
         "again; nothing was done"
     )
     del place.site.tree["analyses"]["good"]
+    write_groups(place.site.paths, GROUPS_OF_GOOD)
     place("drain", *WHY)
     assert place("remove good --dry-run").out == [f"3 keys of good to be removed: {KEYS}", "nothing was done"]
     (line,) = place("remove good").out[1:]
     assert line.startswith("good is removed: 3 keys, 3 points; all its files are in work/removed/good-2")
     assert decided(place) == ["drain", "veto other run 052002"]
     assert place("verify").out == ["the store has the points of all outcomes"]
+    assert read_groups(place.site.paths) == {}
     (removed,) = (place.site.work / "removed").iterdir()
     files = sorted(path.relative_to(removed).as_posix() for path in removed.rglob("*") if path.is_file())
     assert [file.partition("/")[0] for file in files] == ["decisions"] * 2 + ["outcomes"] * 4
@@ -138,6 +154,39 @@ def test_an_analysis_that_is_taken_out_lies_in_one_folder(place: Console) -> Non
         "work/outcomes has nothing of an analysis 'good'; nothing was done",
         "work/outcomes has nothing of an analysis 'othr'; did you mean 'other'?; nothing was done",
     )
+
+
+def test_a_removal_that_was_interrupted_goes_on_from_anywhere(place: Console) -> None:
+    paths, removal = place.site.paths, Maintenance(Task.REMOVE, "good", "good-20261128T120000Z")
+    place("drain", *WHY)
+    for sentence in (
+        "good is removed: 3 keys, 3 points; all its files are in work/removed/good-20261128T120000Z",
+        "good is removed: 0 keys, 0 points; all its files are in work/removed/good-20261128T120000Z",
+    ):
+        begin(paths, removal)
+        assert place("remove good").out[1:] == [sentence], "although its block is back"
+        assert not paths.maintenance.exists()
+
+
+def test_points_whose_outcomes_were_deleted_can_be_removed(place: Console) -> None:
+    del place.site.tree["analyses"]["good"]
+    place("drain", *WHY)
+    for folder in place.site.paths.folders_of("good"):
+        shutil.rmtree(folder, ignore_errors=True)
+    (line,) = place("remove good").out[1:]
+    assert line.startswith("good is removed: 0 keys, 3 points; ")
+
+
+def test_a_job_that_ended_without_a_word_gets_its_record_first(place: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, key, paths = FakeBatchSystem(), key_of(52003, "other"), place.site.paths
+    for module in (in_progress, steps):
+        monkeypatch.setattr(module, "open_batch_system", lambda config: batch)
+    submissions.note(paths, Submission(key, 1, "20261122T120000-host-5", NOW, "17"))
+    del place.site.tree["analyses"]["good"]
+    place("drain", *WHY)
+    assert place("remove good").code == 0
+    assert [one.kind for one in failures_of(paths, key)] == ["lost"]
+    assert submissions.noted(paths) == {}
 
 
 def test_what_was_interrupted_is_finished_before_another_one(place: Console) -> None:

@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_what_a_step_prints_goes_to_the_output_of_snakemake_too(
     assert str(tick.survey) in capfd.readouterr().out
 
 
+def test_the_log_of_a_step_has_what_it_prints_in_that_order(tick: TickPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(step: str, _: TickPaths) -> int:
+        for number in range(3):
+            print(step, number, file=sys.stderr if number == 1 else sys.stdout)
+        return 7
+
+    monkeypatch.setattr("xomflow.workflow.snakemake.steps._code_of_command", work)
+    steps = Steps()
+    assert steps.take("discover", tick) == 7
+    steps.close()
+    assert tick.log("discover").read_text() == "discover 0\ndiscover 1\ndiscover 2\n"
+
+
 def test_steps_follow_each_other(steps: Steps, tick: TickPaths) -> None:
     assert [bool(steps.take(name, tick)) for name in ("discover", "publish", "discover")] == [True] * 3
 
@@ -86,6 +100,10 @@ def test_forks_end_with_the_tick() -> None:
     steps = Steps()
     steps._orders.close()  # as the end of the process does
     assert os.waitpid(steps._pid, 0)[1] == 0
+    steps = Steps()
+    steps.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(steps._pid, 0)
 
 
 def test_what_snakemake_has_imported_is_not_searched_for_cycles() -> None:
