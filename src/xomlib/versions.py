@@ -4,6 +4,7 @@ A script that imports no strax has the same provenance in a process of its own, 
 everything before.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import re
@@ -41,7 +42,5 @@ def _texts(origin: Optional[str]) -> Iterator[str]:
     """Yield the files of a package that may contain its version."""
     place = Path(origin or "")
     for name in (place.name, "version.py", "_version.py") if origin else ():
-        try:
+        with contextlib.suppress(OSError):
             yield (place.parent / name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -16,16 +16,17 @@ from typing import Any
 import pytest
 
 import xomlib
+from support import forked_steps
 from support.factory import KEY, keep, key_of, outcome, result
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomlib import BadResult, JobError, _own_folder, _renamed, by_hand, job
 from xomlib import attempt as attempts
 from xomlib.attempt import Attempt
-from xomlib.documents.job_description import ContextSpec, JobDescription, JobKey
+from xomlib.documents.job_description import ByHand, ContextSpec, JobDescription, JobKey
 from xomlib.job import Session
 from xomlib.printing import printable_lines
-from xomlib.process import spawned
+from xomlib.process import launch, spawned
 from xomlib.table import outcomes as table_outcomes
 from xomlib.table.outcomes import Outcomes, Row, names_in
 from xomlib.table.wanted import newest
@@ -181,6 +182,84 @@ def test_a_job_in_slurm_leaves_its_attempt_as_json(
     (tmp_path / "job.json").write_text(json.dumps(JOB.to_json()))
     assert attempts.main([str(tmp_path / "job.json"), "kept"]) == 0
     assert Attempt.from_json(json.loads(capsys.readouterr().out)) == made
+    good = Attempt({"results": []}, None, 1.0)
+    assert Attempt.from_json(good.to_json()) == good
+
+
+# --- an attempt -------------------------------------------------------------------------------------------------------
+SAVE = "from xomlib import Xomresult, figure\ndef main(run_id):\n    "
+SAVE += "Xomresult(variable_name='a', variable_value=1.5, unit='Hz', error=0.1).save()\n    "
+PNG = "figure('a', b'\\x89PNG\\r\\n\\x1a\\n')"
+
+
+@pytest.fixture
+def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempt]:
+    """Try a script, whose process is a fork of this one."""
+    monkeypatch.setattr(launch, "start", forked_steps.start)
+
+    def attempt(script: str, save: Path | None = None, **changes: Any) -> Attempt:
+        (tmp_path / "script.py").write_text(script)
+        own = {"script": str(tmp_path / "script.py"), "by_hand": ByHand(5000, 0), **changes}
+        return attempts.attempt(replace(JOB, **own), save)
+
+    return attempt
+
+
+def test_an_attempt_has_what_the_script_saved_and_what_it_took(tried: Callable[..., Attempt], tmp_path: Path) -> None:
+    made = tried(SAVE + PNG, tmp_path / "kept")
+    assert made.document is not None
+    assert ([one["variable"] for one in made.document["results"]], made.document["figures"]) == (["a"], ["a.png"])
+    assert made.document["key"] == {"analysis": "kr83m", "version": "v1", "run": "052894"}
+    assert (made.failure, made.place, made.lineage) == (None, str(tmp_path / "kept/kr83m-052894"), {})
+    assert made.wall_s > 0 and made.cpu_s and made.peak_memory_mb and made.versions["xomlib"]
+    kept = tmp_path / "kept/kr83m-052894"
+    assert json.loads((kept / "results.json").read_text()) == made.document
+    assert [file.name for file in (kept / "figures").iterdir()] == ["a.png"]
+    assert tried(SAVE, tmp_path / "kept").failure is None
+    assert not (kept / "figures").exists(), "no figure of an earlier attempt is left"
+    assert tried(SAVE).place is None
+
+
+@pytest.mark.parametrize(
+    ("script", "failure", "has_document"),
+    [
+        ("def main(run_id):\n    raise ValueError('no')", ("raised", "ValueError: no (script.py, line 2)"), False),
+        ("def main(run_id): pass", ("no_result", "the script ended well but saved nothing"), True),
+        ("import os\nos._exit(0)", ("killed", "the process ended without a report, as by os._exit"), False),
+        ("import os\nos.kill(os.getpid(), 9)", ("killed", "the process was ended by SIGKILL"), False),
+        (SAVE, ("bad_result", "a has the unit 'Hz', but variables promises 's'"), True),
+    ],
+    ids=["raised", "no result", "exit", "signal", "promise"],
+)
+def test_how_an_attempt_failed_is_as_in_a_tick(
+    tried: Callable[..., Attempt], script: str, failure: tuple[str, str], has_document: bool
+) -> None:
+    made = tried(script, promised={"a": "s"})
+    assert (made.failure, made.document is not None) == (failure, has_document)
+
+
+def test_an_attempt_ends_at_its_time_limit(tried: Callable[..., Attempt]) -> None:
+    made = tried("import time\ntime.sleep(1000)", by_hand=ByHand(5000, 0.05))
+    assert made.failure == ("timeout", "it ran longer than its time limit of 0.05 s")
+
+
+def test_an_attempt_has_the_environment_of_a_tick_or_adds_to_that_of_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, own = str(Path(xomlib.__file__).parents[1]), str(Path(sys.executable).parent)
+    (tmp_path / "there").mkdir()
+    caches = {"NUMBA_CACHE_DIR": str(tmp_path / "there"), "MPLCONFIGDIR": str(tmp_path / "gone")}
+    monkeypatch.setenv("PATH", os.pathsep.join(["/first", own, "", "/last"]))
+    monkeypatch.setenv("OF_THE_IMAGE", "x")
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    clean = attempts._environment(ByHand(0, 0, caches), str(tmp_path / "folder"))
+    assert (clean["PATH"], clean["PYTHONPATH"]) == (os.pathsep.join([own, "/first", "/last"]), source)
+    assert [clean[name] for name in caches] == [str(tmp_path / "there"), str(tmp_path / "folder/MPLCONFIGDIR")]
+    assert "OF_THE_IMAGE" not in clean
+    of_image = attempts._environment(ByHand(0, 0, clean=False), "folder")
+    assert (of_image["OF_THE_IMAGE"], of_image["PYTHONPATH"]) == ("x", f"{source}{os.pathsep}/mine")
+    monkeypatch.delenv("PYTHONPATH")
+    assert attempts._environment(ByHand(0, 0, clean=False), "folder")["PYTHONPATH"] == source
 
 
 # --- a job in a process -----------------------------------------------------------------------------------------------

@@ -212,7 +212,8 @@ def test_only_a_script_of_the_first_xom_starts_itself(tmp_path: Path, as_program
 @pytest.mark.parametrize("compat", [True, False])
 def test_only_a_script_of_the_first_xom_finds_the_files_beside_it_where_it_runs(tmp_path: Path, compat: bool) -> None:
     (tmp_path / "beside.txt").touch()
-    (tmp_path / "script.py").write_text("def main(run_id):\n    open('beside.txt').close()")
+    begun_in = f"from xomlib import job\nassert job.current().description.site == {str(tmp_path)!r}\n"
+    (tmp_path / "script.py").write_text(f"{begun_in}def main(run_id):\n    open('beside.txt').close()")
     description = JobDescription(
         JobKey(**KEY),
         str(tmp_path / "script.py"),
