@@ -10,18 +10,21 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.factory import KEY, NOW
+from support.factory import KEY, NOW, key_of
 from xomflow.core.files.archive import names_in_archive, read_from_archive
 from xomflow.core.files.file_lock import exclusive
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
+from xomflow.planning.progress.claims import Claim, claims_in, write_claims
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.upkeep import archives
 from xomflow.workflow.upkeep.archives import archive_old_files
+from xomflow.workflow.upkeep.past_ticks import claims_of_ticks, past_ticks
 from xomlib.files import dump_json
 
 MONTH = 30 * 86400.0
@@ -254,3 +257,71 @@ def test_an_archive_is_a_plain_zip_file(paths: Paths) -> None:
     archive_old_files(paths, MONTH, datetime(2026, 11, 23, tzinfo=UTC))
     with zipfile.ZipFile(paths.log_archive(paths.log(KEY).parent)) as archive:
         assert archive.testzip() is None
+
+
+# --- ticks that have been ---------------------------------------------------------------------------------------------
+DAYS = [NOW - number * DAY for number in (4, 3, 2, 0)]
+
+
+@pytest.fixture
+def archived_ticks(paths: Paths) -> Paths:
+    """Ticks of four days, of which the last one is a folder, and the others are in archives; each has a claim."""
+    for number, moment in enumerate(DAYS):
+        one = tick(paths, moment)
+        write_claims(one, [Claim(key_of(number), 1)])
+        os.utime(one.claims, (moment.timestamp(), moment.timestamp()))
+    archive_old_files(paths, MONTH, NOW)
+    assert [path.name for path in paths.ticks.iterdir() if path.is_dir()] == [f"{NOW:%Y%m%dT%H%M%S}-host-7"]
+    (paths.ticks / "notes").mkdir()
+    write(paths.ticks / "notes/claims.json", NOW)
+    return paths
+
+
+def test_the_ticks_of_a_period_are_found_in_folders_and_archives_alike(archived_ticks: Paths) -> None:
+    paths, problems = archived_ticks, list[str]()
+
+    def began(**period: Any) -> list[datetime]:
+        return [one.began for one in past_ticks(paths, problems, **period)]
+
+    assert began() == DAYS[::-1]
+    assert began(newest_first=False) == DAYS
+    assert began(since=DAYS[1], until=DAYS[2]) == [DAYS[2], DAYS[1]]
+    second = timedelta(seconds=1)
+    assert began(since=DAYS[1] + second, until=DAYS[2] - second) == []
+    later = tick(paths, DAYS[0] + second)  # of a day that has an archive
+    assert began(until=DAYS[1]) == [DAYS[1], DAYS[0] + second, DAYS[0]]
+    assert problems == []
+    damaged = paths.tick_archive(later.folder.name)
+    damaged.write_bytes(b"PK damaged")
+    assert began(since=DAYS[1]) == DAYS[:0:-1], "other archives are not opened"
+    assert problems == []
+    assert began() == [*DAYS[:0:-1], DAYS[0] + second]
+    paths.tick_archive(f"{DAYS[2]:%Y%m%dT}").write_bytes(b"PK damaged")
+    assert began(until=DAYS[1]) == [DAYS[1], DAYS[0] + second]
+    assert [sentence.partition(": ")[0] for sentence in problems] == [str(damaged)] * 2
+
+
+def test_the_files_of_a_tick_are_read_from_its_folder_or_its_archive(archived_ticks: Paths) -> None:
+    ticks = list(past_ticks(archived_ticks, []))
+    for one, number in zip(ticks, (3, 2, 1, 0), strict=True):
+        assert one.read(one.files.run_list("kr83m")) == "of kr83m.tsv"
+        assert [claim.key for claim in claims_in(one.read_json(one.files.claims))] == [key_of(number)]
+        none = one.files.run_list("rate")
+        assert (one.read(none), one.read_json(none), one.read_json(one.files.summary)) == (None,) * 3
+
+
+def test_the_claims_of_all_ticks_are_found_but_for_damaged_ones(archived_ticks: Paths) -> None:
+    paths, problems = archived_ticks, list[str]()
+    expected = {(moment, key_of(number)) for number, moment in enumerate(DAYS)}
+
+    def found() -> set[tuple[datetime, Key]]:
+        return {(began, claim.key) for began, _, claim in claims_of_ticks(paths, problems)}
+
+    assert (found(), problems) == (expected, [])
+    for moment, content in ((NOW + DAY, "[]"), (NOW + 2 * DAY, "{")):
+        tick(paths, moment).claims.write_text(content)
+    assert (found(), problems) == (expected, [])
+    damaged = paths.tick_archive(f"{DAYS[0]:%Y%m%dT}")
+    damaged.write_bytes(b"PK damaged")
+    assert found() == {one for one in expected if one[0] != DAYS[0]}
+    assert [sentence.partition(": ")[0] for sentence in problems] == [str(damaged)]

@@ -29,6 +29,7 @@ from xomflow.slurm.batch_system import BatchJob
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow import discover
+from xomflow.workflow.survey_document import SurveyDocument
 from xomlib.files import dump_json, read_json
 
 
@@ -130,8 +131,16 @@ def test_of_what_is_ready_and_was_ordered_the_survey_has_what_its_tick_leaves(tm
     of_backfill = Item(
         factory.key_of(52000), factory.run(52000), state, (), False, backfill=Backfill("a", 5, 0, Reason("kim: a test"))
     )
-    survey = Survey(items={"kr83m": [taken, left, of_backfill]}, chosen=[taken], standing=Standing(orders))
+    suspended = ["kr83m is suspended", "all is"]
+    survey = Survey(
+        items={"kr83m": [taken, left, of_backfill]},
+        chosen=[taken],
+        standing=Standing(orders),
+        for_person=suspended,
+        ended_by={suspended[0]: [left.key], suspended[1]: []},
+    )
     found = discover.survey_document(survey, factory.settings(tmp_path), [])
+    assert replace(SurveyDocument.from_json(found.to_json()), config=found.config) == found
     assert [one.key for one in found.listed] == [taken.key]
     assert [one.run for one in found.oldest_ready.values()] == [left.key.run], "a backfill may wait"
     unfinished = replace(left, run=factory.run(52002, end=None))

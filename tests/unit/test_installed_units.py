@@ -40,6 +40,7 @@ def test_a_unit_of_the_user_is_found_with_its_additions(tmp_path: Path, monkeypa
     (folder / "xom.service.d").mkdir(parents=True)
     (folder / "xom.service").write_text(TELL[0])
     before = units_that_hide_crashes()
+    assert not any(str(folder) in sentence for sentence in before)
     (folder / "xom.service.d/own.conf").write_text(HIDE[0])
     (folder / "xom-second.service").write_text(HIDE[1])
     (folder / "other.service").write_text(HIDE[0])

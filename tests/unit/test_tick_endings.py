@@ -60,6 +60,7 @@ class Ending:
         dump_json(self.files.summary, Summary("t", NOW, NOW, **changes).to_json())
 
     def _step(self, command: str, shell: bool, check: bool) -> Any:
+        assert shell and not check
         self.published.append(command)
         return subprocess.CompletedProcess(command, self.code_of_step)
 
@@ -85,9 +86,12 @@ def last(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.usefixtures("own_signals")
 def test_a_good_tick_ends_with_its_last_lines(ending: Ending, capsys: pytest.CaptureFixture[str]) -> None:
     ending.summary()
+    signal.setitimer(signal.ITIMER_REAL, 60)
     assert ending.code() == 0
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0, "its limit is over"
     lines = last(capsys)
     assert (lines[0], lines[-1]) == ("", "this tick: 0 of 0 runs done")
     assert ending.published == []
@@ -121,8 +125,10 @@ def test_a_slurm_that_refuses_jobs_is_told_if_jobs_failed(ending: Ending, capsys
 def test_an_interrupted_tick_says_so(ending: Ending, capsys: pytest.CaptureFixture[str]) -> None:
     ending.summary()
     ending.end._interruption = "interrupted"
+    ending.unstarted = 2
     assert ending.code(failed=True) == ExitCode.UNFORESEEN
     lines = last(capsys)
+    assert not any("could not be started" in line for line in lines), "the interruption has ended them"
     assert "it was interrupted while jobs ran" in lines
     assert "interrupted: no runs are left for the next tick" in lines
     assert ending.code(failed=False) == ExitCode.OK
@@ -157,6 +163,7 @@ def test_trouble_of_a_step_ends_the_tick_with_its_sentence_and_code(
 ) -> None:
     dump_json(ending.files.trouble, {"sentence": "the run database is away", "exit_code": 4})
     assert (ending.code(), last(capsys)) == (ExitCode.RUN_DATABASE, ["the run database is away"])
+    assert ending.published == []
     assert ending.code() == ExitCode.RUN_DATABASE
     assert last(capsys)[1].startswith("no mail is due: what needs a person was reported at ")
     ending.files.trouble.unlink()
@@ -215,6 +222,7 @@ def test_a_signal_ends_a_tick_whose_jobs_are_in_slurm(
 ) -> None:
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
+    ending.end._submitter = None
     ending.snakemake.runs_jobs_here = False
     for number, why in (
         (signal.SIGTERM, "interrupted"),
@@ -235,8 +243,9 @@ def test_a_signal_ends_a_tick_whose_jobs_are_in_slurm(
     assert codes[-1] == ExitCode.WAITS_FOR_PERSON
     ending.tick.paths = None
     ending.end.prepare(ending.submitter)
+    last(capsys)
     signal.raise_signal(signal.SIGTERM)
-    assert codes[-1] == ExitCode.UNFORESEEN
+    assert (codes[-1], bool(last(capsys))) == (ExitCode.UNFORESEEN, True)
 
 
 @pytest.mark.usefixtures("own_signals")

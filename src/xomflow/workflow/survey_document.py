@@ -67,7 +67,7 @@ class SurveyDocument:
     def to_json(self) -> dict[str, Any]:
         """Return the form in ``survey.json``."""
         science_runs = [one._asdict() for one in self.science_runs]
-        ended_by = {sentence: [one.as_dict() for one in keys] for sentence, keys in self.ended_by.items() if keys}
+        ended_by = {sentence: [one.as_dict() for one in keys] for sentence, keys in self.ended_by.items()}
         return {
             "counts": {analysis: {str(state): n for state, n in of.items()} for analysis, of in self.counts.items()},
             "problems": self.warnings,

@@ -87,13 +87,12 @@ def past_ticks(
     newest_first
         Whether the order is that.
     """
-    folders = [name for name in names_in(paths.ticks) if began_at(name)]
-    archives = {name.partition(".")[0] for name in names_in(paths.ticks) if name.endswith(".zip")}
-    for day in sorted({name[:8] for name in folders} | archives, reverse=newest_first):
+    there = set(names_in(paths.ticks))
+    for day in sorted({name[:8] for name in there}, reverse=newest_first):
         if day < f"{since:%Y%m%d}" or (until and day > f"{until:%Y%m%d}"):
             continue
         archive = paths.tick_archive(f"{day}T")
-        names = {name for name in folders if name.startswith(day)} | _names(archive, problems)
+        names = {name for name in there if name.startswith(day)} | _names(archive, problems)
         for name in sorted(names, reverse=newest_first):
             began = began_at(name)
             if began and since <= began and (until is None or began <= until):
@@ -110,18 +109,18 @@ def claims_of_ticks(paths: Paths, problems: list[str]) -> Iterator[tuple[datetim
     problems
         Gets a sentence for each archive that cannot be read.
     """
-    found = {name: _read(TickPaths(paths.tick(name)).claims) for name in names_in(paths.ticks) if began_at(name)}
+    found = {name: _read(TickPaths(paths.tick(name)).claims) for name in names_in(paths.ticks)}
     for archive in (paths.ticks / name for name in names_in(paths.ticks) if name.endswith(".zip")):
         try:
             files = read_all_from_archive(archive, _has_claims)
         except DamagedArchiveError as error:
             problems.append(str(error))
-            continue
-        found = {name.partition("/")[0]: content for name, content in files.items()} | found
+        else:
+            found = {name.partition("/")[0]: content for name, content in files.items()} | found
     for tick, content in found.items():
         began = began_at(tick)
         with contextlib.suppress(*UNREADABLE):
-            if began and len(content) > _EMPTY:
+            if began:
                 yield from ((began, tick, claim) for claim in claims_in(json.loads(content)))
 
 
