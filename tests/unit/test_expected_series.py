@@ -21,7 +21,7 @@ from xomflow.expected.method.drift import Drift
 from xomflow.expected.method.jumps import Gaps
 from xomflow.expected.method.settings import Settings, Size
 from xomflow.expected.method.windows import Base, Windows
-from xomflow.expected.seed import seed_of
+from xomflow.expected.seed import Seed, seed_of
 
 HOUR = 3600
 BEGAN = 1_780_000_000
@@ -343,6 +343,17 @@ def test_a_new_version_begins_with_the_history_of_the_one_before() -> None:
     )
     assert alone[-1].expected is None
     assert seeded[0].expected == pytest.approx(5, abs=0.5) and seeded[0].run == "000380"
+
+
+def test_a_new_version_expects_the_less_precisely_the_less_is_known_of_the_difference() -> None:
+    old = [run(i, x=one) for i, one in enumerate(noise(22, 100))]
+    known, unknown = (Judge(Settings(), {"all": Seed(old, {"x": variance})}) for variance in (0.0, 9.0))
+    bands = []
+    for one in (known, unknown):
+        ((_, verdict),) = one.take("all", run(100, x=0.0))
+        assert verdict.high is not None and verdict.expected is not None
+        bands.append(verdict.high - verdict.expected)
+    assert bands[1] > 2 * bands[0]
 
 
 def test_less_than_ten_common_runs_seed_nothing() -> None:

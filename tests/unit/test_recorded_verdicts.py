@@ -23,7 +23,7 @@ from xomflow.expected.method.settings import METHOD, Settings, Size
 RECORDED = Path(__file__).parents[1] / f"data/verdicts/method_{METHOD}.json"
 BEGAN, HOUR, DAY = 1_780_000_000, 3600, 24
 _OFTEN = 20  # of so many verdicts one is recorded
-_KEPT = 30  # after so many runs the state goes through its file
+_KEPT = 19  # after so many runs the state goes through its file; once within bad runs in a row
 
 
 @dataclass

@@ -158,8 +158,7 @@ def pending_shelf(
         done += len(group) - len(rest)
         pending += [group[run].number for run in rest if not selector.refusal_by_number(group[run].number)]
     pending.sort(reverse=True)
-    ids = map(run_id, pending) if listing.failures else ()
-    failures = {run: listing.failures[run] for run in ids if run in listing.failures}
+    failures = {run: listing.failures[run] for run in map(run_id, pending) if run in listing.failures}
     has_groups = bool(listing.superseded) or any(map(is_group, listing.done))
     return PendingShelf(stamp, done, pending, failures, list(map(str, listing.foreign)), has_groups)
 
