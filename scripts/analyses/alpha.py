@@ -21,6 +21,7 @@ from xomphysics.kr83m.estimates import Charge, measure_charge
 from xomphysics.kr83m.results import charge_rows
 from xomphysics.kr83m.selection import event_info_name
 from xomphysics.poisson import poisson_error
+from xomphysics.rate_per_second import CountsPerSecond, clustering, silent_share
 from xomphysics.reading import live_time
 from xomphysics.reading.chunks import chunks
 from xomphysics.reading.live_time import LiveTime, Vetoes
@@ -30,6 +31,7 @@ from xomphysics.settings import merge
 Floats = NDArray[np.float64]
 
 ENERGIES = {"rn222": 5489.48, "po218": 6002.35}  # keV
+POLONIUM = 5304.33  # keV: alphas of Po-210, of surfaces that reach into the volume, or in the xenon
 DEFAULTS: dict[str, Any] = {
     # Corrected for the position, not for what drifts with time. null: those of the installed straxen, as in kr83m.
     "s1_columns": None,
@@ -48,6 +50,9 @@ DEFAULTS: dict[str, Any] = {
         "skewness": [-0.4, 0.4],
         "background_fraction": [None, 0.2],
         "separation": [3.5, None],
+        "polonium_fraction": [None, 0.2],
+        "light_ratio": [0.99, 1.01],
+        "silent_share": [None, 0.002],
         "relative_width": [None, 0.2],
         "medians_misfit": [None, 0.03],
         "drift": [None, 0.03],
@@ -69,7 +74,8 @@ MINIMUM_LIFETIME = 100
 class Alphas:
     """Selected events that touch no veto, in the order of time: one column each, shape (events,).
 
-    Areas are in PE, drift times in ns. ``typical`` is their median duration (ns).
+    Areas are in PE, drift times in ns. ``typical`` is their median duration (ns), ``silent_share`` the part of the live
+    time in gaps without any event, selected or not, that are too long to be chance.
     """
 
     s1: Floats
@@ -77,6 +83,7 @@ class Alphas:
     drift_time: Floats
     typical: int
     live: LiveTime
+    silent_share: float
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,9 @@ def collect(data: Iterable[Any], flow: CutFlow, vetoes: Vetoes, settings: Mappin
     """
     s1, s2 = areas_of(settings)
     kept: list[list[Any]] = [[], [], [], []]
-    start: int | None = None
-    end = 0
+    seconds = CountsPerSecond()
     for chunk in data:
-        start, end = int(chunk.start) if start is None else start, int(chunk.end)
+        seconds.add(chunk.data["time"], int(chunk.start), int(chunk.end))
         events = chunk.data[flow.select(chunk.data)]
         events = events[vetoes.avoided(events["time"], events["endtime"])]
         for column, values in zip(
@@ -154,7 +160,14 @@ def collect(data: Iterable[Any], flow: CutFlow, vetoes: Vetoes, settings: Mappin
     areas, charges, times, durations = (np.concatenate([np.zeros(0), *column]) for column in kept)
     flow.then(Cut("no_veto", "touches no veto", np.isfinite), len(areas))
     typical = int(np.median(durations)) if len(durations) else 0
-    return Alphas(areas, charges, times, typical, vetoes.live_time(start or 0, end))
+    live = vetoes.live_time(seconds.start, seconds.end)
+    return Alphas(areas, charges, times, typical, live, _silent(seconds, live))
+
+
+def _silent(seconds: CountsPerSecond, live: LiveTime) -> float:
+    counts = seconds.counts[: int(seconds.span)]
+    times = live.parts(np.arange(len(counts) + 1))
+    return silent_share(counts, times, clustering(counts, times))
 
 
 def measure(alphas: Alphas, settings: Mapping[str, Any]) -> Found:
@@ -165,13 +178,14 @@ def measure(alphas: Alphas, settings: Mapping[str, Any]) -> Found:
         reason = f"{n} events selected, {needed} needed"
         return Found(None, Charge(n, None, None, reason), reason)
     try:
-        lines = fit_doublet(alphas.s1, find_doublet(alphas.s1, ratio, *map(float, settings["search_pe"])), ratio)
+        place = find_doublet(alphas.s1, ratio, *map(float, settings["search_pe"]))
+        lines = fit_doublet(alphas.s1, place, ratio, POLONIUM / ENERGIES["rn222"])
     except FitFailed as failure:
         reason = f"fit failed: {failure}"
         return Found(None, Charge(n, None, None, f"{reason} (S1)"), reason)
     upper = np.abs(alphas.s1 / lines.means[1] - 1) < np.abs(alphas.s1 / lines.means[0] - 1)
-    place = np.where(upper, lines.means[1], lines.means[0])
-    near = np.abs(alphas.s1 / place - 1) < settings["line_sigma"] * lines.width
+    centre = np.where(upper, lines.means[1], lines.means[0])
+    near = np.abs(alphas.s1 / centre - 1) < settings["line_sigma"] * lines.width
     energy = np.where(upper, ENERGIES["po218"], ENERGIES["rn222"])[near]
     s2 = alphas.s2[near]
     return Found(lines, measure_charge(s2 / energy, s2, alphas.drift_time[near], [], own))
@@ -188,7 +202,7 @@ def results(found: Found, alphas: Alphas, flow: CutFlow, settings: Mapping[str, 
         out.append({"variable_name": f"rate_{name}", "unit": "Hz", "n": n} | _rate(found, alphas, i))
         light = {"variable_name": f"light_yield_{name}", "unit": "PE/keV", "n": n}
         out.append(light | _with_column(_light_yield(found, i, ENERGIES[name]), s1))
-    shape = {"skewness": found.lines.skewness} if found.lines else {}  # another line has other S2s, too
+    shape = _others(found.lines) if found.lines else {}  # another line has other S2s, too
     out += [
         {"variable_name": variable, "unit": unit, "n": found.charge.n} | _with_column(numbers, s2, shape)
         for variable, unit, numbers in charge_rows(found.charge, 1.0, MINIMUM_LIFETIME)
@@ -203,10 +217,16 @@ def _with_column(numbers: dict[str, Any], column: str, more: Mapping[str, float]
 
 def _of_lines(lines: DoubletFit) -> dict[str, Any]:
     data = {"background_fraction": lines.background, "relative_width": lines.width, "separation": lines.separation}
-    data["skewness"] = lines.skewness
+    data |= _others(lines)
     data |= {"misfit": lines.goodness.misfit(lines.n), "chi2": lines.goodness.chi2, "ndf": lines.goodness.ndf}
     data |= {"p_value": lines.goodness.p_value}
     return data if lines.asymmetry is None else data | {"minos_asymmetry": lines.asymmetry}
+
+
+def _others(lines: DoubletFit) -> dict[str, float]:
+    """Return what shows other lines: alphas of both energies give nearly as much light per energy."""
+    ratio = lines.means[1] / lines.means[0] * ENERGIES["rn222"] / ENERGIES["po218"]
+    return {"skewness": lines.skewness, "polonium_fraction": lines.third, "light_ratio": ratio}
 
 
 def _rate(found: Found, alphas: Alphas, line: int) -> dict[str, Any]:
@@ -219,6 +239,7 @@ def _rate(found: Found, alphas: Alphas, line: int) -> dict[str, Any]:
     value = found.lines.counts[line] / exposure
     error = float(np.hypot(found.lines.count_errors[line] / exposure, value * alphas.live.error / exposure))
     data = _of_lines(found.lines) | alphas.live.data() | {"exposure_s": exposure}
+    data["silent_share"] = alphas.silent_share
     return {"variable_value": value, "error": error, "data": data}
 
 

@@ -32,7 +32,9 @@ def results(facts: dict[str, Any], unit: str) -> list[dict[str, Any]]:
 
 
 def _contradiction(facts: dict[str, Any], detector: str) -> str:
-    mean, most = (facts[entry].get(detector) for entry in KINDS.values())
+    mean, most = rates = [facts[entry].get(detector) for entry in KINDS.values()]
+    if negative := [rate for rate in rates if rate is not None and rate < 0]:
+        return f"the run document has a rate of {detector} of {negative[0]:g}, below zero"
     if mean is None or most is None or mean <= most:
         return ""
     return f"the run document has a mean rate of {detector} of {mean:g} above its highest of {most:g}"

@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "cathode_us": [1000, 3000],  # where the cathode's edge is looked for
     "window_us": 100,  # to both sides of it
     "edge_width_us": 5,  # expected of the cathode's edge, to a factor of two
+    "cathode_share": 0.002,  # of the events, at the cathode itself, that cannot be excluded
     "gate_events": 25,  # the gate is found from the so many shortest drift times
     "minimum_events": 5000,
     "quality": {
@@ -38,7 +39,7 @@ DEFAULTS: dict[str, Any] = {
         "edge_events": [15, None],
         "edge_width_ratio": [0.35, 1.6],
         "background_fraction": [None, 0.3],
-        "gate_spacing": [0.2, 2.5],
+        "gate_spacing": [0.5, 1.75],
         "minos_asymmetry": [None, 0.25],
     },
 }
@@ -67,6 +68,10 @@ def check(settings: dict[str, Any]) -> None:
     for name, least in (("gate_to_cathode_cm", 0), ("window_us", 0), ("edge_width_us", 0), ("gate_events", 1)):
         if not settings[name] > least:
             raise ValueError(f"settings.{name} is {settings[name]!r}, a number above {least} is needed")
+    if not 0 <= settings["cathode_share"] < 1:
+        raise ValueError(
+            f"settings.cathode_share is {settings['cathode_share']!r}, a number from 0 to below 1 is needed"
+        )
     pair = settings["cathode_us"]
     if len(pair) != 2 or not 0 < pair[0] < pair[1]:
         raise ValueError(f"settings.cathode_us is {pair}, a lower and an upper limit are needed")
@@ -126,13 +131,17 @@ def _numbers(name: str, found: Edges, settings: dict[str, Any]) -> dict[str, Any
     data |= {"misfit": cathode.goodness.misfit(cathode.n), "chi2": cathode.goodness.chi2}
     data |= {"ndf": cathode.goodness.ndf, "p_value": cathode.goodness.p_value}
     data |= {} if cathode.asymmetry is None else {"minos_asymmetry": cathode.asymmetry}
-    if name == "cathode_drift_time":
-        return {"variable_value": cathode.place, "error": cathode.place_error, "data": data}
+    # A share s of all events in a peak at the edge looks like a plateau that is longer by the share s, at most.
     time = cathode.place - gate.place
+    share = settings["cathode_share"]
+    if name == "cathode_drift_time":
+        systematic = {"systematic_error": share * time} if share else {}
+        return {"variable_value": cathode.place, "error": cathode.place_error, "data": data | systematic}
     length = settings["gate_to_cathode_cm"]
     velocity = 10 * length / time
     error = velocity * float(np.hypot(cathode.place_error, gate.error)) / time
-    return {"variable_value": velocity, "error": error, "data": data | of_gate | {"length_cm": length}}
+    data |= of_gate | {"length_cm": length} | ({"systematic_error": share * velocity} if share else {})
+    return {"variable_value": velocity, "error": error, "data": data}
 
 
 def draw(found: Edges, flow: CutFlow, settings: dict[str, Any], title: str) -> Figure:

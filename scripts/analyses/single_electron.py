@@ -43,17 +43,23 @@ DEFAULTS: dict[str, Any] = {
         "minos_asymmetry": [None, 0.25],
     },
 }
+WIDEST = 0.4  # relative width of a line
+INSIDE = 2.2  # widths: nearer ends of a range cut a line too much to be fitted
 EVENT_COLUMNS = ("s2_center_time", "s2_area", "alt_s2_area")
 PEAK_COLUMNS = ("center_time", "area", "type")
 
 
 @dataclass(frozen=True)
 class Electrons:
-    """The areas of small S2s (PE) in the order of time, and the line in them; None and a reason without one."""
+    """The areas of small S2s (PE) in the order of time, and the line in them; None and a reason without one.
+
+    ``shifts`` is how far gain and spread move at most where the fit leaves out what is below or above the line.
+    """
 
     areas: NDArray[np.float64]
     fit: LineFit | None = None
     steady: Steadiness | None = None
+    shifts: tuple[float, float] = (0.0, 0.0)
     reason: str = ""
 
 
@@ -85,9 +91,27 @@ def measure(areas: NDArray[np.float64], settings: dict[str, Any]) -> Electrons:
     limits = max(low, below * place), min(high, above * place)
     inside = areas[(areas >= limits[0]) & (areas < limits[1])]
     try:
-        return Electrons(areas, fit_line(areas, *limits, 0.4), steadiness(inside))
+        fit = fit_line(areas, *limits, WIDEST)
     except FitFailed as failure:
         return Electrons(areas, reason=f"fit failed: {failure}")
+    return Electrons(areas, fit, steadiness(inside), _shifts(areas, fit))
+
+
+def _shifts(areas: NDArray[np.float64], fit: LineFit) -> tuple[float, float]:
+    """Return how far centre and spread of the line move at most, if the range begins or ends nearer to it.
+
+    They move where line or background are not as the fit takes them: light that is skewed, noise beside the line.
+    """
+    reach = INSIDE * fit.sigma
+    gain, spread = [0.0], [0.0]
+    for low, high in ((max(fit.low, fit.mean - reach), fit.high), (fit.low, min(fit.high, fit.mean + reach))):
+        try:
+            other = fit_line(areas, low, high, WIDEST)
+        except FitFailed:
+            continue
+        gain.append(abs(other.mean - fit.mean))
+        spread.append(abs(other.resolution - fit.resolution))
+    return max(gain), max(spread)
 
 
 def results(found: Electrons, sums: Sums, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -109,6 +133,7 @@ def _numbers(name: str, found: Electrons) -> dict[str, Any]:
     data |= {"chi2": fit.goodness.chi2, "ndf": fit.goodness.ndf, "p_value": fit.goodness.p_value}
     data |= {} if fit.asymmetry is None else {"minos_asymmetry": fit.asymmetry}
     data |= {"steady_p_value": found.steady.goodness.p_value, "drift": found.steady.drift} if found.steady else {}
+    data["systematic_error"] = found.shifts[name == "spread"]
     if name == "gain":
         return {"variable_value": fit.mean, "error": fit.mean_error, "data": data}
     return {"variable_value": fit.resolution, "error": fit.resolution_error, "data": data}

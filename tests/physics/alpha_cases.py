@@ -56,6 +56,22 @@ def case_thoron() -> Any:
     return main(events(5000, thoron=0.1))
 
 
+def case_polonium() -> Any:
+    """Many alphas, a fifth as many of Po-210 as of Rn-222; and as many."""
+    return {name: main(events(2000, po210=share)) for name, share in (("some", 0.2), ("many", 1.0))}
+
+
+def case_only_thoron() -> Any:
+    """Twenty times as many alphas of Rn-220 and Po-216, which look like the lines at another light yield."""
+    return main(events(100, thoron=20.0))
+
+
+def case_gap() -> Any:
+    """An hour of which 200 s are missing."""
+    found = events()
+    return main(found[(found["time"] < 1000e9) | (found["time"] > 1200e9)])
+
+
 def case_few() -> Any:
     return main(events(30))
 

@@ -21,6 +21,7 @@ def main() -> None:
     document = {
         "all": said(rate=rates, rate_max=most),
         "contradiction": said(rate=rates, rate_max=rates | {"tpc": 12.0}),
+        "negative": said(rate=rates | {"tpc": -1.5}, rate_max=most),
         "one_missing": said(rate={"tpc": 20.25}, rate_max={"tpc": 30.0, "muon_veto": 2.0}),
         "zero": said(detectors=["tpc"], rate={"tpc": 0.0}, rate_max={"tpc": 0.0}),
         "settings": run_main(daq_rate, {}, units="kB/s"),

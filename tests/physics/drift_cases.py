@@ -75,6 +75,20 @@ def case_gas() -> Any:
     return main(found)
 
 
+def with_peak(share: float, place: float, width: float, number: float = 1e4) -> Any:
+    """Return events, and a share more of them about a drift time (us)."""
+    found = events(number)
+    more = np.resize(found, int(share * len(found))).copy()
+    more["drift_time"] = 1e3 * np.abs(np.random.default_rng(12).normal(place, width, len(more)))
+    return np.concatenate([found, more])
+
+
+def case_electrodes() -> Any:
+    """Events at the cathode, and at the gate."""
+    cathode = 1.7 + 1486.515 / 0.675
+    return {"cathode": main(with_peak(0.002, cathode, 4.5, 2e5)), "gate": main(with_peak(0.004, 2.2, 0.5))}
+
+
 def case_mini() -> Any:
     """Interactions of the mini-XENONnT, as it draws them."""
     truth = {"event_rate": 20.0, "electron_lifetime": 13.0, "drift_velocity": 0.66, "response_skewness": 0.0}
@@ -86,7 +100,13 @@ def case_mini() -> Any:
 
 
 def case_settings() -> Any:
-    wrong = {"gate_to_cathode_cm": 0, "cathode_us": [3000, 1000], "gate_events": 1, "radius_cm": [5]}
+    wrong = {
+        "gate_to_cathode_cm": 0,
+        "cathode_us": [3000, 1000],
+        "gate_events": 1,
+        "radius_cm": [5],
+        "cathode_share": 1,
+    }
     return {name: main(events(1000), **{name: value})["raised"] for name, value in wrong.items()}
 
 

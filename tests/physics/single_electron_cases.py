@@ -28,7 +28,9 @@ def of(areas: Any) -> dict[str, Any]:
     """Return what is measured in areas: gain and spread, or the reason."""
     found = script.measure(np.asarray(areas, dtype=float), script.DEFAULTS)
     script.draw(found, "Run 052894").canvas.draw()
-    return {"gain": found.fit.mean if found.fit else None, "reason": found.reason}
+    if found.fit is None:
+        return {"gain": None, "reason": found.reason}
+    return {"gain": found.fit.mean, "error": found.fit.mean_error, "shift": found.shifts[0], "reason": found.reason}
 
 
 def case_main() -> Any:
@@ -48,6 +50,22 @@ def case_pairs() -> Any:
     rng = np.random.default_rng(5)
     one = rng.normal(31.2, 5.6, 5000)
     return of(np.concatenate([one, rng.normal(62.4, 7.9, 1000)]))
+
+
+def case_unlike() -> Any:
+    """Lines that are no Gaussian on an exponential: Poisson photons, noise of 10 to 18 PE, other S2s of 17 PE."""
+    rng = np.random.default_rng(6)
+    n = 20_000
+    photons = rng.poisson(31.2 / 1.2, n)
+    photons += rng.binomial(photons, 0.2)  # some photons free two electrons in a PMT
+    one, noise, others = rng.normal(31.2, 5.6, n), rng.uniform(10, 18, n), rng.normal(17, 3, n)
+    few = rng.random(n) < 0.1
+    return {
+        "photons": of(rng.normal(photons, 0.4 * np.sqrt(photons))),
+        "noise": of(np.where(few, noise, one)),
+        "others": of(np.where(few & (noise < 14), others, one)),
+        "usual": of(one),
+    }
 
 
 def case_settings() -> Any:

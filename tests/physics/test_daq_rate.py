@@ -51,3 +51,8 @@ def test_a_mean_above_the_highest_rate_makes_the_results_poor(cases: Any) -> Non
     data = cases["contradiction"]["results"]["mean_tpc"]["data"]
     assert data["quality"] == "poor"
     assert data["quality_reason"] == "the run document has a mean rate of tpc of 20.25 above its highest of 12"
+
+
+def test_a_rate_below_zero_makes_the_results_poor(cases: Any) -> None:
+    data = cases["negative"]["results"]["mean_tpc"]["data"]
+    assert data["quality_reason"] == "the run document has a rate of tpc of -1.5, below zero"

@@ -78,6 +78,21 @@ def test_events_above_the_gate_are_flagged(found: Any) -> None:
     assert found["gas"]["results"]["cathode_drift_time"]["data"]["quality"] == "good"
 
 
-@pytest.mark.parametrize("name", ["gate_to_cathode_cm", "cathode_us", "gate_events", "radius_cm"])
+def test_the_systematic_error_covers_events_at_the_cathode(found: Any) -> None:
+    """They look like a longer plateau: 0.2 % of the events are many statistical errors."""
+    for name, truth in (("drift_velocity", 0.675), ("cathode_drift_time", 1.7 + TIME)):
+        result = found["electrodes"]["cathode"]["results"][name]
+        assert abs(result["value"] - truth) > 5 * result["error"]
+        assert abs(result["value"] - truth) < 1.5 * result["data"]["systematic_error"] < 0.005 * truth
+
+
+def test_events_at_the_gate_are_flagged(found: Any) -> None:
+    said = {name: result["data"] for name, result in found["electrodes"]["gate"]["results"].items()}
+    assert "gate_spacing" in said["gate_drift_time"]["quality_reason"]
+    assert "gate_spacing" in said["drift_velocity"]["quality_reason"]
+    assert said["cathode_drift_time"]["quality"] == "good"
+
+
+@pytest.mark.parametrize("name", ["gate_to_cathode_cm", "cathode_us", "gate_events", "radius_cm", "cathode_share"])
 def test_settings_that_cannot_be_are_refused_by_name(found: Any, name: str) -> None:
     assert name in str(found["settings"][name])

@@ -39,6 +39,17 @@ def test_pairs_are_not_taken_for_one_electron(found: Any) -> None:
     assert abs(found["pairs"]["gain"] - 31.2) < 0.5
 
 
+@pytest.mark.parametrize("case", ["photons", "noise", "others"])
+def test_the_systematic_error_covers_lines_and_noise_that_are_not_as_the_fit_takes_them(found: Any, case: str) -> None:
+    said = found["unlike"][case]
+    assert abs(said["gain"] - 31.2) > 3 * said["error"]
+    assert abs(said["gain"] - 31.2) < 2 * said["shift"] < 1.5
+
+
+def test_the_systematic_error_is_small_where_the_line_is_as_the_fit_takes_it(found: Any) -> None:
+    assert found["unlike"]["usual"]["shift"] < 3 * found["unlike"]["usual"]["error"]
+
+
 @pytest.mark.parametrize("name", ["types", "search_pe", "range_factors"])
 def test_settings_that_cannot_be_are_refused_by_name(found: Any, name: str) -> None:
     assert f"settings.{name}" in str(found["settings"][name])
