@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,6 +82,16 @@ def test_a_script_is_called_as_its_author_meant(tmp_path: Path, script: str) -> 
             "def other(): pass",
             "setup",
             "script.py defines no main(run_id): put its code into one, which XOM calls for each run",
+        ),
+        (
+            "async def main(run_id):\n    yield 5",
+            "setup",
+            "script.py: main is `async` or has a `yield`, so Python runs nothing of it: remove that",
+        ),
+        (
+            "def main(run_id):\n    yield 5",
+            "setup",
+            "script.py: main is `async` or has a `yield`, so Python runs nothing of it: remove that",
         ),
         ("main = 5", "setup", "script.py defines no main(run_id): put its code into one, which XOM calls for each run"),
     ],
@@ -202,7 +213,7 @@ def test_the_umask_of_a_script_is_its_own_affair(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("as_program", "starts_itself"), [(False, True), (True, True), (True, False)])
 def test_only_a_script_of_the_first_xom_starts_itself(tmp_path: Path, as_program: bool, starts_itself: bool) -> None:
     text = "from pathlib import Path\ndef main(run_id):\n    Path(__file__ + '.called').write_text(run_id)\n"
-    guard = "if __name__ == '__main__':\n    main('itself')" if starts_itself else "if __name__: pass"
+    guard = "if __name__ == '__main__':\n    main('itself')" if starts_itself else "if __name__ == 'other': pass"
     (tmp_path / "script.py").write_text(text + guard)
     worker.call_script(tmp_path / "script.py", "052001", as_program=as_program)
     called = "itself" if as_program and starts_itself else "052001"
@@ -224,6 +235,18 @@ def test_only_a_script_of_the_first_xom_finds_the_files_beside_it_where_it_runs(
     )
     done = in_fork(lambda: worker.run_in_scratch(description), tmp_path)
     assert (done.returncode, "FileNotFoundError" in done.stderr) == ((0, False) if compat else (1, True))
+
+
+def test_arguments_have_the_run_and_a_folder_for_results_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    description = JobDescription(JobKey(**KEY), "script.py", ContextSpec("json:loads"), {})
+    assert worker.arguments_of(replace(description, arguments=["--run=[run]"])) == ["--run=052001"]
+    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        (folder,) = worker.arguments_of(replace(description, arguments=["[result_folder]"]))
+        assert folder.endswith("/") and Path(folder).is_dir() and Path(folder).parent == tmp_path
 
 
 def test_files_that_a_script_leaves_where_they_are_removed_are_a_warning(
