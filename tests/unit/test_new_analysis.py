@@ -175,8 +175,8 @@ def test_the_files_go_to_the_first_folder_of_analyses(site: FastSite) -> None:
 
 
 @pytest.mark.slow
-def test_it_runs_at_once_on_the_mini_xenonnt(site: FastSite, mini: Path, analysis_python: Path) -> None:
-    mini_set.point(site, mini, analysis_python)
+def test_it_runs_at_once_on_the_mini_xenonnt(site: FastSite, mini: Path, straxen_python: Path) -> None:
+    mini_set.point(site, mini, straxen_python)
     site.tree["analyses"] = {"daq_rate": {"version": "v1"}}
     site.write_config()
     assert site.xom("new-analysis", "fast_drift").returncode == 0

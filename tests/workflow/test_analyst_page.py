@@ -62,14 +62,14 @@ def read_independently(python: Path, site: Site, mini: Path, *runs: str) -> dict
 
 
 @pytest.fixture
-def followed(site: Site, mini: Path, analysis_python: Path) -> Site:
+def followed(site: Site, mini: Path, straxen_python: Path) -> Site:
     """A site whose analyst did what the page says."""
     for name in (SCRIPT, RULE):
         place = site.folder / "extra" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(blocks()[name], encoding="utf-8")
     site.tree |= addition()
-    mini_set.point(site, mini, analysis_python)
+    mini_set.point(site, mini, straxen_python)
     site.tree["selection"] = {"min_run": RUNS[0], "max_run": RUNS[1]}
     site.tree["warm_start"] = {"enabled": True}
     site.write_config()
