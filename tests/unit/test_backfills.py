@@ -136,3 +136,7 @@ def test_progress_has_an_estimate_as_soon_as_a_run_is_done(tmp_path: Path) -> No
     assert list(describe_progress(config, survey)) == [
         "backfill of kr83m v1 by kim: 1 of 3 runs done, 2 ready; about 2.0 h more"
     ]
+    states = dict.fromkeys((State.READY, State.RUNNING, State.FAILED), 2)
+    made[0], left["one"] = decision("one", *(f"{number:06d}" for number in range(52001, 52007))), Counter(states)
+    (sentence,) = describe_progress(config, survey)
+    assert sentence.endswith("; about 4.0 h more"), "five at a time"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import timedelta
 
 import pytest
 
-from support.factory import failed, keep, keep_failure, key_of, outcome, result
+from support.factory import failed, keep, keep_failure, key_of, outcome, result, run
 from support.site import document
 from support.typed import Console, Typed
 from support.verdicts import alarm, put_alarms
 from xomflow.cli import conventions
 from xomflow.core import times
 from xomflow.core.key import Key
-from xomflow.core.paths import Paths
+from xomflow.core.paths import Paths, TickPaths
 from xomflow.decisions.files import standing_decisions, write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.planning.queue import middle
+from xomflow.rundb.run_metadata import RunMetadata
 
 NO_RUNS = "no run is given: write RUNS such as 52894 or 52801-52899, or give --mode, --tag or --since"
 OF_ALL = "passed over: TIME-veto-WHO.json is a veto for all analyses: leave the analysis out to take it back"
@@ -144,6 +147,9 @@ def test_a_redo_is_of_the_runs_that_are_done_and_not_ordered_yet(decide: Console
     assert refused(decide, "redo good 52002-52003") == (
         "passed over: 1 that are to be made again already; no run of good is left to make again: nothing was done"
     )
+    keep(decide.site.paths, *(outcome(key_of(52006, analysis)) for analysis in ("good", "late")))
+    done(decide, "redo good 52006")
+    assert planned(decide, "redo late") == ["1 key to be made again: late v1 run 052006"]
 
 
 def test_an_order_is_taken_back_by_its_name_once(decide: Console) -> None:
@@ -217,7 +223,8 @@ def test_runs_of_a_veto_are_named_by_mode_tag_or_campaign(decide: Console) -> No
 
 
 def test_runs_of_a_campaign_that_is_done_are_vetoed_and_made_again_by_its_id(decide: Console) -> None:
-    keep(decide.site.paths, outcome(Key("camp", "v1", "052001-acfd")))
+    runs = ["052001", "052002", "052003", "052006", "052007"]
+    keep(decide.site.paths, outcome(Key("camp", "v1", "052001-acfd"), run={"runs": runs, "runs_missing": []}))
     assert planned(decide, "veto @camp/052001-acfd camp")[0].startswith("5 keys to be vetoed: camp v1 run 052001, ")
     assert planned(decide, "redo camp @camp/052001-acfd 52011") == [
         "52011 names no run of camp that is done",
@@ -393,6 +400,8 @@ def test_a_backfill_is_of_runs_that_are_not_done_nor_in_another(decide: Console)
         "backfill of late v1 by WHO: 0 of 2 runs done, 2 ready",
         "backfill of late v1 by WHO: 0 of 1 runs done, 1 ready",
     ]
+    keep(decide.site.paths, *(outcome(key_of(number, "late")) for number in (52001, 52002)))
+    assert [line.split(" | ")[1] for line in listed(decide, "--all")] == ["yes", "all of its runs are done"]
 
 
 def test_a_backfill_names_what_it_does_not_have(decide: Console) -> None:
@@ -420,3 +429,28 @@ def test_a_backfill_of_campaigns_is_of_those_that_are_to_be_done(decide: Console
 
 def test_nothing_is_accepted_where_nothing_waits(decide: Console) -> None:
     assert done(decide, "accept") == ["no tick waits: nothing is to be accepted"]
+
+
+def test_what_is_accepted_holds_until_a_tick_has_gone_on_with_it(console: Console) -> None:
+    site, numbers = console.site, range(52001, 52007)
+    site.analysis("good", "pass")
+    site.runs(numbers)
+    keep(site.paths, *(outcome(key_of(number, "good")) for number in numbers))
+    console("rebuild")
+    shutil.rmtree(site.paths.outcomes / "good")
+    RunMetadata(site.paths).keep([run(52020)])
+    gone = "1 runs are gone from the run database, such as 052020"
+    words, later, keys = done(console, "accept")
+    assert later == f"not accepted: {gone}; if this is right too, type the command again"
+    assert words == "to accept: good v1: 6 of 6 results, 6 gone from work/outcomes (such as 052006)"
+    assert keys.startswith("6 keys to be accepted as they are now: good v1 run 052001, ")
+    now = times.now().timestamp()
+    for number, changed in enumerate((None, now - 60, now + 60)):
+        claims = TickPaths(site.paths.tick(f"20261122T12000{number}-host-5")).claims
+        claims.parent.mkdir(parents=True)
+        if changed is not None:
+            claims.touch()
+            os.utime(claims, (changed, changed))
+        holds = "a tick has gone on with it" if number == 2 else "yes"
+        assert [line.split(" | ")[1] for line in listed(console, "--all")] == [holds]
+    assert planned(console, "accept") == [f"to accept: {gone}", "1 key to be given up: run 052020"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from xomflow.config.load import read_yaml
 from xomflow.core import times
 from xomflow.core.exit_code import ExitCode
 from xomflow.core.files.file_lock import TICK_VARIABLE
+from xomflow.core.files.folder_marks import check_folders
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.core.state import State
@@ -360,6 +362,13 @@ def test_what_the_end_of_a_tick_cannot_do_is_an_error_in_its_summary(
             patch.setattr("xomflow.workflow.ending.summary.open_store", Mock(side_effect=error))
             assert place("job", "publish", str(tick.files.folder)).code == 0
         assert tick.name in (tick.paths.page / "data/status.js").read_text()
+
+
+def test_a_store_that_is_deleted_while_jobs_run_is_made_anew_and_not_missed(tick: Tick, place: Console) -> None:
+    shutil.rmtree(tick.paths.store)
+    assert place("job", "publish", str(tick.files.folder)).code == 0
+    assert tick.paths.store.is_dir()
+    check_folders(tick.paths)
 
 
 def test_a_step_that_is_done_again_publishes_nothing_anew(summary: Summary, tick: Tick, place: Console) -> None:
