@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def run_script(tmp_path_factory: pytest.TempPathFactory) -> Run:
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def run(script: str, *arguments: str) -> Any:
-        name = "-".join(Path(word).name for word in (script, *arguments))
+        name = f"{script}-{zlib.crc32(json.dumps(arguments).encode())}"
         answer = shared / f"{name}.json"
         with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
