@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,8 +24,10 @@ from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Learning, read_al
 from xomflow.grafana.site import Bucket
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.past.makers import Makers
+from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.brake import BrakeError
 from xomflow.publishing.stores.store import StoreError
+from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import ReportConfig
 from xomflow.workflow.ending import dashboards, expected, finish, terminal
 from xomflow.workflow.ending import summary as summary_of
@@ -71,6 +74,21 @@ def test_failed_runs_have_reason_and_log_of_their_newest_records_of_many_only_th
         place = {None: 5, 4: 5, 2: 3, 1: 1, 0: 0}[most]
         assert [(one.reason, one.log, one.attempt, one.kind) for one in found[:place]] == read[:place]
         assert found[place:] == keys[place:]
+
+
+def test_a_claimed_run_without_an_end_is_in_its_job_or_as_ready_as_before(paths: Paths) -> None:
+    one, config = listed(52001, State.READY), SimpleNamespace(retries=RetryPolicy(4, 50, 3600.0, 4.0))
+    given = Submission(one.key, 2, "t", NOW)
+
+    def now(submission: Submission | None = None) -> State:
+        submitted = {one.key: submission} if submission else {}
+        return summary_of._after_work(paths, config, one, 2, submitted).state  # type: ignore[arg-type]
+
+    for attempt, state in ((1, State.READY), (2, State.FAILED)):
+        record = failed(one.key, "raised", attempt=attempt)
+        keep_failure(failure_path(paths, one.key, Failure(attempt, "raised", NOW)), record)
+        assert (now(), now(given)) == (state, state)
+        assert now(replace(given, job="17")) == (State.RUNNING if attempt == 1 else state)
 
 
 # --- the last lines ---------------------------------------------------------------------------------------------------

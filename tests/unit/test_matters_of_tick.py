@@ -15,7 +15,8 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Summary
 from xomflow.core.verdicts import SeriesId, Verdict
 from xomflow.notify.matter import Kind
-from xomflow.notify.news import news_for
+from xomflow.notify.news import OLD, news_for
+from xomflow.workflow.messages import of_tick
 from xomflow.workflow.messages.of_tick import alarms_now, matters_of
 from xomlib.files import dump_json
 
@@ -72,6 +73,24 @@ def test_an_alarm_that_began_long_ago_and_whose_run_is_unknown_is_no_news(tick: 
     paths = Paths(tick.folder.parents[1])
     put_alarms(paths, alarm(began=WEEKS_AGO, noticed_run="052999"))
     assert not news_for({}, alarms_now(paths, (), NOW), {Kind.ALARM}, NOW)
+
+
+def test_verdicts_are_read_only_for_alarms_that_may_be_news_for_their_run(
+    tick: TickPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(of_tick, "_starts", lambda *of: read.append(of[-1]) or {})
+    day, old = timedelta(days=1), NOW - OLD
+    for began, ended, is_read in (
+        (old, None, False),
+        (old - day, None, True),
+        (old - day, old, True),
+        (old - 2 * day, old - day, False),
+    ):
+        one = alarm(began=times.text(began), ended=times.text_or_none(ended) or "")
+        assert of_tick.noticed(Paths(tick.folder.parents[1]), one, NOW) == began
+        assert bool(read) == is_read
+        read.clear()
 
 
 def test_an_alarm_of_a_trial_is_not_told(tick: TickPaths) -> None:

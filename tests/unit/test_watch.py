@@ -136,13 +136,14 @@ def test_each_recipient_has_a_line_about_what_was_told(paths: Paths) -> None:
         "one": Known(Kind.ALARM, "it fell", told=NOW),
         "two": Known(Kind.ALARM, "it fell", told=NOW, over=True),
         "three": Known(Kind.ALARM, "it fell"),
+        "four": Known(Kind.PERSON, "a job is held", told=NOW),
     }
     told = {"a@b.org": Told(known, "2026-11-21", problem="refused"), "jane@x.org": Told(known)}
     write_told(paths, told)
     assert looking.recipients_now(config) == [
         ("1 (slack)", "0 reported and not over, last digest none", None),
-        ("jane@x.org", "1 reported and not over, last digest none", None),
-        ("a@b.org", "1 reported and not over, last digest 2026-11-21", "refused"),
+        ("jane@x.org", "2 reported and not over, last digest none", None),
+        ("a@b.org", "2 reported and not over, last digest 2026-11-21", "refused"),
     ]
 
 
