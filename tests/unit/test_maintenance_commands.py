@@ -24,6 +24,7 @@ from xomflow.outcomes.campaigns.groups import KnownGroups, read_groups, write_gr
 from xomflow.outcomes.files import Failure, failure_path, failures_of
 from xomflow.planning.progress import in_progress
 from xomflow.planning.progress.claims import hold_tick, new_tick
+from xomflow.publishing.stores.store import StoreError
 from xomflow.slurm.submitting import submissions
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.maintenance import steps
@@ -234,3 +235,9 @@ def test_a_folder_moves_to_another_disk_also_after_a_kill(tmp_path: Path, monkey
     assert not source.exists()
     assert (sorted(path.name for path in target.iterdir()), (target / "two").is_symlink()) == (["one", "two"], True)
     steps.move(source, target)  # what is moved already
+
+
+def test_what_could_not_be_published_is_said_with_what_was_done() -> None:
+    assert steps.said(["good is better"]) == ["good is better"]
+    with pytest.raises(StoreError, match=r"^good is better\nthe store is away\nthe next tick publishes the rest$"):
+        steps.said(["good is better", "the store is away"])

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from support.factory import outcome, result
+from support.factory import outcome, result, settings
 from support.site import Site
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths
 from xomflow.outcomes.campaigns.groups import Method
 from xomflow.outcomes.past.makers import Made, Maker, Makers, by_method, look_at_makers
 from xomflow.page.refresh import refresh_page
-from xomflow.workflow.makers import _differences, _never_read
+from xomflow.workflow.makers import _differences, _never_read, maker_lines
 
 STRAX = (("strax", "2.2.3"),)
 X, Y = (("peaks", "x"),), (("events", "y"),)
@@ -202,3 +202,13 @@ def test_without_a_change_nothing_is_written(paths: Paths) -> None:
     before = paths.makers.stat().st_mtime_ns, paths.makers.stat().st_ino
     look_at_makers(paths).keep()
     assert (paths.makers.stat().st_mtime_ns, paths.makers.stat().st_ino) == before
+
+
+def test_the_results_of_configured_analyses_are_compared_with_each_other_and_with_what_they_need(paths: Paths) -> None:
+    analyses = {"kr83m": {"version": "v1", "needs": ["peaks", "other"]}, "rate": {"version": "v1"}}
+    lines = maker_lines(settings(paths.work, analyses=analyses))
+    assert [line.partition(";")[0] for line in lines] == [
+        "kr83m v1: its results were made with 2 different scripts (2 and 1 results)",
+        "kr83m v1: its results were made with 2 different settings (2 and 1 results)",
+        "analyses.kr83m.needs has other, which none of its 3 results read: runs wait for it in vain",
+    ]
