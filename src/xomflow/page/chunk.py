@@ -124,9 +124,10 @@ def _variable_columns(
 ) -> dict[str, Any]:
     def numbers(field: str, values: Iterable[Any]) -> Any:
         column = list(values)
-        for (row, _), value in zip(found, column, strict=True):
+        for number, value in enumerate(column):
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{place} run {rows[row].key.run}: {field} is {value}, which the page cannot show")
+                run = rows[found[number][0]].key.run
+                raise ValueError(f"{place} run {run}: {field} is {value}, which the page cannot show")
         return _column([rounded(value) for value in column])
 
     def texts(values: Iterable[str | None]) -> Any:
