@@ -79,9 +79,12 @@ def test_where_nothing_changed_neither_outcomes_nor_chunks_are_opened(
 
 def test_a_shelf_that_may_still_change_is_read_again(paths: Paths, read: list[str]) -> None:
     os.utime(paths.outcomes / str(SHELF))
-    for _ in range(2):
-        refresh_page(paths)
+    refresh_page(paths)
+    changed = outcome(key=Key(*SHELF[:2], "052002"), results=[result(value=7.0)])
+    paths.outcome(Key(*SHELF[:2], "052002")).write_text(json.dumps(changed))  # in its place
+    refresh_page(paths)
     assert read == ["052", "053", "052"]
+    assert "[1.0,7.0]" in chunks(paths)["052.js"]
 
 
 def test_an_outcome_that_changes_after_it_was_published_is_read_again(paths: Paths) -> None:

@@ -438,15 +438,16 @@ def test_facts_that_were_deleted_come_back(paths: Paths, lost: str) -> None:
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     folder = paths.cache / "facts"
     shutil.rmtree(folder) if not lost else (folder / lost).unlink()
+    assert RunMetadata(paths).stamp("052") == "", "the documents of this shelf are read again"
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     assert RunMetadata(paths).of("052")["052001"].comments == ["late"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"052001": {"a": []}}', '{"052001": null}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"052001": {"a": []}}', '{"052001": null}', '{"x": {}}'])
 def test_metadata_that_were_damaged_come_back(paths: Paths, content: str) -> None:
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     paths.run_metadata("052").write_text(content)
-    assert RunMetadata(paths).of("052") == {}
+    assert RunMetadata(paths).of("052") == RunMetadata(paths).runs("052") == {}
     RunMetadata(paths).keep([run(52001, comments=[{"comment": "late"}])])
     assert RunMetadata(paths).of("052")["052001"].comments == ["late"]
 

@@ -152,6 +152,8 @@ def test_changed_shelves_are_read_in_the_pass_that_finds_them(order: list[int], 
         assert one.read(names) == shelves(after, [], most).read(names)
         if most == 10**6 and order == sorted(order):
             assert len(passes) == 1
+        if most == 0 and changed & set(order):
+            assert len(passes) == 2, "no document is held"
         assert one.read(names) == shelves(after, [], most).read(names), "what was taken is there no more"
 
 
