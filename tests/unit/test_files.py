@@ -292,9 +292,10 @@ def test_a_folder_is_refused_as_by_open(tmp_path: Path) -> None:
         read_bytes(tmp_path)
 
 
-# Files that are not below `work`, or that this module has just made itself; a configuration may be a pipe of the shell.
+# Files that are not below `work`, such as the null device, or that this module has just made itself; a configuration
+# may be a pipe of the shell.
 OTHER_READERS = {
-    *("xomflow/config/load.py", "xomflow/rundb/database.py"),
+    *("xomflow/cli/__init__.py", "xomflow/config/load.py", "xomflow/rundb/database.py"),
     *("xomflow/jobs/batches/node_home.py", "xomflow/jobs/processes/oom.py", "xomflow/storage/context_probe.py"),
     *("xomflow/page/__init__.py", "xomflow/reports/week.py", "xomflow/workflow/upkeep/installed_units.py"),
     *("xomflow/workflow/requests/analysing/new_analysis.py", "xomflow/workflow/requests/looking/outdated.py"),
