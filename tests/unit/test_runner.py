@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from support.factory import keep, outcome, result
 from support.old_work import LIVE_TICK, old_site
 from support.site import Site
 from xomflow.core import times
@@ -23,11 +24,12 @@ from xomflow.core.key import Key
 from xomflow.core.paths import TickPaths
 from xomflow.jobs import runner
 from xomflow.jobs.description import read_job
-from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, StopRequested, raise_on_stop
+from xomflow.jobs.processes.process import STOP_SIGNALS, ProcessEnd, ProcessSpec, StopRequested, raise_on_stop
 from xomflow.jobs.processes.surroundings import ALONE_IN_BATCH_JOB, beside
 from xomflow.jobs.run_lock import lock_owners
 from xomflow.outcomes.files import Failure, failure_path, failures_of
 from xomlib.documents.schema import SchemaError
+from xomlib.files import dump_json
 
 KEY = Key("answer", "v1", "053006")  # which a tick of the kept site has claimed
 OTHER = Key("moody", "v1", "053014")  # whose lock a process has left there
@@ -58,24 +60,57 @@ def process(monkeypatch: pytest.MonkeyPatch, end: Callable[[], ProcessEnd]) -> l
     return started
 
 
-def test_a_run_is_done_once_and_leaves_an_outcome_figures_and_a_log(site: Site) -> None:
+def test_a_run_is_done_once_and_leaves_an_outcome_figures_and_a_log(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths = site.paths
+    paths.log(KEY).parent.mkdir(parents=True, exist_ok=True)
+    paths.log(KEY).write_text("of an older attempt")
     paths.draft(KEY).mkdir(parents=True)
     shelf = paths.figure(KEY, "").parent
     for place in ("053006.of_an_older_attempt.png", "053006-12ab.pixel.png", "053006/pixel.png"):
         (shelf / place).parent.mkdir(parents=True, exist_ok=True)
         (shelf / place).touch()
     assert run(site) == 0
-    outcome = site.outcome("answer", 53006)
-    assert (outcome["status"], outcome["attempt"], outcome["figures"]) == ("done", 1, ["pixel.png"])
+    made = site.outcome("answer", 53006)
+    assert (made["status"], made["attempt"], made["figures"]) == ("done", 1, ["pixel.png"])
     assert sorted(path.name for path in shelf.iterdir()) == ["053006-12ab.pixel.png", "053006.pixel.png"]
     assert paths.figure(KEY, "pixel.png").stat().st_size > 0
     assert list(paths.drafts.iterdir()) == [paths.draft(KEY)]  # another process' own
     assert not paths.run_lock(KEY).exists()
     assert paths.log(KEY).read_text().startswith("--- attempt 1, ")
     before = paths.outcome(KEY).stat().st_mtime_ns
+    assert capsys.readouterr().out == ""
     assert run(site) == 0
     assert paths.outcome(KEY).stat().st_mtime_ns == before
+    assert capsys.readouterr().out == f"{KEY}: done by another process meanwhile\n"
+
+
+def test_an_outcome_that_another_process_made_meanwhile_stays(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(spec: ProcessSpec, _: Any) -> ProcessEnd:
+        dump_json(spec.draft / "draft.json", {"results": [result()], "figures": [], "messages": [], "problems": []})
+        dump_json(spec.draft / "end.json", {"failure": None, "versions": {}, "cpu_s": 1.0, "peak_memory_mb": 1.0})
+        keep(site.paths, outcome(KEY, message="of another process"))
+        return ProcessEnd(0)
+
+    monkeypatch.setattr(runner, "run_cold", end)
+    assert run(site) == 0
+    assert site.outcome("answer", 53006)["message"] == "of another process"
+    assert capsys.readouterr().out == f"{KEY}: done by another process meanwhile\n"
+
+
+def test_a_run_that_has_a_job_to_itself_goes_on_in_the_log_of_its_job(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = site.paths.log(KEY)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("of the batch system\n")
+    process(monkeypatch, lambda: ProcessEnd(9))
+    assert run(site, in_batch=True) == 1
+    kept = site.paths.log_of_attempt(KEY, 1).read_text()
+    assert kept.startswith("of the batch system\n--- attempt 1, ")
 
 
 def test_of_a_very_long_log_beginning_and_end_are_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +130,7 @@ def test_of_a_very_long_log_beginning_and_end_are_kept(site: Site, monkeypatch: 
 
 
 def test_an_attempt_that_another_process_made_and_that_failed_is_not_made_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started = process(monkeypatch, lambda: ProcessEnd(0))
     failure = failure_path(site.paths, KEY, Failure(1, "raised", lock_owners(site.paths)[OTHER].began))
@@ -103,11 +138,13 @@ def test_an_attempt_that_another_process_made_and_that_failed_is_not_made_again(
     failure.touch()
     assert run(site) == 1
     assert started == []
+    assert capsys.readouterr().out == f"{KEY}: attempt 1 was made by another process meanwhile, and failed\n"
     assert not site.paths.run_lock(KEY).exists()
 
 
 def test_while_it_runs_its_lock_names_attempt_and_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     owners: list[Any] = []
+    shutil.rmtree(site.paths.logs, ignore_errors=True)
 
     def end() -> ProcessEnd:
         owners.append((lock_owners(site.paths)[KEY], json.loads(site.paths.run_lock(KEY).read_text())))
@@ -262,6 +299,10 @@ def test_a_job_that_a_disk_keeps_from_beginning_leaves_a_note_for_its_tick(
         run(site)
     assert tick.disk_note(KEY).read_text() == words
     assert not tick.made(KEY).exists()
+    tick.disk_note(KEY).write_text("of another run")
+    with pytest.raises(type(error)):
+        run(site)
+    assert tick.disk_note(KEY).read_text() == words
     shutil.rmtree(tick.disk_note(KEY).parent)
     tick.disk_note(KEY).parent.touch()
     with pytest.raises(type(error)):

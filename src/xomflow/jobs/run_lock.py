@@ -132,7 +132,7 @@ def lock_owners(paths: Paths) -> dict[Key, LockOwner]:
         analysis, version, run = path.stem.split("+", 2)
         with contextlib.suppress(FileNotFoundError):
             owner = _owner_in(path, held=is_locked(str(path)))
-            if owner is not None and not owner.held and owner.may_hold_elsewhere(times.now()):
+            if owner is not None and owner.may_hold_elsewhere(times.now()):
                 owner = replace(owner, held=True)
             if owner is not None:
                 found[Key(analysis, version, run)] = owner
