@@ -172,7 +172,15 @@ def test_ctrl_c_ends_a_command_with_one_sentence(
 
 
 def test_options_may_stand_between_the_words() -> None:
-    assert make_parser().parse_args(["cancel", "52001", "--site", "here", "52002"]).runs == ["52001", "52002"]
+    parser = make_parser()
+    for _ in ("once", "again"):
+        assert parser.parse_args(["cancel", "52001", "--site", "here", "52002"]).runs == ["52001", "52002"]
+
+
+def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main([])
+    assert "required: COMMAND" in capsys.readouterr().err
 
 
 def test_each_command_has_a_name_and_one_sentence_of_help() -> None:

@@ -19,8 +19,11 @@ from support.verdicts import alarm, put_alarms
 from xomflow.cli.commands import measure
 from xomflow.core import times
 from xomflow.core.errors import ContextError
+from xomflow.core.exit_code import ExitCode
 from xomflow.core.key import Key, group_id
 from xomflow.core.paths import TickPaths
+from xomflow.core.state import ATTENTION, FAILURES, WAITINGS, State
+from xomflow.core.tick_summary import ListedKey
 from xomflow.jobs.run_lock import hold_run, leave_run, write_owner
 from xomflow.outcomes.campaigns.current import Groups, Revision
 from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
@@ -32,6 +35,7 @@ from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.requests.looking import folder_sizes
 from xomflow.workflow.requests.looking.folder_sizes import Files, Folder
 from xomflow.workflow.requests.looking.space import Space, total
+from xomflow.workflow.requests.looking.states_now import StatesNow
 from xomlib.files import dump_json, write_atomically
 from xomlib.printing import WARNING
 
@@ -126,6 +130,25 @@ def test_status_of_each_run_has_its_log(look: Console) -> None:
     assert look("status --waiting").out == ["none of the runs waits"]
     assert look("status --waiting --failed 52007").out == ["none of the runs failed or waits"]
     assert look("status --documents").out == ["every run document can be understood"]
+
+
+def test_status_asks_for_the_states_that_were_named_or_all_that_need_attention(
+    look: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[State]] = []
+
+    def states_now(config: object, states: set[State], wanted: object) -> StatesNow:
+        asked.append(set(states))
+        return StatesNow({}, listed, [], ExitCode.OK)
+
+    listed: list[ListedKey] = []
+    monkeypatch.setattr("xomflow.workflow.requests.looking.states_now.states_now", states_now)
+    assert look("status").out == ["analysis | done", ""], "no sentence, no line"
+    for options in ("--failed", "--waiting", "--failed --waiting"):
+        look(f"status {options}")
+    assert asked == [set(ATTENTION), set(FAILURES), set(WAITINGS), {*FAILURES, *WAITINGS}]
+    listed += [ListedKey(key_of(number), State.FAILED, "it broke") for number in (52001, 52003, 52002)]
+    assert [line.split()[0] for line in look("status --failed --run").out[1:]] == ["052003", "052002", "052001"]
 
 
 def test_status_as_json_has_counts_and_the_rows_by_their_headings(look: Console) -> None:
@@ -448,6 +471,8 @@ def test_slow_has_the_analyses_by_their_time_and_the_longest_runs(look: Console)
     write_owner(held, Key("camp", "v1", "052001-acfd"), 1, "t", 10.0)
     found = {one["analysis"]: one["ratio"] for one in json.loads("\n".join(look("slow --json").out))["running"]}
     assert found.keys() == {"good", "camp"} and found["camp"] is None
+    (row,) = [line for line in look("slow").out if line.startswith("052001-acfd | camp v1 | ")]
+    assert row.count(" | ") == 2
     held.close()
 
 
