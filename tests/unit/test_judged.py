@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import shutil
 import tempfile
@@ -22,11 +23,13 @@ from xomflow.core.paths import Paths
 from xomflow.core.verdicts import Kind, SeriesId, Verdict, read_bands
 from xomflow.expected.bank import RunResults
 from xomflow.expected.event import Event
+from xomflow.expected.judge import Judge
 from xomflow.expected.method.settings import Settings
 from xomflow.expected.versions.bands_file import BandsFile
 from xomflow.expected.versions.decided import Decided
 from xomflow.expected.versions.history import Judgeable
 from xomflow.expected.versions.judged import JudgedVersion
+from xomflow.expected.versions.states import Reached, States
 from xomflow.outcomes.cache import Shelf
 
 FIRST, HOUR = 52_900, 3600
@@ -40,13 +43,14 @@ class Results:
         self.of: dict[str, RunResults] = {}
         self.unusable: set[str] = set()
         self.reads = self.looks = self.touched = 0
+        self.just_changed = False
 
     def shelves(self, analysis: str) -> dict[str, list[Shelf]]:
         names = sorted({run[:3] for run in self.of})
         return {"v1": [Shelf(analysis, "v1", name) for name in names]}
 
     def fingerprint(self, shelf: Shelf) -> str:
-        return f"{crc32(repr(self._stamps(shelf)).encode())} {self.touched}"
+        return "" if self.just_changed else f"{crc32(repr(self._stamps(shelf)).encode())} {self.touched}"
 
     def stamps(self, shelf: Shelf) -> dict[str, int]:
         self.looks += 1
@@ -158,6 +162,24 @@ def test_one_more_run_costs_reading_that_run(tmp_path: Path) -> None:
     assert go_on(version(paths, history, Decided()), lambda: False) and history.reads == 1
 
 
+def test_results_are_judged_though_their_folder_changed_just_now(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.just_changed = True
+    for number in range(20):
+        history.of[run_id(FIRST + number)] = results(number, 1)
+        assert go_on(version(paths, history, Decided()), lambda: False)
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
+def test_of_older_states_one_in_a_thousand_runs_is_kept(tmp_path: Path) -> None:
+    states, judge = States(tmp_path), Judge(SETTINGS)
+    for runs in range(50, 2251, 50):
+        states.keep(judge, Reached(run_id(runs), runs), is_newest=False)
+    assert {int(one.stem) for one in tmp_path.iterdir()} == {1000, 2000, 2100, 2150, 2200, 2250}
+    before = states.before(run_id(1999), SETTINGS)
+    assert before is not None and before[1] == Reached(run_id(1000), 1000)
+
+
 def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(180) if number != 130}
@@ -259,7 +281,8 @@ def test_where_all_results_of_a_shelf_are_gone_so_are_their_verdicts(tmp_path: P
     go_on(version(paths, history, Decided()), lambda: False)
     history.of = {run: one for run, one in history.of.items() if run.startswith("052")}
     assert go_on(version(paths, history, Decided()), lambda: False)
-    assert not paths.bands("kr83m", "v1", "053").exists()
+    assert not list(tmp_path.rglob("*053*"))
+    assert set(json.loads(version(paths, history, Decided()).kept_in.read_text())["seen"]) == {"052"}
     assert bands(paths) == replayed(history, Decided())[0]
     history.of.clear()
     assert go_on(version(paths, history, Decided()), lambda: False)
@@ -457,6 +480,14 @@ def test_a_run_of_which_nothing_can_be_judged_is_looked_at_once(tmp_path: Path) 
     history.reads = 0
     assert not version(paths, history, Decided()).judge_new(lambda: False)
     assert (history.reads, is_judged(paths, 134), is_judged(paths, 135)) == (0, True, False)
+
+
+def test_a_new_level_is_expected_once_by_a_front(tmp_path: Path) -> None:
+    paths, history, decided = Paths(tmp_path), Results(), Decided(renewed=((FIRST + 50, ""),))
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(140)}
+    assert not version(paths, history, decided).judge_new(lambda: False)
+    last = bands(paths)[SeriesId("kr83m", "v1", "all", "v0")][-1]
+    assert last.high is not None and last.low is not None and last.high - last.low < 20
 
 
 def test_old_verdicts_stay_until_their_runs_are_judged_again(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from support.factory import KEY, keep, key_of, outcome, result
+from support.factory import KEY, NOW, keep, key_of, outcome, result
 from xomflow.core.key import Key, group_id
 from xomflow.core.paths import Paths
+from xomflow.decisions.files import write_decision
+from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.expected.versions.history import History
 from xomflow.outcomes.cache import OutcomeCache, Shelf
 from xomflow.outcomes.campaigns.current import Groups
@@ -48,6 +50,13 @@ def test_value_error_unit_and_group_are_those_of_the_outcome(paths: Paths) -> No
 def test_limits_and_results_without_a_number_are_not_judged(paths: Paths) -> None:
     none = result("b", None, error=None, insufficient="too few events")
     assert values(paths, result("a", 2.5), none, result("c", 1.0, limit="upper")) == {"a": (2.5, 0.1)}
+
+
+def test_a_vetoed_run_is_not_judged(paths: Paths) -> None:
+    keep(paths, outcome(), outcome(key_of(52_895)))
+    veto = Decision(Verb.VETO, Subject(runs=("052895",)), "kim", NOW, "a valve")
+    write_decision(paths, veto)
+    assert set(history(paths).stamps(SHELF)) == set(history(paths).read(SHELF, ["052894", "052895"])) == {"052894"}
 
 
 def test_only_the_runs_that_are_asked_for_are_read(paths: Paths) -> None:

@@ -87,6 +87,13 @@ def test_without_enough_common_runs_or_an_earlier_one_it_begins_with_nothing(fir
     assert history.seeding().digest(0, "before") == ""
 
 
+def test_just_enough_common_runs_and_one_before_them_suffice() -> None:
+    history = Results()
+    history.put("v1", 52_979, 52_979 + FEWEST)
+    history.put("v2", 52_980, 53_000)
+    assert set(history.seeding().seeds()) == {"night", "day"} and history.seeding().digest(0, "")
+
+
 def test_the_first_version_and_one_without_results_begin_with_nothing(history: Results) -> None:
     assert history.seeding("v3").seeds() == {}
     del history.of["v1"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from math import isfinite
 from typing import NamedTuple
 from zlib import crc32
 
@@ -75,12 +74,11 @@ class History:
         return {run: self._judgeable(shelf, run, one) for run, one in of_runs}
 
     def _judgeable(self, shelf: Shelf, run: str, outcome: Outcome) -> Judgeable:
-        group = self._group_of(shelf.analysis, outcome.run.mode or "")
+        group = self._group_of(shelf.analysis, outcome.run.mode)
         values = {
             one.variable: (float(one.value), float(one.error or 0.0))
             for one in outcome.results
             if one.value is not None and one.limit is None
         }
-        usable = {name: pair for name, pair in values.items() if all(map(isfinite, pair))}
         units = {one.variable: one.unit for one in outcome.results if one.unit}
-        return Judgeable(group, RunResults(run, outcome.run.start or "", usable), units)
+        return Judgeable(group, RunResults(run, outcome.run.start or "", values), units)

@@ -90,8 +90,8 @@ class Seen:
         for shelf in reversed(shelves):
             found = [*sorted(self.runs(shelf.name)), *found]
             if len(found) >= number:
-                break
-        return found[-number:]
+                return found[-number:]
+        return found
 
     def _file(self, shelf: str) -> Path:
         return self._folder / f"seen-{shelf}.json"
