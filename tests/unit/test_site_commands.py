@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,10 @@ import pytest
 from support.factory import keep, key_of, outcome, settings
 from support.typed import Console, Typed
 from xomflow.cli import command_line, job, main
+from xomflow.core import times
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
+from xomflow.core.files.folder_marks import mark
 from xomflow.core.key import Key
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Receipt
@@ -58,6 +61,7 @@ def test_a_store_that_is_filled_again_has_all_points(published: Console) -> None
     assert published("rebuild") == Typed(["3 outcomes, 3 points are in the store"], [], 0)
     assert [path.name for path in expected.rglob("newest.json")] == ["newest.json"], "they are judged"
     assert not (expected / "stale.json").exists()
+    assert mark(published.site.paths.outcomes).exists(), "its absence is noticed from now on"
     assert published("verify") == Typed(["the store has the points of all outcomes"], [], 0)
     stored = {path.stem for path in (published.site.paths.store / "test/xom").glob("*.lp")}
     assert {"events", "expected"} <= stored
@@ -318,6 +322,10 @@ def test_a_report_has_the_days_before_its_end_and_its_name(published: Console, m
     assert published("report --week --until 2026-11-20T12:00").out == ["xom-2026-11-20.html"]
     published("report --days 2 --until 2026-11-20 --output a.html")
     assert made == [(7, "2026-11-20T12:00", "xom-2026-11-20.html"), (2, "2026-11-20T00:00", "a.html")]
+    published("report --week")
+    assert timedelta() <= times.now() - datetime.fromisoformat(f"{made[-1][1]}Z") < timedelta(minutes=10)
+    with pytest.raises(SystemExit):
+        published("report")
 
 
 # --- what rules call --------------------------------------------------------------------------------------------------
