@@ -142,6 +142,15 @@ def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
     assert RunMetadata(paths).runs("052") == {52001: runs[0]}
 
 
+def test_a_run_that_is_given_up_after_it_was_missed_leaves_the_kept_runs(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    RunMetadata(paths).keep([run(52001), run(52002)])
+    RunMetadata(paths).keep([run(52001)])
+    assert RunMetadata(paths).runs("052").keys() == {52001, 52002}
+    RunMetadata(paths).keep([run(52001)], given_up=[52002])
+    assert RunMetadata(paths).runs("052").keys() == {52001}
+
+
 def test_a_run_that_is_given_up_keeps_its_metadata_for_its_results(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     RunMetadata(paths).keep([run(52001), run(52002)])

@@ -104,7 +104,7 @@ class DocumentShelves:
         # Most documents lie in the order of their numbers, so that few calls digest many.
         for shelf, documents in groupby(self._documents(), key=itemgetter(0)):
             some = list(map(itemgetter(1), documents))
-            digest = found.get(shelf) or found.setdefault(shelf, hashlib.sha256())
+            digest = found.setdefault(shelf, hashlib.sha256())
             digest.update(b"".join(some))
             if _text(digest) == known.get(shelf):
                 held.drop(shelf)
