@@ -256,6 +256,21 @@ def test_a_request_that_is_not_taken_has_started_nothing(
     assert warm_start.run_warm(spec, Paths(Path("work")), home, ["json"], 60.0) is None
 
 
+def test_for_the_status_of_a_worker_that_has_gone_nobody_waits_long(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_start, "_ANSWER_SECONDS", 0.05)
+    ends.server.send(PID)
+    ends.worker.close()
+    assert (ends.wait(), ends.left_behind) == (ProcessEnd(None), [77])
+
+
+def test_a_look_for_a_preloaded_process_leaves_no_file_open(tmp_path: Path) -> None:
+    before, place = set(os.listdir("/proc/self/fd")), Path.cwd()
+    assert warm_start.try_to_connect(tmp_path) is None
+    assert (set(os.listdir("/proc/self/fd")), Path.cwd()) == (before, place)
+
+
 def test_a_preloaded_process_that_does_not_read_is_not_waited_for(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm_start, "_ANSWER_SECONDS", 0.05)
     with pytest.raises(TimeoutError):

@@ -101,7 +101,7 @@ def _wait(client: socket.socket, gone: IO[bytes], time_limit: float) -> ProcessE
             if not part:
                 watched.remove(client)
     client.settimeout(_ANSWER_SECONDS)
-    while client in watched and "status" not in _answers_in(received) and (part := _receive(client)):
+    while "status" not in _answers_in(received) and (part := _receive(client)):
         received += part
     answers = _answers_in(received)
     if "pid" in answers:
