@@ -109,6 +109,7 @@ def test_json_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert (len(found["keys"]), found["keys"][1]["run"]) == (MANY, "000001")
     assert (found["done"], found["notes"], found["dry_run"]) == (["a file was written"], ["a note"], False)
+    assert found["what"] == "are tried again"
 
 
 def test_many_keys_need_a_yes_where_there_is_no_terminal() -> None:
@@ -149,6 +150,15 @@ class Interrupted(io.StringIO):
 
     def readline(self, size: int | None = -1) -> str:
         raise KeyboardInterrupt
+
+
+def test_nobody_is_asked_who_cannot_answer_or_see_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    many, terminal, file = Acts(MANY + 1), Interrupted(), io.StringIO()
+    for stdin, stderr, words in ((terminal, file, ()), (file, terminal, ()), (terminal, terminal, ("--json",))):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with pytest.raises(UsageError, match=r"^101 keys are more than 100"):
+            carry_out(many.plan, options(*words))
 
 
 def test_ctrl_c_at_the_question_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:

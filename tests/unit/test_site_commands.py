@@ -19,11 +19,13 @@ from xomflow.cli import command_line, job, main
 from xomflow.core import times
 from xomflow.core.errors import RunDBError
 from xomflow.core.exit_code import ExitCode
-from xomflow.core.files.folder_marks import mark
-from xomflow.core.key import Key
+from xomflow.core.files.folder_marks import mark, mark_folders
+from xomflow.core.key import Key, group_id
 from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.tick_summary import Receipt
 from xomflow.notify.settings import NotifySettings
+from xomflow.outcomes.campaigns.current import Groups
+from xomflow.outcomes.campaigns.groups import KnownGroups, write_groups
 from xomflow.outcomes.past.makers import Maker
 from xomflow.planning.brake import BrakeError
 from xomflow.publishing.scope import Scope
@@ -103,6 +105,22 @@ def test_what_boards_show_goes_to_the_store_of_all_results_if_it_answers(
     monkeypatch.setattr(f"{module}._boards", lambda config, store: boards.append(store.name) or [])
     rebuild(settings(tmp_path), None)
     assert boards == ["main"]
+
+
+def test_which_campaigns_count_is_found_from_the_runs_unless_a_tick_has_left_it(published: Console) -> None:
+    site = published.site
+    site.analysis("camp", "pass", period={"gap": "3 h"})
+    for runs in ((52001, 52002, 52003), (52001, 52002)):
+        facts = {"runs": [f"0{number}" for number in runs]}
+        keep(site.paths, outcome(Key("camp", "v1", group_id(runs)), run=facts))
+    assert published("rebuild").out == ["4 outcomes, 4 points are in the store"]
+    (site.folder / "runs.jsonl").unlink()
+    assert published("verify").code == ExitCode.RUN_DATABASE
+    write_groups(site.paths, {("camp", "v1"): KnownGroups(Groups(((52001, 52002, 52003),)))})
+    assert published("verify").code != ExitCode.RUN_DATABASE
+    site.paths.groups.unlink()
+    del site.tree["analyses"]["camp"]
+    assert published("verify").code != ExitCode.RUN_DATABASE, "no campaigns, no question"
 
 
 def test_a_rebuild_stops_before_a_mass_change(published: Console) -> None:
@@ -215,7 +233,7 @@ def test_a_command_works_without_a_standard_stream(
 
 
 def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
-    published: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     published.site.analysis("trial", "pass", trial={"version": "v2"})
     assert published("completion analyses").out == ["good trial trial+v2"]
@@ -224,6 +242,10 @@ def test_completion_needs_no_site_and_names_its_analyses_if_there_is_one(
     published.site.analysis("gone", "pass")
     (published.site.folder / "extra/scripts/analyses/gone.py").unlink()
     assert published("completion analyses").out == ["good trial gone trial+v2"], "its script is missing"
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(["completion", "analyses", "--site", str(published.site.folder)]) == 0
+    assert capsys.readouterr().out == "good trial gone trial+v2\n"
     published.site.tree["wrok"] = 1
     assert published("completion analyses") == Typed([], [], 0)
 
@@ -343,14 +365,19 @@ def test_what_stops_a_tick_is_noted_for_its_end(tick: TickPaths, monkeypatch: py
         def fail(*_: Any) -> Any:
             raise error
 
-        place = {"discover": "xomflow.workflow.discover.discover", "publish": "xomflow.workflow.ending.finish.finish"}
+        place = {
+            "discover": "xomflow.workflow.discover.discover",
+            "publish": "xomflow.workflow.ending.finish.finish",
+            "batch": "xomflow.jobs.batches.batch_file.read_batch",
+        }
         monkeypatch.setattr(place[command], fail)
-        assert main(["job", command, str(tick.folder)]) != 0
+        assert main(["job", command, str(tick.folder), *(["b-1"] if command == "batch" else [])]) != 0
         return json.loads(tick.trouble.read_text()) if tick.trouble.exists() else None
 
     away, brake = RunDBError("it is away"), BrakeError([])
     assert noted("discover", away) == {"sentence": "it is away", "exit_code": ExitCode.RUN_DATABASE}
     assert noted("publish", away) is None
+    assert noted("batch", brake) is None, "a job stops no tick"
     assert noted("publish", brake) == {"sentence": "", "exit_code": ExitCode.WAITS_FOR_PERSON}
     assert noted("discover", brake) is not None
     for path in tick.folder.iterdir():
@@ -366,7 +393,12 @@ def test_only_the_owner_of_a_folder_of_this_layout_runs_the_commands_of_rules(
     with monkeypatch.context() as patch:
         patch.setattr("xomflow.core.account.other_owner", lambda work: "xenon")
         assert main(["job", "discover", str(tick.folder)]) == ExitCode.USAGE
-    (tick.folder.parent.parent / "format").write_text("99\n")
+    paths = Paths(tick.folder.parent.parent)
+    mark_folders(paths, local_store=False)
+    paths.outcomes.rename(paths.work / "moved")
+    assert main(["job", "discover", str(tick.folder)]) == ExitCode.STORE_OR_DISK
+    (paths.work / "moved").rename(paths.outcomes)
+    (paths.work / "format").write_text("99\n")
     assert main(["job", "discover", str(tick.folder)]) == ExitCode.CONFIGURATION
 
 
@@ -432,6 +464,9 @@ def test_a_job_is_described_as_a_tick_makes_it(published: Console, tmp_path: Pat
     told = json.loads(published("job describe good 52009").out[0])
     assert told["run"] is None and "has no document of run 52009: give --documents FILE" in told["why_no_run"]
     assert "(1 other documents cannot be read)" not in told["why_no_run"]
+    published.site.analysis("gone", "pass")
+    (published.site.folder / "extra/scripts/analyses/gone.py").unlink()
+    assert published("job describe good 52001").code == 0, "the script of another one is missing"
     other = published.site.folder / "other.jsonl"
     other.write_text(json.dumps({**published.site.documents[52001], "number": 52009, "name": "052009"}) + "\n")
     told = json.loads(published("job describe good 52009 --documents other.jsonl").out[0])
