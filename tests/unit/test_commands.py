@@ -61,6 +61,24 @@ def test_in_a_terminal_the_widest_column_is_wrapped() -> None:
     ]
 
 
+def test_a_printed_table_is_as_wide_as_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    say_table(("run", "state", "reason"), ROWS)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    say_table(("run", "state", "reason"), ROWS)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines[:3])) == 83, "into a file it goes whole"
+    assert max(map(len, lines[3:])) <= 40
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_row_has_a_cell_for_each_heading(as_json: bool) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        say_table(("run", "state"), [["052894"]], as_json)
+
+
 @given(
     st.lists(st.tuples(*[st.text(max_size=60)] * 4), max_size=5),
     st.integers(40, 200),
