@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -73,9 +74,16 @@ def refused(console: Console, command: str, code: int = 2) -> str:
     return done.err[0]
 
 
+def files_of(folder: Path) -> dict[Path, int]:
+    """When each file and folder changed."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
 def planned(console: Console, command: str) -> list[str]:
     """What a command is about to do, and does not do with --dry-run."""
+    before = files_of(console.site.work)
     done = act(console, f"{command} --dry-run")
+    assert files_of(console.site.work) == before
     assert (done.out[-1], done.err, done.code) == ("nothing was done", [], 0), done
     return done.out[:-1]
 
@@ -207,6 +215,7 @@ def test_a_veto_is_of_runs_for_some_analyses_or_for_all_once(decide: Console) ->
     assert done(decide, "unveto 52001-52011") == [
         "8 keys to be vetoed no longer: good v1 run 052002, good v1 run 052006, late v1 run 052006 and 5 more"
     ]
+    done(decide, "retry good 52007")
     assert refused(decide, "unveto 52001-52011") == "none of these runs is vetoed: nothing was done"
 
 
@@ -220,6 +229,11 @@ def test_runs_of_a_veto_are_named_by_mode_tag_or_campaign(decide: Console) -> No
         assert refused(decide, f"veto {campaign}") == (
             f"{campaign} names no run that the run database has; no run is left to veto: nothing was done"
         )
+
+
+def test_a_campaign_of_an_unknown_analysis_is_refused(decide: Console) -> None:
+    sentence = "the configuration has no analysis 'god'; did you mean 'good'?"
+    assert refused(decide, "veto @god/052001-acfd", 3) == sentence
 
 
 def test_runs_of_a_campaign_that_is_done_are_vetoed_and_made_again_by_its_id(decide: Console) -> None:
@@ -277,6 +291,14 @@ def test_a_decision_of_a_clock_that_is_ahead_is_listed_with_its_time_and_can_be_
     assert [row.split(" | ")[1] for row in rows[1:]] == ["it begins at TIME"]
     assert done(decide, f"withdraw {path.stem}")[0].startswith("0 keys of orders to be taken back")
     assert standing_decisions(decide.site.paths, soon + timedelta(seconds=1)) == ()
+
+
+def test_a_decision_whose_time_is_over_has_ended(decide: Console) -> None:
+    when = times.now() - timedelta(hours=2)
+    over = Decision(Verb.PAUSE, Subject("late"), "kim", when, "a valve", until=when + timedelta(hours=1))
+    write_decision(decide.site.paths, over)
+    assert listed(decide) == []
+    assert [row.split(" | ")[1] for row in listed(decide, "--all")] == ["it has ended"]
 
 
 def test_a_pause_counts_the_ready_runs_that_are_not_listed(decide: Console, monkeypatch: pytest.MonkeyPatch) -> None:
