@@ -190,6 +190,21 @@ def test_a_late_run_is_judged_from_the_state_before_it(tmp_path: Path) -> None:
     assert bands(paths) == replayed(history, Decided())[0]
 
 
+def test_a_tick_that_is_killed_at_once_forgets_no_late_run(tmp_path: Path) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(90) if number != 30}
+    go_on(version(paths, history, Decided()), lambda: False)
+    history.of[run_id(FIRST + 30)] = results(30, 1)
+
+    def kill() -> bool:
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        go_on(version(paths, history, Decided()), kill)
+    go_on_until_done(paths, history)
+    assert bands(paths) == replayed(history, Decided())[0]
+
+
 def test_after_runs_have_gone_no_state_from_before_counts(tmp_path: Path) -> None:
     paths, history = Paths(tmp_path), Results()
     history.of = {run_id(FIRST + number): results(number, 1) for number in range(155)}

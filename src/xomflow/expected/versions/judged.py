@@ -129,7 +129,7 @@ class JudgedVersion:
         for name in self._seen.note(changes, shelves):
             self._bands(name).remove()
         self._left = self._count_left()
-        if self._judge is None and self._is_complete and not self._left:
+        if self._is_complete and not self._left:
             if is_new:
                 self._keep_version()
             return True
@@ -191,7 +191,7 @@ class JudgedVersion:
 
     def _judge_by(self, front: Front, shelf: Shelf, runs: Sequence[str], is_over: Callable[[], bool]) -> bool:
         """Judge runs of a shelf by a front; return whether to stop."""
-        found, lines, stops = self._history.read(shelf, runs), list[str](), False
+        found, lines = self._history.read(shelf, runs), list[str]()
         for run in runs:
             if run in found:
                 lines.append(front.take(found[run], self._decided))
