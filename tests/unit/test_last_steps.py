@@ -22,10 +22,12 @@ from xomflow.core.state import State
 from xomflow.core.tick_summary import ListedKey, OldestReady, Receipt, Summary
 from xomflow.core.verdicts import Alarm, AlarmState, HowEnded, Learning, read_alarms, read_learning
 from xomflow.grafana.site import Bucket
+from xomflow.outcomes.cache import Shelf
 from xomflow.outcomes.files import Failure, failure_path
 from xomflow.outcomes.past.makers import Makers
 from xomflow.outcomes.retries import RetryPolicy
 from xomflow.planning.brake import BrakeError
+from xomflow.planning.progress.claims import Claim, write_claims
 from xomflow.publishing.stores.store import StoreError
 from xomflow.slurm.submitting.submissions import Submission
 from xomflow.workflow.documents import ReportConfig
@@ -89,6 +91,13 @@ def test_a_claimed_run_without_an_end_is_in_its_job_or_as_ready_as_before(paths:
         keep_failure(failure_path(paths, one.key, Failure(attempt, "raised", NOW)), record)
         assert (now(), now(given)) == (state, state)
         assert now(replace(given, job="17")) == (State.RUNNING if attempt == 1 else state)
+
+
+def test_the_shelves_of_the_claimed_runs_are_looked_at_in_any_case(paths: Paths) -> None:
+    tick = TickPaths(paths.tick("t"))
+    tick.folder.mkdir(parents=True)
+    write_claims(tick, [Claim(key_of(number), 1) for number in (52001, 52002, 53001)])
+    assert summary_of.claimed_shelves(tick) == {Shelf("kr83m", "v1", "052"), Shelf("kr83m", "v1", "053")}
 
 
 # --- the last lines ---------------------------------------------------------------------------------------------------
@@ -192,6 +201,7 @@ def ending(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleName
     tick.folder.mkdir(parents=True)
     survey = SurveyDocument(ReportConfig.of(settings(paths.work)), {}, [], [], [], [], [])
     dump_json(tick.survey, survey.to_json())
+    write_claims(tick, [])
     done: list[str] = []
     for name in ("write_report", "sweep"):
         monkeypatch.setattr(finish, name, lambda *_, name=name: done.append(name))

@@ -100,8 +100,7 @@ def _happened(paths: Paths, survey: SurveyDocument) -> list[Event]:
 
 def claimed_shelves(tick: TickPaths) -> set[Shelf]:
     """Return the shelves of the runs that a tick claimed; what became of these is looked at in any case."""
-    keys = [claim.key for claim in read_claims(tick)] if tick.claims.exists() else []
-    return {Shelf(key.analysis, key.version, key.shelf) for key in keys}
+    return {Shelf(key.analysis, key.version, key.shelf) for key in (claim.key for claim in read_claims(tick))}
 
 
 def summarize(tick: TickPaths, paths: Paths, survey: SurveyDocument) -> Summary:
