@@ -106,6 +106,8 @@ def test_a_plot_has_results_errors_bands_outliers_and_alarms(facts: Facts) -> No
     assert len(of_kind(svg, "mark")) == sum(bool(one.verdict and one.verdict.mark) for one in points)
     (alarm,) = of_kind(svg, "alarm")
     assert float(alarm.get("x", 0)) + float(alarm.get("width", 0)) == pytest.approx(750, abs=0.2)  # to the end
+    (short,) = of_kind(drawn(facts, [Span(NOW - timedelta(days=2), NOW - timedelta(days=2))]), "alarm")
+    assert short.get("width") == "2.0", "an alarm about one run is seen"
 
 
 def test_a_band_is_not_drawn_over_a_long_time_without_results(facts: Facts) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
-from itertools import groupby
 
-from xomflow.core.verdicts import Mark
+from xomflow.core.verdicts import Mark, Verdict
 from xomflow.reports.axes import Scale, day_ticks, value_range, value_ticks
 from xomflow.reports.facts import Period, Point, Series
 
@@ -100,8 +99,8 @@ def _of(points: Sequence[Point], mode: str) -> list[Point]:
 
 
 def _edges(one: Point) -> Iterator[float]:
-    if one.verdict and one.verdict.low is not None and one.verdict.high is not None:
-        yield from (one.verdict.low, one.verdict.high)
+    if one.verdict:
+        yield from (edge for edge in (one.verdict.low, one.verdict.high) if edge is not None)
 
 
 def _box(left: float, right: float, kind: str) -> str:
@@ -129,25 +128,25 @@ def _axes(x: Scale, y: Scale, begin: datetime, period: Period) -> Iterator[str]:
 def _bands(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
     """Yield the band of each group of modes, and the expected value in it."""
     for group in dict.fromkeys(one.group for one in points):
-        judged = [one for one in points if one.group == group and any(True for _ in _edges(one))]
-        for part in _without_gaps(judged, x):
-            verdicts = [(x(one.start.timestamp()), one.verdict) for one in part if one.verdict]
-            upper = [f"{at} {y(one.high or 0.0)}" for at, one in verdicts]
-            lower = [f"{at} {y(one.low or 0.0)}" for at, one in verdicts]
-            middle = [f"{at} {y(one.expected or 0.0)}" for at, one in verdicts]
+        judged = [(x(one.start.timestamp()), one.verdict) for one in points if one.group == group and one.verdict]
+        for part in _without_gaps((at, one) for at, one in judged if one.expected is not None):
+            upper = [f"{at} {y(one.high or 0.0)}" for at, one in part]
+            lower = [f"{at} {y(one.low or 0.0)}" for at, one in part]
+            middle = [f"{at} {y(one.expected or 0.0)}" for at, one in part]
             yield f'<path class="band" d="M{"L".join([*upper, *reversed(lower)])}Z"/>'
             yield f'<path class="expected" d="M{"L".join(middle)}"/>'
 
 
-def _without_gaps(points: Sequence[Point], x: Scale) -> Iterator[list[Point]]:
-    number, before, numbered = 0, None, []
-    for one in points:
-        here = x(one.start.timestamp())
-        number += before is not None and here - before > _LONGEST_GAP * (WIDTH - _LEFT - _RIGHT)
-        before = here
-        numbered.append((number, one))
-    for _, part in groupby(numbered, key=lambda pair: pair[0]):
-        yield [one for _, one in part]
+def _without_gaps(judged: Iterable[tuple[float, Verdict]]) -> list[list[tuple[float, Verdict]]]:
+    """Return verdicts with their places in parts between which there is a long time without a result."""
+    parts: list[list[tuple[float, Verdict]]] = []
+    before = -math.inf
+    for place, verdict in judged:
+        if place - before > _LONGEST_GAP * (WIDTH - _LEFT - _RIGHT):
+            parts.append([])
+        parts[-1].append((place, verdict))
+        before = place
+    return parts
 
 
 def _results(points: Sequence[Point], x: Scale, y: Scale, place: int) -> Iterator[str]:
