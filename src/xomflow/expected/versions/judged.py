@@ -211,10 +211,9 @@ class JudgedVersion:
         return min(firsts, default="")
 
     def _first_lost(self, shelves: Sequence[Shelf]) -> str:
-        """Return the first judged run whose verdicts were deleted; empty: none."""
+        """Return the first run without a file of verdicts: it was deleted if the run is judged; empty: none."""
         there = set(names_in(self._paths.bands(self.analysis, self.version, "any").parent))
-        judged = [shelf.name for shelf in shelves if shelf.name <= self._reached.last]
-        lost = [name for name in judged if f"{name}.json" not in there]
+        lost = [shelf.name for shelf in shelves if f"{shelf.name}.json" not in there]
         return min(self._seen.runs(lost[0]), default="") if lost else ""
 
     def _first_since(self, shelves: Sequence[Shelf], since: str) -> str | None:
