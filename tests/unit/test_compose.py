@@ -98,6 +98,19 @@ def test_a_disk_that_takes_nothing_is_the_reason_where_no_report_was_written_in_
     ]
 
 
+def test_a_disk_that_takes_no_file_of_the_script_or_no_log_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, draft, logs = analysis_jobs({KEY.run: run_job(3)}), tmp_path / "draft", tmp_path / "logs"
+    job, full = Job(KEY, jobs, jobs.runs[KEY.run]), set[Path]()
+    monkeypatch.setattr("xomflow.jobs.ends.compose.trouble_in", lambda place: "it is full" if place in full else "")
+    assert reason(compose(job, NOW, KILLED, draft, logs / "log"))[0] == "killed"
+    for place in (draft, logs):
+        full.add(place)
+        assert reason(compose(job, NOW, KILLED, draft, logs / "log")) == ("disk", "it is full")
+        full.clear()
+
+
 def test_a_process_that_ended_well_in_spite_of_a_killed_child_is_done(tmp_path: Path) -> None:
     assert outcome_of(tmp_path, ProcessEnd(0, out_of_memory=True)).status == "done"
 
