@@ -101,6 +101,10 @@ def measure(times: Floats, settings: dict[str, Any]) -> Edges:
     try:
         place = steepest(times, float(low), float(high), window)
         cathode = fit_edge(times, place - window, place + window, settings["edge_width_us"])
+        if abs(cathode.place - place) > window / 2:
+            raise FitFailed(
+                f"no edge near {place:.0f} us, where most events end: the fit has it at {cathode.place:.0f} us"
+            )
         gate = sharp_start(times, int(settings["gate_events"]), window, cathode.beyond)
     except FitFailed as failure:
         return Edges(times, reason=f"fit failed: {failure}")

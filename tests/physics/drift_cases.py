@@ -89,6 +89,12 @@ def case_electrodes() -> Any:
     return {"cathode": main(with_peak(0.002, cathode, 4.5, 2e5)), "gate": main(with_peak(0.004, 2.2, 0.5))}
 
 
+def case_too_slow() -> Any:
+    """Electrons from the cathode that come after the range in which it is looked for: reasons of twenty runs."""
+    found = [truths.events_of(np.random.default_rng([13, i]), 1e4, velocity=0.45) for i in range(20)]
+    return [script.measure(one["drift_time"].astype(float) / 1e3, script.DEFAULTS).reason for one in found]
+
+
 def case_mini() -> Any:
     """Interactions of the mini-XENONnT, as it draws them."""
     truth = {"event_rate": 20.0, "electron_lifetime": 13.0, "drift_velocity": 0.66, "response_skewness": 0.0}

@@ -54,6 +54,11 @@ def test_a_spectrum_without_an_edge_gives_no_good_number(found: Any, case: str, 
     assert said.get("insufficient", "").startswith(reason) or said["data"]["quality"] == "poor"
 
 
+def test_a_cathode_outside_the_range_gives_no_number(found: Any) -> None:
+    """The largest fluctuation of a flat spectrum is no edge."""
+    assert [reason for reason in found["too_slow"] if not reason.startswith("fit failed: no ")] == []
+
+
 def test_an_edge_of_few_events_is_flagged_whatever_its_width_came_out_as(found: Any) -> None:
     data = found["few_at_the_edge"]["results"]["drift_velocity"]["data"]
     assert data["quality"] == "poor"
