@@ -219,6 +219,19 @@ def test_after_runs_have_gone_no_state_from_before_counts(tmp_path: Path) -> Non
     assert sorted(map(repr, version(paths, history, Decided()).events["all"])) == sorted(map(repr, events))
 
 
+@pytest.mark.parametrize("lacks", [{"form": 0}, {"units": None}], ids=str)
+def test_what_was_kept_in_another_form_is_judged_anew(tmp_path: Path, lacks: dict[str, int | None]) -> None:
+    paths, history = Paths(tmp_path), Results()
+    history.of = {run_id(FIRST + number): results(number, 1) for number in range(30)}
+    go_on(version(paths, history, Decided()), lambda: False)
+    kept = version(paths, history, Decided()).kept_in
+    content = json.loads(kept.read_text()) | lacks
+    kept.write_text(json.dumps({name: one for name, one in content.items() if one is not None}))
+    history.reads = 0
+    assert go_on(version(paths, history, Decided()), lambda: False)
+    assert (history.reads, bands(paths)) == (30, replayed(history, Decided())[0])
+
+
 @pytest.mark.parametrize(("number", "reads"), [(70, 50 + 30), (100, 1)])  # 30: the newest, by a front
 def test_without_its_newest_state_judging_goes_on_from_an_older_one(tmp_path: Path, number: int, reads: int) -> None:
     paths, history = Paths(tmp_path), Results()

@@ -318,7 +318,7 @@ def _first_run(changes: Mapping[str, Change]) -> str:
 
 
 def _checked(content: Any) -> Mapping[str, Any]:
-    if content["form"] != _FORM or content.keys() < _EMPTY.keys():
+    if content["form"] != _FORM or _EMPTY.keys() - content.keys():
         raise ValueError("another form")
     return dict(content)
 
