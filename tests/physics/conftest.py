@@ -12,39 +12,33 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-PYTHON = Path(os.environ.get("XOM_ANALYSIS_PYTHON", ROOT / "work" / "envs" / "analysis" / "bin" / "python"))
 Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def run_script(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run_script(shared: Path, straxen_python: Path) -> Run:
     """Return a function that runs one script of this folder and returns the JSON in its last line.
 
-    pytest-xdist's workers share what the first of them ran.
+    Without another interpreter it is a fork of a process that has imported straxen. pytest-xdist's workers share what
+    the first of them ran.
     """
-    if not PYTHON.exists():
-        reason = f"{PYTHON} does not exist; `make envs` makes the analysis environment"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def run(script: str, *arguments: str) -> Any:
+    def run(script: str, *arguments: str, python: Path = straxen_python) -> Any:
         name = f"{script}-{zlib.crc32(json.dumps(arguments).encode())}"
         answer = shared / f"{name}.json"
         with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not answer.exists():
-                answer.write_text(_run(script, arguments))
+                answer.write_text(_run(python, script, arguments))
         return json.loads(answer.read_text())
 
     return run
 
 
-def _run(script: str, arguments: tuple[str, ...]) -> str:
+def _run(python: Path, script: str, arguments: tuple[str, ...]) -> str:
     # A script's own folder is on its path already; tests/ has the servers that misbehave.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
-    command = [str(PYTHON), str(HERE / f"{script}.py"), *arguments]
+    command = [str(python), str(HERE / f"{script}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, f"{script} failed:\n{done.stderr[-3000:]}"
     return done.stdout.splitlines()[-1]

@@ -8,6 +8,7 @@ import functools
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -465,7 +466,8 @@ def case_no_iminuit() -> Any:
         "try:\n    import xomphysics.fits.line\n"
         "except Exception as error:\n    print(*failure_of(error), sep='|')"
     )
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    python = str(Path(sys.prefix, "bin", "python"))
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def s2s(n: int = 500, seed: int = 8, tails: bool = False) -> tuple[np.ndarray, np.ndarray]:

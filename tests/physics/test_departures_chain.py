@@ -1,6 +1,7 @@
 """Where straxen's corrections are wrong by a known amount, results are right, or flagged, or not given."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ RADIUS = 66.4  # cm
 
 
 @pytest.fixture(scope="session")
-def found(run_script: Callable[..., Any]) -> Any:
+def found(run_script: Callable[..., Any], analysis_python: Path) -> Any:
     """Return what `departures_chain.py` prints."""
-    return run_script("departures_chain")
+    return run_script("departures_chain", python=analysis_python)
 
 
 @pytest.mark.parametrize("case", CASES)

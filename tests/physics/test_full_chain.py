@@ -5,6 +5,7 @@ On the small set of the test session, and nightly on a set of its own with runs 
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ EVENT_WINDOW = 5e-3  # s; straxen makes one event of interactions that are close
 
 
 @pytest.fixture(scope="session")
-def large(run_script: Any) -> Any:
+def large(run_script: Any, analysis_python: Path) -> Any:
     """Return what `full_chain.py` prints."""
-    return run_script("full_chain")
+    return run_script("full_chain", python=analysis_python)
 
 
 @pytest.fixture(scope="session", params=["small", "large"])

@@ -4,6 +4,7 @@ On the small set of the test session, and on sets that are made here, one of the
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ Found = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def large(run_script: Callable[..., Any]) -> Found:
+def large(run_script: Callable[..., Any], analysis_python: Path) -> Found:
     """Return what `mini_chain.py` prints."""
-    found: Found = run_script("mini_chain")
+    found: Found = run_script("mini_chain", python=analysis_python)
     return found
 
 

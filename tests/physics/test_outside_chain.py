@@ -4,6 +4,7 @@ On the small set of the test session, and nightly on a set of its own with runs 
 """
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ PE_PER_HIT = 1.2
 
 
 @pytest.fixture(scope="session")
-def large(run_script: Any) -> Any:
+def large(run_script: Any, analysis_python: Path) -> Any:
     """Return what `outside_chain.py` prints."""
-    return run_script("outside_chain")
+    return run_script("outside_chain", python=analysis_python)
 
 
 @pytest.fixture(scope="session", params=["small", pytest.param("large", marks=pytest.mark.nightly)])

@@ -85,7 +85,7 @@ def own_server(python: Path) -> Iterator[Path]:
 
 
 def _start(python: Path, place: Path, session: int, **options: Any) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": str(_SOURCE)}
+    environment = {**os.environ, "PYTHONPATH": str(_SOURCE), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [str(python), __file__, "serve", str(place), str(session), "straxen"],
         env=environment, stdin=subprocess.DEVNULL, **options,
