@@ -195,6 +195,22 @@ def test_nothing_is_done_before_an_interrupted_maintenance_is_finished(
     assert len(asked) == 1
 
 
+def test_no_command_goes_on_while_a_folder_that_was_used_is_away(published: Console) -> None:
+    mark_folders(published.site.paths, local_store=False)
+    published.site.paths.outcomes.rename(published.site.work / "moved")
+    for words in ("status", "rebuild"):
+        assert (published(words).out, published(words).code) == ([], ExitCode.STORE_OR_DISK)
+
+
+def test_a_command_works_in_the_folder_of_its_site_wherever_it_is_typed(
+    published: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.site.write_config()
+    (below := published.site.folder / "notebooks").mkdir()
+    monkeypatch.chdir(below)
+    assert main(["decisions"]) == ExitCode.OK
+
+
 def test_a_work_folder_of_a_later_version_is_left_alone(published: Console) -> None:
     (published.site.work / "format").write_text("99\n")
     assert published("decisions").code == ExitCode.CONFIGURATION
