@@ -33,6 +33,22 @@ analyses:
     version: v1 # as it is
 
 """
+FIXTURES = """# What tests/conftest.py gives to the tests of physics.
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="session")
+def straxen_python() -> Path:
+    return Path(os.environ["XOM_ANALYSIS_PYTHON"])
+"""
 PIECES = ("scripts/analyses/fast_drift.py", "rules/analyses/fast_drift.smk", "docs/analyses/fast_drift.md")
 
 
@@ -196,12 +212,13 @@ def test_its_truth_and_its_test_hold_at_once(
     shutil.copytree(ROOT / "tests/physics", tmp_path / "tests/physics", ignore=shutil.ignore_patterns("truths"))
     new_analysis("fast_drift", tmp_path / "config.yaml", tmp_path).write()
     place = tmp_path / "tests/physics"
+    place.with_name("conftest.py").write_text(FIXTURES)
     options = ["study.py", "--fast", "--only", "fast_drift", "--processes", "1"]
     study = subprocess.run([analysis_python, *options], cwd=place, capture_output=True, text=True, check=True)
     (row,) = json.loads(study.stdout.splitlines()[-1])
     assert row["ok"] and row["numbers"] == 100
     test = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(place), "test_fast_drift.py"],
+        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(place.parent), "test_fast_drift.py"],
         cwd=place,
         env={**os.environ, "XOM_ANALYSIS_PYTHON": str(analysis_python)},
         capture_output=True,
