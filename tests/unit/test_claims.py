@@ -21,12 +21,15 @@ from xomflow.core.key import Key
 from xomflow.core.paths import SOURCE, Paths, TickPaths
 from xomflow.jobs.run_lock import LockOwner, hold_run, lock_owners, release_run, take_left_behind, write_owner
 from xomflow.planning.progress.claims import (
+    Claim,
     ended_ticks,
     hold_tick,
     is_overtaken,
     live_claims,
     living_ticks,
     new_tick,
+    read_claims,
+    write_claims,
 )
 from xomflow.planning.progress.unclear import Unclear
 from xomlib.files import dump_json
@@ -104,6 +107,12 @@ def test_the_claims_of_a_tick_count_as_long_as_it_lives(paths: Paths, start: Sta
     assert live_claims(paths) == {KEY: ("tick", 2)}
     kill(tick)
     assert live_claims(paths) == {}
+
+
+def test_claims_come_back_as_they_were_written(paths: Paths) -> None:
+    tick, claims = TickPaths(paths.tick("tick")), [Claim(KEY, 2), Claim(key_of(1), 1)]
+    write_claims(tick, claims)
+    assert read_claims(tick) == claims
 
 
 def test_a_tick_that_ends_by_itself_leaves_no_claims(paths: Paths, start: Start) -> None:

@@ -23,6 +23,7 @@ from xomflow.core.paths import Paths, TickPaths
 from xomflow.core.state import WAITINGS
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
+from xomflow.jobs.batches.batch_file import Batch, write_batch
 from xomflow.jobs.run_lock import LockOwner, hold_run, release_run, write_owner
 from xomflow.outcomes.files import Failure, digest_of, failure_path
 from xomflow.planning.progress import in_progress
@@ -474,6 +475,17 @@ def test_a_run_whose_submission_cannot_be_read_waits(tmp_path: Path) -> None:
     assert sentence.endswith("; its run waits; delete this file once no job works on the run")
 
 
+def test_the_runs_of_a_batch_whose_submission_cannot_be_read_wait(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    write_batch(TickPaths(paths.tick("tick")), Batch("first", (key_of(52001), key_of(52003)), 1, 60.0))
+    paths.submissions.mkdir(parents=True)
+    for name in ("tick+first", "tick+second", "odd"):
+        (paths.submissions / f"{name}.json").write_text("{")
+    found = survey(tmp_path, *documents(52001, 52002, 52003))
+    assert states(found) == {52001: "running", 52002: "ready", 52003: "running"}
+    assert len(found.warnings) == 3
+
+
 def test_a_job_that_slurm_will_start_again_has_lost_nothing() -> None:
     key = key_of(52001)
     at_work = InProgress(
@@ -492,6 +504,8 @@ def test_who_works_on_a_key() -> None:
     both = InProgress({key: ("x", 1)}, {key: owner(True)})
     assert both.describe(key, []) == "attempt 1 runs at node01, process 5"
     assert InProgress(owners={key: owner(False)}).describe(key, []) == ""
+    over = InProgress(owners={key: owner(True)}, submissions={key: submission(kind="node_failed")})
+    assert over.describe(key, []) == "attempt 1 runs at node01, process 5"
 
 
 def test_what_is_worked_on_is_known_by_key_and_by_analysis() -> None:
