@@ -3,13 +3,13 @@
 See docs/analyses/kr83m_campaign.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 import xomlib
-from xomphysics.kr83m.analysis import analyse
+from xomphysics.kr83m.analysis import analyse_chunks
 from xomphysics.kr83m.estimates import estimate
 from xomphysics.kr83m.results import results
 from xomphysics.kr83m.selection import DEFAULTS, collect, columns, double_cuts, merged_cuts, read
@@ -19,12 +19,18 @@ from xomphysics.settings import merge
 Results = list[dict[str, Any]]
 
 
-def of_run(st: Any, run_id: str, settings: dict[str, Any]) -> Results:
-    """Return the results of one run alone."""
+def chunks_of(st: Any, runs: Sequence[str], settings: dict[str, Any], alone: list[Results]) -> Iterator[Any]:
+    """Yield the chunks of all runs, one run in memory at a time; append the results of each alone to ``alone``."""
+    for run in runs:
+        data = list(read(st, run, columns(settings)))
+        alone.append(of_run(data, settings))
+        yield from data
+
+
+def of_run(data: Iterable[Any], settings: dict[str, Any]) -> Results:
+    """Return the results of one run alone, from its chunks."""
     flows = CutFlow(double_cuts(settings)), CutFlow(merged_cuts(settings))
-    return results(
-        estimate(*collect(read(st, run_id, columns(settings)), *flows, settings), settings), *flows, settings
-    )
+    return results(estimate(*collect(data, *flows, settings), settings), *flows, settings)
 
 
 def with_scatter(campaign: Results, runs: Sequence[Results]) -> Results:
@@ -62,10 +68,10 @@ def main(run_id: str) -> None:
     runs, missing = xomlib.runs(), xomlib.run().get("runs_missing", [])
     st, settings = xomlib.context(), merge(DEFAULTS, xomlib.settings())
     title = f"Campaign {run_id}, {len(runs)} runs: Kr-83m"
-    found = analyse(st, runs, xomlib.settings(), title)
-    singles = [of_run(st, run, settings) for run in runs] if len(runs) > 1 else []
+    alone: list[Results] = []
+    found = analyse_chunks(chunks_of(st, runs, settings, alone), settings, title)
     campaign = {"runs": len(runs), "runs_missing": len(missing), "complete": not missing}
-    for result in with_scatter(found.results, singles):
+    for result in with_scatter(found.results, alone):
         xomlib.Xomresult(**{**result, "data": {**result["data"], **campaign}}).save()
     xomlib.figure("overview", found.figure)
     left_out = f"; without {', '.join(missing)}" if missing else ""

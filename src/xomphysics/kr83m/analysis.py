@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +52,14 @@ def analyse(st: Any, runs: Sequence[str], own_settings: dict[str, Any], title: s
         Of the figure.
     """
     settings = merge(DEFAULTS, own_settings)
+    chunks = itertools.chain.from_iterable(read(st, run, columns(settings)) for run in runs)
+    return analyse_chunks(chunks, settings, title)
+
+
+def analyse_chunks(chunks: Iterable[Any], settings: dict[str, Any], title: str) -> Analysed:
+    """Analyse the chunks of one or several runs, in the order of time; ``settings`` are as `selection.DEFAULTS`."""
     quality.check(settings["quality"])
     flows = CutFlow(double_cuts(settings)), CutFlow(merged_cuts(settings))
-    chunks = itertools.chain.from_iterable(read(st, run, columns(settings)) for run in runs)
     double, merged = collect(chunks, *flows, settings)
     print(*(flow.table() for flow in flows), sep="\n\n")
     found = estimate(double, merged, settings)
