@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_survey import Documents, Probe, analyses, chosen, documents, states, survey
 
-from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, settings
+from support.factory import NOW, failed, keep, keep_failure, key_of, outcome, run, settings
 from support.site import document
 from xomflow.core import times
 from xomflow.core.paths import Paths
+from xomflow.core.reason import Reason
 from xomflow.decisions.files import write_decision
 from xomflow.decisions.model import Decision, Subject, Verb
 from xomflow.jobs.run_lock import hold_run, write_owner
@@ -24,6 +25,7 @@ from xomflow.outcomes.model import FailureKind
 from xomflow.outcomes.retries import NOT_ITS_FAULT
 from xomflow.planning.queue import middle
 from xomflow.planning.survey import Survey, take_survey
+from xomflow.planning.suspensions.suspended import SuspendedRuns
 from xomflow.planning.suspensions.suspension import CAUSED_BY_SCRIPT, IN_A_ROW, FailedAttempt, find_suspension
 
 OLD = range(52000, 52000 + IN_A_ROW)
@@ -132,6 +134,11 @@ def test_of_a_suspended_analysis_a_tick_tries_the_newest_ready_run(tmp_path: Pat
     assert "raised KeyError" in sentence and "contact" not in sentence
     asked = survey(tmp_path, *documents(*OLD, 52100), analyses=analyses(kr83m={"contact": "jane@example.org"}))
     assert asked.for_person[0].endswith("; contact: jane@example.org")
+
+
+def test_of_runs_that_are_only_counted_those_are_suspended_that_belong_to_the_failures() -> None:
+    apart = SuspendedRuns("kr83m", "", lambda one: one.number < 52100, {True: Reason("raised KeyError")})
+    assert apart.count([run(52001), run(52100), run(52101)]) == {"suspended": 1, "ready": 2}
 
 
 def test_no_other_run_is_tried_while_one_is_running(tmp_path: Path) -> None:
