@@ -11,6 +11,7 @@ import pytest
 
 from local_servers.influx import Bucket
 from support.in_process import FastSite
+from xomflow.core.key import Key
 
 TIME = 1717243200 * 10**9  # 2024-06-01T12:00:00Z, when a script of the first XOM ran
 
@@ -96,6 +97,15 @@ def test_a_second_time_changes_nothing(site: FastSite) -> None:
     site.xom("import-points", "prod_xomdata")
     done = site.xom("import-points", "prod_xomdata")
     assert "2 outcomes are there already" in done.stdout and "0 keys to be taken over" in done.stdout
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", '{"results": []}'])
+def test_a_damaged_outcome_is_taken_over_again(site: FastSite, damaged: str) -> None:
+    site.xom("import-points", "prod_xomdata")
+    before = outcome(site, 52001)
+    site.paths.outcome(Key("light_yield", "history.v0.1", "052001")).write_text(damaged)
+    assert "1 key to be taken over" in site.xom("import-points", "prod_xomdata").stdout
+    assert outcome(site, 52001)["results"] == before["results"]
 
 
 def test_a_dry_run_writes_nothing(site: FastSite) -> None:

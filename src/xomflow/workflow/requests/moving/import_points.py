@@ -177,5 +177,5 @@ def _is_there(paths: Paths, outcome: Outcome) -> bool:
         before = read_json(paths.outcome(outcome.key))
     except (OSError, ValueError):
         return False
-    now = to_document(outcome)
-    return all(before.get(name) == now[name] for name in ("results", "ended", "provenance"))
+    now, parts = to_document(outcome), ("results", "ended", "provenance")
+    return isinstance(before, dict) and all(before.get(name) == now[name] for name in parts)
