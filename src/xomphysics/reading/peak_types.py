@@ -35,7 +35,11 @@ def check(types: Any) -> None:
 
 def is_one(seen: ArrayLike, numbers: Sequence[int]) -> NDArray[np.bool_]:
     """Return which of the types ``seen`` are one of ``numbers``."""
-    return np.isin(np.asarray(seen), list(numbers))
+    types = np.asarray(seen)
+    found = np.zeros(types.shape, dtype=bool)
+    for number in numbers:  # few: many times faster than np.isin
+        found |= types == number
+    return found
 
 
 class UnknownTypes:
