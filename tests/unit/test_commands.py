@@ -170,7 +170,7 @@ class Interrupted(io.StringIO):
         raise KeyboardInterrupt
 
 
-def test_nobody_is_asked_who_cannot_answer_or_see_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_for_question_and_answer_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     many, terminal, file = Acts(MANY + 1), Interrupted(), io.StringIO()
     for stdin, stderr, words in ((terminal, file, ()), (file, terminal, ()), (terminal, terminal, ("--json",))):
         monkeypatch.setattr(sys, "stdin", stdin)

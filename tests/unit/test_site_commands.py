@@ -227,7 +227,7 @@ def test_an_error_is_printed_line_by_line_with_its_code(monkeypatch: pytest.Monk
         assert capsys.readouterr().err.splitlines()[0] in ("it is", "x: No space; nothing that was done is lost")
 
 
-def test_what_nobody_foresaw_is_not_made_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unforeseen_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(words: list[str]) -> int:
         raise FileNotFoundError(2, "No such file", "x")
 
@@ -293,7 +293,7 @@ def test_a_try_is_of_a_run_or_of_the_newest_ones(published: Console, monkeypatch
     assert published("try late --last 1").err == ["there is no run of late whose data can be read; name one"]
 
 
-def test_a_try_in_slurm_tells_what_it_submits_and_reports_to_a_process_that_waits(
+def test_a_try_in_slurm_prints_what_it_submits_and_reports_to_a_process_that_waits(
     published: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def try_in_slurm(

@@ -155,7 +155,7 @@ def test_a_job_that_ended_without_a_file_about_it_is_failed_while_another_one_wo
     end(1)
     assert queue.look([ended, working]) == {ended: "failed", working: "active"}
     end(3)
-    assert queue.look([working]) == {working: "active"}, "of the other one nobody asked"
+    assert queue.look([working]) == {working: "active"}, "the other one is not looked up"
     for key in (ended, another):
         assert [one.kind for one in failures_of(Paths(tmp_path), key)] == ["out_of_memory"]
     assert queue.look([another, working]) == {another: "failed", working: "active"}

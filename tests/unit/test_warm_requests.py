@@ -260,7 +260,7 @@ def test_a_request_that_is_not_taken_has_started_nothing(
     assert warm_start.run_warm(spec, Paths(Path("work")), home, ["json"], 60.0) is None
 
 
-def test_for_the_status_of_a_worker_that_has_gone_nobody_waits_long(
+def test_the_wait_for_the_status_of_a_worker_that_has_gone_is_short(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(warm_start, "_ANSWER_SECONDS", 0.05)

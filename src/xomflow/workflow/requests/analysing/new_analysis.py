@@ -137,7 +137,7 @@ def _with_block(source: Path, name: str) -> str:
     block = _block(name)
     changed = _inserted(text, block)
     expected = {**before, "analyses": {**(before.get("analyses") or {}), **parse_yaml(f"a:\n{block}", "")["a"]}}
-    if changed is None or not _says(changed, expected):
+    if changed is None or not _contains(changed, expected):
         raise ConfigurationError(
             f"{source}: analyses: has another form than indented blocks, so add this block yourself:\n{block.rstrip()}"
         )
@@ -145,7 +145,7 @@ def _with_block(source: Path, name: str) -> str:
     return changed
 
 
-def _says(text: str, expected: Mapping[str, Any]) -> bool:
+def _contains(text: str, expected: Mapping[str, Any]) -> bool:
     try:
         return parse_yaml(text, "") == expected
     except ConfigurationError:
